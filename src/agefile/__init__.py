@@ -1,0 +1,27 @@
+"""age v1 files (c2sp.org/age), written and opened with `cryptography` alone.
+
+Recipients are post-quantum hybrid keys (`age1pq1…`), X25519 keys (`age1…`) or a passphrase. Any other age
+implementation that knows the recipient type opens our files, and we open theirs.
+"""
+
+from agefile.armor import armor, dearmor
+from agefile.errors import AgeError
+from agefile.file import decrypt, decrypt_passphrase, encrypt, encrypt_passphrase, is_passphrase_file
+from agefile.keys import Identity, Recipient, generate, parse_identity, parse_identity_file, parse_recipient
+
+__all__ = [
+    "AgeError",
+    "Identity",
+    "Recipient",
+    "armor",
+    "dearmor",
+    "decrypt",
+    "decrypt_passphrase",
+    "encrypt",
+    "encrypt_passphrase",
+    "generate",
+    "is_passphrase_file",
+    "parse_identity",
+    "parse_identity_file",
+    "parse_recipient",
+]

@@ -1,0 +1,72 @@
+"""Bech32 (BIP 173) without its length limit. age spec, "Conventions used in this document"."""
+
+from collections.abc import Iterable
+
+from agefile.errors import AgeError
+
+_CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_VALUE = {character: value for value, character in enumerate(_CHARSET)}
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_CHECKSUM = 6
+_LONGEST = 4096  # about twice the longest key there is; reading takes time that grows with the square
+
+
+def encode(prefix: str, data: bytes) -> str:
+    """`data` as Bech32, in upper case where `prefix` is; the checksum is that of the lower-case text."""
+    low = prefix.lower()
+    values = _fives(data)
+    state = _polymod([*_expand(low), *values, *[0] * _CHECKSUM]) ^ 1
+    checksum = [state >> 5 * (_CHECKSUM - 1 - place) & 31 for place in range(_CHECKSUM)]
+    text = low + "1" + "".join(_CHARSET[value] for value in [*values, *checksum])
+    return text if prefix == low else text.upper()
+
+
+def decode(text: str) -> tuple[str, bytes]:
+    """The lower-case prefix and the data of a Bech32 text in one case; raises AgeError, quoting nothing."""
+    if len(text) > _LONGEST:
+        raise AgeError("This is far too long to be a key.")
+    if not text.isascii() or text not in (text.lower(), text.upper()):
+        raise AgeError("A key is written in small letters or in capitals throughout, without other signs.")
+    prefix, separator, rest = text.lower().rpartition("1")
+    if not separator or not prefix or len(rest) < _CHECKSUM or not all("!" <= sign <= "~" for sign in prefix):
+        raise AgeError("This is no key, or not all of one.")
+    if not all(character in _VALUE for character in rest):
+        raise AgeError("This key holds a character that keys never hold: was it copied whole and unbroken?")
+    values = [_VALUE[character] for character in rest]
+    if _polymod([*_expand(prefix), *values]) != 1:
+        raise AgeError("This key's checksum is wrong: a character was lost or changed on the way.")
+    return prefix, _bytes(values[:-_CHECKSUM])
+
+
+def _polymod(values: Iterable[int]) -> int:
+    """The BCH checksum over GF(32). BIP 173, "Checksum"."""
+    state = 1
+    for value in values:
+        top = state >> 25
+        state = (state & 0x1FFFFFF) << 5 ^ value
+        for place, generator in enumerate(_GENERATOR):
+            if top >> place & 1:
+                state ^= generator
+    return state
+
+
+def _expand(prefix: str) -> list[int]:
+    return [*(ord(sign) >> 5 for sign in prefix), 0, *(ord(sign) & 31 for sign in prefix)]
+
+
+def _fives(data: bytes) -> list[int]:
+    """The bits of `data` in groups of five, the last one filled with zeros."""
+    count = -(-len(data) * 8 // 5)
+    bits = int.from_bytes(data) << count * 5 - len(data) * 8
+    return [bits >> 5 * (count - 1 - place) & 31 for place in range(count)]
+
+
+def _bytes(values: list[int]) -> bytes:
+    """The bytes in groups of five bits; what fills the last group is less than five bits, all zero."""
+    fill = len(values) * 5 % 8
+    bits = 0
+    for value in values:
+        bits = bits << 5 | value
+    if fill > 4 or bits & (1 << fill) - 1:
+        raise AgeError("This key ends in stray bits: it was not written by an age program.")
+    return (bits >> fill).to_bytes(len(values) * 5 // 8)

@@ -1,0 +1,60 @@
+"""The payload: chunks of 64 KiB, each authenticated, the last one marked. age spec, "Payload"."""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from agefile.errors import AgeError
+from agefile.stanza import derive
+
+CHUNK = 64 * 1024
+TAG = 16
+
+_SALT = 16
+
+
+def seal(plaintext: bytes, file_key: bytes) -> bytes:
+    """The payload: a random nonce of 16 bytes, then the chunks. Only an empty payload has an empty chunk."""
+    salt = os.urandom(_SALT)
+    cipher = _cipher(file_key, salt)
+    view = memoryview(plaintext)
+    last = max(0, (len(view) - 1) // CHUNK)
+    sealed = [
+        cipher.encrypt(_nonce(index, index == last), view[index * CHUNK : (index + 1) * CHUNK], None)
+        for index in range(last + 1)
+    ]
+    return b"".join([salt, *sealed])
+
+
+def open(payload: memoryview, file_key: bytes) -> bytes:
+    """The plaintext, whole or not at all; raises AgeError (`damaged`)."""
+    salt, body = bytes(payload[:_SALT]), payload[_SALT:]
+    step = CHUNK + TAG
+    last = max(0, (len(body) - 1) // step)
+    rest = len(body) - last * step
+    # Short of a tag, or an empty last chunk after others: the first can't be ours, the second may not be.
+    if len(salt) < _SALT or rest < TAG or (rest == TAG and last > 0):
+        raise _damaged()
+    cipher = _cipher(file_key, salt)
+    try:
+        chunks = [
+            cipher.decrypt(_nonce(index, index == last), body[index * step : (index + 1) * step], None)
+            for index in range(last + 1)
+        ]
+    except InvalidTag:
+        raise _damaged() from None
+    return b"".join(chunks)
+
+
+def _cipher(file_key: bytes, salt: bytes) -> ChaCha20Poly1305:
+    return ChaCha20Poly1305(derive(file_key, salt, b"payload"))
+
+
+def _nonce(index: int, last: bool) -> bytes:
+    """The chunk's number in 11 bytes, then 1 for the last chunk and 0 for the others."""
+    return (index << 8 | last).to_bytes(12)
+
+
+def _damaged() -> AgeError:
+    return AgeError("This file's content was changed or cut short after it was written.", "damaged")

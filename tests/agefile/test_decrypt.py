@@ -1,0 +1,216 @@
+"""What is opened and, above all, what is not. Payloads are forged here by code of their own."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import agefile
+from agefile import AgeError, Identity
+from agefile.stanza import Stanza, to_base64
+
+CHUNK = 65_536
+GREASE = Stanza((b"example.org/grease", b"~!"), b"x" * 48)
+
+IDENTITY = agefile.generate(False)
+SMALL = {pq: agefile.generate(pq) for pq in (True, False)}
+FILES = {pq: agefile.encrypt(b"one record", [SMALL[pq].recipient]) for pq in SMALL}
+
+
+def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
+    extracted = hmac.digest(salt or bytes(32), key, hashlib.sha256)
+    return hmac.digest(extracted, info + b"\x01", hashlib.sha256)
+
+
+def forge(
+    chunks: Sequence[tuple[bytes, int, bool]],
+    identity: Identity = IDENTITY,
+    stanzas: Sequence[Stanza] = (),
+    file_key: bytes = bytes(16),
+) -> bytes:
+    """A file with a right MAC and whatever chunks: (content, number, marked as the last one)."""
+    all_stanzas = [*stanzas, identity.recipient.wrap(file_key)]
+    signed = b"age-encryption.org/v1\n" + b"".join(stanza.encode() for stanza in all_stanzas) + b"---"
+    mac = hmac.digest(hkdf(file_key, b"", b"header"), signed, hashlib.sha256)
+    salt = os.urandom(16)
+    cipher = ChaCha20Poly1305(hkdf(file_key, salt, b"payload"))
+    payload = [
+        cipher.encrypt(number.to_bytes(11) + bytes([last]), content, None) for content, number, last in chunks
+    ]
+    mac_text = to_base64(mac)
+    return signed + b" " + mac_text + b"\n" + salt + b"".join(payload)
+
+
+FULL = bytes(CHUNK)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "plaintext"),
+    [
+        ([(b"", 0, True)], b""),
+        ([(b"short", 0, True)], b"short"),
+        ([(FULL, 0, True)], FULL),
+        ([(FULL, 0, False), (b"x", 1, True)], FULL + b"x"),
+        ([(FULL, 0, False), (FULL, 1, True)], FULL * 2),
+        ([(FULL, number, number == 257) for number in range(258)], FULL * 258),
+    ],
+    ids=["empty", "short", "full", "full and one", "two full", "counter over one byte"],
+)
+def test_what_another_writer_made_is_opened(chunks: list[tuple[bytes, int, bool]], plaintext: bytes) -> None:
+    assert agefile.decrypt(forge(chunks), [IDENTITY]) == plaintext
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [],
+        [(b"short", 0, False)],
+        [(b"short", 1, True)],
+        [(FULL, 0, False)],
+        [(FULL, 0, True), (b"", 1, True)],
+        [(FULL, 0, False), (b"", 1, True)],
+        [(FULL, 0, True), (b"x", 1, True)],
+        [(FULL, 1, False), (b"x", 0, True)],
+        [(FULL, 0, False), (b"x", 2, True)],
+        [(b"short", 0, False), (b"x", 1, True)],
+        [(b"short", 0, True), (b"short", 0, True)],
+        [(FULL, 0, False), (FULL, 0, False), (b"x", 1, True)],
+    ],
+    ids=[
+        "no chunk",
+        "not marked last",
+        "number off",
+        "full, not marked last",
+        "empty after last",
+        "empty last chunk",
+        "two last",
+        "swapped",
+        "one missing",
+        "short inside",
+        "twice",
+        "repeated",
+    ],
+)
+def test_chunks_against_the_rules_are_refused(chunks: list[tuple[bytes, int, bool]]) -> None:
+    with pytest.raises(AgeError, match="content") as refusal:
+        agefile.decrypt(forge(chunks), [IDENTITY])
+    assert refusal.value.kind == "damaged"
+
+
+@pytest.mark.parametrize("extra", [b"\0", bytes(15), bytes(16), bytes(17), bytes(CHUNK + 16)])
+def test_nothing_may_follow(extra: bytes) -> None:
+    for content in (b"short", FULL):
+        with pytest.raises(AgeError) as refusal:
+            agefile.decrypt(forge([(content, 0, True)]) + extra, [IDENTITY])
+        assert refusal.value.kind == "damaged"
+
+
+def test_eve_is_refused_and_told_why(keys: tuple[Identity, Identity]) -> None:
+    carol, eve = keys
+    sealed = agefile.encrypt(b"not for Eve", [carol.recipient])
+    with pytest.raises(AgeError, match="None of the given keys") as refusal:
+        agefile.decrypt(sealed, [eve])
+    assert refusal.value.kind == "wrong-key"
+    assert agefile.decrypt(sealed, [eve, carol]) == b"not for Eve"
+
+
+def test_a_key_of_the_other_kind_is_a_wrong_key() -> None:
+    for kind in SMALL:
+        with pytest.raises(AgeError) as refusal:
+            agefile.decrypt(FILES[kind], [SMALL[not kind]])
+        assert refusal.value.kind == "wrong-key"
+
+
+def test_without_a_key_nothing_is_opened() -> None:
+    with pytest.raises(AgeError, match="No key was given"):
+        agefile.decrypt(FILES[True], [])
+
+
+def test_stanzas_of_unknown_kinds_are_passed_over() -> None:
+    assert agefile.decrypt(forge([(b"x", 0, True)], stanzas=[GREASE]), [IDENTITY]) == b"x"
+
+
+def test_a_mixed_file_of_somebody_else_is_opened() -> None:
+    for mine, other in ((True, False), (False, True)):
+        stanza = SMALL[other].recipient.wrap(bytes(16))
+        assert agefile.decrypt(forge([(b"x", 0, True)], SMALL[mine], [stanza]), [SMALL[mine]]) == b"x"
+
+
+@pytest.mark.parametrize("size", [0, 15, 17, 32])
+def test_file_keys_of_other_lengths_are_refused_before_decrypting(size: int) -> None:
+    for identity in SMALL.values():
+        with pytest.raises(AgeError, match="wrong shape") as refusal:
+            agefile.decrypt(forge([(b"x", 0, True)], identity, file_key=bytes(size)), [identity])
+        assert refusal.value.kind == "damaged"
+
+
+@pytest.mark.parametrize("share", [bytes(32), b"\x01" + bytes(31)], ids=["zero", "order one"])
+def test_a_share_that_makes_no_secret_is_refused(share: bytes) -> None:
+    stanza = Stanza((b"X25519", to_base64(share)), bytes(32))
+    with pytest.raises(AgeError, match="forged") as refusal:
+        agefile.decrypt(forge([(b"x", 0, True)], stanzas=[stanza]), [IDENTITY])
+    assert refusal.value.kind == "damaged"
+
+
+def test_stanzas_of_a_wrong_shape_are_refused() -> None:
+    for identity in SMALL.values():
+        kind, share = (good := identity.recipient.wrap(bytes(16))).arguments
+        for bad in (
+            Stanza((kind,), good.body),
+            Stanza((kind, share, share), good.body),
+            Stanza((kind, share[:-4]), good.body),
+            Stanza((kind, share + b"AAAA"), good.body),
+            Stanza((kind, share + b"="), good.body),
+            Stanza((kind, share[:-1] + b"_"), good.body),
+            Stanza((kind, share), good.body + b"x"),
+        ):
+            with pytest.raises(AgeError) as refusal:
+                agefile.decrypt(forge([(b"x", 0, True)], identity, [bad]), [identity])
+            assert refusal.value.kind == "damaged"
+
+
+def test_a_header_of_another_file_is_found_out() -> None:
+    one, two = (forge([(b"x", 0, True)], file_key=key * 16) for key in (b"1", b"2"))
+    mac = slice(one.index(b"---"), one.index(b"---") + 48)
+    with pytest.raises(AgeError, match="first lines were changed") as refusal:
+        agefile.decrypt(one[: mac.start] + two[mac] + one[mac.stop :], [IDENTITY])
+    assert refusal.value.kind == "damaged"
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=["post-quantum", "x25519"])
+def test_one_flipped_bit_anywhere_is_refused(kind: bool) -> None:
+    for at in range(len(FILES[kind])):
+        broken = bytearray(FILES[kind])
+        broken[at] ^= 1 << at % 8
+        with pytest.raises(AgeError):
+            agefile.decrypt(bytes(broken), [SMALL[kind]])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(kind=st.booleans(), place=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255))
+def test_one_changed_byte_anywhere_is_refused(kind: bool, place: float, mask: int) -> None:
+    broken = bytearray(FILES[kind])
+    broken[int(place * len(broken))] ^= mask
+    with pytest.raises(AgeError):
+        agefile.decrypt(bytes(broken), [SMALL[kind]])
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=["post-quantum", "x25519"])
+def test_a_file_cut_short_anywhere_is_damaged(kind: bool) -> None:
+    for length in range(len(FILES[kind])):
+        with pytest.raises(AgeError) as refusal:
+            agefile.decrypt(FILES[kind][:length], [SMALL[kind]])
+        assert refusal.value.kind == "damaged"
+
+
+def test_a_long_file_cut_at_a_chunk_is_damaged() -> None:
+    whole = agefile.encrypt(bytes(3 * CHUNK), [IDENTITY.recipient])
+    for chunks_lost in (1, 2, 3):
+        with pytest.raises(AgeError) as refusal:
+            agefile.decrypt(whole[: -chunks_lost * (CHUNK + 16)], [IDENTITY])
+        assert refusal.value.kind == "damaged"

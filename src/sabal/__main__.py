@@ -1,0 +1,5 @@
+"""`python -m sabal` is `sabal`."""
+
+from sabal.cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""The commands. Each room brings its own; errors are one sentence and exit code 2, never a traceback."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import click
+
+from sabal.settings import DEV_SWITCH, SettingError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
+
+
+class _Sabal(click.Group):
+    """Turns what a command refuses into one sentence on standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from agefile import AgeError
+        from sabal.database import OperationalError
+        from sabal.keys.house import KeyMissing
+        from sabal.mail.transport import MailUrlError
+        from sabal.petitions.definition import FolderError, Refusal
+        from sabal.signing.export import ExportError
+
+        try:
+            return super().invoke(ctx)
+        except (AgeError, ExportError, FolderError, KeyMissing, MailUrlError, Refusal) as error:
+            _end(str(error))
+        except OperationalError as error:
+            _end(f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}.")
+        except OSError as error:
+            _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
+
+
+def _end(sentence: str) -> None:
+    click.echo(sentence, err=True)
+    sys.exit(2)
+
+
+@click.group(cls=_Sabal, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sabal")
+def main() -> None:
+    """Sabal: petitions whose server cannot read who signed."""
+
+
+@main.command()
+@click.option("--dev", is_flag=True, help="A house on this machine alone: mail into a folder, the example petition.")
+@click.option("--host", default=None, help="Address to listen on; default 127.0.0.1.")
+@click.option("--port", default=8000, type=click.IntRange(1, 65_535), show_default=True)
+@click.option("--workers", default=None, type=click.IntRange(1, 64), help="Public processes; default: one a core.")
+@click.option("--no-worker", is_flag=True, help="Do not start the worker process beside.")
+def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker: bool) -> None:
+    """Run the house: the public process and the worker."""
+    from sabal.serve import serve as run
+
+    if dev and host not in (None, "127.0.0.1", "::1", "localhost"):
+        _end("A development house listens on this machine alone: leave --host out, or set up a public house.")
+    if dev:
+        os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
+        os.environ[DEV_SWITCH] = "1"
+    # In a process of its own: this one stays small and lives as long as the house.
+    code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode  # noqa: S603 - our own command
+    if code:
+        sys.exit(code)
+    sys.exit(
+        run(
+            dev=dev,
+            host=host or "127.0.0.1",
+            port=port,
+            workers=workers or (1 if dev else os.cpu_count() or 1),
+            with_worker=not no_worker,
+        )
+    )
+
+
+@main.command(hidden=True)
+def prepare() -> None:
+    """What `serve` does first: schema and keys; in development the example, else the checks."""
+    _django()
+    from sabal import checks, first_use, settings
+
+    house = first_use.prepare()
+    if settings.DEV:
+        first_use.example_petition(house)
+        first_use.say_where(settings.BASE_URL)
+    elif complaints := checks.refusals():
+        for complaint in complaints:
+            click.echo(str(complaint), err=True)
+        sys.exit(2)
+
+
+@main.command()
+def worker() -> None:
+    """Run one worker: counts, sends mail, tidies."""
+    _django()
+    from sabal import log
+    from sabal.worker import main as run
+
+    log.set_up()
+    run()
+
+
+def _django() -> None:
+    import django
+
+    django.setup()
+
+
+def _add_commands() -> None:
+    from sabal.keys.commands import keys
+    from sabal.petitions.commands import COMMANDS as PETITIONS
+    from sabal.signing.commands import COMMANDS as SIGNING
+
+    for command in (*PETITIONS, *SIGNING, keys):
+        main.add_command(command)
+
+
+_add_commands()

@@ -1,0 +1,80 @@
+"""What a house needs before its first request: folder, schema, keys; in development also the example petition."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.core.management import call_command
+
+import agefile
+from sabal import database as raw
+from sabal import settings
+from sabal.keys.house import House, open_house
+from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.petitions import folder, publishing
+from sabal.petitions.models import Petition
+
+_IN_CHECKOUT = Path(__file__).parents[2] / "petitions"
+_IN_PACKAGE = Path(__file__).parent / "example"
+
+
+def prepare() -> House:
+    """Make what is missing: the data folder, the schema, the house key and the two keys that live as long as it."""
+    settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
+    call_command("migrate", verbosity=0, interactive=False)
+    house = open_house(create=True)
+    database = raw.connect()
+    try:
+        for name in (SUPPRESSION, SUBSCRIBERS):
+            house.make(database, name)
+    finally:
+        database.close()
+    return house
+
+
+def example_petition(house: House) -> None:
+    """Development: where there is no petition yet, import and publish the example to a key that lies on this server."""
+    if Petition.objects.exists():
+        return
+    folder_ = next(f for f in (_IN_CHECKOUT, _IN_PACKAGE) if f.is_dir())
+    for path in sorted(p for p in folder_.iterdir() if p.is_dir()):
+        petition = publishing.import_files(folder.read(path))
+        publish_for_development(petition.slug, house)
+
+
+def publish_for_development(slug: str, house: House) -> None:
+    """Publish with the development identity, whose canary answers itself."""
+    identity = development_identity()
+    publishing.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
+    code = agefile.decrypt(publishing.canary(slug), [identity]).decode()
+    publishing.answer_canary(slug, code)
+    now = datetime.now(UTC)
+    publishing.publish(slug, house, now.date(), int(now.timestamp()))
+
+
+def development_identity_file() -> Path:
+    """Where the identity of a development house lies."""
+    return settings.DATA / "organiser-key.txt"
+
+
+def development_identity() -> agefile.Identity:
+    """The organiser's identity of a development house, made at first use. `serve` without --dev refuses to run beside it."""
+    file = development_identity_file()
+    if not file.exists():
+        identity = agefile.generate()
+        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
+            handle.write(f"# development only: {identity.recipient}\n{identity}\n")
+        draft.rename(file)
+    return agefile.parse_identity_file(file.read_text(encoding="ascii"))[0]
+
+
+def say_where(base_url: str) -> None:
+    """Print where the house will be found, and how to open what people signed."""
+    for petition in Petition.objects.exclude(state=Petition.State.DRAFT).order_by("pk"):
+        assert petition.version is not None
+        for language in publishing.languages(petition):
+            print(f"{base_url}/{language}/{petition.slug}")
+        print(f"Outgoing mail:  {base_url}/dev/mail/")
+        print(f"Who signed:     sabal open {petition.slug} --identity {development_identity_file()}", flush=True)

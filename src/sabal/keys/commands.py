@@ -1,0 +1,153 @@
+"""Commands about keys: the organiser's, the house's, the peppers'."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+import agefile
+from sabal import database
+from sabal.keys.house import open_house
+from sabal.petitions.definition import Refusal
+
+LOST = (
+    "If this key or its passphrase is lost, every signature that was sealed to it is lost for good: nobody can open"
+    " them again, not we, not the server. Print the key sheet twice and give the copies to two people in two places;"
+    " keep the passphrase apart from both."
+)
+
+
+@click.group()
+def keys() -> None:
+    """Make, use and keep keys."""
+
+
+@keys.command()
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("--no-passphrase", is_flag=True, help="Leave the key unlocked: whoever has the file can open everything.")
+@click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--x25519", is_flag=True, help="An older kind of key, for programs that know no post-quantum ones.")
+def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
+    """Make an organiser's key, on the organiser's machine and not on the server."""
+    if out.exists():
+        raise Refusal(f"{out} exists already; a key is never written over another. Choose another name.")
+    identity = agefile.generate(post_quantum=not x25519)
+    made = datetime.now(UTC).date()
+    text = f"# made on {made} with sabal keys new\n# public key: {identity.recipient}\n{identity}\n".encode()
+    if not no_passphrase:
+        passphrase = _passphrase(passphrase_file)
+        text = agefile.armor(agefile.encrypt_passphrase(text, passphrase)).encode("ascii")
+    _write_private(out, text)
+    public = out.with_name(out.name + ".pub")
+    public.write_text(f"{identity.recipient}\n", encoding="ascii")
+    sheet = out.with_name(out.name + ".pdf")
+    from sabal.keys.sheet import key_sheet
+
+    sheet.write_bytes(key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made))
+    sheet.chmod(0o600)
+    click.echo(f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)"))
+    click.echo(f"Public half:  {public}  (this one goes to the server: sabal keys use SLUG {public})")
+    click.echo(f"Key sheet:    {sheet}  (print it twice)")
+    click.echo("")
+    click.echo(LOST)
+
+
+def _passphrase(file: Path | None) -> str:
+    if file:
+        passphrase = file.read_text(encoding="utf-8").strip()
+    else:
+        passphrase = click.prompt("Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True)
+    if len(passphrase) < 12:
+        raise Refusal("This passphrase is too short: take four or five random words, twelve characters at the least.")
+    return str(passphrase)
+
+
+@keys.command()
+@click.argument("slug")
+@click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
+def use(slug: str, recipients: tuple[str, ...]) -> None:
+    """Seal the signatures of a petition to these public keys; with several, each one alone opens everything."""
+    _ready()
+    from sabal.petitions import publishing
+
+    found = tuple(key for given in recipients for key in _recipients(given))
+    publishing.use_keys(slug, found)
+    click.echo(f"{len(found)} key(s) chosen for {slug}. Next: sabal keys canary {slug}")
+
+
+def _recipients(given: str) -> list[str]:
+    path = Path(given)
+    if given.startswith("age1"):
+        return [given]
+    if not path.is_file():
+        raise Refusal(f"{given} is neither a public key (age1…) nor a file that holds one.")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if "AGE-SECRET-KEY" in text or "BEGIN AGE" in text:
+        raise Refusal(f"{given} is the secret half, which must not come to the server. Use the file that ends in .pub.")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise Refusal(f"{given} holds no public key (a line that begins with age1).")
+    return lines
+
+
+@keys.command()
+@click.argument("slug")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here.")
+@click.option("--code", help="The code that was in the canary file: shows that the key opens what is sealed to it.")
+def canary(slug: str, out: Path | None, code: str | None) -> None:
+    """Prove that the organiser's key works: seal a code to it, and take the code back."""
+    _ready()
+    from sabal.petitions import publishing
+
+    if code:
+        publishing.answer_canary(slug, code)
+        click.echo(f"The key opens what is sealed to it. Next: sabal publish {slug}")
+        return
+    path = out or Path(f"{slug}-canary.age")
+    path.write_bytes(publishing.canary(slug))
+    click.echo(f"Take {path} to the organiser's machine: sabal open {path} --identity KEYFILE")
+    click.echo(f"Then type the code it shows: sabal keys canary {slug} --code CODE")
+
+
+@keys.command()
+@click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True)
+def house(recipient: str, out: Path) -> None:
+    """Seal the house key to a public key, for safe keeping: backups are of no use without it."""
+    sealed = agefile.encrypt(
+        open_house().key.hex().encode() + b"\n", [agefile.parse_recipient(key) for key in _recipients(recipient)]
+    )
+    _write_private(out, sealed)
+    click.echo(f"Written to {out}. Keep it apart from the backups.")
+
+
+@keys.command()
+@click.argument("slug")
+@click.option("--renew", is_flag=True, required=True, help="Begin a new era with a new pepper.")
+def pepper(slug: str, renew: bool) -> None:
+    """Renew a lost pepper: signing goes on; duplicates across the break are found offline."""
+    from sabal.signing import tidy
+    from sabal.signing.commands import find_petition
+
+    connection = database.connect()
+    try:
+        key = open_house()
+        today = (datetime.now(UTC).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
+        tidy.renew_pepper(connection, key, find_petition(connection, slug), today)
+    finally:
+        connection.close()
+    click.echo(f"{slug} has a new pepper; signing goes on.")
+
+
+def _ready() -> None:
+    import django
+
+    django.setup()
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())

@@ -1,0 +1,38 @@
+"""The house's keys that a process holds ready: looked at once a second, so that signing never waits for them."""
+
+from sabal.database import Database
+from sabal.keys.house import House, KeyMissing, mail_key_name
+
+SUPPRESSION = "suppression"
+SUBSCRIBERS = "subscribers"
+
+
+class Ring:
+    """Today's mail key, the key of "not me" and the subscribers' key. None: missing, so what needs it is refused."""
+
+    def __init__(self) -> None:
+        self.mail: tuple[int, bytes] | None = None
+        self.suppression: bytes | None = None
+        self.subscribers: bytes | None = None
+
+    def refresh(self, database: Database, house: House, today: int) -> None:
+        """Find the keys, make the day's mail key; `today` in days since 1970. Raises the driver's OperationalError."""
+        if self.mail is None or self.mail[0] != today:
+            self.mail = (today, house.make(database, mail_key_name(today)))
+        if self.suppression is None:
+            self.suppression = _find(database, house, SUPPRESSION)
+        if self.subscribers is None:
+            self.subscribers = _find(database, house, SUBSCRIBERS)
+
+    @property
+    def complete(self) -> bool:
+        """Whether signing has all that it needs of the house."""
+        return self.mail is not None and self.suppression is not None and self.subscribers is not None
+
+
+def _find(database: Database, house: House, name: str) -> bytes | None:
+    # Not made here: these two must outlive everything, so a missing one is a fault to be seen, not to be papered over.
+    try:
+        return house.find(database, name)
+    except KeyMissing:
+        return None

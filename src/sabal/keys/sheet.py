@@ -1,0 +1,66 @@
+"""The key sheet: a key on paper, twice, so that a broken disk does not lose every signature."""
+
+import io
+import json
+from datetime import date
+
+import segno
+import typst
+
+_TEMPLATE = """
+#let sheet = json(bytes(sys.inputs.sheet))
+#set document(title: "Key sheet", date: none)
+#set page(paper: "a4", margin: (x: 25mm, y: 22mm), footer: context align(center, text(8pt)[copy #counter(page).display() of 2]))
+#set text(font: "Libertinus Serif", size: 10.5pt)
+#set par(leading: 0.7em)
+#let copy(n) = [
+  = Key of a petition's organiser
+  Copy #n of 2. Made on #sheet.made.
+  #v(2mm)
+  #sheet.meaning
+  #v(4mm)
+  #grid(columns: (62mm, 1fr), gutter: 8mm,
+    image(bytes(sheet.qr), format: "svg", width: 62mm),
+    text(font: "DejaVu Sans Mono", size: 6.4pt, sheet.key.split("\\n").map(line => raw(line)).join(linebreak())),
+  )
+  #v(4mm)
+  *Public half, to tell keys apart:* #raw(sheet.public)
+  #v(6mm)
+  #grid(columns: (38mm, 1fr), row-gutter: 9mm,
+    [Kept by], line(length: 100%, stroke: 0.4pt),
+    [Place], line(length: 100%, stroke: 0.4pt),
+    [Since], line(length: 100%, stroke: 0.4pt),
+    [Passphrase kept by], line(length: 100%, stroke: 0.4pt),
+  )
+  #v(6mm)
+  *To use it again:* scan the code or type the lines above into a file, then `sabal open FILE --identity THAT_FILE`.
+]
+#copy(1)
+#pagebreak()
+#copy(2)
+"""
+
+_LOCKED = (
+    "Whoever has this sheet and the passphrase can read everybody who signed. If all copies or the passphrase are"
+    " lost, nobody can, ever. Keep the two copies with two people in two places, and the passphrase apart from both."
+)
+_OPEN = (
+    "Whoever has this sheet can read everybody who signed: this key is not locked with a passphrase. If all copies"
+    " are lost, nobody can, ever. Keep the two copies with two people in two places."
+)
+
+
+def key_sheet(key: str, public: str, *, locked: bool, made: date) -> bytes:
+    """A PDF of two pages, each with the key as a code to scan and as text. `key` is the key file's text (ASCII)."""
+    code = io.BytesIO()
+    segno.make(key, error="l", micro=False).save(code, kind="svg", border=1, xmldecl=False)
+    sheet = {
+        "made": made.isoformat(),
+        "meaning": _LOCKED if locked else _OPEN,
+        "key": key.strip(),
+        "public": f"{public[:18]} … {public[-12:]}",
+        "qr": code.getvalue().decode(),
+    }
+    return bytes(
+        typst.compile(_TEMPLATE.encode(), format="pdf", sys_inputs={"sheet": json.dumps(sheet)}, timestamp=0)
+    )

@@ -1,0 +1,54 @@
+"""Logging: one line an event, on standard error, as JSON or plain. No personal data: what is logged are types and places.
+
+The text of an exception never goes in: addresses stand in texts, and request paths hold tokens.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+from sabal import settings
+
+_QUIET = ("asyncio", "django", "granian", "_granian")
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[0] is not None:
+            frames = traceback.extract_tb(record.exc_info[2])
+            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+            text = f"{text}: {record.exc_info[0].__name__} at {where}"
+        if settings.DEV:
+            return f"{record.levelname.lower()}: {text}"
+        event = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
+            "level": record.levelname.lower(),
+            "room": record.name,
+            "event": text,
+        }
+        return json.dumps(event, ensure_ascii=False)
+
+
+class _NoTexts(logging.Filter):
+    """Libraries put request lines and exception texts into their messages: of theirs only place and type are kept."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.split(".")[0] in _QUIET and record.levelno < logging.CRITICAL:
+            record.msg, record.args = f"{record.name} reported a problem", ()
+            record.exc_text = None
+        return True
+
+
+def set_up(level: int = logging.INFO) -> None:
+    """Send everything to standard error in our form. Called once in each process."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    handler.addFilter(_NoTexts())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,28 @@
+"""The sentences beside the two mailing boxes. Like the consent of a signature they are no translations that may change
+unseen: a subscription keeps the version of the sentence that was ticked, and the sentence itself is kept by version."""
+
+import hashlib
+
+_SENTENCES = {
+    "updates": {
+        "en": "Write to me when something happens to this petition. Sender: {who}. Every letter has a link that ends this.",
+        "ko": "이 청원에 진전이 있을 때 소식을 받겠습니다. 보내는 곳: {who}. 모든 편지에 수신을 끝내는 링크가 있습니다.",
+        "zh-hans": "请在本请愿书有进展时写信告诉我。发件方：{who}。每封信都附有退订链接。",
+    },
+    "newsletter": {
+        "en": "Send me the newsletter of {who}. Every letter has a link that ends this.",
+        "ko": "{who}의 소식지를 받겠습니다. 모든 편지에 수신을 끝내는 링크가 있습니다.",
+        "zh-hans": "请把{who}的通讯发给我。每封信都附有退订链接。",
+    },
+}
+
+
+def sentence(which: str, language: str, organiser: str) -> str:
+    """The sentence for `updates` or `newsletter`; languages without words of their own get the English ones."""
+    words = _SENTENCES[which]
+    return words.get(language, words["en"]).format(who=organiser)
+
+
+def version(sentence: str) -> str:
+    """The first 16 hex digits of the sentence's SHA-256."""
+    return hashlib.sha256(sentence.encode()).hexdigest()[:16]

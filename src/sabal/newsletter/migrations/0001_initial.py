@@ -1,0 +1,37 @@
+"""Subscribers: unlike signatures, these the server can read; sealed under its own key against thieves of the disk."""
+
+from django.db import migrations
+
+from sabal import hot_tables
+
+SQL = """
+-- petition_id 0 is the newsletter of the house, otherwise updates about that petition. state: 1 asked for, 2 confirmed.
+-- address_hash: keyed hash, so that one mailbox stands once in a list. confirm_hash: of the mailed link, until confirmed.
+-- consent: first 16 hex digits of the SHA-256 of the sentence that was ticked; expires: day number while not confirmed.
+CREATE TABLE newsletter_subscription (
+    id BIGINT NOT NULL PRIMARY KEY,
+    petition_id BIGINT NOT NULL DEFAULT 0,
+    address_hash BLOB NOT NULL,
+    sealed_address BLOB NOT NULL,
+    language VARCHAR(16) NOT NULL,
+    state SMALLINT NOT NULL,
+    consent VARCHAR(16) NOT NULL,
+    confirm_hash BLOB,
+    expires INTEGER
+);
+-- subscribe: one row for each mailbox and list
+CREATE UNIQUE INDEX newsletter_subscription_address ON newsletter_subscription (petition_id, address_hash);
+-- confirm: by the mailed link
+CREATE INDEX newsletter_subscription_confirm ON newsletter_subscription (confirm_hash) WHERE confirm_hash IS NOT NULL;
+
+-- The sentences that were ticked, by their version.
+CREATE TABLE newsletter_consent (
+    version VARCHAR(16) NOT NULL PRIMARY KEY,
+    sentence TEXT NOT NULL
+);
+"""
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [hot_tables.create(SQL)]

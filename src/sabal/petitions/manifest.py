@@ -1,0 +1,89 @@
+"""The manifest: exactly what a signer signs, as bytes. Its SHA-256 is what every signature commits to.
+
+The bytes are made once, at publishing, stored, and served as stored; they are never rendered again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from sabal.petitions.definition import Definition, Recipient
+
+# What a signature commits to, in this order (docs/log-format.md).
+FIELDS = ("name", "email", "place", "comment", "consent", "day")
+
+
+def render(
+    definition: Definition,
+    files: Mapping[str, str],
+    consent: Mapping[str, str],
+    *,
+    origin: str,
+    log_vkey: str,
+    promise_vkey: str,
+) -> bytes:
+    """The manifest of a petition as UTF-8 JSON.
+
+    `terms` hold what is signed, in the authoritative language; `translations` the SHA-256 of each other language's
+    file, so that a corrected translation can be told apart from a changed meaning.
+    """
+    authoritative = f"{definition.authoritative}.md"
+    document = {
+        "v": 1,
+        "terms": {
+            "petition": definition.slug,
+            "language": definition.authoritative,
+            "text": files[authoritative],
+            "organiser": definition.organiser[definition.authoritative],
+            "recipients": [_recipient(r) for r in definition.recipients],
+            "recipients_get": definition.recipients_get,
+            "sample_audit": definition.sample_audit,
+            "controller": {
+                "name": definition.controller.name,
+                "address": definition.controller.address,
+                "privacy_contact": definition.controller.privacy_contact,
+            },
+            "purpose": definition.purpose[definition.authoritative],
+            "retention": definition.retention.isoformat(),
+            "profile": definition.profile,
+            "fields": list(FIELDS),
+            "form": {
+                "country": definition.fields.country,
+                "comment": definition.fields.comment,
+                "display": definition.fields.display,
+            },
+            "consent": {language: consent[language] for language in definition.languages},
+            "organiser_keys": list(definition.organiser_keys),
+            "log": {"origin": origin, "key": log_vkey, "promise_key": promise_vkey},
+        },
+        "translations": {
+            language: hashlib.sha256(files[f"{language}.md"].encode()).hexdigest()
+            for language in definition.languages
+            if language != definition.authoritative
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def consent_of(manifest: bytes) -> dict[str, str]:
+    """The consent sentences that a published manifest holds, by language."""
+    consent: dict[str, str] = json.loads(manifest)["terms"]["consent"]
+    return consent
+
+
+def change(old: bytes, new: bytes) -> str:
+    """Which kind of change leads from one manifest to the next: "none", "translation", "keys" or "meaning"."""
+    if old == new:
+        return "none"
+    before, after = json.loads(old)["terms"], json.loads(new)["terms"]
+    for terms in (before, after):
+        # Consent in other languages is translation too; in the authoritative one it is meaning.
+        terms["consent"] = terms["consent"][terms["language"]]
+    if before == after:
+        return "translation"
+    return "keys" if before | {"organiser_keys": after["organiser_keys"]} == after else "meaning"
+
+
+def _recipient(recipient: Recipient) -> dict[str, object]:
+    # Who sits on a council is dated data outside the manifest; that it is a group belongs to what is signed.
+    return {"key": recipient.key, "name": dict(sorted(recipient.name.items())), "group": recipient.group}

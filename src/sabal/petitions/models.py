@@ -1,0 +1,50 @@
+"""A petition and the versions of its text. A version, once published, never changes."""
+
+from django.db import models
+
+
+class Petition(models.Model):
+    """One petition of this house. `revision` grows with every change that other processes must notice."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+        SEALED = "sealed"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    revision = models.PositiveIntegerField(default=1)
+    version = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+")
+    # A pepper's era: a number that grows, and the day (since 1970) on which it began.
+    era = models.PositiveIntegerField(default=0)
+    era_since = models.PositiveIntegerField(default=0)
+    # The log's origin, drawn at publishing and never computed again: it survives a move to another domain.
+    origin = models.CharField(max_length=120, default="", blank=True)
+    # An organiser key that `serve --dev` made lies on the server: such a petition must not be served in earnest.
+    key_made_by_dev = models.BooleanField(default=False)
+    # SHA-256 of the canary's code and the organiser keys that it was sealed to; `canary_answered` once it came back.
+    canary = models.BinaryField(default=b"")
+    canary_answered = models.BooleanField(default=False)
+    opened_on = models.DateField(null=True)
+    closed_on = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Version(models.Model):
+    """The files of a petition folder (name → text, as JSON) and, once published, the exact manifest bytes."""
+
+    petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    files = models.TextField()
+    manifest = models.BinaryField(default=b"")
+    published_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["petition", "number"], name="one_version_of_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.petition.slug} v{self.number}"

@@ -1,0 +1,218 @@
+"""What an organiser does with a petition: import, choose keys, publish, pause, resume, close.
+
+Each verb bumps the petition's revision, which tells every process to look again. All or nothing, each of them.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.db.models import F
+
+import agefile
+from sabal import database as raw
+from sabal import settings
+from sabal.keys.house import House, pepper_name
+from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
+from sabal.petitions import folder, manifest
+from sabal.petitions.consent import consent_text
+from sabal.petitions.definition import Definition, Refusal
+from sabal.petitions.models import Petition, Version
+
+State = Petition.State
+CODE_BYTES = 10
+REOPEN_DAYS = 14
+
+
+def import_files(files: Mapping[str, str]) -> Petition:
+    """Make a draft of a petition folder's files, or replace the draft of that slug.
+
+    Raises FolderError for files that cannot be used, Refusal where a petition of that slug is published.
+    """
+    definition = folder.parse(files)
+    with transaction.atomic():
+        petition, _ = Petition.objects.select_for_update().get_or_create(slug=definition.slug)
+        if petition.state != State.DRAFT:
+            raise Refusal(f"{definition.slug} is published; choose another slug, or amend it.")
+        _set_draft(petition, files)
+    return petition
+
+
+def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> Petition:
+    """Seal what comes from now on to these organiser keys. On a published petition this is a public change of keys.
+
+    The canary must be answered anew. Raises Refusal, agefile.AgeError for what is no recipient.
+    """
+    kinds = {type(agefile.parse_recipient(key)) for key in keys}
+    if len(kinds) > 1:
+        raise Refusal("Post-quantum and X25519 keys cannot be used together: choose keys of one kind.")
+    with transaction.atomic():
+        petition = _find(slug)
+        if petition.state not in (State.DRAFT, State.PAUSED):
+            raise Refusal(f"{slug} is {petition.state}; pause it first: sabal pause {slug}")
+        files = folder.set_organiser_keys(json.loads(_newest(petition).files), keys)
+        petition.key_made_by_dev = made_by_dev
+        petition.canary, petition.canary_answered = b"", False
+        _set_draft(petition, files)
+    return petition
+
+
+def canary(slug: str) -> bytes:
+    """A code, sealed to the organiser keys: whoever opens it and types it back has shown that the keys work."""
+    petition = _find(slug)
+    keys = _definition(petition).organiser_keys
+    if not keys:
+        raise Refusal(f"{slug} has no organiser key yet: sabal keys new --out FILE, then sabal keys use {slug} FILE")
+    code = base64.b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower()
+    _bump(petition, canary=_canary_hash(code, keys), canary_answered=False)
+    return agefile.encrypt(f"{code}\n".encode(), [agefile.parse_recipient(key) for key in keys])
+
+
+def answer_canary(slug: str, code: str) -> None:
+    """Take the code that the organiser opened. Raises Refusal where it is not the one that was sealed last."""
+    petition = _find(slug)
+    if bytes(petition.canary) != _canary_hash(code.strip().lower(), _definition(petition).organiser_keys):
+        raise Refusal("This is not the code that was sealed last; open the newest canary file and type its code.")
+    _bump(petition, canary_answered=True)
+
+
+def publish(slug: str, house: House, today: date, now: int) -> Petition:
+    """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what lacks.
+
+    Keys are made first and kept if anything after fails: making them again gives the same ones.
+    """
+    petition = _find(slug)
+    if petition.state not in (State.DRAFT, State.PAUSED):
+        raise Refusal(f"{slug} is {petition.state} already.")
+    definition = _definition(petition)
+    _refuse_unready(petition, definition)
+    version = _newest(petition)
+    origin = petition.origin or f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
+    era = petition.era or 1
+    database = raw.connect()
+    try:
+        log_vkey = make_vkey(database, house, log_key_name(petition.pk), origin)
+        promise_vkey = make_vkey(database, house, promise_key_name(petition.pk), f"{origin}/promise")
+        if definition.dedupe != "offline":
+            house.make(database, pepper_name(petition.pk, era))
+        database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
+    finally:
+        database.close()
+    files = json.loads(version.files)
+    consent = {language: consent_text(definition, language) for language in definition.languages}
+    made = manifest.render(
+        definition, files, consent, origin=origin, log_vkey=log_vkey, promise_vkey=promise_vkey
+    )
+    with transaction.atomic():
+        Version.objects.filter(pk=version.pk, published_on=None).update(manifest=made, published_on=today)
+        changed = Petition.objects.filter(pk=petition.pk, revision=petition.revision).update(
+            state=State.OPEN,
+            version=version,
+            origin=origin,
+            era=era,
+            era_since=petition.era_since or (today - date(1970, 1, 1)).days,
+            opened_on=petition.opened_on or today,
+            revision=F("revision") + 1,
+        )
+        if not changed:
+            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+    petition.refresh_from_db()
+    return petition
+
+
+def pause(slug: str) -> None:
+    """Take no signatures for now; letters that are out can still be confirmed."""
+    _move(slug, (State.OPEN,), state=State.PAUSED)
+
+
+def resume(slug: str, today: date) -> None:
+    """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
+    petition = _find(slug)
+    if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
+        raise Refusal(f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only.")
+    if petition.state == State.PAUSED and _newest(petition).published_on is None:
+        raise Refusal(f"{slug} has a new version that is not published: sabal publish {slug}")
+    _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
+
+
+def close(slug: str, today: date) -> None:
+    """Take no more signatures. Letters that are out can be confirmed for 7 days; reopening is possible for 14."""
+    _move(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today)
+
+
+def export_files(slug: str) -> dict[str, str]:
+    """The files of a petition's folder, as they were imported (and as its keys were chosen)."""
+    files: dict[str, str] = json.loads(_newest(_find(slug)).files)
+    return files
+
+
+def languages(petition: Petition) -> tuple[str, ...]:
+    """The languages of a petition's text, the authoritative one first."""
+    definition = _definition(petition)
+    others = (language for language in definition.languages if language != definition.authoritative)
+    return (definition.authoritative, *others)
+
+
+def _find(slug: str) -> Petition:
+    try:
+        return Petition.objects.select_related("version").get(slug=slug)
+    except Petition.DoesNotExist:
+        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.") from None
+
+
+def _newest(petition: Petition) -> Version:
+    """The version that was published last or, where there is one, the draft that comes after it."""
+    return petition.versions.order_by("-number")[0]
+
+
+def _definition(petition: Petition) -> Definition:
+    return folder.parse(json.loads(_newest(petition).files))
+
+
+def _set_draft(petition: Petition, files: Mapping[str, str]) -> None:
+    """Give the petition an unpublished version with these files; what is shown stays until it is published."""
+    text = json.dumps(dict(files), ensure_ascii=False)
+    newest = petition.versions.order_by("-number").first()
+    if newest is not None and newest.published_on is None:
+        newest.files = text
+        newest.save()
+    else:
+        number = newest.number + 1 if newest else 1
+        newest = Version.objects.create(petition=petition, number=number, files=text)
+    petition.version = petition.version or newest
+    petition.revision += 1
+    petition.save()
+
+
+def _bump(petition: Petition, **values: object) -> None:
+    Petition.objects.filter(pk=petition.pk).update(revision=F("revision") + 1, **values)
+
+
+def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
+    petition = _find(slug)
+    changed = Petition.objects.filter(pk=petition.pk, state__in=before).update(revision=F("revision") + 1, **values)
+    if not changed:
+        raise Refusal(f"{slug} is {petition.state}: this needs it to be {' or '.join(before)}.")
+
+
+def _canary_hash(code: str, keys: tuple[str, ...]) -> bytes:
+    return hashlib.sha256("\n".join([code, *keys]).encode()).digest()
+
+
+def _refuse_unready(petition: Petition, definition: Definition) -> None:
+    lacking = folder.lacking(definition)
+    if lacking:
+        raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
+    if not petition.canary_answered:
+        raise Refusal(
+            f"Nobody has shown yet that the organiser's key opens what is sealed to it: sabal keys canary {definition.slug}"
+        )
+
+
+def _host() -> str:
+    return urlsplit(settings.BASE_URL).hostname or "localhost"

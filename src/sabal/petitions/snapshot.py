@@ -1,0 +1,182 @@
+"""What a process knows of the petitions: frozen, read by raw SQL, looked at once a second.
+
+Every publish, amend, pause, close and import bumps a petition's `revision`; a process loads again what has another
+revision than the one it knows. Sign and confirm check the state once more inside their commit.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+
+import agefile
+from sabal.database import Database, Row
+from sabal.keys.house import House, KeyMissing, pepper_name
+from sabal.petitions import folder, manifest
+from sabal.petitions.definition import Definition
+from sabal.petitions.profile import PROFILES, Profile
+from sabal.petitions.consent import consent_text
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of the last whole batch."""
+
+    confirmed: int = 0
+    withdrawn: int = 0
+    invalidated: int = 0
+    countries: tuple[tuple[str, int], ...] = ()
+    batch_at: int = 0  # Unix time of the last batch, 0 before the first
+
+    @property
+    def counted(self) -> int:
+        """What the headline says: confirmed less withdrawn and invalidated."""
+        return self.confirmed - self.withdrawn - self.invalidated
+
+
+@dataclass(frozen=True)
+class PetitionSnapshot:
+    """One petition as it stands at one revision."""
+
+    id: int
+    slug: str
+    state: str  # draft, open, paused, closed, sealed
+    revision: int
+    version_id: int
+    era: int
+    manifest: bytes
+    definition: Definition
+    organiser_keys: tuple[agefile.Recipient, ...]
+    pepper: bytes | None  # None: missing (signing is refused) or, with dedupe = "offline", not used
+    opened_on: date | None
+    closed_on: date | None
+    consent: Mapping[str, str]  # by language, as the manifest has it
+    counts: Counts = field(default_factory=Counts)
+
+    @cached_property
+    def manifest_hash(self) -> bytes:
+        """SHA-256 of the manifest's bytes."""
+        return hashlib.sha256(self.manifest).digest()
+
+    @property
+    def version(self) -> str:
+        """What the form carries: the first 16 hex digits of the manifest's hash."""
+        return self.manifest_hash.hex()[:16]
+
+    @property
+    def profile(self) -> Profile:
+        """The numbers by which this petition counts and shows."""
+        return PROFILES[self.definition.profile]
+
+    @property
+    def gathering(self) -> bool:
+        """Whether so few have signed that the page says no number yet."""
+        return self.counts.counted < self.profile.gathering_below
+
+    @property
+    def ready_to_sign(self) -> bool:
+        """Whether the keys that a signature needs are here."""
+        return bool(self.organiser_keys) and (self.pepper is not None or self.definition.dedupe == "offline")
+
+
+class Snapshots:
+    """The petitions that one process knows. `refresh` runs in one thread; reading is free everywhere."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, PetitionSnapshot] = {}
+        self._by_slug: dict[str, PetitionSnapshot] = {}
+
+    def by_slug(self, slug: str) -> PetitionSnapshot | None:
+        """The petition of that slug, drafts included."""
+        return self._by_slug.get(slug)
+
+    def by_id(self, petition_id: int) -> PetitionSnapshot | None:
+        """The petition of that id, drafts included."""
+        return self._by_id.get(petition_id)
+
+    def published(self) -> list[PetitionSnapshot]:
+        """Every petition but the drafts, the newest first."""
+        return [p for _, p in sorted(self._by_id.items(), reverse=True) if p.state != "draft"]
+
+    def refresh(self, database: Database, house: House) -> None:
+        """Load what has changed. Raises the driver's OperationalError; what was known stays known then."""
+        revisions = database.query("SELECT id, revision FROM petitions_petition")
+        known = {i: p for i, p in self._by_id.items()}
+        fresh: dict[int, PetitionSnapshot] = {}
+        for petition_id, revision in revisions:
+            old = known.get(petition_id)
+            # A key that was missing may have been put back without a new revision.
+            if old and old.revision == revision and (old.ready_to_sign or old.state == "draft"):
+                fresh[petition_id] = old
+            elif (loaded := load(database, house, petition_id)) is not None:
+                fresh[petition_id] = loaded
+        counts = _counts(database)
+        fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
+        self._by_id, self._by_slug = fresh, {p.slug: p for p in fresh.values()}
+
+
+_CURRENT = Snapshots()
+
+
+def current() -> Snapshots:
+    """This process's snapshots."""
+    return _CURRENT
+
+
+_COLUMNS = (
+    "p.id, p.slug, p.state, p.revision, v.id, p.era, v.manifest, v.files, p.opened_on, p.closed_on"
+    " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
+)
+
+
+def load(database: Database, house: House, petition_id: int) -> PetitionSnapshot | None:
+    """Read one petition from the database; None where it is not there."""
+    rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))  # noqa: S608 - constants
+    return _snapshot(rows[0], database, house) if rows else None
+
+
+def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
+    petition_id, slug, state, revision, version_id, era, manifest_bytes, files, opened_on, closed_on = row
+    definition = folder.parse(json.loads(files))
+    pepper = None
+    if era and definition.dedupe != "offline":
+        try:
+            pepper = house.find(database, pepper_name(petition_id, era))
+        except KeyMissing:
+            pepper = None
+    manifest_bytes = bytes(manifest_bytes)
+    return PetitionSnapshot(
+        id=petition_id,
+        slug=slug,
+        state=state,
+        revision=revision,
+        version_id=version_id,
+        era=era,
+        manifest=manifest_bytes,
+        definition=definition,
+        organiser_keys=tuple(agefile.parse_recipient(key) for key in definition.organiser_keys),
+        pepper=pepper,
+        opened_on=_day(opened_on),
+        closed_on=_day(closed_on),
+        consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
+    )
+
+
+def _draft_consent(definition: Definition) -> dict[str, str]:
+    return {language: consent_text(definition, language) for language in definition.languages}
+
+
+def _day(value: object) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
+
+
+def _counts(database: Database) -> dict[int, Counts]:
+    rows = database.query(
+        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, batch_at FROM signing_total"
+    )
+    return {
+        row[0]: Counts(row[1], row[2], row[3], tuple((code, n) for code, n in json.loads(row[4])), row[5])
+        for row in rows
+    }

@@ -1,0 +1,150 @@
+"""Commands about signatures: what is held, what is sealed, and how the organiser opens it."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+import agefile
+from sabal import database, settings
+from sabal.keys.house import open_house
+from sabal.petitions.definition import Refusal
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing import export, held
+
+
+def find_petition(connection: database.Database, slug: str) -> PetitionSnapshot:
+    """The petition of that slug as this house has it; raises Refusal."""
+    snapshots = Snapshots()
+    snapshots.refresh(connection, open_house())
+    petition = snapshots.by_slug(slug)
+    if petition is None:
+        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.")
+    return petition
+
+
+@click.command("held")
+@click.argument("slug")
+@click.option("--release", is_flag=True, help="Count them with the next batch.")
+@click.option("--drop", type=click.Choice(sorted(held.REASONS)), help="Count them as invalidated, for this reason.")
+def held_(slug: str, release: bool, drop: str | None) -> None:
+    """Say how many signatures are held, and why; release or drop them. What is held counts after 7 days anyway."""
+    if release and drop:
+        raise click.UsageError("Choose --release or --drop, not both.")
+    connection = database.connect()
+    try:
+        petition = find_petition(connection, slug)
+        if release:
+            click.echo(f"{held.release(connection, petition.id)} released.")
+        elif drop:
+            click.echo(f"{held.drop(connection, petition.id, held.REASONS[drop])} dropped.")
+        else:
+            for why, number in held.overview(connection, petition.id):
+                click.echo(f"{number} {why}")
+            click.echo("Release them with --release, or drop them with --drop REASON.")
+    finally:
+        connection.close()
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+def sealed(slug: str, out: Path) -> None:
+    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
+    connection = database.connect()
+    try:
+        petition = find_petition(connection, slug)
+        written = 0
+        with out.open("w", encoding="utf-8") as file:
+            for line in export.write_sealed(connection, petition.id, slug):
+                file.write(line)
+                written += 1
+    finally:
+        connection.close()
+    click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
+
+
+@click.command("open")
+@click.argument("what")
+@click.option("--identity", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) -> None:
+    """Print the confirmed signers of an export FILE (anywhere), or of a SLUG beside the database, or open any age FILE.
+
+    This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
+    """
+    identities = read_identities(identity, passphrase_file)
+    if Path(what).is_file():
+        _print_file(Path(what), identities, form)
+        return
+    if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
+        click.echo(
+            "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, and open elsewhere.",
+            err=True,
+        )
+    connection = database.connect()
+    try:
+        petition = find_petition(connection, what)
+        _print(export.open_sealed(export.write_sealed(connection, petition.id, what), identities), form)
+    finally:
+        connection.close()
+
+
+def _print_file(path: Path, identities: list[agefile.Identity], form: str) -> None:
+    head = path.open("rb").read(64)
+    if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
+        click.echo(export.printable(agefile.decrypt(path.read_bytes(), identities).decode("utf-8", "replace")), nl=False)
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        _print(export.open_sealed(lines, identities, _progress()), form)
+
+
+def _print(opened: Iterator[export.Opened], form: str) -> None:
+    wrong = 0
+
+    def counting() -> Iterator[export.Opened]:
+        nonlocal wrong
+        for one in opened:
+            wrong += not one.checked
+            yield one
+
+    _write(sys.stdout, (export.as_csv if form == "csv" else export.as_jsonl)(counting()))
+    if wrong:
+        click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
+        sys.exit(1)
+
+
+def _write(out: TextIO, lines: Iterable[str]) -> None:
+    to_terminal = out.isatty()
+    for line in lines:
+        out.write(export.printable(line) if to_terminal else line)
+
+
+def _progress() -> export.Progress:
+    def show(n: int) -> None:
+        if n % 5_000 == 0 and sys.stderr.isatty():
+            click.echo(f"{n:,} opened …", err=True)
+
+    return show
+
+
+def read_identities(path: Path, passphrase_file: Path | None) -> list[agefile.Identity]:
+    """The identities in a key file, which may be locked with a passphrase; asks for it where no file holds it."""
+    data = path.read_bytes()
+    if agefile.is_passphrase_file(data):
+        passphrase = (
+            passphrase_file.read_text(encoding="utf-8").strip()
+            if passphrase_file
+            else click.prompt("Passphrase of the key", hide_input=True, err=True)
+        )
+        data = agefile.decrypt_passphrase(data, passphrase)
+    try:
+        return list(agefile.parse_identity_file(data.decode("utf-8")))
+    except UnicodeDecodeError:
+        raise agefile.AgeError(f"{path} is no key file.") from None
+
+
+COMMANDS = (held_, sealed, open_)

@@ -1,0 +1,182 @@
+"""Count: what was confirmed since the last batch, in batches, by one process at a time.
+
+Never `+1` per signature and never COUNT(*) per view. A batch is taken in transactions of at most 200 rows, so that
+signing never waits for it; the numbers that are shown move once, when the whole batch is in. A crash in between loses
+nothing: counted rows say so themselves, and the next run finishes the batch.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sabal.database import Database, Row
+from sabal.petitions.profile import Profile
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.writer import COUNTED, WAITING, WITHDRAWN
+
+CHUNK = 200
+_MOST = 32  # no rule asks whether more than this many wait
+_DONE = 3
+
+
+@dataclass(frozen=True)
+class _Total:
+    confirmed: int
+    withdrawn: int
+    invalidated: int
+    unfinished: bool  # a batch was begun and never shown
+    countries_day: int
+    batch_at: int
+
+
+def count(database: Database, petition: PetitionSnapshot, now: float, every: float | None = None) -> int:
+    """Count a petition's batch if one is due; returns how many signatures it took in.
+
+    `now` in Unix seconds. `every` (development only) replaces the profile's rules: so many seconds, from one on.
+    """
+    total = _total(database, petition.id)
+    if total is None or not _due(database, petition, total, now, every):
+        return 0
+    counted = 0
+    while taken := _take_signatures(database, petition.id, now):
+        counted += taken
+    # Withdrawals ride with signatures; only when none come for the longest wait do they go alone.
+    alone = now - total.batch_at >= (every or petition.profile.longest_wait)
+    if counted or total.unfinished or alone:
+        while _take_withdrawals(database, petition.id, now):
+            pass
+        _show(database, petition, total, now)
+    return counted
+
+
+def _total(database: Database, petition_id: int) -> _Total | None:
+    rows = database.query(
+        "SELECT confirmed, withdrawn, invalidated, confirmed <> shown_confirmed OR withdrawn <> shown_withdrawn"
+        " OR invalidated <> shown_invalidated, countries_day, batch_at FROM signing_total WHERE petition_id = ?",
+        (petition_id,),
+    )
+    return _Total(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3]), rows[0][4], rows[0][5]) if rows else None
+
+
+def _due(database: Database, petition: PetitionSnapshot, total: _Total, now: float, every: float | None) -> bool:
+    waited = now - total.batch_at
+    if total.unfinished or waited < 0:  # the clock went back: count rather than wait for it to catch up
+        return True
+    profile: Profile = petition.profile
+    waiting = _waiting(database, "signing_signature", petition.id, now)
+    if every is not None:
+        return waited >= every and waiting + _waiting(database, "signing_withdrawal", petition.id, now) > 0
+    if profile.batch_is_due(waited, waiting):
+        return True
+    return waited >= profile.longest_wait and _waiting(database, "signing_withdrawal", petition.id, now) > 0
+
+
+def _waiting(database: Database, table: str, petition_id: int, now: float) -> int:
+    condition, params = ("state = 1 AND (held = 0 OR held_until <= ?)", [_day(now)])
+    if table == "signing_withdrawal":
+        condition, params = "state < 3", []
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"  # noqa: S608
+    return int(database.query(sql, [petition_id, *params])[0][0])
+
+
+def _take_signatures(database: Database, petition_id: int, now: float) -> int:
+    with database.transaction():
+        rows = database.query(
+            "SELECT token_hash, country, language FROM signing_signature WHERE petition_id = ? AND state = 1"
+            f" AND (held = 0 OR held_until <= ?) ORDER BY commitment LIMIT {CHUNK}",  # noqa: S608
+            (petition_id, _day(now)),
+        )
+        if not rows:
+            return 0
+        where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+        # A signature withdrawn between the two statements is not updated, and so not counted here.
+        taken = database.query(
+            "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL"
+            f" WHERE state = ? AND {where} RETURNING token_hash, country, language",  # noqa: S608
+            [COUNTED, _day(now), WAITING, *params],
+        )
+        _forget_places(database, [bytes(row[0]) for row in taken])
+        _add(database, petition_id, now, [(row[1], row[2]) for row in taken])
+        database.execute(
+            "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(taken), petition_id)
+        )
+    return len(rows)
+
+
+def _forget_places(database: Database, hashes: list[bytes]) -> None:
+    if hashes:
+        where, params = database.among("token_hash", hashes)
+        database.execute(f"UPDATE signing_signature SET country = NULL, language = NULL WHERE {where}", params)  # noqa: S608
+
+
+def _take_withdrawals(database: Database, petition_id: int, now: float) -> int:
+    with database.transaction():
+        rows = database.query(
+            "SELECT commitment, state, reason, country, language FROM signing_withdrawal"
+            f" WHERE petition_id = ? AND state < {_DONE} ORDER BY commitment LIMIT {CHUNK}",  # noqa: S608
+            (petition_id,),
+        )
+        if not rows:
+            return 0
+        where, params = database.among("commitment", [bytes(row[0]) for row in rows])
+        database.execute(
+            f"UPDATE signing_withdrawal SET state = {_DONE}, country = NULL, language = NULL WHERE {where}",  # noqa: S608
+            params,
+        )
+        # What was promised and withdrawn before its batch is confirmed and withdrawn at once.
+        never_counted = [row for row in rows if row[1] == WAITING]
+        _add(database, petition_id, now, [(row[3], row[4]) for row in never_counted])
+        withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
+        database.execute(
+            "UPDATE signing_total SET confirmed = confirmed + ?, withdrawn = withdrawn + ?,"
+            " invalidated = invalidated + ? WHERE petition_id = ?",
+            (len(never_counted), withdrawn, len(rows) - withdrawn, petition_id),
+        )
+    return len(rows)
+
+
+def _add(database: Database, petition_id: int, now: float, places: Sequence[tuple[str | None, str | None]]) -> None:
+    """Add to the gross buckets, each kind by itself."""
+    buckets: Counter[tuple[str, str]] = Counter()
+    for country, language in places:
+        buckets["day", datetime.fromtimestamp(now, UTC).date().isoformat()] += 1
+        if country:
+            buckets["country", country] += 1
+        if language:
+            buckets["language", language] += 1
+    for (kind, item), n in sorted(buckets.items()):
+        database.execute(
+            "INSERT INTO signing_bucket (petition_id, kind, item, n) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
+            (petition_id, kind, item, n),
+        )
+
+
+def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: float) -> None:
+    profile = petition.profile
+    moves = _day(now) * 86_400 - total.countries_day * 86_400 >= profile.countries_every
+    with database.transaction():
+        if moves:
+            database.execute(
+                "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
+                (json.dumps(_countries(database, petition.id, profile)), _day(now), petition.id),
+            )
+        database.execute(
+            "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
+            " shown_invalidated = invalidated, batches = batches + 1, batch_at = ? WHERE petition_id = ?",
+            (int(now), petition.id),
+        )
+
+
+def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:
+    rows: list[Row] = database.query(
+        "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item", (petition_id,)
+    )
+    least, step = profile.countries_from, profile.countries_round
+    return [(code, n // step * step) for code, n in rows if least is not None and n >= least]
+
+
+def _day(now: float) -> int:
+    return int(now) // 86_400

@@ -1,0 +1,126 @@
+"""Sealed records on their way to the organiser: written on the server, opened anywhere.
+
+The file is JSON lines. The first says what it is; each other holds one record as an age file in base64, with the
+commitment that stands for it, so that the organiser's machine can check that the record is the one that was signed.
+"""
+
+import base64
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import agefile
+from sabal.database import Database
+from sabal.petitions.manifest import FIELDS
+from sabal.signing import record
+
+FORMAT = "sabal sealed records, version 1"
+CHUNK = 500
+Progress = Callable[[int], None]
+COLUMNS = (*FIELDS, "language", "checked")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class ExportError(Exception):
+    """A file that is no export, or is damaged. The sentence names the line."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One record in clear. `checked`: whether it is the one that its commitment stands for."""
+
+    fields: dict[str, str]
+    language: str
+    checked: bool
+
+    def row(self) -> list[str]:
+        """The values in the order of COLUMNS."""
+        return [*(self.fields[name] for name in FIELDS), self.language, "yes" if self.checked else "NO"]
+
+
+def write_sealed(database: Database, petition_id: int, slug: str) -> Iterator[str]:
+    """The lines of an export: every confirmed signature of a petition, sealed as it lies here."""
+    yield json.dumps({"format": FORMAT, "petition": slug}, ensure_ascii=False) + "\n"
+    last = b""
+    while True:
+        # In the order of C, which is the order of nothing.
+        rows = database.query(
+            "SELECT s.commitment, e.body FROM signing_signature s JOIN signing_sealed e ON e.id = s.sealed_id"
+            f" WHERE s.petition_id = ? AND s.commitment > ? ORDER BY s.commitment LIMIT {CHUNK}",  # noqa: S608
+            (petition_id, last),
+        )
+        for commitment, body in rows:
+            line = {"commitment": bytes(commitment).hex(), "record": base64.b64encode(bytes(body)).decode()}
+            yield json.dumps(line) + "\n"
+        if len(rows) < CHUNK:
+            return
+        last = bytes(rows[-1][0])
+
+
+def open_sealed(
+    lines: Iterable[str], identities: Sequence[agefile.Identity], progress: Progress = lambda n: None
+) -> Iterator[Opened]:
+    """Open an export record by record. Raises ExportError, and AgeError where no identity fits."""
+    numbered = enumerate(lines, start=1)
+    if _parsed(1, next(numbered, (1, ""))[1]).get("format") != FORMAT:
+        raise ExportError("This is no file that `sabal sealed` wrote: its first line does not say so.")
+    for number, line in numbered:
+        yield open_record(_parsed(number, line), number, identities)
+        progress(number - 1)
+
+
+def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.Identity]) -> Opened:
+    """Open one line of an export and hold it against its commitment."""
+    try:
+        sealed, commitment = base64.b64decode(line["record"], validate=True), bytes.fromhex(line["commitment"])
+    except (KeyError, ValueError, TypeError):
+        raise ExportError(f"Line {number} is damaged: it holds no record.") from None
+    plain = json.loads(agefile.decrypt(sealed, identities))
+    fields = {name: str(plain["fields"][name]) for name in FIELDS}
+    expected = record.commitment(bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"]), fields)
+    return Opened(fields, str(plain["lang"]), expected == commitment)
+
+
+def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
+    """CSV lines for a spreadsheet, with a header; no cell is taken for a formula."""
+    yield _csv_line(COLUMNS)
+    for one in opened:
+        yield _csv_line([harmless(value) for value in one.row()])
+
+
+def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
+    """One JSON object a line, values as they were signed."""
+    for one in opened:
+        yield json.dumps(dict(zip(COLUMNS, one.row(), strict=True)), ensure_ascii=False) + "\n"
+
+
+def harmless(value: str) -> str:
+    """A spreadsheet cell that is text: what a program could take for a formula gets an apostrophe (OWASP, CSV injection)."""
+    folded = unicodedata.normalize("NFKC", value)
+    return f"'{value}" if folded[:1] in tuple("=+-@\t\r") and folded else value
+
+
+def printable(text: str) -> str:
+    """What may go to a terminal: without the control characters that could make it lie."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def _csv_line(values: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(values)
+    return out.getvalue()
+
+
+def _parsed(number: int, line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ExportError(f"Line {number} is damaged: it is no JSON object.")
+    return value

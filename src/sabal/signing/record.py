@@ -1,0 +1,90 @@
+"""What becomes of a signature's words: salted digests, the commitment C, the sealed record, the carry.
+
+Bytes as in docs/log-format.md. `fields` are always name, email, place, comment, consent, day, as text.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from sabal.petitions.manifest import FIELDS
+
+RECORD_BYTES = 1024
+CARRY_BYTES = 384  # most fit one step; a long name beside an address takes two
+W_BYTES = 32
+_CARRY_NONCE = bytes(12)  # the key is used once: it comes from t alone
+
+
+def seed(token: bytes, w: bytes) -> bytes:
+    """HMAC(t, "petition/1 seed") XOR w: whoever lacks w cannot link a token to its commitment."""
+    mac = hmac.digest(token, b"petition/1 seed", "sha256")
+    return bytes(a ^ b for a, b in zip(mac, w, strict=True))
+
+
+def salt(seed: bytes, field: str) -> bytes:
+    """The 16-byte salt of one field."""
+    return hmac.digest(seed, b"salt/" + field.encode(), "sha256")[:16]
+
+
+def digest(salt: bytes, value: str) -> bytes:
+    """d_f = SHA-256(02 ‖ salt ‖ value in UTF-8); the value is NFC already."""
+    return hashlib.sha256(b"\x02" + salt + value.encode()).digest()
+
+
+def commitment(manifest_hash: bytes, seed: bytes, fields: Mapping[str, str]) -> bytes:
+    """C, 32 bytes: what the public log will hold of a signature."""
+    digests = b"".join(digest(salt(seed, name), fields[name]) for name in FIELDS)
+    return hashlib.sha256(b"petition/1 commit\n" + manifest_hash + digests).digest()
+
+
+def sealed_json(manifest_hash: bytes, seed: bytes, fields: Mapping[str, str], language: str, risk: Mapping[str, object]) -> bytes:
+    """The JSON that is sealed to the organiser, padded with spaces to a multiple of 1,024 bytes."""
+    document = {
+        "v": 1,
+        "manifest": manifest_hash.hex(),
+        "fields": {name: fields[name] for name in FIELDS},
+        "lang": language,
+        "seed": seed.hex(),
+        "risk": dict(risk),
+    }
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return text.ljust(-(-len(text) // RECORD_BYTES) * RECORD_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What confirming must know, and nobody before the click: it opens with the token alone."""
+
+    country: str
+    language: str
+    name: str  # shown to the mailbox's owner on the confirm page
+    display: str  # what an open petition may show: "", initials or the name
+    subscribe: tuple[str, ...]  # "updates", "newsletter": the boxes that were ticked
+    address: str  # only where a box was ticked
+    suppression: bytes  # remembered if the answer is "not me"
+
+    def seal(self, token: bytes) -> bytes:
+        """ChaCha20-Poly1305 under HMAC(t, "petition/1 carry"), padded so that its length tells nothing."""
+        document = [self.country, self.language, self.name, self.display, list(self.subscribe), self.address, self.suppression.hex()]
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
+        return ChaCha20Poly1305(_carry_key(token)).encrypt(_CARRY_NONCE, padded, None)
+
+    @classmethod
+    def open(cls, token: bytes, sealed: bytes) -> "Carry":
+        """The reverse of `seal`; raises ValueError where the token is not the one of sealing."""
+        try:
+            text = ChaCha20Poly1305(_carry_key(token)).decrypt(_CARRY_NONCE, sealed, None)
+        except InvalidTag:
+            raise ValueError("this token does not open this carry") from None
+        country, language, name, display, subscribe, address, suppression = json.loads(text)
+        return cls(country, language, name, display, tuple(subscribe), address, bytes.fromhex(suppression))
+
+
+def _carry_key(token: bytes) -> bytes:
+    return hmac.digest(token, b"petition/1 carry", "sha256")

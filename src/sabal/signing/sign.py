@@ -1,0 +1,93 @@
+"""Sign: from a checked form to the rows that the writer makes durable."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import date
+
+import agefile
+from sabal.keys.house import seal
+from sabal.keys.ring import Ring
+from sabal.petitions.consent import consent_version
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import record, tag, token, writer
+from sabal.signing.form import Submission
+
+PENDING_DAYS = 14  # until the letter is accepted: three days of trying and seven to confirm lie well within
+EPOCH = date(1970, 1, 1)
+
+
+class NotReady(Exception):
+    """A key that signing needs is missing: nothing may be stored, and the signer is asked to come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the door knows beside the form: none of it is stored but `held`, the lane and sixteen bits for fairness."""
+
+    language: str
+    held: int = 0
+    lane: int = 0
+    network: int = 0
+
+
+def sign(submission: Submission, petition: PetitionSnapshot, ring: Ring, today: date, how: Circumstances) -> writer.Sign:
+    """Seal what was typed and make the rows of a pending signature. Raises NotReady.
+
+    After this returns, the words of the signer are in three places: sealed to the organiser, in the carry that the
+    mailed link opens, and (the address) in the letter under the day's mail key.
+    """
+    if not petition.ready_to_sign or ring.mail is None or ring.suppression is None:
+        raise NotReady
+    t, w = token.new(), secrets.token_bytes(record.W_BYTES)
+    seed = record.seed(t, w)
+    fields = {
+        "name": submission.name,
+        "email": submission.email,
+        "place": submission.country,
+        "comment": submission.comment,
+        "consent": consent_version(petition.consent[how.language]),
+        "day": today.isoformat(),
+    }
+    plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
+    suppression = tag.suppression(ring.suppression, petition.id, submission.email)
+    mail_day, mail_key = ring.mail
+    letter = json.dumps({"to": submission.email, "lang": how.language, "token": token.encode(t)}, ensure_ascii=False)
+    return writer.Sign(
+        petition_id=petition.id,
+        version_id=petition.version_id,
+        era=petition.era,
+        token_hash=token.digest(t),
+        tag=tag.tag(petition.pepper, submission.email) if petition.pepper else None,
+        commitment=record.commitment(petition.manifest_hash, seed, fields),
+        w=w,
+        sealed_id=random_id(),
+        sealed=agefile.encrypt(plain, petition.organiser_keys),
+        carry=_carry(submission, how.language, suppression).seal(t),
+        held=how.held,
+        expires=(today - EPOCH).days + PENDING_DAYS,
+        suppression=suppression,
+        letter_id=random_id(),
+        letter=seal(mail_key, letter.encode(), b"letter"),
+        mail_key=mail_day,
+        lane=how.lane,
+        network=how.network,
+        says_already=petition.profile.says_already,
+    )
+
+
+def random_id() -> int:
+    """A random row id of 63 bits: rows keep no order of arrival."""
+    return secrets.randbits(63)
+
+
+def _carry(submission: Submission, language: str, suppression: bytes) -> record.Carry:
+    return record.Carry(
+        country=submission.country,
+        language=language,
+        name=submission.name,
+        display=submission.display,
+        subscribe=submission.subscribe,
+        address=submission.email if submission.subscribe else "",
+        suppression=suppression,
+    )

@@ -1,0 +1,76 @@
+"""What time takes away: pending rows after their day, peppers and tags after their era."""
+
+from sabal.database import Database
+from sabal.keys.house import House, pepper_name
+from sabal.petitions.snapshot import PetitionSnapshot
+
+CHUNK = 200
+
+
+def expire(database: Database, today: int) -> int:
+    """Delete pending signatures whose day (since 1970) has passed, with their sealed records; returns how many."""
+    expired = 0
+    while True:
+        with database.transaction():
+            rows = database.query(
+                f"SELECT token_hash, sealed_id FROM signing_pending WHERE expires < ? LIMIT {CHUNK}",  # noqa: S608
+                (today,),
+            )
+            if rows:
+                where, params = database.among("id", [row[1] for row in rows])
+                database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)  # noqa: S608
+                where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+                database.execute(f"DELETE FROM signing_pending WHERE {where}", params)  # noqa: S608
+        expired += len(rows)
+        if len(rows) < CHUNK:
+            return expired
+
+
+def renew_era(database: Database, house: House, petition: PetitionSnapshot, today: int) -> bool:
+    """Begin a new era where the profile's days are over: a new pepper, and the old one destroyed with its tags.
+
+    The petition's row moves first, with a revision, so that every process signs under the new pepper from its next
+    look on; what still arrives under the old era is refused inside the commit and signed again by its sender.
+    """
+    days = petition.profile.era_days
+    if days is None or petition.state not in ("open", "paused") or petition.definition.dedupe == "offline":
+        return False
+    with database.transaction():
+        moved = database.execute(
+            "UPDATE petitions_petition SET era = ?, era_since = ?, revision = revision + 1"
+            " WHERE id = ? AND era = ? AND era_since <= ?",
+            (petition.era + 1, today, petition.id, petition.era, today - days),
+        )
+        if moved:
+            house.make(database, pepper_name(petition.id, petition.era + 1))
+    if moved:
+        forget_era(database, house, petition.id, petition.era)
+    return bool(moved)
+
+
+def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, today: int) -> None:
+    """Begin a new era at once, by command: after a pepper was lost. Duplicates across the break are found offline."""
+    with database.transaction():
+        house.make(database, pepper_name(petition.id, petition.era + 1))
+        database.execute(
+            "UPDATE petitions_petition SET era = ?, era_since = ?, revision = revision + 1 WHERE id = ? AND era = ?",
+            (petition.era + 1, today, petition.id, petition.era),
+        )
+    forget_era(database, house, petition.id, petition.era)
+
+
+def forget_era(database: Database, house: House, petition_id: int, era: int) -> None:
+    """Destroy the pepper of an era, then take its tags out of every row: without the pepper they say nothing anyway."""
+    house.destroy(database, pepper_name(petition_id, era))
+    for table in ("signing_pending", "signing_signature"):
+        while True:
+            with database.transaction():
+                rows = database.query(
+                    f"SELECT token_hash FROM {table} WHERE petition_id = ? AND era = ? AND tag IS NOT NULL LIMIT {CHUNK}",  # noqa: S608
+                    (petition_id, era),
+                )
+                if rows:
+                    where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {where}", params)  # noqa: S608
+            if len(rows) < CHUNK:
+                break

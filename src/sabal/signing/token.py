@@ -1,0 +1,33 @@
+"""The token t: what the mailed link holds and nothing else does."""
+
+import base64
+import hashlib
+import re
+import secrets
+
+TOKEN_BYTES = 16
+_FORM = re.compile(r"[a-z2-7]{26}", re.ASCII)
+
+
+def new() -> bytes:
+    """16 random bytes."""
+    return secrets.token_bytes(TOKEN_BYTES)
+
+
+def encode(token: bytes) -> str:
+    """The token as 26 lower-case base32 characters (RFC 4648 §6, no padding), for links."""
+    return base64.b32encode(token).decode("ascii").rstrip("=").lower()
+
+
+def decode(text: str) -> bytes | None:
+    """The token in a link: case is folded, anything else that `encode` would not write is None."""
+    folded = text.lower()
+    if not _FORM.fullmatch(folded):
+        return None
+    token = base64.b32decode(folded.upper() + "======")
+    return token if encode(token) == folded else None  # 26 characters hold two bits more than 16 bytes
+
+
+def digest(token: bytes) -> bytes:
+    """H(t), the only trace of a token in the database (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
+    return hashlib.sha256(b"petition/1 token" + token).digest()

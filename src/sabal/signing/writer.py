@@ -1,0 +1,349 @@
+"""The only SQL on the hot tables: what becomes durable of sign, confirm, not me and withdraw.
+
+`commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row that two
+signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full it is.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from sabal.database import Database, Row
+from sabal.newsletter.subscription import Subscription, confirm_with_signature
+
+PENDING_PER_TAG = 3
+GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
+HELD_DAYS = 7  # a held signature counts after this long at the latest
+WITHDRAWN = 1  # the reason in docs/log-format.md
+CONFIRM_LETTER, ALREADY_LETTER = 1, 2
+WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
+
+
+class Outcome(Enum):
+    """What a committed operation led to."""
+
+    DONE = "done"
+    IGNORED = "ignored"  # nothing was stored, and the asker must not learn that
+    NOT_OPEN = "not open"  # the petition takes no signatures now
+    STALE = "stale"  # the text has changed since the form was shown
+    GONE = "gone"  # the token stands for nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A signature that was asked for: its pending row, its sealed record, its letter."""
+
+    petition_id: int
+    version_id: int
+    era: int
+    token_hash: bytes
+    tag: bytes | None
+    commitment: bytes
+    w: bytes
+    sealed_id: int
+    sealed: bytes
+    carry: bytes
+    held: int
+    expires: int
+    suppression: bytes
+    letter_id: int
+    letter: bytes
+    mail_key: int
+    lane: int
+    network: int
+    says_already: bool  # the letter may say that this mailbox has signed before
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A click on "confirm", with what the carry held."""
+
+    petition_id: int
+    token_hash: bytes
+    country: str | None
+    language: str
+    display: str | None
+    today: int
+    subscriptions: tuple[Subscription, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotMe:
+    """A click on "this was not me"."""
+
+    petition_id: int
+    token_hash: bytes
+    suppression: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A click on "withdraw"."""
+
+    token_hash: bytes
+
+
+Operation = Sign | Confirm | NotMe | Withdraw
+
+
+def commit(database: Database, operations: Sequence[Operation]) -> list[Outcome]:
+    """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
+    outcomes: dict[int, Outcome] = {}
+    with database.transaction():
+        for kind, verb in ((Sign, _sign), (Confirm, _confirm), (NotMe, _not_me), (Withdraw, _withdraw)):
+            chosen = [(i, op) for i, op in enumerate(operations) if isinstance(op, kind)]
+            if chosen:
+                results = verb(database, [op for _, op in chosen])  # type: ignore[operator]
+                outcomes.update(zip((i for i, _ in chosen), results, strict=True))
+    return [outcomes[i] for i in range(len(operations))]
+
+
+# ---- sign ---------------------------------------------------------------------------------------------------------
+
+_PENDING = ("token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry", "held", "expires")
+_SEALED = ("id", "petition_id", "body")
+_LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "lane", "network")
+_ACCESS = ("token_hash", "signature_hash")
+
+
+def _sign(database: Database, signs: list[Sign]) -> list[Outcome]:
+    states = _petitions(database, {s.petition_id for s in signs})
+    suppressed = _suppressed(database, signs)
+    waiting = _pending_per_tag(database, signs)
+    owners = _owners(database, [(s.petition_id, s.era, s.tag) for s in signs if s.says_already and s.tag])
+    outcomes: list[Outcome] = []
+    stored: list[Sign] = []
+    already: list[Sign] = []
+    for s in signs:
+        state, version_id, era, _ = states.get(s.petition_id, ("gone", 0, 0, None))
+        key = (s.petition_id, s.era, s.tag)
+        if state != "open":
+            outcomes.append(Outcome.NOT_OPEN)
+        elif version_id != s.version_id or era != s.era:
+            outcomes.append(Outcome.STALE)
+        elif s.suppression in suppressed or (s.tag and waiting[key] >= PENDING_PER_TAG):
+            outcomes.append(Outcome.IGNORED)
+        else:
+            outcomes.append(Outcome.DONE)
+            waiting[key] += 1
+            (already if key in owners else stored).append(s)
+    database.insert(
+        "signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in stored]
+    )
+    database.insert(
+        "signing_pending",
+        _PENDING,
+        [
+            (s.token_hash, s.petition_id, s.version_id, s.era, s.tag, s.commitment, s.w, s.sealed_id, s.carry, s.held, s.expires)
+            for s in stored
+        ],
+    )
+    database.insert(
+        "signing_access", _ACCESS, [(s.token_hash, owners[(s.petition_id, s.era, s.tag)]) for s in already]
+    )
+    database.insert(
+        "mail_letter",
+        _LETTER,
+        [(s.letter_id, s.petition_id, CONFIRM_LETTER, s.mail_key, s.letter, s.lane, s.network) for s in stored]
+        + [(s.letter_id, s.petition_id, ALREADY_LETTER, s.mail_key, s.letter, s.lane, s.network) for s in already],
+    )
+    return outcomes
+
+
+def _petitions(database: Database, ids: Iterable[int]) -> dict[int, tuple[str, int, int, object]]:
+    where, params = database.among("id", sorted(ids))
+    rows = database.query(f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params)  # noqa: S608
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def _suppressed(database: Database, signs: list[Sign]) -> set[bytes]:
+    where, params = database.among("hash", [s.suppression for s in signs])
+    return {bytes(row[0]) for row in database.query(f"SELECT hash FROM signing_suppression WHERE {where}", params)}  # noqa: S608
+
+
+_Key = tuple[int, int, bytes | None]
+
+
+def _by_era(keys: Iterable[_Key]) -> dict[tuple[int, int], list[bytes]]:
+    groups: dict[tuple[int, int], list[bytes]] = defaultdict(list)
+    for petition_id, era, tag in keys:
+        if tag is not None:
+            groups[petition_id, era].append(tag)
+    return groups
+
+
+def _pending_per_tag(database: Database, signs: list[Sign]) -> dict[_Key, int]:
+    counts: dict[_Key, int] = defaultdict(int)
+    for (petition_id, era), tags in _by_era((s.petition_id, s.era, s.tag) for s in signs).items():
+        where, params = database.among("tag", tags)
+        sql = f"SELECT tag, COUNT(*) FROM signing_pending WHERE petition_id = ? AND era = ? AND {where} GROUP BY tag"  # noqa: S608
+        for tag, n in database.query(sql, [petition_id, era, *params]):
+            counts[petition_id, era, bytes(tag)] = n
+    return counts
+
+
+def _owners(database: Database, keys: Iterable[_Key]) -> dict[_Key, bytes]:
+    """Whose signature stands under each tag: the token hash that owns it."""
+    owners: dict[_Key, bytes] = {}
+    for (petition_id, era), tags in _by_era(keys).items():
+        where, params = database.among("tag", tags)
+        sql = f"SELECT tag, token_hash FROM signing_signature WHERE petition_id = ? AND era = ? AND {where}"  # noqa: S608
+        for tag, token_hash in database.query(sql, [petition_id, era, *params]):
+            owners[petition_id, era, bytes(tag)] = bytes(token_hash)
+    return owners
+
+
+# ---- confirm ------------------------------------------------------------------------------------------------------
+
+_SIGNATURE = (
+    "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "held_until", "commitment", "w",
+    "sealed_id", "country", "language", "display",
+)  # fmt: skip
+
+
+def _confirm(database: Database, confirms: list[Confirm]) -> list[Outcome]:
+    asked = {c.token_hash: c for c in confirms}
+    states = _petitions(database, {c.petition_id for c in confirms})
+    pending = {
+        bytes(row[0]): row
+        for row in _pending_rows(database, list(asked))
+        if _may_confirm(states.get(row[1]), asked[bytes(row[0])].today)
+    }
+    # In the order of the unique rule, so that two processes that confirm the same mailboxes never wait for each other in a ring.
+    rows = [_signature_row(pending[t], asked[t]) for t in sorted(pending, key=lambda t: (pending[t][1:4], t))]
+    database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
+    _gather_mates(database, list(pending.values()))
+    confirm_with_signature(database, [s for t in pending for s in asked[t].subscriptions])
+    found = {bytes(row[0]) for row in _signature_of(database, list(asked))}
+    return [Outcome.DONE if c.token_hash in found else Outcome.GONE for c in confirms]
+
+
+def _may_confirm(petition: tuple[str, int, int, object] | None, today: int) -> bool:
+    if petition is None or petition[0] in ("draft", "sealed"):
+        return False
+    return petition[0] != "closed" or today <= day_number(petition[3]) + GRACE_DAYS
+
+
+def _pending_rows(database: Database, hashes: list[bytes]) -> list[Row]:
+    where, params = database.among("token_hash", hashes)
+    sql = f"SELECT token_hash, petition_id, era, tag, version_id, commitment, w, sealed_id, held FROM signing_pending WHERE {where}"  # noqa: S608
+    return [(bytes(r[0]), r[1], r[2], None if r[3] is None else bytes(r[3]), *r[4:]) for r in database.query(sql, params)]
+
+
+def _signature_row(row: Row, confirm: Confirm) -> Row:
+    token_hash, petition_id, era, tag, version_id, commitment, w, sealed_id, held = row
+    held_until = confirm.today + HELD_DAYS if held else None
+    return (
+        token_hash, petition_id, version_id, era, tag, WAITING, held, held_until, commitment, w,
+        sealed_id, confirm.country, confirm.language, confirm.display,
+    )  # fmt: skip
+
+
+def _gather_mates(database: Database, rows: list[Row]) -> None:
+    """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
+    if not rows:
+        return
+    keys = [(row[1], row[2], row[3]) for row in rows]
+    owners = _owners(database, keys)
+    mates = {row[0]: ((row[1], row[2], row[3]), row[7]) for row in rows}
+    for (petition_id, era), tags in _by_era(keys).items():
+        where, params = database.among("tag", tags)
+        sql = f"SELECT token_hash, tag, sealed_id FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"  # noqa: S608
+        for token_hash, tag, sealed_id in database.query(sql, [petition_id, era, *params]):
+            mates[bytes(token_hash)] = ((petition_id, era, bytes(tag)), sealed_id)
+    guests = {t: owners[key] for t, (key, _) in mates.items() if key in owners and owners[key] != t}
+    database.insert("signing_access", _ACCESS, sorted(guests.items()), ignore=True)
+    _delete(database, "signing_sealed", "id", [mates[t][1] for t in guests])
+    _delete(database, "signing_pending", "token_hash", sorted(mates))
+
+
+# ---- not me, withdraw ---------------------------------------------------------------------------------------------
+
+
+def _not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
+    known = {row[0]: row for row in _pending_rows(database, [a.token_hash for a in answers])}
+    meant = [a for a in answers if a.token_hash in known]
+    database.insert(
+        "signing_suppression", ("hash", "petition_id"), [(a.suppression, a.petition_id) for a in meant], ignore=True
+    )
+    _delete(database, "signing_sealed", "id", [known[a.token_hash][7] for a in meant])
+    _delete(database, "signing_pending", "token_hash", [a.token_hash for a in meant])
+    return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
+
+
+def _withdraw(database: Database, withdraws: list[Withdraw]) -> list[Outcome]:
+    signatures = _signature_of(database, [w.token_hash for w in withdraws])
+    owners = {bytes(row[1]) for row in signatures}
+    erase_signatures(database, sorted(owners), WITHDRAWN)
+    known = {bytes(row[0]) for row in signatures}
+    return [Outcome.DONE if w.token_hash in known else Outcome.GONE for w in withdraws]
+
+
+def erase_signatures(database: Database, owners: list[bytes], reason: int) -> int:
+    """Delete record, tag, w and every token hash of these signatures; C and its reason stay. Returns how many."""
+    if not owners:
+        return 0
+    where, params = database.among("token_hash", owners)
+    sql = f"SELECT commitment, petition_id, version_id, state, country, language, sealed_id FROM signing_signature WHERE {where}"  # noqa: S608
+    rows = database.query(sql, params)
+    database.insert(
+        "signing_withdrawal",
+        ("commitment", "petition_id", "version_id", "state", "reason", "country", "language"),
+        [(bytes(r[0]), r[1], r[2], r[3], reason, r[4], r[5]) for r in rows],
+        ignore=True,
+    )
+    _delete(database, "signing_sealed", "id", [r[6] for r in rows])
+    _delete(database, "signing_access", "signature_hash", owners)
+    _delete(database, "signing_signature", "token_hash", owners)
+    return len(rows)
+
+
+def _signature_of(database: Database, hashes: list[bytes]) -> list[Row]:
+    """(token hash, token hash that owns the signature, petition, state, counted_on) for each that leads to one."""
+    where, params = database.among("token_hash", hashes)
+    own = database.query(
+        f"SELECT token_hash, token_hash, petition_id, state, counted_on FROM signing_signature WHERE {where}", params  # noqa: S608
+    )
+    where, params = database.among("a.token_hash", hashes)
+    guests = database.query(
+        "SELECT a.token_hash, s.token_hash, s.petition_id, s.state, s.counted_on FROM signing_access a"
+        f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",  # noqa: S608
+        params,
+    )
+    return own + guests
+
+
+def _delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:
+    if values:
+        where, params = database.among(column, values)
+        database.execute(f"DELETE FROM {table} WHERE {where}", params)  # noqa: S608 - names are ours
+
+
+def day_number(value: object) -> int:
+    """A date column's value (text on SQLite, a date on PostgreSQL) as days since 1970."""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    assert isinstance(day, date)
+    return (day - date(1970, 1, 1)).days
+
+
+# ---- what a link stands for ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a token stands for: a pending signature (with its carry) or a confirmed one."""
+
+    petition_id: int
+    carry: bytes | None
+    counted_on: int | None
+
+
+def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
+    """What each token hash stands for now; None where nothing."""
+    where, params = database.among("token_hash", hashes)
+    rows = database.query(f"SELECT token_hash, petition_id, carry FROM signing_pending WHERE {where}", params)  # noqa: S608
+    found = {bytes(r[0]): Found(r[1], bytes(r[2]), None) for r in rows}
+    found |= {bytes(r[0]): Found(r[2], None, r[4]) for r in _signature_of(database, hashes)}
+    return [found.get(h) for h in hashes]

@@ -1,0 +1,83 @@
+"""A house that tests live in: a fresh database of either kind, with the example petition published."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.db import connections
+
+import agefile
+from sabal import database as raw
+from sabal import settings
+from sabal.keys.house import House
+from sabal.keys.ring import Ring
+from sabal.petitions import folder, publishing
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+
+TODAY = date(2026, 11, 24)
+DAY_NUMBER = (TODAY - date(1970, 1, 1)).days
+NOW = DAY_NUMBER * 86_400 + 43_200
+EXAMPLE = Path(__file__).parent.parent / "petitions" / "stop-forced-repatriation"
+
+
+@dataclass
+class HouseOfTests:
+    """A house on a database of its own."""
+
+    url: str
+    data: Path
+    database: raw.Database
+    house: House
+    ring: Ring
+    snapshots: Snapshots
+    identity: agefile.Identity
+
+    @property
+    def vendor(self) -> str:
+        return self.database.vendor
+
+    def connect(self) -> raw.Database:
+        return raw.connect(self.url)
+
+    def refresh(self) -> None:
+        self.snapshots.refresh(self.database, self.house)
+        self.ring.refresh(self.database, self.house, DAY_NUMBER)
+
+    def publish(self, **changes: str) -> PetitionSnapshot:
+        """The example petition, published to the house's identity; `changes` replace values in its petition.toml."""
+        files = folder.read(EXAMPLE)
+        for key, value in changes.items():
+            files["petition.toml"] = replace_key(files["petition.toml"], key, value)
+        files = {name: text.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests") for name, text in files.items()}
+        petition = publishing.import_files(files)
+        publishing.use_keys(petition.slug, (str(self.identity.recipient),))
+        sealed = publishing.canary(petition.slug)
+        publishing.answer_canary(petition.slug, agefile.decrypt(sealed, [self.identity]).decode())
+        publishing.publish(petition.slug, self.house, TODAY, NOW)
+        self.refresh()
+        snapshot = self.snapshots.by_slug(petition.slug)
+        assert snapshot is not None
+        return snapshot
+
+    def petition(self, slug: str = "stop-forced-repatriation") -> PetitionSnapshot:
+        """The petition as it stands now."""
+        self.refresh()
+        snapshot = self.snapshots.by_slug(slug)
+        assert snapshot is not None
+        return snapshot
+
+    def rows(self, table: str) -> int:
+        return int(self.database.query(f"SELECT COUNT(*) FROM {table}")[0][0])
+
+
+def replace_key(toml: str, key: str, value: str) -> str:
+    """Set a top-level key of a TOML text to a raw value."""
+    lines = [line for line in toml.splitlines() if not line.startswith(f"{key} =")]
+    return "\n".join([f"{key} = {value}", *lines]) + "\n"
+
+
+def point_django_at(url: str) -> None:
+    """Let Django's default connection be one to `url`."""
+    connections["default"].close()
+    connections.databases["default"] = {**connections.databases["default"], **settings._django_database(url)}
+    del connections["default"]

@@ -1,0 +1,61 @@
+"""Shorthands of the signing tests: what the door does between a form and an answer."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from houses import TODAY, HouseOfTests
+
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import confirm, token, writer
+from sabal.signing.form import Submission
+from sabal.signing.record import Carry
+from sabal.signing.sign import Circumstances, sign
+
+SUZIE = "suzie@example.org"
+
+
+@dataclass
+class Signed:
+    """A form that was sent: its operation, and the token that the letter would carry."""
+
+    operation: writer.Sign
+    t: bytes
+
+    @property
+    def digest(self) -> bytes:
+        return self.operation.token_hash
+
+
+def ask(
+    house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, *, name: str = "Suzie", country: str = "KR",
+    subscribe: tuple[str, ...] = (), held: int = 0, display: str = "",
+) -> Signed:  # fmt: skip
+    """Send the form; nothing is committed yet."""
+    drawn = token.new()
+    original = token.new
+    token.new = lambda: drawn
+    try:
+        how = Circumstances("ko", held=held)
+        submission = Submission(name, email, country, subscribe=subscribe, display=display)
+        return Signed(sign(submission, petition, house.ring, TODAY, how), drawn)
+    finally:
+        token.new = original
+
+
+def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
+    """Send the form and commit it."""
+    result = ask(house, petition, email, **kwargs)  # type: ignore[arg-type]
+    assert writer.commit(house.database, [result.operation]) == [writer.Outcome.DONE]
+    return result
+
+
+def confirmation(house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY) -> writer.Confirm:
+    carry = Carry.open(of.t, of.operation.carry)
+    return confirm.confirm(of.t, carry, petition, house.ring, today)
+
+
+def confirmed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
+    """The whole way: sent, and confirmed by the mailed link."""
+    result = signed(house, petition, email, **kwargs)
+    assert writer.commit(house.database, [confirmation(house, petition, result)]) == [writer.Outcome.DONE]
+    return result

@@ -1,0 +1,116 @@
+"""Confirm: the first of a mailbox wins, later ones open the same signature, and nothing is lost in between."""
+
+import json
+from datetime import timedelta
+
+import agefile
+import pytest
+from houses import DAY_NUMBER, TODAY, HouseOfTests
+from signing.steps import ask, confirmation, confirmed, signed
+
+from sabal.petitions import publishing
+from sabal.signing import token, writer
+from sabal.signing.record import seed
+from sabal.signing.writer import Outcome
+
+
+def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_signature")) == (1, 1, 0)
+    assert writer.commit(house.database, [confirmation(house, petition, suzie)]) == [Outcome.DONE]
+    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (0, 1, 1)
+    found = writer.find(house.database, [suzie.digest])[0]
+    assert found == writer.Found(petition.id, None, None)
+
+
+def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = confirmed(house, petition)
+    body, w, commitment = house.database.query(
+        "SELECT e.body, s.w, s.commitment FROM signing_signature s JOIN signing_sealed e ON e.id = s.sealed_id"
+    )[0]
+    plain = agefile.decrypt(bytes(body), [house.identity])
+    assert len(plain) == 1024
+    record = json.loads(plain)
+    assert record["fields"]["name"] == "Suzie" and record["fields"]["place"] == "KR"
+    assert record["manifest"] == petition.manifest_hash.hex()
+    assert bytes.fromhex(record["seed"]) == seed(suzie.t, bytes(w))
+    from sabal.signing import record as format_
+
+    assert format_.commitment(petition.manifest_hash, bytes.fromhex(record["seed"]), record["fields"]) == bytes(commitment)
+
+
+def test_pressing_twice_is_harmless(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    click = confirmation(house, petition, suzie)
+    assert writer.commit(house.database, [click, click]) == [Outcome.DONE, Outcome.DONE]
+    assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    assert house.rows("signing_signature") == 1
+
+
+def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: HouseOfTests) -> None:
+    petition = house.publish()
+    first, second = signed(house, petition), signed(house, petition, "Suzie@Example.org")
+    writer.commit(house.database, [confirmation(house, petition, first)])
+    # The other pending row went, and its link opens the signature that stands.
+    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (0, 1, 1)
+    found = writer.find(house.database, [first.digest, second.digest])
+    assert found[0] == found[1] == writer.Found(petition.id, None, None)
+
+
+def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> None:
+    petition = house.publish()
+    first = confirmed(house, petition)
+    again = confirmed(house, petition)
+    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_sealed")) == (1, 1, 1)
+    assert writer.commit(house.database, [writer.Withdraw(again.digest)]) == [Outcome.DONE]
+    assert writer.find(house.database, [first.digest, again.digest]) == [None, None]
+    assert house.rows("signing_access") == 0
+
+
+def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseOfTests) -> None:
+    petition = house.publish()
+    mates = [signed(house, petition) for _ in range(3)]
+    clicks = [confirmation(house, petition, mates[i % 3]) for i in range(200)]
+    assert set(writer.commit(house.database, clicks)) == {Outcome.DONE}
+    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_pending")) == (1, 2, 0)
+
+
+def test_an_invented_token_confirms_nothing(house: HouseOfTests) -> None:
+    petition = house.publish()
+    eve = token.digest(token.new())
+    assert writer.commit(house.database, [writer.Confirm(petition.id, eve, None, "en", None, DAY_NUMBER)]) == [Outcome.GONE]
+
+
+def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) -> None:
+    petition = house.publish(dedupe='"offline"')
+    confirmed(house, petition)
+    confirmed(house, petition)
+    assert house.rows("signing_signature") == 2
+    assert house.database.query("SELECT COUNT(*) FROM signing_signature WHERE tag IS NOT NULL") == [(0,)]
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(7, Outcome.DONE), (8, Outcome.GONE)])
+def test_letters_that_were_out_at_the_close_have_seven_days(house: HouseOfTests, days: int, outcome: Outcome) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    publishing.close(petition.slug, TODAY)
+    late = confirmation(house, petition, suzie, TODAY + timedelta(days=days))
+    assert writer.commit(house.database, [late]) == [outcome]
+
+
+def test_what_was_ticked_is_confirmed_with_the_signature(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition, subscribe=("updates", "newsletter"))
+    rows = house.database.query("SELECT petition_id, state, language FROM newsletter_subscription ORDER BY petition_id")
+    assert rows == [(0, 2, "ko"), (petition.id, 2, "ko")]
+    again = confirmed(house, petition, subscribe=("newsletter",))
+    assert house.rows("newsletter_subscription") == 2 and again
+
+
+def test_a_signature_under_another_petitions_number_is_not_touched(house: HouseOfTests) -> None:
+    petition = house.publish()
+    other = ask(house, petition)
+    assert writer.find(house.database, [other.digest]) == [None]

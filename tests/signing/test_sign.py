@@ -1,0 +1,125 @@
+"""Sign: what is stored, and what is not told."""
+
+import pytest
+from houses import DAY_NUMBER, TODAY, HouseOfTests
+from signing.steps import SUZIE, ask, confirmed, signed
+
+from sabal.keys.house import pepper_name, unseal
+from sabal.petitions import publishing
+from sabal.signing import writer
+from sabal.signing.record import Carry
+from sabal.signing.sign import NotReady
+from sabal.signing.writer import Outcome
+
+
+def test_the_letter_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    day, sealed = house.database.query("SELECT mail_key, sealed FROM mail_letter")[0]
+    plain = unseal(house.house.mail_key(house.database, day), bytes(sealed), b"letter")
+    from sabal.signing import token
+
+    assert SUZIE.encode() in plain and token.encode(suzie.t).encode() in plain
+
+
+def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition, subscribe=("newsletter",))
+    signed(house, petition, "suzie.two@example.org")
+    for table in ("signing_pending", "signing_signature", "signing_sealed", "mail_letter", "newsletter_subscription"):
+        for row in house.database.query(f"SELECT * FROM {table}"):
+            text = b"|".join(bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row)
+            assert b"suzie" not in text.lower()
+
+
+def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: HouseOfTests) -> None:
+    petition = house.publish()
+    asks = [ask(house, petition) for _ in range(5)]
+    outcomes = writer.commit(house.database, [a.operation for a in asks])
+    assert outcomes == [Outcome.DONE] * 3 + [Outcome.IGNORED] * 2
+    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_sealed")) == (3, 3, 3)
+
+
+def test_who_said_not_me_gets_no_letter_again(house: HouseOfTests) -> None:
+    petition = house.publish()
+    eve_typed = signed(house, petition)
+    carry = Carry.open(eve_typed.t, eve_typed.operation.carry)
+    from sabal.signing.confirm import not_me
+
+    assert writer.commit(house.database, [not_me(eve_typed.t, carry, petition)]) == [Outcome.DONE]
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 0)
+    again = ask(house, petition, "SUZIE@example.org")
+    assert writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
+    assert house.rows("signing_pending") == 0
+
+
+@pytest.mark.parametrize("verb", [publishing.pause, lambda slug: publishing.close(slug, TODAY)])
+def test_a_petition_that_closes_meanwhile_takes_nothing(house: HouseOfTests, verb: object) -> None:
+    petition = house.publish()
+    late = ask(house, petition)
+    verb(petition.slug)  # type: ignore[operator]
+    assert writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
+    assert (house.rows("signing_pending"), house.rows("mail_letter")) == (0, 0)
+
+
+def test_without_its_pepper_a_petition_refuses_and_loses_nothing(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    house.house.destroy(house.database, pepper_name(petition.id, petition.era))
+    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+    petition = house.petition()
+    assert petition.pepper is None
+    with pytest.raises(NotReady):
+        ask(house, petition, "max@example.org")
+    assert writer.find(house.database, [suzie.digest])[0] is not None
+    from sabal.signing.tidy import renew_pepper
+
+    renew_pepper(house.database, house.house, petition, DAY_NUMBER)
+    signed(house, house.petition(), "max@example.org")
+
+
+def test_without_the_mail_key_nothing_is_stored(house: HouseOfTests) -> None:
+    petition = house.publish()
+    house.ring.mail = None
+    with pytest.raises(NotReady):
+        ask(house, petition)
+
+
+def test_an_open_petition_says_already_in_the_letter_and_gives_access_at_once(house: HouseOfTests) -> None:
+    petition = house.publish(profile='"open"')
+    first = confirmed(house, petition)
+    again = signed(house, petition)
+    kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_letter"))
+    assert kinds == [writer.CONFIRM_LETTER, writer.ALREADY_LETTER]
+    assert house.rows("signing_pending") == 0
+    assert writer.find(house.database, [again.digest]) == writer.find(house.database, [first.digest])
+
+
+def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    signed(house, petition)
+    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_letter")] == [writer.CONFIRM_LETTER]
+    assert house.rows("signing_pending") == 1
+
+
+def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
+    import asyncio
+    import dataclasses
+
+    from sabal.signing.group import Group, Unavailable
+
+    petition = house.publish()
+    asks = [ask(house, petition, f"suzie{i}@example.org") for i in range(20)]
+    asks[7].operation = dataclasses.replace(asks[7].operation, sealed_id=asks[3].operation.sealed_id)
+
+    async def all_at_once() -> list[object]:
+        group: Group[writer.Operation, Outcome] = Group("writer", house.connect, lambda d, ops: writer.commit(d, ops))
+        results = await asyncio.gather(*(group.ask(a.operation) for a in asks), return_exceptions=True)
+        await group.close()
+        return list(results)
+
+    results = asyncio.run(all_at_once())
+    assert sum(r is Outcome.DONE for r in results) == 19
+    assert sum(isinstance(r, Unavailable) for r in results) == 1
+    assert house.rows("signing_pending") == 19

@@ -40,6 +40,11 @@ WELL_KNOWN = (
     "t-online.de", "naver.com", "daum.net", "hanmail.net", "kakao.com", "nate.com", "orange.fr", "free.fr", "laposte.net",
     "yandex.com", "mail.com", "fastmail.com", "zoho.com",
 )  # fmt: skip
+# One letter from a well-known domain, and a provider all the same.
+ALSO_REAL = frozenset(
+    "ymail.com gmx.com gmx.at gmx.ch mail.de mail.ru email.com live.fr live.de live.nl aim.com pm.me yahoo.it yahoo.es"
+    " yahoo.in hotmail.de hotmail.it outlook.fr outlook.es outlook.it web.com free.it zoho.eu posteo.net mac.com".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ def _is_address(address: str) -> bool:
     if _PLAIN_ADDRESS.fullmatch(address) and ".." not in address:
         return True  # most addresses, at a tenth of the library's time
     try:
-        validate_email(address, check_deliverability=False, allow_smtputf8=True)
+        validate_email(address, check_deliverability=False, allow_smtputf8=True, strict=True)
     except (EmailNotValidError, UnicodeError):
         return False
     return True
@@ -209,7 +214,7 @@ def _is_address(address: str) -> bool:
 @lru_cache(maxsize=4096)
 def _meant(typed: str) -> str | None:
     """The well-known domain that differs from this one by a single slip; None where there is none."""
-    if typed in WELL_KNOWN:
+    if typed in WELL_KNOWN or typed in ALSO_REAL:
         return None
     return next((known for known in WELL_KNOWN if _one_slip(typed, known)), None)
 

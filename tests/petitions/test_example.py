@@ -1,0 +1,78 @@
+"""The example petition that comes with the house."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sabal.petitions import folder
+from sabal.petitions.folder import Definition
+from sabal.petitions.markdown import inline_html, to_html
+
+FOLDER = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
+
+
+@pytest.fixture(scope="module")
+def example() -> Definition:
+    return folder.parse(folder.read(FOLDER))
+
+
+def test_it_is_guarded_and_lacks_nothing_but_a_key(example: Definition) -> None:
+    assert example.slug == FOLDER.name
+    assert example.languages == ("en", "ko", "zh-hans")
+    assert example.authoritative == "en"
+    assert example.profile == "guarded"
+    assert example.recipients_get == "count"
+    assert (example.sample_audit, example.newsletter, example.updates) == (True, True, True)
+    assert (example.goal, example.closes) == (None, None)
+    assert folder.lacking(example) == ("No organiser key: without one, signatures could not be sealed.",)
+
+
+def test_its_five_recipients_have_a_name_in_each_language(example: Definition) -> None:
+    assert [recipient.key for recipient in example.recipients] == [
+        "china",
+        "unhcr",
+        "security-council",
+        "governments",
+        "monitoring-bodies",
+    ]
+    for recipient in example.recipients:
+        assert set(recipient.name) == set(example.languages)
+        assert recipient.address is None
+    assert example.recipients[0].language == "zh-hans"
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+def test_each_language_has_the_whole_petition(example: Definition, language: str) -> None:
+    text = example.texts[language]
+    assert [len(demand.parts) for demand in text.demands] == [2, 2, 2, 3]
+    (background,) = text.sections
+    assert background.body.count("\n\n") == 2
+    for words in (text.subject, text.sign_invitation, text.newsletter_invitation, text.notice):
+        assert words
+    assert to_html(background.body).count("<p>") == 3
+    assert inline_html(text.demands[0].text)
+
+
+def test_the_hint_tells_nothing(example: Definition) -> None:
+    words = " ".join(f"{text.title} {text.summary} {text.subject}" for text in example.texts.values())
+    assert example.hint not in words.lower()
+
+
+def test_each_translation_is_in_its_own_script(example: Definition) -> None:
+    def share(pattern: str, language: str) -> float:
+        body = example.texts[language].sections[0].body
+        return len(re.findall(pattern, body)) / len(re.findall(r"\w", body))
+
+    assert share("[가-힣]", "ko") > 0.9
+    assert share("[一-鿿]", "zh-hans") > 0.9
+    assert share("[A-Za-z]", "en") > 0.9
+
+
+def test_terms_of_refugee_law_are_the_usual_ones(example: Definition) -> None:
+    korean = f"{example.texts['ko']}"
+    chinese = f"{example.texts['zh-hans']}"
+    for term in ("강제송환금지 원칙", "체재 중 난민", "반인도범죄", "고문방지협약", "1967년 의정서", "비호"):
+        assert term in korean
+    for term in ("不推回原则", "就地难民", "危害人类罪", "禁止酷刑公约", "关于难民地位的公约", "庇护"):
+        assert term in chinese

@@ -1,0 +1,473 @@
+"""Plain letters as petition folders, with the habits of many writers."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sabal.petitions import folder
+from sabal.petitions.definition import TO_COMPLETE
+from sabal.petitions.folder import Definition, Demand, FolderError
+from sabal.petitions.letter import LetterResult, folder_from_letter, language_of, read_letter
+
+LETTERS = Path(__file__).parent / "letters"
+
+# As a page copied from the web comes out: each bullet on its own line, an empty one where an inner list ended.
+PASTED = """\
+PLEASE KEEP THE FERRY
+Submit to:
+-
+The Harbour Office
+-
+Members of the Island Council
+Subject: We ask the Harbour Office to keep the ferry. We ask the council to pay for it.
+Background: The ferry has run for a hundred years, and the island has no other way to the hospital, to the school or to work. No study was made before the notice was put up at the pier.
+The notice says that the ferry will stop in autumn, and it does not say what will come in its place, although people were told that there would be a bridge.
+We urge for:
+-
+Keeping the ferry
+-
+Run it all year
+-
+Mend the pier
+-
+-
+Honest figures
+-
+Publish the cost
+-
+-
+A seat at the table
+-
+Hear the islanders
+-
+Write down what they said
+-
+Answer them
+-
+If you would like to sign the petition, please enter your information below.
+To subscribe to our newsletter, click here!"""
+
+
+def made_of(text: str) -> tuple[LetterResult, Definition]:
+    result = folder_from_letter(text)
+    return result, folder.parse(result.files)
+
+
+def from_file(name: str) -> tuple[LetterResult, Definition]:
+    return made_of(read_letter(LETTERS / name))
+
+
+def shape(demands: tuple[Demand, ...]) -> list[int]:
+    return [len(demand.parts) for demand in demands]
+
+
+def names(definition: Definition) -> list[str]:
+    return [recipient.name[definition.authoritative] for recipient in definition.recipients]
+
+
+def test_a_letter_pasted_from_the_web() -> None:
+    result, definition = made_of(PASTED)
+    text = definition.texts["en"]
+    assert text.title == "PLEASE KEEP THE FERRY"
+    assert definition.slug == "please-keep-the-ferry"
+    assert names(definition) == ["The Harbour Office", "Members of the Island Council"]
+    assert text.subject.startswith("We ask the Harbour Office")
+    assert text.summary == "We ask the Harbour Office to keep the ferry."
+    assert [section.heading for section in text.sections] == ["Background"]
+    assert text.sections[0].body.count("\n\n") == 1
+    assert text.sections[0].body.startswith("The ferry has run")
+    assert text.demands_heading == "We urge for"
+    assert [demand.text for demand in text.demands] == [
+        "Keeping the ferry",
+        "Honest figures",
+        "A seat at the table",
+    ]
+    assert shape(text.demands) == [2, 1, 3]
+    assert text.demands[2].parts[2] == Demand("demand-3-3", "Answer them")
+    assert text.sign_invitation.startswith("If you would like to sign")
+    assert text.newsletter_invitation.startswith("To subscribe")
+    assert definition.newsletter
+    assert result.notes == (
+        "The summary is the first sentence of the subject; say in one sentence what is asked.",
+    )
+
+
+def test_bullets_alone_without_gaps_are_one_flat_list() -> None:
+    _, definition = made_of("Ferry\nTo: The Office\nWe demand:\n-\nOne thing\n-\nAnother\n-\nA third")
+    assert shape(definition.texts["en"].demands) == [0, 0, 0]
+
+
+def test_numbers_letters_and_lines_broken_by_hand() -> None:
+    result, definition = from_file("numbered.txt")
+    text = definition.texts["en"]
+    assert text.title == "Keep the night bus running"
+    assert names(definition) == ["The City Council", "The Transport Authority"]
+    assert definition.recipients[1].address == "desk@transport.example"
+    assert text.sections[0].body.count("\n\n") == 1
+    assert "no way home that they can afford." in text.sections[0].body
+    assert text.demands_heading == "We therefore call on the City Council to"
+    assert shape(text.demands) == [2, 1, 0]
+    assert text.demands[0].parts[0].text.endswith("in the morning, also on public holidays.")
+    assert text.sections[1].body == "We shall gladly explain this in person."
+    noted = "\n".join(result.notes)
+    for line in (
+        "PETITION",
+        "12 March 2026",
+        "Dear Members of the Council,",
+        "the people waiting at the station",
+    ):
+        assert line in noted
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_dashes_stars_and_foreign_line_ends(before: str, end: str) -> None:
+    _, definition = made_of(before + (LETTERS / "dashes.txt").read_text("utf-8").replace("\n", end))
+    text = definition.texts["en"]
+    assert names(definition) == ["The school board", "The parents' council"]
+    assert text.subject == "Two hours of library, every day"
+    assert text.sections[0].heading == "Why it matters"
+    assert (text.demands_heading, shape(text.demands)) == ("Our demands", [2, 1, 0])
+    assert text.sign_invitation == "Add your name below."
+    assert text.newsletter_invitation == "Join our mailing list to hear how it goes."
+
+
+def test_one_paragraph_a_demand_and_no_subject() -> None:
+    _, definition = from_file("paragraphs.txt")
+    text = definition.texts["en"]
+    assert text.title == "Save the plane trees on Station Road"
+    assert text.subject == ""
+    assert TO_COMPLETE in text.summary
+    assert [demand.text.split(" that")[0] for demand in text.demands] == [
+        "We demand",
+        "We call on the city to publish the expert's report.",
+        "We urge the council to plant two trees for each one",
+    ]
+    assert text.demands[0].text.endswith("an independent expert has examined it.")
+    assert text.sections[1].body.startswith("Nothing in this letter")
+    assert text.sign_invitation == "If you agree, please sign this letter here."
+
+
+def test_roman_numbers_and_headings_in_capitals() -> None:
+    _, definition = from_file("romans.txt")
+    text = definition.texts["en"]
+    assert names(definition) == ["The Ministry of Health", "The water company"]
+    assert [section.heading for section in text.sections] == ["BACKGROUND"]
+    assert (text.demands_heading, shape(text.demands)) == ("WHAT WE ASK FOR", [2, 3])
+
+
+def test_a_list_that_no_sentence_opens() -> None:
+    _, definition = from_file("bare-list.txt")
+    text = definition.texts["en"]
+    assert (text.demands_heading, shape(text.demands)) == ("What would help", [0, 0, 0])
+
+
+def test_the_ninth_letter_is_no_roman_one() -> None:
+    letters = "\n".join(f"{letter}) demand {letter}" for letter in "abcdefghij")
+    _, definition = made_of(f"Title\nWe demand:\n{letters}")
+    assert shape(definition.texts["en"].demands) == [0] * 10
+
+
+def test_an_initial_is_no_mark() -> None:
+    _, definition = made_of("Title\nTo:\nJ. Smith\nThe Office\nWe demand:\n- One\n- Two")
+    assert names(definition) == ["J. Smith", "The Office"]
+
+
+def test_headed_groups_become_demands_with_parts() -> None:
+    _, definition = made_of(
+        "Title\n\nDemands:\n\nThe city must:\n- mend the road\n- light it\n\nThe state must:\n- pay for it\n"
+    )
+    demands = definition.texts["en"].demands
+    assert [demand.text for demand in demands] == ["The city must:", "The state must:"]
+    assert shape(demands) == [2, 1]
+
+
+def test_a_korean_letter() -> None:
+    result, definition = from_file("korean.txt")
+    text = definition.texts["ko"]
+    assert definition.slug == "petition-1"
+    assert text.title == "마을 도서관을 다시 열어 주십시오"
+    assert names(definition) == ["시장", "시의회 의장"]
+    assert text.subject == "마을 도서관 재개관 요청"
+    assert [section.heading for section in text.sections] == ["배경"]
+    assert text.sections[0].body.count("\n\n") == 1
+    assert (text.demands_heading, shape(text.demands)) == ("요구사항", [2, 0, 1])
+    assert text.sign_invitation == "함께하시려면 아래에 서명해 주십시오."
+    assert text.newsletter_invitation == "뉴스레터를 구독하시면 소식을 보내 드립니다."
+    assert "마을 주민 일동" in result.notes[-2]
+
+
+def test_a_korean_letter_with_ordinals() -> None:
+    _, definition = from_file("korean-sentences.txt")
+    text = definition.texts["ko"]
+    assert names(definition) == ["구청장", "구의회"]
+    assert text.sections[0].body == "공원의 나무 열한 그루가 베어질 예정입니다."
+    assert text.demands_heading == "우리는 구청에 다음과 같이 촉구한다."
+    assert [demand.text[:2] for demand in text.demands] == ["첫째", "둘째", "셋째"]
+
+
+def test_a_chinese_letter() -> None:
+    _, definition = from_file("chinese.txt")
+    text = definition.texts["zh-hans"]
+    assert names(definition) == ["市人民政府", "区规划局"]
+    assert text.subject == "请停止拆除老街菜市场"
+    assert [section.heading for section in text.sections] == ["背景"]
+    assert (text.demands_heading, shape(text.demands)) == ("我们呼吁有关部门", [2, 1, 0])
+    assert text.demands[0].parts[1].text == "公布拆除的理由"
+    assert text.sign_invitation == "如果您同意，请在下方签名。"
+    assert text.newsletter_invitation == "欢迎订阅我们的电子报。"
+
+
+def test_a_letter_in_traditional_characters() -> None:
+    _, definition = from_file("chinese-traditional.txt")
+    text = definition.texts["zh-hant"]
+    assert (text.demands_heading, shape(text.demands)) == ("訴求", [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Hello", "en"),
+        ("안녕하세요 UN", "ko"),
+        ("请保护难民", "zh-hans"),
+        ("請保護難民", "zh-hant"),
+        ("お願いします", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_language_is_told_by_its_script(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Keep the café's door open", "keep-the-cafes-door-open"),
+        ("API", "petition-7"),
+        ("Go", "petition-7"),
+        ("도서관을 열어 주십시오 NOW", "petition-7"),
+        ("请保留菜市场", "petition-7"),
+        ("A very long title that goes on and on until no address could hold all of it", None),
+    ],
+)
+def test_the_slug_comes_from_latin_letters(title: str, slug: str | None) -> None:
+    result = folder_from_letter(f"{title}\nTo: The Council\nWe ask:\n- a\n- b", number=7)
+    made = folder.parse(result.files).slug
+    assert made == slug or (
+        slug is None and made == "a-very-long-title-that-goes-on-and-on-until-no-address-could"
+    )
+
+
+def test_a_draft_lacks_what_a_letter_cannot_say() -> None:
+    _, definition = made_of("Only a title")
+    lacking = " ".join(folder.lacking(definition))
+    for what in (
+        "organiser key",
+        "`organiser`",
+        "name",
+        "address",
+        "privacy_contact",
+        "retention",
+        "recipients",
+        "summary",
+        "demands",
+    ):
+        assert what in lacking
+
+
+def test_signs_of_markup_stay_as_they_are() -> None:
+    _, definition = made_of(
+        "Title with *stars*\nTo: The Council\n# 1 <b>x</b> & &amp; [a](http://b) `c`\n1. We demand _this_!\n2. <script>"
+    )
+    text = definition.texts["en"]
+    assert text.title == "Title with *stars*"
+    assert text.demands[0].text == r"We demand \_this\_!"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The letter is empty."),
+        (b" \n---\n* * *\n", "The letter is empty."),
+        (b"x" * 60_001, "The letter is longer than 60 kB; shorten it, or write a petition folder."),
+        (b"PK\x03\x04\0\0", "This is no text. Save the letter as plain text (.txt)."),
+        (
+            b"%PDF-1.7\n\xe2\xe3\xcf\xd3",
+            "This is no plain text in UTF-8. Save the letter as plain text (.txt), in UTF-8.",
+        ),
+        (
+            b"Title\nAGE-SECRET-KEY-1QQQ",
+            "A secret key stands here. Remove it, and use a new key in its place.",
+        ),
+    ],
+)
+def test_what_is_no_letter_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_bytes(content)
+    with pytest.raises(FolderError) as caught:
+        folder_from_letter(read_letter(path), name=path.name)
+    assert [problem.sentence for problem in caught.value.problems] == [sentence]
+
+
+def test_letters_in_utf_16_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_bytes("请保留菜市场\n".encode("utf-16"))
+    assert read_letter(path) == "请保留菜市场\n"
+    with pytest.raises(FolderError):
+        read_letter(tmp_path / "none.txt")
+
+
+# Properties
+
+_MARKS = [
+    "",
+    "",
+    "",
+    "- ",
+    "* ",
+    "• ",
+    "1. ",
+    "2. ",
+    "3) ",
+    "a) ",
+    "b) ",
+    "(i) ",
+    "(ii) ",
+    "가. ",
+    "나. ",
+    "① ",
+    "② ",
+    "一、",
+    "（一）",
+    "第一，",
+]
+_LABELS = [
+    "",
+    "",
+    "",
+    "",
+    "To: ",
+    "Subject: ",
+    "Background: ",
+    "Demands: ",
+    "We urge for: ",
+    "수신: ",
+    "제목: ",
+    "배경: ",
+    "요구사항: ",
+    "致：",
+    "主题：",
+    "背景：",
+    "From: ",
+]
+_TAILS = ["", ".", ":", ";", "?", "。"]
+_PHRASES = [
+    "",
+    "",
+    "We demand ",
+    "Dear ",
+    "please sign this petition below ",
+    "newsletter ",
+    "Sincerely ",
+    "우리는 촉구한다 ",
+    "## ",
+    "** ",
+]
+
+
+@st.composite
+def _letters(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A letter of lines with unique words, and these words."""
+    lines: list[str] = []
+    unique: list[str] = []
+    for n in range(draw(st.integers(1, 25))):
+        kind = draw(st.integers(0, 9))
+        if kind == 0:
+            lines.append("")
+        elif kind == 1:
+            lines.append(
+                draw(
+                    st.sampled_from(
+                        ["-", "*", "1.", "We demand:", "To:", "요구사항", "背景", "Yours sincerely,", "---"]
+                    )
+                )
+            )
+        else:
+            words = [f"word{n}x{k}" for k in range(draw(st.sampled_from([1, 3, 12, 40, 90])))]
+            unique += words
+            lead = draw(st.sampled_from(_LABELS)) or draw(st.sampled_from(_MARKS))
+            text = " ".join(words)
+            if draw(st.booleans()):
+                text = text.upper()
+            lines.append(
+                " " * draw(st.sampled_from([0, 0, 2, 4]))
+                + lead
+                + draw(st.sampled_from(_PHRASES))
+                + text
+                + draw(st.sampled_from(_TAILS))
+            )
+    return draw(st.sampled_from(["\n", "\r\n"])).join(lines), unique
+
+
+@settings(max_examples=200, deadline=None)
+@given(_letters())
+def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, list[str]]) -> None:
+    letter, unique = drawn
+    try:
+        result, _ = made_of(letter)
+    except FolderError as error:
+        assert [problem.sentence for problem in error.problems] == ["The letter is empty."]
+        assert not unique
+        return
+    landed = set(re.findall("word[0-9x]+", "\n".join([*result.files.values(), *result.notes]).lower()))
+    assert set(unique) <= landed
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *_MARKS,
+                *_LABELS,
+                *_PHRASES,
+                "\n",
+                "\n\n",
+                "\\",
+                "<",
+                "&amp;",
+                "'",
+                '"',
+                "\u202e",
+                "\0",
+                "\ud800",
+            ]
+        )
+        | st.text(max_size=12),
+        max_size=30,
+    )
+)
+def test_arbitrary_text_gives_a_sound_folder_or_a_clear_refusal(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    try:
+        result = folder_from_letter(text)
+    except FolderError as error:
+        assert len(error.problems) == 1
+        return
+    folder.parse(result.files)
+    landed = set(re.findall(r"[a-z]{3,}", "\n".join([*result.files.values(), *result.notes]).lower()))
+    seen = "".join(character for character in text if character in "\r\n" or character.isprintable())
+    said = set(re.findall(r"[a-z]{3,}", seen.lower()))
+    labels = {"subject", "from", "demands", "background"}
+    assert said - labels <= landed
+
+
+@pytest.mark.parametrize(
+    "piece", ["a\n", "- a\n", "서명 ", "We demand a ", "-\n", "To: a; ", "a@", "[", "\n", "1. a\n"]
+)
+def test_hostile_letters_are_answered_soon(piece: str) -> None:
+    text = ("Title\n" + piece * 60_000).encode()[:59_990].decode("utf-8", "ignore")
+    folder.parse(folder_from_letter(text).files)

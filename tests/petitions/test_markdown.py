@@ -1,0 +1,133 @@
+"""Markdown of petitions as HTML, and what Eve would like to slip into it."""
+
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sabal.petitions.markdown import inline_html, to_html
+
+ALLOWED = {
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "em",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "ul",
+}
+
+
+class Tags(HTMLParser):
+    """Collects the tags with their attributes as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_plain_text_becomes_paragraphs() -> None:
+    assert to_html("One *and* **two**.\n\n> three\n\n### Four") == (
+        "<p>One <em>and</em> <strong>two</strong>.</p>\n<blockquote>\n<p>three</p>\n</blockquote>\n<h3>Four</h3>"
+    )
+
+
+def test_a_demand_is_one_line_without_a_paragraph() -> None:
+    assert inline_html("Recognise *sur place* & more") == "Recognise <em>sur place</em> &amp; more"
+    assert inline_html("# no heading") == "# no heading"
+
+
+def test_links_lead_to_https_and_mail_only() -> None:
+    rel = 'rel="noopener noreferrer"'
+    assert inline_html("[a](https://example.org/?a=1&b=2)") == (
+        f'<a href="https://example.org/?a=1&amp;b=2" {rel}>a</a>'
+    )
+    assert (
+        inline_html("<https://example.org>") == f'<a href="https://example.org" {rel}>https://example.org</a>'
+    )
+    assert inline_html("<max@example.org>") == f'<a href="mailto:max@example.org" {rel}>max@example.org</a>'
+    assert "<a" not in inline_html("https://example.org is no link by itself")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<!-- --><iframe src=https://evil.example>",
+        "![x](https://evil.example/pixel.png)",
+        "![x](data:image/svg+xml;base64,AAAA)",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](java&#10;script:alert(1))",
+        "[x](&#x6A;avascript:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "[x](vbscript:x)",
+        "[x](http://evil.example)",
+        "[x](//evil.example)",
+        "[x](/en/api)",
+        "[x](https:evil.example)",
+        "[x](https://user:password@evil.example)",
+        "[x](https://bank.example@evil.example)",
+        '[x](https://example.org "t\\" onmouseover=\\"alert(1)")',
+        "[x][1]\n\n[1]: javascript:alert(1)",
+        "<javascript:alert(1)>",
+        "<ftp://evil.example>",
+        "`<script>`",
+        "```html onload=x\n<script>alert(1)</script>\n```",
+        "    <script>alert(1)</script>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "<a href='https://example.org' onclick='x'>y</a>",
+        "<style>*{display:none}</style>",
+        "<form action=https://evil.example><input name=email>",
+        "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+        '[x](<https://example.org/\n"onload=1>)',
+    ],
+)
+def test_eve_gets_nothing_into_the_page(attack: str) -> None:
+    for html in (to_html(attack), inline_html(attack)):
+        assert_harmless(html)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<", ">", "[", "]", "(", ")", "!", '"', "'", "&", ";", "javascript:", "https://a.example", "\n", "`", "\\",
+             "script", "img src=x ", "onerror=", "a href=", "&#106;", "*", "-", " ", "mailto:a@b.example", "\0"]
+        )
+        | st.text(max_size=3),
+        max_size=25,
+    ).map("".join)
+)  # fmt: skip
+def test_nothing_harmful_comes_of_arbitrary_text(text: str) -> None:
+    assert_harmless(to_html(text))
+    assert_harmless(inline_html(text))
+
+
+def assert_harmless(html: str) -> None:
+    for tag, attributes in Tags(html).found:
+        assert tag in ALLOWED
+        assert set(attributes) <= ({"href", "rel"} if tag == "a" else {"start"} if tag == "ol" else set())
+        if "href" in attributes:
+            target = urlsplit(attributes["href"] or "")
+            assert target.scheme in ("https", "mailto")
+            assert "@" not in target.netloc
+            assert target.netloc or target.scheme == "mailto"

@@ -1,0 +1,169 @@
+"""The form: what is taken, what is refused and with which words; hostile input never raises."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sabal.petitions.definition import Fields
+from sabal.signing.form import MESSAGES, Refused, Submission, check, read, shown_name
+
+GOOD = {"name": "Suzie", "email": "suzie@example.org", "country": "KR", "consent": "1"}
+DEFINITION = SimpleNamespace(fields=Fields(country=True, comment=True, display=True), updates=True, newsletter=True)
+PETITION = SimpleNamespace(definition=DEFINITION, version="0123456789abcdef")
+
+
+def result(**changes: str) -> Submission | Refused:
+    return check({**GOOD, **changes}, PETITION)  # type: ignore[arg-type]
+
+
+def messages(refused: Submission | Refused) -> dict[str, str]:
+    assert isinstance(refused, Refused)
+    return {error.field: error.message for error in refused.errors}
+
+
+def test_a_plain_form_is_taken() -> None:
+    assert result() == Submission("Suzie", "suzie@example.org", "KR")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Suzie", "수지", "李雷", "Nguyễn Thị Minh", "محمد", "O’Neill-Smith", "Mary Jane 😀", "क्‍ष", "J. St.John", "A",
+        "é" * 200, "👨‍👩‍👧 Kim", "Sigur Rós, Jr.", "=Kim",
+    ],
+)  # fmt: skip
+def test_names_of_every_script_are_taken(name: str) -> None:
+    assert isinstance(result(name=name), Submission)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "no name"), ("  \u3000 ", "no name"), ("a" * 201, "long name"), ("각" * 140, "long name"),
+        ("e" + "\u0301" * 100_000, "long name"), ("Kim\u202eeizuS", "odd name"), ("Kim\x00", "odd name"), ("Kim\u200bLee", "odd name"),
+        ("😀😀", "odd name"), ("12345", "odd name"), ("Kim\ud800", "odd name"), ("Kim\ue000", "odd name"),
+        ("Buy at www.example.org", "link name"), ("https://x.y", "link name"), ("cheap-pills.com", "link name"),
+    ],
+)  # fmt: skip
+def test_names_that_are_none(name: str, why: str) -> None:
+    assert messages(result(name=name)) == {"name": MESSAGES[why]}
+
+
+def test_a_name_is_kept_in_nfc_and_single_spaces() -> None:
+    taken = result(name="  Zoe\u0308\t Kim ")
+    assert isinstance(taken, Submission) and taken.name == "Zoë Kim"
+
+
+@pytest.mark.parametrize(
+    "email", ["suzie@example.org", "s.u+x@sub.example.co.kr", "수지@예시.한국", "o'neill@example.org", "a@b.museum", "x=y@example.org"]
+)
+def test_addresses_that_are_taken(email: str) -> None:
+    assert isinstance(result(email=email), Submission)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "suzie", "@example.org", "suzie@", "suzie@localhost", "a b@example.org", "suzie@example..org", ".suzie@example.org",
+        "su..zie@example.org", "=cmd|'/C calc'!A0@example.org", "suzie@example.org\nBcc: max@example.org", "suzie@[127.0.0.1]",
+        "x" * 65 + "@example.org", "a@" + "b." * 130 + "org", "suzie@example.org,max@example.org", "Suzie <suzie@example.org>",
+        "suzie\x00@example.org", "\ud800@example.org", "suzie@exa mple.org",
+    ],
+)  # fmt: skip
+def test_addresses_that_are_none(email: str) -> None:
+    assert messages(result(email=email)) == {"email": MESSAGES["bad email"]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("gmial.com", "gmail.com"), ("gmail.co", "gmail.com"), ("gmai.com", "gmail.com"), ("hotmial.com", "hotmail.com"),
+     ("navr.com", "naver.com"), ("yahooo.com", "yahoo.com"), ("gnail.com", "gmail.com")],
+)  # fmt: skip
+def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: str) -> None:
+    first = result(email=f"suzie@{typed}")
+    assert isinstance(first, Refused) and first.suggestion == meant and first.values["email"] == f"suzie@{typed}"
+    assert isinstance(result(email=f"suzie@{typed}", email_checked="1"), Submission)
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com"])
+def test_other_domains_are_not_asked_about(domain: str) -> None:
+    assert isinstance(result(email=f"suzie@{domain}"), Submission)
+
+
+@pytest.mark.parametrize("country", ["", "kr", "DE", "TW", "HK"])
+def test_countries_that_are_taken(country: str) -> None:
+    taken = result(country=country)
+    assert isinstance(taken, Submission) and taken.country == country.upper()
+
+
+@pytest.mark.parametrize("country", ["XX", "ZZ", "K", "KOR", "<b>", "0"])
+def test_countries_that_are_none(country: str) -> None:
+    assert messages(result(country=country)) == {"country": MESSAGES["bad country"]}
+
+
+def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_is_kept() -> None:
+    refused = result(name="", email="x", country="??", consent="", comment="a\x07", display="big", website="bot")
+    assert set(messages(refused)) == {"name", "email", "country", "consent", "comment", "display"}
+    assert isinstance(refused, Refused) and refused.values["email"] == "x" and "website" not in refused.values
+
+
+def test_a_form_made_for_another_text_is_shown_again() -> None:
+    refused = result(version="f" * 16)
+    assert isinstance(refused, Refused) and refused.errors[0].field == "form"
+    assert isinstance(result(version=PETITION.version), Submission)
+
+
+def test_boxes_count_only_where_they_are_offered() -> None:
+    ticked = {"updates": "1", "newsletter": "1", "comment": "hello", "display": "full"}
+    taken = result(**ticked)
+    assert isinstance(taken, Submission)
+    assert (taken.subscribe, taken.comment, taken.display) == (("updates", "newsletter"), "hello", "Suzie")
+    bare = SimpleNamespace(fields=Fields(country=False, comment=False, display=False), updates=False, newsletter=False)
+    taken = check({**GOOD, **ticked}, SimpleNamespace(definition=bare, version=PETITION.version))  # type: ignore[arg-type]
+    assert taken == replace(Submission("Suzie", "suzie@example.org"), country="")
+
+
+def test_a_robot_is_taken_and_marked() -> None:
+    taken = result(website="http://spam.example")
+    assert isinstance(taken, Submission) and taken.risk == {"honeypot": True}
+
+
+@pytest.mark.parametrize(("name", "shown"), [("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É.")])
+def test_initials(name: str, shown: str) -> None:
+    import unicodedata
+
+    assert shown_name(unicodedata.normalize("NFC", name), "initials") == shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"name=%ff&email=a", b"name=a&name=b", b"\xff\xfe", "name=수지".encode(), b"&".join(b"a%d=1" % i for i in range(10_000)), b"name=%ed%a0%80"],
+)
+def test_damaged_bodies_are_none(body: bytes) -> None:
+    assert read(body) is None
+    assert messages(check(read(body), PETITION)) == {"form": MESSAGES["unreadable"]}  # type: ignore[arg-type]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=400))
+def test_reading_any_bytes_never_raises(body: bytes) -> None:
+    fields = read(body)
+    check(fields, PETITION)  # type: ignore[arg-type]
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from([*GOOD, "comment", "display", "website", "version"]), st.text(max_size=60)))
+def test_checking_any_text_never_raises_and_what_is_taken_keeps_the_rules(fields: dict[str, str]) -> None:
+    outcome = check({**GOOD, **fields}, PETITION)  # type: ignore[arg-type]
+    if isinstance(outcome, Submission):
+        assert 1 <= len(outcome.name.encode()) <= 400 and "\x00" not in outcome.name
+        assert outcome.email.count("@") >= 1 and len(outcome.email.encode()) <= 254
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=50))
+def test_what_a_browser_encodes_is_read_as_typed(text: str) -> None:
+    assert read(urlencode({"name": text, "email": "x"}).encode()) == {"name": text, "email": "x"}

@@ -1,0 +1,77 @@
+"""The walls of the house: which room may know which. Each has its reason in docs/architecture.md."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src"
+MIGRATIONS = "migrations"
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def files(room: str) -> list[Path]:
+    paths = [p for p in (SOURCE / room).rglob("*.py") if MIGRATIONS not in p.parts]
+    assert paths, f"no files in {room}"
+    return paths
+
+
+def knows(path: Path, module: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for name in imports(path))
+
+
+@pytest.mark.parametrize(
+    ("room", "never"),
+    [
+        ("agefile", ("sabal", "django")),  # a format, usable by anybody
+        ("sabal/signing", ("sabal.front", "sabal.desk", "sabal.api")),  # the heart knows no door
+        ("sabal/mail", ("sabal.front", "sabal.desk", "sabal.api")),
+        ("sabal/petitions", ("sabal.front", "sabal.desk", "sabal.api")),
+        ("sabal/keys", ("sabal.front", "sabal.desk", "sabal.api")),
+    ],
+)
+def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
+    for path in files(room):
+        for module in never:
+            assert not knows(path, module), f"{path.relative_to(SOURCE)} imports {module}"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "sabal.front.app", "sabal.front.intake", "sabal.signing.writer", "sabal.signing.sign", "sabal.signing.count",
+        "sabal.petitions.snapshot", "sabal.petitions.manifest", "sabal.newsletter.subscription", "sabal.mail.outbox", "sabal.keys.house",
+    ],
+)  # fmt: skip
+def test_the_hot_path_never_loads_the_orm(module: str) -> None:
+    """In a process of its own, so that nothing another test imported can hide it."""
+    code = f"import sys, {module}; bad = [m for m in sys.modules if m == 'django.db' or m.startswith('django.db.')]; sys.exit(bool(bad))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_only_the_writer_and_its_helpers_write_to_the_hot_tables() -> None:
+    hot = ("signing_pending", "signing_signature", "signing_access", "signing_sealed")
+    for path in [p for p in files("sabal") if "signing" not in p.parts and p.name not in ("outbox.py", "backup.py", "restore.py", "privacy.py")]:
+        text = path.read_text(encoding="utf-8")
+        for table in hot:
+            for verb in ("INSERT INTO", "UPDATE", "DELETE FROM"):
+                assert f"{verb} {table}" not in text, f"{path.relative_to(SOURCE)}: {verb} {table}"
+
+
+def test_one_sqlite_library_in_a_process() -> None:
+    code = "import sabal, sqlite3, sys; print(sqlite3.__name__, '_sqlite3' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    if sys.platform == "linux":
+        assert out == ["pysqlite3", "False"]

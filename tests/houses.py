@@ -48,7 +48,10 @@ class HouseOfTests:
         files = folder.read(EXAMPLE)
         for key, value in changes.items():
             files["petition.toml"] = replace_key(files["petition.toml"], key, value)
-        files = {name: text.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests") for name, text in files.items()}
+        files = {
+            name: text.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests")
+            for name, text in files.items()
+        }
         petition = publishing.import_files(files)
         publishing.use_keys(petition.slug, (str(self.identity.recipient),))
         sealed = publishing.canary(petition.slug)

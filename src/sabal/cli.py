@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sabal.settings import DEV_SWITCH, SettingError
+from sabal.settings import DEV_SWITCH
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
@@ -45,10 +45,14 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--dev", is_flag=True, help="A house on this machine alone: mail into a folder, the example petition.")
+@click.option(
+    "--dev", is_flag=True, help="A house on this machine alone: mail into a folder, the example petition."
+)
 @click.option("--host", default=None, help="Address to listen on; default 127.0.0.1.")
 @click.option("--port", default=8000, type=click.IntRange(1, 65_535), show_default=True)
-@click.option("--workers", default=None, type=click.IntRange(1, 64), help="Public processes; default: one a core.")
+@click.option(
+    "--workers", default=None, type=click.IntRange(1, 64), help="Public processes; default: one a core."
+)
 @click.option("--no-worker", is_flag=True, help="Do not start the worker process beside.")
 def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker: bool) -> None:
     """Run the house: the public process and the worker."""
@@ -60,7 +64,7 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
     # In a process of its own: this one stays small and lives as long as the house.
-    code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode  # noqa: S603 - our own command
+    code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
     if code:
         sys.exit(code)
     sys.exit(

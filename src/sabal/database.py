@@ -40,7 +40,9 @@ class Database:
         """Run a statement and return how many rows it touched."""
         raise NotImplementedError
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False) -> None:
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+    ) -> None:
         """Insert many rows; with `ignore`, rows that break a unique rule are left out instead of failing the call."""
         raise NotImplementedError
 
@@ -95,7 +97,9 @@ class SQLite(Database):
     def execute(self, sql: str, params: Sequence[object] = ()) -> int:
         return self._connection.execute(sql, params).rowcount
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False) -> None:
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+    ) -> None:
         # Many rows in one statement: each statement gives up the interpreter's lock, and getting it back costs a wait
         # behind the event loop. Three sizes, so that the statements stay in SQLite's cache.
         start = 0
@@ -103,7 +107,8 @@ class SQLite(Database):
             while len(rows) - start >= size:
                 chunk = rows[start : start + size]
                 self._connection.execute(
-                    _sqlite_insert(table, tuple(columns), size, ignore), [value for row in chunk for value in row]
+                    _sqlite_insert(table, tuple(columns), size, ignore),
+                    [value for row in chunk for value in row],
                 )
                 start += size
 
@@ -172,19 +177,21 @@ class PostgreSQL(Database):
         self._guard = threading.Lock()
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
-        return self._connection.execute(_numbered(sql), params, binary=True).fetchall()  # type: ignore[arg-type]
+        return self._connection.execute(_numbered(sql), params, binary=True).fetchall()
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int:
-        return self._connection.execute(_numbered(sql), params).rowcount  # type: ignore[arg-type]
+        return self._connection.execute(_numbered(sql), params).rowcount
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False) -> None:
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+    ) -> None:
         if not rows:
             return
         types = self._column_types(table)
         arrays = ",".join(f"%s::{types[column]}[]" for column in columns)
         tail = " ON CONFLICT DO NOTHING" if ignore else ""
         self._connection.execute(
-            f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}){tail}",  # type: ignore[arg-type]  # noqa: S608
+            f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}){tail}",
             [list(column) for column in zip(*rows, strict=True)],
         )
 

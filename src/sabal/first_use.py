@@ -59,12 +59,13 @@ def development_identity_file() -> Path:
 
 
 def development_identity() -> agefile.Identity:
-    """The organiser's identity of a development house, made at first use. `serve` without --dev refuses to run beside it."""
+    """The organiser's identity of a development house, made at first use; `serve` alone refuses to run beside it."""
     file = development_identity_file()
     if not file.exists():
         identity = agefile.generate()
         draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
             handle.write(f"# development only: {identity.recipient}\n{identity}\n")
         draft.rename(file)
     return agefile.parse_identity_file(file.read_text(encoding="ascii"))[0]
@@ -77,4 +78,6 @@ def say_where(base_url: str) -> None:
         for language in publishing.languages(petition):
             print(f"{base_url}/{language}/{petition.slug}")
         print(f"Outgoing mail:  {base_url}/dev/mail/")
-        print(f"Who signed:     sabal open {petition.slug} --identity {development_identity_file()}", flush=True)
+        print(
+            f"Who signed:     sabal open {petition.slug} --identity {development_identity_file()}", flush=True
+        )

@@ -1,4 +1,4 @@
-"""Logging: one line an event, on standard error, as JSON or plain. No personal data: what is logged are types and places.
+"""Logging: one line an event, on standard error, as JSON or plain. Types and places are logged, no personal data.
 
 The text of an exception never goes in: addresses stand in texts, and request paths hold tokens.
 """

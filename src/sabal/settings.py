@@ -32,7 +32,9 @@ SETTINGS = (
         secret=True,
     ),
     Setting("SABAL_BASE_URL", "", "the public address, https://… or http://….onion, without a final slash"),
-    Setting("SABAL_ONION", "", "a second public address, http://….onion, where the house is also an onion service"),
+    Setting(
+        "SABAL_ONION", "", "a second public address, http://….onion, where the house is also an onion service"
+    ),
     Setting(
         "SABAL_MAIL_URL",
         "",
@@ -42,7 +44,9 @@ SETTINGS = (
     Setting("SABAL_MAIL_FROM", "", "the sender of every letter, such as petition@example.org"),
     Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own stand before the house"),
     Setting("SABAL_HOSTS", "", "further host names that the house answers to, separated by commas"),
-    Setting("SABAL_SECRET_KEY", "", "signs what Django signs; empty: a new one for each process", secret=True),
+    Setting(
+        "SABAL_SECRET_KEY", "", "signs what Django signs; empty: a new one for each process", secret=True
+    ),
     Setting(
         "SABAL_HOUSE_KEY",
         "",
@@ -52,8 +56,12 @@ SETTINGS = (
     Setting("SABAL_BATCH_EVERY", "", "development only: count this often, such as 2s, from one signature on"),
     Setting("SABAL_MAIL_RELAY", "", "the firm that relays the mail, shown on the privacy page"),
     Setting("SABAL_HOSTING", "", "the firm that hosts the server, shown on the privacy page"),
-    Setting("SABAL_TLS_END", "", "who ends TLS (this server itself, or a named shield), shown on the privacy page"),
-    Setting("SABAL_SECURITY_CONTACT", "", "mailto: or https: address for people who found a hole (security.txt)"),
+    Setting(
+        "SABAL_TLS_END", "", "who ends TLS (this server itself, or a named shield), shown on the privacy page"
+    ),
+    Setting(
+        "SABAL_SECURITY_CONTACT", "", "mailto: or https: address for people who found a hole (security.txt)"
+    ),
 )
 
 
@@ -72,7 +80,9 @@ def value(name: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{name}_FILE names {file}, which cannot be read: {type(error).__name__}.") from None
+        raise SettingError(
+            f"{name}_FILE names {file}, which cannot be read: {type(error).__name__}."
+        ) from None
 
 
 def seconds(text: str) -> float:
@@ -149,7 +159,9 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGGING_CONFIG = None  # sabal.log sets logging up: Django's default would print request paths, and paths hold tokens
+LOGGING_CONFIG = (
+    None  # sabal.log sets logging up: Django's default would print request paths, and paths hold tokens
+)
 
 
 def _django_database(url: str) -> dict[str, object]:

@@ -48,7 +48,7 @@ class Worker:
                 while not self.stop.is_set():
                     if not self.round(database):
                         self.stop.wait(PAUSE)
-            except (OperationalError, KeyMissing) as error:
+            except (*OperationalError, KeyMissing) as error:
                 log.error("the work was interrupted: %s", type(error).__name__)
                 self.stop.wait(REST)
             finally:
@@ -74,7 +74,8 @@ class Worker:
         with database.leader("count") as leads:
             if not leads:
                 return False
-            return any([count(database, p, now, settings.BATCH_EVERY) for p in self.snapshots.published()])
+            counted = sum(count(database, p, now, settings.BATCH_EVERY) for p in self.snapshots.published())
+            return counted > 0
 
     def _send(self, database: Database, now: float) -> bool:
         if now < self._mail_rests_until:

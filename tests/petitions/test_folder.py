@@ -130,99 +130,259 @@ def test_a_plain_folder_is_understood() -> None:
     )
 
 
-# Each wrong thing: the file, what stands there, what stands there instead → the file, line and sentence named.
+NO_HTML = "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
+NO_LINK = "A link must begin with https:// or mailto: and lead somewhere."
+NO_DAY = "`retention` must be a day without quotation marks, such as 2031-05-01."
+NO_SLUG = "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else."
+
+# What stands in the file, what stands there instead → the line and the sentence that name it.
 WRONG_TOML = [
     ('slug = "night-bus"\n', "", 1, "`slug` is missing."),
-    ('"night-bus"', '"Night Bus"', 1, "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else."),
-    ('"night-bus"', '"night--bus"', 1, "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else."),
+    ('"night-bus"', '"Night Bus"', 1, NO_SLUG),
+    ('"night-bus"', '"night--bus"', 1, NO_SLUG),
     ('"night-bus"', f'"{"a" * 61}"', 1, "`slug` is 61 characters long; at most 60 fit."),
     ('"night-bus"', "12", 1, "`slug` must be a text in quotation marks."),
     ('"night-bus"', '" "', 1, "`slug` is empty."),
     ('["en", "ko"]', "[]", 2, "`languages` names no language."),
-    ('["en", "ko"]', '["en", "ko", "KO"]', 2, "“KO” is no language code in lower case, such as en, ko or zh-hans."),
+    (
+        '["en", "ko"]',
+        '["en", "ko", "KO"]',
+        2,
+        "“KO” is no language code in lower case, such as en, ko or zh-hans.",
+    ),
     ('["en", "ko"]', '["en", "ko", "fr"]', 2, "`languages` names “fr”, but fr.md is missing."),
     ('["en", "ko"]', '["en", "ko", "en"]', 2, "`languages` names “en” twice."),
     ('["en", "ko"]', '"en"', 2, '`languages` must be a list of texts, such as languages = ["…", "…"].'),
-    ('authoritative = "en"', 'authoritative = "fr"', 3, "`authoritative` is “fr”; it must be one of: en, ko."),
-    ("Carol’s", '", ', 4, "This is not TOML as it should be: Expected newline or end of document after a statement."),
+    (
+        'authoritative = "en"',
+        'authoritative = "fr"',
+        3,
+        "`authoritative` is “fr”; it must be one of: en, ko.",
+    ),
+    (
+        "Carol’s",
+        '", ',
+        4,
+        "This is not TOML as it should be: Expected newline or end of document after a statement.",
+    ),
     ('"guarded"', '"secret"', 5, "`profile` is “secret”; it must be one of: guarded, open."),
     ('hint = "lantern"\n', "", 1, "`hint` is missing."),
-    ('"lantern"', '"Two words"', 6, "`hint` must be one neutral word of 3 to 20 letters a–z, such as lantern."),
+    (
+        '"lantern"',
+        '"Two words"',
+        6,
+        "`hint` must be one neutral word of 3 to 20 letters a–z, such as lantern.",
+    ),
     ('"lantern"', '"night"', 6, "`hint` stands in the slug; it must not tell what the petition is about."),
-    ('"lantern"', '"keep"', 6, "`hint` stands in the title of en.md; it must not tell what the petition is about."),
-    ("2031-05-01", '"2031"', 7, "`retention` must be a day without quotation marks, such as 2031-05-01."),
-    ("2031-05-01", "2031-05-01T10:00:00", 7, "`retention` must be a day without quotation marks, such as 2031-05-01."),
-    ("2031-05-01", "2030-05-01", 7, "`retention` lies before `closes`; signatures are kept beyond the closing date."),
+    (
+        '"lantern"',
+        '"keep"',
+        6,
+        "`hint` stands in the title of en.md; it must not tell what the petition is about.",
+    ),
+    ("2031-05-01", '"2031"', 7, NO_DAY),
+    ("2031-05-01", "2031-05-01T10:00:00", 7, NO_DAY),
+    (
+        "2031-05-01",
+        "2030-05-01",
+        7,
+        "`retention` lies before `closes`; signatures are kept beyond the closing date.",
+    ),
     ("2031-05-01", "2031-02-31", 7, "This is not TOML as it should be: Invalid date or datetime."),
-    ('purpose.ko = "청원을 전달하기 위함입니다."', "", 9, "`purpose` has no text in “ko”, which `languages` names."),
+    (
+        'purpose.ko = "청원을 전달하기 위함입니다."',
+        "",
+        9,
+        "`purpose` has no text in “ko”, which `languages` names.",
+    ),
     ("purpose.ko", "purpose.fr", 10, "`purpose.fr` is in a language that `languages` does not name."),
-    ("purpose.en", 'gaol = 5\npurpose.en', 9, "`gaol` is no key that belongs here. Did you mean `goal`?"),
-    ("purpose.en", "goal = 0\npurpose.en", 9, "`goal` must be a whole number from 1 to 1000000000; leave it out for none."),
-    ("purpose.en", 'updates = "yes"\npurpose.en', 9, "`updates` must be true or false, without quotation marks."),
-    ("purpose.en", 'recipients_get = "names"\npurpose.en', 9,
-     "A guarded petition hands over the count only: `recipients_get` must be count."),
-    ("purpose.en", 'organiser_keys = ["ssh-ed25519 AAAA"]\npurpose.en', 9,
-     "“ssh-ed25519 AAAA…” is no age recipient (they begin with age1pq1 or age1)."),
-    ("purpose.en", f'organiser_keys = ["age1{"q" * 58}", "age1pq1{"q" * 60}"]\npurpose.en', 9,
-     "`organiser_keys` mixes post-quantum keys (age1pq1…) with older ones (age1…)."),
-    ("purpose.en", 'endorsers = ["AGE-SECRET-KEY-PQ-1XYZ"]\npurpose.en', 9,
-     "A secret key stands here. Remove it, and use a new key in its place."),
+    ("purpose.en", "gaol = 5\npurpose.en", 9, "`gaol` is no key that belongs here. Did you mean `goal`?"),
+    (
+        "purpose.en",
+        "goal = 0\npurpose.en",
+        9,
+        "`goal` must be a whole number from 1 to 1000000000; leave it out for none.",
+    ),
+    (
+        "purpose.en",
+        'updates = "yes"\npurpose.en',
+        9,
+        "`updates` must be true or false, without quotation marks.",
+    ),
+    (
+        "purpose.en",
+        'recipients_get = "names"\npurpose.en',
+        9,
+        "A guarded petition hands over the count only: `recipients_get` must be count.",
+    ),
+    (
+        "purpose.en",
+        'organiser_keys = ["ssh-ed25519 AAAA"]\npurpose.en',
+        9,
+        "“ssh-ed25519 AAAA…” is no age recipient (they begin with age1pq1 or age1).",
+    ),
+    (
+        "purpose.en",
+        f'organiser_keys = ["age1{"q" * 58}", "age1pq1{"q" * 60}"]\npurpose.en',
+        9,
+        "`organiser_keys` mixes post-quantum keys (age1pq1…) with older ones (age1…).",
+    ),
+    (
+        "purpose.en",
+        'endorsers = ["AGE-SECRET-KEY-PQ-1XYZ"]\npurpose.en',
+        9,
+        "A secret key stands here. Remove it, and use a new key in its place.",
+    ),
     ('[controller]\nname = "Carol’s campaign"', "[controller]", 12, "`name` is missing in [controller]."),
-    ('"privacy@example.org"', '"by post"', 17, "`privacy_contact` must be a mail address or begin with https://."),
-    ("privacy_contact", "privacy", 17, "`privacy` is no key that belongs here. Did you mean `privacy_contact`?"),
-    ('language = "ko"', 'language = "Korean"', 22, "“Korean” is no language code in lower case, such as en, ko or zh-hans."),
+    (
+        '"privacy@example.org"',
+        '"by post"',
+        17,
+        "`privacy_contact` must be a mail address or begin with https://.",
+    ),
+    (
+        "privacy_contact",
+        "privacy",
+        17,
+        "`privacy` is no key that belongs here. Did you mean `privacy_contact`?",
+    ),
+    (
+        'language = "ko"',
+        'language = "Korean"',
+        22,
+        "“Korean” is no language code in lower case, such as en, ko or zh-hans.",
+    ),
     ("council@example.org", "council at example.org", 23, "“council at example.org” is no mail address."),
     ('name = "UNHCR"\n', "", 25, "This recipient has no `name`."),
-    ('name = "UNHCR"', 'name = "The City Council"\nkey = "the-city-council"', 27,
-     "Another recipient has the `key` “the-city-council” already."),
-    ("group = true", "group = true\n[fields]\ncomment = true", 29,
-     "`comment` can't be offered by a guarded petition: what is shown could harm a signer."),
-    ("group = true", 'group = true\n[[recipients]]\nname.en = "A"', 29,
-     "`name` has no text in “ko”, which `languages` names."),
+    (
+        'name = "UNHCR"',
+        'name = "The City Council"\nkey = "the-city-council"',
+        27,
+        "Another recipient has the `key` “the-city-council” already.",
+    ),
+    (
+        "group = true",
+        "group = true\n[fields]\ncomment = true",
+        29,
+        "`comment` can't be offered by a guarded petition: what is shown could harm a signer.",
+    ),
+    (
+        "group = true",
+        'group = true\n[[recipients]]\nname.en = "A"',
+        29,
+        "`name` has no text in “ko”, which `languages` names.",
+    ),
     ("Long Road 1", "Long\u202eRoad 1", 15, "This line holds an unseen character (U+202E); remove it."),
-]  # fmt: skip
+]
 WRONG_TEXT = [
-    ("en.md", "---\ntitle", "title", 1, "The file must begin with a line --- and the title and summary beneath it."),
+    (
+        "en.md",
+        "---\ntitle",
+        "title",
+        1,
+        "The file must begin with a line --- and the title and summary beneath it.",
+    ),
     ("en.md", "bus\n---", "bus", 1, "The line --- that ends title and summary is missing."),
     ("en.md", "title: Keep the night bus\n", "", 1, "`title` is missing."),
     ("en.md", "title: Keep the night bus", "title:", 2, "`title` is empty."),
     ("en.md", "Keep the night bus", "x" * 201, 2, "`title` is 201 characters long; at most 200 fit."),
     ("en.md", "subject:", "subjekt:", 5, "`subjekt` is no key that belongs here. Did you mean `subject`?"),
     ("en.md", "subject:", "title:", 5, "`title` stands twice; it is already in line 2."),
-    ("en.md", "subject: The", "The", 5,
-     "Expected “key: text” here; a longer text goes on in lines that begin with a space."),
-    ("en.md", "## Background", "Background", 8,
-     "This stands before the first heading; begin with a line such as ## Background."),
-    ("en.md", "## Background", "# Background", 8, "Headings have two # here (##): the title stands at the top of the file."),
-    ("en.md", "## Background", "## **Background**", 8, "A heading is plain text, without emphasis, code or links."),
+    (
+        "en.md",
+        "subject: The",
+        "The",
+        5,
+        "Expected “key: text” here; a longer text goes on in lines that begin with a space.",
+    ),
+    (
+        "en.md",
+        "## Background",
+        "Background",
+        8,
+        "This stands before the first heading; begin with a line such as ## Background.",
+    ),
+    (
+        "en.md",
+        "## Background",
+        "# Background",
+        8,
+        "Headings have two # here (##): the title stands at the top of the file.",
+    ),
+    (
+        "en.md",
+        "## Background",
+        "## **Background**",
+        8,
+        "A heading is plain text, without emphasis, code or links.",
+    ),
     ("en.md", "## Background", "##", 8, "This heading is empty."),
     ("en.md", "## Background", "## Empty\n\n## Background", 8, "There is nothing beneath this heading."),
-    ("en.md", "*nine*", "<b>nine</b>", 10, "HTML is not allowed; write Markdown, or a backslash before the < that is meant."),
-    ("en.md", "*nine*.", "nine.\n\n<!-- hm -->", 12,
-     "HTML is not allowed; write Markdown, or a backslash before the < that is meant."),
+    ("en.md", "*nine*", "<b>nine</b>", 10, NO_HTML),
+    ("en.md", "*nine*.", "nine.\n\n<!-- hm -->", 12, NO_HTML),
     ("en.md", "*nine*", "![a](https://example.org/a.png)", 10, "Images are not allowed."),
-    ("en.md", "https://example.org/plan", "http://example.org", 16,
-     "A link must begin with https:// or mailto: and lead somewhere."),
-    ("en.md", "https://example.org/plan", "javascript:alert(1)", 16,
-     "A link must begin with https:// or mailto: and lead somewhere."),
-    ("en.md", "See [the plan](https://example.org/plan)", "See [the plan][1]\n\n[1]: https://example.org", 18,
-     "Write the link where it is used: [words](https://…)."),
-    ("en.md", "> Nobody", "- a list\n\n> Nobody", 22,
-     "This is a second list: the demands in line 12 are the only list and come last."),
-    ("en.md", "> Nobody asked us.", "> - Nobody", 12,
-     "A list in a quotation: the demands are the only list of the file."),
-    ("en.md", "- Keep the bus\n  - every hour\n  - on Sundays\n- Publish the cost\n", "Keep it.\n", 21,
-     "There is no list with the demands."),
-    ("en.md", "- Keep the bus\n", "We ask:\n\n- Keep the bus\n", 20, "Beneath the heading of the demands stands only their list."),
-    ("en.md", "cost\n", "cost\n\n## More\n\nWords.\n", 25,
-     "This is a section after the demands: the demands in line 20 are the only list and come last."),
+    ("en.md", "https://example.org/plan", "http://example.org", 16, NO_LINK),
+    ("en.md", "https://example.org/plan", "javascript:alert(1)", 16, NO_LINK),
+    (
+        "en.md",
+        "See [the plan](https://example.org/plan)",
+        "See [the plan][1]\n\n[1]: https://example.org",
+        18,
+        "Write the link where it is used: [words](https://…).",
+    ),
+    (
+        "en.md",
+        "> Nobody",
+        "- a list\n\n> Nobody",
+        22,
+        "This is a second list: the demands in line 12 are the only list and come last.",
+    ),
+    (
+        "en.md",
+        "> Nobody asked us.",
+        "> - Nobody",
+        12,
+        "A list in a quotation: the demands are the only list of the file.",
+    ),
+    (
+        "en.md",
+        "- Keep the bus\n  - every hour\n  - on Sundays\n- Publish the cost\n",
+        "Keep it.\n",
+        21,
+        "There is no list with the demands.",
+    ),
+    (
+        "en.md",
+        "- Keep the bus\n",
+        "We ask:\n\n- Keep the bus\n",
+        20,
+        "Beneath the heading of the demands stands only their list.",
+    ),
+    (
+        "en.md",
+        "cost\n",
+        "cost\n\n## More\n\nWords.\n",
+        25,
+        "This is a section after the demands: the demands in line 20 are the only list and come last.",
+    ),
     ("en.md", "- Publish the cost", "-\n- Publish the cost", 23, "This demand has no text."),
-    ("en.md", "- Publish the cost", "- Publish the cost\n\n  And more.", 25,
-     "A demand is one paragraph and, beneath it, one list of its parts."),
+    (
+        "en.md",
+        "- Publish the cost",
+        "- Publish the cost\n\n  And more.",
+        25,
+        "A demand is one paragraph and, beneath it, one list of its parts.",
+    ),
     ("ko.md", "- 비용을 공개할 것\n", "", 12, "This text has 1 demands; in en.md it has 2."),
     ("ko.md", "  - 일요일에도\n", "", 12, "Demand 1 has 1 parts; in en.md it has 2."),
-    ("ko.md", "- 비용을 공개할 것", "- 비용을 공개할 것\n  - 모두", 15, "Demand 2 has 1 parts; in en.md it has 0."),
-]  # fmt: skip
+    (
+        "ko.md",
+        "- 비용을 공개할 것",
+        "- 비용을 공개할 것\n  - 모두",
+        15,
+        "Demand 2 has 1 parts; in en.md it has 0.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("old", "new", "line", "sentence"), WRONG_TOML)
@@ -333,7 +493,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     folder.write(files, tmp_path / "night-bus")
     assert folder.read(tmp_path / "night-bus") == files
     folder.write(files, tmp_path / "night-bus")
-    assert sorted(os.listdir(tmp_path / "night-bus")) == sorted(files)
+    assert sorted(path.name for path in (tmp_path / "night-bus").iterdir()) == sorted(files)
 
 
 def refused(path: Path) -> list[tuple[str, int, str]]:
@@ -384,7 +544,7 @@ def test_writing_refuses_names_outside_and_folders_of_others(tmp_path: Path) -> 
     (tmp_path / "fr.md").write_text("another petition's")
     with pytest.raises(FolderError, match="remove it, or write into another folder"):
         folder.write(FILES, tmp_path)
-    assert os.listdir(tmp_path) == ["fr.md"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fr.md"]
 
 
 def test_writing_replaces_a_link_and_leaves_its_target(tmp_path: Path) -> None:
@@ -401,12 +561,13 @@ def test_writing_replaces_a_link_and_leaves_its_target(tmp_path: Path) -> None:
 # Properties
 
 _PIECES = st.sampled_from(
-    ["---\n", "## A\n", "- x\n", "  - y\n", "1. z\n", "> ", "title: t\n", "summary: s\n", "[a](b)\n", "<b>", "\n", "```\n",
-     "[x]: y\n", "    ", "===\n", "***\n", "&amp;", "\\", "![", "\t", "\r", "\u2028", "\ud800", "\0"]
+    ["---\n", "## A\n", "- x\n", "  - y\n", "1. z\n", "> ", "title: t\n", "summary: s\n", "[a](b)\n", "<b>",
+     "\n", "```\n", "[x]: y\n", "    ", "===\n", "***\n", "&amp;", "\\", "![", "\t", "\r", "\u2028", "\ud800", "\0"]
 )  # fmt: skip
 _TOML_PIECES = st.sampled_from(
-    ['slug = "a-b-c-d"\n', "languages = [", '"en"', "]\n", "[controller]\n", "[[recipients]]\n", "name.en = ", "'''", '"""',
-     "1979-05-27\n", "[fields]\n", "a.b.c = 1\n", "{", "}", ",", "=", "#", "\\", "inf\n", "9" * 5000, "\n", "[" * 2000]
+    ['slug = "a-b-c-d"\n', "languages = [", '"en"', "]\n", "[controller]\n", "[[recipients]]\n", "name.en = ",
+     "'''", '"""', "1979-05-27\n", "[fields]\n", "a.b.c = 1\n", "{", "}", ",", "=", "#", "\\",
+     "inf\n", "9" * 5000, "\n", "[" * 2000]
 )  # fmt: skip
 _ANY = st.text(max_size=60) | st.lists(_PIECES | st.text(max_size=5), max_size=30).map("".join)
 _ANY_TOML = st.text(max_size=60) | st.lists(_TOML_PIECES | st.text(max_size=5), max_size=20).map("".join)
@@ -455,7 +616,10 @@ def test_hostile_markdown_is_answered_soon(attack: str) -> None:
 def test_keys_are_found_on_their_lines() -> None:
     from sabal.petitions.tomllines import lines_of
 
-    source = 'a = """\nb = 1\n"""\n# c = 1\n[t]\n"quoted key" = [\n  1, # ]\n  2,\n]\nd.e = 1\n[[l]]\n[[l]]\nx = 1\n[l.m]\ny = 1\n'
+    source = (
+        'a = """\nb = 1\n"""\n# c = 1\n[t]\n"quoted key" = [\n  1, # ]\n  2,\n]\nd.e = 1\n'
+        "[[l]]\n[[l]]\nx = 1\n[l.m]\ny = 1\n"
+    )
     tomllib.loads(source)
     assert lines_of(source) == {
         ("a",): 1,

@@ -44,7 +44,8 @@ class Tags(HTMLParser):
 
 def test_plain_text_becomes_paragraphs() -> None:
     assert to_html("One *and* **two**.\n\n> three\n\n### Four") == (
-        "<p>One <em>and</em> <strong>two</strong>.</p>\n<blockquote>\n<p>three</p>\n</blockquote>\n<h3>Four</h3>"
+        "<p>One <em>and</em> <strong>two</strong>.</p>\n"
+        "<blockquote>\n<p>three</p>\n</blockquote>\n<h3>Four</h3>"
     )
 
 
@@ -110,8 +111,9 @@ def test_eve_gets_nothing_into_the_page(attack: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["<", ">", "[", "]", "(", ")", "!", '"', "'", "&", ";", "javascript:", "https://a.example", "\n", "`", "\\",
-             "script", "img src=x ", "onerror=", "a href=", "&#106;", "*", "-", " ", "mailto:a@b.example", "\0"]
+            ["<", ">", "[", "]", "(", ")", "!", '"', "'", "&", ";", "javascript:", "https://a.example", "\n", "`",
+             "\\", "script", "img src=x ", "onerror=", "a href=", "&#106;", "*", "-", " ",
+             "mailto:a@b.example", "\0"]
         )
         | st.text(max_size=3),
         max_size=25,

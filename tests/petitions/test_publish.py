@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-
-import agefile
-import pytest
-from houses import EXAMPLE, NOW, TODAY, HouseOfTests
 from datetime import timedelta
 
+import pytest
+
+import agefile
+from houses import EXAMPLE, NOW, TODAY, HouseOfTests
 from sabal.keys import signer
 from sabal.keys.house import KeyMissing
 from sabal.petitions import folder, manifest, publishing
@@ -19,7 +19,9 @@ SLUG = "stop-forced-repatriation"
 
 def draft(house: HouseOfTests) -> str:
     files = folder.read(EXAMPLE)
-    return publishing.import_files({n: t.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests") for n, t in files.items()}).slug
+    return publishing.import_files(
+        {n: t.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests") for n, t in files.items()}
+    ).slug
 
 
 def test_carol_publishes(house: HouseOfTests) -> None:
@@ -29,7 +31,9 @@ def test_carol_publishes(house: HouseOfTests) -> None:
     terms = document["terms"]
     assert terms["organiser_keys"] == [str(house.identity.recipient)]
     assert terms["text"] == folder.read(EXAMPLE)["en.md"]
-    assert document["translations"]["ko"] == hashlib.sha256(folder.read(EXAMPLE)["ko.md"].encode()).hexdigest()
+    assert (
+        document["translations"]["ko"] == hashlib.sha256(folder.read(EXAMPLE)["ko.md"].encode()).hexdigest()
+    )
     assert terms["log"]["origin"].endswith("/log") and SLUG not in terms["log"]["origin"]
     log_key = house.house.find(house.database, signer.log_key_name(petition.id))
     assert len(log_key) == 32 and terms["log"]["key"].startswith(terms["log"]["origin"] + "+")
@@ -135,7 +139,11 @@ def test_export_gives_the_folder_back(house: HouseOfTests) -> None:
 
 def test_every_change_is_noticed_by_other_processes(house: HouseOfTests) -> None:
     revisions = [house.publish().revision]
-    for verb in (lambda: publishing.pause(SLUG), lambda: publishing.resume(SLUG, TODAY), lambda: publishing.close(SLUG, TODAY)):
+    for verb in (
+        lambda: publishing.pause(SLUG),
+        lambda: publishing.resume(SLUG, TODAY),
+        lambda: publishing.close(SLUG, TODAY),
+    ):
         verb()
         revisions.append(house.petition().revision)
     assert revisions == sorted(set(revisions))

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from houses import TODAY, HouseOfTests
-
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import confirm, token, writer
+from sabal.signing import confirm, operations, token, writer
 from sabal.signing.form import Submission
 from sabal.signing.record import Carry
 from sabal.signing.sign import Circumstances, sign
@@ -18,7 +17,7 @@ SUZIE = "suzie@example.org"
 class Signed:
     """A form that was sent: its operation, and the token that the letter would carry."""
 
-    operation: writer.Sign
+    operation: operations.Sign
     t: bytes
 
     @property
@@ -45,17 +44,21 @@ def ask(
 def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
     """Send the form and commit it."""
     result = ask(house, petition, email, **kwargs)  # type: ignore[arg-type]
-    assert writer.commit(house.database, [result.operation]) == [writer.Outcome.DONE]
+    assert writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
     return result
 
 
-def confirmation(house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY) -> writer.Confirm:
+def confirmation(
+    house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY
+) -> operations.Confirm:
     carry = Carry.open(of.t, of.operation.carry)
     return confirm.confirm(of.t, carry, petition, house.ring, today)
 
 
-def confirmed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
+def confirmed(
+    house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object
+) -> Signed:
     """The whole way: sent, and confirmed by the mailed link."""
     result = signed(house, petition, email, **kwargs)
-    assert writer.commit(house.database, [confirmation(house, petition, result)]) == [writer.Outcome.DONE]
+    assert writer.commit(house.database, [confirmation(house, petition, result)]) == [operations.Outcome.DONE]
     return result

@@ -3,23 +3,31 @@
 import json
 from datetime import timedelta
 
-import agefile
 import pytest
-from houses import DAY_NUMBER, TODAY, HouseOfTests
-from signing.steps import ask, confirmation, confirmed, signed
 
+import agefile
+from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.petitions import publishing
-from sabal.signing import token, writer
+from sabal.signing import operations, token, writer
+from sabal.signing.operations import Outcome
 from sabal.signing.record import seed
-from sabal.signing.writer import Outcome
+from signing.steps import ask, confirmation, confirmed, signed
 
 
 def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_signature")) == (1, 1, 0)
+    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_signature")) == (
+        1,
+        1,
+        0,
+    )
     assert writer.commit(house.database, [confirmation(house, petition, suzie)]) == [Outcome.DONE]
-    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (0, 1, 1)
+    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (
+        0,
+        1,
+        1,
+    )
     found = writer.find(house.database, [suzie.digest])[0]
     assert found == writer.Found(petition.id, None, None)
 
@@ -38,7 +46,9 @@ def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house:
     assert bytes.fromhex(record["seed"]) == seed(suzie.t, bytes(w))
     from sabal.signing import record as format_
 
-    assert format_.commitment(petition.manifest_hash, bytes.fromhex(record["seed"]), record["fields"]) == bytes(commitment)
+    assert format_.commitment(
+        petition.manifest_hash, bytes.fromhex(record["seed"]), record["fields"]
+    ) == bytes(commitment)
 
 
 def test_pressing_twice_is_harmless(house: HouseOfTests) -> None:
@@ -55,7 +65,11 @@ def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: House
     first, second = signed(house, petition), signed(house, petition, "Suzie@Example.org")
     writer.commit(house.database, [confirmation(house, petition, first)])
     # The other pending row went, and its link opens the signature that stands.
-    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (0, 1, 1)
+    assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (
+        0,
+        1,
+        1,
+    )
     found = writer.find(house.database, [first.digest, second.digest])
     assert found[0] == found[1] == writer.Found(petition.id, None, None)
 
@@ -64,8 +78,12 @@ def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> No
     petition = house.publish()
     first = confirmed(house, petition)
     again = confirmed(house, petition)
-    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_sealed")) == (1, 1, 1)
-    assert writer.commit(house.database, [writer.Withdraw(again.digest)]) == [Outcome.DONE]
+    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_sealed")) == (
+        1,
+        1,
+        1,
+    )
+    assert writer.commit(house.database, [operations.Withdraw(again.digest)]) == [Outcome.DONE]
     assert writer.find(house.database, [first.digest, again.digest]) == [None, None]
     assert house.rows("signing_access") == 0
 
@@ -75,13 +93,19 @@ def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseO
     mates = [signed(house, petition) for _ in range(3)]
     clicks = [confirmation(house, petition, mates[i % 3]) for i in range(200)]
     assert set(writer.commit(house.database, clicks)) == {Outcome.DONE}
-    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_pending")) == (1, 2, 0)
+    assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_pending")) == (
+        1,
+        2,
+        0,
+    )
 
 
 def test_an_invented_token_confirms_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
     eve = token.digest(token.new())
-    assert writer.commit(house.database, [writer.Confirm(petition.id, eve, None, "en", None, DAY_NUMBER)]) == [Outcome.GONE]
+    assert writer.commit(
+        house.database, [operations.Confirm(petition.id, eve, None, "en", None, DAY_NUMBER)]
+    ) == [Outcome.GONE]
 
 
 def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) -> None:
@@ -93,7 +117,9 @@ def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) 
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(7, Outcome.DONE), (8, Outcome.GONE)])
-def test_letters_that_were_out_at_the_close_have_seven_days(house: HouseOfTests, days: int, outcome: Outcome) -> None:
+def test_letters_that_were_out_at_the_close_have_seven_days(
+    house: HouseOfTests, days: int, outcome: Outcome
+) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
     publishing.close(petition.slug, TODAY)
@@ -104,7 +130,9 @@ def test_letters_that_were_out_at_the_close_have_seven_days(house: HouseOfTests,
 def test_what_was_ticked_is_confirmed_with_the_signature(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition, subscribe=("updates", "newsletter"))
-    rows = house.database.query("SELECT petition_id, state, language FROM newsletter_subscription ORDER BY petition_id")
+    rows = house.database.query(
+        "SELECT petition_id, state, language FROM newsletter_subscription ORDER BY petition_id"
+    )
     assert rows == [(0, 2, "ko"), (petition.id, 2, "ko")]
     again = confirmed(house, petition, subscribe=("newsletter",))
     assert house.rows("newsletter_subscription") == 2 and again

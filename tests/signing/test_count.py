@@ -1,12 +1,12 @@
 """Count: in batches by the profile's rules, never twice, and shown only when the batch is whole."""
 
 import pytest
-from houses import DAY_NUMBER, NOW, HouseOfTests
-from signing.steps import confirmed
 
+from houses import DAY_NUMBER, NOW, HouseOfTests
 from sabal.petitions.profile import PROFILES
 from sabal.signing import held
 from sabal.signing.count import _take_signatures, count
+from signing.steps import confirmed
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 

@@ -4,12 +4,12 @@ import csv
 import io
 import json
 
-import agefile
 import pytest
-from houses import HouseOfTests
-from signing.steps import confirmed, signed
 
+import agefile
+from houses import HouseOfTests
 from sabal.signing import export
+from signing.steps import confirmed, signed
 
 
 def lines(house: HouseOfTests, petition_id: int) -> list[str]:
@@ -30,7 +30,9 @@ def test_carol_opens_the_confirmed_and_only_them(house: HouseOfTests) -> None:
     assert {json.loads(line)["name"] for line in export.as_jsonl(opened)} == {"Suzie", "=Max"}
 
 
-def test_an_export_of_more_than_a_chunk_is_whole(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_of_more_than_a_chunk_is_whole(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(export, "CHUNK", 3)
     petition = house.publish()
     for i in range(7):
@@ -56,7 +58,9 @@ def test_eves_key_opens_nothing(house: HouseOfTests) -> None:
         list(export.open_sealed(lines(house, petition.id), [agefile.generate()]))
 
 
-@pytest.mark.parametrize("bad", [[], ["{}"], ["nonsense"], ['{"format": "sabal sealed records, version 1"}', "{"]])
+@pytest.mark.parametrize(
+    "bad", [[], ["{}"], ["nonsense"], ['{"format": "sabal sealed records, version 1"}', "{"]]
+)
 def test_what_is_no_export_is_named(bad: list[str], carols_identity: agefile.Identity) -> None:
     with pytest.raises(export.ExportError):
         list(export.open_sealed(bad, [carols_identity]))

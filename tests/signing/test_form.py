@@ -12,7 +12,9 @@ from sabal.petitions.definition import Fields
 from sabal.signing.form import MESSAGES, Refused, Submission, check, read, shown_name
 
 GOOD = {"name": "Suzie", "email": "suzie@example.org", "country": "KR", "consent": "1"}
-DEFINITION = SimpleNamespace(fields=Fields(country=True, comment=True, display=True), updates=True, newsletter=True)
+DEFINITION = SimpleNamespace(
+    fields=Fields(country=True, comment=True, display=True), updates=True, newsletter=True
+)
 PETITION = SimpleNamespace(definition=DEFINITION, version="0123456789abcdef")
 
 
@@ -44,7 +46,8 @@ def test_names_of_every_script_are_taken(name: str) -> None:
     ("name", "why"),
     [
         ("", "no name"), ("  \u3000 ", "no name"), ("a" * 201, "long name"), ("각" * 140, "long name"),
-        ("e" + "\u0301" * 100_000, "long name"), ("Kim\u202eeizuS", "odd name"), ("Kim\x00", "odd name"), ("Kim\u200bLee", "odd name"),
+        ("e" + "\u0301" * 100_000, "long name"), ("Kim\u202eeizuS", "odd name"),
+        ("Kim\x00", "odd name"), ("Kim\u200bLee", "odd name"),
         ("😀😀", "odd name"), ("12345", "odd name"), ("Kim\ud800", "odd name"), ("Kim\ue000", "odd name"),
         ("Buy at www.example.org", "link name"), ("https://x.y", "link name"), ("cheap-pills.com", "link name"),
     ],
@@ -59,7 +62,15 @@ def test_a_name_is_kept_in_nfc_and_single_spaces() -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["suzie@example.org", "s.u+x@sub.example.co.kr", "수지@예시.한국", "o'neill@example.org", "a@b.museum", "x=y@example.org"]
+    "email",
+    [
+        "suzie@example.org",
+        "s.u+x@sub.example.co.kr",
+        "수지@예시.한국",
+        "o'neill@example.org",
+        "a@b.museum",
+        "x=y@example.org",
+    ],
 )
 def test_addresses_that_are_taken(email: str) -> None:
     assert isinstance(result(email=email), Submission)
@@ -68,9 +79,12 @@ def test_addresses_that_are_taken(email: str) -> None:
 @pytest.mark.parametrize(
     "email",
     [
-        "suzie", "@example.org", "suzie@", "suzie@localhost", "a b@example.org", "suzie@example..org", ".suzie@example.org",
-        "su..zie@example.org", "=cmd|'/C calc'!A0@example.org", "suzie@example.org\nBcc: max@example.org", "suzie@[127.0.0.1]",
-        "x" * 65 + "@example.org", "a@" + "b." * 130 + "org", "suzie@example.org,max@example.org", "Suzie <suzie@example.org>",
+        "suzie", "@example.org", "suzie@", "suzie@localhost", "a b@example.org", "suzie@example..org",
+        ".suzie@example.org",
+        "su..zie@example.org", "=cmd|'/C calc'!A0@example.org", "suzie@example.org\nBcc: max@example.org",
+        "suzie@[127.0.0.1]",
+        "x" * 65 + "@example.org", "a@" + "b." * 130 + "org", "suzie@example.org,max@example.org",
+        "Suzie <suzie@example.org>",
         "suzie\x00@example.org", "\ud800@example.org", "suzie@exa mple.org",
     ],
 )  # fmt: skip
@@ -85,11 +99,15 @@ def test_addresses_that_are_none(email: str) -> None:
 )  # fmt: skip
 def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: str) -> None:
     first = result(email=f"suzie@{typed}")
-    assert isinstance(first, Refused) and first.suggestion == meant and first.values["email"] == f"suzie@{typed}"
+    assert (
+        isinstance(first, Refused) and first.suggestion == meant and first.values["email"] == f"suzie@{typed}"
+    )
     assert isinstance(result(email=f"suzie@{typed}", email_checked="1"), Submission)
 
 
-@pytest.mark.parametrize("domain", ["gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com"])
+@pytest.mark.parametrize(
+    "domain", ["gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com"]
+)
 def test_other_domains_are_not_asked_about(domain: str) -> None:
     assert isinstance(result(email=f"suzie@{domain}"), Submission)
 
@@ -106,7 +124,9 @@ def test_countries_that_are_none(country: str) -> None:
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_is_kept() -> None:
-    refused = result(name="", email="x", country="??", consent="", comment="a\x07", display="big", website="bot")
+    refused = result(
+        name="", email="x", country="??", consent="", comment="a\x07", display="big", website="bot"
+    )
     assert set(messages(refused)) == {"name", "email", "country", "consent", "comment", "display"}
     assert isinstance(refused, Refused) and refused.values["email"] == "x" and "website" not in refused.values
 
@@ -122,7 +142,9 @@ def test_boxes_count_only_where_they_are_offered() -> None:
     taken = result(**ticked)
     assert isinstance(taken, Submission)
     assert (taken.subscribe, taken.comment, taken.display) == (("updates", "newsletter"), "hello", "Suzie")
-    bare = SimpleNamespace(fields=Fields(country=False, comment=False, display=False), updates=False, newsletter=False)
+    bare = SimpleNamespace(
+        fields=Fields(country=False, comment=False, display=False), updates=False, newsletter=False
+    )
     taken = check({**GOOD, **ticked}, SimpleNamespace(definition=bare, version=PETITION.version))  # type: ignore[arg-type]
     assert taken == replace(Submission("Suzie", "suzie@example.org"), country="")
 
@@ -132,7 +154,9 @@ def test_a_robot_is_taken_and_marked() -> None:
     assert isinstance(taken, Submission) and taken.risk == {"honeypot": True}
 
 
-@pytest.mark.parametrize(("name", "shown"), [("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É.")])
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É.")]
+)
 def test_initials(name: str, shown: str) -> None:
     import unicodedata
 
@@ -141,7 +165,14 @@ def test_initials(name: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"name=%ff&email=a", b"name=a&name=b", b"\xff\xfe", "name=수지".encode(), b"&".join(b"a%d=1" % i for i in range(10_000)), b"name=%ed%a0%80"],
+    [
+        b"name=%ff&email=a",
+        b"name=a&name=b",
+        b"\xff\xfe",
+        "name=수지".encode(),
+        b"&".join(b"a%d=1" % i for i in range(10_000)),
+        b"name=%ed%a0%80",
+    ],
 )
 def test_damaged_bodies_are_none(body: bytes) -> None:
     assert read(body) is None
@@ -156,7 +187,11 @@ def test_reading_any_bytes_never_raises(body: bytes) -> None:
 
 
 @settings(max_examples=300)
-@given(st.dictionaries(st.sampled_from([*GOOD, "comment", "display", "website", "version"]), st.text(max_size=60)))
+@given(
+    st.dictionaries(
+        st.sampled_from([*GOOD, "comment", "display", "website", "version"]), st.text(max_size=60)
+    )
+)
 def test_checking_any_text_never_raises_and_what_is_taken_keeps_the_rules(fields: dict[str, str]) -> None:
     outcome = check({**GOOD, **fields}, PETITION)  # type: ignore[arg-type]
     if isinstance(outcome, Submission):

@@ -11,7 +11,14 @@ from sabal.signing import record, token
 
 T = bytes(range(16))
 MANIFEST = hashlib.sha256(b"manifest").digest()
-FIELDS = {"name": "Kim Example", "email": "kim@example.org", "place": "KR", "comment": "", "consent": "1", "day": "2026-11-23"}
+FIELDS = {
+    "name": "Kim Example",
+    "email": "kim@example.org",
+    "place": "KR",
+    "comment": "",
+    "consent": "1",
+    "day": "2026-11-23",
+}
 
 
 def test_the_vector() -> None:
@@ -44,7 +51,9 @@ def test_records_are_padded_to_multiples_of_1024(comment: str, size: int) -> Non
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
 def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
     t = token.new()
-    carry = record.Carry("KR", "ko", name, "", ("updates",) if ticked else (), "suzie@example.org" if ticked else "", bytes(16))
+    carry = record.Carry(
+        "KR", "ko", name, "", ("updates",) if ticked else (), "suzie@example.org" if ticked else "", bytes(16)
+    )
     sealed = carry.seal(t)
     assert (len(sealed) - 16) % record.CARRY_BYTES == 0
     assert record.Carry.open(t, sealed) == carry
@@ -64,6 +73,9 @@ def test_what_no_link_holds_is_no_token(text: str) -> None:
     assert t is None or token.encode(t) == text.lower()
 
 
-@pytest.mark.parametrize("text", ["", "a" * 25, "a" * 27, "a" * 25 + "b", "a" * 25 + "1", "é" * 26, "a" * 25 + " ", "ſ" * 26, "K" * 26])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a" * 25, "a" * 27, "a" * 25 + "b", "a" * 25 + "1", "é" * 26, "a" * 25 + " ", "ſ" * 26, "K" * 26],
+)
 def test_tokens_of_the_wrong_form_are_refused(text: str) -> None:
     assert token.decode(text) is None

@@ -1,15 +1,15 @@
 """Sign: what is stored, and what is not told."""
 
 import pytest
-from houses import DAY_NUMBER, TODAY, HouseOfTests
-from signing.steps import SUZIE, ask, confirmed, signed
 
+from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import pepper_name, unseal
 from sabal.petitions import publishing
-from sabal.signing import writer
+from sabal.signing import operations, writer
+from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import NotReady
-from sabal.signing.writer import Outcome
+from signing.steps import SUZIE, ask, confirmed, signed
 
 
 def test_the_letter_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
@@ -26,7 +26,13 @@ def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition, subscribe=("newsletter",))
     signed(house, petition, "suzie.two@example.org")
-    for table in ("signing_pending", "signing_signature", "signing_sealed", "mail_letter", "newsletter_subscription"):
+    for table in (
+        "signing_pending",
+        "signing_signature",
+        "signing_sealed",
+        "mail_letter",
+        "newsletter_subscription",
+    ):
         for row in house.database.query(f"SELECT * FROM {table}"):
             text = b"|".join(bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row)
             assert b"suzie" not in text.lower()
@@ -37,7 +43,11 @@ def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: 
     asks = [ask(house, petition) for _ in range(5)]
     outcomes = writer.commit(house.database, [a.operation for a in asks])
     assert outcomes == [Outcome.DONE] * 3 + [Outcome.IGNORED] * 2
-    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_sealed")) == (3, 3, 3)
+    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_sealed")) == (
+        3,
+        3,
+        3,
+    )
 
 
 def test_who_said_not_me_gets_no_letter_again(house: HouseOfTests) -> None:
@@ -99,7 +109,9 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTes
     petition = house.publish()
     confirmed(house, petition)
     signed(house, petition)
-    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_letter")] == [writer.CONFIRM_LETTER]
+    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_letter")] == [
+        writer.CONFIRM_LETTER
+    ]
     assert house.rows("signing_pending") == 1
 
 
@@ -114,7 +126,9 @@ def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
     asks[7].operation = dataclasses.replace(asks[7].operation, sealed_id=asks[3].operation.sealed_id)
 
     async def all_at_once() -> list[object]:
-        group: Group[writer.Operation, Outcome] = Group("writer", house.connect, lambda d, ops: writer.commit(d, ops))
+        group: Group[operations.Operation, Outcome] = Group(
+            "writer", house.connect, lambda d, ops: writer.commit(d, ops)
+        )
         results = await asyncio.gather(*(group.ask(a.operation) for a in asks), return_exceptions=True)
         await group.close()
         return list(results)

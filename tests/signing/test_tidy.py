@@ -1,12 +1,12 @@
 """What time takes away."""
 
 import pytest
-from houses import DAY_NUMBER, HouseOfTests
-from signing.steps import confirmation, confirmed, signed
 
+from houses import DAY_NUMBER, HouseOfTests
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.signing import tidy, writer
-from sabal.signing.writer import Outcome
+from sabal.signing.operations import Outcome
+from signing.steps import confirmation, confirmed, signed
 
 
 def test_pending_signatures_expire_with_their_records(house: HouseOfTests) -> None:

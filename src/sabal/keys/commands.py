@@ -24,10 +24,16 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
-@click.option("--no-passphrase", is_flag=True, help="Leave the key unlocked: whoever has the file can open everything.")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+@click.option(
+    "--no-passphrase", is_flag=True, help="Leave the key unlocked: whoever has the file can open everything."
+)
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--x25519", is_flag=True, help="An older kind of key, for programs that know no post-quantum ones.")
+@click.option(
+    "--x25519", is_flag=True, help="An older kind of key, for programs that know no post-quantum ones."
+)
 def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
     """Make an organiser's key, on the organiser's machine and not on the server."""
     if out.exists():
@@ -37,16 +43,20 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
     text = f"# made on {made} with sabal keys new\n# public key: {identity.recipient}\n{identity}\n".encode()
     if not no_passphrase:
         passphrase = _passphrase(passphrase_file)
-        text = agefile.armor(agefile.encrypt_passphrase(text, passphrase)).encode("ascii")
+        text = agefile.armor(agefile.encrypt_passphrase(text, passphrase))
     _write_private(out, text)
     public = out.with_name(out.name + ".pub")
     public.write_text(f"{identity.recipient}\n", encoding="ascii")
     sheet = out.with_name(out.name + ".pdf")
     from sabal.keys.sheet import key_sheet
 
-    sheet.write_bytes(key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made))
+    sheet.write_bytes(
+        key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
+    )
     sheet.chmod(0o600)
-    click.echo(f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)"))
+    click.echo(
+        f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")
+    )
     click.echo(f"Public half:  {public}  (this one goes to the server: sabal keys use SLUG {public})")
     click.echo(f"Key sheet:    {sheet}  (print it twice)")
     click.echo("")
@@ -57,9 +67,13 @@ def _passphrase(file: Path | None) -> str:
     if file:
         passphrase = file.read_text(encoding="utf-8").strip()
     else:
-        passphrase = click.prompt("Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True)
+        passphrase = click.prompt(
+            "Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True
+        )
     if len(passphrase) < 12:
-        raise Refusal("This passphrase is too short: take four or five random words, twelve characters at the least.")
+        raise Refusal(
+            "This passphrase is too short: take four or five random words, twelve characters at the least."
+        )
     return str(passphrase)
 
 
@@ -84,7 +98,9 @@ def _recipients(given: str) -> list[str]:
         raise Refusal(f"{given} is neither a public key (age1…) nor a file that holds one.")
     text = path.read_text(encoding="utf-8", errors="replace")
     if "AGE-SECRET-KEY" in text or "BEGIN AGE" in text:
-        raise Refusal(f"{given} is the secret half, which must not come to the server. Use the file that ends in .pub.")
+        raise Refusal(
+            f"{given} is the secret half, which must not come to the server. Use the file that ends in .pub."
+        )
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         raise Refusal(f"{given} holds no public key (a line that begins with age1).")
@@ -93,8 +109,12 @@ def _recipients(given: str) -> list[str]:
 
 @keys.command()
 @click.argument("slug")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here.")
-@click.option("--code", help="The code that was in the canary file: shows that the key opens what is sealed to it.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here."
+)
+@click.option(
+    "--code", help="The code that was in the canary file: shows that the key opens what is sealed to it."
+)
 def canary(slug: str, out: Path | None, code: str | None) -> None:
     """Prove that the organiser's key works: seal a code to it, and take the code back."""
     _ready()
@@ -112,11 +132,14 @@ def canary(slug: str, out: Path | None, code: str | None) -> None:
 
 @keys.command()
 @click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
+)
 def house(recipient: str, out: Path) -> None:
     """Seal the house key to a public key, for safe keeping: backups are of no use without it."""
     sealed = agefile.encrypt(
-        open_house().key.hex().encode() + b"\n", [agefile.parse_recipient(key) for key in _recipients(recipient)]
+        open_house().key.hex().encode() + b"\n",
+        [agefile.parse_recipient(key) for key in _recipients(recipient)],
     )
     _write_private(out, sealed)
     click.echo(f"Written to {out}. Keep it apart from the backups.")
@@ -147,7 +170,7 @@ def _ready() -> None:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())

@@ -119,7 +119,9 @@ def _write_new(file: Path) -> None:
     # Written aside and linked into place: of two processes that start together one wins, and no reader sees half a key.
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+    ) as handle:
         handle.write(secrets.token_hex(KEY_BYTES) + "\n")
         handle.flush()
         os.fsync(handle.fileno())

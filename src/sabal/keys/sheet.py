@@ -10,7 +10,8 @@ import typst
 _TEMPLATE = """
 #let sheet = json(bytes(sys.inputs.sheet))
 #set document(title: "Key sheet", date: none)
-#set page(paper: "a4", margin: (x: 25mm, y: 22mm), footer: context align(center, text(8pt)[copy #counter(page).display() of 2]))
+#let foot = context align(center, text(8pt)[copy #counter(page).display() of 2])
+#set page(paper: "a4", margin: (x: 25mm, y: 22mm), footer: foot)
 #set text(font: "Libertinus Serif", size: 10.5pt)
 #set par(leading: 0.7em)
 #let copy(n) = [

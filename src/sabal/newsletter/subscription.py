@@ -12,7 +12,17 @@ from sabal.newsletter import consent
 
 HOUSE = 0  # the petition_id of the newsletter of the house
 ASKED, CONFIRMED = 1, 2
-_COLUMNS = ("id", "petition_id", "address_hash", "sealed_address", "language", "state", "consent", "confirm_hash", "expires")
+_COLUMNS = (
+    "id",
+    "petition_id",
+    "address_hash",
+    "sealed_address",
+    "language",
+    "state",
+    "consent",
+    "confirm_hash",
+    "expires",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,9 @@ class Subscription:
     sentence: str
 
 
-def subscription(subscribers: bytes, petition_id: int, address: str, language: str, organiser: str) -> Subscription:
+def subscription(
+    subscribers: bytes, petition_id: int, address: str, language: str, organiser: str
+) -> Subscription:
     """A subscription with its address sealed under the subscribers' key."""
     return Subscription(
         id=secrets.randbits(63),
@@ -50,7 +62,17 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
     One that was asked for before and never confirmed is asked for anew: the last mailed link is the one that works.
     """
     _keep_sentences(database, [row])
-    fresh = (row.id, row.petition_id, row.address_hash, row.sealed_address, row.language, ASKED, consent.version(row.sentence), confirm_hash, expires)  # noqa: E501 - one row
+    fresh = (
+        row.id,
+        row.petition_id,
+        row.address_hash,
+        row.sealed_address,
+        row.language,
+        ASKED,
+        consent.version(row.sentence),
+        confirm_hash,
+        expires,
+    )
     database.execute(
         "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ? AND state = ?",
         (row.petition_id, row.address_hash, ASKED),
@@ -65,7 +87,17 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
         return
     _keep_sentences(database, rows)
     values = [
-        (r.id, r.petition_id, r.address_hash, r.sealed_address, r.language, CONFIRMED, consent.version(r.sentence), None, None)
+        (
+            r.id,
+            r.petition_id,
+            r.address_hash,
+            r.sealed_address,
+            r.language,
+            CONFIRMED,
+            consent.version(r.sentence),
+            None,
+            None,
+        )
         for r in rows
     ]
     database.insert("newsletter_subscription", _COLUMNS, values, ignore=True)
@@ -81,14 +113,17 @@ def confirm(database: Database, confirm_hash: bytes) -> bool:
     """Confirm by the mailed link; false where it stands for nothing (any more). Pressing twice is harmless."""
     rows = database.query("SELECT id FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
     database.execute(
-        "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?", (CONFIRMED, confirm_hash)
+        "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?",
+        (CONFIRMED, confirm_hash),
     )
     return bool(rows)
 
 
 def expire(database: Database, today: int) -> int:
     """Delete what was asked for and not confirmed by its day (since 1970); returns how many."""
-    return database.execute("DELETE FROM newsletter_subscription WHERE state = ? AND expires < ?", (ASKED, today))
+    return database.execute(
+        "DELETE FROM newsletter_subscription WHERE state = ? AND expires < ?", (ASKED, today)
+    )
 
 
 def unsubscribe(database: Database, row_id: int) -> bool:
@@ -105,7 +140,11 @@ def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
 def row_of(subscribers: bytes, unsubscribe_token_: bytes) -> int | None:
     """The row that an unsubscribe token stands for; None where the MAC is not ours."""
     row_id = int.from_bytes(unsubscribe_token_[:8], "big")
-    good = hmac.compare_digest(unsubscribe_token(subscribers, row_id), unsubscribe_token_) if row_id < 2**63 else False
+    good = (
+        hmac.compare_digest(unsubscribe_token(subscribers, row_id), unsubscribe_token_)
+        if row_id < 2**63
+        else False
+    )
     return row_id if good else None
 
 

@@ -38,7 +38,10 @@ def import_(path: Path, publish_too: bool) -> None:
         files, notes = letter.files, letter.notes
     petition = publishing.import_files(files)
     click.echo(petition.slug)
-    for note in (*notes, *(f"To do before publishing: {lack}" for lack in folder.lacking(folder.parse(files)))):
+    for note in (
+        *notes,
+        *(f"To do before publishing: {lack}" for lack in folder.lacking(folder.parse(files))),
+    ):
         click.echo(note)
     if publish_too:
         _publish(petition.slug)
@@ -46,7 +49,13 @@ def import_(path: Path, publish_too: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--to", "directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Default: here.")
+@click.option(
+    "--to",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Default: here.",
+)
 def export(slug: str, directory: Path) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
     _ready()
@@ -124,7 +133,9 @@ def close(slug: str) -> None:
     from sabal.petitions import publishing
 
     publishing.close(slug, datetime.now(UTC).date())
-    click.echo(f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}")
+    click.echo(
+        f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}"
+    )
 
 
 COMMANDS = (import_, export, petitions, publish, pause, resume, close)

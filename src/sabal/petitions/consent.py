@@ -74,7 +74,9 @@ def consent_text(definition: Definition, language: str) -> str:
     sentences = [
         words.opinion.format(
             controller=definition.controller.name,
-            retention=format_date(definition.retention, format="long", locale=spoken.replace("zh-hans", "zh_Hans")),
+            retention=format_date(
+                definition.retention, format="long", locale=spoken.replace("zh-hans", "zh_Hans")
+            ),
             purpose=purpose,
         ),
         words.gets[definition.recipients_get],

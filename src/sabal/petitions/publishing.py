@@ -67,7 +67,9 @@ def canary(slug: str) -> bytes:
     petition = _find(slug)
     keys = _definition(petition).organiser_keys
     if not keys:
-        raise Refusal(f"{slug} has no organiser key yet: sabal keys new --out FILE, then sabal keys use {slug} FILE")
+        raise Refusal(
+            f"{slug} has no organiser key yet: sabal keys new --out FILE, then sabal keys use {slug} FILE"
+        )
     code = base64.b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower()
     _bump(petition, canary=_canary_hash(code, keys), canary_answered=False)
     return agefile.encrypt(f"{code}\n".encode(), [agefile.parse_recipient(key) for key in keys])
@@ -77,7 +79,9 @@ def answer_canary(slug: str, code: str) -> None:
     """Take the code that the organiser opened. Raises Refusal where it is not the one that was sealed last."""
     petition = _find(slug)
     if bytes(petition.canary) != _canary_hash(code.strip().lower(), _definition(petition).organiser_keys):
-        raise Refusal("This is not the code that was sealed last; open the newest canary file and type its code.")
+        raise Refusal(
+            "This is not the code that was sealed last; open the newest canary file and type its code."
+        )
     _bump(petition, canary_answered=True)
 
 
@@ -134,7 +138,9 @@ def resume(slug: str, today: date) -> None:
     """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
     petition = _find(slug)
     if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
-        raise Refusal(f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only.")
+        raise Refusal(
+            f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."
+        )
     if petition.state == State.PAUSED and _newest(petition).published_on is None:
         raise Refusal(f"{slug} has a new version that is not published: sabal publish {slug}")
     _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
@@ -195,7 +201,9 @@ def _bump(petition: Petition, **values: object) -> None:
 
 def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
     petition = _find(slug)
-    changed = Petition.objects.filter(pk=petition.pk, state__in=before).update(revision=F("revision") + 1, **values)
+    changed = Petition.objects.filter(pk=petition.pk, state__in=before).update(
+        revision=F("revision") + 1, **values
+    )
     if not changed:
         raise Refusal(f"{slug} is {petition.state}: this needs it to be {' or '.join(before)}.")
 
@@ -210,7 +218,8 @@ def _refuse_unready(petition: Petition, definition: Definition) -> None:
         raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
     if not petition.canary_answered:
         raise Refusal(
-            f"Nobody has shown yet that the organiser's key opens what is sealed to it: sabal keys canary {definition.slug}"
+            "Nobody has shown yet that the organiser's key opens what is sealed to it:"
+            f" sabal keys canary {definition.slug}"
         )
 
 

@@ -15,9 +15,9 @@ import agefile
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, pepper_name
 from sabal.petitions import folder, manifest
+from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition
 from sabal.petitions.profile import PROFILES, Profile
-from sabal.petitions.consent import consent_text
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Snapshots:
     def refresh(self, database: Database, house: House) -> None:
         """Load what has changed. Raises the driver's OperationalError; what was known stays known then."""
         revisions = database.query("SELECT id, revision FROM petitions_petition")
-        known = {i: p for i, p in self._by_id.items()}
+        known = dict(self._by_id)
         fresh: dict[int, PetitionSnapshot] = {}
         for petition_id, revision in revisions:
             old = known.get(petition_id)
@@ -133,7 +133,7 @@ _COLUMNS = (
 
 def load(database: Database, house: House, petition_id: int) -> PetitionSnapshot | None:
     """Read one petition from the database; None where it is not there."""
-    rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))  # noqa: S608 - constants
+    rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))
     return _snapshot(rows[0], database, house) if rows else None
 
 
@@ -174,7 +174,8 @@ def _day(value: object) -> date | None:
 
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
-        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, batch_at FROM signing_total"
+        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, batch_at"
+        " FROM signing_total"
     )
     return {
         row[0]: Counts(row[1], row[2], row[3], tuple((code, n) for code, n in json.loads(row[4])), row[5])

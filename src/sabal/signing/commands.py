@@ -28,7 +28,9 @@ def find_petition(connection: database.Database, slug: str) -> PetitionSnapshot:
 @click.command("held")
 @click.argument("slug")
 @click.option("--release", is_flag=True, help="Count them with the next batch.")
-@click.option("--drop", type=click.Choice(sorted(held.REASONS)), help="Count them as invalidated, for this reason.")
+@click.option(
+    "--drop", type=click.Choice(sorted(held.REASONS)), help="Count them as invalidated, for this reason."
+)
 def held_(slug: str, release: bool, drop: str | None) -> None:
     """Say how many signatures are held, and why; release or drop them. What is held counts after 7 days anyway."""
     if release and drop:
@@ -50,7 +52,9 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
 def sealed(slug: str, out: Path) -> None:
     """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
     connection = database.connect()
@@ -72,7 +76,7 @@ def sealed(slug: str, out: Path) -> None:
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) -> None:
-    """Print the confirmed signers of an export FILE (anywhere), or of a SLUG beside the database, or open any age FILE.
+    """Print the confirmed signers of an export FILE (anywhere) or a SLUG (beside the database); or any age FILE.
 
     This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
     """
@@ -96,7 +100,10 @@ def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) ->
 def _print_file(path: Path, identities: list[agefile.Identity], form: str) -> None:
     head = path.open("rb").read(64)
     if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
-        click.echo(export.printable(agefile.decrypt(path.read_bytes(), identities).decode("utf-8", "replace")), nl=False)
+        click.echo(
+            export.printable(agefile.decrypt(path.read_bytes(), identities).decode("utf-8", "replace")),
+            nl=False,
+        )
         return
     with path.open(encoding="utf-8", errors="replace") as lines:
         _print(export.open_sealed(lines, identities, _progress()), form)

@@ -5,14 +5,15 @@ from datetime import date
 from sabal.keys.ring import Ring
 from sabal.newsletter.subscription import HOUSE, Subscription, subscription
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import token, writer
+from sabal.signing import token
+from sabal.signing.operations import Confirm, NotMe
 from sabal.signing.record import Carry
 from sabal.signing.sign import EPOCH, NotReady
 
 
-def confirm(t: bytes, carry: Carry, petition: PetitionSnapshot, ring: Ring, today: date) -> writer.Confirm:
+def confirm(t: bytes, carry: Carry, petition: PetitionSnapshot, ring: Ring, today: date) -> Confirm:
     """The operation that confirms a signature and what was ticked with it. Raises NotReady where a key is missing."""
-    return writer.Confirm(
+    return Confirm(
         petition_id=petition.id,
         token_hash=token.digest(t),
         country=carry.country or None,
@@ -23,9 +24,9 @@ def confirm(t: bytes, carry: Carry, petition: PetitionSnapshot, ring: Ring, toda
     )
 
 
-def not_me(t: bytes, carry: Carry, petition: PetitionSnapshot) -> writer.NotMe:
+def not_me(t: bytes, carry: Carry, petition: PetitionSnapshot) -> NotMe:
     """The operation that forgets a signature that somebody else asked for."""
-    return writer.NotMe(petition.id, token.digest(t), carry.suppression)
+    return NotMe(petition.id, token.digest(t), carry.suppression)
 
 
 def _ticked(which: str, carry: Carry, petition: PetitionSnapshot, ring: Ring) -> Subscription:

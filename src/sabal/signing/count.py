@@ -57,10 +57,14 @@ def _total(database: Database, petition_id: int) -> _Total | None:
         " OR invalidated <> shown_invalidated, countries_day, batch_at FROM signing_total WHERE petition_id = ?",
         (petition_id,),
     )
-    return _Total(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3]), rows[0][4], rows[0][5]) if rows else None
+    return (
+        _Total(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3]), rows[0][4], rows[0][5]) if rows else None
+    )
 
 
-def _due(database: Database, petition: PetitionSnapshot, total: _Total, now: float, every: float | None) -> bool:
+def _due(
+    database: Database, petition: PetitionSnapshot, total: _Total, now: float, every: float | None
+) -> bool:
     waited = now - total.batch_at
     if total.unfinished or waited < 0:  # the clock went back: count rather than wait for it to catch up
         return True
@@ -77,7 +81,7 @@ def _waiting(database: Database, table: str, petition_id: int, now: float) -> in
     condition, params = ("state = 1 AND (held = 0 OR held_until <= ?)", [_day(now)])
     if table == "signing_withdrawal":
         condition, params = "state < 3", []
-    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"  # noqa: S608
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
     return int(database.query(sql, [petition_id, *params])[0][0])
 
 
@@ -85,7 +89,7 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
     with database.transaction():
         rows = database.query(
             "SELECT token_hash, country, language FROM signing_signature WHERE petition_id = ? AND state = 1"
-            f" AND (held = 0 OR held_until <= ?) ORDER BY commitment LIMIT {CHUNK}",  # noqa: S608
+            f" AND (held = 0 OR held_until <= ?) ORDER BY commitment LIMIT {CHUNK}",
             (petition_id, _day(now)),
         )
         if not rows:
@@ -94,13 +98,14 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
         # A signature withdrawn between the two statements is not updated, and so not counted here.
         taken = database.query(
             "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL"
-            f" WHERE state = ? AND {where} RETURNING token_hash, country, language",  # noqa: S608
+            f" WHERE state = ? AND {where} RETURNING token_hash, country, language",
             [COUNTED, _day(now), WAITING, *params],
         )
         _forget_places(database, [bytes(row[0]) for row in taken])
         _add(database, petition_id, now, [(row[1], row[2]) for row in taken])
         database.execute(
-            "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(taken), petition_id)
+            "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?",
+            (len(taken), petition_id),
         )
     return len(rows)
 
@@ -108,21 +113,23 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
 def _forget_places(database: Database, hashes: list[bytes]) -> None:
     if hashes:
         where, params = database.among("token_hash", hashes)
-        database.execute(f"UPDATE signing_signature SET country = NULL, language = NULL WHERE {where}", params)  # noqa: S608
+        database.execute(
+            f"UPDATE signing_signature SET country = NULL, language = NULL WHERE {where}", params
+        )
 
 
 def _take_withdrawals(database: Database, petition_id: int, now: float) -> int:
     with database.transaction():
         rows = database.query(
             "SELECT commitment, state, reason, country, language FROM signing_withdrawal"
-            f" WHERE petition_id = ? AND state < {_DONE} ORDER BY commitment LIMIT {CHUNK}",  # noqa: S608
+            f" WHERE petition_id = ? AND state < {_DONE} ORDER BY commitment LIMIT {CHUNK}",
             (petition_id,),
         )
         if not rows:
             return 0
         where, params = database.among("commitment", [bytes(row[0]) for row in rows])
         database.execute(
-            f"UPDATE signing_withdrawal SET state = {_DONE}, country = NULL, language = NULL WHERE {where}",  # noqa: S608
+            f"UPDATE signing_withdrawal SET state = {_DONE}, country = NULL, language = NULL WHERE {where}",
             params,
         )
         # What was promised and withdrawn before its batch is confirmed and withdrawn at once.
@@ -137,7 +144,9 @@ def _take_withdrawals(database: Database, petition_id: int, now: float) -> int:
     return len(rows)
 
 
-def _add(database: Database, petition_id: int, now: float, places: Sequence[tuple[str | None, str | None]]) -> None:
+def _add(
+    database: Database, petition_id: int, now: float, places: Sequence[tuple[str | None, str | None]]
+) -> None:
     """Add to the gross buckets, each kind by itself."""
     buckets: Counter[tuple[str, str]] = Counter()
     for country, language in places:
@@ -172,7 +181,8 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
 
 def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:
     rows: list[Row] = database.query(
-        "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item", (petition_id,)
+        "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item",
+        (petition_id,),
     )
     least, step = profile.countries_from, profile.countries_round
     return [(code, n // step * step) for code, n in rows if least is not None and n >= least]

@@ -51,7 +51,7 @@ def write_sealed(database: Database, petition_id: int, slug: str) -> Iterator[st
         # In the order of C, which is the order of nothing.
         rows = database.query(
             "SELECT s.commitment, e.body FROM signing_signature s JOIN signing_sealed e ON e.id = s.sealed_id"
-            f" WHERE s.petition_id = ? AND s.commitment > ? ORDER BY s.commitment LIMIT {CHUNK}",  # noqa: S608
+            f" WHERE s.petition_id = ? AND s.commitment > ? ORDER BY s.commitment LIMIT {CHUNK}",
             (petition_id, last),
         )
         for commitment, body in rows:
@@ -77,7 +77,10 @@ def open_sealed(
 def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.Identity]) -> Opened:
     """Open one line of an export and hold it against its commitment."""
     try:
-        sealed, commitment = base64.b64decode(line["record"], validate=True), bytes.fromhex(line["commitment"])
+        sealed, commitment = (
+            base64.b64decode(line["record"], validate=True),
+            bytes.fromhex(line["commitment"]),
+        )
     except (KeyError, ValueError, TypeError):
         raise ExportError(f"Line {number} is damaged: it holds no record.") from None
     plain = json.loads(agefile.decrypt(sealed, identities))
@@ -100,7 +103,7 @@ def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
 
 
 def harmless(value: str) -> str:
-    """A spreadsheet cell that is text: what a program could take for a formula gets an apostrophe (OWASP, CSV injection)."""
+    """A spreadsheet cell that is text: what could be taken for a formula gets an apostrophe (OWASP, CSV injection)."""
     folded = unicodedata.normalize("NFKC", value)
     return f"'{value}" if folded[:1] in tuple("=+-@\t\r") and folded else value
 

@@ -18,7 +18,18 @@ from sabal.mail.address import domain
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
-FIELDS = ("name", "email", "country", "consent", "comment", "display", "updates", "newsletter", "version", "email_checked")
+FIELDS = (
+    "name",
+    "email",
+    "country",
+    "consent",
+    "comment",
+    "display",
+    "updates",
+    "newsletter",
+    "version",
+    "email_checked",
+)
 HONEYPOT = "website"
 NAME_GRAPHEMES, NAME_BYTES = 200, 400
 COMMENT_CHARACTERS = 1_000
@@ -27,23 +38,51 @@ COUNTRIES = frozenset(code for code, _ in countries("en"))
 DISPLAYS = ("hidden", "initials", "full")
 
 _PLAIN_ADDRESS = re.compile(
-    r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}(?<!\.)@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.I
+    r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}(?<!\.)@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    re.ASCII | re.I,
 )
 _LINK = re.compile(r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)(?:/|\b)", re.I)
 _JOINERS = "\u200c\u200d"  # zero-width (non-)joiner: Persian, Indic scripts and some emoji need them
 _GRAPHEME = regex.compile(r"\X")
 
-WELL_KNOWN = (
-    "gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.jp", "yahoo.co.uk", "yahoo.fr", "yahoo.de", "hotmail.com",
-    "hotmail.co.uk", "hotmail.fr", "outlook.com", "outlook.de", "outlook.fr", "live.com", "msn.com", "icloud.com", "me.com",
-    "aol.com", "proton.me", "protonmail.com", "tutanota.com", "posteo.de", "mailbox.org", "gmx.de", "gmx.net", "web.de",
-    "t-online.de", "naver.com", "daum.net", "hanmail.net", "kakao.com", "nate.com", "orange.fr", "free.fr", "laposte.net",
-    "yandex.com", "mail.com", "fastmail.com", "zoho.com",
-)  # fmt: skip
+WELL_KNOWN = tuple(
+    (
+        "gmail.com googlemail.com yahoo.com yahoo.co.jp yahoo.co.uk yahoo.fr yahoo.de hotmail.com "
+        "hotmail.co.uk hotmail.fr outlook.com outlook.de outlook.fr live.com msn.com icloud.com me.com "
+        "aol.com proton.me protonmail.com tutanota.com posteo.de mailbox.org gmx.de gmx.net web.de "
+        "t-online.de naver.com daum.net hanmail.net kakao.com nate.com orange.fr free.fr laposte.net "
+        "yandex.com mail.com fastmail.com zoho.com"
+    ).split()
+)
 # One letter from a well-known domain, and a provider all the same.
 ALSO_REAL = frozenset(
-    "ymail.com gmx.com gmx.at gmx.ch mail.de mail.ru email.com live.fr live.de live.nl aim.com pm.me yahoo.it yahoo.es"
-    " yahoo.in hotmail.de hotmail.it outlook.fr outlook.es outlook.it web.com free.it zoho.eu posteo.net mac.com".split()
+    [
+        "ymail.com",
+        "gmx.com",
+        "gmx.at",
+        "gmx.ch",
+        "mail.de",
+        "mail.ru",
+        "email.com",
+        "live.fr",
+        "live.de",
+        "live.nl",
+        "aim.com",
+        "pm.me",
+        "yahoo.it",
+        "yahoo.es",
+        "yahoo.in",
+        "hotmail.de",
+        "hotmail.it",
+        "outlook.fr",
+        "outlook.es",
+        "outlook.it",
+        "web.com",
+        "free.it",
+        "zoho.eu",
+        "posteo.net",
+        "mac.com",
+    ]
 )
 
 
@@ -74,7 +113,9 @@ class Submission:
     comment: str = ""
     display: str = ""  # what would be shown: the name, initials, or nothing
     subscribe: tuple[str, ...] = ()
-    risk: Mapping[str, object] = field(default_factory=dict)  # sealed with the record, for the organiser's eyes
+    risk: Mapping[str, object] = field(
+        default_factory=dict
+    )  # sealed with the record, for the organiser's eyes
 
 
 MESSAGES = {
@@ -91,7 +132,8 @@ MESSAGES = {
     "long comment": "This comment is too long: 1,000 characters are the most.",
     "odd comment": "Your comment holds characters that cannot be shown.",
     "bad display": "Choose how your name is shown.",
-    "elsewhere": "This form was sent from another site, so nothing was kept. If you want to sign, check it and press the button.",
+    "elsewhere": "This form was sent from another site, so nothing was kept. "
+    "If you want to sign, check it and press the button.",
     "stale": "The text has changed since you opened this page. Please read it again; what you typed is still here.",
 }
 
@@ -223,7 +265,9 @@ def _one_slip(typed: str, meant: str) -> bool:
     """Whether one letter too many, one missing, one wrong or two exchanged lie between the two."""
     if abs(len(typed) - len(meant)) > 1 or typed == meant:
         return False
-    start = next((i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
+    start = next(
+        (i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant))
+    )
     a, b = typed[start:], meant[start:]
     swapped = len(a) > 1 and len(a) == len(b) and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:]
     return swapped or a[1:] == b[1:] or a[1:] == b or a == b[1:]

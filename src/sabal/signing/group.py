@@ -34,7 +34,9 @@ class Group(Generic[Op, Out]):
     anew: after a connection lost at COMMIT nobody knows what was kept, so nothing is tried twice.
     """
 
-    def __init__(self, name: str, connect: Callable[[], Database], handle: Callable[[Database, list[Op]], list[Out]]) -> None:
+    def __init__(
+        self, name: str, connect: Callable[[], Database], handle: Callable[[Database, list[Op]], list[Out]]
+    ) -> None:
         self._connect = connect
         self._handle = handle
         self._queue: queue.SimpleQueue[_Waiting[Op] | None] = queue.SimpleQueue()
@@ -85,7 +87,7 @@ class Group(Generic[Op, Out]):
                 self._database.close()
                 self._database = None
             return [Unavailable()] * len(ops)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one must not touch the others
+        except Exception as error:
             if len(ops) == 1:
                 log.error("one operation failed: %s in %s", type(error).__name__, type(ops[0]).__name__)
                 return [Unavailable()]

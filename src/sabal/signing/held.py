@@ -33,7 +33,7 @@ def drop(database: Database, petition_id: int, reason: int) -> int:
         with database.transaction():
             rows = database.query(
                 "SELECT token_hash FROM signing_signature WHERE petition_id = ? AND state = 1 AND held > 0"
-                f" LIMIT {CHUNK}",  # noqa: S608
+                f" LIMIT {CHUNK}",
                 (petition_id,),
             )
             dropped += erase_signatures(database, sorted(bytes(row[0]) for row in rows), reason)

@@ -42,7 +42,9 @@ def commitment(manifest_hash: bytes, seed: bytes, fields: Mapping[str, str]) -> 
     return hashlib.sha256(b"petition/1 commit\n" + manifest_hash + digests).digest()
 
 
-def sealed_json(manifest_hash: bytes, seed: bytes, fields: Mapping[str, str], language: str, risk: Mapping[str, object]) -> bytes:
+def sealed_json(
+    manifest_hash: bytes, seed: bytes, fields: Mapping[str, str], language: str, risk: Mapping[str, object]
+) -> bytes:
     """The JSON that is sealed to the organiser, padded with spaces to a multiple of 1,024 bytes."""
     document = {
         "v": 1,
@@ -70,7 +72,15 @@ class Carry:
 
     def seal(self, token: bytes) -> bytes:
         """ChaCha20-Poly1305 under HMAC(t, "petition/1 carry"), padded so that its length tells nothing."""
-        document = [self.country, self.language, self.name, self.display, list(self.subscribe), self.address, self.suppression.hex()]
+        document = [
+            self.country,
+            self.language,
+            self.name,
+            self.display,
+            list(self.subscribe),
+            self.address,
+            self.suppression.hex(),
+        ]
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
         return ChaCha20Poly1305(_carry_key(token)).encrypt(_CARRY_NONCE, padded, None)

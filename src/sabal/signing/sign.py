@@ -10,8 +10,9 @@ from sabal.keys.house import seal
 from sabal.keys.ring import Ring
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import record, tag, token, writer
+from sabal.signing import record, tag, token
 from sabal.signing.form import Submission
+from sabal.signing.operations import Sign
 
 PENDING_DAYS = 14  # until the letter is accepted: three days of trying and seven to confirm lie well within
 EPOCH = date(1970, 1, 1)
@@ -31,7 +32,9 @@ class Circumstances:
     network: int = 0
 
 
-def sign(submission: Submission, petition: PetitionSnapshot, ring: Ring, today: date, how: Circumstances) -> writer.Sign:
+def sign(
+    submission: Submission, petition: PetitionSnapshot, ring: Ring, today: date, how: Circumstances
+) -> Sign:
     """Seal what was typed and make the rows of a pending signature. Raises NotReady.
 
     After this returns, the words of the signer are in three places: sealed to the organiser, in the carry that the
@@ -52,8 +55,10 @@ def sign(submission: Submission, petition: PetitionSnapshot, ring: Ring, today: 
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
     suppression = tag.suppression(ring.suppression, petition.id, submission.email)
     mail_day, mail_key = ring.mail
-    letter = json.dumps({"to": submission.email, "lang": how.language, "token": token.encode(t)}, ensure_ascii=False)
-    return writer.Sign(
+    letter = json.dumps(
+        {"to": submission.email, "lang": how.language, "token": token.encode(t)}, ensure_ascii=False
+    )
+    return Sign(
         petition_id=petition.id,
         version_id=petition.version_id,
         era=petition.era,

@@ -13,14 +13,14 @@ def expire(database: Database, today: int) -> int:
     while True:
         with database.transaction():
             rows = database.query(
-                f"SELECT token_hash, sealed_id FROM signing_pending WHERE expires < ? LIMIT {CHUNK}",  # noqa: S608
+                f"SELECT token_hash, sealed_id FROM signing_pending WHERE expires < ? LIMIT {CHUNK}",
                 (today,),
             )
             if rows:
                 where, params = database.among("id", [row[1] for row in rows])
-                database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)  # noqa: S608
+                database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)
                 where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
-                database.execute(f"DELETE FROM signing_pending WHERE {where}", params)  # noqa: S608
+                database.execute(f"DELETE FROM signing_pending WHERE {where}", params)
         expired += len(rows)
         if len(rows) < CHUNK:
             return expired
@@ -66,11 +66,12 @@ def forget_era(database: Database, house: House, petition_id: int, era: int) -> 
         while True:
             with database.transaction():
                 rows = database.query(
-                    f"SELECT token_hash FROM {table} WHERE petition_id = ? AND era = ? AND tag IS NOT NULL LIMIT {CHUNK}",  # noqa: S608
+                    f"SELECT token_hash FROM {table}"
+                    f" WHERE petition_id = ? AND era = ? AND tag IS NOT NULL LIMIT {CHUNK}",
                     (petition_id, era),
                 )
                 if rows:
                     where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
-                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {where}", params)  # noqa: S608
+                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {where}", params)
             if len(rows) < CHUNK:
                 break

@@ -5,13 +5,14 @@ signers share is written here. Every step is set-wise, so a batch costs a handfu
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
+from typing import TypeVar
 
 from sabal.database import Database, Row
-from sabal.newsletter.subscription import Subscription, confirm_with_signature
+from sabal.newsletter.subscription import confirm_with_signature
+from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
 
 PENDING_PER_TAG = 3
 GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
@@ -21,149 +22,128 @@ CONFIRM_LETTER, ALREADY_LETTER = 1, 2
 WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
 
 
-class Outcome(Enum):
-    """What a committed operation led to."""
-
-    DONE = "done"
-    IGNORED = "ignored"  # nothing was stored, and the asker must not learn that
-    NOT_OPEN = "not open"  # the petition takes no signatures now
-    STALE = "stale"  # the text has changed since the form was shown
-    GONE = "gone"  # the token stands for nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A signature that was asked for: its pending row, its sealed record, its letter."""
-
-    petition_id: int
-    version_id: int
-    era: int
-    token_hash: bytes
-    tag: bytes | None
-    commitment: bytes
-    w: bytes
-    sealed_id: int
-    sealed: bytes
-    carry: bytes
-    held: int
-    expires: int
-    suppression: bytes
-    letter_id: int
-    letter: bytes
-    mail_key: int
-    lane: int
-    network: int
-    says_already: bool  # the letter may say that this mailbox has signed before
-
-
-@dataclass(frozen=True, slots=True)
-class Confirm:
-    """A click on "confirm", with what the carry held."""
-
-    petition_id: int
-    token_hash: bytes
-    country: str | None
-    language: str
-    display: str | None
-    today: int
-    subscriptions: tuple[Subscription, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NotMe:
-    """A click on "this was not me"."""
-
-    petition_id: int
-    token_hash: bytes
-    suppression: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """A click on "withdraw"."""
-
-    token_hash: bytes
-
-
-Operation = Sign | Confirm | NotMe | Withdraw
-
-
 def commit(database: Database, operations: Sequence[Operation]) -> list[Outcome]:
     """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
     outcomes: dict[int, Outcome] = {}
     with database.transaction():
-        for kind, verb in ((Sign, _sign), (Confirm, _confirm), (NotMe, _not_me), (Withdraw, _withdraw)):
-            chosen = [(i, op) for i, op in enumerate(operations) if isinstance(op, kind)]
-            if chosen:
-                results = verb(database, [op for _, op in chosen])  # type: ignore[operator]
-                outcomes.update(zip((i for i, _ in chosen), results, strict=True))
+        _each(Sign, _sign, database, operations, outcomes)
+        _each(Confirm, _confirm, database, operations, outcomes)
+        _each(NotMe, _not_me, database, operations, outcomes)
+        _each(Withdraw, _withdraw, database, operations, outcomes)
     return [outcomes[i] for i in range(len(operations))]
+
+
+Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
+
+
+def _each(
+    kind: type[Op],
+    verb: Callable[[Database, list[Op]], list[Outcome]],
+    database: Database,
+    operations: Sequence[Operation],
+    outcomes: dict[int, Outcome],
+) -> None:
+    chosen = [(i, op) for i, op in enumerate(operations) if isinstance(op, kind)]
+    if chosen:
+        results = verb(database, [op for _, op in chosen])
+        outcomes.update(zip((i for i, _ in chosen), results, strict=True))
 
 
 # ---- sign ---------------------------------------------------------------------------------------------------------
 
-_PENDING = ("token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry", "held", "expires")
+_PENDING = (
+    "token_hash",
+    "petition_id",
+    "version_id",
+    "era",
+    "tag",
+    "commitment",
+    "w",
+    "sealed_id",
+    "carry",
+    "held",
+    "expires",
+)
 _SEALED = ("id", "petition_id", "body")
 _LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "lane", "network")
 _ACCESS = ("token_hash", "signature_hash")
 
 
 def _sign(database: Database, signs: list[Sign]) -> list[Outcome]:
-    states = _petitions(database, {s.petition_id for s in signs})
-    suppressed = _suppressed(database, signs)
-    waiting = _pending_per_tag(database, signs)
-    owners = _owners(database, [(s.petition_id, s.era, s.tag) for s in signs if s.says_already and s.tag])
-    outcomes: list[Outcome] = []
-    stored: list[Sign] = []
-    already: list[Sign] = []
-    for s in signs:
-        state, version_id, era, _ = states.get(s.petition_id, ("gone", 0, 0, None))
-        key = (s.petition_id, s.era, s.tag)
-        if state != "open":
-            outcomes.append(Outcome.NOT_OPEN)
-        elif version_id != s.version_id or era != s.era:
-            outcomes.append(Outcome.STALE)
-        elif s.suppression in suppressed or (s.tag and waiting[key] >= PENDING_PER_TAG):
-            outcomes.append(Outcome.IGNORED)
-        else:
-            outcomes.append(Outcome.DONE)
-            waiting[key] += 1
-            (already if key in owners else stored).append(s)
-    database.insert(
-        "signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in stored]
-    )
-    database.insert(
-        "signing_pending",
-        _PENDING,
-        [
-            (s.token_hash, s.petition_id, s.version_id, s.era, s.tag, s.commitment, s.w, s.sealed_id, s.carry, s.held, s.expires)
-            for s in stored
-        ],
-    )
-    database.insert(
-        "signing_access", _ACCESS, [(s.token_hash, owners[(s.petition_id, s.era, s.tag)]) for s in already]
-    )
-    database.insert(
-        "mail_letter",
-        _LETTER,
-        [(s.letter_id, s.petition_id, CONFIRM_LETTER, s.mail_key, s.letter, s.lane, s.network) for s in stored]
-        + [(s.letter_id, s.petition_id, ALREADY_LETTER, s.mail_key, s.letter, s.lane, s.network) for s in already],
-    )
+    owners = _owners(database, [_key(s) for s in signs if s.says_already])
+    outcomes = _judge(database, signs)
+    taken = [s for s, outcome in zip(signs, outcomes, strict=True) if outcome is Outcome.DONE]
+    already = [s for s in taken if _key(s) in owners]
+    fresh = [s for s in taken if _key(s) not in owners]
+    database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in fresh])
+    database.insert("signing_pending", _PENDING, [_pending_row(s) for s in fresh])
+    database.insert("signing_access", _ACCESS, [(s.token_hash, owners[_key(s)]) for s in already])
+    letters = [_letter_row(s, CONFIRM_LETTER) for s in fresh] + [
+        _letter_row(s, ALREADY_LETTER) for s in already
+    ]
+    database.insert("mail_letter", _LETTER, letters)
     return outcomes
 
 
-def _petitions(database: Database, ids: Iterable[int]) -> dict[int, tuple[str, int, int, object]]:
+def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
+    """Whether each may be stored, by what is committed at this moment."""
+    petitions = _petitions(database, {s.petition_id for s in signs})
+    suppressed = _suppressed(database, signs)
+    waiting = _pending_per_tag(database, signs)
+    outcomes: list[Outcome] = []
+    for s in signs:
+        petition = petitions.get(s.petition_id)
+        if petition is None or petition.state != "open":
+            outcomes.append(Outcome.NOT_OPEN)
+        elif (petition.version_id, petition.era) != (s.version_id, s.era):
+            outcomes.append(Outcome.STALE)
+        elif s.suppression in suppressed or (s.tag and waiting[_key(s)] >= PENDING_PER_TAG):
+            outcomes.append(Outcome.IGNORED)
+        else:
+            outcomes.append(Outcome.DONE)
+            waiting[_key(s)] += 1
+    return outcomes
+
+
+def _pending_row(s: Sign) -> Row:
+    return (
+        s.token_hash, s.petition_id, s.version_id, s.era, s.tag, s.commitment, s.w,
+        s.sealed_id, s.carry, s.held, s.expires,
+    )  # fmt: skip
+
+
+def _letter_row(s: Sign, kind: int) -> Row:
+    return (s.letter_id, s.petition_id, kind, s.mail_key, s.letter, s.lane, s.network)
+
+
+@dataclass(frozen=True, slots=True)
+class _Petition:
+    state: str
+    version_id: int
+    era: int
+    closed_on: object
+
+
+def _petitions(database: Database, ids: Iterable[int]) -> dict[int, _Petition]:
     where, params = database.among("id", sorted(ids))
-    rows = database.query(f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params)  # noqa: S608
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+    rows = database.query(
+        f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params
+    )
+    return {row[0]: _Petition(*row[1:]) for row in rows}
 
 
 def _suppressed(database: Database, signs: list[Sign]) -> set[bytes]:
     where, params = database.among("hash", [s.suppression for s in signs])
-    return {bytes(row[0]) for row in database.query(f"SELECT hash FROM signing_suppression WHERE {where}", params)}  # noqa: S608
+    return {
+        bytes(row[0]) for row in database.query(f"SELECT hash FROM signing_suppression WHERE {where}", params)
+    }
 
 
 _Key = tuple[int, int, bytes | None]
+
+
+def _key(s: Sign) -> _Key:
+    return s.petition_id, s.era, s.tag
 
 
 def _by_era(keys: Iterable[_Key]) -> dict[tuple[int, int], list[bytes]]:
@@ -176,9 +156,9 @@ def _by_era(keys: Iterable[_Key]) -> dict[tuple[int, int], list[bytes]]:
 
 def _pending_per_tag(database: Database, signs: list[Sign]) -> dict[_Key, int]:
     counts: dict[_Key, int] = defaultdict(int)
-    for (petition_id, era), tags in _by_era((s.petition_id, s.era, s.tag) for s in signs).items():
+    for (petition_id, era), tags in _by_era(map(_key, signs)).items():
         where, params = database.among("tag", tags)
-        sql = f"SELECT tag, COUNT(*) FROM signing_pending WHERE petition_id = ? AND era = ? AND {where} GROUP BY tag"  # noqa: S608
+        sql = f"SELECT tag, COUNT(*) FROM signing_pending WHERE petition_id = ? AND era = ? AND {where} GROUP BY tag"
         for tag, n in database.query(sql, [petition_id, era, *params]):
             counts[petition_id, era, bytes(tag)] = n
     return counts
@@ -189,7 +169,7 @@ def _owners(database: Database, keys: Iterable[_Key]) -> dict[_Key, bytes]:
     owners: dict[_Key, bytes] = {}
     for (petition_id, era), tags in _by_era(keys).items():
         where, params = database.among("tag", tags)
-        sql = f"SELECT tag, token_hash FROM signing_signature WHERE petition_id = ? AND era = ? AND {where}"  # noqa: S608
+        sql = f"SELECT tag, token_hash FROM signing_signature WHERE petition_id = ? AND era = ? AND {where}"
         for tag, token_hash in database.query(sql, [petition_id, era, *params]):
             owners[petition_id, era, bytes(tag)] = bytes(token_hash)
     return owners
@@ -211,7 +191,7 @@ def _confirm(database: Database, confirms: list[Confirm]) -> list[Outcome]:
         for row in _pending_rows(database, list(asked))
         if _may_confirm(states.get(row[1]), asked[bytes(row[0])].today)
     }
-    # In the order of the unique rule, so that two processes that confirm the same mailboxes never wait for each other in a ring.
+    # In the order of the unique rule, so that two processes never wait for each other in a ring.
     rows = [_signature_row(pending[t], asked[t]) for t in sorted(pending, key=lambda t: (pending[t][1:4], t))]
     database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
     _gather_mates(database, list(pending.values()))
@@ -220,16 +200,20 @@ def _confirm(database: Database, confirms: list[Confirm]) -> list[Outcome]:
     return [Outcome.DONE if c.token_hash in found else Outcome.GONE for c in confirms]
 
 
-def _may_confirm(petition: tuple[str, int, int, object] | None, today: int) -> bool:
-    if petition is None or petition[0] in ("draft", "sealed"):
+def _may_confirm(petition: _Petition | None, today: int) -> bool:
+    if petition is None or petition.state in ("draft", "sealed"):
         return False
-    return petition[0] != "closed" or today <= day_number(petition[3]) + GRACE_DAYS
+    return petition.state != "closed" or today <= day_number(petition.closed_on) + GRACE_DAYS
 
 
 def _pending_rows(database: Database, hashes: list[bytes]) -> list[Row]:
     where, params = database.among("token_hash", hashes)
-    sql = f"SELECT token_hash, petition_id, era, tag, version_id, commitment, w, sealed_id, held FROM signing_pending WHERE {where}"  # noqa: S608
-    return [(bytes(r[0]), r[1], r[2], None if r[3] is None else bytes(r[3]), *r[4:]) for r in database.query(sql, params)]
+    columns = "token_hash, petition_id, era, tag, version_id, commitment, w, sealed_id, held"
+    sql = f"SELECT {columns} FROM signing_pending WHERE {where}"
+    return [
+        (bytes(r[0]), r[1], r[2], None if r[3] is None else bytes(r[3]), *r[4:])
+        for r in database.query(sql, params)
+    ]
 
 
 def _signature_row(row: Row, confirm: Confirm) -> Row:
@@ -250,7 +234,7 @@ def _gather_mates(database: Database, rows: list[Row]) -> None:
     mates = {row[0]: ((row[1], row[2], row[3]), row[7]) for row in rows}
     for (petition_id, era), tags in _by_era(keys).items():
         where, params = database.among("tag", tags)
-        sql = f"SELECT token_hash, tag, sealed_id FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"  # noqa: S608
+        sql = f"SELECT token_hash, tag, sealed_id FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
         for token_hash, tag, sealed_id in database.query(sql, [petition_id, era, *params]):
             mates[bytes(token_hash)] = ((petition_id, era, bytes(tag)), sealed_id)
     guests = {t: owners[key] for t, (key, _) in mates.items() if key in owners and owners[key] != t}
@@ -266,7 +250,10 @@ def _not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
     known = {row[0]: row for row in _pending_rows(database, [a.token_hash for a in answers])}
     meant = [a for a in answers if a.token_hash in known]
     database.insert(
-        "signing_suppression", ("hash", "petition_id"), [(a.suppression, a.petition_id) for a in meant], ignore=True
+        "signing_suppression",
+        ("hash", "petition_id"),
+        [(a.suppression, a.petition_id) for a in meant],
+        ignore=True,
     )
     _delete(database, "signing_sealed", "id", [known[a.token_hash][7] for a in meant])
     _delete(database, "signing_pending", "token_hash", [a.token_hash for a in meant])
@@ -286,7 +273,8 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
     if not owners:
         return 0
     where, params = database.among("token_hash", owners)
-    sql = f"SELECT commitment, petition_id, version_id, state, country, language, sealed_id FROM signing_signature WHERE {where}"  # noqa: S608
+    columns = "commitment, petition_id, version_id, state, country, language, sealed_id"
+    sql = f"SELECT {columns} FROM signing_signature WHERE {where}"
     rows = database.query(sql, params)
     database.insert(
         "signing_withdrawal",
@@ -304,12 +292,13 @@ def _signature_of(database: Database, hashes: list[bytes]) -> list[Row]:
     """(token hash, token hash that owns the signature, petition, state, counted_on) for each that leads to one."""
     where, params = database.among("token_hash", hashes)
     own = database.query(
-        f"SELECT token_hash, token_hash, petition_id, state, counted_on FROM signing_signature WHERE {where}", params  # noqa: S608
+        f"SELECT token_hash, token_hash, petition_id, state, counted_on FROM signing_signature WHERE {where}",
+        params,
     )
     where, params = database.among("a.token_hash", hashes)
     guests = database.query(
         "SELECT a.token_hash, s.token_hash, s.petition_id, s.state, s.counted_on FROM signing_access a"
-        f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",  # noqa: S608
+        f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",
         params,
     )
     return own + guests
@@ -318,7 +307,7 @@ def _signature_of(database: Database, hashes: list[bytes]) -> list[Row]:
 def _delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:
     if values:
         where, params = database.among(column, values)
-        database.execute(f"DELETE FROM {table} WHERE {where}", params)  # noqa: S608 - names are ours
+        database.execute(f"DELETE FROM {table} WHERE {where}", params)
 
 
 def day_number(value: object) -> int:
@@ -343,7 +332,7 @@ class Found:
 def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
     """What each token hash stands for now; None where nothing."""
     where, params = database.among("token_hash", hashes)
-    rows = database.query(f"SELECT token_hash, petition_id, carry FROM signing_pending WHERE {where}", params)  # noqa: S608
+    rows = database.query(f"SELECT token_hash, petition_id, carry FROM signing_pending WHERE {where}", params)
     found = {bytes(r[0]): Found(r[1], bytes(r[2]), None) for r in rows}
     found |= {bytes(r[0]): Found(r[2], None, r[4]) for r in _signature_of(database, hashes)}
     return [found.get(h) for h in hashes]

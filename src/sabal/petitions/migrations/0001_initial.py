@@ -5,48 +5,81 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Petition',
+            name="Petition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed'), ('sealed', 'Sealed')], default='draft', max_length=8)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('era', models.PositiveIntegerField(default=0)),
-                ('era_since', models.PositiveIntegerField(default=0)),
-                ('origin', models.CharField(blank=True, default='', max_length=120)),
-                ('key_made_by_dev', models.BooleanField(default=False)),
-                ('canary', models.BinaryField(default=b'')),
-                ('canary_answered', models.BooleanField(default=False)),
-                ('opened_on', models.DateField(null=True)),
-                ('closed_on', models.DateField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("paused", "Paused"),
+                            ("closed", "Closed"),
+                            ("sealed", "Sealed"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("era", models.PositiveIntegerField(default=0)),
+                ("era_since", models.PositiveIntegerField(default=0)),
+                ("origin", models.CharField(blank=True, default="", max_length=120)),
+                ("key_made_by_dev", models.BooleanField(default=False)),
+                ("canary", models.BinaryField(default=b"")),
+                ("canary_answered", models.BooleanField(default=False)),
+                ("opened_on", models.DateField(null=True)),
+                ("closed_on", models.DateField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('files', models.TextField()),
-                ('manifest', models.BinaryField(default=b'')),
-                ('published_on', models.DateField(null=True)),
-                ('petition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='petitions.petition')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("files", models.TextField()),
+                ("manifest", models.BinaryField(default=b"")),
+                ("published_on", models.DateField(null=True)),
+                (
+                    "petition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="petitions.petition",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='petition',
-            name='version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='petitions.version'),
+            model_name="petition",
+            name="version",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="petitions.version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('petition', 'number'), name='one_version_of_a_number'),
+            model_name="version",
+            constraint=models.UniqueConstraint(fields=("petition", "number"), name="one_version_of_a_number"),
         ),
     ]

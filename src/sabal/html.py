@@ -1,0 +1,139 @@
+"""What every page has in common: style and script inlined under a policy that names them by hash, cache
+headers, the reader's language, and the links that share a petition."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from sabal import settings
+
+PUBLIC = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
+LASTING = "public, max-age=86400"
+PRIVATE = "no-store"
+
+View = Callable[[HttpRequest], HttpResponse]
+
+RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
+
+
+def page(
+    template: str,
+    context: Mapping[str, object],
+    *,
+    language: str,
+    status: int = 200,
+    cache: str = PUBLIC,
+    content_type: str = "text/html; charset=utf-8",
+) -> HttpResponse:
+    """Render `template` in `language` with the cache rule `cache` (PUBLIC, LASTING or PRIVATE).
+
+    Templates get `language` and `text_dir` (of the petition's text), `house_language` and `dir` (of the
+    house's own words: English where the house does not speak the other), `host` and `base_url`. The answer
+    sets no cookie and depends on nothing of the client.
+    """
+    house_language = language if language in settings.HOUSE_LANGUAGES else "en"
+    common = {
+        "language": language,
+        "house_language": house_language,
+        "dir": direction(house_language),
+        "text_dir": direction(language),
+        "base_url": settings.BASE_URL,
+        "host": host(),
+        "dev": settings.DEV,
+    }
+    with translation.override(house_language):
+        body = render_to_string(template, {**common, **context})
+    response = HttpResponse(_without_blank_lines(body), status=status, content_type=content_type)
+    response["Cache-Control"] = cache
+    return response
+
+
+def content_security_policy(get_response: View) -> View:
+    """Django middleware: every HTML answer carries the policy. The other security headers are the door's."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return middleware
+
+
+def direction(language: str) -> str:
+    """ "rtl" or "ltr", as HTML's `dir` wants it."""
+    return "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+
+def host() -> str:
+    """The house's own host name, as readers know it."""
+    return urlsplit(settings.BASE_URL).netloc
+
+
+class ShareLink(NamedTuple):
+    """A name as the service writes it itself (empty: mail, named in the template), and where it leads."""
+
+    name: str
+    href: str
+
+
+def share_links(title: str, url: str) -> tuple[ShareLink, ...]:
+    """Plain links that hand `title` and `url` to a service; never one that carries a token.
+
+    WeChat, Weibo and QQ are left out on purpose; the template says why for guarded petitions.
+    """
+    t, u, both = (quote(text, safe="") for text in (title, url, f"{title} {url}"))
+    return (
+        ShareLink("", f"mailto:?subject={t}&body={both}"),
+        ShareLink("Telegram", f"https://t.me/share/url?url={u}&text={t}"),
+        ShareLink("WhatsApp", f"https://wa.me/?text={both}"),
+        ShareLink("LINE", f"https://social-plugins.line.me/lineit/share?url={u}"),
+        ShareLink("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={u}"),
+        ShareLink("X", f"https://x.com/intent/post?url={u}&text={t}"),
+        ShareLink("Bluesky", f"https://bsky.app/intent/compose?text={both}"),
+        # The text stands behind the #: it stays in the browser, which then asks for the reader's own server.
+        ShareLink("Mastodon", f"https://share.joinmastodon.org/#text={both}"),
+        ShareLink("Naver", f"https://share.naver.com/web/shareView?url={u}&title={t}"),
+    )
+
+
+def minified_css(source: str) -> str:
+    """`source` without comments and needless space. Enough for our own sheet; no general minifier."""
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
+    source = re.sub(r"\s+", " ", source)
+    source = re.sub(r" ?([{};,>~]) ?", r"\1", source)
+    source = re.sub(r"(?<=[\w-]): (?=[^}]*[;}])", ":", source)
+    return source.replace(";}", "}").strip()
+
+
+def minified_script(source: str) -> str:
+    """`source` without its comment lines and indentation."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _without_blank_lines(html: str) -> str:
+    return re.sub(r"\n[ \t]*(?=\n)", "", html).lstrip()
+
+
+def _hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+_ASSETS = Path(__file__).parent / "style"
+STYLE = minified_css((_ASSETS / "style.css").read_text(encoding="utf-8"))
+SCRIPT = minified_script((_ASSETS / "script.js").read_text(encoding="utf-8"))
+MARK = (_ASSETS / "mark.svg").read_text(encoding="utf-8").strip()
+FAVICON = (_ASSETS / "favicon.svg").read_bytes()
+POLICY = (
+    "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    f"style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; img-src 'self' data:"
+)

@@ -1,0 +1,56 @@
+"""The countries and places of ISO 3166-1 in the reader's language, as a form offers them.
+
+Imports no Django, for the front door holds a form's country against the same list.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from babel import Locale
+
+# Where Babel's name of a language is more than the language itself.
+LOCALES: Mapping[str, str] = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}
+
+# Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or place.
+NOT_ASSIGNED = frozenset(
+    ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ")
+)
+
+_NAMES_FILE = Path(__file__).parent / "country-names.toml"
+_OWN_NAMES: Mapping[str, Mapping[str, str]] = tomllib.loads(_NAMES_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def countries(language: str) -> tuple[tuple[str, str], ...]:
+    """(code, name) for every country, in the order in which a reader of `language` would look for it."""
+    names = {str(code): str(name) for code, name in Locale.parse(locale_name(language)).territories.items()}
+    names |= _OWN_NAMES.get(language, {})
+    pairs = [
+        (code, name)
+        for code, name in names.items()
+        if len(code) == 2 and code.isalpha() and code not in NOT_ASSIGNED
+    ]
+    return tuple(sorted(pairs, key=lambda pair: _order(pair[1], language)))
+
+
+def country_name(code: str, language: str) -> str:
+    """The name of one country; the code itself where it is unknown."""
+    return dict(countries(language)).get(code, code)
+
+
+def locale_name(language: str) -> str:
+    """The name under which Babel knows a language of ours, such as "zh_Hans" for "zh-hans"."""
+    return LOCALES.get(language, language.split("-")[0])
+
+
+def _order(name: str, language: str) -> tuple[bytes, str]:
+    if language == "zh-hans":
+        # GB 2312 lists its common characters by pinyin, which is the order in which people look.
+        return name.encode("gb18030"), name
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    if language == "ko":
+        plain = unicodedata.normalize("NFC", plain)
+    return plain.casefold().encode(), name

@@ -1,0 +1,311 @@
+"""The petition folder: petition.toml and one LANG.md per language. Read, understood, written; no Django here.
+
+The files themselves (name → text) are what is stored, so that an export gives back what was imported.
+docs/petition-folder.md describes the format."""
+
+import errno
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
+from datetime import date
+from pathlib import Path
+
+import tomlkit
+
+from sabal.petitions.definition import (
+    FILE_BYTES,
+    LANGUAGE,
+    NO_DATE,
+    TO_COMPLETE,
+    Controller,
+    Definition,
+    Demand,
+    Fields,
+    FolderError,
+    Problem,
+    Recipient,
+    Section,
+    Text,
+)
+from sabal.petitions.terms import Terms, parse_terms
+from sabal.petitions.tomltable import FILE
+from sabal.petitions.wording import parse_text
+
+__all__ = [
+    "Controller",
+    "Definition",
+    "Demand",
+    "Fields",
+    "FolderError",
+    "Problem",
+    "Recipient",
+    "Section",
+    "Text",
+    "lacking",
+    "parse",
+    "read",
+    "set_organiser_keys",
+    "write",
+]
+
+# Control characters, and those that turn the direction of text around: a reader could not see what they sign.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def read(path: Path) -> dict[str, str]:
+    """The files of the folder at `path`, name → text, exactly as they stand there.
+
+    Follows no symbolic link and opens nothing but petition.toml and LANG.md; hidden files are passed over.
+    Raises FolderError with every problem."""
+    problems: list[Problem] = []
+    files: dict[str, str] = {}
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise FolderError([Problem(str(path), 1, _why_no_folder(error))]) from error
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            if name.startswith("."):
+                continue
+            if not _is_known(name):
+                problems.append(
+                    Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
+                )
+                continue
+            text = _read_file(folder, name, problems)
+            if text is not None:
+                files[name] = text
+    finally:
+        os.close(folder)
+    if problems:
+        raise FolderError(problems)
+    return files
+
+
+def parse(files: Mapping[str, str]) -> Definition:
+    """What the files (name → text) mean. Raises FolderError with every problem, in order of file and line."""
+    problems: list[Problem] = []
+    sources = {name: _source(name, text, problems) for name, text in files.items()}
+    if FILE not in files:
+        problems.append(Problem(FILE, 1, f"{FILE} is missing."))
+    terms = parse_terms(sources.get(FILE, ""), problems) if FILE in files else None
+    texts: dict[str, Text] = {}
+    lines: dict[str, Mapping[str, int]] = {}
+    for name, source in sources.items():
+        if name != FILE and _is_known(name):
+            language = name.removesuffix(".md")
+            texts[language], lines[language] = parse_text(language, source, problems)
+    if terms:
+        _check_languages(terms, texts, problems)
+        _check_demands(terms, texts, lines, problems)
+        _check_hint(terms, texts, problems)
+    if problems or not terms:
+        raise FolderError(sorted(set(problems), key=lambda problem: (problem.file != FILE, problem)))
+    inherited = {
+        name.name: getattr(terms, name.name) for name in fields_of(Definition) if name.name != "texts"
+    }
+    return Definition(texts={language: texts[language] for language in terms.languages}, **inherited)
+
+
+def write(files: Mapping[str, str], directory: Path) -> None:
+    """Write the files into `directory`, which is made where it is missing. Each is replaced as a whole; other
+    visible files in it would make it another petition, so they are refused. Raises FolderError."""
+    wrong = [
+        Problem(name, 1, "This is no file of a petition folder.") for name in files if not _is_known(name)
+    ]
+    if wrong:
+        raise FolderError(wrong)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        others = [
+            name
+            for name in (path.name for path in directory.iterdir())
+            if name[0] != "." and name not in files
+        ]
+        if others:
+            sentence = "This is not of the petition being written; remove it, or write into another folder."
+            raise FolderError([Problem(str(directory / name), 1, sentence) for name in sorted(others)])
+        for name, text in files.items():
+            # A rename replaces a symbolic link instead of writing through it.
+            beside = directory / f".{name}.{os.getpid()}"
+            beside.write_bytes(text.encode("utf-8"))
+            beside.replace(directory / name)
+    except OSError as error:
+        sentence = f"The folder can't be written: {error.strerror}."
+        raise FolderError([Problem(str(directory), 1, sentence)]) from error
+
+
+def set_organiser_keys(files: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """The same files with `organiser_keys` set; all else in petition.toml keeps its place and form.
+    Raises FolderError where petition.toml is missing or no TOML."""
+    problems: list[Problem] = []
+    if parse_terms(_source(FILE, files.get(FILE, ""), []), problems) is None or FILE not in files:
+        raise FolderError(problems or [Problem(FILE, 1, f"{FILE} is missing.")])
+    document = tomlkit.parse(files[FILE].removeprefix("\ufeff"))
+    document["organiser_keys"] = list(keys)
+    mark = "\ufeff" if files[FILE].startswith("\ufeff") else ""
+    return {**files, FILE: mark + tomlkit.dumps(document)}
+
+
+def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, ...]:
+    """What must be completed before publishing, in sentences; empty when nothing is.
+
+    With `today`, a retention or closing date that has passed is named too."""
+    sentences = []
+    if not definition.organiser_keys:
+        sentences.append("No organiser key: without one, signatures could not be sealed.")
+    if any(TO_COMPLETE in name for name in definition.organiser.values()):
+        sentences.append("`organiser` does not say yet who asks.")
+    for key, called in (
+        ("name", "legal name"),
+        ("address", "postal address"),
+        ("privacy_contact", "privacy contact"),
+    ):
+        if TO_COMPLETE in getattr(definition.controller, key):
+            sentences.append(
+                f"`controller.{key}` does not give the {called} of who answers for signers' data yet."
+            )
+    if definition.retention == NO_DATE:
+        sentences.append("`retention` does not say yet until when signatures are kept.")
+    elif today and definition.retention <= today:
+        sentences.append("`retention` has passed: signatures would have to be deleted at once.")
+    if today and definition.closes and definition.closes <= today:
+        sentences.append("`closes` has passed: nobody could sign.")
+    if any(
+        TO_COMPLETE in recipient.name.get(definition.authoritative, "") for recipient in definition.recipients
+    ):
+        sentences.append("`recipients` does not say yet to whom the petition is addressed.")
+    for language, text in definition.texts.items():
+        for part, words in (
+            ("title", text.title),
+            ("summary", text.summary),
+            ("demands", repr(text.demands)),
+        ):
+            if TO_COMPLETE in words:
+                sentences.append(f"{language}.md: the {part} must be written.")
+    return tuple(sentences)
+
+
+def _is_known(name: str) -> bool:
+    return name == FILE or (name.endswith(".md") and LANGUAGE.fullmatch(name.removesuffix(".md")) is not None)
+
+
+def _why_no_folder(error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return "There is no such folder."
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return "This is no folder, or a symbolic link to one; give the folder itself."
+    return f"The folder can't be read: {error.strerror}."
+
+
+def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for its writer.
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        link = error.errno == errno.ELOOP
+        why = "This is a symbolic link" if link else f"The file can't be read ({error.strerror})"
+        problems.append(Problem(name, 1, f"{why}; put the file itself here."))
+        return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        problems.append(Problem(name, 1, "This is no regular file."))
+        return None
+    with os.fdopen(handle, "rb") as file:
+        content = file.read(FILE_BYTES + 1)
+    if len(content) > FILE_BYTES:
+        problems.append(Problem(name, 1, f"The file is larger than {FILE_BYTES // 1000} kB."))
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(name, line, "This is not UTF-8 text; save the file as UTF-8."))
+        return None
+
+
+def _source(name: str, text: str, problems: list[Problem]) -> str:
+    """The text as the parsers want it: no byte order mark, "\\n" at line ends, NFC, nothing unseen."""
+    if not _is_known(name):
+        problems.append(
+            Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
+        )
+        return ""
+    if len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES:
+        problems.append(Problem(name, 1, f"The file is larger than {FILE_BYTES // 1000} kB."))
+        return ""
+    source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    for number, line in enumerate(source.split("\n"), 1):
+        for unseen in sorted(set(_UNSEEN.findall(line))):
+            problems.append(
+                Problem(
+                    name, number, f"This line holds an unseen character (U+{ord(unseen):04X}); remove it."
+                )
+            )
+        if "AGE-SECRET-KEY-" in line.upper():
+            problems.append(
+                Problem(name, number, "A secret key stands here. Remove it, and use a new key in its place.")
+            )
+    return unicodedata.normalize("NFC", _UNSEEN.sub(" ", source))
+
+
+def _check_languages(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
+    for language in terms.languages:
+        if language not in texts:
+            problems.append(
+                Problem(
+                    FILE,
+                    terms.languages_line,
+                    f"`languages` names “{language}”, but {language}.md is missing.",
+                )
+            )
+    for language in texts:
+        if terms.languages and language not in terms.languages:
+            problems.append(
+                Problem(f"{language}.md", 1, f"`languages` in {FILE} does not name “{language}”.")
+            )
+
+
+def _check_demands(
+    terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
+) -> None:
+    """An anchor is one address in all languages, so all have the same demands with the same parts."""
+    model = texts.get(terms.authoritative)
+    if not model or not model.demands:
+        return
+    for language in terms.languages:
+        text = texts.get(language)
+        if text and text.demands and text is not model:
+            file, at = f"{language}.md", lines[language]
+            for line, sentence in _differences(
+                model.demands, text.demands, f"{terms.authoritative}.md", "", at
+            ):
+                problems.append(Problem(file, line, sentence))
+
+
+def _differences(
+    model: Sequence[Demand], other: Sequence[Demand], file: str, within: str, at: Mapping[str, int]
+) -> list[tuple[int, str]]:
+    if len(model) != len(other):
+        what, where = ("parts", f"Demand {within}") if within else ("demands", "This text")
+        line = at.get(f"demand-{within.replace('.', '-')}", 0) or at["demand-1"]
+        return [(line, f"{where} has {len(other)} {what}; in {file} it has {len(model)}.")]
+    found = []
+    for one, two in zip(model, other, strict=True):
+        number = two.anchor.removeprefix("demand-").replace("-", ".")
+        found += _differences(one.parts, two.parts, file, number, at)
+    return found
+
+
+def _check_hint(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
+    for language, text in texts.items():
+        if terms.hint and terms.hint in text.title.lower():
+            sentence = (
+                f"`hint` stands in the title of {language}.md; it must not tell what the petition is about."
+            )
+            problems.append(Problem(FILE, terms.hint_line, sentence))

@@ -1,0 +1,99 @@
+"""The lines between --- and --- at the head of LANG.md: one "key: text" each."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from sabal.petitions.tomltable import suggestion
+
+# Key → longest text it may hold, in characters.
+FRONT_MATTER = {
+    "title": 200,
+    "summary": 600,
+    "subject": 1200,
+    "sign_invitation": 300,
+    "newsletter_invitation": 300,
+    "notice": 300,
+}
+
+_EAST_ASIAN = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]"
+# A line break between two of these is no space: Chinese and Japanese are set without any.
+_SEAMLESS = re.compile(rf"(?<={_EAST_ASIAN})\s*\n\s*(?={_EAST_ASIAN})")
+
+
+def read_front_matter(
+    lines: Sequence[str], problem: Callable[[int, str], None]
+) -> tuple[Mapping[str, str], int]:
+    """The values by key ("" where there is none), each on one line, and how many lines of the file they took.
+
+    Calls `problem` with line and sentence for what is wrong."""
+    if lines[0].rstrip() != "---":
+        problem(1, "The file must begin with a line --- and the title and summary beneath it.")
+        return dict.fromkeys(FRONT_MATTER, ""), 0
+    end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
+    if end is None:
+        problem(1, "The line --- that ends title and summary is missing.")
+        return dict.fromkeys(FRONT_MATTER, ""), len(lines)
+    values: dict[str, list[str]] = {}
+    places: dict[str, int] = {}
+    key = ""
+    for number, line in enumerate(lines[1:end], 2):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if line[0] in " \t" and key:
+            values[key].append(line)
+        else:
+            key = _first_line(number, line, values, places, problem)
+    return _checked(values, places, problem), end + 1
+
+
+def join_lines(text: str) -> str:
+    """One line of what was broken over several."""
+    return re.sub(r"\s*\n\s*", " ", _SEAMLESS.sub("", text)).strip()
+
+
+def unquoted(text: str) -> str:
+    """Without the one pair of quotation marks that people used to YAML put around a value."""
+    if len(text) > 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def _first_line(
+    number: int,
+    line: str,
+    values: dict[str, list[str]],
+    places: dict[str, int],
+    problem: Callable[[int, str], None],
+) -> str:
+    """Takes the line into `values` and gives its key, or "" where it cannot be used."""
+    match = re.fullmatch(r"([A-Za-z_-]+)\s*:(?:\s+(.*))?", line.rstrip())
+    if not match:
+        problem(number, "Expected “key: text” here; a longer text goes on in lines that begin with a space.")
+        return ""
+    key = match[1]
+    if key not in FRONT_MATTER:
+        problem(number, f"`{key}` is no key that belongs here. {suggestion(key, tuple(FRONT_MATTER))}")
+        return ""
+    if key in values:
+        problem(number, f"`{key}` stands twice; it is already in line {places[key]}.")
+        return ""
+    values[key], places[key] = [match[2] or ""], number
+    return key
+
+
+def _checked(
+    values: Mapping[str, Sequence[str]], places: Mapping[str, int], problem: Callable[[int, str], None]
+) -> Mapping[str, str]:
+    found = dict.fromkeys(FRONT_MATTER, "")
+    for key, lines in values.items():
+        text = unquoted(join_lines("\n".join(lines)))
+        longest = FRONT_MATTER[key]
+        if not text:
+            problem(places[key], f"`{key}` is empty.")
+        elif len(text) > longest:
+            problem(places[key], f"`{key}` is {len(text)} characters long; at most {longest} fit.")
+        found[key] = text
+    for key in ("title", "summary"):
+        if key not in values:
+            problem(1, f"`{key}` is missing.")
+    return found

@@ -1,0 +1,148 @@
+"""What we know about a person at each moment: one table, shown on the privacy page.
+
+Each row names the columns it speaks about; a test holds them against the database, so that no column is added
+that this page does not tell of.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One row: when, what is in memory, what is on disk, for how long. `covers` are "table.column" names."""
+
+    when: Promise
+    memory: Promise
+    disk: Promise
+    how_long: Promise
+    covers: tuple[str, ...] = ()
+
+
+def _columns(table: str, columns: str) -> tuple[str, ...]:
+    return tuple(f"{table}.{column}" for column in columns.split())
+
+
+MOMENTS = (
+    Moment(
+        when=_("You read a page"),
+        memory=_("Your network address, while the answer is on its way."),
+        disk=_("Nothing."),
+        how_long=_("Seconds."),
+    ),
+    Moment(
+        when=_("You press Sign"),
+        memory=_(
+            "What you typed, until it is locked. A scrambled form of your network and of your mailbox, to"
+            " limit floods, under a key that is thrown away every day."
+        ),
+        disk=_(
+            "Your signature, locked to the organiser's key. A scrambled form of your address, so that"
+            " nobody counts twice. What the button will need, locked so that only your link opens it. The"
+            " letter to you, locked with a key that lives a day."
+        ),
+        how_long=_(
+            "Seven days after the letter went out, if you do not confirm. The letter itself: until your"
+            " mail service has taken it, eight days at most."
+        ),
+        covers=(
+            *_columns(
+                "signing_pending",
+                "token_hash petition_id version_id era tag commitment w sealed_id carry held expires",
+            ),
+            *_columns("signing_sealed", "id petition_id body"),
+            *_columns(
+                "mail_letter",
+                "id petition_id kind mail_key sealed lane network claimed_until not_before attempts",
+            ),
+        ),
+    ),
+    Moment(
+        when=_("Our letter goes out"),
+        memory=_("Your address and the link, while the letter is handed over."),
+        disk=_("Numbers for each hour: how many letters went to which large mail service."),
+        how_long=_("The numbers stay; they name nobody."),
+        covers=_columns("mail_traffic", "hour provider outcome n"),
+    ),
+    Moment(
+        when=_("You confirm"),
+        memory=_("What you typed, for a moment, opened by your link."),
+        disk=_(
+            "That a signature is confirmed, without name, address or time. The country, if you gave one,"
+            " and the language. Where the petition offers it and you chose so, the name or initials to"
+            " show."
+        ),
+        how_long=_(
+            "Until you withdraw, at the latest until the day named on the petition. The scrambled"
+            " address: thirty days for guarded petitions, else until the petition is sealed."
+        ),
+        covers=_columns(
+            "signing_signature",
+            "token_hash petition_id version_id era tag state held held_until commitment w sealed_id country"
+            " language display",
+        ),
+    ),
+    Moment(
+        when=_("You sign again with the same address"),
+        memory=_("The same as the first time."),
+        disk=_("That the new link leads to the same signature."),
+        how_long=_("As long as the signature."),
+        covers=_columns("signing_access", "token_hash signature_hash"),
+    ),
+    Moment(
+        when=_("Signatures are counted"),
+        memory=_("Nothing about you."),
+        disk=_(
+            "With your signature, the day of the count. Sums: how many signatures by day of the count, by"
+            " country and by language, each for itself."
+        ),
+        how_long=_("The day: as long as the signature. The sums stay; they name nobody."),
+        covers=(
+            *_columns("signing_signature", "counted_on"),
+            *_columns("signing_bucket", "petition_id kind item n"),
+            *_columns(
+                "signing_total",
+                "petition_id confirmed withdrawn invalidated shown_confirmed shown_withdrawn"
+                " shown_invalidated shown_countries countries_day batches batch_at",
+            ),
+        ),
+    ),
+    Moment(
+        when=_("You say that it was not you"),
+        memory=_("Nothing more."),
+        disk=_("A scrambled form of your address, so that we do not write to it about this petition again."),
+        how_long=_("As long as the petition is on this server."),
+        covers=_columns("signing_suppression", "hash petition_id"),
+    ),
+    Moment(
+        when=_("You withdraw"),
+        memory=_("Your link, while it is looked up."),
+        disk=_(
+            "The locked signature, the scrambled address and the link are deleted. What stays is a number"
+            " that leads back to nobody any more, with country and language, so that the sums can be put"
+            " right."
+        ),
+        how_long=_("The number stays."),
+        covers=_columns(
+            "signing_withdrawal", "commitment petition_id version_id state reason country language"
+        ),
+    ),
+    Moment(
+        when=_("You ask for the newsletter or for updates"),
+        memory=_("Your address, while a letter is written."),
+        disk=_(
+            "Your address and language, and the sentence that you ticked. Unlike your signature, this"
+            " list can be read on our server."
+        ),
+        how_long=_("Until you unsubscribe. If you do not confirm, seven days."),
+        covers=(
+            *_columns(
+                "newsletter_subscription",
+                "id petition_id address_hash sealed_address language state consent confirm_hash expires",
+            ),
+            *_columns("newsletter_consent", "version sentence"),
+        ),
+    ),
+)

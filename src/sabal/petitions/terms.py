@@ -1,0 +1,236 @@
+"""Reads petition.toml: what is asked of whom by whom, and what happens with the signatures."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
+from sabal.petitions.links import is_mail
+from sabal.petitions.slugs import is_free_slug, is_slug, key_of
+from sabal.petitions.tomllines import lines_of
+from sabal.petitions.tomltable import FILE, Table
+
+KEYS = (
+    "slug", "languages", "authoritative", "organiser", "profile", "dedupe", "hint", "retention", "purpose",
+    "goal", "closes", "organiser_keys", "recipients_get", "sample_audit", "endorsers", "newsletter",
+    "updates", "controller", "fields", "recipients",
+)  # fmt: skip
+
+_HINT = re.compile(r"[a-z]{3,20}")
+_AGE = re.compile(r"age1(pq1)?[02-9ac-hj-np-z]{50,2500}")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What petition.toml said, field by field as in `Definition`; what was wrong has a harmless value and a
+    problem in the list handed to `parse_terms`."""
+
+    slug: str
+    languages: tuple[str, ...]
+    authoritative: str
+    organiser: Mapping[str, str]
+    profile: str
+    dedupe: str
+    hint: str
+    controller: Controller
+    retention: date
+    purpose: Mapping[str, str]
+    recipients: tuple[Recipient, ...]
+    goal: int | None
+    closes: date | None
+    fields: Fields
+    organiser_keys: tuple[str, ...]
+    recipients_get: str
+    sample_audit: bool
+    endorsers: tuple[str, ...]
+    newsletter: bool
+    updates: bool
+    languages_line: int
+    hint_line: int
+
+
+def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
+    """Read `source`; appends to `problems`, and returns None only where it is no TOML at all."""
+    try:
+        data = tomllib.loads(source)
+    except (ValueError, RecursionError) as error:
+        problems.append(_syntax_problem(error))
+        return None
+    top = Table(data, (), lines_of(source), problems)
+    top.known(KEYS)
+    languages = _languages(top)
+    authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
+    profile = top.word("profile", ("guarded", "open"))
+    retention, closes = top.day("retention"), top.day("closes", optional=True)
+    if retention and closes and NO_DATE < retention < closes:
+        top.problem(
+            "retention", "`retention` lies before `closes`; signatures are kept beyond the closing date."
+        )
+    return Terms(
+        slug=_slug(top, languages),
+        languages=languages,
+        authoritative=authoritative,
+        organiser=top.in_languages("organiser", languages),
+        profile=profile,
+        dedupe=top.word("dedupe", ("pepper", "offline"), default="pepper"),
+        hint=_hint(top, profile),
+        controller=_controller(top.table("controller")),
+        retention=retention or NO_DATE,
+        purpose=top.in_languages("purpose", languages, limit=500),
+        recipients=_recipients(top, languages),
+        goal=_goal(top),
+        closes=closes,
+        fields=_fields(top, profile),
+        organiser_keys=_organiser_keys(top),
+        recipients_get=_recipients_get(top, profile),
+        sample_audit=top.flag("sample_audit"),
+        endorsers=top.texts("endorsers", required=False),
+        newsletter=top.flag("newsletter"),
+        updates=top.flag("updates"),
+        languages_line=top.line("languages"),
+        hint_line=top.line("hint"),
+    )
+
+
+def _syntax_problem(error: Exception) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem(FILE, 1, "The file is nested too deeply.")
+    found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
+    what, line = (found[1], int(found[2] or 1)) if found else ("A number is too long", 1)
+    return Problem(FILE, line, f"This is not TOML as it should be: {what.rstrip('.')}.")
+
+
+def _languages(top: Table) -> tuple[str, ...]:
+    languages = top.texts("languages")
+    if "languages" in top.data and not languages:
+        top.problem("languages", "`languages` names no language.")
+    for language in languages:
+        if language and not LANGUAGE.fullmatch(language):
+            top.problem(
+                "languages",
+                f"“{language[:80]}” is no language code in lower case, such as en, ko or zh-hans.",
+            )
+    return tuple(dict.fromkeys(language for language in languages if LANGUAGE.fullmatch(language)))
+
+
+def _slug(top: Table, languages: Sequence[str]) -> str:
+    slug = top.text("slug", limit=60)
+    if not slug:
+        return slug
+    if not is_slug(slug):
+        top.problem("slug", "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else.")
+    elif slug in languages or not is_free_slug(slug):
+        top.problem(
+            "slug",
+            f"`slug` can't be “{slug}”: this house uses that word in its own addresses. Choose another.",
+        )
+    return slug
+
+
+def _hint(top: Table, profile: str) -> str:
+    hint = top.text("hint", optional=profile == "open")
+    if hint and not _HINT.fullmatch(hint):
+        top.problem("hint", "`hint` must be one neutral word of 3 to 20 letters a–z, such as lantern.")
+    elif hint and isinstance(top.data.get("slug"), str) and hint in top.data["slug"]:
+        top.problem("hint", "`hint` stands in the slug; it must not tell what the petition is about.")
+    return hint
+
+
+def _controller(table: Table) -> Controller:
+    table.known(("name", "address", "privacy_contact"))
+    if not table.data:
+        return Controller("", "", "")
+    contact = table.text("privacy_contact", limit=254)
+    if contact and TO_COMPLETE not in contact and not is_mail(contact) and not contact.startswith("https://"):
+        table.problem("privacy_contact", "`privacy_contact` must be a mail address or begin with https://.")
+    return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact)
+
+
+def _goal(top: Table) -> int | None:
+    goal = top.data.get("goal")
+    if goal is None:
+        return None
+    if not isinstance(goal, int) or isinstance(goal, bool) or not 1 <= goal <= 1_000_000_000:
+        top.problem("goal", "`goal` must be a whole number from 1 to 1000000000; leave it out for none.")
+        return None
+    return goal
+
+
+def _fields(top: Table, profile: str) -> Fields:
+    table = top.table("fields", optional=True)
+    table.known(("country", "comment", "display"))
+    fields = Fields(table.flag("country", True), table.flag("comment"), table.flag("display"))
+    for key in ("comment", "display"):
+        if profile == "guarded" and getattr(fields, key):
+            table.problem(
+                key, f"`{key}` can't be offered by a guarded petition: what is shown could harm a signer."
+            )
+    return fields
+
+
+def _recipients_get(top: Table, profile: str) -> str:
+    value = top.word("recipients_get", ("count", "sample", "names"), default="count")
+    if profile == "guarded" and value in ("sample", "names"):
+        top.problem(
+            "recipients_get", "A guarded petition hands over the count only: `recipients_get` must be count."
+        )
+    return value
+
+
+def _organiser_keys(top: Table) -> tuple[str, ...]:
+    keys = top.texts("organiser_keys", required=False)
+    for key in keys:
+        if key and not _AGE.fullmatch(key):
+            top.problem(
+                "organiser_keys", f"“{key[:16]}…” is no age recipient (they begin with age1pq1 or age1)."
+            )
+    if len({key.startswith("age1pq1") for key in keys if key}) > 1:
+        top.problem(
+            "organiser_keys", "`organiser_keys` mixes post-quantum keys (age1pq1…) with older ones (age1…)."
+        )
+    return keys
+
+
+def _recipients(top: Table, languages: Sequence[str]) -> tuple[Recipient, ...]:
+    value = top.data.get("recipients")
+    if value is None or value == []:
+        top.problem("recipients", "No recipient is named: each has a [[recipients]] of its own with a name.")
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        top.problem("recipients", "`recipients` must be written as [[recipients]], once for each.")
+        return ()
+    if len(value) > 100:
+        top.problem("recipients", f"There are {len(value)} recipients; at most 100 fit.")
+        return ()
+    found: list[Recipient] = []
+    for index, item in enumerate(value):
+        table = Table(item, ("recipients", index), top.lines, top.problems)
+        found.append(_recipient(table, languages, [recipient.key for recipient in found]))
+    return tuple(found)
+
+
+def _recipient(table: Table, languages: Sequence[str], taken: Sequence[str]) -> Recipient:
+    table.known(("key", "name", "language", "address", "group"))
+    if "name" in table.data:
+        name = table.in_languages("name", languages, limit=300)
+    else:
+        table.problem(None, "This recipient has no `name`.")
+        name = {}
+    key = table.text("key", optional=True, limit=64) or key_of(
+        name.get("en") or next(iter(name.values()), ""), taken
+    )
+    if not is_slug(key):
+        table.problem("key", "`key` may hold a–z, 0–9 and single hyphens between them, nothing else.")
+    if key in taken:
+        table.problem("key", f"Another recipient has the `key` “{key}” already.")
+    language = table.text("language", optional=True) or None
+    if language and not LANGUAGE.fullmatch(language):
+        table.problem(
+            "language", f"“{language[:80]}” is no language code in lower case, such as en, ko or zh-hans."
+        )
+    address = table.text("address", optional=True, limit=254) or None
+    if address and not is_mail(address):
+        table.problem("address", f"“{address[:80]}” is no mail address.")
+    return Recipient(key, name, language, address, table.flag("group"))

@@ -1,0 +1,238 @@
+"""Reads LANG.md: front matter, sections, and the demands as the one list of the file."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from sabal.petitions.definition import NESTING, PARSER_NESTING, Demand, Problem, Section, Text
+from sabal.petitions.frontmatter import join_lines, read_front_matter
+from sabal.petitions.links import is_allowed_link
+
+HEADING_LENGTH = 200
+DEMAND_LENGTH = 3000
+DEMANDS = 200
+# The parser looks from each bracket for its partner: 200,000 of them took it half a minute.
+BRACKETS = 2000
+
+
+def parse_text(language: str, source: str, problems: list[Problem]) -> tuple[Text, Mapping[str, int]]:
+    """Read `source` (line ends already "\\n"); gives the text and the line of each demand's anchor, and
+    appends to `problems`. What is wrong is left out of the text."""
+    return _Reader(f"{language}.md", source, problems).read(language)
+
+
+class _Reader:
+    def __init__(self, file: str, source: str, problems: list[Problem]) -> None:
+        self.file, self.source, self.problems = file, source, problems
+        self.lines = source.split("\n")
+        self.demand_lines: dict[str, int] = {}
+
+    def problem(self, line: int, sentence: str) -> None:
+        self.problems.append(Problem(self.file, line, sentence))
+
+    def read(self, language: str) -> tuple[Text, Mapping[str, int]]:
+        front, self.offset = read_front_matter(self.lines, self.problem)
+        sections: list[Section] = []
+        heading: str = ""
+        demands: tuple[Demand, ...] = ()
+        body = "\n".join(self.lines[self.offset :])
+        if sum(match == "[" for match in re.findall(r"\\.|\[", body)) > BRACKETS:
+            self.problem(
+                self.offset + 1, f"There are more than {BRACKETS} opening brackets ([) in this file."
+            )
+        else:
+            tokens, env = _parse(body)
+            if self._sound(tokens, env):
+                sections, heading, demands = self._sections(SyntaxTreeNode(tokens).children)
+        text = Text(
+            language=language,
+            title=front["title"],
+            summary=front["summary"],
+            sections=tuple(sections),
+            demands_heading=heading,
+            demands=demands,
+            subject=front["subject"],
+            sign_invitation=front["sign_invitation"],
+            newsletter_invitation=front["newsletter_invitation"],
+            notice=front["notice"],
+        )
+        return text, self.demand_lines
+
+    # What is refused anywhere
+
+    def _sound(
+        self, tokens: Sequence[Token], env: Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]]
+    ) -> bool:
+        """Notes what must not stand in a petition; False where it is nested too deeply to say more."""
+        depth, line = 0, self.offset + 1
+        for token in tokens:
+            if token.map:
+                line = self.offset + token.map[0] + 1
+            if token.type in ("bullet_list_open", "ordered_list_open", "blockquote_open"):
+                depth += 1
+            elif token.type in ("bullet_list_close", "ordered_list_close", "blockquote_close"):
+                depth -= 1
+            if depth > NESTING:
+                self.problem(line, f"Lists and quotations are nested deeper than {NESTING}.")
+                return False
+            if token.type == "html_block":
+                self.problem(
+                    line, "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
+                )
+            self._sound_inline(token.children or (), line)
+        for reference in env.get("references", {}).values():
+            self.problem(
+                self.offset + reference["map"][0] + 1, "Write the link where it is used: [words](https://…)."
+            )
+        return True
+
+    def _sound_inline(self, tokens: Sequence[Token], line: int) -> None:
+        for token in tokens:
+            if token.type in ("softbreak", "hardbreak"):
+                line += 1
+            elif token.type == "html_inline":
+                self.problem(
+                    line, "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
+                )
+            elif token.type == "image":
+                self.problem(line, "Images are not allowed.")
+            elif token.type == "link_open" and not is_allowed_link(str(token.attrs.get("href", ""))):
+                self.problem(line, "A link must begin with https:// or mailto: and lead somewhere.")
+
+    # Sections and demands
+
+    def _sections(self, nodes: Sequence[SyntaxTreeNode]) -> tuple[list[Section], str, tuple[Demand, ...]]:
+        sections: list[Section] = []
+        demands_heading: str = ""
+        demands: tuple[Demand, ...] = ()
+        demands_line = 0
+        for heading, inside in self._divided(nodes):
+            title = self._heading(heading) if heading else ""
+            lists = [node for node in inside if node.type in ("bullet_list", "ordered_list")]
+            if demands_line and (lists or heading):
+                what = "second list" if lists else "section after the demands"
+                self.problem(
+                    self._line(lists[0] if lists else heading or inside[0]),
+                    f"This is a {what}: the demands in line {demands_line} are the only list and come last.",
+                )
+            elif lists:
+                demands_line = self._line(lists[0])
+                demands_heading, demands = title, self._demand_section(heading, inside, lists)
+            elif heading:
+                sections.append(Section(title, self._body(heading, inside)))
+            for node in inside:
+                self._no_list_within(node)
+        if not demands_line:
+            self.problem(len(self.lines), "There is no list with the demands.")
+        return sections, demands_heading, demands
+
+    def _divided(
+        self, nodes: Sequence[SyntaxTreeNode]
+    ) -> Iterator[tuple[SyntaxTreeNode | None, list[SyntaxTreeNode]]]:
+        heading: SyntaxTreeNode | None = None
+        inside: list[SyntaxTreeNode] = []
+        for node in nodes:
+            if node.type != "heading" or node.tag not in ("h1", "h2"):
+                inside.append(node)
+                continue
+            if heading or inside:
+                yield heading, inside
+            if node.tag == "h1":
+                self.problem(
+                    self._line(node),
+                    "Headings have two # here (##): the title stands at the top of the file.",
+                )
+            heading, inside = node, []
+        if heading or inside:
+            yield heading, inside
+        first = nodes[0] if nodes else None
+        if first and (first.type != "heading" or first.tag not in ("h1", "h2")):
+            self.problem(
+                self._line(first),
+                "This stands before the first heading; begin with a line such as ## Background.",
+            )
+
+    def _heading(self, node: SyntaxTreeNode) -> str:
+        pieces = [piece for inline in node.children for piece in inline.children]
+        if any(piece.type not in ("text", "softbreak") for piece in pieces):
+            self.problem(self._line(node), "A heading is plain text, without emphasis, code or links.")
+        text = join_lines("".join(piece.content or "\n" for piece in pieces))
+        if not text:
+            self.problem(self._line(node), "This heading is empty.")
+        elif len(text) > HEADING_LENGTH:
+            self.problem(self._line(node), f"This heading is longer than {HEADING_LENGTH} characters.")
+        return text
+
+    def _body(self, heading: SyntaxTreeNode, inside: Sequence[SyntaxTreeNode]) -> str:
+        if not inside or not heading.map:
+            self.problem(self._line(heading), "There is nothing beneath this heading.")
+            return ""
+        start = self.offset + heading.map[1]
+        end = self.offset + max(node.map[1] for node in inside if node.map)
+        return "\n".join(self.lines[start:end]).strip("\n")
+
+    def _demand_section(
+        self,
+        heading: SyntaxTreeNode | None,
+        inside: Sequence[SyntaxTreeNode],
+        lists: Sequence[SyntaxTreeNode],
+    ) -> tuple[Demand, ...]:
+        for node in inside:
+            if node not in lists:
+                self.problem(self._line(node), "Beneath the heading of the demands stands only their list.")
+        if len(lists) > 1:
+            self.problem(
+                self._line(lists[1]), "This is a second list: the demands are the only list of the file."
+            )
+        demands = self._demands(lists[0], "demand")
+        if len(self.demand_lines) > DEMANDS:
+            self.problem(self._line(lists[0]), f"There are more than {DEMANDS} demands and parts.")
+        return demands
+
+    def _demands(self, node: SyntaxTreeNode, anchor: str) -> tuple[Demand, ...]:
+        return tuple(self._demand(item, f"{anchor}-{n}") for n, item in enumerate(node.children, 1))
+
+    def _demand(self, item: SyntaxTreeNode, anchor: str) -> Demand:
+        self.demand_lines[anchor] = line = self._line(item)
+        text = ""
+        parts: tuple[Demand, ...] = ()
+        first = item.children[0] if item.children else None
+        if first and first.type == "paragraph":
+            text = join_lines(first.children[0].content)
+        if not text:
+            self.problem(line, "This demand has no text.")
+        elif len(text) > DEMAND_LENGTH:
+            self.problem(line, f"This demand is longer than {DEMAND_LENGTH} characters.")
+        for node in item.children[1:] if text else item.children:
+            if node.type in ("bullet_list", "ordered_list") and not parts:
+                parts = self._demands(node, anchor)
+            elif node is not first or text:
+                self.problem(
+                    self._line(node), "A demand is one paragraph and, beneath it, one list of its parts."
+                )
+        return Demand(anchor, text, parts)
+
+    def _no_list_within(self, node: SyntaxTreeNode) -> None:
+        if node.type in ("bullet_list", "ordered_list"):
+            return
+        for inner in node.walk(include_self=False):
+            if inner.type in ("bullet_list", "ordered_list"):
+                self.problem(
+                    self._line(inner), "A list in a quotation: the demands are the only list of the file."
+                )
+                return
+
+    def _line(self, node: SyntaxTreeNode) -> int:
+        return self.offset + (node.map[0] if node.map else 0) + 1
+
+
+def _parse(body: str) -> tuple[list[Token], Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]]]:
+    # Everything is let through here so that it can be named as a problem; markdown.py, which makes the pages,
+    # lets nothing of it through.
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": PARSER_NESTING})
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    env: dict[str, Mapping[str, Mapping[str, Sequence[int]]]] = {}
+    return parser.parse(body, env), env

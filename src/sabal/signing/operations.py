@@ -1,0 +1,73 @@
+"""What the crowd asks the writer to make durable, and what became of it. Frozen rows, no behaviour."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sabal.newsletter.subscription import Subscription
+
+
+class Outcome(Enum):
+    """What a committed operation led to."""
+
+    DONE = "done"
+    IGNORED = "ignored"  # nothing was stored, and the asker must not learn that
+    NOT_OPEN = "not open"  # the petition takes no signatures now
+    STALE = "stale"  # the text has changed since the form was shown
+    GONE = "gone"  # the token stands for nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A signature that was asked for: its pending row, its sealed record, its letter."""
+
+    petition_id: int
+    version_id: int
+    era: int
+    token_hash: bytes
+    tag: bytes | None
+    commitment: bytes
+    w: bytes
+    sealed_id: int
+    sealed: bytes
+    carry: bytes
+    held: int
+    expires: int
+    suppression: bytes
+    letter_id: int
+    letter: bytes
+    mail_key: int
+    lane: int
+    network: int
+    says_already: bool  # the letter may say that this mailbox has signed before
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A click on "confirm", with what the carry held."""
+
+    petition_id: int
+    token_hash: bytes
+    country: str | None
+    language: str
+    display: str | None
+    today: int
+    subscriptions: tuple[Subscription, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotMe:
+    """A click on "this was not me"."""
+
+    petition_id: int
+    token_hash: bytes
+    suppression: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A click on "withdraw"."""
+
+    token_hash: bytes
+
+
+Operation = Sign | Confirm | NotMe | Withdraw

@@ -1,0 +1,111 @@
+"""axe on every page × language × light and dark × 320 px: no violation, and nothing sticks out sideways."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+
+from sabal import html
+from sabal.petitions.views import DOOR_PAGES
+from sabal.signing.form import MESSAGES, FormError, Refused
+
+from .conftest import GUARDED, OPEN
+
+CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: accessibility is NOT tested"),
+]
+
+PAGES = {
+    "petition": "/{}/stop-forced-repatriation",
+    "every field": "/{}/keep-the-orchard",
+    "refused": "/{}/keep-the-orchard?refused",
+    "closed": "/{}/closed-orchard",
+    "sent": "/{}/stop-forced-repatriation/sent",
+    "index": "/{}",
+    "imprint": "/{}/imprint",
+    "privacy": "/{}/privacy",
+    "open receipt": f"/_door/{{}}/{OPEN}/receipt",
+    **{page: f"/_door/{{}}/{GUARDED}/{page}" for page in sorted(DOOR_PAGES)},
+}
+NEWSLETTER: dict[str, dict[str, object]] = {
+    "subscribe": {"sentence": "Send me the newsletter.", "wrong": "Enter your mail address.", "values": {}},
+    **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "gone")},
+}
+REFUSED = Refused(
+    {"email": "suzie@gmial.com", "display": "full"},
+    (
+        FormError("name", MESSAGES["no name"]),
+        FormError("email", MESSAGES["suggest"]),
+        FormError("country", MESSAGES["bad country"]),
+        FormError("consent", MESSAGES["no consent"]),
+        FormError("comment", MESSAGES["odd comment"]),
+        FormError("display", MESSAGES["bad display"]),
+    ),
+    "gmail.com",
+)
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def house_url(petitions: object) -> Iterator[str]:
+    """The pages over HTTP, with the refused form where the query asks for it."""
+    application = get_wsgi_application()
+
+    def front(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("QUERY_STRING") == "refused":
+            environ |= {"sabal.form": REFUSED, "sabal.status": 422}
+        return application(environ, start)
+
+    server = make_server("127.0.0.1", 0, front, handler_class=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+def test_no_violation(house_url: str, language: str, scheme: Any) -> None:
+    from playwright.sync_api import sync_playwright
+
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # axe's own script is no part of the page, and the page's policy would not let it in.
+        page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
+        for name, path in PAGES.items():
+            page.goto(house_url + path.format(language))
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > 320:
+                faults.append(f"{name}: {wide} px wide")
+            faults += violations(page, name)
+        for name, context in NEWSLETTER.items():
+            answer = html.page(f"newsletter/{name}.html", context, language=language)
+            page.set_content(answer.content.decode())
+            faults += violations(page, name)
+        browser.close()
+    assert not faults, "\n".join(faults)
+
+
+def violations(page: Any, name: str) -> list[str]:
+    """What axe finds on the page that is open, one line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{name}: {v['id']}: {v['nodes'][0]['html'][:120]}" for v in found]

@@ -1,0 +1,209 @@
+"""The petition's page: everything a reader needs to read and sign, the same for everyone."""
+
+import gzip
+import re
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from sabal import html
+from sabal.petitions.snapshot import Counts, PetitionSnapshot
+from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Refused
+
+from .conftest import CLOSED, GUARDED, OPEN, PAUSED
+
+LANGUAGES = ("en", "ko", "zh-hans")
+GUARDED_PAGE = "/{}/stop-forced-repatriation"
+OPEN_PAGE = "/{}/keep-the-orchard"
+
+
+def read(client: Client, path: str, status: int = 200, **extra: object) -> str:
+    answer = client.get(path, **extra)  # type: ignore[arg-type]
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_letter_is_there(
+    client: Client, petitions: dict[int, PetitionSnapshot], language: str
+) -> None:
+    definition = petitions[GUARDED].definition
+    text = definition.texts[language]
+    page = read(client, GUARDED_PAGE.format(language))
+    order = [definition.organiser[language], text.title, text.summary]
+    order += [recipient.name[language] for recipient in definition.recipients]
+    places = [page.index(piece, page.index("<main>") if n else 0) for n, piece in enumerate(order)]
+    assert places == sorted(places)
+    for demand in text.demands:
+        assert f'<li id="{demand.anchor}">' in page
+        for part in demand.parts:
+            assert f'<li id="{part.anchor}">' in page
+    assert text.notice in page
+    assert f'<html lang="{language}" dir="ltr">' in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", [GUARDED_PAGE, OPEN_PAGE])
+def test_it_weighs_at_most_14_kb(client: Client, page: str, language: str) -> None:
+    assert len(gzip.compress(client.get(page.format(language)).content, 9)) <= 14_000
+
+
+def test_it_is_cacheable_and_says_nothing_of_the_reader(client: Client) -> None:
+    client.cookies["sabal"] = "Mallory"
+    answer = client.get(
+        GUARDED_PAGE.format("en"), headers={"accept-language": "ko"}, query_params={"name": "Mallory"}
+    )
+    assert answer["Cache-Control"] == "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
+    assert not answer.cookies
+    assert "Vary" not in answer
+    assert b"Mallory" not in answer.content and b'lang="en"' in answer.content
+
+
+def test_everything_inline_is_named_by_the_policy(client: Client) -> None:
+    answer = client.get(GUARDED_PAGE.format("en"))
+    page = answer.content.decode()
+    policy = answer["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        inside = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.S)
+        assert len(inside) == 1 and html._hash(inside[0]) in policy
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<script [^>]*src|<link [^>]*stylesheet", page)
+    # Nothing is loaded from anybody: only links lead elsewhere.
+    assert not re.search(r'(?:src|data)="https?:', page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_country_offered_is_accepted(client: Client, language: str) -> None:
+    page = read(client, GUARDED_PAGE.format(language))
+    select = page[page.index("<select") : page.index("</select>")]
+    codes = re.findall(r"<option value=([A-Z]{2})", select)
+    assert set(codes) == COUNTRIES and len(codes) == 249
+    assert select.index('<option value="">') < select.index(f"<option value={codes[0]}")
+
+
+def test_the_form_carries_the_version_and_no_box_is_ticked(
+    client: Client, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    page = read(client, OPEN_PAGE.format("en"))
+    assert f'name="version" value="{petitions[OPEN].version}"' in page
+    assert petitions[OPEN].consent["en"] in page
+    ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
+    assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
+    assert "We can&#x27;t write to you again" in page or "We can't write to you again" in page
+
+
+def test_few_signatures_of_a_guarded_petition_are_no_number(
+    client: Client, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    petitions[GUARDED] = replace(petitions[GUARDED], counts=Counts(confirmed=99))
+    assert "The first signatures are being gathered." in read(client, GUARDED_PAGE.format("en"))
+    petitions[GUARDED] = replace(petitions[GUARDED], counts=Counts(confirmed=1234))
+    assert "<b>1,234</b> people have signed" in read(client, GUARDED_PAGE.format("en"))
+    assert "<b>1,234</b>명이" in read(client, GUARDED_PAGE.format("ko"))
+
+
+def test_one_signature_is_one_person(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:
+    petitions[OPEN] = replace(petitions[OPEN], counts=Counts(confirmed=1))
+    assert "<b>1</b> person has signed" in read(client, OPEN_PAGE.format("en"))
+
+
+def test_a_goal_is_words_and_a_bar(client: Client) -> None:
+    page = read(client, OPEN_PAGE.format("en"))
+    assert "1,234 of 5,000" in page and '<progress max="5000" value="1234"' in page
+
+
+def test_guarded_pages_warn(client: Client) -> None:
+    for language in ("ko", "zh-hans"):
+        page = read(client, GUARDED_PAGE.format(language))
+        assert page.index('id="inside"') < page.index('<form class="panel" id="sign"')
+    assert 'href="/en/privacy#inside"' in read(client, GUARDED_PAGE.format("en"))
+    assert 'class="warning"' not in read(client, OPEN_PAGE.format("ko"))
+
+
+def test_share_links_carry_the_address_of_the_petition(client: Client) -> None:
+    page = read(client, GUARDED_PAGE.format("ko"))
+    hosts = "t.me wa.me line.me facebook.com x.com bsky.app joinmastodon.org naver.com"
+    for host in hosts.split():
+        link = rf'href="https://[a-z.-]*{re.escape(host)}/[^"]*%2Fko%2Fstop-forced-repatriation'
+        assert re.search(link, page), host
+    assert 'href="mailto:?' in page
+    assert not re.search(r'href="[^"]*(?:weixin|wechat|weibo|qq\.com)', page)
+    assert "위챗" in page and "위챗" not in read(client, OPEN_PAGE.format("ko"))
+
+
+def test_search_engines_and_previews_find_every_language(client: Client) -> None:
+    page = read(client, GUARDED_PAGE.format("zh-hans"))
+    assert re.findall(r'hreflang="([^"]+)" href="http', page) == ["en", "ko", "zh-hans", "x-default"]
+    assert '<meta property="og:locale" content="zh_CN">' in page
+    assert "/zh-hans/stop-forced-repatriation/card.png" in page
+    assert client.get("/zh-hans/stop-forced-repatriation/card.png").content.startswith(b"\x89PNG")
+
+
+def test_paused_and_closed_have_no_form(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:
+    for petition_id, words in ((PAUSED, "Signing is paused"), (CLOSED, "This petition is closed")):
+        page = read(client, f"/en/{petitions[petition_id].slug}")
+        assert words in page and "<form" not in page
+
+
+def test_what_is_not_published_is_not_found(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:
+    petitions[OPEN] = replace(petitions[OPEN], state="draft")
+    draft, unknown, untold = OPEN_PAGE.format("en"), "/en/unknown", "/fr/stop-forced-repatriation"
+    for path in (draft, f"{draft}/sent", f"{draft}/card.png", unknown, untold, "/fr"):
+        answer = client.get(path)
+        assert answer.status_code == 404 and answer["Cache-Control"] == "no-store"
+        assert "There is no such page" in answer.content.decode()
+
+
+# ---- the form again
+
+
+def again(client: Client, path: str, refused: Refused, status: int = 422) -> str:
+    answer = client.get(path, **{"sabal.form": refused, "sabal.status": status})  # type: ignore[arg-type]
+    assert answer.status_code == status
+    assert answer["Cache-Control"] == "no-store"
+    return answer.content.decode()
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(client: Client) -> None:
+    typed = {"name": "", "email": 'suzie"><b>@', "country": "KR", "comment": "One\nTwo", "display": "full"}
+    typed["updates"] = "1"
+    errors = (FormError("name", MESSAGES["no name"]), FormError("email", MESSAGES["bad email"]))
+    page = again(client, OPEN_PAGE.format("en"), Refused(typed, errors))
+    assert "<title>Error: " in page
+    assert '<a href="#name">Enter your name.</a>' in page
+    assert page.count("Enter your name.") == 2  # in the summary, and beside the field
+    assert 'aria-invalid="true" value="suzie&quot;&gt;&lt;b&gt;@"' in page
+    assert "<option value=KR selected>" in page
+    assert ">One\nTwo</textarea>" in page
+    assert 'value="full" checked' in page
+    assert 'name="updates" value="1" aria-describedby="lists-hint" checked' in page
+    assert 'name="newsletter" value="1" aria-describedby="lists-hint">' in page
+    assert "og:title" not in page and 'content="noindex"' in page
+
+
+def test_a_mistyped_domain_is_a_question_asked_once(client: Client) -> None:
+    refused = Refused({"email": "suzie@gmial.com"}, (FormError("email", MESSAGES["suggest"]),), "gmail.com")
+    page = again(client, OPEN_PAGE.format("en"), refused)
+    assert page.count("Does your address end in gmail.com?") == 2
+    assert 'name="email_checked" value="1"' in page and 'value="suzie@gmial.com"' in page
+    assert MESSAGES["suggest"] not in page
+    assert "email_checked" not in read(client, OPEN_PAGE.format("en"))
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hans"])
+def test_every_message_of_the_form_is_translated(client: Client, language: str) -> None:
+    for message in MESSAGES.values():
+        page = again(client, GUARDED_PAGE.format(language), Refused({}, (FormError("form", message),)))
+        assert message not in page
+
+
+def test_a_closed_petition_says_why_it_took_nothing(client: Client) -> None:
+    page = again(client, "/en/closed-orchard", Refused({"name": "Suzie"}, ()), 409)
+    assert 'role="alert"' in page and page.count("No new signatures are taken.") == 2
+
+
+def test_after_signing_everyone_sees_the_same_page(client: Client) -> None:
+    page = read(client, GUARDED_PAGE.format("en") + "/sent")
+    assert "Please confirm your request (lantern)" in page
+    assert "Sign again" in page

@@ -11,14 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
 from django.db import connections
 
 import agefile
-from houses import HouseOfTests, point_django_at
+from houses import HouseOfTests, other_database, point_django_at
 from sabal import database as raw
 from sabal import settings
 from sabal.keys.house import open_house
@@ -63,14 +62,9 @@ def migrated_postgresql(postgresql_server: str) -> str:
     """The URI of a migrated database, from which each test's own is copied."""
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE sabal_template")
-    uri = _other_database(postgresql_server, "sabal_template")
+    uri = other_database(postgresql_server, "sabal_template")
     migrate(uri)
     return uri
-
-
-def _other_database(uri: str, name: str) -> str:
-    parts = urlsplit(uri)
-    return parts._replace(scheme="postgres", path=f"/{quote(name)}").geturl()
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +92,7 @@ def house(
         name = f"t_{os.urandom(6).hex()}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE sabal_template")  # type: ignore[arg-type]
-        url, drop = _other_database(template, name), name
+        url, drop = other_database(template, name), name
     monkeypatch.setattr(settings, "DATABASE_URL", url)
     monkeypatch.setattr(settings, "DATA", tmp_path)
     monkeypatch.setattr(settings, "HOUSE_KEY_FILE", tmp_path / "house.key")

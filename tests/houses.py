@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from django.db import connections
 
@@ -43,9 +44,11 @@ class HouseOfTests:
         self.snapshots.refresh(self.database, self.house)
         self.ring.refresh(self.database, self.house, DAY_NUMBER)
 
-    def publish(self, **changes: str) -> PetitionSnapshot:
+    def publish(self, *, show_names: bool = False, **changes: str) -> PetitionSnapshot:
         """The example petition, published to the house's identity; `changes` replace values in its petition.toml."""
         files = folder.read(EXAMPLE)
+        if show_names:
+            files["petition.toml"] = files["petition.toml"].replace("display = false", "display = true")
         for key, value in changes.items():
             files["petition.toml"] = replace_key(files["petition.toml"], key, value)
         files = {
@@ -84,3 +87,9 @@ def point_django_at(url: str) -> None:
     connections["default"].close()
     connections.databases["default"] = {**connections.databases["default"], **settings._django_database(url)}
     del connections["default"]
+
+
+def other_database(uri: str, name: str) -> str:
+    """The URI of another database of the same server."""
+    parts = urlsplit(uri)
+    return parts._replace(scheme="postgres", path=f"/{quote(name)}").geturl()

@@ -4,7 +4,7 @@ import pytest
 
 from houses import DAY_NUMBER, NOW, HouseOfTests
 from sabal.petitions.profile import PROFILES
-from sabal.signing import held
+from sabal.signing import held, operations, writer
 from sabal.signing.count import _take_signatures, count
 from signing.steps import confirmed
 
@@ -113,3 +113,16 @@ def test_two_workers_never_count_at_once(house: HouseOfTests) -> None:
     with house.database.leader("count") as again:
         assert again
     assert DAY_NUMBER
+
+
+def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withdrawn(house: HouseOfTests) -> None:
+    petition = house.publish(show_names=True, profile='"open"')
+    suzie = confirmed(house, petition, display="Suzie")
+    confirmed(house, petition, "max@example.org", display="M.")
+    confirmed(house, petition, "carol@example.org")
+    count(house.database, petition, NOW + 60)
+    assert house.petition().counts.names == ("M.", "Suzie")
+    writer.commit(house.database, [operations.Withdraw(suzie.digest)])
+    confirmed(house, petition, "later@example.org")
+    count(house.database, petition, NOW + 120)
+    assert house.petition().counts.names == ("M.",)

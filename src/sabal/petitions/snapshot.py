@@ -12,6 +12,7 @@ from datetime import date
 from functools import cached_property
 
 import agefile
+from sabal import settings
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, pepper_name
 from sabal.petitions import folder, manifest
@@ -28,6 +29,7 @@ class Counts:
     withdrawn: int = 0
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()
+    names: tuple[str, ...] = ()  # of an open petition: those that let their name be shown
     batch_at: int = 0  # Unix time of the last batch, 0 before the first
 
     @property
@@ -72,8 +74,8 @@ class PetitionSnapshot:
 
     @property
     def gathering(self) -> bool:
-        """Whether so few have signed that the page says no number yet."""
-        return self.counts.counted < self.profile.gathering_below
+        """Whether so few have signed that the page says no number yet (in development every number is shown)."""
+        return settings.BATCH_EVERY is None and self.counts.counted < self.profile.gathering_below
 
     @property
     def ready_to_sign(self) -> bool:
@@ -174,10 +176,17 @@ def _day(value: object) -> date | None:
 
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
-        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, batch_at"
-        " FROM signing_total"
+        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names,"
+        " batch_at FROM signing_total"
     )
     return {
-        row[0]: Counts(row[1], row[2], row[3], tuple((code, n) for code, n in json.loads(row[4])), row[5])
+        row[0]: Counts(
+            confirmed=row[1],
+            withdrawn=row[2],
+            invalidated=row[3],
+            countries=tuple((code, n) for code, n in json.loads(row[4])),
+            names=tuple(json.loads(row[5])),
+            batch_at=row[6],
+        )
         for row in rows
     }

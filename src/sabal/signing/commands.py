@@ -76,7 +76,7 @@ def sealed(slug: str, out: Path) -> None:
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) -> None:
-    """Print the confirmed signers of an export FILE (anywhere) or a SLUG (beside the database); or any age FILE.
+    """Print the confirmed signers of an export FILE, or of a SLUG beside the database; or open an age FILE.
 
     This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
     """

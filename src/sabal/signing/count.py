@@ -17,6 +17,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer import COUNTED, WAITING, WITHDRAWN
 
 CHUNK = 200
+NAMES = 200  # so many a page shows at the most
 _MOST = 32  # no rule asks whether more than this many wait
 _DONE = 3
 
@@ -172,6 +173,11 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
                 "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
                 (json.dumps(_countries(database, petition.id, profile)), _day(now), petition.id),
             )
+        if petition.definition.fields.display:
+            database.execute(
+                "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
+                (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
+            )
         database.execute(
             "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
             " shown_invalidated = invalidated, batches = batches + 1, batch_at = ? WHERE petition_id = ?",
@@ -186,6 +192,16 @@ def _countries(database: Database, petition_id: int, profile: Profile) -> list[t
     )
     least, step = profile.countries_from, profile.countries_round
     return [(code, n // step * step) for code, n in rows if least is not None and n >= least]
+
+
+def _names(database: Database, petition_id: int) -> list[str]:
+    """Names that signers of an open petition chose to show: by lot (the order of C), never the latest first."""
+    rows = database.query(
+        "SELECT display FROM signing_signature WHERE petition_id = ? AND state = ? AND display IS NOT NULL"
+        f" ORDER BY commitment LIMIT {NAMES}",
+        (petition_id, COUNTED),
+    )
+    return sorted((row[0] for row in rows), key=str.casefold)
 
 
 def _day(now: float) -> int:

@@ -56,33 +56,8 @@ WELL_KNOWN = tuple(
 )
 # One letter from a well-known domain, and a provider all the same.
 ALSO_REAL = frozenset(
-    [
-        "ymail.com",
-        "gmx.com",
-        "gmx.at",
-        "gmx.ch",
-        "mail.de",
-        "mail.ru",
-        "email.com",
-        "live.fr",
-        "live.de",
-        "live.nl",
-        "aim.com",
-        "pm.me",
-        "yahoo.it",
-        "yahoo.es",
-        "yahoo.in",
-        "hotmail.de",
-        "hotmail.it",
-        "outlook.fr",
-        "outlook.es",
-        "outlook.it",
-        "web.com",
-        "free.it",
-        "zoho.eu",
-        "posteo.net",
-        "mac.com",
-    ]
+    "ymail.com gmx.com gmx.at gmx.ch mail.de mail.ru email.com live.fr live.de live.nl aim.com pm.me yahoo.it yahoo.es"
+    " yahoo.in hotmail.de hotmail.it outlook.es outlook.it web.com free.it zoho.eu posteo.net mac.com".split()
 )
 
 

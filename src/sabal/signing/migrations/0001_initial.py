@@ -48,6 +48,9 @@ CREATE UNIQUE INDEX signing_signature_tag ON signing_signature (petition_id, era
 -- count: what waits, in the order of C, which is the order of nothing
 CREATE INDEX signing_signature_waiting ON signing_signature (petition_id, commitment) WHERE state = 1;
 
+-- count: names that open petitions show
+CREATE INDEX signing_signature_shown ON signing_signature (petition_id, commitment) WHERE display IS NOT NULL;
+
 -- Further links that lead to the same signature: the same mailbox asked again.
 CREATE TABLE signing_access (
     token_hash BLOB NOT NULL PRIMARY KEY,
@@ -102,6 +105,7 @@ CREATE TABLE signing_total (
     shown_withdrawn BIGINT NOT NULL DEFAULT 0,
     shown_invalidated BIGINT NOT NULL DEFAULT 0,
     shown_countries TEXT NOT NULL DEFAULT '[]',
+    shown_names TEXT NOT NULL DEFAULT '[]',
     countries_day INTEGER NOT NULL DEFAULT 0,
     batches INTEGER NOT NULL DEFAULT 0,
     batch_at BIGINT NOT NULL DEFAULT 0

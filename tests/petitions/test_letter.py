@@ -442,7 +442,7 @@ def _letters(draw: st.DrawFn) -> tuple[str, list[str]]:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines), unique
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_letters())
 def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, list[str]]) -> None:
     letter, unique = drawn
@@ -456,7 +456,7 @@ def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, li
     assert set(unique) <= landed
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

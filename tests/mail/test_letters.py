@@ -1,0 +1,235 @@
+"""What stands in a letter, and what must not."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.mofile import write_mo
+from django.test import override_settings
+from django.utils.translation import get_language, override, trans_real
+
+from mail.world import HEAD, NOON, definition
+from sabal.mail import letters
+from sabal.mail.letters import Letter
+from sabal.mail.transport import as_bytes, wire_address
+
+TOKEN = "aaaabbbbccccddddeeeeffffga"
+LANGUAGES = ("en", "ko", "zh-hans")
+KINDS = (letters.CONFIRM_SIGNATURE, letters.ALREADY_SIGNED, letters.CONFIRM_NEWSLETTER)
+HOUSE = None
+PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": HOUSE}
+ALL = [
+    (kind, profile, language)
+    for kind in KINDS
+    for profile in PETITIONS
+    for language in LANGUAGES
+    if not (profile == "house" and kind != letters.CONFIRM_NEWSLETTER)
+]
+
+
+def a_letter(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Letter:
+    return Letter(4711, kind, to, language, TOKEN)
+
+
+def write(
+    kind: int, profile: str, language: str, to: str = "suzie@example.org"
+) -> tuple[EmailMessage, bytes]:
+    """The letter as its reader's program sees it, and its bytes."""
+    message = letters.render(a_letter(kind, language, to), PETITIONS[profile], HEAD, NOON)
+    raw = as_bytes(message, wire_address(to))
+    return message_from_bytes(raw, policy=policy.default), raw  # type: ignore[return-value]
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+@pytest.fixture
+def translated(tmp_path: Path) -> Iterator[None]:
+    """A house whose Korean is "K: " before the English: the words are the translators', the way to them is
+    tested."""
+    source = Path(letters.__file__).read_text(encoding="utf-8")
+    catalog = Catalog(locale="ko")
+    for message in re.findall(r'_\(\s*"([^"]+)"', source):
+        catalog.add(message, "K: " + message)
+    folder = tmp_path / "ko" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "django.mo").open("wb") as file:
+        write_mo(file, catalog)
+    with override_settings(LOCALE_PATHS=[str(tmp_path)]):
+        trans_real._translations.clear()
+        yield
+    trans_real._translations.clear()
+
+
+def test_suzie_is_asked_about_her_signature() -> None:
+    with override_settings(LOCALE_PATHS=[]):
+        message, _ = write(1, "open", "en")
+    assert message["To"] == "suzie@example.org" and message["From"] == "Petitions <mail@petition.example>"
+    assert message["Subject"] == "Please confirm your signature: Save the Blue River"
+    assert part(message, "plain").splitlines() == [
+        "Someone, most likely you, signed “Save the Blue River” with this address.",
+        "It counts once confirmed. To confirm, or to tell us that it was not you, open this page:",
+        f"https://petition.example/en/confirm/{TOKEN}",
+        "If you ignore this letter, nothing happens, and what was entered is deleted after 7 days.",
+        "-- ",
+        "Friends of the Blue River",
+    ]
+
+
+def test_a_guarded_letter_has_the_neutral_word() -> None:
+    message, _ = write(1, "guarded", "en")
+    assert message["Subject"] == "Please confirm your request (lantern)"
+    assert "lantern" in part(message, "plain") and part(message, "plain").endswith("-- \npetition.example\n")
+
+
+@pytest.mark.parametrize(("kind", "profile", "language"), ALL)
+def test_every_letter(kind: int, profile: str, language: str) -> None:
+    message, raw = write(kind, profile, language)
+    path = "newsletter/confirm" if kind == letters.CONFIRM_NEWSLETTER else "confirm"
+    link = f"https://petition.example/{language}/{path}/{TOKEN}"
+    text, html = part(message, "plain"), part(message, "html")
+    assert [p.get_content_type() for p in message.iter_parts()] == ["text/plain", "text/html"]
+    body, _, _signature = text.partition("\n-- \n")
+    assert _signature and len(body.splitlines()) <= 5 and all(len(line) < 150 for line in body.splitlines())
+    assert re.findall(r"https?://\S+", text) == [link] and link in text.splitlines()
+    assert re.findall(r'(?:href|src)="([^"]*)"', html) == [link]
+    assert "<img" not in html and "style" not in html and f'lang="{language}"' in html
+    assert (
+        raw.isascii()
+        and all(len(line) <= 998 for line in raw.split(b"\r\n"))
+        and b"\n" not in raw.replace(b"\r\n", b"")
+    )
+    assert message["Auto-Submitted"] == "auto-generated" and message["Content-Language"] == language
+    assert message["Date"].datetime.timestamp() == NOON
+    assert re.fullmatch(r"<[0-9a-f]{32}@petition\.example>", message["Message-ID"])
+    headers = "auto-submitted content-language content-type date from message-id mime-version subject to"
+    assert sorted(name.lower() for name in message.keys()) == headers.split()  # noqa: SIM118 - no mapping
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_guarded_letter_names_nothing(kind: int, language: str) -> None:
+    petition = PETITIONS["guarded"]
+    assert petition is not None
+    message, raw = write(kind, "guarded", language)
+    decoded = "\n".join(
+        [
+            raw.decode(),
+            *(f"{k}: {v}" for k, v in message.items()),
+            part(message, "plain"),
+            part(message, "html"),
+        ]
+    )
+    names = [petition.slug, *petition.organiser.values(), *(text.title for text in petition.texts.values())]
+    words = [word for name in names for word in re.split(r"[\s-]+", name) if len(word) > 4]
+    for name in [*names, *words, "already"]:
+        assert name.lower() not in decoded.lower(), name
+    if kind == letters.ALREADY_SIGNED:
+        same, _ = write(letters.CONFIRM_SIGNATURE, "guarded", language)
+        assert part(same, "plain") == part(message, "plain") and same["Subject"] == message["Subject"]
+
+
+def test_the_search_for_names_finds_them_in_an_open_letter() -> None:
+    message, _ = write(1, "open", "ko")
+    assert "푸른 강을 지켜 주십시오" in part(message, "plain") and "푸른 강의 벗" in part(message, "html")
+
+
+def test_already_signed_is_for_open_petitions_alone() -> None:
+    with pytest.raises(ValueError, match="never says"):
+        letters.already_signed(a_letter(2), definition("guarded"), HEAD, NOON)
+    assert "already signed" in str(write(2, "open", "en")[0]["Subject"])
+
+
+def test_the_readers_language(translated: None) -> None:
+    for kind, profile, _ in ALL:
+        message, _raw = write(kind, profile, "ko")
+        assert message["Subject"].startswith("K: ")
+        lines = part(message, "plain").partition("\n-- \n")[0].splitlines()
+        assert all(line.startswith(("K: ", "https://")) for line in lines)
+    with override("zh-hans"):
+        write(1, "open", "ko")
+        assert get_language() == "zh-hans", "the worker's own language stays"
+    assert letters.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
+    assert letters.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
+
+
+def test_a_language_that_the_house_does_not_speak() -> None:
+    message = letters.render(a_letter(language="fr"), definition("open"), HEAD, NOON)
+    assert message["Subject"] == "Please confirm your signature: Save the Blue River"
+    assert f"/fr/confirm/{TOKEN}" in part(message, "plain")
+
+
+def test_a_letter_sent_again_has_the_same_message_id_and_another_letter_another() -> None:
+    first, again = (letters.render(a_letter(), definition(), HEAD, now) for now in (NOON, NOON + 3_600))
+    other = letters.render(replace(a_letter(), id=-4711), definition(), HEAD, NOON)
+    assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
+    assert "4711" not in first["Message-ID"]
+
+
+def test_only_newsletters_can_be_unsubscribed() -> None:
+    letter = replace(a_letter(3), unsubscribe="z" * 26)
+    message = letters.render(letter, HOUSE, HEAD, NOON)
+    assert message["List-Unsubscribe"] == f"<https://petition.example/en/newsletter/unsubscribe/{'z' * 26}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert letters.render(replace(letter, kind=1), definition(), HEAD, NOON)["List-Unsubscribe"] is None
+
+
+def test_a_title_is_text_wherever_it_stands() -> None:
+    petition = definition("open")
+    title = '<b>Stop</b>\n& "go"'
+    text = replace(petition.texts["en"], title=title)
+    message = letters.render(a_letter(), replace(petition, texts={"en": text}), HEAD, NOON)
+    assert message["Subject"] == 'Please confirm your signature: <b>Stop</b> & "go"'
+    seen: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: seen.append(tag)  # type: ignore[method-assign]
+    parser.feed(part(message, "html"))
+    assert "b" not in seen and "&lt;b&gt;" in part(message, "html")
+
+
+@pytest.mark.parametrize(
+    "to", ["", "nobody", "a@", "@b", "a b@example.org", "a@example.org\r\nBcc: eve@example.org"]
+)
+def test_what_is_no_address_gets_no_letter(to: str) -> None:
+    with pytest.raises(ValueError, match="not a mail address"):
+        letters.render(a_letter(to=to), definition(), HEAD, NOON)
+
+
+@pytest.mark.parametrize(
+    ("typed", "header"),
+    [
+        ("Suzie.Q+petition@Example.org", "Suzie.Q+petition@Example.org"),
+        ("suzie@bücher.example", "suzie@xn--bcher-kva.example"),
+        ("사발@예시.example", "사발@예시.example"),
+        ("o'hara@example.org", "o'hara@example.org"),
+        ("a,b@example.org", None),
+        ('"very odd"@example.org', None),
+    ],
+)
+def test_the_address_as_typed(typed: str, header: str | None) -> None:
+    """Spellings that would change their meaning in a header are refused rather than sent elsewhere."""
+    try:
+        message, _ = write(1, "guarded", "en", typed)
+    except ValueError:
+        assert header is None
+    else:
+        assert len(message["To"].addresses) == 1 and str(message["To"]) == header
+
+
+def test_nothing_secret_in_a_repr() -> None:
+    assert TOKEN not in repr(a_letter()) and "suzie" not in repr(a_letter())
+
+
+def test_unknown_kinds_and_missing_petitions() -> None:
+    for letter in (a_letter(9), a_letter(1)):
+        with pytest.raises(ValueError, match="letter"):
+            letters.render(letter, definition() if letter.kind == 9 else None, HEAD, NOON)

@@ -1,0 +1,37 @@
+"""Totals name large providers and nobody else."""
+
+import re
+
+import pytest
+
+from sabal.mail.providers import PROVIDERS, is_large, provider_of
+
+
+@pytest.mark.parametrize(
+    ("address", "provider"),
+    [
+        ("suzie@gmail.com", "gmail"),
+        ("Suzie@GoogleMail.com", "gmail"),
+        ("suzie@naver.com.", "naver"),
+        ("suzie@hanmail.net", "kakao"),
+        ("suzie@163.com", "netease"),
+        ("suzie@notgmail.com", "other"),
+        ("suzie@gmail.com.example.org", "other"),
+        ("suzie@mail.gmail.com", "other"),
+        ("nonsense", "other"),
+        ("", "other"),
+    ],
+)
+def test_providers(address: str, provider: str) -> None:
+    assert provider_of(address) == provider
+
+
+def test_large_and_small_domains() -> None:
+    assert is_large("gmail.com") and is_large("QQ.com") and not is_large("petition.example")
+
+
+def test_the_list_is_sound() -> None:
+    domains = [domain for many in PROVIDERS.values() for domain in many]
+    assert len(domains) == len(set(domains)) and len(PROVIDERS) >= 50
+    assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain) for domain in domains)
+    assert all(re.fullmatch(r"[a-z-]{2,32}", name) and name not in ("other", "unknown") for name in PROVIDERS)

@@ -1,0 +1,486 @@
+"""Letters leave the outbox: each once, in order, past every fault of the server, of the row and of the
+process."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mail.world import FORTNIGHT, NOON, TODAY, Sink, World
+from sabal.database import Database
+from sabal.keys.house import House, KeyMissing, mail_key_name
+from sabal.mail import outbox
+from sabal.mail.outbox import End
+from sabal.mail.transport import Answer, Outcome, Trouble
+from sabal.signing import token
+
+Sinks = Callable[..., Sink]
+
+
+class Recorder:
+    """A transport of the test's own: takes everything, or answers what it is told to."""
+
+    def __init__(self, answer: Answer | Callable[[str], Answer] = Answer(Outcome.ACCEPTED)) -> None:  # noqa: B008
+        self.answer, self.to, self.ids = answer, list[str](), list[str]()
+
+    def send(self, message: EmailMessage, to: str) -> Answer:
+        self.to.append(to)
+        self.ids.append(message["Message-ID"])
+        return self.answer(to) if callable(self.answer) else self.answer
+
+    def close(self) -> None:
+        pass
+
+
+def test_suzie_gets_her_letter_and_the_row_goes(world: World, sink: Sinks) -> None:
+    server, raw = sink(), world.write()
+    transport = server.transport()
+    report = world.send(transport)
+    transport.close()
+    assert report.accepted == 1 and world.waiting() == 0
+    (line,) = server.lines()
+    assert (line["from"], line["to"]) == ("mail@petition.example", ["suzie@example.org"])
+    assert world.expiry(raw) == TODAY + 8, "seven whole days, rounded up"
+    assert world.traffic() == {("other", "accepted"): 1}
+
+
+def test_nothing_due_does_nothing(world: World) -> None:
+    assert world.send(Recorder()).handled == 0
+
+
+def test_the_expiry_of_others_stays_open(world: World) -> None:
+    world.write("suzie@example.org")
+    held = world.write("eve@example.org", kind=1)
+    world.send(Recorder(lambda to: Answer(Outcome.LATER if to.startswith("eve") else Outcome.ACCEPTED)))
+    assert world.expiry(held) == FORTNIGHT
+
+
+def test_a_newsletter_letter_leaves_signatures_alone(world: World, sink: Sinks) -> None:
+    world.write(kind=3, petition=0)
+    assert world.send(Recorder()).accepted == 1 and world.waiting() == 0
+
+
+def test_one_connection_carries_all(world: World, sink: Sinks) -> None:
+    server = sink()
+    for n in range(120):
+        world.write(f"suzie{n}@example.org")
+    transport = server.transport()
+    assert world.send(transport).accepted == 120
+    transport.close()
+    assert {line["connection"] for line in server.lines()} == {1}
+    assert len({line["to"][0] for line in server.lines()}) == 120
+
+
+def test_the_normal_lane_goes_first_and_older_days_before(world: World) -> None:
+    world.write("slow@example.org", lane=1)
+    world.write("today@example.org")
+    world.write("yesterday@example.org", day=TODAY - 1)
+    transport = Recorder()
+    world.send(transport)
+    assert transport.to == ["yesterday@example.org", "today@example.org", "slow@example.org"]
+
+
+def test_limits_of_one_call(world: World) -> None:
+    for n in range(7):
+        world.write(f"n{n}@example.org")
+        world.write(f"s{n}@example.org", lane=1)
+    transport = Recorder()
+    world.send(transport, limit=4, slow_limit=2)
+    assert [to[0] for to in transport.to] == ["n"] * 4 + ["s"] * 2
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 0.99])
+def test_the_slow_lane_is_shared_among_networks(world: World, start: float) -> None:
+    for n in range(30):
+        world.write(f"eve{n}@example.org", lane=1, network=40_000)
+    for network in (7, 33_000, 65_535):
+        world.write(f"net{network}@example.org", lane=1, network=network)
+    transport = Recorder()
+    world.send(transport, slow_limit=5, chance=lambda: start)
+    others = {"net7@example.org", "net33000@example.org", "net65535@example.org"}
+    assert others <= set(transport.to) and len(transport.to) == 5
+
+
+def test_a_refused_mailbox_ends_the_letter(world: World, sink: Sinks) -> None:
+    server, raw = sink("refuse"), world.write()
+    report = world.send(server.transport())
+    assert report.ends == {End.NEVER: 1} and report.trouble is Trouble.NONE and world.waiting() == 0
+    assert world.expiry(raw) == FORTNIGHT
+    assert world.traffic() == {("other", "never"): 1}
+
+
+def test_greylisted_now_taken_later(world: World, sink: Sinks) -> None:
+    server, raw = sink("greylist"), world.write()
+    transport = server.transport()
+    assert world.send(transport).ends == {End.LATER: 1}
+    assert world.expiry(raw) == FORTNIGHT
+    world.now += 30
+    assert world.send(transport).handled == 0, "not before a minute has gone"
+    world.now += 60
+    assert world.send(transport).accepted == 1 and len(server.lines()) == 1
+    transport.close()
+
+
+def test_a_full_mailbox_is_tried_again(world: World, sink: Sinks) -> None:
+    world.write()
+    assert world.send(sink("full").transport()).ends == {End.LATER: 1} and world.waiting() == 1
+
+
+def test_a_silent_server_stops_the_run(world: World, sink: Sinks) -> None:
+    for n in range(5):
+        world.write(f"suzie{n}@example.org")
+    report = world.send(sink("hang").transport(timeout=0.3))
+    assert report.trouble is Trouble.LOST and report.ends == {End.LATER: 3, End.UNSENT: 2}
+    assert report.reason == "the server fell silent"
+    attempts = sorted(n for (n,) in world.database.query("SELECT attempts FROM mail_letter"))
+    assert attempts == [0, 0, 1, 1, 1] and world.waiting() == 5
+
+
+def test_a_connection_dropped_in_the_middle_of_a_letter(world: World, sink: Sinks) -> None:
+    server = sink("drop")
+    world.write()
+    assert world.send(server.transport()).ends == {End.LATER: 1}
+    assert world.waiting() == 1 and server.lines() == []
+
+
+def test_an_answer_that_is_lost_gives_a_second_letter_of_the_same_id(world: World, sink: Sinks) -> None:
+    server = sink("drop-after")
+    world.write()
+    for _ in range(2):
+        world.send(server.transport())
+        world.now += 3_600
+    first, second = server.letters()
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+@pytest.mark.parametrize(("mood", "trouble"), [("closed-door", Trouble.REFUSED), ("silent", Trouble.DOWN)])
+def test_no_way_in_costs_the_letter_nothing(
+    world: World, sink: Sinks, mood: str, trouble: Trouble, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.write()
+    world.write()
+    report = world.send(sink(mood).transport(timeout=0.3))
+    assert report.trouble is trouble and report.ends == {End.UNSENT: 2}
+    assert (
+        world.database.query("SELECT attempts, claimed_until, not_before FROM mail_letter") == [(0, 0, 0)] * 2
+    )
+    assert [r.levelname for r in caplog.records] == ["ERROR" if trouble is Trouble.REFUSED else "WARNING"]
+
+
+def test_a_policy_against_us_keeps_the_letters_and_shouts(
+    world: World, sink: Sinks, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(12):
+        world.write(f"suzie{n}@example.org")
+    report = world.send(sink("policy").transport())
+    assert report.ends == {End.LATER: 10, End.UNSENT: 2} and report.trouble is Trouble.REFUSED
+    assert world.waiting() == 12
+    assert [r.levelname for r in caplog.records] == ["ERROR"]
+
+
+def test_waits_double_and_end_after_three_days(world: World) -> None:
+    world.write()
+    transport = Recorder(Answer(Outcome.LATER))
+    waits = []
+    while world.waiting():
+        world.send(transport)
+        rows = world.database.query("SELECT not_before FROM mail_letter")
+        if rows:
+            waits.append(rows[0][0] - world.now)
+            world.now = rows[0][0]
+    assert waits[:4] == [60, 120, 240, 480] and max(waits) == 6 * 3600 and len(waits) == outbox.GIVE_UP - 1
+    assert 2.9 < (world.now - NOON) / 86_400 < 3.2
+    assert world.traffic()["other", "given-up"] == 1
+
+
+def test_waits_vary_by_chance() -> None:
+    assert (
+        outbox._wait(1, 0.0) == 45 and outbox._wait(1, 1.0) == 75 and outbox._wait(1_000, 1.0) == 7.5 * 3600
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"sealed": b"not sealed at all"},
+        {"petition": 404},
+        {"kind": 9},
+        {"more": {"token": "short"}},
+        {"to": "nobody"},
+        {"to": "a\r\nBcc: eve@example.org"},
+    ],
+)
+def test_a_bad_row_stops_no_queue(
+    world: World, bad: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.write("before@example.org", id=1)
+    world.write(**{"to": "eve@example.org", "id": 2} | bad)
+    world.write("after@example.org", id=3)
+    transport = Recorder()
+    report = world.send(transport)
+    assert transport.to == ["before@example.org", "after@example.org"]
+    assert report.ends == {End.ACCEPTED: 2, End.UNREADABLE: 1}
+    assert world.database.query("SELECT id, not_before FROM mail_letter") == [(2, int(NOON) + 60)]
+    assert "eve" not in caplog.text and "nobody" not in caplog.text
+
+
+def test_a_transport_with_a_bug_pushes_the_letter_ahead(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(to: str) -> Answer:
+        raise RuntimeError(f"could not write to {to}")
+
+    world.write()
+    assert world.send(Recorder(broken)).ends == {End.UNREADABLE: 1}
+    assert "RuntimeError at test_send_due.py:" in caplog.text and "suzie" not in caplog.text
+
+
+def test_letters_whose_key_is_gone_are_dropped(world: World) -> None:
+    world.write(day=TODAY - 1)
+    world.write("max@example.org")
+    world.house.destroy(world.database, mail_key_name(TODAY - 1))
+    transport = Recorder()
+    assert world.send(transport).ends == {End.LOST_KEY: 1, End.ACCEPTED: 1}
+    assert transport.to == ["max@example.org"] and world.waiting() == 0
+
+
+def test_a_wrong_house_key_drops_nothing(world: World) -> None:
+    world.write()
+    world.house = House(bytes([7]) * 32)
+    with pytest.raises(KeyMissing):
+        world.send(Recorder())
+    assert world.waiting() == 1
+    world.house = House(bytes(32))
+    assert world.send(Recorder()).accepted == 1
+
+
+def test_stopping_between_letters(world: World) -> None:
+    for n in range(10):
+        world.write(f"suzie{n}@example.org")
+    transport = Recorder()
+    report = world.send(transport, should_stop=lambda: len(transport.to) >= 3)
+    assert len(transport.to) == 3 and report.ends == {End.ACCEPTED: 3, End.UNSENT: 7}
+    assert world.send(transport).accepted == 7, "the rest is free at once"
+
+
+def test_no_letter_is_begun_at_the_end_of_a_claim(world: World) -> None:
+    for n in range(4):
+        world.write(f"suzie{n}@example.org")
+
+    def slow(_to: str) -> Answer:
+        world.now += 35
+        return Answer(Outcome.ACCEPTED)
+
+    report = world.send(Recorder(slow), limit=4)
+    assert report.accepted == 2 and report.ends[End.UNSENT] == 2
+
+
+def test_a_claim_of_a_clock_that_was_set_back_does_not_hold(world: World) -> None:
+    world.write()
+    far = int(NOON) + 400 * 86_400
+    world.database.execute("UPDATE mail_letter SET claimed_until = ?, not_before = ?", (far, far))
+    assert world.send(Recorder()).accepted == 1
+
+
+def test_two_workers_send_no_letter_twice(world: World) -> None:
+    for n in range(300):
+        world.write(f"suzie{n}@example.org")
+    transports = [Recorder(), Recorder()]
+
+    def work(transport: Recorder) -> None:
+        database = world.another_connection()
+        while world.send(transport, database=database, limit=50).handled:
+            pass
+        database.close()
+
+    threads = [threading.Thread(target=work, args=(transport,)) for transport in transports]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    sent = transports[0].to + transports[1].to
+    assert len(sent) == len(set(sent)) == 300 and world.waiting() == 0
+    assert world.traffic() == {("other", "accepted"): 300}
+
+
+def test_two_workers_inside_one_send(world: World) -> None:
+    """While one worker is in the middle of a letter, the other can't have it."""
+    world.write()
+    other, database = Recorder(), world.another_connection()
+
+    def meanwhile(_to: str) -> Answer:
+        world.send(other, database=database)
+        return Answer(Outcome.ACCEPTED)
+
+    assert world.send(Recorder(meanwhile)).accepted == 1 and other.to == []
+    database.close()
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = {path!r}
+from mail.world import World
+from sabal.keys.house import House
+from sabal.database import connect
+import django; django.setup()
+from sabal.mail.transport import MailUrl, SmtpTransport
+
+class Deadly(SmtpTransport):
+    def send(self, message, to):
+        answer = super().send(message, to)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+world = World({url!r}, connect({url!r}), House(bytes(32)))
+world.send(Deadly(MailUrl("smtp", "127.0.0.1", {port}), "petition.example"))
+"""
+
+
+def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> None:
+    server, raw = sink(), world.write()
+    tests = Path(__file__).parents[1]
+    code = KILLED.format(path=[str(tests), str(tests.parent / "src")], url=world.url, port=server.port)
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=env, check=False, capture_output=True, timeout=60
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert world.waiting() == 1 and world.expiry(raw) == FORTNIGHT
+    transport = server.transport()
+    assert world.send(transport).handled == 0, "still claimed by the dead"
+    world.now += outbox.CLAIM + 1
+    assert world.send(transport).accepted == 1 and world.waiting() == 0 and world.expiry(raw) == TODAY + 8
+    transport.close()
+    first, second = server.letters()
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+class Faulty:
+    """A database some of whose transactions fail: before the commit, or after it ("failed but persisted")."""
+
+    def __init__(self, inner: Database, at: int, persisted: bool, times: int) -> None:
+        self._inner, self._at, self._persisted, self._times, self.begun = inner, at, persisted, times, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def transaction(self) -> Any:
+        return _FaultyTransaction(self, self._inner.transaction())
+
+    def fails(self) -> bool:
+        return self._at <= self.begun < self._at + self._times
+
+    @property
+    def persisted(self) -> bool:
+        return self._persisted
+
+
+class _FaultyTransaction:
+    def __init__(self, faulty: Faulty, inner: Any) -> None:
+        self._faulty, self._inner = faulty, inner
+
+    def __enter__(self) -> None:
+        self._fails = self._faulty.fails()
+        self._faulty.begun += 1
+        self._inner.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        if not self._fails or self._faulty.persisted or exception[0]:
+            self._inner.__exit__(*exception)
+            if not self._fails or exception[0]:
+                return
+        else:
+            failure = OSError("no space left")
+            self._inner.__exit__(OSError, failure, None)
+        raise OSError("the commit failed")
+
+
+ACCEPTS, LATER, NEVER = Answer(Outcome.ACCEPTED), Answer(Outcome.LATER), Answer(Outcome.NEVER)
+UNSENT = Answer(Outcome.UNSENT, "down", Trouble.DOWN)
+
+
+@pytest.mark.parametrize(
+    ("write", "answer", "persisted", "times", "raises", "sendings"),
+    [
+        # the claim: nothing was sent; persisted, the row waits until the claim runs out
+        (0, ACCEPTS, False, 1, True, 1),
+        (0, ACCEPTS, True, 1, True, 1),
+        # the settling: once is mended by trying again, always costs one repeated letter
+        (1, ACCEPTS, False, 1, False, 1),
+        (1, ACCEPTS, True, 1, False, 1),
+        (1, ACCEPTS, False, 99, True, 2),
+        (1, ACCEPTS, True, 99, True, 1),
+        (1, LATER, False, 1, False, 2),
+        (1, LATER, True, 1, False, 2),
+        (1, LATER, False, 99, True, 2),
+        (1, LATER, True, 99, True, 2),
+        (1, NEVER, False, 1, False, 1),
+        (1, NEVER, True, 1, False, 1),
+        (1, NEVER, False, 99, True, 2),
+        (1, NEVER, True, 99, True, 1),
+        (1, UNSENT, False, 1, False, 2),
+        (1, UNSENT, True, 1, False, 2),
+        (1, UNSENT, False, 99, True, 2),
+        (1, UNSENT, True, 99, True, 2),
+    ],
+)
+def test_every_write_failed_or_failed_but_persisted(
+    world: World, write: int, answer: Answer, persisted: bool, times: int, raises: bool, sendings: int
+) -> None:
+    raw = world.write()
+    transport = Recorder(answer)
+    faulty = Faulty(world.database, write, persisted, times)
+    if raises:
+        with pytest.raises(OSError, match="the commit failed"):
+            world.send(transport, database=faulty)
+    else:
+        world.send(transport, database=faulty)
+    # Afterwards all is well again, and in time every letter is out, its row gone and counted once.
+    transport.answer = ACCEPTS
+    world.now += 2 * outbox.CLAIM
+    world.send(transport)
+    assert len(transport.to) == sendings and len(set(transport.ids)) == 1
+    refused = answer is NEVER and sendings == 1
+    assert world.waiting() == 0 and world.expiry(raw) == (FORTNIGHT if refused else TODAY + 8)
+    ended = {outcome: n for (_, outcome), n in world.traffic().items() if outcome in ("accepted", "never")}
+    assert sum(ended.values()) == 1
+
+
+def test_a_row_that_kills_every_worker_is_given_up(world: World) -> None:
+    world.write()
+    world.database.execute("UPDATE mail_letter SET attempts = ?", (outbox.GIVE_UP,))
+    transport = Recorder()
+    assert world.send(transport).ends == {End.GIVEN_UP: 1} and transport.to == [] and world.waiting() == 0
+
+
+def test_no_personal_data_in_the_log(world: World, sink: Sinks, caplog: pytest.LogCaptureFixture) -> None:
+    raws = [world.write(f"suzie{n}@gmail.com") for n in range(4)]
+    caplog.set_level("DEBUG")
+    for mood in ("policy", "refuse", "closed-door", "drop", "greylist"):
+        world.send(sink(mood).transport(timeout=1))
+        world.now += 3_600
+
+    assert "suzie" not in caplog.text and "@" not in caplog.text
+    assert not any(token.encode(raw) in caplog.text for raw in raws)
+
+
+def test_the_rate_does_not_collapse(world: World, sink: Sinks) -> None:
+
+    server = sink()
+    for n in range(600):
+        world.write(f"suzie{n}@example.org", lang=("en", "ko", "zh-hans")[n % 3])
+    transport = server.transport()
+    begun = time.perf_counter()
+    assert world.send(transport, limit=600).accepted == 600
+    rate = 600 / (time.perf_counter() - begun)
+    transport.close()
+    print(f"{world.database.vendor}: {rate:.0f} letters/s")
+    # The bench holds it to 300; here, beside other tests on a busy machine, only a collapse fails.
+    assert rate > 100

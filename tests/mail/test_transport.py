@@ -1,0 +1,345 @@
+"""The ways out: what a URL means, what a server's answers mean, and both transports against real servers and
+folders."""
+
+import contextlib
+import datetime as dt
+import ipaddress
+import os
+import stat
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as some
+
+from mail.world import HEAD, NOON, Sink, definition
+from sabal.mail import letters
+from sabal.mail.transport import (
+    OURS,
+    PERMANENT,
+    TEMPORARY,
+    Answer,
+    FolderTransport,
+    MailUrl,
+    MailUrlError,
+    Outcome,
+    SmtpTransport,
+    Trouble,
+    judge,
+    list_letters,
+    open_transport,
+    parse_mail_url,
+    wire_address,
+)
+
+Sinks = Callable[..., Sink]
+
+
+def a_message(to: str = "suzie@example.org", language: str = "ko") -> EmailMessage:
+    return letters.render(letters.Letter(1, 1, to, language, "a" * 26), definition("open"), HEAD, NOON)
+
+
+def send(transport: SmtpTransport, to: str = "suzie@example.org") -> Answer:
+    return transport.send(a_message(to), wire_address(to))
+
+
+@pytest.mark.parametrize(
+    ("url", "parsed"),
+    [
+        ("folder:", MailUrl("folder")),
+        ("smtp://mx.example", MailUrl("smtp", "mx.example", 587, tls="starttls")),
+        ("smtp://mx.example:465", MailUrl("smtp", "mx.example", 465, tls="implicit")),
+        ("smtp://mx.example?tls=implicit", MailUrl("smtp", "mx.example", 465, tls="implicit")),
+        ("smtp://localhost?tls=none", MailUrl("smtp", "localhost", 25, tls="none")),
+        ("smtp://[::1]:2525/?tls=none", MailUrl("smtp", "::1", 2525, tls="none")),
+        (
+            "smtp://car%40ol:p%2Fw%3Fd@mx.example:587?tls=starttls",
+            MailUrl("smtp", "mx.example", 587, "car@ol", "p/w?d", "starttls"),
+        ),
+    ],
+)
+def test_urls(url: str, parsed: MailUrl) -> None:
+    assert parse_mail_url(url) == parsed
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "is empty"),
+        ("mx.example", "must begin with smtp://"),
+        ("smtps://mx.example", "must begin with smtp://"),
+        ("folder:/tmp/mail", "write just folder:"),
+        ("smtp://", "must name a host"),
+        ("smtp://carol:geheim/wort@mx.example", "can't be read|percent-encoded"),
+        ("smtp://carol:geheim#wort@mx.example", "can't be read|percent-encoded"),
+        ("smtp://mx.example:mail", "can't be read"),
+        ("smtp://mx.example:99999", "can't be read"),
+        ("smtp://mx.example?tls=maybe", "must be starttls, implicit or none"),
+        ("smtp://mx.example?tls", "can't be read"),
+        ("smtp://mx.example?timeout=3", "knows no option timeout"),
+        ("smtp://carol@mx.example", "without a password"),
+        ("smtp://carol:geheim@mx.example?tls=none", "password in clear"),
+    ],
+)
+def test_urls_that_are_refused(url: str, sentence: str) -> None:
+    with pytest.raises(MailUrlError, match=sentence) as raised:
+        parse_mail_url(url)
+    assert "geheim" not in str(raised.value) and str(raised.value).startswith("SABAL_MAIL_URL")
+
+
+@given(some.text())
+def test_any_url_is_read_or_refused(text: str) -> None:
+    for url in (text, "smtp://" + text):
+        with contextlib.suppress(MailUrlError):
+            assert parse_mail_url(url).scheme in ("folder", "smtp")
+
+
+def test_the_password_is_in_no_repr() -> None:
+    assert "geheim" not in repr(parse_mail_url("smtp://carol:geheim@mx.example"))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "outcome", "trouble"),
+    [
+        (550, "5.1.1 no such user", Outcome.NEVER, Trouble.NONE),
+        (550, "No such user", Outcome.NEVER, Trouble.NONE),
+        (553, "", Outcome.NEVER, Trouble.NONE),
+        (554, "no", Outcome.NEVER, Trouble.NONE),
+        (552, "5.2.2 over quota", Outcome.LATER, Trouble.NONE),
+        (450, "4.2.1 greylisted", Outcome.LATER, Trouble.NONE),
+        (451, "", Outcome.LATER, Trouble.NONE),
+        (499, "9.9.9", Outcome.LATER, Trouble.NONE),
+        (599, "", Outcome.NEVER, Trouble.NONE),
+        (550, "5.7.1 blocked", Outcome.LATER, Trouble.REFUSED),
+        (554, "5.7.1 spam", Outcome.LATER, Trouble.REFUSED),
+        (550, "5.7.26 unauthenticated", Outcome.LATER, Trouble.REFUSED),
+        (550, "5.7.606 banned", Outcome.LATER, Trouble.REFUSED),
+        (530, "5.7.0 log in", Outcome.LATER, Trouble.REFUSED),
+        (500, "what?", Outcome.LATER, Trouble.REFUSED),
+        (550, "5.1.10 null MX", Outcome.NEVER, Trouble.NONE),
+    ],
+)
+def test_what_an_answer_means(code: int, text: str, outcome: Outcome, trouble: Trouble) -> None:
+    answer = judge(code, text.encode())
+    assert (answer.outcome, answer.trouble) == (outcome, trouble)
+
+
+@pytest.mark.parametrize("code", [500, 521, 550, 553, 554])
+def test_before_a_recipient_is_named_a_refusal_is_about_us(code: int) -> None:
+    assert judge(code, b"5.1.1 whatever", named=False).trouble is Trouble.REFUSED
+
+
+@given(some.integers(400, 599), some.binary(max_size=40))
+def test_any_answer_has_a_meaning_in_our_own_words(code: int, text: bytes) -> None:
+    answer = judge(code, text)
+    assert answer.outcome in (Outcome.LATER, Outcome.NEVER)
+    assert answer.reason.startswith("the server") or answer.reason in {
+        *PERMANENT.values(), *TEMPORARY.values(), *OURS.values()
+    }  # fmt: skip
+
+
+def test_the_three_lists_do_not_meet() -> None:
+    assert not (set(PERMANENT) & set(TEMPORARY) or set(PERMANENT) & set(OURS) or set(TEMPORARY) & set(OURS))
+
+
+def test_a_letter_as_it_arrives(sink: Sinks) -> None:
+    server = sink()
+    transport = server.transport()
+    assert send(transport).outcome is Outcome.ACCEPTED
+    transport.close()
+    (line,), (letter,) = server.lines(), server.letters()
+    assert line["mail_options"] == line["rcpt_options"] == []
+    assert letter["Subject"].endswith("푸른 강을 지켜 주십시오")
+
+
+def test_no_bounces_where_the_server_knows_how(sink: Sinks) -> None:
+    server = sink("dsn")
+    transport = server.transport()
+    assert send(transport).outcome is Outcome.ACCEPTED
+    transport.close()
+    (line,) = server.lines()
+    assert "RET=HDRS" in line["mail_options"] and line["rcpt_options"] == ["NOTIFY=NEVER"]
+
+
+def test_an_international_address(sink: Sinks) -> None:
+    server = sink("utf8")
+    transport = server.transport()
+    assert send(transport, "사발@예시.example").outcome is Outcome.ACCEPTED
+    assert send(transport, "suzie@example.org").outcome is Outcome.ACCEPTED
+    transport.close()
+    first, second = server.lines()
+    assert first["to"] == ["사발@예시.example"] and {"SMTPUTF8", "BODY=8BITMIME"} <= set(
+        first["mail_options"]
+    )
+    assert second["mail_options"] == []
+    assert server.letters()[0]["To"] == "사발@예시.example"
+
+
+def test_an_international_address_at_a_server_that_knows_none(sink: Sinks) -> None:
+    server = sink()
+    transport = server.transport()
+    answer = send(transport, "사발@예시.example")
+    assert answer == Answer(Outcome.NEVER, "the server can't write to an international address")
+    assert send(transport, "suzie@bücher.example").outcome is Outcome.ACCEPTED, (
+        "a domain alone needs nothing of it"
+    )
+    transport.close()
+    assert server.lines()[0]["to"] == ["suzie@xn--bcher-kva.example"]
+
+
+def test_after_a_refusal_the_connection_goes_on(sink: Sinks) -> None:
+    server = sink("greylist")
+    transport = server.transport()
+    assert send(transport).outcome is Outcome.LATER
+    assert send(transport).outcome is Outcome.ACCEPTED
+    transport.close()
+    assert server.lines()[0]["connection"] == 1
+
+
+def test_a_server_that_closes_after_three_letters_is_called_again(sink: Sinks) -> None:
+
+    server = sink("three-each")
+    transport = server.transport()
+    for _ in range(7):
+        assert send(transport).outcome is Outcome.ACCEPTED
+        time.sleep(0.05)
+    transport.close()
+    assert [line["connection"] for line in server.lines()] == [1, 1, 1, 2, 2, 2, 3]
+
+
+def test_an_idle_connection_is_asked_first(sink: Sinks) -> None:
+    server, now = sink(), [0.0]
+    transport = SmtpTransport(
+        MailUrl("smtp", "127.0.0.1", server.port), "petition.example", clock=lambda: now[0]
+    )
+    assert send(transport).outcome is Outcome.ACCEPTED
+    now[0] += 60
+    transport._smtp.sock.shutdown(2)  # type: ignore[union-attr]
+    assert send(transport).outcome is Outcome.ACCEPTED
+    transport.close()
+    assert [line["connection"] for line in server.lines()] == [1, 2]
+
+
+def test_a_sender_that_is_refused_says_nothing_about_the_mailbox(sink: Sinks) -> None:
+    transport = sink("sender").transport()
+    answer = send(transport)
+    transport.close()
+    assert (answer.outcome, answer.trouble) == (Outcome.LATER, Trouble.REFUSED)
+
+
+def test_busy_after_the_whole_letter(sink: Sinks) -> None:
+    transport = sink("busy").transport()
+    answer = send(transport)
+    transport.close()
+    assert answer.outcome is Outcome.LATER and answer.trouble is Trouble.NONE
+
+
+def test_nobody_there() -> None:
+    answer = send(SmtpTransport(MailUrl("smtp", "127.0.0.1", 1), "petition.example", timeout=2))
+    assert (answer.outcome, answer.trouble) == (Outcome.UNSENT, Trouble.DOWN)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A certificate for 127.0.0.1 that this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink.example")])
+    now = dt.datetime.now(dt.UTC)
+
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return str(file)
+
+
+@pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
+def test_with_tls_and_a_password(sink: Sinks, certificate: str, mood: str, tls: str) -> None:
+    server = sink(mood, certificate)
+    transport = server.transport(tls=tls, user="carol", password="p@ss/word")
+    assert send(transport).outcome is Outcome.ACCEPTED
+    transport.close()
+    (line,) = server.lines()
+    assert line["tls"] or mood == "implicit"
+    assert line["user"] == "carol"
+
+
+def test_a_wrong_password_is_a_refusal(sink: Sinks, certificate: str) -> None:
+    answer = send(sink("tls", certificate).transport(tls="starttls", user="carol", password="wrong"))
+    assert answer == Answer(Outcome.UNSENT, OURS["5.7.8"], Trouble.REFUSED)
+
+
+@pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
+def test_a_certificate_that_nobody_vouches_for(
+    sink: Sinks, certificate: str, mood: str, tls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    answer = send(sink(mood, certificate).transport(tls=tls, user="carol", password="p@ss/word"))
+    assert (
+        answer.outcome is Outcome.UNSENT
+        and answer.reason == "the server's certificate or TLS can't be accepted"
+    )
+
+
+def test_a_server_without_tls_gets_no_letter(sink: Sinks) -> None:
+    server = sink()
+    answer = send(server.transport(tls="starttls"))
+    assert answer.outcome is Outcome.UNSENT and "offers no TLS" in answer.reason and server.lines() == []
+
+
+def test_letters_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "var" / "mail"
+    assert list_letters(folder) == []
+    transport = open_transport("folder:", folder=folder, helo="petition.example")
+    for to in ("suzie@example.org", "max@example.org", "사발@예시.example"):
+        assert transport.send(a_message(to), wire_address(to)).outcome is Outcome.ACCEPTED
+    transport.close()
+    stored = list_letters(folder)
+    assert [letter.to for letter in stored] == ["사발@예시.example", "max@example.org", "suzie@example.org"]
+    assert stored[0].subject.endswith("푸른 강을 지켜 주십시오") and "/ko/confirm/aaaa" in stored[0].text
+    assert abs((dt.datetime.now(dt.UTC) - stored[0].sent).total_seconds()) < 60
+    assert len(list_letters(folder, limit=2)) == 2
+    names = sorted(path.name for path in folder.iterdir())
+    assert all(name.endswith(".eml") for name in names) and names == [
+        letter.name for letter in reversed(stored)
+    ]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert all(stat.S_IMODE((folder / name).stat().st_mode) == 0o600 for name in names)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mail").write_text("a file stands in the way")
+    assert FolderTransport(tmp_path / "mail").send(a_message(), "suzie@example.org").outcome is Outcome.UNSENT
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    answer = FolderTransport(tmp_path / "other").send(a_message(), "suzie@example.org")
+    assert (answer.outcome, answer.trouble) == (Outcome.UNSENT, Trouble.DOWN)
+    assert list((tmp_path / "other").iterdir()) == [], "no half letter stays"

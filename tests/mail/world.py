@@ -1,0 +1,195 @@
+"""What the tests of the mail room share: Carol's petition, a house with an outbox, and how to see what was
+sent."""
+
+import base64
+import importlib
+import json
+import secrets
+import subprocess
+from dataclasses import dataclass, field, replace
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from sabal import hot_tables
+from sabal.database import Database, connect
+from sabal.keys.house import House, mail_key_name, seal
+from sabal.mail import letters, outbox
+from sabal.mail.transport import MailUrl, SmtpTransport
+from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
+from sabal.signing import token
+
+TODAY = 20_781  # days since 1970
+FORTNIGHT = TODAY + 14  # what signing writes
+NOON = TODAY * 86_400 + 43_200.0
+HEAD = letters.Letterhead("https://petition.example", "Petitions <mail@petition.example>")
+ROOMS = ("keys", "signing", "mail", "newsletter")
+
+
+def definition(profile: str = "guarded") -> Definition:
+    """Carol's petition, whose name must not leak."""
+    texts = {
+        language: Text(
+            language,
+            title,
+            "Keep the river.",
+            (Section("Background", "Water."),),
+            "What we ask",
+            (Demand("demand-1", "Stop."),),
+        )
+        for language, title in (
+            ("en", "Save the Blue River"),
+            ("ko", "푸른 강을 지켜 주십시오"),
+            ("zh-hans", "保护蓝河"),
+        )
+    }
+    return Definition(
+        slug="save-the-blue-river",
+        languages=("en", "ko", "zh-hans"),
+        authoritative="en",
+        organiser={"en": "Friends of the Blue River", "ko": "푸른 강의 벗", "zh-hans": "蓝河之友"},
+        profile=profile,
+        dedupe="pepper",
+        hint="lantern",
+        controller=Controller("Friends of the Blue River", "1 Bank Road", "privacy@petition.example"),
+        retention=date(2028, 1, 1),
+        purpose={"en": "to hand it over"},
+        recipients=(),
+        texts=texts,
+    )
+
+
+@dataclass
+class Petition:
+    """As much of a snapshot as the outbox looks at."""
+
+    definition: Definition
+
+
+class Petitions:
+    """Number 1 is guarded, number 2 open."""
+
+    def by_id(self, petition_id: int) -> Petition | None:
+        return {1: Petition(definition()), 2: Petition(definition("open"))}.get(petition_id)
+
+
+@dataclass
+class World:
+    """A house at noon: its database, its keys, a clock that the test moves, and its outbox."""
+
+    url: str
+    database: Database
+    house: House
+    now: float = NOON
+    keys: dict[int, bytes] = field(default_factory=dict)
+
+    def another_connection(self) -> Database:
+        return connect(self.url)
+
+    def write(self, to: str = "suzie@example.org", **changed: Any) -> bytes:
+        """Queue a letter as signing does: pending row and letter. Gives the token."""
+        row: dict[str, Any] = {
+            "kind": 1,
+            "petition": 1,
+            "day": TODAY,
+            "lane": 0,
+            "network": 0,
+            "lang": "en",
+        } | changed
+        raw = token.new()
+        day = row["day"]
+        if day not in self.keys:
+            self.keys[day] = self.house.make(self.database, mail_key_name(day))
+        content = {"to": to, "lang": row["lang"], "token": token.encode(raw), **row.get("more", {})}
+        sealed = seal(self.keys[day], json.dumps(content).encode(), b"letter")
+        self.insert(row, row.get("sealed", sealed))
+        if row["kind"] != letters.CONFIRM_NEWSLETTER:
+            self.database.insert(
+                "signing_pending",
+                (
+                    "token_hash",
+                    "petition_id",
+                    "version_id",
+                    "era",
+                    "commitment",
+                    "w",
+                    "sealed_id",
+                    "carry",
+                    "expires",
+                ),
+                [(token.digest(raw), row["petition"], 1, 1, b"C", b"w", 1, b"carry", FORTNIGHT)],
+            )
+        return raw
+
+    def insert(self, row: dict[str, Any], sealed: bytes) -> None:
+        self.database.insert(
+            "mail_letter",
+            ("id", "petition_id", "kind", "mail_key", "sealed", "lane", "network"),
+            [
+                (
+                    row.get("id", secrets.randbits(64) - 2**63),
+                    row["petition"],
+                    row["kind"],
+                    row["day"],
+                    sealed,
+                    row["lane"],
+                    row["network"],
+                )
+            ],
+        )
+
+    def send(self, transport: Any, **options: Any) -> outbox.Report:
+        database = options.pop("database", self.database)
+        fixed: dict[str, Any] = {
+            "petitions": Petitions(),
+            "head": HEAD,
+            "chance": lambda: 0.5,
+            "pause": lambda _: None,
+        }
+        return outbox.send_due(database, self.house, transport, lambda: self.now, **fixed | options)
+
+    def waiting(self) -> int:
+        return int(self.database.query("SELECT count(*) FROM mail_letter")[0][0])
+
+    def expiry(self, raw: bytes) -> int:
+        rows = self.database.query(
+            "SELECT expires FROM signing_pending WHERE token_hash = ?", (token.digest(raw),)
+        )
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    def traffic(self) -> dict[tuple[str, str], int]:
+        return {(p, o): n for p, o, n in self.database.query("SELECT provider, outcome, n FROM mail_traffic")}
+
+
+def create_tables(database: Database) -> None:
+    """The tables as the migrations write them."""
+    for room in ROOMS:
+        sql = importlib.import_module(f"sabal.{room}.migrations.0001_initial").SQL
+        for statement in hot_tables._statements(sql, database.vendor):
+            database.execute(statement.replace("%", "%%") if database.vendor == "postgresql" else statement)
+
+
+@dataclass
+class Sink:
+    """An SMTP server of our own, by its port and the file it writes to."""
+
+    port: int
+    file: Path
+    process: subprocess.Popen[str]
+    transports: list[SmtpTransport] = field(default_factory=list)
+
+    def transport(self, timeout: float = 5.0, **changed: Any) -> SmtpTransport:
+        url = replace(MailUrl("smtp", "127.0.0.1", self.port), **changed)
+        self.transports.append(SmtpTransport(url, "petition.example", timeout=timeout))
+        return self.transports[-1]
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+
+    def letters(self) -> list[EmailMessage]:
+        return [
+            message_from_bytes(base64.b64decode(line["content"]), policy=policy.default)  # type: ignore[misc]
+            for line in self.lines()
+        ]

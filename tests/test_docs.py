@@ -1,0 +1,97 @@
+"""The documentation is true: its code runs, its commands exist, its links lead somewhere."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from sabal.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[pytest.param]:  # type: ignore[valid-type]
+    return [
+        pytest.param(body, id=f"{page.relative_to(ROOT)}:{n}")
+        for page in PAGES
+        for n, (kind, body) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")))
+        if kind == language
+    ]
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_toml_parses(text: str) -> None:
+    tomllib.loads(text)
+
+
+@pytest.mark.parametrize("text", blocks("json"))
+def test_json_parses(text: str) -> None:
+    json.loads(text)
+
+
+@pytest.mark.parametrize("text", blocks("sh"))
+def test_commands_exist_with_their_options(text: str) -> None:
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        for i, word in enumerate(words):
+            if word.startswith("script/"):
+                assert (ROOT / word).is_file(), f"{word} does not exist"
+            if word == "sabal" or word.endswith("/bin/sabal"):
+                check_command(words[i + 1 :])
+
+
+def check_command(words: list[str]) -> None:
+    command: click.Command = main
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.commands.get(words[0])
+        assert found, f"sabal has no command {words[0]}"
+        command, words = found, words[1:]
+    known = {option for parameter in command.params for option in parameter.opts} | {
+        "--help",
+        "-h",
+        "--version",
+    }
+    for word in words:
+        if word.startswith("--"):
+            assert word.split("=")[0] in known, f"sabal {command.name} has no option {word}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target and not target.startswith(("#", "mailto:")):
+            assert (page.parent / target.split("#")[0]).exists(), f"{page.name} links to {target}"
+
+
+def test_every_dependency_has_a_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    named = [
+        line
+        for line in lines
+        if re.match(r'    "[a-z]', line) and ("," in line) and re.search(r"[><~=]=?\d", line)
+    ]
+    assert len(named) > 15
+    for line in named:
+        assert "# " in line, f"no reason beside {line.strip()}"
+
+
+def test_lock_files_name_no_registry_and_have_hashes() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "://" not in text and "--index" not in text and text.count("--hash=sha256:") > 50

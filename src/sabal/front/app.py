@@ -1,0 +1,307 @@
+"""The way in: a plain ASGI application, to be read from top to bottom.
+
+A request passes the guards in this order: path, method, Host, sizes, and a POST besides: what its headers
+announce of a body, origin, network, POSTs in flight. Then it is answered from the cache, by the intake (sign,
+confirm, withdraw), or by Django. Nothing that a client sent is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from sabal.front import cache, django, guards, limits, pages
+from sabal.front.codings import coding
+from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
+from sabal.front.routes import Petition, Route, Routes, best_language
+
+IN_FLIGHT = 96  # POSTs being worked on in one process
+READING = 16_384  # POSTs whose body is still coming: cheap, but not free
+QUIET_AFTER = 15.0  # seconds without a look at the petitions, and /healthz says busy
+
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+P_co = TypeVar("P_co", bound=Petition, covariant=True)
+
+log = logging.getLogger("sabal.front")
+
+
+class Published(Protocol[P_co]):
+    """The petitions that this process knows (petitions/snapshot.py)."""
+
+    def by_slug(self, slug: str) -> P_co | None: ...
+    def published(self) -> Iterable[P_co]: ...
+
+
+class Intake(Protocol):
+    """The verbs of the crowd (front/intake.py)."""
+
+    async def sign(self, request: Request, petition: Any) -> Response: ...
+    async def sign_elsewhere(self, request: Request, petition: Any) -> Response: ...
+    async def confirm_page(self, request: Request) -> Response: ...
+    async def confirm(self, request: Request) -> Response: ...
+    async def not_me_page(self, request: Request) -> Response: ...
+    async def not_me(self, request: Request) -> Response: ...
+    async def receipt(self, request: Request) -> Response: ...
+    async def withdraw(self, request: Request) -> Response: ...
+
+
+class Door:
+    """The front door of one process."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        hosts: guards.Hosts,
+        clients: limits.Clients,
+        petitions: Published[Petition],
+        intake: Intake,
+        secure: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.routes, self.hosts, self.clients = routes, hosts, clients
+        self.petitions, self.intake, self.clock = petitions, intake, clock
+        self.security = security_headers(secure)
+        self.cache = cache.Cache(django.render, self.finished)
+        self.looked = time.monotonic()
+        self.working = 0
+        self.reading = 0
+
+    async def __call__(self, scope: Scope, receive: guards.Receive, send: Send) -> None:
+        """Answers one request. An error is logged as type and line, and answered with a prepared page."""
+        try:
+            route, headers = self.admit(scope)
+            if route.cached:
+                start, body = self.at_hand(route, headers, scope) or await self.kept(route, headers, scope)
+            else:
+                start, body = await self.answer(route, headers, scope, receive)
+        except Refused as refused:
+            start, body = self.messages(await self.refusal(refused, scope), scope)
+        except django.Busy:
+            start, body = self.messages(await self.refusal(busy(), scope), scope)
+        except Exception as error:
+            log.error("a request failed: %s", where(error))
+            start, body = self.messages(await self.refusal(Refused(500, "error"), scope), scope)
+        await send(start)
+        await send(body)
+
+    def admit(self, scope: Scope) -> tuple[Route, dict[bytes, bytes]]:
+        """The guards that every request passes: path, method, doubled headers, Host."""
+        route = self.routes.find(scope["raw_path"])
+        if scope["method"] not in route.allow:
+            raise Refused(405, headers=[(b"allow", ", ".join(route.allow).encode())])
+        headers = guards.headers(scope["headers"])
+        if route.name != "health":  # balancers ask by address
+            self.hosts.check(headers.get(b"host", b""))
+        return route, headers
+
+    def at_hand(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:
+        """The page, if the cache has it fresh: the way of nearly every request, so it waits for nothing."""
+        return self.cache.hit(
+            route.path,
+            headers.get(b"accept-encoding"),
+            headers.get(b"if-none-match"),
+            scope["method"] == "HEAD",
+            time.monotonic(),
+        )
+
+    async def kept(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
+        """The page, stale or made now."""
+        found = await self.cache.get(route.path)
+        if isinstance(found, Response):
+            return self.messages(found, scope)
+        accept, held = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
+        return found.answer(accept, held, scope["method"] == "HEAD", time.monotonic())
+
+    async def answer(
+        self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
+    ) -> Messages:
+        """Everything that is not kept."""
+        guards.size(scope["headers"])  # the server's own limit is near this one, so kept pages need not look
+        self.clients.notice(scope["client"][0], headers.get(b"x-forwarded-for"))
+        if scope["method"] == "POST":
+            return self.messages(await self.post(route, headers, scope, receive), scope)
+        return self.messages(await self.get(route, headers), scope)
+
+    async def get(self, route: Route, headers: Mapping[bytes, bytes]) -> Response:
+        """The answers to GET that are not kept."""
+        match route.name:
+            case "home":
+                return self.home(headers.get(b"accept-language"))
+            case "health":
+                return self.health()
+            case "withdrawn" | "not_me_done":
+                return await pages.page(route.name.replace("_", "-"), route.language)
+            case "confirm":
+                return await self.intake.confirm_page(self.request(route, "GET", headers))
+            case "not_me":
+                return await self.intake.not_me_page(self.request(route, "GET", headers))
+            case "receipt":
+                return await self.intake.receipt(self.request(route, "GET", headers))
+            case _:
+                return await django.render(route.path)
+
+    async def post(
+        self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
+    ) -> Response:
+        """The guards that a POST passes besides, in order; its body is read only after the last of them."""
+        one_click = route.name == "unsubscribe"  # RFC 8058: sent by mail programs, as multipart or urlencoded
+        guards.announced(headers, any_type=one_click)
+        own = one_click or guards.same_origin(headers, self.hosts)
+        if not own and route.name != "sign":
+            raise Refused(403, "forbidden", CLOSE)
+        network, verdict = self.network(route, headers, scope)
+        if verdict is limits.Verdict.HARD:
+            retry = (b"retry-after", b"%d" % random.randint(60, 180))  # noqa: S311 - no secret
+            raise Refused(429, "too-many", [*CLOSE, retry])
+        if self.working >= IN_FLIGHT or self.reading >= READING:
+            raise busy()
+        self.reading += 1
+        try:
+            body = await guards.body(receive)
+        finally:
+            self.reading -= 1
+        # Only what has arrived whole takes a place: a thousand senders who never finish take none away.
+        if self.working >= IN_FLIGHT:
+            raise busy()
+        self.working += 1
+        try:
+            request = self.request(
+                route, "POST", headers, body, network, soft_limited=verdict is limits.Verdict.SOFT
+            )
+            return await self.take(route, request, own)
+        finally:
+            self.working -= 1
+
+    async def take(self, route: Route, request: Request, own: bool) -> Response:
+        """Hands a POST that passed every guard to the one who answers it."""
+        match route.name:
+            case "sign":
+                petition = self.petitions.by_slug(route.slug)
+                if petition is None:
+                    raise Refused(404, "not-found")
+                verb = self.intake.sign if own else self.intake.sign_elsewhere
+                return await verb(request, petition)
+            case "confirm":
+                return await self.intake.confirm(request)
+            case "not_me":
+                return await self.intake.not_me(request)
+            case "withdraw":
+                return await self.intake.withdraw(request)
+            case _:
+                return await django.render(
+                    route.path,
+                    method="POST",
+                    body=request.body,
+                    content_type=request.headers.get(b"content-type", b"").decode("latin-1"),
+                )
+
+    def network(
+        self, route: Route, headers: Mapping[bytes, bytes], scope: Scope
+    ) -> tuple[bytes, limits.Verdict]:
+        """The sender's network under today's key, and what it may do. Confirming is never limited."""
+        if route.name not in ("sign", "newsletter"):
+            return b"", limits.Verdict.FREE
+        address = self.clients.address(scope["client"][0], headers.get(b"x-forwarded-for"))
+        now = self.clock()
+        onion = self.hosts.is_onion(headers[b"host"])
+        network = limits.current().network(address, now, onion=onion)
+        return network.near if network else b"", limits.current().sign(network, now)
+
+    def request(
+        self,
+        route: Route,
+        method: str,
+        headers: Mapping[bytes, bytes],
+        body: bytes = b"",
+        network: bytes = b"",
+        *,
+        soft_limited: bool = False,
+    ) -> Request:
+        """What a handler gets to see."""
+        now = self.clock()
+        return Request(
+            method, route.path, route.language, headers, body, route.token, network, soft_limited, now
+        )
+
+    def home(self, accept_language: bytes | None) -> Response:
+        """To the petitions of this house, or to its only one, in the reader's language."""
+        petitions = list(self.petitions.published())
+        if len(petitions) == 1:
+            languages = petitions[0].definition.languages
+            path = f"/{best_language(accept_language, languages, languages[0])}/{petitions[0].slug}"
+        else:
+            path = f"/{best_language(accept_language, self.routes.house, 'en')}"
+        return Response(302, [(b"location", path.encode("ascii"))])
+
+    def health(self) -> Response:
+        """Whether it is worth sending somebody here now."""
+        if self.working >= IN_FLIGHT or time.monotonic() - self.looked > QUIET_AFTER:
+            return text(503, "busy\n")
+        return text(200, "ok\n")
+
+    async def refusal(self, refused: Refused, scope: Scope) -> Response:
+        """The prepared page that explains a refusal, in the path's or the reader's language. Never waits."""
+        language = self.routes.language_of(scope["raw_path"])
+        if not language:
+            accept = dict(scope["headers"]).get(b"accept-language")
+            language = best_language(accept, self.routes.house, "en")
+        response = await pages.page(refused.page, language, status=refused.status)
+        return response.adding(*refused.headers)
+
+    def look(self) -> None:
+        """Takes up what has changed among the petitions; called after each refresh of the snapshots."""
+        self.looked = time.monotonic()
+        if self.routes.update(self.petitions.published()):
+            self.cache.forget(keep=self.routes.cached_paths())
+
+    async def drained(self, seconds: float) -> None:
+        """Returns when no POST is being worked on any more, or after that time."""
+        end = time.monotonic() + seconds
+        while self.working and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def messages(self, response: Response, scope: Scope) -> Messages:
+        """A response as ASGI messages, with length and security headers; without body for HEAD."""
+        headers, body = self.finished(response.headers), response.body
+        if response.header(b"cache-control") is None:
+            headers.append((b"cache-control", b"no-store"))
+        if response.pressed:
+            best = coding(dict(scope["headers"]).get(b"accept-encoding"))
+            headers.append((b"vary", b"accept-encoding"))
+            if best in response.pressed and best != b"identity":
+                body = response.pressed[best]
+                headers.append((b"content-encoding", best))
+        headers.append((b"content-length", b"%d" % len(body)))
+        return cache.messages(response.status, headers, b"" if scope["method"] == "HEAD" else body)
+
+    def finished(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer with those that all answers have."""
+        return [*(pair for pair in headers if pair[0] not in self.security), *self.security.items()]
+
+
+def security_headers(secure: bool) -> dict[bytes, bytes]:
+    """What design §9 asks of every answer. The page's own policy (CSP) comes with the page."""
+    headers = {
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+        b"cross-origin-opener-policy": b"same-origin",
+        b"server": b"",  # granian names itself where an application does not: this leaves the name empty
+    }
+    if secure:
+        headers[b"strict-transport-security"] = b"max-age=31536000"
+    return headers
+
+
+def where(error: BaseException) -> str:
+    """Type, file and line of an error. Never its text: addresses and names stand in texts."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

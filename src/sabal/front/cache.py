@@ -1,0 +1,297 @@
+"""The HTTP cache of the door. A page is kept because its view says so in headers; there is no other rule.
+
+Kept are 200s without Set-Cookie that have a ``max-age`` (RFC 9111), with ``stale-while-revalidate`` and
+``stale-if-error`` (RFC 5861). Each is kept in the codings br, gzip and identity, each with an ETag of its
+own, as ASGI messages ready to be sent: a hit is a few look-ups. At most one refresh a path is under way,
+however many ask. Paths hold the language, and come from the closed list of routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import brotli
+
+from sabal.front.codings import coding
+from sabal.front.http import Headers, Messages, Response
+
+MOST_BYTES = 64 * 1024 * 1024
+BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
+OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"date", b"age", b"connection"))
+TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
+DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\"?)?")
+
+log = logging.getLogger("sabal.front")
+
+Finish = Callable[[Headers], list[tuple[bytes, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """For how many seconds an answer is fresh, and may then be shown stale."""
+
+    max_age: float
+    while_revalidate: float = 0
+    if_error: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One coding of an entry, ready to be sent."""
+
+    etag: bytes
+    body: bytes
+    whole: Messages
+    head: Messages
+    not_modified: Messages
+
+
+@dataclass(slots=True)
+class Entry:
+    """One kept answer; times are of the monotonic clock."""
+
+    response: Response
+    digest: bytes
+    variants: dict[bytes, Variant]
+    size: int
+    rule: Freshness
+    stored: float
+    used: float
+    young_until: float = 0.0
+    retry: float = 0.0  # not before then is a failed refresh tried again
+    parts: list[bytes] = field(default_factory=list)  # pages.py: the body, cut where a name goes
+
+    def fresh(self, now: float) -> bool:
+        return now - self.stored < self.rule.max_age
+
+    def usable(self, now: float) -> bool:
+        """Whether it may be shown while it is being refreshed."""
+        return now - self.stored < self.rule.max_age + self.rule.while_revalidate
+
+    def better_than_nothing(self, now: float) -> bool:
+        """Whether it may be shown because the refresh failed."""
+        return now - self.stored < self.rule.max_age + self.rule.if_error
+
+    def messages(self, accept: bytes | None, if_none_match: bytes | None, head: bool) -> Messages:
+        """The ASGI messages for a reader that accepts these codings and may hold a copy already."""
+        variant = self.variants.get(coding(accept)) or self.variants[b"identity"]
+        if if_none_match is not None and matches(if_none_match, variant.etag):
+            return variant.not_modified
+        return variant.head if head else variant.whole
+
+    def answer(self, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float) -> Messages:
+        """`messages`, with the Age of an old copy."""
+        self.used = now
+        start, body = self.messages(accept, if_none_match, head)
+        age = int(now - self.stored)
+        if age:
+            return {**start, "headers": [*start["headers"], (b"age", b"%d" % age)]}, body
+        return start, body
+
+
+class Cache:
+    """Kept answers by path. ``fetch`` gives a path's answer, or raises; ``finish`` completes its headers."""
+
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[Response]],
+        finish: Finish = list,
+        *,
+        rule: Freshness | None = None,
+        most_bytes: int = MOST_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch, self._finish, self._rule = fetch, finish, rule
+        self._most, self._clock = most_bytes, clock
+        self._entries: dict[str, Entry] = {}
+        self._refreshing: dict[str, asyncio.Task[Entry | Response]] = {}
+        self._bytes = 0
+
+    def hit(
+        self, path: str, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float
+    ) -> Messages | None:
+        """The messages to send, if that path's entry is fresh and so young that it needs no Age header."""
+        entry = self._entries.get(path)
+        if entry is None or now >= entry.young_until:
+            return None
+        entry.used = now
+        return entry.messages(accept, if_none_match, head)
+
+    def peek(self, path: str, now: float) -> Entry | None:
+        """The entry of that path if it can be shown at once; a stale one is shown and refreshed behind it."""
+        entry = self._entries.get(path)
+        if entry is None:
+            return None
+        if not entry.fresh(now):
+            if not entry.usable(now):
+                return None
+            if now >= entry.retry:
+                self._refresh(path)
+        return entry
+
+    async def get(self, path: str) -> Entry | Response:
+        """The entry of that path, fetched if need be; a Response where the answer is not to be kept.
+
+        Raises what ``fetch`` raised, if there is no copy that may be shown instead.
+        """
+        entry = self.peek(path, self._clock())
+        if entry is not None:
+            return entry
+        # Shielded: the fetch is everybody's, and goes on when the reader who began it leaves.
+        return await asyncio.shield(self._refresh(path))
+
+    def any_copy(self, path: str) -> Entry | None:
+        """The entry of that path, however old; a refresh is started if it is stale or missing."""
+        now = self._clock()
+        entry = self._entries.get(path)
+        if entry is None or (not entry.fresh(now) and now >= entry.retry):
+            self._refresh(path)
+        return entry
+
+    def forget(self, keep: Iterable[str]) -> None:
+        """Drops the entries of all other paths (of petitions that are no more)."""
+        wanted = set(keep)
+        for path in [path for path in self._entries if path not in wanted]:
+            self._drop(path)
+
+    def _refresh(self, path: str) -> asyncio.Task[Entry | Response]:
+        task = self._refreshing.get(path)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._fetched(path))
+            self._refreshing[path] = task
+            task.add_done_callback(lambda done: self._ended(path, done))
+        return task
+
+    def _ended(self, path: str, task: asyncio.Task[Entry | Response]) -> None:
+        del self._refreshing[path]
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio never prints its text
+
+    async def _fetched(self, path: str) -> Entry | Response:
+        old = self._entries.get(path)
+        try:
+            response = await self._fetch(path)
+            if response.status >= 500:
+                raise Failed(response)
+        except Exception as error:
+            now = self._clock()
+            if old is not None:
+                old.retry = now + 1.0
+                if old.better_than_nothing(now):
+                    log.warning("%s: refresh failed (%s), showing the last copy", path, type(error).__name__)
+                    return old
+            if isinstance(error, Failed):
+                return error.response
+            raise
+        rule = self._rule or freshness(response)
+        if rule is None or response.status != 200 or response.header(b"set-cookie") is not None:
+            self._drop(path)
+            return response
+        return await self._kept(path, old, response, rule)
+
+    async def _kept(self, path: str, old: Entry | None, response: Response, rule: Freshness) -> Entry:
+        seen = repr([pair for pair in response.headers if pair[0] not in OWN]).encode()
+        digest = hashlib.sha256(seen + response.body).digest()
+        now = self._clock()
+        if old is not None and old.digest == digest:
+            # The usual case of a busy page: nothing to press again, no new messages.
+            old.stored, old.retry, old.rule = now, 0.0, rule
+            old.young_until = now + min(1.0, rule.max_age)
+            return old
+        bodies = await asyncio.to_thread(pressed, response)
+        variants = {
+            name: self._variant(response, name, body, len(bodies) > 1) for name, body in bodies.items()
+        }
+        size = sum(map(len, bodies.values())) + len(response.body)
+        entry = Entry(response, digest, variants, size, rule, stored=self._clock(), used=now)
+        entry.young_until = entry.stored + min(1.0, rule.max_age)
+        self._drop(path)
+        self._make_room(size)
+        if size <= self._most:
+            self._entries[path] = entry
+            self._bytes += size
+        return entry
+
+    def _variant(self, response: Response, name: bytes, body: bytes, several: bool) -> Variant:
+        etag = b'"%s-%s"' % (hashlib.sha256(body).hexdigest()[:22].encode(), name)
+        headers = [pair for pair in response.headers if pair[0] not in OWN]
+        headers += [(b"etag", etag), (b"vary", b"accept-encoding")] if several else [(b"etag", etag)]
+        headers = self._finish(headers)
+        of_body = [(b"content-length", b"%d" % len(body))]
+        if name != b"identity":
+            of_body.append((b"content-encoding", name))
+        whole = headers + of_body
+        short = [pair for pair in headers if pair[0] != b"content-type"]
+        return Variant(
+            etag, body, messages(200, whole, body), messages(200, whole, b""), messages(304, short, b"")
+        )
+
+    def _make_room(self, size: int) -> None:
+        while self._entries and self._bytes + size > self._most:
+            self._drop(min(self._entries, key=lambda path: self._entries[path].used))
+
+    def _drop(self, path: str) -> None:
+        entry = self._entries.pop(path, None)
+        if entry is not None:
+            self._bytes -= entry.size
+
+
+class Failed(Exception):
+    """Django answered, with a 5xx."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def messages(status: int, headers: Headers, body: bytes) -> Messages:
+    """The two ASGI messages of a whole answer."""
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body},
+    )
+
+
+def pressed(response: Response) -> dict[bytes, bytes]:
+    """The body in each coding that makes it shorter. For a thread: both compressors let others work."""
+    body = response.body
+    bodies = {b"identity": body}
+    if len(body) > 256 and TEXTUAL.match(response.header(b"content-type") or b""):
+        for name, short in (
+            (b"br", brotli.compress(body, quality=BROTLI_QUALITY)),
+            (b"gzip", gzip.compress(body, 9, mtime=0)),
+        ):
+            if len(short) < len(body):
+                bodies[name] = short
+    return bodies
+
+
+def freshness(response: Response) -> Freshness | None:
+    """What the view's Cache-Control and Vary allow; None where the answer is not to be kept."""
+    value = response.header(b"cache-control")
+    if value is None or response.header(b"vary") == b"*":
+        return None
+    found = dict(DIRECTIVE.findall(value.decode("latin-1").lower()))
+    if "private" in found or "no-store" in found or "no-cache" in found or not found.get("max-age"):
+        return None
+    return Freshness(
+        float(found["max-age"]),
+        float(found.get("stale-while-revalidate") or 0),
+        float(found.get("stale-if-error") or 0),
+    )
+
+
+def matches(if_none_match: bytes, etag: bytes) -> bool:
+    """Weak comparison of an If-None-Match with one ETag (RFC 9110 §13.1.2)."""
+    if if_none_match == etag:
+        return True
+    if if_none_match.strip() == b"*":
+        return True
+    return any(tag.strip().removeprefix(b"W/") == etag for tag in if_none_match.split(b","))

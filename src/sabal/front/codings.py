@@ -1,0 +1,43 @@
+"""Which of the codings that are ready a reader gets (RFC 9110 §12.5.3)."""
+
+from __future__ import annotations
+
+_codings: dict[bytes, bytes] = {}
+
+
+def coding(accept: bytes | None) -> bytes:
+    """The best of br, gzip and identity for an Accept-Encoding (RFC 9110 §12.5.3)."""
+    if accept is None:
+        return b"identity"
+    known = _codings.get(accept)
+    if known is None:
+        known = negotiate(accept)
+        # Browsers send a handful of these; others may send what they like.
+        if len(_codings) < 512 and len(accept) < 256:
+            _codings[accept] = known
+    return known
+
+
+def negotiate(accept: bytes) -> bytes:
+    """`coding`, worked out."""
+    weights: dict[str, float] = {}
+    for item in accept.decode("latin-1").lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        weights[name] = quality(parameters)
+    rest = weights.get("*", 0.0)
+    best = max(("br", "gzip"), key=lambda name: weights.get(name, rest))  # br on a tie
+    weight = weights.get(best, rest)
+    return best.encode() if weight > 0 and weight >= weights.get("identity", 0.0) else b"identity"
+
+
+def quality(parameters: list[str]) -> float:
+    """The q of an item in an Accept header; 1 where none stands, 0 where it is no number."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                return 0.0
+            return weight if 0 <= weight <= 1 else 0.0
+    return 1.0

@@ -1,0 +1,84 @@
+"""What the door hands to a handler, and what it gets back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Headers = Sequence[tuple[bytes, bytes]]
+Messages = tuple[dict[str, Any], dict[str, Any]]  # the two ASGI messages of one whole answer
+
+CLOSE = ((b"connection", b"close"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that passed the guards.
+
+    ``path`` is canonical and without query; ``headers`` have lower-case names, each once (guards.py);
+    ``token`` is the path's segment where the route has one, letters and digits of any length to 64;
+    ``network`` is the HMAC under which the sender's network is counted today (16 bytes; empty where nothing
+    is counted); ``now`` is POSIX time in seconds.
+    """
+
+    method: str
+    path: str
+    language: str
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    token: str = ""
+    network: bytes = b""
+    soft_limited: bool = False
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer; header names in lower case.
+
+    The door adds its length and the security headers, and ``no-store`` where there is no ``Cache-Control``.
+    ``pressed`` is the same body in other codings (b"br", b"gzip"), for readers that accept them.
+    """
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    pressed: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of the header of that (lower-case) name, if there is one."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    def adding(self, *headers: tuple[bytes, bytes]) -> Response:
+        """The same answer with these headers in place of those of the same names."""
+        names = {name for name, _ in headers}
+        kept = [pair for pair in self.headers if pair[0] not in names]
+        return replace(self, headers=[*kept, *headers])
+
+
+class Refused(Exception):
+    """A guard's no. ``page`` names the prepared page that explains it; never carries what the client sent."""
+
+    def __init__(self, status: int, page: str = "bad-request", headers: Headers = ()) -> None:
+        super().__init__(status)
+        self.status = status
+        self.page = page
+        self.headers = headers
+
+
+def busy() -> Refused:
+    """An honest 503, to be raised. The jitter keeps those refused together from coming back together."""
+    wait = random.randint(5, 30)  # noqa: S311 - no secret
+    return Refused(503, "busy", [(b"retry-after", b"%d" % wait)])
+
+
+def see_other(location: str) -> Response:
+    """A 303 to a path of this house: what follows a POST."""
+    return Response(303, [(b"location", location.encode("ascii"))])
+
+
+def text(status: int, body: str) -> Response:
+    """A line of plain text, for machines."""
+    return Response(status, [(b"content-type", b"text/plain; charset=utf-8")], body.encode())

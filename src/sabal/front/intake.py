@@ -1,0 +1,223 @@
+"""What a crowd does, from parsed request to answer: sign, confirm, not me, receipt, withdraw.
+
+Each verb reads top to bottom: parse, look, one operation, answer. Nothing is said before it is on disk. All answers to
+signing are the same, whatever is known about the mailbox.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from sabal.front import django, limits, pages
+from sabal.front.http import Refused as Refusal
+from sabal.front.http import Request, Response, busy, see_other
+from sabal.keys.ring import Ring
+from sabal.mail.address import domain, mailbox
+from sabal.mail.providers import is_large
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing import form, operations, token
+from sabal.signing.confirm import confirm, not_me
+from sabal.signing.group import Unavailable
+from sabal.signing.operations import Outcome
+from sabal.signing.record import Carry
+from sabal.signing.sign import EPOCH, Circumstances, NotReady, sign
+from sabal.signing.writer import Found
+
+HELD_RATE, HELD_ROBOT = 1, 2
+LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
+LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
+
+Committer = Callable[[operations.Operation], Awaitable[Outcome]]
+Finder = Callable[[bytes], Awaitable[Found | None]]
+
+
+class Room(Protocol):
+    """Whether there is room for another pending signature (disk and number)."""
+
+    def for_one_more(self, petition: PetitionSnapshot) -> bool: ...
+
+
+class Intake:
+    """The crowd's verbs in one process: they share the writer, the finder and the keys."""
+
+    def __init__(self, commit: Committer, find: Finder, ring: Ring, snapshots: Snapshots, room: Room) -> None:
+        self._commit, self._find = commit, find
+        self._ring, self._snapshots, self._room = ring, snapshots, room
+
+    # ---- sign -----------------------------------------------------------------------------------------------------
+
+    async def sign(self, request: Request, petition: PetitionSnapshot) -> Response:
+        """POST /{lang}/{slug}/sign: 303 to `sent`, the same for everyone; else the page again with what was typed."""
+        fields = form.read(request.body)
+        if petition.state != "open":
+            return await self._page_again(request, petition, form.Refused(fields or {}, ()), 409)
+        submission = form.check(fields, petition)
+        if isinstance(submission, form.Refused):
+            return await self._page_again(request, petition, submission, 422)
+        circumstances = self._circumstances(request, submission)
+        if circumstances is None:  # three letters today are enough for a mailbox, and nobody is told
+            return _sent(request, petition)
+        if not self._room.for_one_more(petition):
+            raise busy()
+        outcome = await self._ask(
+            lambda: sign(submission, petition, self._ring, _today(request), circumstances)
+        )
+        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
+            return await self._sign_anew(request, petition, circumstances)
+        return _sent(request, petition)
+
+    async def sign_elsewhere(self, request: Request, petition: PetitionSnapshot) -> Response:
+        """A form that came from another site: shown filled, with one button, and nothing stored (403)."""
+        typed = form.read(request.body) or {}
+        error = form.FormError("form", form.MESSAGES["elsewhere"])
+        return await self._page_again(request, petition, form.Refused(typed, (error,)), 403)
+
+    def _circumstances(self, request: Request, submission: form.Submission) -> Circumstances | None:
+        """Held or not, fast lane or slow; None where this mailbox has had its letters for today."""
+        counts = limits.current()
+        if request.network and not counts.letter(mailbox(submission.email).encode(), request.now):
+            return None
+        place = domain(submission.email)
+        crowded = (
+            bool(request.network)
+            and not is_large(place)
+            and not counts.small_domain(place.encode(), request.now)
+        )
+        robot = bool(submission.risk)
+        held = HELD_RATE if request.soft_limited else HELD_ROBOT if robot else 0
+        lane = 1 if held or crowded else 0
+        return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"))
+
+    async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
+        """The petition changed under this request: look again, once, before the reader is bothered."""
+        await asyncio.sleep(LOOK_AGAIN)
+        now = self._snapshots.by_id(petition.id)
+        if now is None:
+            raise Refusal(404, "not-found")
+        fields = form.read(request.body)
+        if now.state != "open":
+            return await self._page_again(request, now, form.Refused(fields or {}, ()), 409)
+        # A form without a version was made for the text of the first look.
+        submission = form.check({"version": petition.version} | (fields or {}), now)
+        if isinstance(submission, form.Refused):
+            return await self._page_again(request, now, submission, 422)
+        outcome = await self._ask(lambda: sign(submission, now, self._ring, _today(request), how))
+        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
+            raise busy()
+        return _sent(request, now)
+
+    async def _page_again(
+        self, request: Request, petition: PetitionSnapshot, refused: form.Refused, status: int
+    ) -> Response:
+        response = await django.render(
+            f"/{request.language}/{petition.slug}", extra={"sabal.form": refused, "sabal.status": status}
+        )
+        return response.adding((b"cache-control", b"no-store"))
+
+    # ---- confirm, not me ------------------------------------------------------------------------------------------
+
+    async def confirm_page(self, request: Request) -> Response:
+        """GET: what will happen, and a button. Opening a link changes nothing."""
+        t, found = await self._look(request)
+        if found is None:
+            return await self._gone(request)
+        if found.carry is None:
+            return see_other(f"/{request.language}/signature/{token.encode(t)}")
+        carry = Carry.open(t, found.carry)
+        return await pages.page(
+            "confirm", request.language, found.petition_id, name=carry.name, token=token.encode(t)
+        )
+
+    async def confirm(self, request: Request) -> Response:
+        """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless."""
+        t, found = await self._look(request)
+        if found is None:
+            return await self._gone(request)
+        if found.carry is not None:
+            petition = self._petition(found)
+            carry = Carry.open(t, found.carry)
+            outcome = await self._ask(lambda: confirm(t, carry, petition, self._ring, _today(request)))
+            if outcome is Outcome.GONE:
+                return await self._gone(request)
+        return see_other(f"/{request.language}/signature/{token.encode(t)}")
+
+    async def not_me_page(self, request: Request) -> Response:
+        """GET: what "this was not me" does, and a button."""
+        t, found = await self._look(request)
+        if found is None or found.carry is None:
+            return await self._gone(request)
+        return await pages.page("not-me", request.language, found.petition_id, token=token.encode(t))
+
+    async def not_me(self, request: Request) -> Response:
+        """POST: the pending signature is forgotten, and this mailbox gets no more letters for this petition."""
+        t, found = await self._look(request)
+        if found is not None and found.carry is not None:
+            petition, carry = self._petition(found), Carry.open(t, found.carry)
+            await self._ask(lambda: not_me(t, carry, petition))
+        return see_other(f"/{request.language}/confirm/not-me")
+
+    # ---- receipt, withdraw ----------------------------------------------------------------------------------------
+
+    async def receipt(self, request: Request) -> Response:
+        """GET /{lang}/signature/{token}: that the signature is in, and how to withdraw it."""
+        t, found = await self._look(request)
+        if found is not None and found.carry is not None:
+            return see_other(f"/{request.language}/confirm/{token.encode(t)}")
+        if found is None or self._is_late(found, _today(request)):
+            return await self._gone(request)
+        return await pages.page("receipt", request.language, found.petition_id, token=token.encode(t))
+
+    async def withdraw(self, request: Request) -> Response:
+        """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
+        t = token.decode(request.token)
+        if t is not None:
+            await self._ask(lambda: operations.Withdraw(token.digest(t)))
+        return see_other(f"/{request.language}/signature/withdrawn")
+
+    # ---- shared ---------------------------------------------------------------------------------------------------
+
+    async def _look(self, request: Request) -> tuple[bytes, Found | None]:
+        t = token.decode(request.token)
+        if t is None:
+            return b"", None
+        try:
+            return t, await self._find(token.digest(t))
+        except Unavailable:
+            raise busy() from None
+
+    async def _ask(self, operation: Callable[[], operations.Operation]) -> Outcome:
+        try:
+            return await self._commit(operation())
+        except (Unavailable, NotReady):
+            raise busy() from None
+
+    async def _gone(self, request: Request) -> Response:
+        """One neutral page for a link that stands for nothing (any more).
+
+        In a house with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
+        """
+        t = token.decode(request.token)
+        if t is not None and any(p.profile.discreet for p in self._snapshots.published()):
+            return await pages.page("old-link", request.language, status=404, token=token.encode(t))
+        return await pages.page("gone", request.language, status=404)
+
+    def _petition(self, found: Found) -> PetitionSnapshot:
+        petition = self._snapshots.by_id(found.petition_id)
+        if petition is None:
+            raise busy()
+        return petition
+
+    def _is_late(self, found: Found, today: date) -> bool:
+        """A guarded receipt is shown for a week after its batch; then a seized mailbox proves nothing by it."""
+        if found.counted_on is None or not self._petition(found).profile.discreet:
+            return False
+        return (today - EPOCH).days > found.counted_on + LATE_DAYS
+
+
+def _sent(request: Request, petition: PetitionSnapshot) -> Response:
+    return see_other(f"/{request.language}/{petition.slug}/sent")
+
+
+def _today(request: Request) -> date:
+    return datetime.fromtimestamp(request.now, UTC).date()

@@ -1,0 +1,183 @@
+"""The closed list of what this house answers. A path that is not in it never gets past the door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sabal.front.http import Refused
+
+READ = ("GET", "HEAD")
+WRITE = ("POST",)
+BOTH = ("GET", "HEAD", "POST")
+
+# Letters, digits, "-", ".", "_", "~" (RFC 3986's unreserved) and single slashes between them: nothing that
+# two programs could read in two ways. No percent sign, so nothing is ever decoded.
+CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
+TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
+WORD = re.compile(r"[a-z][a-z-]{0,31}")
+
+
+class Texts(Protocol):
+    """What the routes need of a petition's definition."""
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+
+
+class Petition(Protocol):
+    """What the routes need of a petition's snapshot."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def definition(self) -> Texts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path that is answered: what it is, by which methods, and what stands in it."""
+
+    name: str
+    path: str
+    allow: tuple[str, ...] = READ
+    language: str = ""
+    slug: str = ""
+    token: str = ""
+    cached: bool = False
+
+
+class Routes:
+    """The routes of a house: a table of every fixed path, and the few shapes that hold a token."""
+
+    def __init__(self, house_languages: Iterable[str], *, dev: bool = False) -> None:
+        self.house, self._dev = tuple(house_languages), dev
+        self._seen: object = None
+        self.languages: frozenset[str] = frozenset(self.house)
+        self._fixed: dict[bytes, Route] = {}
+        self.update(())
+
+    def update(self, published: Iterable[Petition]) -> bool:
+        """Takes up the petitions that are published now. True where that changed the table."""
+        petitions = [(petition.slug, tuple(petition.definition.languages)) for petition in published]
+        if petitions == self._seen:
+            return False
+        self._seen = petitions
+        self.languages = frozenset(self.house).union(*(languages for _, languages in petitions))
+        routes = [*house_routes(self.house, self.languages), *petition_routes(petitions)]
+        self._fixed = {route.path.encode("ascii"): route for route in routes}
+        return True
+
+    def find(self, raw_path: bytes) -> Route:
+        """The route of a raw path; raises Refused (400 not canonical, 404 not ours)."""
+        route = self._fixed.get(raw_path)
+        if route is not None:
+            return route
+        if raw_path == b"/dev/mail/" and self._dev:
+            return Route("dev_mail", "/dev/mail/")
+        if len(raw_path) > 512 or CANONICAL.fullmatch(raw_path) is None:
+            raise Refused(400)
+        if b"/." in raw_path and not raw_path.startswith(b"/.well-known/"):
+            raise Refused(400 if {b".", b".."} & set(raw_path.split(b"/")) else 404, "not-found")
+        return self._shaped(raw_path.decode("ascii"))
+
+    def language_of(self, raw_path: bytes) -> str:
+        """The language that a path begins with, where it is one of ours; else empty."""
+        first = raw_path[1:20].split(b"/", 1)[0].decode("latin-1")
+        return first if first in self.languages else ""
+
+    def cached_paths(self) -> list[str]:
+        """Every path whose answer may be kept."""
+        return [route.path for route in self._fixed.values() if route.cached]
+
+    def _shaped(self, path: str) -> Route:
+        parts = path[1:].split("/")
+        match parts:
+            case ["dev", "mail", _] if self._dev:
+                return Route("dev_mail", path)
+            case [language, "newsletter", word] if self._speaks(language) and WORD.fullmatch(word):
+                return Route("newsletter", path, READ, language)
+            case [language, kind, token, *rest] if self._speaks(language) and TOKEN.fullmatch(token):
+                match kind, rest:
+                    case "confirm", []:
+                        return Route("confirm", path, BOTH, language, token=token)
+                    case "confirm", ["not-me"]:
+                        return Route("not_me", path, BOTH, language, token=token)
+                    case "signature", []:
+                        return Route("receipt", path, READ, language, token=token)
+                    case "signature", ["withdraw"]:
+                        return Route("withdraw", path, WRITE, language, token=token)
+                    case "newsletter", [token] if TOKEN.fullmatch(token):
+                        if parts[2] == "confirm":
+                            return Route("newsletter", path, BOTH, language, token=token)
+                        if parts[2] == "unsubscribe":
+                            return Route("unsubscribe", path, BOTH, language, token=token)
+        raise Refused(404, "not-found")
+
+    def _speaks(self, language: str) -> bool:
+        return language in self.languages
+
+
+def house_routes(house: Iterable[str], languages: Iterable[str]) -> Iterator[Route]:
+    """The fixed paths that every house has."""
+    yield Route("home", "/")
+    yield Route("health", "/healthz")
+    for path in ("/.well-known/security.txt", "/robots.txt", "/favicon.svg"):
+        yield Route("file", path, cached=True)
+    for language in house:
+        yield Route("index", f"/{language}", language=language, cached=True)
+        yield Route("imprint", f"/{language}/imprint", language=language, cached=True)
+        yield Route("privacy", f"/{language}/privacy", language=language, cached=True)
+        yield Route("newsletter", f"/{language}/newsletter", BOTH, language)
+    for language in languages:
+        # What a withdrawal and a "not me" end on: the same for everybody, so their paths hold no token.
+        yield Route("withdrawn", f"/{language}/signature/withdrawn", language=language)
+        yield Route("not_me_done", f"/{language}/confirm/not-me", language=language)
+
+
+def petition_routes(petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Route]:
+    """The fixed paths of each petition, given as slug and languages."""
+    for slug, languages in petitions:
+        yield Route("json", f"/{slug}.json", slug=slug, cached=True)
+        yield Route("count", f"/{slug}/count.json", slug=slug, cached=True)
+        yield Route("manifest", f"/{slug}/manifest.json", slug=slug, cached=True)
+        for language in languages:
+            page = f"/{language}/{slug}"
+            yield Route("petition", page, READ, language, slug, cached=True)
+            yield Route("sent", f"{page}/sent", READ, language, slug, cached=True)
+            yield Route("card", f"{page}/card.png", READ, language, slug, cached=True)
+            yield Route("sign", f"{page}/sign", WRITE, language, slug)
+
+
+def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) -> str:
+    """The offered language that an Accept-Language asks for most (RFC 4647 lookup; Chinese by script)."""
+    known = tuple(offered)
+    wanted: list[tuple[float, int, str]] = []
+    for place, item in enumerate((accept or b"").decode("latin-1").lower().split(",")[:32]):
+        tag, _, weight = item.strip().partition(";q=")
+        try:
+            q = float(weight) if weight else 1.0
+        except ValueError:
+            q = 0.0
+        if q > 0:
+            wanted.append((-q, place, tag.strip()))
+    for _, _, tag in sorted(wanted):
+        for candidate in fallbacks(tag):
+            if candidate in known:
+                return candidate
+    return otherwise if otherwise in known or not known else known[0]
+
+
+TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
+
+
+def fallbacks(tag: str) -> Iterator[str]:
+    """A language tag, then what is nearest to it, then shorter forms of it."""
+    yield tag
+    parts = tag.split("-")
+    if parts[0] == "zh":
+        yield from ("zh-hant", "zh-hans") if TRADITIONAL & set(parts) else ("zh-hans", "zh-hant")
+    for end in range(len(parts) - 1, 0, -1):
+        yield "-".join(parts[:end])

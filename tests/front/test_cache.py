@@ -1,0 +1,372 @@
+"""The one cache rule: what is kept, for how long, and how often Django is asked."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import brotli
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sabal.front import codings
+from sabal.front.cache import Cache, Entry, Freshness, freshness, matches
+from sabal.front.codings import coding, negotiate
+from sabal.front.http import Response
+
+RULE = b"public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
+HTML = (b"content-type", b"text/html; charset=utf-8")
+BODY = b"<p>What we ask of you</p>" * 200
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Site:
+    """A Django of the test's own: counts how often it is asked, and answers as it is told."""
+
+    def __init__(self, *headers: tuple[bytes, bytes], body: bytes = BODY, status: int = 200) -> None:
+        self.headers = [HTML, (b"cache-control", RULE), *headers]
+        self.body, self.status = body, status
+        self.asked = 0
+        self.error: Exception | None = None
+        self.takes = 0.0
+
+    async def __call__(self, path: str) -> Response:
+        self.asked += 1
+        await asyncio.sleep(self.takes)
+        if self.error is not None:
+            raise self.error
+        return Response(self.status, self.headers, self.body)
+
+
+def play(site: Site, scene: Callable[[Cache, Clock], Awaitable[None]], **more: Any) -> None:
+    async def run() -> None:
+        clock = Clock()
+        await scene(Cache(site, clock=clock, **more), clock)
+
+    asyncio.run(run())
+
+
+async def kept(cache: Cache, path: str = "/en/bowl") -> Entry:
+    found = await cache.get(path)
+    assert isinstance(found, Entry)
+    return found
+
+
+def test_a_page_is_made_once_while_it_is_fresh() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        for _ in range(5):
+            assert (await kept(cache)).response.body == BODY
+        clock.now += 0.9
+        await cache.get("/en/bowl")
+        assert site.asked == 1
+        hit = cache.hit("/en/bowl", b"br", None, False, clock.now)
+        assert hit == (await kept(cache)).answer(b"br", None, False, clock.now)
+        assert cache.hit("/en/bowl", b"br", None, False, clock.now + 0.2) is None
+
+    play(site, scene)
+
+
+def test_a_crowd_that_comes_at_once_makes_one_page() -> None:
+    site = Site()
+    site.takes = 0.05
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        found = await asyncio.gather(*(cache.get("/en/bowl") for _ in range(500)))
+        assert site.asked == 1 and all(entry is found[0] for entry in found)
+
+    play(site, scene)
+
+
+def test_a_stale_page_is_shown_at_once_and_refreshed_once_behind_it() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        await cache.get("/en/bowl")
+        site.body, site.takes = BODY + b"new", 0.05
+        clock.now += 5
+        shown = [await asyncio.wait_for(kept(cache), 0.02) for _ in range(100)]
+        assert {entry.response.body for entry in shown} == {BODY}
+        await asyncio.sleep(0.15)
+        assert site.asked == 2
+        assert (await kept(cache)).response.body == BODY + b"new"
+
+    play(site, scene)
+
+
+def test_a_page_too_old_to_be_shown_is_waited_for() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        await cache.get("/en/bowl")
+        site.body = b"new"
+        clock.now += 11.5
+        assert (await kept(cache)).response.body == b"new"
+
+    play(site, scene)
+
+
+@pytest.mark.parametrize("how", ["raises", "500", "503"])
+def test_while_django_is_broken_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        await cache.get("/en/bowl")
+        if how == "raises":
+            site.error = ValueError("database is locked")
+        else:
+            site.status = int(how)
+        clock.now += 500
+        assert (await kept(cache)).response.body == BODY
+        clock.now += 200
+        if how == "raises":
+            with pytest.raises(ValueError, match="locked"):
+                await cache.get("/en/bowl")
+        else:
+            found = await cache.get("/en/bowl")
+            assert isinstance(found, Response) and found.status == int(how)
+
+    play(site, scene)
+
+
+def test_a_failed_refresh_is_not_tried_again_at_once() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        await cache.get("/en/bowl")
+        site.error = ValueError()
+        clock.now += 2
+        for _ in range(20):
+            assert cache.peek("/en/bowl", clock.now) is not None
+            await asyncio.sleep(0.001)
+        assert site.asked == 2
+        clock.now += 1.1
+        cache.peek("/en/bowl", clock.now)
+        await asyncio.sleep(0.001)
+        assert site.asked == 3
+
+    play(site, scene)
+
+
+def test_a_reader_who_leaves_does_not_stop_the_page_of_the_others() -> None:
+    site = Site()
+    site.takes = 0.05
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        first = asyncio.create_task(cache.get("/en/bowl"))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(cache.get("/en/bowl"))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        assert isinstance(await second, Entry) and site.asked == 1
+
+    play(site, scene)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"set-cookie", b"a=b")], 200),
+        ([(b"vary", b"*")], 200),
+        ([], 404),
+        ([], 302),
+        ([], 203),
+    ],
+)
+def test_what_may_not_be_kept_is_made_each_time(headers: list[tuple[bytes, bytes]], status: int) -> None:
+    site = Site(*headers, status=status)
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        for _ in range(3):
+            assert isinstance(await cache.get("/en/bowl"), Response)
+        assert site.asked == 3
+
+    play(site, scene)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"no-store",
+        b"private, max-age=60",
+        b"no-cache, max-age=60",
+        b"public",
+        b"max-age",
+        b"max-age=x",
+        b"max-age=-1",
+    ],
+)
+def test_without_a_clear_word_of_the_view_nothing_is_kept(value: bytes | None) -> None:
+    headers = [] if value is None else [(b"cache-control", value)]
+    assert freshness(Response(200, headers)) is None
+
+
+def test_the_rule_is_read_from_the_view() -> None:
+    assert freshness(Response(200, [(b"cache-control", RULE)])) == Freshness(1, 10, 600)
+    assert freshness(Response(200, [(b"cache-control", b'Public, Max-Age="86400"')])) == Freshness(86_400)
+
+
+def test_each_coding_has_its_body_and_its_etag() -> None:
+    site = Site((b"vary", b"Cookie"), (b"etag", b'"django"'), (b"content-length", b"5000"))
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        entry = await kept(cache)
+        bodies, etags = {}, set()
+        for accept in (b"br", b"gzip", b"identity"):
+            start, body = entry.answer(accept, None, False, clock.now)
+            headers = dict(start["headers"])
+            assert len(headers) == len(start["headers"])
+            assert headers[b"vary"] == b"accept-encoding" and headers[b"cache-control"] == RULE
+            assert headers[b"content-length"] == b"%d" % len(body["body"])
+            assert headers.get(b"content-encoding", b"identity") == accept
+            bodies[accept] = body["body"]
+            etags.add(headers[b"etag"])
+        assert len(etags) == 3
+        assert (
+            brotli.decompress(bodies[b"br"])
+            == gzip.decompress(bodies[b"gzip"])
+            == BODY
+            == bodies[b"identity"]
+        )
+
+    play(site, scene)
+
+
+def test_a_reader_who_has_the_page_is_told_so() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        entry = await kept(cache)
+        start, _ = entry.answer(b"br", None, False, clock.now)
+        etag = dict(start["headers"])[b"etag"]
+        for given_tags in (etag, b"W/" + etag, b'"other", ' + etag, b"*"):
+            again, body = entry.answer(b"br", given_tags, False, clock.now)
+            assert again["status"] == 304 and body["body"] == b""
+            headers = dict(again["headers"])
+            assert (
+                headers[b"etag"] == etag
+                and headers[b"cache-control"] == RULE
+                and b"content-type" not in headers
+            )
+        # The same tag, of another coding, is another copy.
+        assert entry.answer(b"gzip", etag, False, clock.now)[0]["status"] == 200
+        assert entry.answer(b"br", b'"other"', False, clock.now)[0]["status"] == 200
+
+    play(site, scene)
+
+
+def test_the_etag_stays_while_the_page_stays() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        first = await kept(cache)
+        clock.now += 12
+        second = await kept(cache)
+        assert site.asked == 2 and second is first and first.fresh(clock.now)
+        site.headers[0] = (b"content-type", b"text/plain")
+        clock.now += 12
+        third = await kept(cache)
+        assert third.response.header(b"content-type") == b"text/plain"
+
+    play(site, scene)
+
+
+def test_an_old_copy_says_its_age() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        entry = await kept(cache)
+        assert b"age" not in dict(entry.answer(None, None, False, clock.now)[0]["headers"])
+        assert dict(entry.answer(None, None, False, clock.now + 7.9)[0]["headers"])[b"age"] == b"7"
+        assert b"age" not in dict(entry.answer(None, None, False, clock.now)[0]["headers"])
+
+    play(site, scene)
+
+
+def test_memory_is_bounded_and_what_is_read_least_goes_first() -> None:
+    site = Site(body=bytes(range(256)) * 40)  # 10,240 bytes, twice: as made and as sent
+    site.headers[0] = (b"content-type", b"image/png")
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        for n in range(5):
+            clock.now += 0.01
+            (await kept(cache, f"/{n}")).answer(None, None, False, clock.now)
+        clock.now += 0.01
+        (await kept(cache, "/0")).answer(None, None, False, clock.now)
+        await cache.get("/5")
+        assert cache._bytes <= 110_000 and site.asked == 6
+        assert cache.peek("/0", clock.now) is not None and cache.peek("/1", clock.now) is None
+
+    play(site, scene, most_bytes=110_000)
+
+
+def test_a_page_larger_than_the_memory_is_answered_and_not_kept() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        assert (await kept(cache)).response.body == BODY
+        assert cache._bytes == 0 and cache.peek("/en/bowl", clock.now) is None
+
+    play(site, scene, most_bytes=100)
+
+
+def test_pages_of_a_petition_that_is_gone_are_forgotten() -> None:
+    site = Site()
+
+    async def scene(cache: Cache, clock: Clock) -> None:
+        await cache.get("/en/bowl")
+        await cache.get("/en/cup")
+        cache.forget(keep=["/en/cup"])
+        assert cache.peek("/en/bowl", clock.now) is None and cache.peek("/en/cup", clock.now) is not None
+
+    play(site, scene)
+
+
+@pytest.mark.parametrize(
+    ("accept", "best"),
+    [
+        (None, b"identity"),
+        (b"", b"identity"),
+        (b"gzip, deflate, br, zstd", b"br"),
+        (b"gzip, deflate", b"gzip"),
+        (b"br;q=0, gzip", b"gzip"),
+        (b"gzip;q=0.9, br;q=0.8", b"gzip"),
+        (b"*", b"br"),
+        (b"*;q=0", b"identity"),
+        (b"identity;q=1, gzip;q=0.5", b"identity"),
+        (b"deflate, zstd", b"identity"),
+        (b"br;q=nan", b"identity"),
+        (b"br;q=inf, gzip", b"gzip"),
+        (b"BR", b"br"),
+    ],
+)
+def test_the_best_coding_that_is_accepted(accept: bytes | None, best: bytes) -> None:
+    assert coding(accept) == best
+
+
+@given(st.binary(max_size=300))
+def test_no_accept_encoding_breaks_the_choice(accept: bytes) -> None:
+    assert negotiate(accept) in (b"br", b"gzip", b"identity")
+
+
+@given(st.binary(max_size=100))
+def test_no_if_none_match_breaks_the_comparison(value: bytes) -> None:
+    assert matches(value, b'"abc-br"') in (True, False)
+
+
+def test_many_accept_encodings_do_not_fill_the_memory() -> None:
+    for n in range(2_000):
+        coding(b"br;q=0.%d" % n)
+    assert len(codings._codings) <= 512

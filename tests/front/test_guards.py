@@ -1,0 +1,321 @@
+"""Each guard with the attack it is there for."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from front.tiny_house import Echo, build
+from front.visitor import FORM, HOST, visit
+from sabal.front import guards
+from sabal.front.guards import Hosts, same_origin
+from sabal.front.http import Refused
+
+SIGN = "/en/bowl/sign"
+OWN = (b"sec-fetch-site", b"same-origin")
+
+
+def plain_wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [b"page"]
+
+
+def ask(
+    method: str, path: str | bytes, *headers: tuple[bytes, bytes], intake: Echo | None = None, **more: Any
+) -> Any:
+    """One request at a door of its own."""
+    house = {k: more.pop(k) for k in ("base_url", "onion", "others", "dev", "hops", "unlimited") if k in more}
+
+    async def run() -> Any:
+        return await visit(build(intake, wsgi=plain_wsgi, **house), method, path, *headers, **more)
+
+    return asyncio.run(run())
+
+
+def test_suzie_signs() -> None:
+    intake = Echo()
+    answer = ask("POST", SIGN, FORM, OWN, body=[b"name=Suzie"], intake=intake)
+    assert answer.status == 303 and answer["location"] == "/en/bowl/sent"
+    assert intake.seen[0].body == b"name=Suzie" and intake.seen[0].language == "en"
+
+
+# ---- path ----
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//en/bowl", "/en//bowl", "/en/bowl/", "/en/../bowl", "/en/./bowl", "/en/bowl/..", "/en%2Fbowl",
+        "/en/bowl%00", "/%65n/bowl", "/en/b\u00f6wl", "*", "", "en/bowl", "/en/bowl;x", "/en/bowl\\sign",
+    ],
+)  # fmt: skip
+def test_a_path_that_is_not_canonical_is_refused(path: str) -> None:
+    assert ask("GET", path).status == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/EN/bowl", "/en/Bowl", "/en/unknown", "/en/quiet", "/quiet.json", "/fr/bowl", "/fr", "/.env",
+        "/_door/en/-/busy", "/dev/mail/x", "/zh-Hans/bowl", "/en/confirm/" + "a" * 65, "/en/confirm/a.b",
+        "/fr/confirm/abc", "/en/bowl/sign/x", "/static/x", "/admin",
+    ],
+)  # fmt: skip
+def test_a_path_in_no_route_is_not_found(path: str) -> None:
+    assert ask("GET", path).status == 404
+
+
+def test_a_draft_takes_no_signatures() -> None:
+    assert ask("POST", "/en/quiet/sign", FORM, OWN).status == 404
+
+
+def test_development_mail_is_there_in_development_only() -> None:
+    local = [(b"host", b"localhost:8000")]
+    assert ask("GET", "/dev/mail/", dev=True, host=local).status == 200
+    assert ask("GET", "/dev/mail/0001.eml", dev=True, host=local).status == 200
+    assert ask("GET", "/dev/mail/").status == 400
+    assert ask("GET", "/dev/mail/../mail", dev=True, host=local).status == 400
+
+
+# ---- method ----
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/en/bowl", "GET, HEAD"),
+        ("GET", SIGN, "POST"),
+        ("OPTIONS", "/en/bowl", "GET, HEAD"),
+        ("DELETE", "/en/signature/abc", "GET, HEAD"),
+        ("PUT", "/en/confirm/abc", "GET, HEAD, POST"),
+        ("TRACE", "/", "GET, HEAD"),
+    ],
+)
+def test_other_methods_are_told_which_are_allowed(method: str, path: str, allow: str) -> None:
+    answer = ask(method, path)
+    assert answer.status == 405 and answer["allow"] == allow
+
+
+def test_head_is_get_without_its_body() -> None:
+    for path in ("/en/bowl", "/en/confirm/abc", "/healthz", "/nowhere"):
+        get, head = ask("GET", path), ask("HEAD", path)
+        assert head.status == get.status and head.body == b"" and get.body
+        assert head["content-length"] == str(len(get.body))
+
+
+# ---- Host ----
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        [],
+        [(b"host", b"")],
+        [HOST, HOST],
+        [HOST, (b"host", b"eve.example")],
+        [(b"host", b"eve.example")],
+        [(b"host", b"petition.example.eve.example")],
+        [(b"host", b"petition.example:8080")],
+        [(b"host", b"localhost")],
+        [(b"host", b"petition.example, eve.example")],
+    ],
+)
+def test_a_host_that_is_not_ours_alone_is_refused(host: list[tuple[bytes, bytes]]) -> None:
+    assert ask("GET", "/en/bowl", host=host).status == 400
+    assert ask("POST", SIGN, FORM, OWN, host=host).status == 400
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"petition.example",
+        b"PETITION.example",
+        b"petition.example:443",
+        b"abc.onion",
+        b"www.petition.example",
+    ],
+)
+def test_our_own_hosts_are_answered(host: bytes) -> None:
+    house = {"onion": "http://abc.onion", "others": ("www.petition.example",)}
+    assert ask("GET", "/en/bowl", host=[(b"host", host)], **house).status == 200
+
+
+def test_development_answers_loopback_names_with_any_port() -> None:
+    for host in (b"localhost:8123", b"127.0.0.1", b"[::1]:8000", b"[::1]"):
+        assert ask("GET", "/en/bowl", host=[(b"host", host)], dev=True).status == 200
+    assert ask("GET", "/en/bowl", host=[(b"host", b"localhost.eve.example:80")], dev=True).status == 400
+
+
+def test_a_balancer_may_ask_by_address_whether_we_are_well() -> None:
+    assert ask("GET", "/healthz", host=[(b"host", b"10.0.0.7:8000")]).status == 200
+    assert ask("GET", "/healthz", host=[HOST, HOST]).status == 400
+
+
+# ---- sizes ----
+
+
+def test_headers_of_16_kb_are_the_most() -> None:
+    for method, path in (("GET", "/"), ("POST", SIGN)):
+        answers = [ask(method, path, FORM, OWN, (b"x", b"a" * size)) for size in (16_000, 16_384)]
+        assert [answer.status == 431 for answer in answers] == [False, True]
+
+
+def test_a_form_of_16_kb_is_the_most() -> None:
+    assert ask("POST", SIGN, FORM, OWN, body=[b"a" * 16_384]).status == 303
+    assert ask("POST", SIGN, FORM, OWN, body=[b"a" * 16_384, b"b"]).status == 413
+
+
+def test_ten_megabytes_are_refused_before_they_are_read() -> None:
+    async def unread() -> Any:
+        raise AssertionError("the body was read")
+
+    async def run() -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        headers = [HOST, FORM, OWN, (b"content-length", b"10000000")]
+        client = ("127.0.0.1", "1")
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "raw_path": SIGN.encode(),
+            "headers": headers,
+            "client": client,
+        }
+        await build(wsgi=plain_wsgi)(scope, unread, send)
+        return sent
+
+    start, _ = asyncio.run(run())
+    assert start["status"] == 413 and (b"connection", b"close") in start["headers"]
+
+
+def test_a_sender_who_never_stops_is_cut_off_at_the_limit() -> None:
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield b"x" * 1_000
+
+    assert ask("POST", SIGN, FORM, OWN, (b"transfer-encoding", b"chunked"), body=endless()).status == 413
+    assert taken < 20
+
+
+def test_a_body_that_does_not_come_is_waited_for_five_seconds() -> None:
+    assert guards.BODY_SECONDS == 5.0
+
+    async def never() -> Any:
+        await asyncio.sleep(60)
+
+    async def run() -> None:
+        await guards.body(never, seconds=0.05)
+
+    with pytest.raises(Refused) as refused:
+        asyncio.run(run())
+    assert refused.value.status == 408
+
+
+def test_a_sender_who_leaves_is_let_go() -> None:
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(Refused):
+        asyncio.run(guards.body(gone))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"content-type", b"multipart/form-data; boundary=x")], 415),
+        ([(b"content-type", b"application/json")], 415),
+        ([(b"content-type", b"text/plain")], 415),
+        ([], 415),
+        ([FORM, (b"content-encoding", b"gzip")], 415),
+        ([FORM, FORM], 400),
+        ([FORM, (b"content-length", b"5"), (b"content-length", b"5")], 400),
+        ([FORM, (b"content-length", b"5"), (b"transfer-encoding", b"chunked")], 400),
+        ([FORM, (b"transfer-encoding", b"gzip, chunked")], 400),
+        ([FORM, (b"content-length", b"-1")], 400),
+        ([FORM, (b"content-length", b"+5")], 400),
+        ([FORM, (b"content-length", "٥".encode())], 400),
+        ([FORM, (b"content-length", b"9" * 30)], 400),
+    ],
+)
+def test_a_body_of_another_kind_is_refused(headers: list[tuple[bytes, bytes]], status: int) -> None:
+    intake = Echo()
+    assert ask("POST", SIGN, OWN, *headers, intake=intake).status == status
+    assert not intake.seen
+
+
+def test_a_form_may_name_its_charset() -> None:
+    with_charset = (b"content-type", b"Application/X-WWW-Form-Urlencoded; charset=UTF-8")
+    assert ask("POST", SIGN, OWN, with_charset).status == 303
+
+
+# ---- origin ----
+
+FOREIGN = [
+    [(b"sec-fetch-site", b"cross-site")],
+    [(b"sec-fetch-site", b"same-site")],
+    [(b"sec-fetch-site", b"none")],
+    [(b"sec-fetch-site", b"")],
+    [(b"sec-fetch-site", b"cross-site"), (b"origin", b"https://petition.example")],
+    [(b"origin", b"null")],
+    [(b"origin", b"https://eve.example")],
+    [(b"origin", b"http://petition.example")],
+    [(b"origin", b"https://petition.example.eve.example")],
+    [(b"origin", b"https://petition.example:8443")],
+    [(b"origin", b"")],
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_form_of_eves_page_signs_nothing(headers: list[tuple[bytes, bytes]]) -> None:
+    answer = ask("POST", SIGN, FORM, *headers)
+    assert answer.status == 403 and answer.body == b"elsewhere"
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+@pytest.mark.parametrize(
+    "path", ["/en/confirm/abc", "/en/confirm/abc/not-me", "/en/signature/abc/withdraw", "/en/newsletter"]
+)
+def test_eves_page_can_press_none_of_our_buttons(path: str, headers: list[tuple[bytes, bytes]]) -> None:
+    assert ask("POST", path, FORM, *headers).status == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [OWN],
+        [OWN, (b"origin", b"null")],
+        [(b"origin", b"https://petition.example")],
+        [],
+    ],
+)
+def test_our_own_pages_and_no_browser_at_all_are_accepted(headers: list[tuple[bytes, bytes]]) -> None:
+    assert ask("POST", SIGN, FORM, *headers).status == 303
+
+
+def test_two_origins_are_none() -> None:
+    assert ask("POST", SIGN, FORM, OWN, OWN).status == 400
+
+
+def test_the_onion_service_and_further_hosts_are_our_own() -> None:
+    hosts = Hosts("https://petition.example", "http://abc.onion", ("www.petition.example",))
+    for origin in (b"http://abc.onion", b"https://www.petition.example"):
+        assert same_origin({b"origin": origin}, hosts)
+    assert not same_origin({b"origin": b"http://localhost:8000"}, hosts)
+    assert same_origin({b"origin": b"http://localhost:8000"}, Hosts("http://127.0.0.1:8000", dev=True))
+
+
+def test_mail_programs_unsubscribe_without_an_origin_and_as_multipart() -> None:
+    """RFC 8058, §3.1 and §5: a POST by the mail provider, in either form encoding."""
+    path = "/en/newsletter/unsubscribe/abc"
+    multipart = (b"content-type", b"multipart/form-data; boundary=x")
+    assert ask("POST", path, multipart, (b"origin", b"https://mail.example")).status == 200
+    assert ask("POST", path, FORM, (b"sec-fetch-site", b"cross-site")).status == 200
+    assert ask("POST", path, FORM, (b"content-length", b"99999")).status == 413

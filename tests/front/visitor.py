@@ -1,0 +1,66 @@
+"""A visitor of the door within the test's own process: says what was asked and gives what was answered."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sabal.front.app import Door
+
+HOST = (b"host", b"petition.example")
+FORM = (b"content-type", b"application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    reads: int  # how often the door asked for a part of the body
+
+    def __getitem__(self, name: str) -> str | None:
+        found = [value.decode() for key, value in self.headers if key == name.encode()]
+        assert len(found) < 2, f"two {name} headers"
+        return found[0] if found else None
+
+
+async def visit(
+    door: Door,
+    method: str,
+    path: str | bytes,
+    *headers: tuple[bytes, bytes],
+    host: Iterable[tuple[bytes, bytes]] = (HOST,),
+    body: Iterable[bytes] = (b"",),
+    peer: str = "127.0.0.1",
+) -> Answer:
+    """One request. ``body`` comes in these parts; an endless iterable of parts is a sender who never ends."""
+    parts = iter(body)
+    coming: list[bytes] = [next(parts, b"")]
+    reads = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        part = coming.pop()
+        coming.append(next(parts, b""))
+        return {"type": "http.request", "body": part, "more_body": coming[-1] != b""}
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    raw = path if isinstance(path, bytes) else path.encode()
+    scope = {
+        "type": "http",
+        "method": method,
+        "raw_path": raw,
+        "path": raw.decode("latin-1"),
+        "headers": [*host, *headers],
+        "client": (peer, "40000"),
+    }
+    await door(scope, receive, send)
+    start, end = sent
+    assert start["type"] == "http.response.start" and end["type"] == "http.response.body"
+    return Answer(start["status"], list(start["headers"]), end["body"], reads)

@@ -28,8 +28,8 @@ from sabal.front.guards import Hosts
 from sabal.front.intake import Intake
 from sabal.front.room import Room
 from sabal.front.routes import Routes
+from sabal.keys import ring
 from sabal.keys.house import House, open_house
-from sabal.keys.ring import Ring
 from sabal.petitions import snapshot
 from sabal.signing import operations, writer
 from sabal.signing.group import Group
@@ -152,7 +152,7 @@ class Watch:
     """Looks at the petitions, the keys and the room that is left, on a connection and a thread of its own."""
 
     def __init__(self) -> None:
-        self.ring = Ring()
+        self.ring = ring.current()
         self.room = Room(settings.DATA)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self._database: Database | None = None

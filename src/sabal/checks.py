@@ -86,7 +86,12 @@ def files_with_identity(folder: Path) -> Iterator[Path]:
     """Files under the data folder that hold an age secret key in clear."""
     marker, most = b"AGE-SECRET-KEY-", 1_000_000
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= most and marker in path.read_bytes().upper():
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and path.stat().st_size <= most
+            and marker in path.read_bytes().upper()
+        ):
             yield path
 
 

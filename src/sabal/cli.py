@@ -113,10 +113,11 @@ def _django() -> None:
 
 def _add_commands() -> None:
     from sabal.keys.commands import keys
+    from sabal.newsletter.commands import newsletter
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
 
-    for command in (*PETITIONS, *SIGNING, keys):
+    for command in (*PETITIONS, *SIGNING, keys, newsletter):
         main.add_command(command)
 
 

@@ -176,7 +176,7 @@ def _django_database(url: str) -> dict[str, object]:
                 "timeout": 30,
                 "transaction_mode": "IMMEDIATE",
                 "init_command": (
-                    "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                    "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                     " PRAGMA secure_delete=ON; PRAGMA busy_timeout=30000"
                 ),
             },

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
+from sabal import dev
+from sabal.api import views as api
+from sabal.newsletter import views as newsletter
 from sabal.petitions import views as petitions
 
 urlpatterns = [
@@ -10,6 +13,17 @@ urlpatterns = [
     path(".well-known/security.txt", petitions.security_txt),
     # Asked for by the front door alone, which keeps these pages ready
     path("_door/<str:language>/<str:petition_id>/<str:page>", petitions.door_page),
+    path("dev/mail/", dev.letters),
+    path("dev/mail/<str:name>", dev.letter),
+    # For machines
+    path("<slug:slug>.json", api.petition),
+    path("<slug:slug>/count.json", api.count),
+    path("<slug:slug>/manifest.json", api.manifest),
+    # The newsletter
+    path("<str:language>/newsletter", newsletter.subscribe),
+    path("<str:language>/newsletter/asked", newsletter.asked),
+    path("<str:language>/newsletter/confirm/<str:token>", newsletter.confirm),
+    path("<str:language>/newsletter/unsubscribe/<str:token>", newsletter.unsubscribe),
     # The house
     path("<str:language>", petitions.index),
     path("<str:language>/imprint", petitions.imprint),

@@ -4,7 +4,6 @@ sent."""
 import base64
 import importlib
 import json
-import secrets
 import subprocess
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,6 +16,7 @@ from sabal import hot_tables
 from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
 from sabal.mail import letters, outbox
+from sabal.mail.ids import letter_id
 from sabal.mail.transport import MailUrl, SmtpTransport
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
 from sabal.signing import token
@@ -126,15 +126,14 @@ class World:
     def insert(self, row: dict[str, Any], sealed: bytes) -> None:
         self.database.insert(
             "mail_letter",
-            ("id", "petition_id", "kind", "mail_key", "sealed", "lane", "network"),
+            ("id", "petition_id", "kind", "mail_key", "sealed", "network"),
             [
                 (
-                    row.get("id", secrets.randbits(64) - 2**63),
+                    row.get("id") or letter_id(row["lane"], row["day"]),
                     row["petition"],
                     row["kind"],
                     row["day"],
                     sealed,
-                    row["lane"],
                     row["network"],
                 )
             ],

@@ -115,7 +115,9 @@ def test_two_workers_never_count_at_once(house: HouseOfTests) -> None:
     assert DAY_NUMBER
 
 
-def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withdrawn(house: HouseOfTests) -> None:
+def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withdrawn(
+    house: HouseOfTests,
+) -> None:
     petition = house.publish(show_names=True, profile='"open"')
     suzie = confirmed(house, petition, display="Suzie")
     confirmed(house, petition, "max@example.org", display="M.")

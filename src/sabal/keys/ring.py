@@ -30,6 +30,14 @@ class Ring:
         return self.mail is not None and self.suppression is not None and self.subscribers is not None
 
 
+_CURRENT = Ring()
+
+
+def current() -> Ring:
+    """This process's ring."""
+    return _CURRENT
+
+
 def _find(database: Database, house: House, name: str) -> bytes | None:
     # Not made here: these two must outlive everything, so a missing one is a fault to be seen, not to be papered over.
     try:

@@ -18,6 +18,7 @@ from typing import Protocol
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, mail_key_name, unseal
 from sabal.mail import letters
+from sabal.mail.ids import lane_range
 from sabal.mail.providers import provider_of
 from sabal.mail.transport import Answer, Outcome, Transport, Trouble, wire_address
 from sabal.petitions.definition import Definition
@@ -143,19 +144,16 @@ class _Claimed:
 # A claim or a wait further ahead than one can be is from a clock that has since been set back, and does not
 # hold.
 _DUE = "claimed_until NOT BETWEEN ? AND ? AND not_before NOT BETWEEN ? AND ?"
-_NEXT = f"SELECT id FROM mail_letter WHERE lane = ? AND {_DUE} ORDER BY mail_key, id LIMIT ?"  # noqa: S608 - constants
+_NEXT = f"SELECT id FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE} ORDER BY id LIMIT ?"
 # One of each network, then a second of each: a flood from one place waits behind its own letters only. Where
 # it begins is drawn anew each time, so that no network is always the last.
 _NEXT_FAIR = (
-    "SELECT id FROM (SELECT id, network,"  # noqa: S608 - constants
-    " ROW_NUMBER() OVER (PARTITION BY network ORDER BY mail_key, id) AS turn"
-    f" FROM mail_letter WHERE lane = ? AND {_DUE}) AS waiting"
+    "SELECT id FROM (SELECT id, network,"
+    " ROW_NUMBER() OVER (PARTITION BY network ORDER BY id) AS turn"
+    f" FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
     " ORDER BY turn, CASE WHEN network >= ? THEN 0 ELSE 1 END, network LIMIT ?"
 )
-_CLAIM = (
-    "UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1"  # noqa: S608 - constants
-    f" WHERE id = ? AND {_DUE}"
-)
+_CLAIM = f"UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1 WHERE id = ? AND {_DUE}"
 _READ = "SELECT id, petition_id, kind, mail_key, sealed, attempts FROM mail_letter WHERE "
 
 
@@ -166,9 +164,9 @@ def _claim(database: Database, lane: int, most: int, run: "_Run") -> list[_Claim
         now = int(run.clock())
         due = [now + 1, now + 2 * CLAIM, now + 1, now + 2 * LONGEST_WAIT]
         if lane == SLOW:
-            rows = database.query(_NEXT_FAIR, [lane, *due, int(run.chance() * 65_536), most])
+            rows = database.query(_NEXT_FAIR, [*lane_range(lane), *due, int(run.chance() * 65_536), most])
         else:
-            rows = database.query(_NEXT, [lane, *due, most])
+            rows = database.query(_NEXT, [*lane_range(lane), *due, most])
         if not rows:
             return []
         with database.transaction():
@@ -417,7 +415,7 @@ def _drop_old(database: Database, today: int) -> int:
     while rows := database.query(oldest, (today - KEY_DAYS, ROWS)):
         where, params = database.among("id", [row[0] for row in rows])
         with database.transaction():
-            gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)  # noqa: S608 - constants
+            gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)
             _count(database, today * 24, Counter({("unknown", End.EXPIRED.value): gone}))
         dropped += gone
     return dropped

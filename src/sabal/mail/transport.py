@@ -384,7 +384,7 @@ def judge(code: int, text: bytes, *, named: bool = True) -> Answer:
     raise smtplib.SMTPException("no SMTP reply")
 
 
-class _Refused(Exception):  # noqa: N818 - it carries an answer, and is not an error of ours
+class _Refused(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer

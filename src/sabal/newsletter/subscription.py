@@ -1,17 +1,20 @@
 """Subscriptions as rows: made, stored, found. Knows no Django, for a signature's confirmation stores them too."""
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sabal.database import Database
+from sabal import suppression
+from sabal.database import Database, Row
 from sabal.keys.house import seal
 from sabal.mail.address import normalise
 from sabal.newsletter import consent
 
 HOUSE = 0  # the petition_id of the newsletter of the house
 ASKED, CONFIRMED = 1, 2
+LETTERS = 3  # to one mailbox while it has not confirmed
 _COLUMNS = (
     "id",
     "petition_id",
@@ -57,28 +60,21 @@ def address_hash(subscribers: bytes, address: str) -> bytes:
 
 
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:
-    """Store a subscription that waits for its click; false where the mailbox is in the list already.
+    """Store a subscription that waits for its click, inside the caller's transaction. False: no letter may go out.
 
-    One that was asked for before and never confirmed is asked for anew: the last mailed link is the one that works.
+    No letter goes to a mailbox that is in the list already, nor a fourth one while it has not confirmed. Asked for
+    again, the last mailed link is the one that works.
     """
     _keep_sentences(database, [row])
-    fresh = (
-        row.id,
-        row.petition_id,
-        row.address_hash,
-        row.sealed_address,
-        row.language,
-        ASKED,
-        consent.version(row.sentence),
-        confirm_hash,
-        expires,
+    database.insert(
+        "newsletter_subscription", _COLUMNS, [_values(row, ASKED, confirm_hash, expires)], ignore=True
     )
-    database.execute(
-        "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ? AND state = ?",
-        (row.petition_id, row.address_hash, ASKED),
+    changed = database.execute(
+        "UPDATE newsletter_subscription SET confirm_hash = ?, expires = ?, language = ?, asked = asked + 1"
+        " WHERE petition_id = ? AND address_hash = ? AND state = ? AND asked < ?",
+        (confirm_hash, expires, row.language, row.petition_id, row.address_hash, ASKED, LETTERS),
     )
-    database.insert("newsletter_subscription", _COLUMNS, [fresh], ignore=True)
-    return bool(database.query("SELECT id FROM newsletter_subscription WHERE id = ?", (row.id,)))
+    return changed == 1
 
 
 def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> None:
@@ -86,20 +82,7 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
     if not rows:
         return
     _keep_sentences(database, rows)
-    values = [
-        (
-            r.id,
-            r.petition_id,
-            r.address_hash,
-            r.sealed_address,
-            r.language,
-            CONFIRMED,
-            consent.version(r.sentence),
-            None,
-            None,
-        )
-        for r in rows
-    ]
+    values = [_values(r, CONFIRMED, None, None) for r in rows]
     database.insert("newsletter_subscription", _COLUMNS, values, ignore=True)
     for r in rows:
         database.execute(
@@ -127,7 +110,12 @@ def expire(database: Database, today: int) -> int:
 
 
 def unsubscribe(database: Database, row_id: int) -> bool:
-    """Delete a subscription; false where there was none (any more)."""
+    """Delete a subscription, and remember it outside the database; false where there was none (any more)."""
+    rows = database.query(
+        "SELECT address_hash, petition_id FROM newsletter_subscription WHERE id = ?", (row_id,)
+    )
+    for address_hash, petition_id in rows:
+        suppression.append(suppression.UNSUBSCRIBED, bytes(address_hash), petition_id)
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
@@ -137,15 +125,30 @@ def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
     return body + hmac.digest(subscribers, b"unsubscribe/1\0" + body, "sha256")[:8]
 
 
-def row_of(subscribers: bytes, unsubscribe_token_: bytes) -> int | None:
+def row_of(subscribers: bytes, token: bytes) -> int | None:
     """The row that an unsubscribe token stands for; None where the MAC is not ours."""
-    row_id = int.from_bytes(unsubscribe_token_[:8], "big")
-    good = (
-        hmac.compare_digest(unsubscribe_token(subscribers, row_id), unsubscribe_token_)
-        if row_id < 2**63
-        else False
+    row_id = int.from_bytes(token[:8], "big")
+    return row_id if hmac.compare_digest(unsubscribe_token(subscribers, row_id), token) else None
+
+
+def confirm_hash(token: bytes) -> bytes:
+    """What the database holds of a mailed confirmation link."""
+    return hashlib.sha256(b"newsletter/1 token" + token).digest()
+
+
+def _values(r: Subscription, state: int, confirm_hash: bytes | None, expires: int | None) -> Row:
+    version = consent.version(r.sentence)
+    return (
+        r.id,
+        r.petition_id,
+        r.address_hash,
+        r.sealed_address,
+        r.language,
+        state,
+        version,
+        confirm_hash,
+        expires,
     )
-    return row_id if good else None
 
 
 def _keep_sentences(database: Database, rows: Sequence[Subscription]) -> None:

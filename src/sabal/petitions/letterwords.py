@@ -33,7 +33,8 @@ SECTION = _label(
     r"|背景|缘由|緣由|理由|事实[与和]理由|事實[與和]理由|前言|引言|现状|現狀"
 )
 DEMANDS = _label(
-    r"(?:our |the )?(?:demands?|requests?|asks|recommendations)(?: are)?(?: as follows)?|what we (?:ask|demand|want|call)(?: for)?"
+    r"(?:our |the )?(?:demands?|requests?|asks|recommendations)(?: are)?(?: as follows)?"
+    r"|what we (?:ask|demand|want|call)(?: for)?"
     r"|(?:우리의\s*)?(?:요구|촉구|청원|요청)\s*(?:사항|안)|우리의\s*요구|우리는\s*요구한다|우리는\s*촉구한다"
     r"|(?:我们的|我們的|具体|具體)?(?:要求|诉求|訴求|呼吁|呼籲)|请愿事项|請願事項|我们(?:要求|呼吁)|我們(?:要求|呼籲)"
 )

@@ -55,7 +55,7 @@ MOMENTS = (
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(
                 "mail_letter",
-                "id petition_id kind mail_key sealed lane network claimed_until not_before attempts",
+                "id petition_id kind mail_key sealed network claimed_until not_before attempts",
             ),
         ),
     ),
@@ -140,7 +140,7 @@ MOMENTS = (
         covers=(
             *_columns(
                 "newsletter_subscription",
-                "id petition_id address_hash sealed_address language state consent confirm_hash expires",
+                "id petition_id address_hash sealed_address language state consent confirm_hash expires asked",
             ),
             *_columns("newsletter_consent", "version sentence"),
         ),

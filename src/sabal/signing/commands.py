@@ -86,7 +86,7 @@ def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) ->
         return
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
         click.echo(
-            "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, and open elsewhere.",
+            "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, opened elsewhere.",
             err=True,
         )
     connection = database.connect()

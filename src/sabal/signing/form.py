@@ -175,6 +175,12 @@ def shown_name(name: str, display: str) -> str:
     return name if display == "full" else ""
 
 
+def address_problem(typed: str) -> str | None:
+    """The message (a msgid) for what is no mail address; None where it is one. The newsletter asks by these rules."""
+    _, problem, _ = _email({"email": typed, "email_checked": "1"})
+    return MESSAGES[problem] if problem else None
+
+
 def _name(typed: str) -> tuple[str, str | None]:
     name = " ".join(unicodedata.normalize("NFC", typed).split())
     if not name:

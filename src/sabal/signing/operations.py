@@ -36,7 +36,6 @@ class Sign:
     letter_id: int
     letter: bytes
     mail_key: int
-    lane: int
     network: int
     says_already: bool  # the letter may say that this mailbox has signed before
 

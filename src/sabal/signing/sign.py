@@ -8,6 +8,7 @@ from datetime import date
 import agefile
 from sabal.keys.house import seal
 from sabal.keys.ring import Ring
+from sabal.mail.ids import letter_id
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import record, tag, token
@@ -72,10 +73,9 @@ def sign(
         held=how.held,
         expires=(today - EPOCH).days + PENDING_DAYS,
         suppression=suppression,
-        letter_id=random_id(),
+        letter_id=letter_id(how.lane, mail_day),
         letter=seal(mail_key, letter.encode(), b"letter"),
         mail_key=mail_day,
-        lane=how.lane,
         network=how.network,
         says_already=petition.profile.says_already,
     )

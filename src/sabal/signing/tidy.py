@@ -8,22 +8,28 @@ CHUNK = 200
 
 
 def expire(database: Database, today: int) -> int:
-    """Delete pending signatures whose day (since 1970) has passed, with their sealed records; returns how many."""
-    expired = 0
+    """Delete pending signatures whose day (since 1970) has passed, with their sealed records; returns how many.
+
+    Walks the table in the order of its key: once a day, which is cheaper than an index that every signature writes.
+    """
+    expired, last = 0, b""
     while True:
         with database.transaction():
             rows = database.query(
-                f"SELECT token_hash, sealed_id FROM signing_pending WHERE expires < ? LIMIT {CHUNK}",
-                (today,),
+                "SELECT token_hash, sealed_id, expires FROM signing_pending"
+                f" WHERE token_hash > ? ORDER BY token_hash LIMIT {CHUNK}",
+                (last,),
             )
-            if rows:
-                where, params = database.among("id", [row[1] for row in rows])
+            over = [row for row in rows if row[2] < today]
+            if over:
+                where, params = database.among("id", [row[1] for row in over])
                 database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)
-                where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+                where, params = database.among("token_hash", [bytes(row[0]) for row in over])
                 database.execute(f"DELETE FROM signing_pending WHERE {where}", params)
-        expired += len(rows)
+        expired += len(over)
         if len(rows) < CHUNK:
             return expired
+        last = bytes(rows[-1][0])
 
 
 def renew_era(database: Database, house: House, petition: PetitionSnapshot, today: int) -> bool:

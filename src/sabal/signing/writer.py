@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from sabal import suppression
 from sabal.database import Database, Row
 from sabal.newsletter.subscription import confirm_with_signature
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
@@ -65,7 +66,7 @@ _PENDING = (
     "expires",
 )
 _SEALED = ("id", "petition_id", "body")
-_LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "lane", "network")
+_LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 _ACCESS = ("token_hash", "signature_hash")
 
 
@@ -113,7 +114,7 @@ def _pending_row(s: Sign) -> Row:
 
 
 def _letter_row(s: Sign, kind: int) -> Row:
-    return (s.letter_id, s.petition_id, kind, s.mail_key, s.letter, s.lane, s.network)
+    return (s.letter_id, s.petition_id, kind, s.mail_key, s.letter, s.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,8 @@ def _not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
     )
     _delete(database, "signing_sealed", "id", [known[a.token_hash][7] for a in meant])
     _delete(database, "signing_pending", "token_hash", [a.token_hash for a in meant])
+    for a in meant:  # before the commit: remembered twice does no harm, forgotten once would
+        suppression.append(suppression.NOT_ME, a.suppression, a.petition_id)
     return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
 
 

@@ -7,9 +7,9 @@ from sabal import hot_tables
 SQL = """
 -- petition_id 0 is the newsletter of the house, otherwise updates about that petition. state: 1 asked for, 2 confirmed.
 -- address_hash: keyed hash, so that one mailbox stands once in a list. confirm_hash: of the mailed link, until confirmed.
--- consent: first 16 hex digits of the SHA-256 of the sentence that was ticked; expires: day number while not confirmed.
+-- consent: first 16 hex digits of the SHA-256 of the sentence that was ticked; expires: day number while not confirmed; asked: how many letters went out for it.
 CREATE TABLE newsletter_subscription (
-    id BIGINT NOT NULL PRIMARY KEY,
+    id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL DEFAULT 0,
     address_hash BLOB NOT NULL,
     sealed_address BLOB NOT NULL,
@@ -17,7 +17,8 @@ CREATE TABLE newsletter_subscription (
     state SMALLINT NOT NULL,
     consent VARCHAR(16) NOT NULL,
     confirm_hash BLOB,
-    expires INTEGER
+    expires INTEGER,
+    asked SMALLINT NOT NULL DEFAULT 0
 );
 -- subscribe: one row for each mailbox and list
 CREATE UNIQUE INDEX newsletter_subscription_address ON newsletter_subscription (petition_id, address_hash);

@@ -22,8 +22,6 @@ CREATE TABLE signing_pending (
 ) WITHOUT ROWID;
 -- sign: how many letters wait for this mailbox; confirm: the other rows of the tag
 CREATE INDEX signing_pending_tag ON signing_pending (petition_id, era, tag);
--- expire: rows past their day
-CREATE INDEX signing_pending_expires ON signing_pending (expires);
 
 -- Confirmed. state: 1 waits for a batch, 2 counted. `held_until` and `counted_on` are day numbers.
 CREATE TABLE signing_signature (
@@ -61,7 +59,7 @@ CREATE INDEX signing_access_signature ON signing_access (signature_hash);
 
 -- The sealed records, apart: fat rows under a random id.
 CREATE TABLE signing_sealed (
-    id BIGINT NOT NULL PRIMARY KEY,
+    id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
     body BLOB NOT NULL
 );
@@ -97,7 +95,7 @@ CREATE TABLE signing_bucket (
 
 -- One row a petition, written by the count alone. What is shown moves when a whole batch is in.
 CREATE TABLE signing_total (
-    petition_id BIGINT NOT NULL PRIMARY KEY,
+    petition_id INTEGER NOT NULL PRIMARY KEY,
     confirmed BIGINT NOT NULL DEFAULT 0,
     withdrawn BIGINT NOT NULL DEFAULT 0,
     invalidated BIGINT NOT NULL DEFAULT 0,

@@ -1,0 +1,125 @@
+"""Machine views: a petition in the JSON shape of the UK Parliament's petitions site, its count, its manifest.
+
+Tools that read that site's petitions read ours: names of attributes are theirs, and what only their parliament has is
+empty. What is ours beside it: confirmed, withdrawn, invalidated, counted, gathering.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from sabal import html, settings
+from sabal.petitions import snapshot
+from sabal.petitions.countries import country_name
+from sabal.petitions.definition import Demand, Text
+from sabal.petitions.snapshot import PetitionSnapshot
+
+
+def petition(request: HttpRequest, slug: str) -> HttpResponse:
+    """The petition as JSON: text in its authoritative language, recipients, numbers."""
+    shown = _published(slug)
+    definition = shown.definition
+    text = definition.texts[definition.authoritative]
+    attributes: dict[str, object] = {
+        "action": text.title,
+        "background": text.summary,
+        "additional_details": _as_text(text),
+        "committee_note": None,
+        "state": "open" if shown.state in ("open", "paused") else "closed",
+        **_numbers(shown),
+        "closing_date": _day(definition.closes),
+        "opened_at": _moment(shown.opened_on),
+        "closed_at": _moment(shown.closed_on),
+        "creator_name": definition.organiser[definition.authoritative],
+        "rejection": None,
+        "government_response": None,
+        "debate": None,
+        "departments": [
+            {"acronym": None, "name": recipient.name[definition.authoritative], "url": None}
+            for recipient in definition.recipients
+        ],
+        "topics": [],
+        "signatures_by_country": _countries(shown),
+        "signatures_by_constituency": [],
+        "signatures_by_region": [],
+        "other_parliamentary_business": [],
+        "languages": {
+            language: f"{settings.BASE_URL}/{language}/{definition.slug}" for language in definition.languages
+        },
+        "manifest_sha256": shown.manifest_hash.hex(),
+    }
+    link = f"{settings.BASE_URL}/{definition.slug}.json"
+    return _json(
+        {"links": {"self": link}, "data": {"type": "petition", "id": shown.id, "attributes": attributes}}
+    )
+
+
+def count(request: HttpRequest, slug: str) -> HttpResponse:
+    """The numbers alone."""
+    return _json(_numbers(_published(slug)))
+
+
+def manifest(request: HttpRequest, slug: str) -> HttpResponse:
+    """Exactly the bytes that every signature commits to."""
+    return _answer(_published(slug).manifest)
+
+
+def _published(slug: str) -> PetitionSnapshot:
+    shown = snapshot.current().by_slug(slug)
+    if shown is None or shown.state == "draft":
+        raise Http404
+    return shown
+
+
+def _numbers(shown: PetitionSnapshot) -> dict[str, object]:
+    counts, known = shown.counts, not shown.gathering
+    return {
+        "signature_count": counts.counted if known else None,
+        "gathering": not known,
+        "confirmed": counts.confirmed if known else None,
+        "withdrawn": counts.withdrawn if known else None,
+        "invalidated": counts.invalidated if known else None,
+        "counted": counts.counted if known else None,
+    }
+
+
+def _countries(shown: PetitionSnapshot) -> list[dict[str, object]]:
+    if shown.gathering:
+        return []
+    return [
+        {"name": country_name(code, "en"), "code": code, "signature_count": n}
+        for code, n in shown.counts.countries
+    ]
+
+
+def _as_text(text: Text) -> str:
+    sections = [f"{section.heading}\n\n{section.body}" for section in text.sections]
+    return "\n\n".join([*sections, text.demands_heading, *_lines(text.demands, "")])
+
+
+def _lines(demands: tuple[Demand, ...], number: str) -> list[str]:
+    lines: list[str] = []
+    for n, demand in enumerate(demands, start=1):
+        lines += [f"{number}{n}. {demand.text}", *_lines(demand.parts, f"{number}{n}.")]
+    return lines
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _moment(day: date | None) -> str | None:
+    return f"{day.isoformat()}T00:00:00.000Z" if day else None  # days are all that we keep
+
+
+def _json(document: Mapping[str, object]) -> HttpResponse:
+    return _answer(json.dumps(document, ensure_ascii=False).encode())
+
+
+def _answer(body: bytes) -> HttpResponse:
+    response = HttpResponse(body, content_type="application/json; charset=utf-8")
+    response["Cache-Control"] = html.PUBLIC
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

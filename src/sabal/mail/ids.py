@@ -1,0 +1,17 @@
+"""The ids of letters: lane, then day, then chance. So the primary key is the order of sending, and tells no moment."""
+
+import secrets
+
+_DAY_BITS, _CHANCE_BITS = 14, 48
+_FIRST_DAY = 18_262  # 2020-01-01 in days since 1970; 14 bits reach into 2064
+_LANE_SHIFT = _DAY_BITS + _CHANCE_BITS
+
+
+def letter_id(lane: int, day: int) -> int:
+    """A new id for a letter of that lane (0 or 1), written on that day (days since 1970)."""
+    return lane << _LANE_SHIFT | (day - _FIRST_DAY) << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
+
+
+def lane_range(lane: int) -> tuple[int, int]:
+    """The first and the last id that a letter of that lane can have."""
+    return lane << _LANE_SHIFT, (lane + 1 << _LANE_SHIFT) - 1

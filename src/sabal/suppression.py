@@ -1,0 +1,53 @@
+"""Who wants no letters, kept outside the database: a restored backup must not forget it.
+
+One JSON line each, appended and flushed; keyed hashes alone, which say nothing without the house's keys.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sabal import settings
+
+UNSUBSCRIBED, NOT_ME = "unsubscribed", "not-me"
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """One line of the file. `petition_id` 0 is the newsletter of the house."""
+
+    kind: str
+    hash: bytes
+    petition_id: int
+
+
+def append(kind: str, hash_: bytes, petition_id: int) -> None:
+    """Remember one; on disk when this returns."""
+    line = json.dumps({"kind": kind, "hash": hash_.hex(), "petition": petition_id}) + "\n"
+    # One write in append mode: lines of two processes never mix.
+    descriptor = os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, line.encode("ascii"))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(file: Path | None = None) -> Iterator[Suppressed]:
+    """Every line that can be read; half a line, written in a crash, is passed over."""
+    try:
+        lines = (file or _file()).read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            yield Suppressed(str(entry["kind"]), bytes.fromhex(entry["hash"]), int(entry["petition"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _file() -> Path:
+    return settings.DATA / "suppression.log"

@@ -1,0 +1,210 @@
+"""The journey of a signer through a real house, in a real browser, on both databases; then Carol opens the export."""
+
+import csv
+import io
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from houses import other_database
+
+SLUG = "stop-forced-repatriation"
+CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or ""
+
+
+@dataclass
+class Served:
+    """A running `sabal serve --dev`."""
+
+    base: str
+    data: Path
+    environment: dict[str, str]
+
+    def sabal(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sabal", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def count(self) -> int:
+        import json
+
+        with urllib.request.urlopen(f"{self.base}/{SLUG}/count.json", timeout=10) as answer:
+            return int(json.load(answer)["counted"])
+
+    def wait_for_count(self, wanted: int) -> None:
+        deadline = time.monotonic() + 20
+        while self.count() != wanted:
+            assert time.monotonic() < deadline, f"the count is {self.count()}, not {wanted}"
+            time.sleep(0.3)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+    environment |= {"SABAL_DATA": str(tmp_path), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        name = f"j_{os.urandom(6).hex()}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        environment["SABAL_DATABASE_URL"] = other_database(server, name)
+    log = (tmp_path / "serve.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)],
+        env=environment,
+        stdout=log,
+        stderr=log,
+    )
+    house = Served(f"http://127.0.0.1:{port}", tmp_path, environment)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{house.base}/healthz", timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < deadline, (
+                    tmp_path / "serve.log"
+                ).read_text()
+                time.sleep(0.2)
+        yield house
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the journey in a browser is skipped")
+def test_suzie_reads_signs_confirms_signs_again_and_withdraws(served: Served) -> None:
+    from playwright.sync_api import Page, expect, sync_playwright
+
+    def sign(page: Page) -> None:
+        page.goto(f"{served.base}/ko/{SLUG}")
+        page.get_by_label("이름", exact=True).fill("수지 Suzie")
+        page.locator("#email").fill("suzie@example.org")
+        page.locator("#country").select_option("KR")
+        page.locator("#consent").check()
+        page.locator("#sign button").click()
+        page.wait_for_url(f"**/ko/{SLUG}/sent")
+
+    def follow_the_newest_letter(page: Page) -> None:
+        deadline = time.monotonic() + 20
+        page.goto(f"{served.base}/dev/mail/")
+        while page.locator("main a[href^='/dev/mail/']").count() < letters[0]:
+            assert time.monotonic() < deadline, "no letter came"
+            time.sleep(0.3)
+            page.reload()
+        page.locator("main a[href^='/dev/mail/']").first.click()
+        page.locator("a[href*='/confirm/']").first.click()
+
+    letters = [1]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(
+            viewport={"width": 360, "height": 740}, locale="ko-KR", java_script_enabled=False
+        )
+        page = context.new_page()
+        sign(page)
+        sent = page.locator("main").inner_text()
+        assert "(lantern)" in sent
+        follow_the_newest_letter(page)
+        assert "수지 Suzie" in page.locator("main").inner_text()
+        assert served.count() == 0
+        page.locator("main form button").first.click()
+        page.wait_for_url(re.compile(r"/ko/signature/[a-z2-7]{26}$"))
+        served.wait_for_count(1)
+        page.goto(f"{served.base}/ko/{SLUG}")
+        page.wait_for_timeout(1_500)
+        page.goto(f"{served.base}/ko/{SLUG}")
+        expect(page.locator("main")).to_contain_text("1")
+
+        sign(page)
+        assert page.locator("main").inner_text() == sent
+        letters[0] = 2
+        follow_the_newest_letter(page)
+        page.locator("main form button").first.click()
+        page.wait_for_url(re.compile(r"/ko/signature/[a-z2-7]{26}$"))
+        time.sleep(2)
+        assert served.count() == 1
+
+        opened = served.sabal("open", SLUG, "--identity", str(served.data / "organiser-key.txt"))
+        assert opened.returncode == 0, opened.stderr
+        rows = list(csv.DictReader(io.StringIO(opened.stdout)))
+        assert [(r["name"], r["email"], r["place"], r["checked"]) for r in rows] == [
+            ("수지 Suzie", "suzie@example.org", "KR", "yes")
+        ]
+
+        page.locator("main form button").first.click()
+        page.wait_for_url("**/ko/signature/withdrawn")
+        served.wait_for_count(0)
+        assert context.cookies() == []
+        browser.close()
+    assert (
+        len(
+            list(
+                csv.DictReader(
+                    io.StringIO(
+                        served.sabal(
+                            "open", SLUG, "--identity", str(served.data / "organiser-key.txt")
+                        ).stdout
+                    )
+                )
+            )
+        )
+        == 0
+    )
+
+
+def test_a_robot_that_opens_every_link_and_presses_every_button_signs_nobody_else(served: Served) -> None:
+    """A mail scanner follows links (GET changes nothing); one that also posts confirms what its own mailbox was sent."""
+    page = urllib.request.urlopen(f"{served.base}/en/{SLUG}", timeout=10).read().decode()
+    version = re.search(r'name="version" value="([0-9a-f]{16})"', page)
+    assert version
+    body = f"name=Suzie&email=suzie%40example.org&consent=1&version={version[1]}".encode()
+    urllib.request.urlopen(f"{served.base}/en/{SLUG}/sign", data=body, timeout=10).close()
+    deadline = time.monotonic() + 20
+    while not (letters := list((served.data / "mail").glob("*.eml"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    import email
+    from email import policy
+
+    message = email.message_from_bytes(letters[0].read_bytes(), policy=policy.default)
+    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (link,) = re.findall(r"http://\S+", text)
+    for url in (link, f"{link}/not-me", link, link.replace("/confirm/", "/signature/")):
+        urllib.request.urlopen(url, timeout=10).read()
+    time.sleep(1.5)
+    assert served.count() == 0
+    for _ in range(3):
+        urllib.request.urlopen(link, data=b"", timeout=10).read()
+    served.wait_for_count(1)
+    with pytest.raises(urllib.error.HTTPError):  # a form of another type is refused
+        urllib.request.urlopen(
+            urllib.request.Request(link, b"{}", {"Content-Type": "application/json"}), timeout=10
+        )

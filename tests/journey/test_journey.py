@@ -181,7 +181,7 @@ def test_suzie_reads_signs_confirms_signs_again_and_withdraws(served: Served) ->
 
 
 def test_a_robot_that_opens_every_link_and_presses_every_button_signs_nobody_else(served: Served) -> None:
-    """A mail scanner follows links (GET changes nothing); one that also posts confirms what its own mailbox was sent."""
+    """A mail scanner follows links (GET changes nothing); one that posts too confirms what its mailbox was sent."""
     page = urllib.request.urlopen(f"{served.base}/en/{SLUG}", timeout=10).read().decode()
     version = re.search(r'name="version" value="([0-9a-f]{16})"', page)
     assert version

@@ -76,3 +76,11 @@ def test_terms_of_refugee_law_are_the_usual_ones(example: Definition) -> None:
         assert term in korean
     for term in ("不推回原则", "就地难民", "危害人类罪", "禁止酷刑公约", "关于难民地位的公约", "庇护"):
         assert term in chinese
+
+
+def test_the_sample_of_the_docs_is_sound() -> None:
+    page = (FOLDER.parents[1] / "docs" / "petition-folder.md").read_text("utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (text,) = re.findall(r"```markdown\n(.*?)```", page, re.DOTALL)
+    sample = folder.parse({"petition.toml": toml, "en.md": text})
+    assert [len(demand.parts) for demand in sample.texts["en"].demands] == [2, 0]

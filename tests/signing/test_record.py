@@ -1,6 +1,8 @@
 """The record's bytes: the vector of docs/log-format.md, and round trips."""
 
+import base64
 import hashlib
+import hmac
 import json
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sabal.signing import record, token
+from sabal.signing.mac import hmac_sha256
 
 T = bytes(range(16))
 MANIFEST = hashlib.sha256(b"manifest").digest()
@@ -61,9 +64,20 @@ def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
         record.Carry.open(token.new(), sealed)
 
 
+@given(st.binary(max_size=64), st.binary(max_size=300))
+def test_our_hmac_is_the_standard_librarys(key: bytes, message: bytes) -> None:
+    assert hmac_sha256(key, message) == hmac.digest(key, message, "sha256")
+
+
+def test_a_long_key_is_refused() -> None:
+    with pytest.raises(ValueError):
+        hmac_sha256(bytes(65), b"")
+
+
 @given(st.binary(min_size=16, max_size=16))
 def test_tokens_are_26_characters_and_come_back_in_either_case(t: bytes) -> None:
     text = token.encode(t)
+    assert text == base64.b32encode(t).decode().rstrip("=").lower()
     assert len(text) == 26 and token.decode(text) == t and token.decode(text.upper()) == t
 
 

@@ -25,7 +25,7 @@ def import_(path: Path, publish_too: bool) -> None:
     """
     _ready()
     from sabal.petitions import folder, publishing
-    from sabal.petitions.letter import folder_from_letter
+    from sabal.petitions.letter import folder_from_letter, read_letter
     from sabal.petitions.models import Petition
 
     notes: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ def import_(path: Path, publish_too: bool) -> None:
     else:
         taken = set(Petition.objects.values_list("slug", flat=True))
         number = next(n for n in range(1, 10_000) if f"petition-{n}" not in taken)
-        letter = folder_from_letter(path.read_text(encoding="utf-8-sig"), number=number)
+        letter = folder_from_letter(read_letter(path), number=number, name=path.name)
         files, notes = letter.files, letter.notes
     petition = publishing.import_files(files)
     click.echo(petition.slug)

@@ -6,6 +6,7 @@ words of a language live here, and a manifest keeps the sentence that was curren
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from babel.dates import format_date
 
@@ -86,6 +87,7 @@ def consent_text(definition: Definition, language: str) -> str:
     return ("" if spoken == "zh-hans" else " ").join(sentences)
 
 
+@lru_cache(maxsize=256)
 def consent_version(text: str) -> str:
     """The version of a consent: the first 16 hex digits of its SHA-256. Sealed with every signature."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -4,7 +4,6 @@ Bytes as in docs/log-format.md. `fields` are always name, email, place, comment,
 """
 
 import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,22 +12,24 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from sabal.petitions.manifest import FIELDS
+from sabal.signing.mac import hmac_sha256
 
 RECORD_BYTES = 1024
 CARRY_BYTES = 384  # most fit one step; a long name beside an address takes two
 W_BYTES = 32
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _CARRY_NONCE = bytes(12)  # the key is used once: it comes from t alone
 
 
 def seed(token: bytes, w: bytes) -> bytes:
     """HMAC(t, "petition/1 seed") XOR w: whoever lacks w cannot link a token to its commitment."""
-    mac = hmac.digest(token, b"petition/1 seed", "sha256")
-    return bytes(a ^ b for a, b in zip(mac, w, strict=True))
+    mac = hmac_sha256(token, b"petition/1 seed")
+    return (int.from_bytes(mac) ^ int.from_bytes(w)).to_bytes(W_BYTES)
 
 
 def salt(seed: bytes, field: str) -> bytes:
     """The 16-byte salt of one field."""
-    return hmac.digest(seed, b"salt/" + field.encode(), "sha256")[:16]
+    return hmac_sha256(seed, b"salt/" + field.encode())[:16]
 
 
 def digest(salt: bytes, value: str) -> bytes:
@@ -54,7 +55,7 @@ def sealed_json(
         "seed": seed.hex(),
         "risk": dict(risk),
     }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _as_json(document).encode()
     return text.ljust(-(-len(text) // RECORD_BYTES) * RECORD_BYTES)
 
 
@@ -81,7 +82,7 @@ class Carry:
             self.address,
             self.suppression.hex(),
         ]
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        text = _as_json(document).encode()
         padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
         return ChaCha20Poly1305(_carry_key(token)).encrypt(_CARRY_NONCE, padded, None)
 
@@ -97,4 +98,4 @@ class Carry:
 
 
 def _carry_key(token: bytes) -> bytes:
-    return hmac.digest(token, b"petition/1 carry", "sha256")
+    return hmac_sha256(token, b"petition/1 carry")

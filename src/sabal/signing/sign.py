@@ -17,6 +17,7 @@ from sabal.signing.operations import Sign
 
 PENDING_DAYS = 14  # until the letter is accepted: three days of trying and seven to confirm lie well within
 EPOCH = date(1970, 1, 1)
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class NotReady(Exception):
@@ -56,9 +57,7 @@ def sign(
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
     suppression = tag.suppression(ring.suppression, petition.id, submission.email)
     mail_day, mail_key = ring.mail
-    letter = json.dumps(
-        {"to": submission.email, "lang": how.language, "token": token.encode(t)}, ensure_ascii=False
-    )
+    letter = _as_json({"to": submission.email, "lang": how.language, "token": token.encode(t)})
     return Sign(
         petition_id=petition.id,
         version_id=petition.version_id,

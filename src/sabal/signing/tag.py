@@ -1,8 +1,7 @@
 """Keyed tags: whether two signatures come from one mailbox, without keeping the address."""
 
-import hmac
-
 from sabal.mail.address import normalise
+from sabal.signing.mac import hmac_sha256
 
 TAG_BYTES = 16
 
@@ -10,10 +9,10 @@ TAG_BYTES = 16
 def tag(pepper: bytes, address: str) -> bytes:
     """The tag of a mailbox in one petition and era: HMAC-SHA-256(pepper, "dedupe/1\\0" ‖ normalised address)[:16]."""
     message = b"dedupe/1\0" + normalise(address).encode()
-    return hmac.digest(pepper, message, "sha256")[:TAG_BYTES]
+    return hmac_sha256(pepper, message)[:TAG_BYTES]
 
 
 def suppression(key: bytes, petition_id: int, address: str) -> bytes:
     """The keyed hash under which "not me" is remembered. It has a key of its own, for it outlives the pepper's eras."""
     message = b"not-me/1\0" + petition_id.to_bytes(8, "big") + normalise(address).encode()
-    return hmac.digest(key, message, "sha256")[:TAG_BYTES]
+    return hmac_sha256(key, message)[:TAG_BYTES]

@@ -1,0 +1,1 @@
+"""What Sabal does in a second, beside what the same machine could do at most: `script/bench`."""

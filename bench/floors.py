@@ -1,0 +1,205 @@
+"""What the machine could do at most: a server that does nothing, the bare crypto, the bare inserts, the bare flush."""
+
+import json
+import os
+import subprocess
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.client import HTTPConnection
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+import agefile
+from bench import rows
+from bench.house import ROOT, House, free_port
+from sabal import database as raw
+from sabal.keys.house import seal
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.serve import ending_with, environ, public_command
+from sabal.signing import record, tag, token
+
+BATCH = 64
+NOT_OURS = {"content-length", "date", "connection", "transfer-encoding"}  # granian's own, or the connection's
+
+
+def limit(*rates: float) -> float:
+    """What is left where each request needs all of these one after the other, each at its rate."""
+    return 1 / sum(1 / rate for rate in rates)
+
+
+# ---- http ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def noop(house: House, workers: int = 1) -> Iterator[str]:
+    """The address of a server that gives the same bytes as the house for its page and for a sign form, without work."""
+    path = house.page_path()
+    form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={house.version()}"
+    answers = {
+        "GET": _answer(house, "GET", path, "", {"Accept-Encoding": "br"}),
+        "POST": _answer(
+            house, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
+        ),
+    }
+    if answers["POST"]["status"] != 303:
+        raise RuntimeError(f"signing is answered with {answers['POST']['status']}: nothing can be measured")
+    file, port = house.data / "answers.json", free_port()
+    file.write_text(json.dumps(answers))
+    command = public_command("127.0.0.1", port, workers)
+    process = subprocess.Popen(
+        [*command[:-1], "bench.noop:application"],
+        env=environ(os.environ, dev=False, workers=workers)
+        | {"SABAL_BENCH_ANSWERS": str(file), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=ending_with(os.getpid()),
+    )
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answer(house: House, method: str, path: str, body: str, headers: dict[str, str]) -> dict[str, object]:
+    connection = HTTPConnection("127.0.0.1", house.port, timeout=20)
+    connection.request(method, path, body or None, headers)
+    answer = connection.getresponse()
+    kept = [(k.lower(), v) for k, v in answer.getheaders() if k.lower() not in NOT_OURS]
+    content = answer.read()
+    connection.close()
+    kept.append(("content-length", str(len(content))))
+    return {"status": answer.status, "headers": kept, "body": b64encode(content).decode()}
+
+
+def _wait_for(port: int, within: float = 20.0) -> None:
+    end = time.monotonic() + within
+    while True:
+        try:
+            connection = HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+# ---- crypto -------------------------------------------------------------------------------------------------
+
+
+def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]:
+    """The bare crypto of one signature; what it works on is made beforehand."""
+    fields = {"name": "Suzie Kim", "email": "suzie@mail.example.org", "place": "KR", "comment": ""}
+    fields |= {"consent": "0123456789abcdef", "day": date(2026, 11, 24).isoformat()}
+    plain, carry, letter = bytes(record.RECORD_BYTES), bytes(record.CARRY_BYTES), bytes(100)
+    pepper, nonce = petition.pepper or bytes(32), bytes(12)
+
+    def once() -> None:
+        t, w = token.new(), os.urandom(32)
+        token.digest(t)
+        tag.tag(pepper, fields["email"])
+        tag.suppression(pepper, petition.id, fields["email"])
+        record.commitment(petition.manifest_hash, record.seed(t, w), fields)
+        agefile.encrypt(plain, petition.organiser_keys)
+        ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, carry, None)
+        seal(mail_key, letter, b"letter")
+
+    return once
+
+
+def open_once() -> Callable[[], None]:
+    """The bare crypto of one confirmation: the link's hash, and the carry opened."""
+    t, nonce = token.new(), bytes(12)
+    text = token.encode(t)
+    carry = ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, bytes(record.CARRY_BYTES), None)
+
+    def once() -> None:
+        found = token.decode(text)
+        assert found is not None
+        token.digest(found)
+        ChaCha20Poly1305(record._carry_key(found)).decrypt(nonce, carry, None)
+
+    return once
+
+
+def looped(once: Callable[[], None], seconds: float) -> float:
+    """How often a second it can be done, one after the other."""
+    done, start = 0, time.perf_counter()
+    while (passed := time.perf_counter() - start) < seconds:
+        for _ in range(20):
+            once()
+        done += 20
+    return done / passed
+
+
+# ---- database and disk --------------------------------------------------------------------------------------
+
+
+def inserts(url: str, seconds: float) -> float:
+    """Signatures a second by bare inserts in flushed batches of 64. The rows are made outside the measured time."""
+
+    def batch(database: raw.Database) -> float:
+        waiting, sealed, letters = rows.pending(BATCH)
+        start = time.perf_counter()
+        with database.transaction():
+            database.insert("signing_sealed", rows.SEALED, sealed)
+            database.insert("signing_pending", rows.PENDING, waiting)
+            database.insert("mail_letter", rows.LETTER, letters)
+        return time.perf_counter() - start
+
+    return _batches(url, seconds, batch)
+
+
+def moves(url: str, seconds: float) -> float:
+    """Confirmations a second by bare statements: one row in, its pending row out, in flushed batches of 64."""
+
+    def batch(database: raw.Database) -> float:
+        waiting, _, _ = rows.pending(BATCH)
+        with database.transaction():
+            database.insert("signing_pending", rows.PENDING, waiting)
+        where, params = database.among("token_hash", [row[0] for row in waiting])
+        start = time.perf_counter()
+        with database.transaction():
+            database.insert("signing_signature", rows.SIGNATURE, rows.confirmed(waiting))
+            database.execute(f"DELETE FROM signing_pending WHERE {where}", params)
+        return time.perf_counter() - start
+
+    return _batches(url, seconds, batch)
+
+
+def _batches(url: str, seconds: float, batch: Callable[[raw.Database], float]) -> float:
+    database = raw.connect(url)
+    try:
+        batch(database)
+        spent, done, end = 0.0, 0, time.monotonic() + 4 * seconds
+        while spent < seconds and time.monotonic() < end:
+            spent += batch(database)
+            done += BATCH
+    finally:
+        database.close()
+    return done / spent
+
+
+def flush(folder: Path, times: int = 500) -> list[float]:
+    """Milliseconds that each of so many appends of a page took until it was on disk, sorted."""
+    file = os.open(folder / "flush", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    page, took = os.urandom(8192), []
+    try:
+        for _ in range(times):
+            start = time.perf_counter()
+            os.write(file, page)
+            os.fdatasync(file)
+            took.append((time.perf_counter() - start) * 1e3)
+            time.sleep(0.001)
+    finally:
+        os.close(file)
+    return sorted(took)

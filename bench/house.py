@@ -1,0 +1,191 @@
+"""A house to be measured: `sabal serve --dev` in a folder of its own, started, watched and ended by process id."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil  # type: ignore[import-untyped]
+
+import agefile
+from sabal import database as raw
+from sabal.keys.house import House as Keys
+from sabal.keys.house import open_house
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.serve import ending_with
+
+ROOT = Path(__file__).parent.parent
+STARTS_WITHIN = 40.0
+LANGUAGE = "en"
+TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sealed", "mail_letter")
+
+
+@dataclass
+class House:
+    """One house. Its `port` is drawn at the first start and kept."""
+
+    data: Path
+    url: str
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, workers: int = 1, mail: bool = False, **settings: str) -> None:
+        """Starts it and waits until it answers; `settings` become SABAL_… variables. Raises RuntimeError."""
+        self.port = self.port or free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "sabal",
+            "serve",
+            "--dev",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(workers),
+        ]
+        with (self.data / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command if mail else [*command, "--no-worker"],
+                env=self.environment(**settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                process_group=0,
+                preexec_fn=ending_with(os.getpid()),
+            )
+        end = time.monotonic() + STARTS_WITHIN
+        while not self.healthy():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the house did not start; its last words: {self.last_words()}")
+            time.sleep(0.1)
+        self.page()  # what the first reader waits for is no part of any number
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """The environment of its processes: nothing of ours that begins with SABAL_."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+        own = {"DATA": str(self.data), "BATCH_EVERY": "2s", **{k.upper(): v for k, v in settings.items()}}
+        if not self.url.startswith("sqlite:"):
+            own["DATABASE_URL"] = self.url
+        return ours | {f"SABAL_{name}": value for name, value in own.items()}
+
+    def healthy(self) -> bool:
+        with contextlib.suppress(OSError), urlopen(self.address("/healthz"), timeout=2) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    def address(self, path: str = "/") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def last_words(self) -> str:
+        return (self.data / "serve.log").read_text(errors="replace")[-600:]
+
+    def pids(self) -> list[int]:
+        """Every process of it, parents first."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            return [self.process.pid, *(child.pid for child in children)]
+        return []
+
+    def public_pids(self) -> list[int]:
+        """The processes that answer: granian's children."""
+        found = []
+        for pid in self.pids():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                if "granian" in process.cmdline() and "granian" in (process.parent() or process).cmdline():
+                    found.append(pid)
+        return found
+
+    def stop(self) -> None:
+        """Asks it to end, as an operator would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        """kill -9 for every process of it, children first, so that none has the time to react."""
+        pids = self.pids()
+        for pid in reversed(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(pid) for pid in pids[1:] if psutil.pid_exists(pid)], 10)
+        if self.process is not None:
+            self.process.wait(10)
+        self.process = None
+
+    # ---- what lies in it ------------------------------------------------------------------------------------------
+
+    def connect(self) -> raw.Database:
+        return raw.connect(self.url)
+
+    def keys(self) -> Keys:
+        return open_house(self.data / "house.key")
+
+    def identity(self) -> agefile.Identity:
+        """The organiser's identity that `--dev` made."""
+        return agefile.parse_identity_file((self.data / "organiser-key.txt").read_text())[0]
+
+    def petition(self) -> PetitionSnapshot:
+        """The example petition, as the house has it now."""
+        snapshots, database = Snapshots(), self.connect()
+        try:
+            snapshots.refresh(database, self.keys())
+        finally:
+            database.close()
+        return snapshots.published()[0]
+
+    def page_path(self) -> str:
+        return f"/{LANGUAGE}/{self.petition().slug}"
+
+    def page(self) -> str:
+        """The petition's page."""
+        with urlopen(self.address(self.page_path()), timeout=30) as answer:
+            return str(answer.read().decode())
+
+    def version(self) -> str:
+        """What the form on the page carries as `version`."""
+        found = re.search(r'name="version" value="([0-9a-f]+)"', self.page())
+        if found is None:
+            raise RuntimeError("the page has no form with a version: is the petition open?")
+        return found[1]
+
+    def empty(self) -> None:
+        """Takes out all signatures and letters, so that each measurement begins with the same tables."""
+        database = self.connect()
+        try:
+            with database.transaction():
+                for table in TABLES:
+                    database.execute(f"DELETE FROM {table}")
+            database.checkpoint()
+        finally:
+            database.close()
+        for letter in (self.data / "mail").glob("*.eml"):
+            letter.unlink(missing_ok=True)
+
+
+def migrate(url: str) -> None:
+    """Makes our tables in the database at `url`."""
+    environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
+    command = [sys.executable, "-m", "django", "migrate", "-v0"]
+    subprocess.run(command, check=True, env=environment, timeout=120, stdin=subprocess.DEVNULL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,118 @@
+"""Whole journeys: the page, the form, the letter's link, the button, the receipt."""
+
+import asyncio
+import secrets
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+import uvloop
+
+from bench import client
+from bench.house import LANGUAGE, House
+from bench.letters import Outbox
+from bench.stage import Stage
+from bench.table import Line
+
+SIGNERS = 64  # at a time
+LOOK_EVERY = 0.02  # seconds between two looks into the outbox
+
+
+def journeys(stage: Stage) -> list[Line]:
+    """Journeys a second. Whoever reads the letters here deletes them from the outbox, as the worker would."""
+    house = stage.house()
+
+    def once() -> float:
+        house.empty()
+        crowd = _Crowd(house, 2 * stage.plan.seconds)
+        uvloop.run(crowd.run())
+        if crowd.lost:
+            raise RuntimeError(f"journeys that ended early: {dict(crowd.lost)}")
+        return crowd.arrived / (2 * stage.plan.seconds)
+
+    rate = stage.middle(once)
+    beside = f"{SIGNERS} signers at a time, 5 requests each; letters read from the outbox"
+    return [
+        Line(
+            "journeys (page → sign → confirm page → confirm → receipt)",
+            "≥ 500/s",
+            f"{rate:,.0f}/s",
+            beside,
+            rate >= 500,
+        )
+    ]
+
+
+@dataclass
+class _Crowd:
+    """Signers who begin anew when they have arrived, until the time is over."""
+
+    house: House
+    seconds: float
+    arrived: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    links: dict[str, "asyncio.Future[str]"] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        self.path, self.version, self.prefix = (
+            self.house.page_path(),
+            self.house.version(),
+            secrets.token_hex(4),
+        )
+        stop = threading.Event()
+        reader = threading.Thread(target=self._read, args=(stop, asyncio.get_running_loop()), daemon=True)
+        reader.start()
+        signers = [asyncio.create_task(self._sign_on(number)) for number in range(SIGNERS)]
+        await asyncio.sleep(self.seconds)
+        for signer in signers:
+            signer.cancel()
+        await asyncio.gather(*signers, return_exceptions=True)
+        stop.set()
+        await asyncio.to_thread(reader.join, 10)
+
+    async def _sign_on(self, number: int) -> None:
+        connection = await client.connect(self.house.port)
+        for turn in range(1_000_000):
+            if wrong := await self._journey(
+                connection, f"suzie.{self.prefix}.{number}.{turn}@mail.example.org"
+            ):
+                self.lost[wrong] += 1
+                return
+            self.arrived += 1
+
+    async def _journey(self, connection: client.Connection, address: str) -> str:
+        """One journey; what went wrong, or nothing."""
+        status, _, _ = await connection.get(client.get(self.path))
+        if status != 200:
+            return f"page {status}"
+        link = self.links[address] = asyncio.get_running_loop().create_future()
+        status, _, _ = await connection.get(client.form(self.path, self.version, address))
+        if status != 303:
+            return f"sign {status}"
+        token = await asyncio.wait_for(link, 10)
+        del self.links[address]
+        for request, expected in (
+            (client.get(f"/{LANGUAGE}/confirm/{token}"), 200),
+            (client.post(f"/{LANGUAGE}/confirm/{token}"), 303),
+            (client.get(f"/{LANGUAGE}/signature/{token}"), 200),
+        ):
+            status, _, _ = await connection.get(request)
+            if status != expected:
+                return f"{request.split(b'/')[2].decode()} {status}"
+        return ""
+
+    def _read(self, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
+        database = self.house.connect()
+        outbox = Outbox(database, self.house.keys())
+        try:
+            while not stop.wait(LOOK_EVERY):
+                if found := outbox.read(500, take=True):
+                    loop.call_soon_threadsafe(self._deliver, found)
+        finally:
+            database.close()
+
+    def _deliver(self, letters: list[tuple[str, str]]) -> None:
+        for address, token in letters:
+            link = self.links.get(address)
+            if link is not None and not link.done():
+                link.set_result(token)

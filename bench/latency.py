@@ -1,0 +1,98 @@
+"""How long it takes: at a steady rate, at twice what can be done, and in a crowd that only stands there."""
+
+import asyncio
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import uvloop
+
+from bench import client, floors, throughput
+from bench.house import ROOT, House
+from bench.stage import Stage, percentile
+from bench.table import Line
+
+STEADY = 500  # signatures a second
+PROBES = 50  # a second, half of them pages and half signatures
+
+
+def forms(house: House) -> Callable[[int], bytes]:
+    """A maker of unique sign forms."""
+    path, version, prefix = house.page_path(), house.version(), secrets.token_hex(4)
+    return lambda number: client.form(path, version, f"suzie.{prefix}.{number}@mail.example.org")
+
+
+def steady(stage: Stage) -> list[Line]:
+    """p99 of signing at 500 a second, with the worker running."""
+    house, runs = stage.house(mail=True), []
+    for _ in range(1 if stage.plan.quick else 5):
+        house.empty()
+        found = uvloop.run(client.offer(house.port, forms(house), STEADY, 1.5 * stage.plan.seconds))
+        if found.statuses[303] < found.sent * 0.98:
+            raise RuntimeError(f"of {found.sent} signatures at {STEADY}/s: {dict(found.statuses)}")
+        runs.append((found.percentile(303, 0.99), found.percentile(303, 0.5)))
+    flush = floors.flush(house.data)
+    p99, p50 = median(r[0] for r in runs), median(r[1] for r in runs)
+    bare = f"median {percentile(flush, 0.5):.1f} ms, p99 {percentile(flush, 0.99):.1f} ms"
+    beside = f"median {p50:.1f} ms; a bare flush: {bare}"
+    return [Line("sign at 500/s offered, worker running, p99", "< 50 ms", f"{p99:.0f} ms", beside, p99 < 50)]
+
+
+def overload(stage: Stage) -> list[Line]:
+    """Twice as many signatures offered as can be taken: quick for those who get in, an honest 503 for the rest."""
+    house, runs = stage.house(mail=True), []
+    capacity = stage.capacity or throughput.signatures(house, stage.plan.seconds).rate
+    for _ in range(stage.plan.runs):
+        house.empty()
+        runs.append(uvloop.run(client.offer(house.port, forms(house), 2 * capacity, 2 * stage.plan.seconds)))
+    p99 = median(run.percentile(303, 0.99) for run in runs)
+    seconds = 2 * stage.plan.seconds
+    taken, sent = (
+        median(run.statuses[303] / seconds for run in runs),
+        median(run.sent / seconds for run in runs),
+    )
+    others = sum(n for run in runs for status, n in run.statuses.items() if status not in (303, 503))
+    honest = all(run.with_retry == run.statuses[503] for run in runs) and not others
+    refused_p99 = median(run.percentile(503, 0.99) for run in runs)
+    beside = (
+        f"{2 * capacity:,.0f}/s offered, {taken:,.0f}/s taken; 503s p99 {refused_p99:.0f} ms, "
+        f"{others} other answers; the generator at most {max(run.late for run in runs):.0f} ms late, {sent:,.0f}/s sent"
+    )
+    what, target = "overload, 2 × capacity offered, p99 of the accepted", "< 250 ms, the rest honest 503"
+    return [Line(what, target, f"{p99:.0f} ms", beside, p99 < 250 and honest)]
+
+
+def crowd(stage: Stage) -> list[Line]:
+    """Thousands of connections that are idle, and as many whose body never ends; others are answered meanwhile."""
+    house, number = stage.house(mail=True), stage.plan.idle
+    command = [sys.executable, "-m", "bench.idlers", str(house.port), str(number), house.page_path()]
+    idlers = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert idlers.stdout is not None
+        at_start = int(idlers.stdout.readline())
+        start = time.monotonic()
+        found = uvloop.run(_probe(house, 2 * stage.plan.seconds))
+        last_words, _ = idlers.communicate(timeout=20)  # it ends as its input does
+    finally:
+        idlers.kill()
+        idlers.wait()
+    at_end, opened = map(int, last_words.split())
+    again = (opened - at_start) / (time.monotonic() - start)
+    good = [ms for status in (200, 303) for ms in found.took.get(status, [])]
+    others = sum(n for status, n in found.statuses.items() if status not in (200, 303))
+    p99, worst = percentile(good, 0.99), max(good, default=float("nan"))
+    beside = (
+        f"{at_start:,} stood there at the start, {at_end:,} at the end, {again:,.0f}/s were sent away and came again; "
+        f"worst {worst:.0f} ms; {others} of {found.sent} not answered"
+    )
+    what = f"{number:,} idle and {number:,} stalled connections: others' p99"
+    return [Line(what, "≤ 50 ms", f"{p99:.0f} ms", beside, p99 <= 50 and not others)]
+
+
+async def _probe(house: House, seconds: float) -> client.Offered:
+    sign, page = forms(house), client.get(house.page_path())
+    await asyncio.sleep(1)
+    return await client.offer(house.port, lambda n: sign(n) if n % 2 else page, PROBES, seconds)

@@ -1,0 +1,63 @@
+"""The mailed links, for those who play the reader: from the outbox, or from the folder of letters."""
+
+import json
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from sabal.database import Database
+from sabal.keys.house import House as Keys
+from sabal.keys.house import unseal
+
+LINK = re.compile(r"/confirm/([a-z2-7]{26})\b")
+
+
+class Outbox:
+    """Letters that wait, read as the worker would."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database, self._keys = database, keys
+        self._days: dict[int, bytes] = {}
+
+    def read(self, most: int = 1_000_000, *, take: bool = False) -> list[tuple[str, str]]:
+        """(address, token) of up to `most` letters; with `take` their rows are deleted, as after sending."""
+        rows = self._database.query("SELECT id, mail_key, sealed FROM mail_letter LIMIT ?", (most,))
+        found = [self._open(day, bytes(sealed)) for _, day, sealed in rows]
+        if take and rows:
+            for start in range(0, len(rows), 500):
+                where, params = self._database.among("id", [row[0] for row in rows[start : start + 500]])
+                with self._database.transaction():
+                    self._database.execute(f"DELETE FROM mail_letter WHERE {where}", params)
+        return found
+
+    def _open(self, day: int, sealed: bytes) -> tuple[str, str]:
+        if day not in self._days:
+            self._days[day] = self._keys.mail_key(self._database, day)
+        content = json.loads(unseal(self._days[day], sealed, b"letter"))
+        return content["to"], content["token"]
+
+
+class Folder:
+    """Letters that were sent into the folder of a development house; each is read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: set[str] = set()
+
+    def fresh(self) -> Iterator[tuple[str, str, str]]:
+        """(address, token, Message-ID) of the letters that came since the last call."""
+        for path in self._folder.glob("[0-9]*.eml"):
+            if path.name not in self._seen:
+                self._seen.add(path.name)
+                yield read_letter(path.read_bytes())
+
+
+def read_letter(content: bytes) -> tuple[str, str, str]:
+    """(address, token, Message-ID) of one letter. Raises ValueError where it holds no link."""
+    message = message_from_bytes(content, policy=policy.default)
+    body = message.get_body(("plain",))
+    found = LINK.search(body.get_content() if body else "")
+    if found is None:
+        raise ValueError("a letter without a link")
+    return message["To"].addresses[0].addr_spec, found[1], message["Message-ID"]

@@ -1,0 +1,7 @@
+-- A reader's browser: the page, compressed.
+local path = os.getenv("BENCH_PATH")
+local headers = { ["Accept-Encoding"] = "gzip, deflate, br", ["Accept"] = "text/html" }
+
+function request()
+  return wrk.format("GET", path, headers)
+end

@@ -1,0 +1,84 @@
+"""How fast letters leave, to an SMTP server on this machine that takes everything."""
+
+import os
+import subprocess
+import sys
+import time
+from statistics import median
+
+from bench import wrk
+from bench.house import ROOT, House
+from bench.stage import Stage
+from bench.table import Line
+from sabal.serve import ending_with
+
+WITHIN = 60.0  # seconds for all letters of a run
+
+
+def mail(stage: Stage) -> list[Line]:
+    """Letters a second from the first that left to the last."""
+    sink = subprocess.Popen(
+        [sys.executable, "-m", "bench.sink"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert sink.stdout is not None
+        port = int(sink.stdout.readline())
+        rates = [_once(stage, f"smtp://127.0.0.1:{port}?tls=none") for _ in range(stage.plan.runs)]
+    finally:
+        sink.kill()
+        sink.wait()
+    rate = median(rates)
+    beside = f"{stage.plan.letters:,} letters, one worker, aiosmtpd on the same cores"
+    return [Line("mail to a local SMTP server", "≥ 300/s", f"{rate:,.0f}/s", beside, rate >= 300)]
+
+
+def _once(stage: Stage, mail_url: str) -> float:
+    house = stage.house()
+    for _ in range(20):
+        if _waiting(house) >= stage.plan.letters:
+            break
+        wrk.sign(house.address(), house.page_path(), house.version(), 1)
+    log = (house.data / "worker.log").open("ab")
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "sabal", "worker"],
+        env=house.environment(mail_url=mail_url, internal_dev="1", base_url=house.address("")),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=ROOT,
+        process_group=0,
+        preexec_fn=ending_with(os.getpid()),
+    )
+    try:
+        return _leaving(house)
+    finally:
+        worker.terminate()
+        worker.wait(20)
+        log.close()
+
+
+def _leaving(house: House) -> float:
+    """Looks until all have left. Rows go in batches of 25, so the first batch starts the clock and is not counted."""
+    before = _waiting(house)
+    most, first, start = before, 0.0, time.monotonic()
+    while time.monotonic() - start < WITHIN:
+        left = _waiting(house)
+        now = time.monotonic()
+        if left < before and not first:
+            first, most = now, left
+        if first and left == 0:
+            return most / (now - first)
+        time.sleep(0.02)
+    raise RuntimeError(f"{_waiting(house)} of {before} letters were still there after {WITHIN:.0f} s")
+
+
+def _waiting(house: House) -> int:
+    database = house.connect()
+    try:
+        return int(database.query("SELECT COUNT(*) FROM mail_letter")[0][0])
+    finally:
+        database.close()

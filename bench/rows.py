@@ -1,0 +1,80 @@
+"""Rows as signing writes them, made without signing: for the floor of the database and for filling a house."""
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+
+from sabal.mail.ids import letter_id
+
+Row = tuple[object, ...]
+SEALED_BYTES = 2_683  # one record of 1,024 bytes for one post-quantum recipient
+CARRY_BYTES = 400
+LETTER_BYTES = 150
+SPACE = 1 << 63
+DAY = 20_781
+
+PENDING = (
+    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry", "held", "expires",
+)  # fmt: skip
+SEALED = ("id", "petition_id", "body")
+LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
+SIGNATURE = (
+    "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "counted_on", "commitment", "w",
+    "sealed_id",
+)  # fmt: skip
+
+
+def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """The rows of that many signatures that were asked for: pending, sealed record, letter."""
+    ids = [secrets.randbits(63) for _ in range(number)]
+    waiting: list[Row] = [
+        (
+            os.urandom(32),
+            1,
+            1,
+            1,
+            os.urandom(16),
+            os.urandom(32),
+            os.urandom(32),
+            i,
+            os.urandom(CARRY_BYTES),
+            0,
+            DAY,
+        )
+        for i in ids
+    ]
+    sealed: list[Row] = [(i, 1, os.urandom(SEALED_BYTES)) for i in ids]
+    letters: list[Row] = [(letter_id(0, DAY), 1, 1, DAY, os.urandom(LETTER_BYTES), 0) for _ in ids]
+    return waiting, sealed, letters
+
+
+def confirmed(waiting: Sequence[Row]) -> list[Row]:
+    """What those pending rows become when they are confirmed."""
+    return [(r[0], r[1], r[2], r[3], r[4], 1, 0, None, r[5], r[6], r[7]) for r in waiting]
+
+
+def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Counted signatures and their records, every key ascending and random within: so they are quick to insert."""
+    step = SPACE // number
+    for start in range(0, number, chunk):
+        marks = [i * step + secrets.randbelow(step) for i in range(start, min(start + chunk, number))]
+        keys = [mark.to_bytes(8, "big") for mark in marks]
+        signatures: list[Row] = [
+            (
+                key + os.urandom(24),
+                petition_id,
+                1,
+                1,
+                key + os.urandom(8),
+                2,
+                0,
+                DAY,
+                key + os.urandom(24),
+                os.urandom(32),
+                m,
+            )
+            for key, m in zip(keys, marks, strict=True)
+        ]
+        noise = os.urandom(SEALED_BYTES + chunk)
+        sealed: list[Row] = [(m, petition_id, noise[i : i + SEALED_BYTES]) for i, m in enumerate(marks)]
+        yield signatures, sealed

@@ -1,0 +1,94 @@
+"""What a million signatures cost: in speed and in memory. Two houses stand side by side, so that noise meets both."""
+
+from pathlib import Path
+from statistics import median
+
+from bench import rows, wrk
+from bench.house import House
+from bench.stage import Stage
+from bench.table import Line
+
+
+def size(stage: Stage) -> list[Line]:
+    """Page and sign with few and with many signatures in the tables; the memory of all processes with the many."""
+    stage.rest()
+    plan, here = stage.plan, stage.place
+    few, many = here.house("few"), here.house("many")
+    for house, number in ((few, plan.few), (many, plan.many)):
+        house.start()
+        fill(house, number)
+    runs = []
+    for turn in range(2 * plan.runs):  # each goes first as often as the other
+        both = (few, many) if turn % 2 else (many, few)
+        page_rates = {h.port: wrk.page(h.address(), h.page_path(), plan.seconds / 2).rate for h in both}
+        sign_rates = {
+            h.port: wrk.sign(h.address(), h.page_path(), h.version(), plan.seconds / 2).rate for h in both
+        }
+        pages, signs = ([rates[h.port] for h in (few, many)] for rates in (page_rates, sign_rates))
+        runs.append((pages[1] / pages[0], signs[1] / signs[0], *pages, *signs))
+    page, sign, *rates = (median(run[i] for run in runs) for i in range(6))
+    few.stop()
+    many.stop()
+    memory = _memory(many, stage.plan.seconds)
+    beside = f"pages {rates[0]:,.0f} → {rates[1]:,.0f}/s, signatures {rates[2]:,.0f} → {rates[3]:,.0f}/s"
+    what = f"cost with size: {plan.many:,} against {plan.few:,} signatures"
+    ratios = f"page {page:.2f}, sign {sign:.2f}"
+    kinds = ", ".join(f"{name} {pss:,.0f}" for name, pss in memory.items())
+    total = sum(memory.values())
+    return [
+        Line(what, "both ≥ 0.9", ratios, beside, min(page, sign) >= 0.9),
+        Line(
+            f"memory with {plan.many:,} signatures",
+            "< 250 MB",
+            f"{total:,.0f} MB",
+            f"PSS: {kinds}",
+            total < 250,
+        ),
+    ]
+
+
+def fill(house: House, number: int) -> None:
+    """Puts that many counted signatures into the tables. Not flushed: it is the readers that are measured."""
+    petition, database = house.petition(), house.connect()
+    try:
+        database.execute(
+            "PRAGMA synchronous=OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
+        )
+        for signatures, sealed in rows.counted(number, petition.id):
+            with database.transaction():
+                database.insert("signing_sealed", rows.SEALED, sealed)
+                database.insert("signing_signature", rows.SIGNATURE, signatures)
+        database.execute(
+            "UPDATE signing_total SET confirmed = ?, shown_confirmed = ? WHERE petition_id = ?",
+            (number, number, petition.id),
+        )
+        if database.vendor == "postgresql":
+            database.execute("ANALYZE")  # which autovacuum would do in its own time
+        database.checkpoint()
+    finally:
+        database.close()
+
+
+def _memory(house: House, seconds: float) -> dict[str, float]:
+    """MB by process, after it has had something to do. PostgreSQL's own are not among them."""
+    house.start(mail=True)
+    try:
+        wrk.page(house.address(), house.page_path(), seconds)
+        wrk.sign(house.address(), house.page_path(), house.version(), seconds)
+        names = {house.pids()[0]: "serve", **dict.fromkeys(house.public_pids(), "public")}
+        found: dict[str, float] = {}
+        for pid in house.pids():
+            command = Path(f"/proc/{pid}/cmdline").read_text()
+            name = names.get(pid) or ("granian's master" if "granian" in command else "worker")
+            found[name] = found.get(name, 0.0) + _pss(pid)
+        return found
+    finally:
+        house.stop()
+
+
+def _pss(pid: int) -> float:
+    """Proportional set size: what it has for itself, and its share of what it shares. In MB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return float("nan")

@@ -7,7 +7,11 @@ from typing import Any
 
 import click
 
-from sabal.settings import DEV_SWITCH
+try:
+    from sabal.settings import DEV_SWITCH
+except ValueError as error:  # a SettingError, whose own module could not be loaded because of it
+    click.echo(str(error), err=True)
+    sys.exit(2)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
@@ -114,10 +118,11 @@ def _django() -> None:
 def _add_commands() -> None:
     from sabal.keys.commands import keys
     from sabal.newsletter.commands import newsletter
+    from sabal.operating.commands import COMMANDS as OPERATING
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
 
-    for command in (*PETITIONS, *SIGNING, keys, newsletter):
+    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter):
         main.add_command(command)
 
 

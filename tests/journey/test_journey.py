@@ -5,97 +5,14 @@ import io
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import psycopg
 import pytest
 
-from houses import other_database
+from served import SLUG, Served
 
-SLUG = "stop-forced-repatriation"
 CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or ""
-
-
-@dataclass
-class Served:
-    """A running `sabal serve --dev`."""
-
-    base: str
-    data: Path
-    environment: dict[str, str]
-
-    def sabal(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "sabal", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def count(self) -> int:
-        import json
-
-        with urllib.request.urlopen(f"{self.base}/{SLUG}/count.json", timeout=10) as answer:
-            return int(json.load(answer)["counted"])
-
-    def wait_for_count(self, wanted: int) -> None:
-        deadline = time.monotonic() + 20
-        while self.count() != wanted:
-            assert time.monotonic() < deadline, f"the count is {self.count()}, not {wanted}"
-            time.sleep(0.3)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
-    environment |= {"SABAL_DATA": str(tmp_path), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        name = f"j_{os.urandom(6).hex()}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        environment["SABAL_DATABASE_URL"] = other_database(server, name)
-    log = (tmp_path / "serve.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)],
-        env=environment,
-        stdout=log,
-        stderr=log,
-    )
-    house = Served(f"http://127.0.0.1:{port}", tmp_path, environment)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{house.base}/healthz", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (
-                    tmp_path / "serve.log"
-                ).read_text()
-                time.sleep(0.2)
-        yield house
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
 
 
 @pytest.mark.browser

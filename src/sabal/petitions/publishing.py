@@ -65,14 +65,20 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
 def canary(slug: str) -> bytes:
     """A code, sealed to the organiser keys: whoever opens it and types it back has shown that the keys work."""
     petition = _find(slug)
-    keys = _definition(petition).organiser_keys
-    if not keys:
-        raise Refusal(
-            f"{slug} has no organiser key yet: sabal keys new --out FILE, then sabal keys use {slug} FILE"
-        )
+    keys = refuse_without_key(slug)
     code = base64.b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower()
     _bump(petition, canary=_canary_hash(code, keys), canary_answered=False)
     return agefile.encrypt(f"{code}\n".encode(), [agefile.parse_recipient(key) for key in keys])
+
+
+def refuse_without_key(slug: str) -> tuple[str, ...]:
+    """The organiser keys of a petition's newest version; raises Refusal where it has none."""
+    keys = _definition(_find(slug)).organiser_keys
+    if not keys:
+        raise Refusal(
+            f"{slug} has no organiser key yet: sabal keys new --out FILE, then sabal keys use {slug} FILE.pub"
+        )
+    return keys
 
 
 def answer_canary(slug: str, code: str) -> None:

@@ -1,0 +1,69 @@
+"""The operator's commands."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def backup(directory: Path) -> None:
+    """Write a consistent copy of the database into a new folder, while the house runs."""
+    from sabal import settings
+    from sabal.operating.backup import backup as write
+
+    counts = write(directory)
+    click.echo(
+        f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
+    )
+    click.echo("Left out: letters, unconfirmed signatures and subscriptions, mail keys.")
+    click.echo(f"The house key is not in it. Without {settings.HOUSE_KEY_FILE} a backup is of little use:")
+    click.echo("keep it in another place (sabal keys house --to RECIPIENT).")
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(directory: Path) -> None:
+    """Put a backup into the empty database of this house, with the house key in its place."""
+    import django
+
+    django.setup()
+    from sabal.operating.restore import restore as put_back
+
+    restored = put_back(directory)
+    click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
+    click.echo(f"{restored.suppressed} lines of the suppression file were applied again.")
+    click.echo(
+        "What was signed or withdrawn after the backup is lost; its signers can sign or withdraw again."
+    )
+    for slug in restored.without_pepper:
+        click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys pepper {slug} --renew")
+
+
+@click.command()
+@click.option("--ready", is_flag=True, help="List in order what lacks on the way to a public house.")
+def doctor(ready: bool) -> None:
+    """Examine the house. Exit code 0: all is well, 1: warnings, 2: something must be mended."""
+    import django
+
+    django.setup()
+    from sabal.operating import doctor as room
+    from sabal.operating.ready import steps
+
+    if ready:
+        lacking = steps()
+        for number, step in enumerate(lacking, start=1):
+            click.echo(f"{number}. {step.sentence}\n   {step.command}")
+        click.echo("This house is ready for the public." if not lacking else f"{len(lacking)} steps to go.")
+        sys.exit(1 if lacking else 0)
+    findings = room.examine()
+    for finding in findings:
+        click.echo(f"{finding.level:<7} {finding.id}  {finding.sentence}")
+        if finding.hint:
+            click.echo(f"              {finding.hint}")
+    levels = {finding.level for finding in findings}
+    sys.exit(2 if "wrong" in levels else 1 if "warning" in levels else 0)
+
+
+COMMANDS = (doctor, backup, restore)

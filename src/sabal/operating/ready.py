@@ -1,0 +1,109 @@
+"""The way from `script/server` to a public house: what still lacks, in the order in which it is best done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from sabal import checks, settings
+from sabal.petitions import folder, publishing
+from sabal.petitions.definition import Refusal
+from sabal.petitions.models import Petition
+
+EXAMPLE_WORDS = ("Example", "example.org")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, and the command or setting that does it."""
+
+    sentence: str
+    command: str
+
+
+def steps() -> list[Step]:
+    """What lacks, in order; empty when the public may come."""
+    return [*_place(), *_mail(), *_texts(), *_petition(), *_rest()]
+
+
+def _place() -> Iterator[Step]:
+    base = urlsplit(settings.BASE_URL)
+    if base.scheme != "https" and not (base.hostname or "").endswith(".onion"):
+        yield Step("Give the house its public address.", "SABAL_BASE_URL=https://petition.example.org")
+    if base.scheme == "https" and settings.TRUSTED_HOPS == 0:
+        yield Step("Say how many proxies of your own stand before it.", "SABAL_TRUSTED_HOPS=1")
+    if settings.BATCH_EVERY is not None:
+        yield Step("Stop counting every few seconds.", "unset SABAL_BATCH_EVERY")
+    for path in checks.files_with_identity(settings.DATA):
+        yield Step(
+            f"{path} opens what is signed: a development house cannot become a public one.",
+            "SABAL_DATA=/var/lib/sabal   (a new, empty folder)",
+        )
+
+
+def _mail() -> Iterator[Step]:
+    if not settings.MAIL_URL or settings.MAIL_URL.startswith("folder:"):
+        yield Step(
+            "Name the mail server.", "SABAL_MAIL_URL=smtp://user:password@mail.example.org:587?tls=starttls"
+        )
+    if "@" not in settings.MAIL_FROM or settings.MAIL_FROM.endswith("@localhost"):
+        yield Step("Name the sender of the letters.", "SABAL_MAIL_FROM=petition@example.org")
+
+
+def _texts() -> Iterator[Step]:
+    for name, who in (
+        ("SABAL_MAIL_RELAY", "who relays the mail"),
+        ("SABAL_HOSTING", "who hosts the server"),
+        ("SABAL_TLS_END", "who ends TLS"),
+    ):
+        if not getattr(settings, name.removeprefix("SABAL_")):
+            yield Step(f"Say on the privacy page {who}.", f"{name}=…")
+    if not settings.SECURITY_CONTACT:
+        yield Step("Say where people report a hole.", "SABAL_SECURITY_CONTACT=mailto:security@example.org")
+
+
+def _petition() -> Iterator[Step]:
+    petitions = list(Petition.objects.order_by("pk"))
+    if not petitions:
+        yield Step("Import your petition: a folder, or the letter as plain text.", "sabal import PATH")
+    for petition in petitions:
+        slug = petition.slug
+        if petition.key_made_by_dev:
+            yield Step(
+                f"{slug} is sealed to a development key.",
+                "begin with an empty data folder, and import it anew",
+            )
+            continue
+        toml = publishing.export_files(slug).get("petition.toml", "")
+        if any(word in toml for word in EXAMPLE_WORDS):
+            yield Step(
+                f"{slug} still names example people: put in your own.",
+                f"sabal export {slug}, edit, sabal import {slug}",
+            )
+        if petition.state == Petition.State.DRAFT:
+            yield from _draft(petition)
+
+
+def _draft(petition: Petition) -> Iterator[Step]:
+    slug = petition.slug
+    definition = folder.parse(publishing.export_files(slug))
+    for lack in folder.lacking(replace(definition, organiser_keys=("asked for below",))):
+        yield Step(f"{slug}: {lack}", f"sabal export {slug}, edit, sabal import {slug}")
+    try:
+        publishing.refuse_without_key(slug)
+    except Refusal:
+        yield Step(
+            f"Make the key that opens {slug}'s signatures, on the organiser's machine.",
+            "sabal keys new --out FILE",
+        )
+        yield Step("Bring its public half here.", f"sabal keys use {slug} FILE.pub")
+    if not petition.canary_answered:
+        yield Step("Show that the key opens what is sealed to it.", f"sabal keys canary {slug}")
+    yield Step(f"Publish {slug}.", f"sabal publish {slug}")
+
+
+def _rest() -> Iterator[Step]:
+    if not (settings.DATA / "house-key-is-kept").exists():
+        yield Step(
+            "Keep the house key in a second place; backups are of no use without it. Then note that you did.",
+            f"sabal keys house --to RECIPIENT; touch {settings.DATA / 'house-key-is-kept'}",
+        )

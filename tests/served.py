@@ -1,6 +1,8 @@
 """A running `sabal serve --dev` on a port and a database of its own."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SLUG = "stop-forced-repatriation"
+CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or ""
 
 
 @dataclass

@@ -2,17 +2,13 @@
 
 import csv
 import io
-import os
 import re
-import shutil
 import time
 import urllib.request
 
 import pytest
 
-from served import SLUG, Served
-
-CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or ""
+from served import CHROMIUM, SLUG, Served
 
 
 @pytest.mark.browser

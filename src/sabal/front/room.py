@@ -16,6 +16,7 @@ PENDING_AT_LEAST = 100_000
 PENDING_PER_CONFIRMED = 3
 FREE_SHARE = 0.10
 FREE_BYTES = 1_000_000_000
+FREE_ENOUGH = 10_000_000_000
 
 
 class Counted(Protocol):
@@ -53,10 +54,10 @@ class Room:
 
 
 def disk_has_room(folder: Path) -> bool:
-    """Whether a tenth of the disk, and a gigabyte, are free for those who are not root."""
+    """Whether a gigabyte and a tenth of the disk (of a large one, ten gigabytes) are free for who is not root."""
     disk = os.statvfs(folder)
     free = disk.f_bavail * disk.f_frsize
-    return free >= FREE_BYTES and free >= FREE_SHARE * disk.f_blocks * disk.f_frsize
+    return free >= max(FREE_BYTES, min(FREE_SHARE * disk.f_blocks * disk.f_frsize, FREE_ENOUGH))
 
 
 def is_full(database: Database, petition: Petition) -> bool:

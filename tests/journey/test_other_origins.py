@@ -1,0 +1,82 @@
+"""Forms of other sites in a real browser: a hidden frame signs nothing, an honest form is shown again."""
+
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from served import CHROMIUM, SLUG, Served
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: forms of other origins are not tried in a browser"),
+]
+
+FORM = """<form method=post target={target} action="{house}/en/{slug}/sign">
+<input name=name value="Suzie"><input name=email value="suzie@example.org"><input name=consent value=1></form>
+<script>document.forms[0].submit()</script>"""
+
+
+@pytest.fixture
+def eves_site(served: Served) -> Iterator[str]:
+    """A site of another origin: / holds a sandboxed frame that signs by itself, /form a form that is sent."""
+    form = FORM.format(house=served.base, slug=SLUG, target="_self")
+
+    class Eve(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            frame = form.replace('"', "&quot;")
+            page = (
+                form
+                if self.path == "/form"
+                else f'<iframe sandbox="allow-forms allow-scripts" srcdoc="{frame}"></iframe>'
+            )
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Eve)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_address[1]}"
+    server.shutdown()
+
+
+def test_a_sandboxed_frame_is_refused(served: Served, eves_site: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        statuses: list[int] = []
+        page.on("response", lambda r: statuses.append(r.status) if r.url.endswith("/sign") else None)
+        page.goto(eves_site)
+        deadline = time.monotonic() + 15
+        while not statuses and time.monotonic() < deadline:
+            page.wait_for_timeout(100)
+        assert statuses == [403]
+        browser.close()
+    time.sleep(1.5)
+    assert not list((served.data / "mail").glob("*.eml"))
+
+
+def test_an_honest_form_from_elsewhere_is_shown_again_and_one_button_signs(
+    served: Served, eves_site: str
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(f"{eves_site}/form")
+        page.wait_for_url(f"{served.base}/en/{SLUG}/sign")
+        assert page.locator("#name").input_value() == "Suzie"
+        assert page.locator("#email").input_value() == "suzie@example.org"
+        assert not list((served.data / "mail").glob("*.eml"))
+        page.locator("#sign button").click()
+        page.wait_for_url(f"**/en/{SLUG}/sent")
+        browser.close()

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 from sabal import settings
 from sabal.mail.transport import MailUrlError, parse_mail_url
 
+MARKER = b"AGE-SECRET-KEY-"
+PIECE = 1 << 20  # bytes
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -83,16 +86,28 @@ def _identities() -> Iterator[Complaint]:
 
 
 def files_with_identity(folder: Path) -> Iterator[Path]:
-    """Files under the data folder that hold an age secret key in clear."""
-    marker, most = b"AGE-SECRET-KEY-", 1_000_000
+    """Files under the data folder that hold an age secret key in clear, behind links too."""
+    file = settings.DATABASE_URL.removeprefix("sqlite://")
+    database = {Path(file + ending) for ending in ("", "-wal", "-shm", "-journal")}
     for path in sorted(folder.rglob("*")):
-        if (
-            path.is_file()
-            and not path.is_symlink()
-            and path.stat().st_size <= most
-            and marker in path.read_bytes().upper()
-        ):
-            yield path
+        if path in database:
+            continue  # it holds what people wrote, which may speak of such keys, and it grows
+        try:
+            if path.is_file() and _holds_identity(path):
+                yield path
+        except FileNotFoundError:
+            continue  # a letter that was sent, a journal that was folded: a house may be running
+
+
+def _holds_identity(path: Path) -> bool:
+    """Whether the text stands in the file, which is read piece by piece: it may be larger than memory."""
+    tail = b""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            if MARKER in (tail + piece).upper():
+                return True
+            tail = piece[1 - len(MARKER) :]
+    return False
 
 
 def _dev_keys() -> Iterator[Complaint]:

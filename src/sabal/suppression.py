@@ -3,6 +3,7 @@
 One JSON line each, appended and flushed; keyed hashes alone, which say nothing without the house's keys.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -24,12 +25,18 @@ class Suppressed:
 
 
 def append(kind: str, hash_: bytes, petition_id: int) -> None:
-    """Remember one; on disk when this returns."""
-    line = json.dumps({"kind": kind, "hash": hash_.hex(), "petition": petition_id}) + "\n"
+    """Remember one; on disk when this returns. Raises OSError where it could not be written."""
+    # It begins on a line of its own, so that half a line that a crash or a full disk left behind spoils no other.
+    line = (
+        b"\n"
+        + json.dumps({"kind": kind, "hash": hash_.hex(), "petition": petition_id}).encode("ascii")
+        + b"\n"
+    )
     # One write in append mode: lines of two processes never mix.
     descriptor = os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, line.encode("ascii"))
+        if os.write(descriptor, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_file()))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,14 +1,20 @@
 """The doctor: a healthy house is called healthy, and each illness by its name."""
 
 import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from houses import HouseOfTests
 from sabal import settings
-from sabal.keys.house import pepper_name
+from sabal.keys.house import mail_key_name, pepper_name
 from sabal.keys.ring import SUBSCRIBERS
-from sabal.operating import doctor
+from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
 
 
@@ -27,7 +33,7 @@ def healthy(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> HouseOfTest
 def test_a_healthy_house(healthy: HouseOfTests) -> None:
     wrong = [f for f in doctor.examine() if f.level == "wrong"]
     assert wrong == []
-    assert {"D102", "D103", "D105", "D202", "D203", "D401", "D601", "D701"} <= {
+    assert {"D102", "D103", "D105", "D106", "D107", "D202", "D203", "D401", "D601", "D701"} <= {
         f.id for f in doctor.examine()
     }
 
@@ -45,13 +51,13 @@ def test_no_house_key(healthy: HouseOfTests) -> None:
 
 def test_a_missing_key(healthy: HouseOfTests) -> None:
     healthy.house.destroy(healthy.database, SUBSCRIBERS)
-    assert "wrong" in levels("D105")
+    assert "wrong" in levels("D106")
 
 
 def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTests) -> None:
     petition = healthy.petition()
     healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.era))
-    (finding,) = [f for f in doctor.examine() if f.id == "D106"]
+    (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys pepper {petition.slug} --renew" in finding.hint
 
 
@@ -62,7 +68,9 @@ def test_a_mail_server_that_does_not_answer(healthy: HouseOfTests, monkeypatch: 
 
 def test_a_setting_with_a_slip_is_suggested() -> None:
     (finding,) = doctor._unknown_settings({"SABAL_MAILURL": "x", "SABAL_DATA": "y", "OTHER": "z"})
-    assert finding.hint == "Did you mean SABAL_MAIL_URL?"
+    assert finding.level == "warning" and finding.hint == "Did you mean SABAL_MAIL_URL?"
+    (finding,) = doctor._unknown_settings({"SABAL_DATA": "y", "SABAL_MAIL_URL_FILE": "z"})
+    assert finding.level == "ok"
 
 
 def test_ready_lists_what_lacks_in_order(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,13 +88,136 @@ def test_ready_lists_what_lacks_in_order(healthy: HouseOfTests, monkeypatch: pyt
         "SECURITY_CONTACT": "mailto:security@example.com",
     }.items():
         monkeypatch.setattr(settings, name, value)
-    (healthy.data / "house-key-is-kept").touch()
+    for note in ("house-key-is-kept", "backups-are-taken"):
+        (healthy.data / note).touch()
     assert [step.sentence for step in steps() if "example people" not in step.sentence] == []
 
 
 def test_what_one_look_raises_does_not_stop_the_others(
     healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "utime", lambda *_: 1 / 0)
+    monkeypatch.setattr(os, "utime", lambda *_: [][0])
     found = doctor.examine()
     assert "D900" in {f.id for f in found} and "D701" in {f.id for f in found}
+
+
+@pytest.mark.parametrize("options", [(), ("--ready",)])
+def test_before_there_is_a_house_nothing_is_made_and_the_first_step_is_named(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sabal", "doctor", *options],
+        env={k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+        | {"SABAL_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1 if options else 2, "")
+    assert "sabal serve" in done.stdout and "D900" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_exit_code_tells_the_worst(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("ok", "D701", "Room.")])
+    assert CliRunner().invoke(commands.doctor).exit_code == 0
+    monkeypatch.setattr(
+        doctor, "examine", lambda: [doctor.Finding("warning", "D701", "Little.", "Tidy.\nBuy.")]
+    )
+    done = CliRunner().invoke(commands.doctor)
+    assert done.exit_code == 1 and done.output.split() == "Disk warning D701 Little. Tidy. Buy.".split()
+    monkeypatch.undo()
+    healthy.house.destroy(healthy.database, SUBSCRIBERS)
+    settings.HOUSE_KEY_FILE.chmod(0o644)
+    assert [f for f in doctor.examine() if f.level == "wrong"]
+
+
+def test_another_house_s_key(healthy: HouseOfTests) -> None:
+    settings.HOUSE_KEY_FILE.write_text(secrets.token_hex(32))
+    assert levels("D105") == {"wrong"}
+
+
+def test_todays_mail_key_is_made_by_the_worker_so_its_lack_is_a_warning(healthy: HouseOfTests) -> None:
+    today = mail_key_name(int(time.time()) // 86_400)
+    healthy.house.destroy(healthy.database, today)
+    assert "warning" in levels("D106")
+    healthy.house.make(healthy.database, today)
+    assert levels("D106") == {"ok"}
+
+
+def test_a_clock_that_went_back(healthy: HouseOfTests) -> None:
+    assert levels("D402") == set()
+    healthy.house.make(healthy.database, mail_key_name(int(time.time()) // 86_400 + 30))
+    assert levels("D402") == {"wrong"}
+
+
+def test_a_clock_that_the_files_contradict(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = os.utime
+    monkeypatch.setattr(os, "utime", lambda path: stamp(path, (time.time() - 90, time.time() - 90)))
+    assert levels("D401") == {"wrong"}
+
+
+def test_an_old_sqlite_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores.sqlite3, "sqlite_version", "3.51.2")
+    answers = {"journal_mode": "delete", "synchronous": 1, "secure_delete": 0, "page_size": 512}
+    found = list(stores._sqlite(_Answering(answers)))  # type: ignore[arg-type]
+    assert [f.level for f in found] == ["warning", "wrong", "wrong", "wrong", "warning"]
+
+
+def test_a_postgresql_that_does_not_flush() -> None:
+    answers = {"server_version": "13.1", "server_version_num": "130001", "fsync": "off"}
+    answers |= {"synchronous_commit": "off", "full_page_writes": "on"}
+    found = list(stores._postgresql(_Answering(answers)))  # type: ignore[arg-type]
+    assert [f.level for f in found] == ["warning", "wrong", "wrong", "ok"]
+
+
+class _Answering:
+    """A database that answers PRAGMA and SHOW."""
+
+    def __init__(self, answers: dict[str, object]) -> None:
+        self.answers = answers
+
+    def query(self, sql: str) -> list[tuple[object]]:
+        return [(self.answers[sql.split()[1]],)]
+
+
+def test_a_language_that_the_house_does_not_speak(
+    healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "HOUSE_LANGUAGES", ("en", "ko"))
+    (finding,) = [f for f in doctor.examine() if f.id == "D601"]
+    assert finding.level == "warning" and "zh-hans" in finding.sentence
+
+
+def test_sentences_that_are_missing_doubtful_or_empty_are_counted() -> None:
+    from babel.messages.catalog import Catalog
+
+    wanted, compiled = Catalog(), Catalog()
+    for message in ("Sign", "Confirm", "Withdraw", ("%(n)d letter", "%(n)d letters")):
+        wanted.add(message)
+    wanted.add("Share", flags=["fuzzy"])
+    compiled.add("Sign", "서명")
+    compiled.add("Withdraw", "")
+    compiled.add(("%(n)d letter", "%(n)d letters"), ("편지",))
+    compiled.add("Share", "나누기")
+    assert stores.untranslated(wanted, compiled) == (3, 5)
+
+
+def test_words_that_were_never_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings, "LOCALE_PATHS", [tmp_path])
+    assert {f.level for f in stores.words_of_the_house()} == {"warning"}
+
+
+def test_what_serve_would_refuse_is_wrong_in_public_and_a_warning_at_home(
+    healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert levels("S104") == {"warning"}
+    monkeypatch.setattr(settings, "BASE_URL", f"http://{'a' * 56}.onion")
+    assert levels("S104") == {"wrong"}
+
+
+def test_ready_says_why_a_mail_url_is_none(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAIL_URL", "smtp://max:secret@mail.example.org?tls=perhaps")
+    (step,) = [s for s in steps() if s.sentence.startswith("Name the mail server")]
+    assert "tls=perhaps" in step.sentence and "secret" not in step.sentence

@@ -16,6 +16,16 @@ from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
 from sabal.petitions.snapshot import PetitionSnapshot
 
+_MILESTONES = (  # of their parliament
+    "rejected_at",
+    "moderation_threshold_reached_at",
+    "response_threshold_reached_at",
+    "government_response_at",
+    "debate_threshold_reached_at",
+    "debate_scheduled_on",
+    "debate_outcome_at",
+)
+
 
 def petition(request: HttpRequest, slug: str) -> HttpResponse:
     """The petition as JSON: text in its authoritative language, recipients, numbers."""
@@ -27,11 +37,11 @@ def petition(request: HttpRequest, slug: str) -> HttpResponse:
         "background": text.summary,
         "additional_details": _as_text(text),
         "committee_note": None,
-        "state": "open" if shown.state in ("open", "paused") else "closed",
+        "state": _state(shown),
         **_numbers(shown),
-        "closing_date": _day(definition.closes),
-        "opened_at": _moment(shown.opened_on),
-        "closed_at": _moment(shown.closed_on),
+        "closing_date": _day(definition.closes) if _state(shown) == "open" else None,
+        **_moments(shown),
+        "scheduled_debate_date": None,
         "creator_name": definition.organiser[definition.authoritative],
         "rejection": None,
         "government_response": None,
@@ -57,8 +67,9 @@ def petition(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def count(request: HttpRequest, slug: str) -> HttpResponse:
-    """The numbers alone."""
-    return _json(_numbers(_published(slug)))
+    """The numbers alone, and when it was opened and closed: flat, as that site has it."""
+    shown = _published(slug)
+    return _json({**_numbers(shown), **_moments(shown), "debated": False})
 
 
 def manifest(request: HttpRequest, slug: str) -> HttpResponse:
@@ -82,6 +93,23 @@ def _numbers(shown: PetitionSnapshot) -> dict[str, object]:
         "withdrawn": counts.withdrawn if known else None,
         "invalidated": counts.invalidated if known else None,
         "counted": counts.counted if known else None,
+    }
+
+
+def _state(shown: PetitionSnapshot) -> str:
+    # That site knows no pause, and none of ours lasts: letters can be confirmed meanwhile, and the count goes on.
+    return "open" if shown.state in ("open", "paused") else "closed"
+
+
+def _moments(shown: PetitionSnapshot) -> dict[str, object]:
+    """Their times. Ours are days, and of batches none is told: it would date the first signatures."""
+    opened, closed = _moment(shown.opened_on), _moment(shown.closed_on)
+    return {
+        "created_at": opened,
+        "updated_at": closed or opened,
+        "opened_at": opened,
+        "closed_at": closed,
+        **dict.fromkeys(_MILESTONES),
     }
 
 

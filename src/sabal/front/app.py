@@ -20,7 +20,9 @@ from sabal.front.codings import coding
 from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
 
-IN_FLIGHT = 64  # POSTs being worked on in one process: as many as one commit takes; more would only wait longer
+IN_FLIGHT = (
+    64  # POSTs being worked on in one process: as many as one commit takes; more would only wait longer
+)
 READING = 16_384  # POSTs whose body is still coming: cheap, but not free
 QUIET_AFTER = 15.0  # seconds without a look at the petitions, and /healthz says busy
 

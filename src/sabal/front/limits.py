@@ -66,8 +66,9 @@ class Tally:
         """Counts the key (16 bytes of an HMAC) once and gives its count in this window, itself included."""
         window = int(now) // self._seconds
         if window > self._window:  # a clock that goes back stays in the window: no count is lost by it
-            self._window = window
+            # Rows first: the newsletter's view asks from a thread of its own, and must never find a window without.
             self._rows = tuple(array("H", self._empty) for _ in range(4))
+            self._window = window
         mask = self._mask
         places = [place & mask for place in struct.unpack("<4I", key)]
         cells = list(zip(self._rows, places, strict=True))

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,17 +11,19 @@ import click
 from sabal import database
 from sabal.keys.house import open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS
-from sabal.newsletter.subscription import CONFIRMED
+from sabal.newsletter.subscription import CONFIRMED, HOUSE
+from sabal.petitions.definition import Refusal
 from sabal.signing.export import harmless
 
+CHUNK = 1_000
 _LISTS = (
-    "SELECT COALESCE(p.slug, '') AS list, s.language, s.state, COUNT(*) FROM newsletter_subscription s"
-    " LEFT JOIN petitions_petition p ON p.id = s.petition_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    "SELECT petition_id, language, state, COUNT(*) FROM newsletter_subscription"
+    " GROUP BY petition_id, language, state ORDER BY petition_id, language, state"
 )
 _SUBSCRIBERS = (
-    "SELECT s.id, COALESCE(p.slug, ''), s.language, s.sealed_address, c.sentence FROM newsletter_subscription s"
-    " LEFT JOIN petitions_petition p ON p.id = s.petition_id LEFT JOIN newsletter_consent c ON c.version = s.consent"
-    f" WHERE s.state = {CONFIRMED} ORDER BY s.id"
+    "SELECT s.id, s.petition_id, s.language, s.sealed_address, c.sentence FROM newsletter_subscription s"
+    " LEFT JOIN newsletter_consent c ON c.version = s.consent"
+    f" WHERE s.state = {CONFIRMED} AND s.id > ? ORDER BY s.id LIMIT {CHUNK}"
 )
 
 
@@ -30,47 +33,76 @@ def newsletter() -> None:
 
 
 @newsletter.command("list")
-def list_() -> None:
-    """Count subscribers by list, language and state."""
+@click.argument("slug", required=False)
+def list_(slug: str | None) -> None:
+    """Count subscribers by list, language and state; with a SLUG those of this petition's updates alone."""
     connection = database.connect()
     try:
-        found = connection.query(_LISTS)
+        names = _lists(connection, slug)
+        found = [row for row in connection.query(_LISTS) if row[0] in names]
     finally:
         connection.close()
     if not found:
         click.echo("No subscribers yet.")
-    for slug, language, state, number in found:
-        name = f"updates about {slug}" if slug else "newsletter"
-        click.echo(
-            f"{number:>7}  {name}  {language}  {'confirmed' if state == CONFIRMED else 'not confirmed yet'}"
-        )
+    for petition_id, language, state, number in found:
+        stands = "confirmed" if state == CONFIRMED else "not confirmed yet"
+        click.echo(f"{number:>7}  {names[petition_id]}  {language}  {stands}")
 
 
 @newsletter.command()
+@click.argument("slug", required=False)
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write."
 )
-@click.option("--petition", "slug", default=None, help="Only those who want updates about this petition.")
-def export(out: Path, slug: str | None) -> None:
-    """Write the confirmed subscribers to a CSV file: address, language, list, and the sentence that was ticked."""
+def export(slug: str | None, out: Path) -> None:
+    """Write the confirmed subscribers to a CSV file: address, language, consent (the sentence agreed to), list.
+
+    With a SLUG those of this petition's updates alone.
+    """
     connection = database.connect()
     try:
-        key = open_house().find(connection, SUBSCRIBERS)
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("address", "language", "list", "consent"))
-            number = 0
-            for row in _confirmed(connection, key, slug):
-                writer.writerow([harmless(cell) for cell in row])
-                number += 1
+        names = _lists(connection, slug)
+        number = _write(out, _confirmed(connection, open_house().find(connection, SUBSCRIBERS), names))
     finally:
         connection.close()
     click.echo(f"{number} subscribers written to {out}, in clear: keep it as you would keep their trust.")
 
 
-def _confirmed(connection: database.Database, key: bytes, slug: str | None) -> Iterator[tuple[str, ...]]:
-    for _, petition, language, sealed, sentence in connection.query(_SUBSCRIBERS):
-        if slug is None or petition == slug:
-            address = unseal(key, bytes(sealed), b"subscriber").decode()
-            yield address, language, f"updates: {petition}" if petition else "newsletter", sentence or ""
+def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
+    """The lists that are meant, by petition id, as people call them. Raises Refusal for a slug that is not here."""
+    petitions: dict[int, str] = dict(connection.query("SELECT id, slug FROM petitions_petition"))
+    if slug is None:
+        return {HOUSE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
+    if slug not in petitions.values():
+        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.")
+    return {i: f"updates about {name}" for i, name in petitions.items() if name == slug}
+
+
+def _confirmed(
+    connection: database.Database, key: bytes, names: dict[int, str]
+) -> Iterator[tuple[str, str, str, str]]:
+    last = -1
+    while found := connection.query(_SUBSCRIBERS, (last,)):
+        for _, petition_id, language, sealed, sentence in found:
+            if petition_id in names:
+                address = unseal(key, bytes(sealed), b"subscriber").decode()
+                yield address, language, sentence or "", names[petition_id]
+        last = found[-1][0]
+
+
+def _write(out: Path, subscribers: Iterator[tuple[str, str, str, str]]) -> int:
+    """Write them aside and move them into place: whole or not at all, and for nobody else's eyes at any moment."""
+    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    number = 0
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("address", "language", "consent", "list"))
+            for row in subscribers:
+                writer.writerow([harmless(cell) for cell in row])
+                number += 1
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return number

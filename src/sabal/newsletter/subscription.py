@@ -62,19 +62,43 @@ def address_hash(subscribers: bytes, address: str) -> bytes:
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:
     """Store a subscription that waits for its click, inside the caller's transaction. False: no letter may go out.
 
-    No letter goes to a mailbox that is in the list already, nor a fourth one while it has not confirmed. Asked for
-    again, the last mailed link is the one that works.
+    No letter goes to a mailbox that is in the list already or refused to be asked, nor a fourth one while it has not
+    confirmed. Asked for again, the last mailed link is the one that works, and the address is the one last typed.
     """
+    if database.query(
+        "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.petition_id, row.address_hash),)
+    ):
+        return False
     _keep_sentences(database, [row])
     database.insert(
         "newsletter_subscription", _COLUMNS, [_values(row, ASKED, confirm_hash, expires)], ignore=True
     )
     changed = database.execute(
-        "UPDATE newsletter_subscription SET confirm_hash = ?, expires = ?, language = ?, asked = asked + 1"
+        "UPDATE newsletter_subscription SET confirm_hash = ?, expires = ?, language = ?, consent = ?,"
+        " sealed_address = ?, asked = asked + 1"
         " WHERE petition_id = ? AND address_hash = ? AND state = ? AND asked < ?",
-        (confirm_hash, expires, row.language, row.petition_id, row.address_hash, ASKED, LETTERS),
+        (
+            confirm_hash,
+            expires,
+            row.language,
+            consent.version(row.sentence),
+            row.sealed_address,
+            row.petition_id,
+            row.address_hash,
+            ASKED,
+            LETTERS,
+        ),
     )
     return changed == 1
+
+
+def stored_id(database: Database, row: Subscription) -> int:
+    """The id under which this mailbox stands in this list; that of `row` itself where it does not."""
+    found = database.query(
+        "SELECT id FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
+        (row.petition_id, row.address_hash),
+    )
+    return int(found[0][0]) if found else row.id
 
 
 def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> None:
@@ -110,12 +134,22 @@ def expire(database: Database, today: int) -> int:
 
 
 def unsubscribe(database: Database, row_id: int) -> bool:
-    """Delete a subscription, and remember it outside the database; false where there was none (any more)."""
+    """Delete a subscription, and remember it outside the database; false where there was none (any more).
+
+    Who ends what was never confirmed did not ask for it: that mailbox is not asked about this list again. The file
+    comes first: after a crash between the two the link still works, while the other order could lose the wish.
+    """
     rows = database.query(
-        "SELECT address_hash, petition_id FROM newsletter_subscription WHERE id = ?", (row_id,)
+        "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
     )
-    for address_hash, petition_id in rows:
+    for address_hash, petition_id, state in rows:
         suppression.append(suppression.UNSUBSCRIBED, bytes(address_hash), petition_id)
+        if state == ASKED:
+            refusal = _refusal(petition_id, bytes(address_hash))
+            suppression.append(suppression.NOT_ME, refusal, petition_id)
+            database.insert(
+                "signing_suppression", ("hash", "petition_id"), [(refusal, petition_id)], ignore=True
+            )
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
@@ -134,6 +168,11 @@ def row_of(subscribers: bytes, token: bytes) -> int | None:
 def confirm_hash(token: bytes) -> bytes:
     """What the database holds of a mailed confirmation link."""
     return hashlib.sha256(b"newsletter/1 token" + token).digest()
+
+
+def _refusal(petition_id: int, address_hash: bytes) -> bytes:
+    # Kept in the table of "not me", whose hashes are unique over all lists. What is hashed is keyed already.
+    return hashlib.sha256(b"not-me/list/1" + petition_id.to_bytes(8, "big") + address_hash).digest()[:16]
 
 
 def _values(r: Subscription, state: int, confirm_hash: bytes | None, expires: int | None) -> Row:

@@ -44,7 +44,10 @@ def restore(directory: Path) -> None:
 @click.command()
 @click.option("--ready", is_flag=True, help="List in order what lacks on the way to a public house.")
 def doctor(ready: bool) -> None:
-    """Examine the house. Exit code 0: all is well, 1: warnings, 2: something must be mended."""
+    """Examine the house; nothing is changed and no letter sent.
+
+    Exit code 0: all is well, 1: warnings (with --ready: steps to go), 2: something must be mended.
+    """
     import django
 
     django.setup()
@@ -55,13 +58,20 @@ def doctor(ready: bool) -> None:
         lacking = steps()
         for number, step in enumerate(lacking, start=1):
             click.echo(f"{number}. {step.sentence}\n   {step.command}")
-        click.echo("This house is ready for the public." if not lacking else f"{len(lacking)} steps to go.")
+        todo = f"{len(lacking)} {'step' if len(lacking) == 1 else 'steps'} to go."
+        click.echo(
+            todo if lacking else "This house is ready for the public. Ask the doctor once more: sabal doctor"
+        )
         sys.exit(1 if lacking else 0)
+    group = ""
     findings = room.examine()
     for finding in findings:
-        click.echo(f"{finding.level:<7} {finding.id}  {finding.sentence}")
-        if finding.hint:
-            click.echo(f"              {finding.hint}")
+        if finding.group != group:
+            group = finding.group
+            click.echo(f"\n{group}")
+        click.echo(f"  {finding.level:<7} {finding.id}  {finding.sentence}")
+        for line in finding.hint.splitlines():
+            click.echo(f"                {line}")
     levels = {finding.level for finding in findings}
     sys.exit(2 if "wrong" in levels else 1 if "warning" in levels else 0)
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from sabal import checks, settings
+from sabal.mail.transport import MailUrlError, parse_mail_url
+from sabal.operating import stores
 from sabal.petitions import folder, publishing
 from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition
@@ -22,7 +25,9 @@ class Step:
 
 def steps() -> list[Step]:
     """What lacks, in order; empty when the public may come."""
-    return [*_place(), *_mail(), *_texts(), *_petition(), *_rest()]
+    made = stores.unusable() is None
+    first = [] if made else [Step("Let the house make its database and its keys.", "sabal serve")]
+    return [*first, *_place(), *_mail(), *_texts(), *(_petition() if made else _import()), *_keeping()]
 
 
 def _place() -> Iterator[Step]:
@@ -41,10 +46,14 @@ def _place() -> Iterator[Step]:
 
 
 def _mail() -> Iterator[Step]:
-    if not settings.MAIL_URL or settings.MAIL_URL.startswith("folder:"):
-        yield Step(
-            "Name the mail server.", "SABAL_MAIL_URL=smtp://user:password@mail.example.org:587?tls=starttls"
-        )
+    sentence = ""
+    try:
+        if parse_mail_url(settings.MAIL_URL).scheme == "folder":
+            sentence = "Name the mail server; a folder reaches nobody."
+    except MailUrlError as error:
+        sentence = f"Name the mail server: {error}" if settings.MAIL_URL else "Name the mail server."
+    if sentence:
+        yield Step(sentence, "SABAL_MAIL_URL=smtp://user:password@mail.example.org:587?tls=starttls")
     if "@" not in settings.MAIL_FROM or settings.MAIL_FROM.endswith("@localhost"):
         yield Step("Name the sender of the letters.", "SABAL_MAIL_FROM=petition@example.org")
 
@@ -64,7 +73,7 @@ def _texts() -> Iterator[Step]:
 def _petition() -> Iterator[Step]:
     petitions = list(Petition.objects.order_by("pk"))
     if not petitions:
-        yield Step("Import your petition: a folder, or the letter as plain text.", "sabal import PATH")
+        yield from _import()
     for petition in petitions:
         slug = petition.slug
         if petition.key_made_by_dev:
@@ -83,10 +92,15 @@ def _petition() -> Iterator[Step]:
             yield from _draft(petition)
 
 
+def _import() -> Iterator[Step]:
+    yield Step("Import your petition: a folder, or the letter as plain text.", "sabal import PATH")
+
+
 def _draft(petition: Petition) -> Iterator[Step]:
     slug = petition.slug
+    today = datetime.now(UTC).date()
     definition = folder.parse(publishing.export_files(slug))
-    for lack in folder.lacking(replace(definition, organiser_keys=("asked for below",))):
+    for lack in folder.lacking(replace(definition, organiser_keys=("asked for below",)), today=today):
         yield Step(f"{slug}: {lack}", f"sabal export {slug}, edit, sabal import {slug}")
     try:
         publishing.refuse_without_key(slug)
@@ -101,9 +115,19 @@ def _draft(petition: Petition) -> Iterator[Step]:
     yield Step(f"Publish {slug}.", f"sabal publish {slug}")
 
 
-def _rest() -> Iterator[Step]:
-    if not (settings.DATA / "house-key-is-kept").exists():
-        yield Step(
+def _keeping() -> Iterator[Step]:
+    # Nobody can see from here what is kept elsewhere: the operator notes it, with an empty file.
+    for note, sentence, command in (
+        (
+            "house-key-is-kept",
             "Keep the house key in a second place; backups are of no use without it. Then note that you did.",
-            f"sabal keys house --to RECIPIENT; touch {settings.DATA / 'house-key-is-kept'}",
-        )
+            "sabal keys house --to RECIPIENT",
+        ),
+        (
+            "backups-are-taken",
+            "Take a backup each night and carry it to another machine. Then note that you do.",
+            "sabal backup DIR",
+        ),
+    ):
+        if not (settings.DATA / note).exists():
+            yield Step(sentence, f"{command}; touch {settings.DATA / note}")

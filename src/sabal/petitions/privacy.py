@@ -145,4 +145,14 @@ MOMENTS = (
             *_columns("newsletter_consent", "version sentence"),
         ),
     ),
+    Moment(
+        when=_("You unsubscribe"),
+        memory=_("Your link, while it is looked up."),
+        disk=_(
+            "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that a"
+            " restored backup does not write to you again. If you never confirmed, it also keeps us from asking you"
+            " again."
+        ),
+        how_long=_("The scrambled form stays; without a key of this server it says nothing."),
+    ),
 )

@@ -1,0 +1,232 @@
+"""The doctor's look at what is kept: the database, the keys in it, the petitions and the house's own words."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+
+import psycopg
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.utils.translation import to_locale
+
+from sabal import database, settings
+from sabal.keys.house import KeyMissing, mail_key_name, open_house, unseal
+from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.operating.findings import Finding
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+
+SQLITE_SAFE = (3, 51, 3)
+POSTGRESQL_OLDEST = 14
+PAGE = 4096
+_SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
+
+
+def unusable() -> Finding | None:
+    """Why the database cannot be used, if so. Makes nothing: Django would leave an empty file where none was."""
+    try:
+        connection = database.connect()
+    except (sqlite3.Error, psycopg.Error) as error:
+        return Finding(
+            "wrong",
+            "D201",
+            f"The database cannot be reached ({type(error).__name__}).",
+            "Start the house once (sabal serve), or set SABAL_DATABASE_URL.",
+        )
+    try:
+        connection.query("SELECT COUNT(*) FROM petitions_petition")
+    except (sqlite3.Error, psycopg.Error) as error:
+        return Finding(
+            "wrong",
+            "D201",
+            f"The database has no tables of a house yet ({type(error).__name__}).",
+            "Start the house once: sabal serve",
+        )
+    finally:
+        connection.close()
+    return None
+
+
+def database_and_keys() -> Iterator[Finding]:
+    """The database's vendor, version and settings; the keys that lie in it; the petitions."""
+    if trouble := unusable():
+        yield trouble
+        return
+    connection = database.connect()
+    try:
+        yield from (_sqlite if connection.vendor == "sqlite" else _postgresql)(connection)
+        yield from _keys(connection)
+        yield from _petitions(connection)
+    finally:
+        connection.close()
+
+
+def _sqlite(connection: database.Database) -> Iterator[Finding]:
+    source = "bundled" if sqlite3.__name__.startswith("pysqlite3") else "the system's"
+    version = tuple(int(part) for part in sqlite3.sqlite_version.split("."))
+    if version < SQLITE_SAFE:
+        yield Finding(
+            "warning",
+            "D202",
+            f"SQLite {sqlite3.sqlite_version} ({source}) can corrupt a database that two processes checkpoint.",
+            "Install pysqlite3, which brings a newer one: pip install pysqlite3",
+        )
+    else:
+        yield Finding("ok", "D202", f"SQLite {sqlite3.sqlite_version} ({source}).")
+    for pragma, wanted in (
+        ("journal_mode", "wal"),
+        ("synchronous", "FULL"),
+        ("secure_delete", 1),
+        ("page_size", PAGE),
+    ):
+        found = connection.query(f"PRAGMA {pragma}")[0][0]
+        if pragma == "synchronous":
+            found = _SYNCHRONOUS[found]
+        # The size of a page only costs speed, and stays what it was when the file was made.
+        missed = "ok" if found == wanted else "warning" if pragma == "page_size" else "wrong"
+        hint = "" if missed == "ok" else f"It should be {wanted}: is something else writing to this file?"
+        yield Finding(missed, "D203", f"SQLite's {pragma} is {found}.", hint)
+
+
+def _postgresql(connection: database.Database) -> Iterator[Finding]:
+    version = connection.query("SHOW server_version")[0][0]
+    number = int(connection.query("SHOW server_version_num")[0][0]) // 10_000
+    if number < POSTGRESQL_OLDEST:
+        hint = f"Upgrade to {POSTGRESQL_OLDEST} or newer."
+        yield Finding("warning", "D202", f"PostgreSQL {version} is older than what is tested here.", hint)
+    else:
+        yield Finding("ok", "D202", f"PostgreSQL {version}.")
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        found = connection.query(f"SHOW {name}")[0][0]
+        level = "wrong" if found == "off" else "ok"
+        hint = (
+            f"A power cut would lose signatures that were answered: set {name} = on in postgresql.conf."
+            if level == "wrong"
+            else ""
+        )
+        yield Finding(level, "D203", f"PostgreSQL's {name} is {found}.", hint)
+
+
+def _keys(connection: database.Database) -> Iterator[Finding]:
+    try:
+        house = open_house()
+    except KeyMissing:
+        return  # said already
+    day = int(time.time()) // 86_400
+    today = mail_key_name(day)
+    rows = {name: bytes(wrapped) for name, wrapped in connection.query("SELECT name, wrapped FROM keys_key")}
+    closed = [name for name, wrapped in sorted(rows.items()) if not _opens(house.key, name, wrapped)]
+    if closed:
+        yield Finding(
+            "wrong",
+            "D105",
+            f"The house key does not open {len(closed)} of {len(rows)} keys: {', '.join(closed[:5])}.",
+            "This is another house's key, or the rows are damaged. Put the right one back from safe keeping.",
+        )
+    elif rows:
+        yield Finding("ok", "D105", f"The house key opens all {len(rows)} keys in the database.")
+    for name, lost in ((SUPPRESSION, "wrong"), (SUBSCRIBERS, "wrong"), (today, "warning")):
+        if name in rows:
+            yield Finding("ok", "D106", f"The key {name} is here.")
+        elif name == today:
+            yield Finding(
+                lost,
+                "D106",
+                f"Today's mail key, {name}, is not made yet.",
+                "A running house makes it in a second.",
+            )
+        else:
+            yield Finding(
+                lost, "D106", f"The key {name} is not in the database.", "Restore it from a backup."
+            )
+    ahead = [name for name in rows if name.startswith("mail/") and int(name.removeprefix("mail/")) > day + 1]
+    if ahead:
+        yield Finding(
+            "wrong",
+            "D402",
+            f"There is a mail key of a day to come ({max(ahead)}): the clock is behind, or was ahead.",
+            "Set the clock (timedatectl set-ntp true).",
+        )
+
+
+def _opens(key: bytes, name: str, wrapped: bytes) -> bool:
+    try:
+        unseal(key, wrapped, name.encode())
+    except KeyMissing:
+        return False
+    return True
+
+
+def _petitions(connection: database.Database) -> Iterator[Finding]:
+    try:
+        house = open_house()
+    except KeyMissing:
+        return
+    snapshots = Snapshots()
+    snapshots.refresh(connection, house)
+    for petition in snapshots.published():
+        yield from _pepper(petition)
+        definition = petition.definition
+        untold = [language for language in definition.languages if language not in definition.texts]
+        unspoken = [language for language in definition.languages if language not in settings.HOUSE_LANGUAGES]
+        if untold:
+            hint = f"Export it, write the missing {untold[0]}.md, import it again."
+            yield Finding("wrong", "D601", f"{petition.slug} has no text in {', '.join(untold)}.", hint)
+        elif unspoken:
+            hint = "Its text is shown; the words of the page around it are English."
+            sentence = f"{petition.slug}: the house does not speak {', '.join(unspoken)}."
+            yield Finding("warning", "D601", sentence, hint)
+        else:
+            sentence = f"{petition.slug} is complete in {', '.join(definition.languages)}."
+            yield Finding("ok", "D601", sentence)
+
+
+def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
+    if petition.state != "open":
+        return
+    if petition.ready_to_sign:
+        yield Finding("ok", "D107", f"{petition.slug} has the keys that signing needs.")
+    else:
+        yield Finding(
+            "wrong",
+            "D107",
+            f"{petition.slug} takes no signatures: its pepper is missing.",
+            f"Nothing is lost. Restore the key from a backup, or: sabal keys pepper {petition.slug} --renew",
+        )
+
+
+def words_of_the_house() -> Iterator[Finding]:
+    """Whether every sentence of the pages is there in each of the house's languages, as it will be shown."""
+    for language in settings.HOUSE_LANGUAGES:
+        if language == "en":
+            continue  # the sentences in the templates themselves
+        folder = settings.LOCALE_PATHS[0] / to_locale(language) / "LC_MESSAGES"
+        try:
+            with (folder / "django.po").open("rb") as po, (folder / "django.mo").open("rb") as mo:
+                lacking, of = untranslated(read_po(po), read_mo(mo))
+        except OSError as error:
+            sentence = (
+                f"The house's words in {language} cannot be read ({type(error).__name__}): English is shown."
+            )
+            yield Finding("warning", "D602", sentence, "Install Sabal again (in a checkout: script/setup).")
+            continue
+        if lacking:
+            sentence = (
+                f"{lacking} of the house's {of} sentences are not there in {language}: English is shown."
+            )
+            yield Finding("warning", "D602", sentence, "In a checkout: script/messages")
+        else:
+            yield Finding("ok", "D602", f"All {of} sentences of the house are there in {language}.")
+
+
+def untranslated(wanted: Catalog, compiled: Catalog) -> tuple[int, int]:
+    """How many messages of `wanted` (.po) are missing, doubtful or empty in `compiled` (.mo), and of how many."""
+    lacking = total = 0
+    for message in wanted:
+        if not message.id:
+            continue  # the header
+        total += 1
+        shown = compiled.get(message.id, message.context)
+        strings = () if shown is None else (shown.string,) if isinstance(shown.string, str) else shown.string
+        lacking += message.fuzzy or not strings or not all(strings)
+    return lacking, total

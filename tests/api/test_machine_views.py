@@ -1,0 +1,73 @@
+"""Machine views: the UK Parliament's JSON shape, the count, and exactly the bytes that are signed."""
+
+import hashlib
+import json
+
+import pytest
+from django.http import Http404
+from django.test import RequestFactory
+
+from houses import EXAMPLE, NOW, HouseOfTests
+from sabal.api import views
+from sabal.petitions import folder, publishing, snapshot
+from sabal.signing.count import count
+from signing.steps import confirmed
+
+WEEK = 7 * 86_400
+OURS = ("gathering", "confirmed", "withdrawn", "invalidated", "counted")
+REQUEST = RequestFactory().get("/")
+
+
+@pytest.fixture
+def shown(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> HouseOfTests:
+    """A house whose snapshots the views see."""
+    monkeypatch.setattr(snapshot, "_CURRENT", house.snapshots)
+    return house
+
+
+def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(shown: HouseOfTests) -> None:
+    petition = shown.publish(profile='"open"')
+    for i in range(3):
+        confirmed(shown, petition, f"suzie{i}@example.org")
+    count(shown.database, petition, NOW + WEEK)
+    shown.refresh()
+    answer = views.petition(REQUEST, petition.slug)
+    assert answer["Access-Control-Allow-Origin"] == "*" and answer["Cache-Control"].startswith("public")
+    document = json.loads(answer.content)
+    attributes = document["data"]["attributes"]
+    assert document["data"]["type"] == "petition" and isinstance(document["data"]["id"], int)
+    assert (attributes["state"], attributes["signature_count"], attributes["counted"]) == ("open", 3, 3)
+    assert attributes["signatures_by_country"] == [
+        {"name": "South Korea", "code": "KR", "signature_count": 3}
+    ]
+    assert len(attributes["departments"]) == 5 and attributes["signatures_by_constituency"] == []
+    assert attributes["opened_at"] == "2026-11-24T00:00:00.000Z"
+
+
+def test_a_guarded_petition_says_no_number_below_its_threshold(shown: HouseOfTests) -> None:
+    petition = shown.publish()
+    for i in range(12):
+        confirmed(shown, petition, f"suzie{i}@example.org")
+    count(shown.database, petition, NOW + WEEK)
+    shown.refresh()
+    numbers = json.loads(views.count(REQUEST, petition.slug).content)
+    known = {name: numbers[name] for name in ("signature_count", *OURS)}
+    assert known == {"gathering": True} | dict.fromkeys(known.keys() - {"gathering"})
+    assert not [value for value in numbers.values() if isinstance(value, int) and value not in (True, False)]
+    document = json.loads(views.petition(REQUEST, petition.slug).content)
+    assert document["data"]["attributes"]["signatures_by_country"] == []
+
+
+def test_the_manifest_is_served_as_it_is_stored(shown: HouseOfTests) -> None:
+    petition = shown.publish()
+    body = views.manifest(REQUEST, petition.slug).content
+    assert body == petition.manifest and hashlib.sha256(body).digest() == petition.manifest_hash
+
+
+@pytest.mark.parametrize("view", [views.petition, views.count, views.manifest])
+def test_drafts_and_unknown_slugs_are_not_there(shown: HouseOfTests, view: object) -> None:
+    slug = publishing.import_files(folder.read(EXAMPLE)).slug
+    shown.refresh()
+    for name in (slug, "nowhere"):
+        with pytest.raises(Http404):
+            view(REQUEST, name)  # type: ignore[operator]

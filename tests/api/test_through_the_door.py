@@ -1,0 +1,62 @@
+"""Machine views through the real door: open to every origin, cacheable, the exact bytes in every coding."""
+
+import gzip
+import hashlib
+import json
+
+import pytest
+
+from front_door import entrance
+from houses import EXAMPLE, HouseOfTests, replace_key
+from sabal.petitions import folder, publishing
+
+SLUG = "stop-forced-repatriation"
+VIEWS = (f"/{SLUG}.json", f"/{SLUG}/count.json", f"/{SLUG}/manifest.json")
+# What readers of the UK Parliament's petitions look for.
+THEIRS = {
+    "action", "background", "additional_details", "committee_note", "state", "signature_count", "closing_date",
+    "created_at", "updated_at", "rejected_at", "opened_at", "closed_at", "moderation_threshold_reached_at",
+    "response_threshold_reached_at", "government_response_at", "debate_threshold_reached_at", "debate_scheduled_on",
+    "scheduled_debate_date", "debate_outcome_at", "creator_name", "rejection", "government_response", "debate",
+    "departments", "topics", "signatures_by_country", "signatures_by_constituency", "signatures_by_region",
+    "other_parliamentary_business",
+}  # fmt: skip
+
+
+def test_machine_views_are_for_everybody_and_for_caches(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    with entrance(house, monkeypatch) as door:
+        for path in VIEWS:
+            answer = door.get(path, (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
+            assert answer.status == 200 and answer["access-control-allow-origin"] == "*"
+            assert answer["content-type"] == "application/json; charset=utf-8"
+            assert (
+                answer["cache-control"] == "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
+            )
+            assert answer["set-cookie"] is None
+            tag = answer["etag"]
+            assert tag
+            unchanged = door.get(path, (b"if-none-match", tag.encode()))
+            assert unchanged.status == 304 and unchanged["access-control-allow-origin"] == "*"
+            assert door.post(path).status == 405
+        attributes = json.loads(door.get(VIEWS[0]).body)["data"]["attributes"]
+        assert attributes.keys() >= THEIRS
+        assert json.loads(door.get(VIEWS[1]).body).keys() >= {"signature_count", "opened_at", "debated"}
+        for accepted, opened in ((b"identity", bytes), (b"gzip", gzip.decompress)):
+            body = opened(door.get(VIEWS[2], (b"accept-encoding", accepted)).body)
+            assert body == petition.manifest and hashlib.sha256(body).digest() == petition.manifest_hash
+
+
+def test_a_draft_has_no_machine_views(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.publish()
+    files = folder.read(EXAMPLE)
+    publishing.import_files(
+        files | {"petition.toml": replace_key(files["petition.toml"], "slug", '"a-draft"')}
+    )
+    house.refresh()
+    with entrance(house, monkeypatch) as door:
+        for path in VIEWS:
+            assert door.get(path).status == 200
+            assert door.get(path.replace(SLUG, "a-draft")).status == 404

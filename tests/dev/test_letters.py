@@ -1,0 +1,63 @@
+"""Letters of a development house as pages; a public house has no such pages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from front_door import entrance
+from houses import HouseOfTests
+from newsletter.test_through_the_door import letters
+
+PAGE = "/en/newsletter"
+
+
+def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.publish()
+    with entrance(house, monkeypatch, dev=True) as door:
+        assert b"No letter yet" in door.get("/dev/mail/").body
+        for address in ("suzie@example.org", "carol@example.org"):
+            door.post(PAGE, {"email": address})
+            letters(house)
+        assert b'href="/dev/mail/"' in door.get(f"{PAGE}/asked").body
+        answer = door.get("/dev/mail/")
+        listed = answer.body.decode()
+        assert answer["cache-control"] == "no-store"
+        assert listed.index("carol@example.org") < listed.index("suzie@example.org")  # newest first
+        newest = re.findall(r'href="(/dev/mail/[^"]+\.eml)"', listed)[0]
+        page = door.get(newest).body.decode()
+        links = re.findall(r'<a href="http://127\.0\.0\.1:8000(/en/newsletter/confirm/\w{26})">', page)
+        assert len(links) == 1 and door.get(links[0]).status == 200
+
+
+def test_only_letters_are_shown(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    (house.data / "mail").mkdir()
+    (house.data / "mail" / "notes.txt").write_text("not a letter")
+    with entrance(house, monkeypatch, dev=True) as door:
+        for name in ("notes.txt", "..", "house.key", "nothing.eml"):
+            assert door.get(f"/dev/mail/{name}").status in (400, 404)
+
+
+def test_what_a_letter_says_is_text(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder: Path = house.data / "mail"
+    folder.mkdir()
+    name = "20261124T120000.000000Z-00000000.eml"
+    letter = (
+        b'To: eve@example.org\r\nSubject: <b>x\r\n\r\n<script>1</script> http://127.0.0.1:8000/en?a="><i>\r\n'
+    )
+    (folder / name).write_bytes(letter)
+    with entrance(house, monkeypatch, dev=True) as door:
+        for path in ("/dev/mail/", f"/dev/mail/{name}"):
+            page = door.get(path).body.decode()
+            assert "<script>1" not in page and "<b>x" not in page and "<i>" not in page
+
+
+def test_a_public_house_shows_no_letters(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.publish()
+    with entrance(house, monkeypatch) as door:
+        door.post(PAGE, {"email": "suzie@example.org"})
+        letters(house)
+        (file,) = (house.data / "mail").glob("*.eml")
+        assert door.get("/dev/mail/").status in (400, 404)
+        assert door.get(f"/dev/mail/{file.name}").status == 404
+        assert b"/dev/mail/" not in door.get(f"{PAGE}/asked").body

@@ -1,0 +1,87 @@
+"""What the organiser sees of subscribers: how many, and at their own word the addresses."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from houses import HouseOfTests
+from sabal.cli import main
+from sabal.newsletter import subscription as rows
+from signing.steps import confirmed
+
+SLUG = "stop-forced-repatriation"
+
+
+@pytest.fixture
+def listed(house: HouseOfTests) -> HouseOfTests:
+    """Suzie wants both lists, someone with an odd address the newsletter; Eve has not confirmed."""
+    petition = house.publish()
+    confirmed(house, petition, subscribe=("updates", "newsletter"))
+    confirmed(house, petition, "=2+5@example.org", subscribe=("newsletter",))
+    assert house.ring.subscribers
+    eve = rows.subscription(house.ring.subscribers, rows.HOUSE, "eve@example.org", "en", "Carol's people")
+    with house.database.transaction():
+        rows.ask(house.database, eve, b"h" * 32, 99_999)
+    return house
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["newsletter", *arguments], catch_exceptions=False)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return sorted(csv.DictReader(file), key=lambda row: (row["list"], row["address"]))
+
+
+def test_counts_by_list_language_and_state(listed: HouseOfTests) -> None:
+    lines = [" ".join(line.split()) for line in run("list").output.splitlines()]
+    assert lines == [
+        "1 newsletter en not confirmed yet",
+        "2 newsletter ko confirmed",
+        f"1 updates about {SLUG} ko confirmed",
+    ]
+    assert "example.org" not in run("list").output
+    assert len(run("list", SLUG).output.splitlines()) == 1
+
+
+def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: HouseOfTests, tmp_path: Path) -> None:
+    out = tmp_path / "list.csv"
+    out.write_text("an older one")
+    out.chmod(0o644)
+    assert run("export", "--out", str(out)).exit_code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    found = table(out)
+    assert list(found[0]) == ["address", "language", "consent", "list"]
+    assert [(row["address"], row["list"]) for row in found] == [
+        ("'=2+5@example.org", "newsletter"),
+        ("suzie@example.org", "newsletter"),
+        ("suzie@example.org", f"updates about {SLUG}"),
+    ]
+    assert all("링크" in row["consent"] for row in found)
+
+
+def test_one_petitions_list_alone(listed: HouseOfTests, tmp_path: Path) -> None:
+    out = tmp_path / "list.csv"
+    assert run("export", SLUG, "--out", str(out)).exit_code == 0
+    assert [row["list"] for row in table(out)] == [f"updates about {SLUG}"]
+
+
+def test_an_unknown_petition_is_said_and_nothing_is_written(listed: HouseOfTests, tmp_path: Path) -> None:
+    for arguments in (("list", "nowhere"), ("export", "nowhere", "--out", str(tmp_path / "list.csv"))):
+        result = run(*arguments)
+        assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "list.csv").exists()
+
+
+def test_half_an_export_is_none(listed: HouseOfTests, tmp_path: Path) -> None:
+    listed.database.execute("UPDATE newsletter_subscription SET sealed_address = ?", (b"damaged" * 9,))
+    out = tmp_path / "list.csv"
+    assert run("export", "--out", str(out)).exit_code == 2
+    assert not out.exists() and not list(tmp_path.glob(".list.csv*"))
+
+
+def test_no_subscribers_yet(house: HouseOfTests) -> None:
+    assert run("list").output == "No subscribers yet.\n"

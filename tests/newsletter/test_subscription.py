@@ -1,0 +1,116 @@
+"""Subscriptions: asked for, confirmed, ended; nobody is subscribed by another's hand, and no mailbox is flooded."""
+
+import pytest
+
+from houses import DAY_NUMBER, HouseOfTests
+from sabal import suppression
+from sabal.newsletter import consent
+from sabal.newsletter import subscription as rows
+from sabal.signing import token
+from signing.steps import confirmed
+
+WEEK = DAY_NUMBER + 8
+
+
+def ask(house: HouseOfTests, address: str = "suzie@example.org") -> tuple[bytes, bool]:
+    """Ask for the newsletter of the house; the token of the letter, and whether one may go out."""
+    house.refresh()
+    assert house.ring.subscribers
+    t = token.new()
+    row = rows.subscription(house.ring.subscribers, rows.HOUSE, address, "ko", "Carol's people")
+    with house.database.transaction():
+        return t, rows.ask(house.database, row, rows.confirm_hash(t), WEEK)
+
+
+def confirm(house: HouseOfTests, t: bytes) -> bool:
+    return rows.confirm(house.database, rows.confirm_hash(t))
+
+
+def states(house: HouseOfTests) -> list[int]:
+    return [row[0] for row in house.database.query("SELECT state FROM newsletter_subscription")]
+
+
+def test_suzie_asks_and_confirms(house: HouseOfTests) -> None:
+    t, letter = ask(house)
+    assert letter and states(house) == [rows.ASKED]
+    assert confirm(house, t) and states(house) == [rows.CONFIRMED]
+    assert confirm(house, t)  # twice is harmless
+    version, sentence = house.database.query("SELECT version, sentence FROM newsletter_consent")[0]
+    assert version == consent.version(sentence) and "Carol's people" in sentence
+
+
+def test_an_invented_link_confirms_nothing(house: HouseOfTests) -> None:
+    ask(house)
+    assert not confirm(house, token.new()) and states(house) == [rows.ASKED]
+
+
+def test_asked_for_again_the_last_link_works_and_a_fourth_letter_does_not_go(house: HouseOfTests) -> None:
+    first, *others = [ask(house) for _ in range(5)]
+    assert [first[1], *(letter for _, letter in others)] == [True, True, True, False, False]
+    assert len(states(house)) == 1
+    assert not confirm(house, first[0]) and confirm(house, others[1][0])
+
+
+def test_who_is_in_the_list_gets_no_letter(house: HouseOfTests) -> None:
+    t, _ = ask(house)
+    confirm(house, t)
+    assert ask(house, "SUZIE@example.org")[1] is False
+    assert states(house) == [rows.CONFIRMED]
+
+
+def test_signing_confirms_what_was_asked_for_before(house: HouseOfTests) -> None:
+    petition = house.publish()
+    ask(house)
+    confirmed(house, petition, subscribe=("newsletter",))
+    assert states(house) == [rows.CONFIRMED]
+
+
+def test_what_is_not_confirmed_goes_after_its_day(house: HouseOfTests) -> None:
+    ask(house)
+    assert rows.expire(house.database, WEEK) == 0
+    assert rows.expire(house.database, WEEK + 1) == 1 and states(house) == []
+
+
+def test_unsubscribing_deletes_and_is_remembered_outside_the_database(house: HouseOfTests) -> None:
+    t, _ = ask(house)
+    confirm(house, t)
+    row_id = house.database.query("SELECT id FROM newsletter_subscription")[0][0]
+    assert house.ring.subscribers
+    link = rows.unsubscribe_token(house.ring.subscribers, row_id)
+    assert rows.row_of(house.ring.subscribers, link) == row_id
+    assert rows.unsubscribe(house.database, row_id) and states(house) == []
+    assert not rows.unsubscribe(house.database, row_id)
+    (line,) = suppression.read()
+    assert (line.kind, line.petition_id) == (suppression.UNSUBSCRIBED, rows.HOUSE)
+    assert b"suzie" not in (house.data / "suppression.log").read_bytes()
+
+
+@pytest.mark.parametrize("place", [0, 7, 8, 15])
+def test_a_changed_unsubscribe_link_is_nobodys(place: int) -> None:
+    link = bytearray(rows.unsubscribe_token(b"k" * 32, 12345))
+    link[place] ^= 1
+    assert rows.row_of(b"k" * 32, bytes(link)) is None
+
+
+def test_half_a_line_of_the_suppression_file_is_passed_over(house: HouseOfTests) -> None:
+    suppression.append(suppression.NOT_ME, b"\x01" * 16, 3)
+    with (house.data / "suppression.log").open("a") as file:
+        file.write('{"kind": "not-me", "ha')
+    assert [entry.petition_id for entry in suppression.read()] == [3]
+
+
+def test_a_line_after_half_a_line_is_not_lost(house: HouseOfTests) -> None:
+    (house.data / "suppression.log").write_text('{"kind": "not-me", "ha')
+    suppression.append(suppression.NOT_ME, b"\x02" * 16, 4)
+    assert [entry.petition_id for entry in suppression.read()] == [4]
+
+
+def test_who_refused_to_be_asked_can_still_tick_the_box_when_signing(house: HouseOfTests) -> None:
+    petition = house.publish()
+    ask(house)
+    assert rows.unsubscribe(
+        house.database, house.database.query("SELECT id FROM newsletter_subscription")[0][0]
+    )
+    assert ask(house)[1] is False and states(house) == []
+    confirmed(house, petition, subscribe=("newsletter",))
+    assert states(house) == [rows.CONFIRMED]

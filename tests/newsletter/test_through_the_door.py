@@ -1,0 +1,241 @@
+"""The newsletter from the form to the way out, through the real door: what is stored, written, said and never said."""
+
+import re
+import time
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from front.visitor import Answer
+from front_door import Entrance, entrance
+from houses import HouseOfTests
+from sabal import suppression
+from sabal.keys import ring
+from sabal.keys.house import unseal
+from sabal.mail import outbox
+from sabal.mail.letters import Letterhead
+from sabal.mail.transport import FolderTransport
+from sabal.newsletter import subscription as rows
+from sabal.signing import token
+
+PAGE = "/en/newsletter"
+SUZIE, EVE = "suzie@example.org", "eve@example.org"
+ONE_CLICK = b"List-Unsubscribe=One-Click"
+TABLES = ("newsletter_subscription", "mail_letter", "signing_suppression")
+
+
+@pytest.fixture
+def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+    house.publish()
+    with entrance(house, monkeypatch) as opened:
+        yield opened
+
+
+def ask(door: Entrance, address: str = SUZIE, **more: str) -> Answer:
+    return door.post(PAGE, {"email": address, **more})
+
+
+def contents(house: HouseOfTests) -> list[object]:
+    """All that asking, confirming and unsubscribing could change."""
+    file = house.data / "suppression.log"
+    tables = [house.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
+    return [*tables, file.read_bytes() if file.exists() else b""]
+
+
+def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
+    """Let the worker send; every letter in the folder as (to, links by what they do)."""
+    house.refresh()
+    folder: Path = house.data / "mail"
+    head = Letterhead("http://127.0.0.1:8000", "petition@localhost")
+    outbox.send_due(
+        house.database, house.house, FolderTransport(folder), time.time, petitions=house.snapshots, head=head
+    )
+    found = []
+    for path in sorted(folder.glob("*.eml")):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        links = re.findall(r"http://127\.0\.0\.1:8000(/en/newsletter/(\w+)/\w{26})", message.as_string())
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        found.append((str(message["To"]), {verb: path for path, verb in links}))
+    return found
+
+
+def states(house: HouseOfTests) -> list[int]:
+    return [row[0] for row in house.database.query("SELECT state FROM newsletter_subscription")]
+
+
+def test_suzie_asks_confirms_and_leaves(house: HouseOfTests, door: Entrance) -> None:
+    answer = ask(door)
+    assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
+    assert door.get("/en/newsletter/asked").status == 200
+    ((to, links),) = letters(house)
+    assert to == SUZIE and states(house) == [rows.ASKED]
+    for _ in range(2):
+        answer = door.post(links["confirm"])
+        assert answer.status == 200 and b"You are subscribed" in answer.body
+        assert states(house) == [rows.CONFIRMED]
+    for _ in range(2):
+        answer = door.post(links["unsubscribe"])
+        assert answer.status == 200 and b"You are unsubscribed" in answer.body
+        assert states(house) == []
+    assert door.post(links["confirm"]).status == 404
+    assert [entry.kind for entry in suppression.read()] == [suppression.UNSUBSCRIBED]
+
+
+def test_a_robot_that_opens_every_link_changes_nothing(house: HouseOfTests, door: Entrance) -> None:
+    ask(door)
+    ((_, links),) = letters(house)
+    assert set(links) == {"confirm", "unsubscribe"}
+    for state in (rows.ASKED, rows.CONFIRMED):
+        assert states(house) == [state]
+        before = contents(house)
+        for path in (*links.values(), PAGE, "/en/newsletter/asked"):
+            assert door.get(path).status == 200
+        assert contents(house) == before
+        door.post(links["confirm"])
+
+
+def test_a_link_serves_its_own_purpose_only(house: HouseOfTests, door: Entrance) -> None:
+    ask(door)
+    ((_, links),) = letters(house)
+    confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
+    before = contents(house)
+    for path in (f"{PAGE}/confirm/{leave}", f"{PAGE}/unsubscribe/{confirm}", f"{PAGE}/confirm/{'a' * 26}"):
+        assert door.post(path).status == 404
+    assert contents(house) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", ONE_CLICK),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+        ),
+    ],
+)
+def test_a_mail_program_unsubscribes_with_one_post(
+    house: HouseOfTests, door: Entrance, kind: str, body: bytes
+) -> None:
+    ask(door)
+    ((_, links),) = letters(house)
+    door.post(links["confirm"])
+    foreign = (b"sec-fetch-site", b"cross-site")
+    for _ in range(2):  # it may try again
+        answer = door.post_raw(links["unsubscribe"], body, (b"content-type", kind.encode()), foreign)
+        assert answer.status == 200 and answer["location"] is None
+    assert states(house) == []
+
+
+def test_nobody_learns_who_is_in_the_list(house: HouseOfTests, door: Entrance) -> None:
+    new = ask(door)
+    ((_, links),) = letters(house)
+    waiting = ask(door)
+    letters(house)
+    door.post(links["confirm"])  # too late: the last link is the one that works
+    assert states(house) == [rows.ASKED]
+    door.post(letters(house)[-1][1]["confirm"])
+    assert states(house) == [rows.CONFIRMED]
+    in_it, robot = ask(door), ask(door, EVE, website="x")
+    for answer in (waiting, in_it, robot):
+        assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
+    assert house.rows("mail_letter") == 0 and len(letters(house)) == 2
+
+
+def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, door: Entrance) -> None:
+    first = ask(door)
+    ((_, links),) = letters(house)
+    door.post_raw(links["unsubscribe"], ONE_CLICK)
+    assert states(house) == []
+    assert [entry.kind for entry in suppression.read()] == [suppression.UNSUBSCRIBED, suppression.NOT_ME]
+    again = ask(door)
+    assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
+    assert states(house) == [] and house.rows("mail_letter") == 0
+    ask(door, EVE)
+    assert states(house) == [rows.ASKED]
+
+
+def test_who_left_a_list_they_were_in_may_ask_again(house: HouseOfTests, door: Entrance) -> None:
+    ask(door)
+    ((_, links),) = letters(house)
+    door.post(links["confirm"])
+    door.post(links["unsubscribe"])
+    ask(door)
+    door.post(letters(house)[-1][1]["confirm"])
+    assert states(house) == [rows.CONFIRMED]
+
+
+def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(
+    house: HouseOfTests, door: Entrance
+) -> None:
+    answers = [ask(door, f"su.zie+{n}@example.org") for n in range(6)]
+    assert len({(answer.status, answer.body) for answer in answers}) == 1
+    assert house.rows("mail_letter") == len(states(house)) == 3
+    ask(door, EVE)
+    assert house.rows("mail_letter") == 4
+
+
+def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance) -> None:
+    ask(door)
+    door.post("/ko/newsletter", {"email": "Suzie@Example.org"})
+    language, sentence, sealed = house.database.query(
+        "SELECT s.language, c.sentence, s.sealed_address FROM newsletter_subscription s"
+        " JOIN newsletter_consent c ON c.version = s.consent"
+    )[0]
+    key = house.ring.subscribers
+    assert key and language == "ko" and "소식지" in sentence
+    assert unseal(key, bytes(sealed), b"subscriber") == b"Suzie@Example.org"
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b"email=", ""),
+        (b"", ""),
+        (b"email=suzie", 'value="suzie"'),
+        (b"email=%3Cscript%3E", 'value="&lt;script&gt;"'),
+        (b"email=a%40b.org&email=c%40d.org", ""),
+        (b"email=%ff%fe%40example.org", ""),
+        (b"email=suzie%00%40example.org", ""),
+        (b"email=suzie%0d%0aBcc:eve%40example.org", ""),
+        (b"email=" + b"a" * 300 + b"%40example.org", ""),
+        (b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org", ""),
+    ],
+)
+def test_what_is_no_address_is_said_and_kept(
+    house: HouseOfTests, door: Entrance, body: bytes, kept: str
+) -> None:
+    answer = door.post_raw(PAGE, body, (b"content-type", b"application/x-www-form-urlencoded"))
+    page = answer.body.decode()
+    assert answer.status == 422 and answer["cache-control"] == "no-store"
+    assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
+    assert states(house) == [] and house.rows("mail_letter") == 0
+
+
+def test_another_sites_form_asks_for_nothing(house: HouseOfTests, door: Entrance) -> None:
+    form = (b"content-type", b"application/x-www-form-urlencoded")
+    answer = door.post_raw(PAGE, b"email=suzie%40example.org", form, (b"origin", b"https://eve.example"))
+    assert answer.status == 403 and states(house) == []
+
+
+def test_a_missing_key_is_an_honest_503_and_loses_nothing(house: HouseOfTests, door: Entrance) -> None:
+    ask(door)
+    ((_, links),) = letters(house)
+    before = contents(house)
+    ring.current().subscribers = None
+    for answer in (ask(door, EVE), door.post(links["unsubscribe"])):
+        assert answer.status == 503 and answer["retry-after"] and answer["cache-control"] == "no-store"
+    assert contents(house) == before
+
+
+def test_the_way_out_speaks_every_language_of_a_letter(house: HouseOfTests, door: Entrance) -> None:
+    for language, word in (("ko", "구독"), ("zh-hans", "退订")):
+        answer = door.get(f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}")
+        assert answer.status == 404  # nobody's
+        key = house.ring.subscribers
+        assert key
+        ours = token.encode(rows.unsubscribe_token(key, 5))
+        answer = door.get(f"/{language}/newsletter/unsubscribe/{ours}")
+        assert answer.status == 200 and word in answer.body.decode()

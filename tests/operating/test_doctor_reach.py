@@ -1,0 +1,206 @@
+"""The doctor's look outwards: a mail server that is greeted and sent nothing, DNS, proxies, hosts, the onion service."""
+
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from sabal import settings
+from sabal.operating import reach
+from sabal.operating.findings import Finding
+
+RECORDS = {
+    "example.org": ["google-site-verification=1", "v=spf1 a:mail.example.org -all"],
+    "_dmarc.example.org": ["v=DMARC1; p=none"],
+}
+
+
+@pytest.fixture(autouse=True)
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public house whose name server is a table."""
+    monkeypatch.setattr(settings, "BASE_URL", "https://petition.example.org")
+    monkeypatch.setattr(settings, "MAIL_FROM", "petition@example.org")
+    monkeypatch.setattr(settings, "TRUSTED_HOPS", 1)
+    monkeypatch.setattr(reach, "_look_up", lambda name: RECORDS.get(name, []))
+
+
+def by_id(findings: Iterator[Finding]) -> dict[str, Finding]:
+    return {finding.id: finding for finding in findings}
+
+
+class Counting:
+    """A mail server's other half: takes letters, and should get none."""
+
+    def __init__(self) -> None:
+        self.letters = 0
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.letters += 1
+        return "250 taken"
+
+
+@contextmanager
+def mail_server(handler: Counting) -> Iterator[int]:
+    def knows(*given: object) -> AuthResult:
+        data = given[-1]
+        assert isinstance(data, LoginPassword)
+        return AuthResult(success=(data.login, data.password) == (b"sabal", b"right"))
+
+    controller = Controller(
+        handler, "127.0.0.1", free_port(), authenticator=knows, auth_required=True, auth_require_tls=False
+    )
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_mail_server_is_greeted_and_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = Counting()
+    with mail_server(handler) as port:
+        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://sabal:right@127.0.0.1:{port}?tls=none")
+        found = by_id(reach.mail())
+    assert found["D301"].level == "ok" and "knows us" in found["D301"].sentence
+    assert [found[i].level for i in ("D302", "D303", "D304")] == ["ok"] * 3
+    assert handler.letters == 0
+
+
+def test_a_wrong_password_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(Counting()) as port:
+        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://sabal:sesame@127.0.0.1:{port}?tls=none")
+        found = by_id(reach.mail())["D301"]
+    assert found.level == "wrong" and "password" in found.hint
+    assert "sesame" not in found.sentence + found.hint
+
+
+def test_a_server_without_tls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(Counting()) as port:
+        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{port}?tls=starttls")
+        found = by_id(reach.mail())["D301"]
+    assert found.level == "wrong" and "tls=implicit" in found.hint
+
+
+def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "WAIT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{port}?tls=none")
+        started = time.monotonic()
+        assert by_id(reach.mail())["D301"].level == "wrong"
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("host", "sender"),
+    [
+        ("mail.example.net", "a:mail.example.net"),
+        ("127.0.0.1", "a:petition.example.org"),
+        ("localhost", "a:petition.example.org"),
+        ("192.0.2.7", "ip4:192.0.2.7"),
+        ("[2001:db8::7]", "ip6:2001:db8::7"),
+    ],
+)
+def test_the_spf_record_names_who_hands_letters_on(host: str, sender: str) -> None:
+    assert reach._sending_host(reach.parse_mail_url(f"smtp://{host}:25?tls=none")) == sender
+
+
+@pytest.mark.parametrize(
+    ("records", "level"),
+    [
+        ([], "warning"),
+        (None, "warning"),
+        (["v=spf1 a -all", "v=spf1 mx -all"], "wrong"),
+        (["V=SPF1 a -all"], "ok"),
+    ],
+)
+def test_spf_as_dns_has_it(records: list[str] | None, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_look_up", lambda name: records)
+    found = reach._record("D302", "example.org", "v=spf1", "SPF", '"v=spf1 a:mail.example.org -all"')
+    assert found.level == level
+    if level != "ok":
+        assert 'Set: example.org. TXT "v=spf1 a:mail.example.org -all"' in found.hint
+        assert "dig +short TXT example.org" in found.hint
+
+
+def test_without_a_sender_no_domain_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAIL_FROM", "")
+    monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{free_port()}?tls=none")
+    monkeypatch.setattr(reach, "_look_up", lambda name: pytest.fail(f"{name} was asked for"))
+    assert by_id(reach.mail())["D302"].level == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "level"),
+    [(200, "ok\n", "ok"), (503, "busy\n", "warning"), (200, "<html>", "warning"), (404, "ok", "warning")],
+)
+def test_the_house_that_runs_here(status: int, body: str, level: str) -> None:
+    class Door(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/healthz" else 500)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Door) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        assert reach._running(server.server_port).level == level
+        thread.join()
+
+
+def test_what_does_not_speak_http_is_not_the_house() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            peer, _ = other.accept()
+            with peer:
+                peer.recv(1000)
+                peer.sendall(b"220 mail.example.org ESMTP\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert reach._running(other.getsockname()[1]).level == "warning"
+        thread.join()
+
+
+def test_hops(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reach._hops("https").level == "ok"
+    monkeypatch.setattr(settings, "TRUSTED_HOPS", 0)
+    assert reach._hops("http").level == "ok"
+    found = reach._hops("https")
+    assert found.level == "warning" and "SABAL_TRUSTED_HOPS" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id_", "level"),
+    [
+        ("BASE_URL", "https://petition.example.org/house", "D501", "wrong"),
+        ("BASE_URL", "petition.example.org", "D501", "wrong"),
+        ("BASE_URL", "https://petition.example.org", "D501", "ok"),
+        ("HOSTS", ("https://www.example.org",), "D504", "wrong"),
+        ("HOSTS", ("www.example.org/",), "D504", "wrong"),
+        ("HOSTS", ("www.example.org",), "D504", "ok"),
+        ("ONION", "http://short.onion", "D505", "wrong"),
+        ("ONION", f"https://{'a' * 56}.onion", "D505", "wrong"),
+        ("ONION", f"http://{'a' * 56}.onion", "D505", "ok"),
+    ],
+)
+def test_addresses(name: str, value: object, id_: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "PORT", free_port())
+    monkeypatch.setattr(settings, name, value)
+    assert by_id(reach.addresses())[id_].level == level

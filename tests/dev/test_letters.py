@@ -4,10 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from django.http import Http404
+from django.test import RequestFactory
 
 from front_door import entrance
 from houses import HouseOfTests
 from newsletter.test_through_the_door import letters
+from sabal import dev
 
 PAGE = "/en/newsletter"
 
@@ -61,3 +64,7 @@ def test_a_public_house_shows_no_letters(house: HouseOfTests, monkeypatch: pytes
         assert door.get("/dev/mail/").status in (400, 404)
         assert door.get(f"/dev/mail/{file.name}").status == 404
         assert b"/dev/mail/" not in door.get(f"{PAGE}/asked").body
+    # The door knows no such route, and the views behind it refuse by themselves.
+    for view, name in ((dev.letters, {}), (dev.letter, {"name": file.name})):
+        with pytest.raises(Http404):
+            view(RequestFactory().get("/"), **name)  # type: ignore[operator]

@@ -127,10 +127,9 @@ def test_the_exit_code_tells_the_worst(healthy: HouseOfTests, monkeypatch: pytes
     )
     done = CliRunner().invoke(commands.doctor)
     assert done.exit_code == 1 and done.output.split() == "Disk warning D701 Little. Tidy. Buy.".split()
-    monkeypatch.undo()
     healthy.house.destroy(healthy.database, SUBSCRIBERS)
-    settings.HOUSE_KEY_FILE.chmod(0o644)
-    assert [f for f in doctor.examine() if f.level == "wrong"]
+    monkeypatch.setattr(doctor, "examine", lambda: list(stores.database_and_keys()))
+    assert CliRunner().invoke(commands.doctor).exit_code == 2
 
 
 def test_another_house_s_key(healthy: HouseOfTests) -> None:

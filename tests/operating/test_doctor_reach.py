@@ -1,4 +1,4 @@
-"""The doctor's look outwards: a mail server that is greeted and sent nothing, DNS, proxies, hosts, the onion service."""
+"""The doctor's look outwards: a mail server that is greeted and sent nothing, DNS, proxies, hosts, the onion."""
 
 import http.server
 import socket
@@ -14,6 +14,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sabal import settings
 from sabal.operating import reach
 from sabal.operating.findings import Finding
+
+# The server of these tests takes a password without TLS, on loopback, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 
 RECORDS = {
     "example.org": ["google-site-verification=1", "v=spf1 a:mail.example.org -all"],
@@ -50,7 +53,7 @@ def mail_server(handler: Counting) -> Iterator[int]:
     def knows(*given: object) -> AuthResult:
         data = given[-1]
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=(data.login, data.password) == (b"sabal", b"right"))
+        return AuthResult(success=(data.login, data.password) == (b"sabal", b"right"), handled=False)
 
     controller = Controller(
         handler, "127.0.0.1", free_port(), authenticator=knows, auth_required=True, auth_require_tls=False

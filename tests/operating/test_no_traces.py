@@ -1,5 +1,6 @@
 """After a whole journey, names, addresses and tokens stand in clear nowhere but in the folder transport's letters."""
 
+import base64
 import email
 import re
 import time
@@ -9,12 +10,17 @@ import urllib.request
 from email import policy
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from sabal.signing import token
 from served import SLUG, Served
 
-NAME = "수지 Unmistakable-Suzie"
+NAME = "수지옥란 Unmistakable-Suzie"
 ADDRESS = "suzie.unmistakable@example.org"
-OTHER = "max.unmistakable@example.org"
+EVE = "eve.unmistakable@example.org"
+MAX = "max.unmistakable@example.org"
+COMMENT = "Unmistakable words of hers"
 
 
 def fetch(url: str, **form: str) -> str:
@@ -31,68 +37,132 @@ def press(url: str) -> None:
         answer.read()
 
 
-def letters(served: Served, count: int) -> list[str]:
+def links(served: Served, count: int) -> dict[str, str]:
+    """The first link of each letter, by the address that it went to."""
     deadline = time.monotonic() + 20
-    while len(found := sorted((served.data / "mail").glob("*.eml"))) < count:
+    while len(found := list((served.data / "mail").glob("*.eml"))) < count:
         assert time.monotonic() < deadline, "a letter is missing"
         time.sleep(0.2)
-    texts = []
+    result = {}
     for path in found:
-        body = email.message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",))  # type: ignore[attr-defined]
-        texts.append(str(body.get_content()))
-    return texts
+        letter = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+        body = letter.get_body(("plain",))  # type: ignore[attr-defined]
+        result[str(letter["To"])] = re.findall(r"http://\S+", str(body.get_content()))[0]
+    return result
+
+
+def forms(what: str, secret: bytes) -> dict[str, bytes]:
+    """A secret as it is, in hexadecimal, and what base64 makes of it at each of its three offsets."""
+    result = {what: secret, f"{what} in hexadecimal": secret.hex().encode()}
+    for offset in range(3):
+        text = base64.b64encode(b"\0" * offset + secret)
+        result[f"{what} in base64, offset {offset}"] = text[4 if offset else 0 : -4]
+    return result
 
 
 def search(served: Served, needles: dict[str, bytes]) -> None:
+    """Look for every needle, whatever its case, in all that the house and its database keep, but in the letters."""
     folded = {what: needle.lower() for what, needle in needles.items()}
-    for path in [
-        p for p in served.data.rglob("*") if p.is_file() and "mail" not in p.relative_to(served.data).parts
-    ]:
-        content = path.read_bytes().lower()
-        for what, needle in folded.items():
-            assert needle not in content, f"{what} stands in {path.relative_to(served.data)}"
+    places = [(served.data, path) for path in served.data.rglob("*") if path.is_file()]
+    contents = [
+        (str(path.relative_to(top)), path.read_bytes())
+        for top, path in places
+        if path.relative_to(top).parts[0] != "mail"
+    ]
     if served.database_dump is not None:
-        content = served.database_dump().lower()
+        contents.append(("the database", served.database_dump()))
+        contents += files_of_postgresql(served.environment["SABAL_DATABASE_URL"])
+    for place, content in contents:
+        content = content.lower()
         for what, needle in folded.items():
-            assert needle not in content, f"{what} stands in the database"
+            assert needle not in content, f"{what} stands in {place}"
+
+
+def files_of_postgresql(url: str) -> list[tuple[str, bytes]]:
+    """PostgreSQL's own log, the write-ahead log, and this database's files: deleted rows stand there for a while."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        top, number = connection.execute(
+            "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
+        ).fetchall()[0]
+    result = []
+    for path in [
+        *Path(top).glob("*log*"),
+        *Path(top, "pg_wal").iterdir(),
+        *Path(top, f"base/{number}").iterdir(),
+    ]:
+        try:
+            if path.is_file():
+                result.append((f"PostgreSQL's {path.relative_to(top)}", path.read_bytes()))
+        except FileNotFoundError:
+            continue  # a segment of the write-ahead log that was taken into use again
+    return result
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    served = Served("http://127.0.0.1:9", tmp_path, {})
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "1.eml").write_text(ADDRESS)
+    needles = forms("an address", ADDRESS.encode())
+    search(served, needles)
+    for text in (
+        ADDRESS.upper().encode(),
+        ADDRESS.encode().hex().encode(),
+        base64.b64encode(b"ab" + ADDRESS.encode() + b"c"),
+    ):
+        (tmp_path / "sabal.sqlite3-wal").write_bytes(b"\0" + text + b"\0")
+        with pytest.raises(AssertionError, match=r"stands in sabal\.sqlite3-wal"):
+            search(served, needles)
 
 
 def test_no_trace_of_anybody(served: Served) -> None:
-    page = fetch(f"{served.base}/ko/{SLUG}")
-    version = re.findall(r'name="version" value="([0-9a-f]{16})"', page)[0]
-    form = {
-        "name": NAME,
-        "email": ADDRESS,
-        "country": "KR",
-        "consent": "1",
-        "version": version,
-        "newsletter": "1",
-    }
-    assert NAME in fetch(f"{served.base}/ko/{SLUG}/sign", **{**form, "consent": ""})  # refused: shown again
-    fetch(f"{served.base}/ko/{SLUG}/sign", **form)
-    fetch(f"{served.base}/ko/newsletter", email=OTHER)
-    texts = letters(served, 2)
-    links = [re.findall(r"http://\S+", text)[0] for text in texts]
-    tokens = [link.rsplit("/", 1)[1] for link in links]
-    needles = {"the name": NAME.encode(), "an address": ADDRESS.encode(), "another address": OTHER.encode()}
-    needles |= {"half a name": b"Unmistakable"}
+    petition = f"{served.base}/ko/{SLUG}"
+    version = re.findall(r'name="version" value="([0-9a-f]{16})"', fetch(petition))[0]
+    form = {"name": NAME, "email": ADDRESS, "country": "KR", "consent": "1", "version": version}
+    form["newsletter"] = "1"
+    assert NAME in fetch(f"{petition}/sign", **{**form, "consent": ""})  # refused: shown again
+    fetch(f"{petition}/sign", **form, comment=COMMENT)  # no such field here: it must go nowhere
+    fetch(f"{petition}/sign", **{**form, "email": EVE})
+    fetch(f"{served.base}/ko/newsletter", email=MAX)
+    found = links(served, 3)
+    assert set(found) == {ADDRESS, EVE, MAX}
+    tokens = [link.rsplit("/", 1)[1] for link in found.values()]
+    needles = {"half of each": b"Unmistakable", "her name's other half": NAME.split()[0].encode()}
+    for what, words in (("a name", NAME), ("Suzie's", ADDRESS), ("Eve's", EVE), ("Max's", MAX)):
+        needles |= forms(what, words.encode())
     for text in tokens:
         raw = token.decode(text)
         assert raw
-        needles |= {f"token {text}": text.encode(), f"raw {text}": raw, f"hex {text}": raw.hex().encode()}
+        needles |= {f"token {text}": text.encode(), **forms(f"token {text}, raw", raw)}
     search(served, needles)  # while everything is pending
-    for link in links:
+    with pytest.raises(AssertionError):  # what may be read is found, so the search looks where things are
+        search(served, {"the petition": SLUG.encode()})
+    if served.database_dump is not None:
+        kept = files_of_postgresql(served.environment["SABAL_DATABASE_URL"])
+        assert any(SLUG.encode() in content for _, content in kept)
+    for link in found.values():
         fetch(link)
-        press(link)
-    fetch(f"{served.base}/ko/confirm/{tokens[0]}x")
-    fetch(f"{served.base}/ko/{ADDRESS}")
-    fetch(f"{served.base}/ko/{SLUG}?name={ADDRESS}")
-    fetch(f"{served.base}/ko/signature/{tokens[0]}")
+    press(found[ADDRESS])
+    press(found[MAX])
+    press(f"{found[EVE]}/not-me")
+    for path in (
+        f"confirm/{tokens[0]}x",
+        ADDRESS,
+        urllib.parse.quote(NAME),
+        f"{SLUG}?name={ADDRESS}",
+        f"{SLUG}/{tokens[0]}",
+        f"newsletter/confirm/{tokens[0]}",
+        f"signature/{found[EVE].rsplit('/', 1)[1]}",
+    ):
+        fetch(f"{served.base}/ko/{path}")
+    fetch(f"{served.base}/ko/{ADDRESS}/sign", **form)
+    signed = found[ADDRESS].rsplit("/", 1)[1]
+    assert NAME not in fetch(f"{served.base}/ko/signature/{signed}")
     served.wait_for_count(1)
     search(served, needles)
-    signed = next(t for t, link in zip(tokens, links, strict=True) if "/newsletter/" not in link)
     press(f"{served.base}/ko/signature/{signed}/withdraw")
     served.wait_for_count(0)
     search(served, needles)
     assert (served.data / "serve.log").stat().st_size > 0
-    assert Path(served.data / "house.key").exists()
+    assert (served.data / "suppression.log").stat().st_size > 0
+    assert (served.data / "house.key").exists()

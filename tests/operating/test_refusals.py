@@ -1,6 +1,7 @@
 """What `serve` without --dev refuses, each with an id and a hint; and what --dev keeps to itself."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import agefile
 from houses import HouseOfTests
 from sabal import checks, settings
 from sabal.petitions import publishing
+from served import Served
 
 GOOD = {
     "SABAL_BASE_URL": "https://petition.example.org",
@@ -63,6 +65,33 @@ def test_an_onion_address_may_be_http(tmp_path: Path) -> None:
     assert prepare(tmp_path, SABAL_BASE_URL=f"http://{'a' * 56}.onion").returncode == 0
 
 
+def test_serve_itself_refuses_before_it_listens(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "sabal", "serve", "--port", str(port), "--workers", "1"],
+        env={**environment, "SABAL_DATA": str(tmp_path), **GOOD, "SABAL_MAIL_URL": "folder:"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stderr.startswith("S104:") and done.stdout == ""
+
+
+def test_every_refusal_is_said_at_once(tmp_path: Path) -> None:
+    done = prepare(tmp_path, SABAL_BASE_URL="-", SABAL_MAIL_URL="-", SABAL_BATCH_EVERY="2s")
+    ids = [line.partition(":")[0] for line in done.stderr.splitlines() if not line.startswith(" ")]
+    assert (done.returncode, ids) == (2, ["S101", "S102", "S106"])
+
+
+def test_the_password_of_a_mail_url_is_not_shown(tmp_path: Path) -> None:
+    done = prepare(tmp_path, SABAL_MAIL_URL="smtp://sabal:sesame@mail.example.org?tls=perhaps")
+    assert done.returncode == 2 and "S103" in done.stderr and "sesame" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["key.txt", "deep/er/notes", "backup.age.bak"])
 def test_a_key_that_opens_signatures_must_not_lie_here(tmp_path: Path, name: str) -> None:
     path = tmp_path / "data" / name
@@ -71,6 +100,31 @@ def test_a_key_that_opens_signatures_must_not_lie_here(tmp_path: Path, name: str
     done = prepare(tmp_path)
     assert done.returncode == 2 and "S107" in done.stderr and str(path) in done.stderr
     assert str(agefile.parse_identity_file(path.read_text())[0]) not in done.stderr
+
+
+@pytest.mark.parametrize("before", [0, checks.PIECE - 8, 3 * checks.PIECE])
+def test_a_key_is_found_wherever_it_stands_in_a_file(tmp_path: Path, before: int) -> None:
+    (tmp_path / "notes").write_bytes(b"." * before + str(agefile.generate()).lower().encode())
+    (tmp_path / "other").write_bytes(b"age1 is no secret; age-secret-ke is none either")
+    assert list(checks.files_with_identity(tmp_path)) == [tmp_path / "notes"]
+
+
+def test_a_key_behind_a_link_lies_on_this_server_too(tmp_path: Path) -> None:
+    elsewhere, data = tmp_path / "elsewhere", tmp_path / "data"
+    elsewhere.write_text(str(agefile.generate()))
+    data.mkdir()
+    (data / "key").symlink_to(elsewhere)
+    (data / "gone").symlink_to(tmp_path / "nowhere")
+    assert list(checks.files_with_identity(data)) == [data / "key"]
+
+
+def test_a_petition_that_speaks_of_such_keys_is_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DATABASE_URL", f"sqlite://{tmp_path / 'sabal.sqlite3'}")
+    for name in ("sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3.old"):
+        (tmp_path / name).write_text("a line that begins with AGE-SECRET-KEY-1")
+    assert list(checks.files_with_identity(tmp_path)) == [tmp_path / "sabal.sqlite3.old"]
 
 
 def test_a_petition_sealed_to_a_development_key_is_not_served(
@@ -96,6 +150,20 @@ def test_a_development_house_listens_on_this_machine_alone(tmp_path: Path, host:
         check=False,
     )
     assert done.returncode == 2 and "this machine alone" in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_running_development_house_listens_on_loopback(served: Served) -> None:
+    port = served.base.rpartition(":")[2]
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    if not tables[0].exists():
+        pytest.skip("NO /proc/net/tcp: where the house listens cannot be seen")
+    listening, heard = "0A", set()
+    for table in (t for t in tables if t.exists()):
+        for line in table.read_text().splitlines()[1:]:
+            address, _, number = line.split()[1].rpartition(":")
+            if line.split()[3] == listening and int(number, 16) == int(port):
+                heard.add(address)
+    assert heard == {"0100007F"}  # 127.0.0.1 as the kernel writes it
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ WAIT = 10.0  # seconds for a mail server, a name server or the house to answer
 PORT = 8000  # where `serve` listens unless told otherwise
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ONION = re.compile(r"[a-z2-7]{56}\.onion")
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
 def mail() -> Iterator[Finding]:
@@ -84,6 +84,10 @@ def _remedy(error: Exception) -> str:
         return "Its certificate is not for this name or not trusted: write the name that the certificate has."
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError):
         return "It does not speak TLS in this way: try tls=starttls with port 587, or tls=implicit with port 465."
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return (
+            "It hung up: it may want another tls=, another user and password, or nothing from this machine."
+        )
     return "Look at host and port in SABAL_MAIL_URL, and whether a firewall lets this machine out to them."
 
 
@@ -166,7 +170,7 @@ def addresses() -> Iterator[Finding]:
     yield _running(base.port if base.scheme == "http" and base.port else PORT)
     yield _hops(base.scheme)
     for host in settings.HOSTS:
-        if not HOST.fullmatch(host.rsplit(":", 1)[0]):
+        if not HOST.fullmatch(host):
             hint = "SABAL_HOSTS takes names alone, without https:// and paths: www.example.org,example.net"
             yield Finding("wrong", "D504", f"{host!r} in SABAL_HOSTS is no host name.", hint)
         else:

@@ -20,6 +20,8 @@ class _Sabal(click.Group):
     """Turns what a command refuses into one sentence on standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        from django.db.utils import DatabaseError
+
         from agefile import AgeError
         from sabal.database import OperationalError
         from sabal.keys.house import KeyMissing
@@ -31,7 +33,7 @@ class _Sabal(click.Group):
             return super().invoke(ctx)
         except (AgeError, ExportError, FolderError, KeyMissing, MailUrlError, Refusal) as error:
             _end(str(error))
-        except OperationalError as error:
+        except (*OperationalError, DatabaseError) as error:
             _end(f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}.")
         except OSError as error:
             _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")

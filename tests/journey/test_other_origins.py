@@ -52,15 +52,21 @@ def test_a_sandboxed_frame_is_refused(served: Served, eves_site: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
+        sent: list[str] = []
         statuses: list[int] = []
+        page.on(
+            "request", lambda r: sent.append(r.headers.get("origin", "")) if r.url.endswith("/sign") else None
+        )
         page.on("response", lambda r: statuses.append(r.status) if r.url.endswith("/sign") else None)
         page.goto(eves_site)
-        deadline = time.monotonic() + 15
-        while not statuses and time.monotonic() < deadline:
+        deadline = time.monotonic() + 30
+        while not sent and time.monotonic() < deadline:
             page.wait_for_timeout(100)
-        assert statuses == [403]
+        page.wait_for_timeout(2_000)
+        assert len(sent) == 1, "the frame has sent nothing: this test tests nothing"
+        # Not every Chromium tells the status of an answer that may not be shown in a frame.
+        assert set(statuses) <= {403}
         browser.close()
-    time.sleep(1.5)
     assert not list((served.data / "mail").glob("*.eml"))
 
 

@@ -1,19 +1,28 @@
 """Backup and restore: the drill, and what must never be in a copy."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from houses import NOW, HouseOfTests, other_database, point_django_at
 from sabal import database as raw
-from sabal import settings
-from sabal.keys.house import open_house, pepper_name
+from sabal import first_use, settings
+from sabal.keys.house import KeyMissing, open_house, pepper_name
+from sabal.keys.ring import SUBSCRIBERS
 from sabal.newsletter import subscription
+from sabal.operating import backup as copying
+from sabal.operating import restore as restoring
 from sabal.operating.backup import NEVER, ROWS, backup
 from sabal.operating.restore import restore
+from sabal.petitions import publishing
 from sabal.petitions.definition import Refusal
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import confirm, export, operations, token, writer
 from sabal.signing.count import count
 from sabal.signing.record import Carry
@@ -30,6 +39,7 @@ def empty_database(
     if house.vendor == "sqlite":
         for path in house.data.glob("sabal.sqlite3*"):
             path.unlink()
+        point_django_at(house.url)  # its connection was to the file that is gone
         return
     import psycopg
 
@@ -63,7 +73,8 @@ def test_the_drill(
 
     empty_database(house, request, monkeypatch)
     restored = restore(copy)
-    assert (restored.signatures, restored.suppressed, restored.without_pepper) == (1, 2, ())
+    assert (restored.signatures, restored.suppressed) == (1, 2)
+    assert restored.new_keys == restored.without_pepper == ()
     database = raw.connect()
     try:
         assert writer.find(database, [suzie.digest, lost.digest]) == [
@@ -95,7 +106,8 @@ def day(now: float) -> int:
 
 def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> None:
     petition = house.publish()
-    suzie, pending = confirmed(house, petition), signed(house, petition, "max@example.org")
+    suzie = confirmed(house, petition, name="Suzie 수지", subscribe=("newsletter",))
+    pending = signed(house, petition, "max@example.org")
     day_key = house.house.mail_key(house.database, house.ring.mail[0])  # type: ignore[index]
     wrapped = bytes(house.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
     backup(tmp_path / "copy")
@@ -103,8 +115,13 @@ def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> 
     never = {
         "the house key": [house.house.key, house.house.key.hex().encode()],
         "a mail key": [day_key, wrapped],
+        "a name": [b"Suzie", "수지".encode()],
         "an address": [b"suzie@example.org", b"max@example.org"],
-        "a token": [suzie.t, token.encode(suzie.t).encode(), pending.t, token.encode(pending.t).encode()],
+        "a token": [
+            form
+            for t in (suzie.t, pending.t)
+            for form in (t, t.hex().encode(), token.encode(t).encode(), token.encode(t).upper().encode())
+        ],
         "a pending signature": [pending.digest, pending.operation.carry, pending.operation.sealed[-64:]],
         "a letter": [suzie.operation.letter, pending.operation.letter],
     }
@@ -112,6 +129,9 @@ def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> 
         for needle in needles:
             assert needle not in content, f"{what} is in the backup"
     assert suzie.operation.sealed[-64:] in content  # the sealed record is: that is what it is for
+    assert (
+        house.rows("signing_pending") == 1 and house.rows("mail_letter") == 2
+    )  # and the house still has them
 
 
 def test_every_table_is_copied_or_left_out_on_purpose(house: HouseOfTests) -> None:
@@ -165,3 +185,167 @@ def test_a_lost_pepper_is_named(
     backup(tmp_path / "copy")
     empty_database(house, request, monkeypatch)
     assert restore(tmp_path / "copy").without_pepper == (petition.slug,)
+
+
+def test_a_key_that_may_be_made_anew_is(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    house.house.destroy(house.database, SUBSCRIBERS)
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    assert restore(tmp_path / "copy").new_keys == (SUBSCRIBERS,)
+
+
+def test_another_house_key_restores_nothing(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    right = settings.HOUSE_KEY_FILE.read_text()
+    settings.HOUSE_KEY_FILE.write_text("ab" * 32)
+    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+        restore(tmp_path / "copy")
+    assert not list(house.data.glob("*sabal.sqlite3*"))
+    settings.HOUSE_KEY_FILE.unlink()
+    with pytest.raises(KeyMissing, match="put it back"):
+        restore(tmp_path / "copy")
+    settings.HOUSE_KEY_FILE.write_text(right)
+    restored = restore(tmp_path / "copy")  # nothing was in the way
+    assert restored.suppressed is None  # and that there is no suppression file is known
+
+
+def test_what_fails_on_the_way_leaves_an_empty_house(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(house, house.publish())
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "_suppress_again", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore(tmp_path / "copy")
+    assert not list(house.data.glob("*sabal.sqlite3*"))
+    assert restore(tmp_path / "copy").signatures == 1
+
+
+def test_a_log_that_was_left_behind_is_not_folded_in(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor == "postgresql":
+        pytest.skip("SQLite alone has a log beside its file")
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    (house.data / "sabal.sqlite3-wal").write_bytes(b"old pages")
+    with pytest.raises(Refusal, match=r"sabal\.sqlite3-wal is there already"):
+        restore(tmp_path / "copy")
+
+
+def test_a_first_start_is_not_in_the_way_on_postgresql_and_is_named_on_sqlite(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    first_use.prepare()
+    if house.vendor == "sqlite":
+        with pytest.raises(Refusal, match=r"move sabal\.sqlite3\* away"):
+            restore(tmp_path / "copy")
+        return
+    restored = restore(tmp_path / "copy")
+    assert restored.new_keys == restored.without_pepper == ()
+    with raw.connect()._connection as connection:  # type: ignore[attr-defined]
+        slug = connection.execute("SELECT slug FROM petitions_petition").fetchall()
+    assert slug == [(petition.slug,)]
+    assert publishing.import_files(other_petition(petition)).pk != petition.id  # numbers go on
+
+
+def other_petition(petition: PetitionSnapshot) -> dict[str, str]:
+    files = publishing.export_files(petition.slug)
+    return {
+        name: text.replace(f'slug = "{petition.slug}"', 'slug = "another"') for name, text in files.items()
+    }
+
+
+def test_a_newer_house_s_backup_is_refused(house: HouseOfTests, tmp_path: Path) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    manifest = json.loads((tmp_path / "copy" / "backup.json").read_text())
+    manifest["migrations"].append("signing.9999_of_tomorrow")
+    manifest["sabal"] = "9.9"
+    (tmp_path / "copy" / "backup.json").write_text(json.dumps(manifest))
+    with pytest.raises(Refusal, match=r"Sabal 9\.9: restore it with that version"):
+        restore(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', "\x00"])
+def test_a_damaged_manifest_is_named(house: HouseOfTests, tmp_path: Path, text: str) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "backup.json").write_text(text)
+    with pytest.raises(Refusal, match="no backup"):
+        restore(tmp_path / "copy")
+
+
+def test_a_backup_amid_signing_is_of_one_moment(house: HouseOfTests, tmp_path: Path) -> None:
+    """Every signature of the copy has its record, and no record is without its signature."""
+    petition = house.publish()
+    confirmed(house, petition, "first@example.org")
+    stop, done = threading.Event(), []
+
+    def crowd() -> None:
+        while not stop.is_set() and len(done) < 2_000:
+            confirmed(house, petition, f"s{len(done)}@example.org")
+            done.append(None)
+
+    thread = threading.Thread(target=crowd)
+    thread.start()
+    try:
+        copies = [backup(tmp_path / f"copy{n}") for n in range(3)]
+    finally:
+        stop.set()
+        thread.join()
+    assert done
+    for counts in copies:
+        assert counts["signing_signature"] == counts["signing_sealed"] > 0
+    assert copies[0]["signing_signature"] <= copies[1]["signing_signature"] <= copies[2]["signing_signature"]
+
+
+def test_a_backup_that_fails_leaves_nothing(
+    house: HouseOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    monkeypatch.setattr(copying, "_write_manifest", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        backup(tmp_path / "safe" / "copy")
+    assert list((tmp_path / "safe").iterdir()) == []
+
+
+def test_the_commands_say_what_the_operator_must_know(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    house.house.destroy(house.database, pepper_name(petition.id, petition.era))
+
+    def sabal(*arguments: str, code: int = 0) -> str:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+        environment |= {"SABAL_DATA": str(house.data), "SABAL_DATABASE_URL": settings.DATABASE_URL}
+        done = subprocess.run(
+            [sys.executable, "-m", "sabal", *arguments],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    said = sabal("backup", "copy")
+    assert "house key" in said and str(settings.HOUSE_KEY_FILE) in said and "suppression.log" in said
+    assert "not empty" in sabal("backup", "copy", code=2)
+    assert "not empty" in sabal("backup", ".", code=2)
+    assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty one" in again
+    empty_database(house, request, monkeypatch)
+    said = sabal("restore", "copy")
+    assert "lost" in said and f"sabal keys pepper {petition.slug} --renew" in said
+    assert "no suppression file" in said
+    assert "signing goes on" in sabal("keys", "pepper", petition.slug, "--renew")

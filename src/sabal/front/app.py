@@ -210,9 +210,11 @@ class Door:
         """The sender's network under today's key, and what it may do. Confirming is never limited."""
         if route.name not in ("sign", "newsletter"):
             return b"", limits.Verdict.FREE
-        address = self.clients.address(scope["client"][0], headers.get(b"x-forwarded-for"))
         now = self.clock()
         onion = self.hosts.is_onion(headers[b"host"])
+        # Onion visitors come past the proxies: a header of theirs is their own invention.
+        forwarded = None if onion else headers.get(b"x-forwarded-for")
+        address = self.clients.address(scope["client"][0], forwarded)
         network = limits.current().network(address, now, onion=onion)
         return network.near if network else b"", limits.current().sign(network, now)
 

@@ -8,14 +8,15 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from sabal import __version__, settings
 from sabal import database as raw
-from sabal import settings
 from sabal.petitions.definition import Refusal
 
 FORMAT = "sabal backup, version 1"
@@ -39,10 +40,26 @@ ROWS = {
     "mail_traffic": "TRUE",
 }
 NEVER = ("signing_pending", "mail_letter")
+LEFT_OUT = (
+    "the house key",
+    "letters and the mail keys of their days",
+    "signatures and subscriptions that nobody has confirmed",
+)
+_MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """What was copied: rows by table, their columns in the order of the copy, the schema's migrations."""
+
+    rows: dict[str, int]
+    columns: dict[str, list[str]]
+    migrations: list[str]
 
 
 def backup(directory: Path) -> dict[str, int]:
     """Write a backup into a new folder, all or nothing; returns the rows of each table. Raises Refusal, OSError."""
+    directory = directory.absolute()
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} is not empty; name a folder that does not exist yet.")
     draft = directory.with_name(f".{directory.name}.partial")
@@ -50,18 +67,24 @@ def backup(directory: Path) -> dict[str, int]:
     draft.mkdir(parents=True, mode=0o700)
     try:
         sqlite = settings.DATABASE_URL.startswith("sqlite://")
-        counts = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
-        _write_manifest(draft, "sqlite" if sqlite else "postgresql", counts)
-        if directory.exists():
-            directory.rmdir()
-        draft.rename(directory)
+        copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
+        _write_manifest(draft, "sqlite" if sqlite else "postgresql", copied)
+        _flush(draft)
+        draft.rename(directory)  # which takes the place of an empty folder too
+        _flush_folder(directory.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return counts
+    return copied.rows
 
 
-def _sqlite(draft: Path) -> dict[str, int]:
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _sqlite(draft: Path) -> _Copied:
     copy = draft / SQLITE_FILE
     live = raw.connect()
     try:
@@ -69,6 +92,7 @@ def _sqlite(draft: Path) -> dict[str, int]:
         live.execute("VACUUM INTO ?", (str(copy),))
     finally:
         live.close()
+    copy.chmod(0o600)
     database = raw.connect(f"sqlite://{copy}")
     try:
         for table in NEVER:
@@ -77,51 +101,76 @@ def _sqlite(draft: Path) -> dict[str, int]:
             database.execute(f"DELETE FROM {table} WHERE NOT ({condition})")
         database.execute("VACUUM")
         database.execute("PRAGMA journal_mode=DELETE")  # one file, no log beside it
-        counts = {table: int(database.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in ROWS}
+        if database.query("PRAGMA quick_check") != [("ok",)]:
+            raise Refusal(
+                "The copy is damaged, and so may be the database: sabal doctor; keep older backups."
+            )
+        copied = _Copied(
+            {table: int(database.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in ROWS},
+            {t: [row[1] for row in database.query(f"PRAGMA table_info({t})")] for t in ROWS},
+            [row[0] for row in database.query(_MIGRATIONS)],
+        )
     finally:
         database.close()
     for beside in draft.iterdir():
         if beside != copy:
             beside.unlink()
-    copy.chmod(0o600)
-    return counts
+    return copied
 
 
-def _postgresql(draft: Path, url: str) -> dict[str, int]:
-    counts = {}
+def _postgresql(draft: Path, url: str) -> _Copied:
+    rows, columns = {}, {}
     with psycopg.connect(url) as connection:
+        # One snapshot for all tables.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        migrations = [row[0] for row in connection.execute(_MIGRATIONS)]
         for table, condition in ROWS.items():
-            rows = sql.SQL("SELECT * FROM {} WHERE {}").format(sql.Identifier(table), sql.SQL(condition))
-            out = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)
+            columns[table] = [
+                column.name
+                for column in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()
+            ]
+            names = sql.SQL(",").join(map(sql.Identifier, columns[table]))
+            chosen = sql.SQL("SELECT {} FROM {} WHERE {}").format(
+                names, sql.Identifier(table), sql.SQL(condition)
+            )
+            out = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(chosen)
             descriptor = os.open(draft / f"{table}.copy", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file, connection.cursor() as cursor:
                 with cursor.copy(out) as copy:
                     for block in copy:
                         file.write(block)
-                counts[table] = cursor.rowcount
-    return counts
+                rows[table] = cursor.rowcount
+    return _Copied(rows, columns, migrations)
 
 
-def _write_manifest(draft: Path, vendor: str, counts: dict[str, int]) -> None:
-    files = {path.name: digest(path) for path in sorted(draft.iterdir())}
+def _write_manifest(draft: Path, vendor: str, copied: _Copied) -> None:
     document = {
         "format": FORMAT,
+        "sabal": __version__,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": vendor,
-        "rows": counts,
-        "sha256": files,
+        "migrations": copied.migrations,
+        "left_out": LEFT_OUT,
+        "rows": copied.rows,
+        "columns": copied.columns,
+        "sha256": {path.name: digest(path) for path in sorted(draft.iterdir())},
     }
     path = draft / MANIFEST
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     path.chmod(0o600)
-    for written in draft.iterdir():
+
+
+def _flush(folder: Path) -> None:
+    for written in folder.iterdir():
         with written.open("rb") as handle:
             os.fsync(handle.fileno())
+    _flush_folder(folder)
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,15 +11,19 @@ import click
 def backup(directory: Path) -> None:
     """Write a consistent copy of the database into a new folder, while the house runs."""
     from sabal import settings
+    from sabal.operating.backup import LEFT_OUT
     from sabal.operating.backup import backup as write
 
     counts = write(directory)
     click.echo(
         f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
     )
-    click.echo("Left out: letters, unconfirmed signatures and subscriptions, mail keys.")
-    click.echo(f"The house key is not in it. Without {settings.HOUSE_KEY_FILE} a backup is of little use:")
-    click.echo("keep it in another place (sabal keys house --to RECIPIENT).")
+    click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
+    kept = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else settings.HOUSE_KEY_FILE
+    click.echo(f"Without the house key ({kept}) a backup is of little use: keep that key in another place")
+    click.echo(
+        f"(sabal keys house --to RECIPIENT), and {settings.DATA / 'suppression.log'} beside the backups."
+    )
 
 
 @click.command()
@@ -29,16 +33,25 @@ def restore(directory: Path) -> None:
     import django
 
     django.setup()
+    from sabal import settings
     from sabal.operating.restore import restore as put_back
 
     restored = put_back(directory)
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
-    click.echo(f"{restored.suppressed} lines of the suppression file were applied again.")
-    click.echo(
-        "What was signed or withdrawn after the backup is lost; its signers can sign or withdraw again."
-    )
+    if restored.suppressed is None:
+        click.echo(
+            f"There is no suppression file at {settings.DATA / 'suppression.log'}: who unsubscribed or said"
+        )
+        click.echo('"not me" after the backup is not known any more, and may get letters again.')
+    else:
+        click.echo(f"{restored.suppressed} lines of the suppression file were applied again.")
+    click.echo("What came after the backup is lost: who signed since must sign again, and who withdrew since")
+    click.echo("stands among the signers again until they withdraw again. Say so in public.")
+    for key in restored.new_keys:
+        click.echo(f"The backup lacked the key {key}; there is a new one.")
     for slug in restored.without_pepper:
         click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys pepper {slug} --renew")
+    click.echo("Next: sabal doctor")
 
 
 @click.command()

@@ -1,22 +1,30 @@
-"""Restore: a backup into an empty house, then what no backup can know: who unsubscribed or said "not me" since."""
+"""Restore: a backup into an empty house, then what no backup can know: who unsubscribed or said "not me" since.
+
+All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was.
+"""
 
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.core.management import call_command
+from django.db import connection as django_connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from sabal import database as raw
 from sabal import settings, suppression
-from sabal.keys.house import House, KeyMissing, open_house, pepper_name
+from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.operating.backup import FORMAT, MANIFEST, ROWS, SQLITE_FILE, digest
+from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
 from sabal.petitions.definition import Refusal
+from sabal.petitions.snapshot import Snapshots
 
 
 @dataclass(frozen=True)
@@ -25,123 +33,173 @@ class Restored:
 
     made: str
     signatures: int
-    suppressed: int  # lines of the suppression file that were applied again
+    suppressed: (
+        int | None
+    )  # lines of the suppression file that were applied again; None: there is no such file
+    new_keys: tuple[str, ...]  # keys that the backup lacked and that could be made anew
     without_pepper: tuple[str, ...]  # petitions that cannot take signatures until their pepper is renewed
 
 
 def restore(directory: Path) -> Restored:
-    """Put a backup into the empty database of this house. Raises Refusal with the next step; nothing half-restored."""
+    """Put a backup into the empty database of this house. Raises Refusal or KeyMissing with the next step."""
     manifest = _checked(directory)
-    house = open_house()  # without it the restored keys would open nothing: say so before anything is written
+    house = open_house()
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
     if manifest["database"] != ("sqlite" if sqlite else "postgresql"):
         raise Refusal(
             f"This backup is of {manifest['database']}; set SABAL_DATABASE_URL to a database of that kind."
         )
-    if sqlite:
-        _into_sqlite(directory, Path(settings.DATABASE_URL.removeprefix("sqlite://")))
-    else:
-        _into_postgresql(directory, settings.DATABASE_URL)
+    with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
+        new_keys = tuple(_lasting_keys(database, house))
+        suppressed = _suppress_again(database)
     database = raw.connect()
     try:
-        _refuse_foreign_key(database, house)
-        suppressed = _suppress_again(database)
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
-        return Restored(
-            str(manifest["made"]), signatures, suppressed, tuple(_without_pepper(database, house))
-        )
+        without_pepper = tuple(_without_pepper(database, house))
     finally:
         database.close()
+    return Restored(str(manifest["made"]), signatures, suppressed, new_keys, without_pepper)
 
 
 def _checked(directory: Path) -> dict[str, Any]:
+    """The manifest of a backup whose files are all there, unchanged, and of a schema that we know."""
     try:
-        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        known = manifest["format"] == FORMAT
+        files, migrations = dict(manifest["sha256"]), set(manifest["migrations"])
+    except (OSError, ValueError, KeyError, TypeError):
         raise Refusal(f"{directory} holds no backup: {MANIFEST} is missing or damaged.") from None
-    if manifest.get("format") != FORMAT:
-        raise Refusal(f"{directory} was not written by this version of sabal backup.")
-    for name, expected in manifest["sha256"].items():
+    ours = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
+    if not known or not migrations <= ours:
+        raise Refusal(
+            f"This backup was written by Sabal {manifest.get('sabal', '?')}: restore it with that version."
+        )
+    wanted = {SQLITE_FILE} if manifest["database"] == "sqlite" else {f"{table}.copy" for table in ROWS}
+    for name in sorted(wanted | set(files)):
         path = directory / Path(name).name
-        if not path.is_file() or digest(path) != expected:
+        if not path.is_file() or digest(path) != files.get(name):
             raise Refusal(f"{path} is missing or was changed since the backup; take an older backup.")
-    return manifest
+    return dict(manifest)
 
 
-def _into_sqlite(directory: Path, target: Path) -> None:
-    if target.exists():
-        raise Refusal(f"There is a database at {target} already; move it away, then restore again.")
+@contextmanager
+def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
+    """The restored database, beside its place; it takes its place when all went well."""
+    target = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
+    # A log that was left behind would be folded into the restored database.
+    for there in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal"))):
+        if there.exists():
+            raise Refusal(
+                f"{there} is there already; stop the house, move sabal.sqlite3* away, then restore again."
+            )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
-    shutil.copyfile(directory / SQLITE_FILE, draft)
-    draft.chmod(0o600)
-    with draft.open("rb") as handle:
-        os.fsync(handle.fileno())
-    draft.rename(target)
+    try:
+        shutil.copyfile(directory / SQLITE_FILE, draft)
+        draft.chmod(0o600)
+        database = raw.connect(f"sqlite://{draft}")
+        try:
+            with database.transaction():
+                yield database
+            database.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            database.close()
+        with draft.open("rb") as handle:
+            os.fsync(handle.fileno())
+        draft.rename(target)
+    except BaseException:
+        for left in target.parent.glob(f"{draft.name}*"):
+            left.unlink()
+        raise
     call_command("migrate", verbosity=0, interactive=False)
 
 
-def _into_postgresql(directory: Path, url: str) -> None:
+class _Loading(raw.PostgreSQL):
+    """A connection that also loads what COPY wrote."""
+
+    def load(self, table: str, columns: list[str], file: Path) -> None:
+        """Load one table, within the caller's transaction."""
+        names = sql.SQL(",").join(map(sql.Identifier, columns))
+        into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
+        with file.open("rb") as source, self._connection.cursor().copy(into) as copy:
+            while block := source.read(1 << 20):
+                copy.write(block)
+
+
+@contextmanager
+def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
+    """The database in the middle of the transaction that restores it; committed when all went well."""
+    _schema_of(manifest["migrations"])
+    database = _Loading(settings.DATABASE_URL)
+    try:
+        with database.transaction():
+            for table in (*ROWS, *NEVER):
+                if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
+                    raise Refusal(
+                        f"This database holds rows already (in {table}); stop the house, restore into an empty one."
+                    )
+            database.execute("DELETE FROM keys_key")  # those that a first start makes
+            for table in ROWS:
+                database.load(table, manifest["columns"][table], directory / f"{table}.copy")
+            for table in ("petitions_petition", "petitions_version"):  # numbers go on after the restored ones
+                database.query(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
+                )
+            yield database
+    finally:
+        database.close()
     call_command("migrate", verbosity=0, interactive=False)
-    with psycopg.connect(url) as connection:
-        if connection.execute("SELECT 1 FROM petitions_petition LIMIT 1").fetchone():
-            raise Refusal("This database holds petitions already; restore into an empty one.")
-        connection.execute("DELETE FROM keys_key")
-        for table in ROWS:
-            into = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier(table))
-            with (directory / f"{table}.copy").open("rb") as file, connection.cursor().copy(into) as copy:
-                while block := file.read(1 << 20):
-                    copy.write(block)
-        for table in (
-            "petitions_petition",
-            "petitions_version",
-        ):  # their serial numbers go on after the restored ones
-            connection.execute(
-                sql.SQL(
-                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), COALESCE(MAX(id), 1)) FROM {}"
-                ).format(sql.Identifier(table)),
-                (table,),
-            )
 
 
-def _refuse_foreign_key(database: raw.Database, house: House) -> None:
-    for name in (SUBSCRIBERS, SUPPRESSION):
+def _schema_of(migrations: list[str]) -> None:
+    """Bring an empty database to the schema of the backup, so that its rows fit; they are migrated afterwards."""
+    executor = MigrationExecutor(django_connection)
+    applied = {f"{app}.{name}" for app, name in executor.loader.applied_migrations}
+    if not applied:
+        executor.migrate([(app, name) for app, _, name in (m.partition(".") for m in migrations)])
+    elif applied != set(migrations):
+        raise Refusal("This database has tables of another version of Sabal; restore into an empty database.")
+
+
+def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
+    """Hold the house key against the restored keys, and make those two anew that the backup lacks."""
+    there = {row[0] for row in database.query("SELECT name FROM keys_key")}
+    for name in (SUPPRESSION, SUBSCRIBERS):
+        if name not in there:
+            house.make(database, name)
+            yield name
+            continue
         try:
             house.find(database, name)
         except KeyMissing:
+            where = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
             raise Refusal(
-                "The backup is restored, but the house key here does not open its keys: put the right house key at"
-                f" {settings.HOUSE_KEY_FILE} before you start the house."
+                f"The house key in {where} is not this backup's; put the right one there. Nothing was restored."
             ) from None
 
 
-def _suppress_again(database: raw.Database) -> int:
+def _suppress_again(database: raw.Database) -> int | None:
+    """Apply the suppression file, all of it: a line too many changes nothing, one too few writes to the unwilling."""
+    file = settings.DATA / "suppression.log"
+    if not file.exists():
+        return None
     applied = 0
-    with database.transaction():
-        for entry in suppression.read():
-            applied += 1
-            if entry.kind == suppression.UNSUBSCRIBED:
-                database.execute(
-                    "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
-                    (entry.petition_id, entry.hash),
-                )
-            elif entry.kind == suppression.NOT_ME:
-                database.insert(
-                    "signing_suppression",
-                    ("hash", "petition_id"),
-                    [(entry.hash, entry.petition_id)],
-                    ignore=True,
-                )
+    for entry in suppression.read(file):
+        applied += 1
+        if entry.kind == suppression.UNSUBSCRIBED:
+            database.execute(
+                "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
+                (entry.petition_id, entry.hash),
+            )
+        elif entry.kind == suppression.NOT_ME:
+            row = (entry.hash, entry.petition_id)
+            database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
     return applied
 
 
-def _without_pepper(database: raw.Database, house: House) -> list[str]:
-    lacking = []
-    for petition_id, slug, era in database.query(
-        "SELECT id, slug, era FROM petitions_petition WHERE era > 0"
-    ):
-        try:
-            house.find(database, pepper_name(petition_id, era))
-        except KeyMissing:
-            lacking.append(slug)
-    return lacking
+def _without_pepper(database: raw.Database, house: House) -> Iterator[str]:
+    snapshots = Snapshots()
+    snapshots.refresh(database, house)
+    for petition in snapshots.published():
+        if petition.state in ("open", "paused") and not petition.ready_to_sign:
+            yield petition.slug

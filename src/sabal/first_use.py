@@ -13,10 +13,10 @@ from sabal import settings
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.petitions import folder, publishing
+from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition
 
 _IN_CHECKOUT = Path(__file__).parents[2] / "petitions"
-_IN_PACKAGE = Path(__file__).parent / "example"
 
 
 def prepare() -> House:
@@ -37,8 +37,11 @@ def example_petition(house: House) -> None:
     """Development: where there is no petition yet, import and publish the example to a key that lies on this server."""
     if Petition.objects.exists():
         return
-    folder_ = next(f for f in (_IN_CHECKOUT, _IN_PACKAGE) if f.is_dir())
-    for path in sorted(p for p in folder_.iterdir() if p.is_dir()):
+    if not _IN_CHECKOUT.is_dir():
+        raise Refusal(
+            "The example petition lies in the checkout: run script/server there, or sabal import PATH."
+        )
+    for path in sorted(p for p in _IN_CHECKOUT.iterdir() if p.is_dir()):
         petition = publishing.import_files(folder.read(path))
         publish_for_development(petition.slug, house)
 

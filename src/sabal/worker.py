@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from types import FrameType
 
 from sabal import settings
@@ -99,7 +100,12 @@ class Worker:
                 return
             expired = tidy.expire(database, today)
             subscription.expire(database, today)
+            day = date(1970, 1, 1) + timedelta(days=today)
             for petition in self.snapshots.published():
+                if tidy.close_due(database, petition, day):
+                    log.info("a petition's last day has passed: it is closed")
+                if tidy.end_last_era(database, self.house, petition, day):
+                    log.info("a closed petition's pepper and tags are gone")
                 if tidy.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
             days = outbox.tidy_keys(database, self.house, today)

@@ -1,9 +1,13 @@
 """What time takes away."""
 
+from datetime import date, timedelta
+
 import pytest
 
-from houses import DAY_NUMBER, HouseOfTests
+from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import KeyMissing, pepper_name
+from sabal.petitions import publishing
+from sabal.petitions.definition import Refusal
 from sabal.signing import tidy, writer
 from sabal.signing.operations import Outcome
 from signing.steps import confirmation, confirmed, signed
@@ -47,3 +51,30 @@ def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: Hou
 def test_an_open_petition_has_one_era(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"')
     assert not tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 4000)
+
+
+def test_a_petition_closes_after_its_last_day(house: HouseOfTests) -> None:
+    petition = house.publish(closes="2026-12-24")
+    last = date(2026, 12, 24)
+    assert not tidy.close_due(house.database, petition, last)
+    assert tidy.close_due(house.database, petition, last + timedelta(days=1))
+    closed = house.petition()
+    assert (closed.state, closed.closed_on) == ("closed", last)
+    assert not tidy.close_due(house.database, closed, last + timedelta(days=2))
+
+
+def test_when_a_close_can_no_longer_be_undone_the_last_pepper_goes(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    publishing.close(petition.slug, TODAY)
+    closed = house.petition()
+    assert not tidy.end_last_era(house.database, house.house, closed, TODAY + timedelta(days=14))
+    assert tidy.end_last_era(house.database, house.house, closed, TODAY + timedelta(days=15))
+    assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
+    assert house.petition().pepper is None
+    assert not tidy.end_last_era(house.database, house.house, house.petition(), TODAY + timedelta(days=16))
+
+
+def test_a_petition_whose_dates_have_passed_is_not_published(house: HouseOfTests) -> None:
+    with pytest.raises(Refusal):
+        house.publish(closes="2026-11-23")

@@ -23,10 +23,10 @@ from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, Refusal
 from sabal.petitions.models import Petition, Version
+from sabal.petitions.profile import REOPEN_DAYS
 
 State = Petition.State
 CODE_BYTES = 10
-REOPEN_DAYS = 14
 
 
 def import_files(files: Mapping[str, str]) -> Petition:
@@ -38,7 +38,7 @@ def import_files(files: Mapping[str, str]) -> Petition:
     with transaction.atomic():
         petition, _ = Petition.objects.select_for_update().get_or_create(slug=definition.slug)
         if petition.state != State.DRAFT:
-            raise Refusal(f"{definition.slug} is published; choose another slug, or amend it.")
+            raise Refusal(f"{definition.slug} is published; choose another slug.")
         _set_draft(petition, files)
     return petition
 
@@ -100,7 +100,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     if petition.state not in (State.DRAFT, State.PAUSED):
         raise Refusal(f"{slug} is {petition.state} already.")
     definition = _definition(petition)
-    _refuse_unready(petition, definition)
+    _refuse_unready(petition, definition, today)
     version = _newest(petition)
     origin = petition.origin or f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
     era = petition.era or 1
@@ -218,8 +218,8 @@ def _canary_hash(code: str, keys: tuple[str, ...]) -> bytes:
     return hashlib.sha256("\n".join([code, *keys]).encode()).digest()
 
 
-def _refuse_unready(petition: Petition, definition: Definition) -> None:
-    lacking = folder.lacking(definition)
+def _refuse_unready(petition: Petition, definition: Definition, today: date) -> None:
+    lacking = folder.lacking(definition, today=today)
     if lacking:
         raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
     if not petition.canary_answered:

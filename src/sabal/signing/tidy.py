@@ -1,7 +1,10 @@
 """What time takes away: pending rows after their day, peppers and tags after their era."""
 
+from datetime import date, timedelta
+
 from sabal.database import Database
 from sabal.keys.house import House, pepper_name
+from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 
 CHUNK = 200
@@ -10,7 +13,7 @@ CHUNK = 200
 def expire(database: Database, today: int) -> int:
     """Delete pending signatures whose day (since 1970) has passed, with their sealed records; returns how many.
 
-    Walks the table in the order of its key: once a day, which is cheaper than an index that every signature writes.
+    Walks the table in the order of its key: now and then, which is cheaper than an index that every signature writes.
     """
     expired, last = 0, b""
     while True:
@@ -52,6 +55,30 @@ def renew_era(database: Database, house: House, petition: PetitionSnapshot, toda
     if moved:
         forget_era(database, house, petition.id, petition.era)
     return bool(moved)
+
+
+def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bool:
+    """Close a petition whose last day has passed; whether it was closed now."""
+    last = petition.definition.closes
+    if last is None or today <= last or petition.state not in ("open", "paused"):
+        return False
+    closed = database.execute(
+        "UPDATE petitions_petition SET state = 'closed', closed_on = ?, revision = revision + 1"
+        " WHERE id = ? AND state IN ('open', 'paused')",
+        (last if database.vendor == "postgresql" else last.isoformat(), petition.id),
+    )
+    return closed == 1
+
+
+def end_last_era(database: Database, house: House, petition: PetitionSnapshot, today: date) -> bool:
+    """Destroy the pepper and the tags of a petition that can no longer be reopened; whether there were any."""
+    if petition.state != "closed" or petition.closed_on is None or petition.pepper is None:
+        return False
+    if today <= petition.closed_on + timedelta(days=REOPEN_DAYS):
+        return False
+    forget_era(database, house, petition.id, petition.era)
+    database.execute("UPDATE petitions_petition SET revision = revision + 1 WHERE id = ?", (petition.id,))
+    return True
 
 
 def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, today: int) -> None:

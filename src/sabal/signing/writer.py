@@ -1,4 +1,4 @@
-"""The only SQL on the hot tables: what becomes durable of sign, confirm, not me and withdraw.
+"""What becomes durable of sign, confirm, not me and withdraw: the SQL that a crowd causes.
 
 `commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row that two
 signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full it is.

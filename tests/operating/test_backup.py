@@ -14,7 +14,7 @@ from houses import NOW, HouseOfTests, other_database, point_django_at
 from sabal import database as raw
 from sabal import first_use, settings
 from sabal.keys.house import KeyMissing, open_house, pepper_name
-from sabal.keys.ring import SUBSCRIBERS
+from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.newsletter import subscription
 from sabal.operating import backup as copying
 from sabal.operating import restore as restoring
@@ -216,6 +216,19 @@ def test_another_house_key_restores_nothing(
     assert restored.suppressed is None  # and that there is no suppression file is known
 
 
+def test_another_house_key_is_known_by_any_key(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    for name in (SUBSCRIBERS, SUPPRESSION):
+        house.house.destroy(house.database, name)
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    settings.HOUSE_KEY_FILE.write_text("ab" * 32)
+    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+        restore(tmp_path / "copy")
+
+
 def test_what_fails_on_the_way_leaves_an_empty_house(
     house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +241,29 @@ def test_what_fails_on_the_way_leaves_an_empty_house(
             restore(tmp_path / "copy")
     assert not list(house.data.glob("*sabal.sqlite3*"))
     assert restore(tmp_path / "copy").signatures == 1
+
+
+def test_a_restore_that_was_killed_is_not_folded_into_the_next(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor == "postgresql":
+        pytest.skip("PostgreSQL rolls back by itself")
+    confirmed(house, house.publish())
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    draft = house.data / ".sabal.sqlite3.partial"
+    script = (
+        "import os, shutil, sys; from sabal import database; shutil.copyfile(*sys.argv[1:3]);"
+        "d = database.connect('sqlite://' + sys.argv[2]); d.execute('DELETE FROM signing_signature'); os._exit(9)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "copy" / "sabal.sqlite3"), str(draft)],
+        timeout=60,
+        check=False,
+    )
+    assert draft.with_name(f"{draft.name}-wal").stat().st_size > 0  # committed, and in its log alone
+    assert restore(tmp_path / "copy").signatures == 1
+    assert not list(house.data.glob(".*partial*"))
 
 
 def test_a_log_that_was_left_behind_is_not_folded_in(

@@ -71,7 +71,7 @@ def backup(directory: Path) -> dict[str, int]:
         _write_manifest(draft, "sqlite" if sqlite else "postgresql", copied)
         _flush(draft)
         draft.rename(directory)  # which takes the place of an empty folder too
-        _flush_folder(directory.parent)
+        flush_folder(directory.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -165,10 +165,11 @@ def _flush(folder: Path) -> None:
     for written in folder.iterdir():
         with written.open("rb") as handle:
             os.fsync(handle.fileno())
-    _flush_folder(folder)
+    flush_folder(folder)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Put the names in a folder on disk: a rename that was answered outlives a crash. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

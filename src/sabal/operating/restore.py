@@ -22,7 +22,7 @@ from sabal import database as raw
 from sabal import settings, suppression
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
+from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, flush_folder
 from sabal.petitions.definition import Refusal
 from sabal.petitions.snapshot import Snapshots
 
@@ -94,6 +94,8 @@ def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.
             )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
+    # A restore that was killed leaves its log behind, which would be folded into this one.
+    _unlink_all(target.parent, draft.name)
     try:
         shutil.copyfile(directory / SQLITE_FILE, draft)
         draft.chmod(0o600)
@@ -107,11 +109,16 @@ def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.
         with draft.open("rb") as handle:
             os.fsync(handle.fileno())
         draft.rename(target)
+        flush_folder(target.parent)
     except BaseException:
-        for left in target.parent.glob(f"{draft.name}*"):
-            left.unlink()
+        _unlink_all(target.parent, draft.name)
         raise
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def _unlink_all(folder: Path, beginning: str) -> None:
+    for left in folder.glob(f"{beginning}*"):
+        left.unlink()
 
 
 class _Loading(raw.PostgreSQL):
@@ -164,18 +171,25 @@ def _schema_of(migrations: list[str]) -> None:
 def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
     """Hold the house key against the restored keys, and make those two anew that the backup lacks."""
     there = {row[0] for row in database.query("SELECT name FROM keys_key")}
-    for name in (SUPPRESSION, SUBSCRIBERS):
-        if name not in there:
-            house.make(database, name)
-            yield name
-            continue
-        try:
-            house.find(database, name)
-        except KeyMissing:
-            where = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
-            raise Refusal(
-                f"The house key in {where} is not this backup's; put the right one there. Nothing was restored."
-            ) from None
+    opened = {name for name in there if _opens(database, house, name)}
+    lasting = {SUPPRESSION, SUBSCRIBERS}
+    # One key that does not open may be damaged alone, and be renewed by command; these two may not.
+    if (there and not opened) or (there - opened) & lasting:
+        where = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
+        raise Refusal(
+            f"The house key in {where} is not this backup's; put the right one there. Nothing was restored."
+        )
+    for name in sorted(lasting - there):
+        house.make(database, name)
+        yield name
+
+
+def _opens(database: raw.Database, house: House, name: str) -> bool:
+    try:
+        house.find(database, name)
+    except KeyMissing:
+        return False
+    return True
 
 
 def _suppress_again(database: raw.Database) -> int | None:

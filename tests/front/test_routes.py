@@ -144,3 +144,11 @@ def test_home_leads_to_the_only_petition_in_the_readers_language() -> None:
 
 def test_home_leads_to_the_list_where_there_are_several_or_none() -> None:
     assert home("bowl", "cup")["location"] == home()["location"] == "/ko"
+
+
+def test_a_long_accept_language_costs_no_time() -> None:
+    import time
+
+    started = time.perf_counter()
+    assert best_language(b"-".join([b"a"] * 8_000), ("en", "ko"), "en") == "en"
+    assert time.perf_counter() - started < 0.05

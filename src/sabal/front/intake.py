@@ -123,6 +123,8 @@ class Intake:
         if found is None:
             return await self._gone(request)
         if found.carry is None:
+            if self._is_late(found, _today(request)):
+                return await self._gone(request)
             return see_other(f"/{request.language}/signature/{token.encode(t)}")
         carry = Carry.open(t, found.carry)
         return await pages.page(
@@ -132,7 +134,7 @@ class Intake:
     async def confirm(self, request: Request) -> Response:
         """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless."""
         t, found = await self._look(request)
-        if found is None:
+        if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
         if found.carry is not None:
             petition = self._petition(found)

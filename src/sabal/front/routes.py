@@ -161,7 +161,7 @@ def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) 
             q = float(weight) if weight else 1.0
         except ValueError:
             q = 0.0
-        if q > 0:
+        if q > 0 and len(item) <= LONGEST_TAG:
             wanted.append((-q, place, tag.strip()))
     for _, _, tag in sorted(wanted):
         for candidate in fallbacks(tag):
@@ -170,6 +170,7 @@ def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) 
     return otherwise if otherwise in known or not known else known[0]
 
 
+LONGEST_TAG = 48  # RFC 5646 asks for 35; what is longer only costs time
 TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
 
 

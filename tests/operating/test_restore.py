@@ -1,0 +1,303 @@
+"""Restore: the drill, and what is refused before anything is written."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from houses import NOW, HouseOfTests, other_database, point_django_at
+from sabal import database as raw
+from sabal import first_use, settings
+from sabal.keys.house import KeyMissing, open_house, pepper_name
+from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.newsletter import subscription
+from sabal.operating import restore as restoring
+from sabal.operating.backup import backup
+from sabal.operating.restore import restore
+from sabal.petitions import publishing
+from sabal.petitions.definition import Refusal
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import confirm, export, operations, writer
+from sabal.signing.count import count
+from sabal.signing.record import Carry
+from signing.steps import SUZIE, confirmed, signed
+
+WEEK = 7 * 86_400
+
+
+def empty_database(
+    house: HouseOfTests, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data folder is gone; the house key and the suppression file were kept elsewhere."""
+    house.database.close()
+    if house.vendor == "sqlite":
+        for path in house.data.glob("sabal.sqlite3*"):
+            path.unlink()
+        point_django_at(house.url)  # its connection was to the file that is gone
+        return
+    import psycopg
+
+    server = request.getfixturevalue("postgresql_server")
+    name = f"r_{house.data.name.replace('-', '_')[-20:]}".lower()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    url = other_database(house.url, name)
+    monkeypatch.setattr(settings, "DATABASE_URL", url)
+    point_django_at(url)
+
+
+def test_the_drill(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    suzie = confirmed(house, petition, subscribe=("newsletter",))
+    count(house.database, petition, NOW + WEEK)
+    signed(house, petition, "max@example.org")
+    copy = tmp_path / "copy"
+    counts = backup(copy)
+    assert counts["signing_signature"] == counts["signing_sealed"] == counts["newsletter_subscription"] == 1
+
+    lost = confirmed(house, petition, "carol@example.org")
+    row_id = house.database.query("SELECT id FROM newsletter_subscription")[0][0]
+    assert subscription.unsubscribe(house.database, row_id)
+    eve = signed(house, petition, "eve@example.org")
+    not_me = confirm.not_me(eve.t, Carry.open(eve.t, eve.operation.carry), petition)
+    assert writer.commit(house.database, [not_me]) == [operations.Outcome.DONE]
+
+    empty_database(house, request, monkeypatch)
+    restored = restore(copy)
+    assert (restored.signatures, restored.suppressed) == (1, 2)
+    assert restored.new_keys == restored.without_pepper == ()
+    database = raw.connect()
+    try:
+        assert writer.find(database, [suzie.digest, lost.digest]) == [
+            writer.Found(petition.id, None, day(NOW + WEEK)),
+            None,
+        ]
+        assert database.query("SELECT COUNT(*) FROM newsletter_subscription") == [(0,)]
+        assert database.query("SELECT COUNT(*) FROM signing_suppression") == [(1,)]
+        house.snapshots.refresh(database, open_house())
+        back = house.snapshots.by_slug(petition.slug)
+        assert (
+            back
+            and back.manifest == petition.manifest
+            and back.counts.counted == 1
+            and back.pepper == petition.pepper
+        )
+        opened = list(export.open_sealed(export.write_sealed(database, petition.id, "x"), [house.identity]))
+        assert [(one.fields["email"], one.checked) for one in opened] == [(SUZIE, True)]
+        house.database, house.snapshots = database, house.snapshots
+        house.ring.refresh(database, open_house(), day(NOW))
+        signed(house, back, "max@example.org")  # and life goes on
+    finally:
+        database.close()
+
+
+def day(now: float) -> int:
+    return int(now) // 86_400
+
+
+def test_a_house_that_holds_something_is_not_written_over(house: HouseOfTests, tmp_path: Path) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    with pytest.raises(Refusal, match="already"):
+        restore(tmp_path / "copy")
+    assert house.rows("petitions_petition") == 1
+
+
+def test_a_changed_backup_is_refused(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    manifest = json.loads((tmp_path / "copy" / "backup.json").read_text())
+    victim = tmp_path / "copy" / next(iter(manifest["sha256"]))
+    victim.write_bytes(victim.read_bytes()[:-1] + b"\x00\x01")
+    with pytest.raises(Refusal, match="changed"):
+        restore(tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy")
+    (tmp_path / "copy").mkdir()
+    with pytest.raises(Refusal, match="no backup"):
+        restore(tmp_path / "copy")
+
+
+def test_a_lost_pepper_is_named(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    house.house.destroy(house.database, pepper_name(petition.id, petition.era))
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    assert restore(tmp_path / "copy").without_pepper == (petition.slug,)
+
+
+def test_a_key_that_may_be_made_anew_is(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    house.house.destroy(house.database, SUBSCRIBERS)
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    assert restore(tmp_path / "copy").new_keys == (SUBSCRIBERS,)
+
+
+def test_another_house_key_restores_nothing(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    right = settings.HOUSE_KEY_FILE.read_text()
+    settings.HOUSE_KEY_FILE.write_text("ab" * 32)
+    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+        restore(tmp_path / "copy")
+    assert not list(house.data.glob("*sabal.sqlite3*"))
+    settings.HOUSE_KEY_FILE.unlink()
+    with pytest.raises(KeyMissing, match="put it back"):
+        restore(tmp_path / "copy")
+    settings.HOUSE_KEY_FILE.write_text(right)
+    restored = restore(tmp_path / "copy")  # nothing was in the way
+    assert restored.suppressed is None  # and that there is no suppression file is known
+
+
+def test_another_house_key_is_known_by_any_key(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    for name in (SUBSCRIBERS, SUPPRESSION):
+        house.house.destroy(house.database, name)
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    settings.HOUSE_KEY_FILE.write_text("ab" * 32)
+    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+        restore(tmp_path / "copy")
+
+
+def test_what_fails_on_the_way_leaves_an_empty_house(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(house, house.publish())
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "_suppress_again", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore(tmp_path / "copy")
+    assert not list(house.data.glob("*sabal.sqlite3*"))
+    assert restore(tmp_path / "copy").signatures == 1
+
+
+def test_a_restore_that_was_killed_is_not_folded_into_the_next(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor == "postgresql":
+        pytest.skip("PostgreSQL rolls back by itself")
+    confirmed(house, house.publish())
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    draft = house.data / ".sabal.sqlite3.partial"
+    script = (
+        "import os, shutil, sys; from sabal import database; shutil.copyfile(*sys.argv[1:3]);"
+        "d = database.connect('sqlite://' + sys.argv[2]); d.execute('DELETE FROM signing_signature'); os._exit(9)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "copy" / "sabal.sqlite3"), str(draft)],
+        timeout=60,
+        check=False,
+    )
+    assert draft.with_name(f"{draft.name}-wal").stat().st_size > 0  # committed, and in its log alone
+    assert restore(tmp_path / "copy").signatures == 1
+    assert not list(house.data.glob(".*partial*"))
+
+
+def test_a_log_that_was_left_behind_is_not_folded_in(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor == "postgresql":
+        pytest.skip("SQLite alone has a log beside its file")
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    (house.data / "sabal.sqlite3-wal").write_bytes(b"old pages")
+    with pytest.raises(Refusal, match=r"sabal\.sqlite3-wal is there already"):
+        restore(tmp_path / "copy")
+
+
+def test_a_first_start_is_not_in_the_way_on_postgresql_and_is_named_on_sqlite(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    first_use.prepare()
+    if house.vendor == "sqlite":
+        with pytest.raises(Refusal, match=r"move sabal\.sqlite3\* away"):
+            restore(tmp_path / "copy")
+        return
+    restored = restore(tmp_path / "copy")
+    assert restored.new_keys == restored.without_pepper == ()
+    with raw.connect()._connection as connection:  # type: ignore[attr-defined]
+        slug = connection.execute("SELECT slug FROM petitions_petition").fetchall()
+    assert slug == [(petition.slug,)]
+    assert publishing.import_files(other_petition(petition)).pk != petition.id  # numbers go on
+
+
+def other_petition(petition: PetitionSnapshot) -> dict[str, str]:
+    files = publishing.export_files(petition.slug)
+    return {
+        name: text.replace(f'slug = "{petition.slug}"', 'slug = "another"') for name, text in files.items()
+    }
+
+
+def test_a_newer_house_s_backup_is_refused(house: HouseOfTests, tmp_path: Path) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    manifest = json.loads((tmp_path / "copy" / "backup.json").read_text())
+    manifest["migrations"].append("signing.9999_of_tomorrow")
+    manifest["sabal"] = "9.9"
+    (tmp_path / "copy" / "backup.json").write_text(json.dumps(manifest))
+    with pytest.raises(Refusal, match=r"Sabal 9\.9: restore it with that version"):
+        restore(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', "\x00"])
+def test_a_damaged_manifest_is_named(house: HouseOfTests, tmp_path: Path, text: str) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "backup.json").write_text(text)
+    with pytest.raises(Refusal, match="no backup"):
+        restore(tmp_path / "copy")
+
+
+def test_the_commands_say_what_the_operator_must_know(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    house.house.destroy(house.database, pepper_name(petition.id, petition.era))
+
+    def sabal(*arguments: str, code: int = 0) -> str:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+        environment |= {"SABAL_DATA": str(house.data), "SABAL_DATABASE_URL": settings.DATABASE_URL}
+        done = subprocess.run(
+            [sys.executable, "-m", "sabal", *arguments],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    said = sabal("backup", "copy")
+    assert "house key" in said and str(settings.HOUSE_KEY_FILE) in said and "suppression.log" in said
+    assert "not empty" in sabal("backup", "copy", code=2)
+    assert "not empty" in sabal("backup", ".", code=2)
+    assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty one" in again
+    empty_database(house, request, monkeypatch)
+    said = sabal("restore", "copy")
+    assert "lost" in said and f"sabal keys pepper {petition.slug} --renew" in said
+    assert "no suppression file" in said
+    assert "signing goes on" in sabal("keys", "pepper", petition.slug, "--renew")

@@ -31,6 +31,7 @@ class Database:
     """One connection, owned by one thread at a time. SQL is written once, with `?` for parameters."""
 
     vendor: Literal["sqlite", "postgresql"]
+    for_update = ""  # what locks the rows of a SELECT; SQLite's writers exclude each other anyway
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """Run a statement that returns rows."""
@@ -177,6 +178,7 @@ class PostgreSQL(Database):
     """A connection in autocommit; many rows travel as one array per column (`unnest`), which is one round trip."""
 
     vendor = "postgresql"
+    for_update = " FOR UPDATE"
 
     def __init__(self, url: str) -> None:
         # A lost machine must not hold a writer for the kernel's two hours.

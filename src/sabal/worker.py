@@ -106,6 +106,8 @@ class Worker:
                     log.info("a petition's last day has passed: it is closed")
                 if tidy.end_last_era(database, self.house, petition, day):
                     log.info("a closed petition's pepper and tags are gone")
+                if tidy.forget_old_eras(database, self.house, petition):
+                    log.info("an old pepper that a crash had left is gone")
                 if tidy.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
             days = outbox.tidy_keys(database, self.house, today)

@@ -71,6 +71,19 @@ def test_formulas_get_an_apostrophe(cell: str) -> None:
     assert export.harmless(cell) == f"'{cell}"
 
 
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("Anna;=cmd|'/C calc'!A0;x", "Anna;'=cmd|'/C calc'!A0;x"),
+        ("a; @SUM(A1)", "a; '@SUM(A1)"),
+        ("a|＝1", "a|'＝1"),
+        ("a\n-1", "a\n'-1"),
+    ],
+)
+def test_what_other_spreadsheets_split_is_harmless_too(cell: str, safe: str) -> None:
+    assert export.harmless(cell) == safe
+
+
 @pytest.mark.parametrize("cell", ["", "Suzie", "수지", "a=b", "'x"])
 def test_plain_cells_stay(cell: str) -> None:
     assert export.harmless(cell) == cell

@@ -39,6 +39,22 @@ def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: Hou
     assert house.rows("signing_signature") == 3 and first
 
 
+def test_an_old_pepper_that_a_crash_left_is_found(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    with monkeypatch.context() as patch:
+        patch.setattr(tidy, "forget_era", lambda *_: None)  # the power goes between the two
+        assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    renewed = house.petition()
+    assert tidy.forget_old_eras(house.database, house.house, renewed) == 1
+    assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
+    with pytest.raises(KeyMissing):
+        house.house.find(house.database, pepper_name(petition.id, petition.era))
+    assert tidy.forget_old_eras(house.database, house.house, renewed) == 0
+
+
 def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: HouseOfTests) -> None:
     from signing.steps import ask
 

@@ -23,6 +23,11 @@ FORMAT = "sabal sealed records, version 1"
 CHUNK = 500
 Progress = Callable[[int], None]
 COLUMNS = (*FIELDS, "language", "checked")
+# Every character that NFKC, which some programs apply, turns into the beginning of a formula.
+_BEGINNINGS = "".join(
+    chr(c) for c in range(0x10000) if unicodedata.normalize("NFKC", chr(c))[:1] in set("=+-@")
+)
+_FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(_BEGINNINGS)}])|()(?<![\s\S])(?=[\t\r])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -103,9 +108,11 @@ def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
 
 
 def harmless(value: str) -> str:
-    """A spreadsheet cell that is text: what could be taken for a formula gets an apostrophe (OWASP, CSV injection)."""
-    folded = unicodedata.normalize("NFKC", value)
-    return f"'{value}" if folded[:1] in tuple("=+-@\t\r") and folded else value
+    """A spreadsheet cell that is text: what could be taken for a formula gets an apostrophe (OWASP, CSV injection).
+
+    Where a program splits at `;` or `|`, as some languages' do, every piece is a cell of its own.
+    """
+    return _FORMULA.sub(r"\1'", value)
 
 
 def printable(text: str) -> str:

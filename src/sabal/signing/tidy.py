@@ -19,16 +19,18 @@ def expire(database: Database, today: int) -> int:
     while True:
         with database.transaction():
             rows = database.query(
-                "SELECT token_hash, sealed_id, expires FROM signing_pending"
+                "SELECT token_hash, expires FROM signing_pending"
                 f" WHERE token_hash > ? ORDER BY token_hash LIMIT {CHUNK}",
                 (last,),
             )
-            over = [row for row in rows if row[2] < today]
+            over = [bytes(row[0]) for row in rows if row[1] < today]
             if over:
-                where, params = database.among("id", [row[1] for row in over])
+                where, params = database.among("token_hash", over)
+                gone = database.query(
+                    f"DELETE FROM signing_pending WHERE {where} RETURNING sealed_id", params
+                )
+                where, params = database.among("id", [row[0] for row in gone])
                 database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)
-                where, params = database.among("token_hash", [bytes(row[0]) for row in over])
-                database.execute(f"DELETE FROM signing_pending WHERE {where}", params)
         expired += len(over)
         if len(rows) < CHUNK:
             return expired
@@ -92,9 +94,18 @@ def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, t
     forget_era(database, house, petition.id, petition.era)
 
 
+def forget_old_eras(database: Database, house: House, petition: PetitionSnapshot) -> int:
+    """Destroy what a crash between a new era and the end of the old one left; returns how many eras."""
+    names = database.query("SELECT name FROM keys_key WHERE name LIKE ?", (f"pepper/{petition.id}/%",))
+    eras = [int(name.rsplit("/", 1)[1]) for (name,) in names]
+    old = [era for era in eras if era < petition.era]
+    for era in old:
+        forget_era(database, house, petition.id, era)
+    return len(old)
+
+
 def forget_era(database: Database, house: House, petition_id: int, era: int) -> None:
-    """Destroy the pepper of an era, then take its tags out of every row: without the pepper they say nothing anyway."""
-    house.destroy(database, pepper_name(petition_id, era))
+    """Take an era's tags out of every row, and destroy its pepper last: its row says that there is work left to do."""
     for table in ("signing_pending", "signing_signature"):
         while True:
             with database.transaction():
@@ -108,3 +119,4 @@ def forget_era(database: Database, house: House, petition_id: int, era: int) -> 
                     database.execute(f"UPDATE {table} SET tag = NULL WHERE {where}", params)
             if len(rows) < CHUNK:
                 break
+    house.destroy(database, pepper_name(petition_id, era))

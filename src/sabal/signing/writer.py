@@ -210,7 +210,8 @@ def _may_confirm(petition: _Petition | None, today: int) -> bool:
 def _pending_rows(database: Database, hashes: list[bytes]) -> list[Row]:
     where, params = database.among("token_hash", hashes)
     columns = "token_hash, petition_id, era, tag, version_id, commitment, w, sealed_id, held"
-    sql = f"SELECT {columns} FROM signing_pending WHERE {where}"
+    # In one order and locked: nobody else may expire or disown on PostgreSQL what is confirmed here.
+    sql = f"SELECT {columns} FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}"
     return [
         (bytes(r[0]), r[1], r[2], None if r[3] is None else bytes(r[3]), *r[4:])
         for r in database.query(sql, params)
@@ -277,8 +278,8 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
         return 0
     where, params = database.among("token_hash", owners)
     columns = "commitment, petition_id, version_id, state, country, language, sealed_id"
-    sql = f"SELECT {columns} FROM signing_signature WHERE {where}"
-    rows = database.query(sql, params)
+    # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
+    rows = database.query(f"DELETE FROM signing_signature WHERE {where} RETURNING {columns}", params)
     database.insert(
         "signing_withdrawal",
         ("commitment", "petition_id", "version_id", "state", "reason", "country", "language"),
@@ -287,7 +288,6 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
     )
     _delete(database, "signing_sealed", "id", [r[6] for r in rows])
     _delete(database, "signing_access", "signature_hash", owners)
-    _delete(database, "signing_signature", "token_hash", owners)
     return len(rows)
 
 

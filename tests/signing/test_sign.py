@@ -1,5 +1,7 @@
 """Sign: what is stored, and what is not told."""
 
+import dataclasses
+
 import pytest
 
 from houses import DAY_NUMBER, TODAY, HouseOfTests
@@ -47,6 +49,21 @@ def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: 
         3,
         3,
         3,
+    )
+
+
+def test_a_mailbox_that_has_had_its_letters_is_written_and_struck_out(house: HouseOfTests) -> None:
+    petition = house.publish()
+    spent = dataclasses.replace(ask(house, petition).operation, spent=True)
+    written: list[str] = []
+    insert = house.database.insert
+    house.database.insert = lambda table, *a, **k: (written.append(table), insert(table, *a, **k))[1]  # type: ignore[method-assign]
+    assert writer.commit(house.database, [spent]) == [Outcome.IGNORED]
+    assert {"signing_sealed", "signing_pending", "mail_letter"} <= set(written)
+    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_letter")) == (
+        0,
+        0,
+        0,
     )
 
 
@@ -117,7 +134,6 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTes
 
 def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
     import asyncio
-    import dataclasses
 
     from sabal.signing.group import Group, Unavailable
 

@@ -55,16 +55,19 @@ class Intake:
         submission = form.check(fields, petition)
         if isinstance(submission, form.Refused):
             return await self._page_again(request, petition, submission, 422)
-        circumstances = self._circumstances(request, submission)
-        if circumstances is None:  # three letters today are enough for a mailbox, and nobody is told
-            return _sent(request, petition)
         if not self._room.for_one_more(petition):
             raise busy()
+        box = b"%d/" % petition.id + mailbox(submission.email).encode()
+        circumstances = self._circumstances(request, submission, box)
         outcome = await self._ask(
             lambda: sign(submission, petition, self._ring, _today(request), circumstances)
         )
         if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
             return await self._sign_anew(request, petition, circumstances)
+        if (
+            outcome is Outcome.DONE and request.network
+        ):  # on disk: what failed does not count and may be tried again
+            limits.current().letter(box, request.now)
         return _sent(request, petition)
 
     async def sign_elsewhere(self, request: Request, petition: PetitionSnapshot) -> Response:
@@ -73,11 +76,10 @@ class Intake:
         error = form.FormError("form", form.MESSAGES["elsewhere"])
         return await self._page_again(request, petition, form.Refused(typed, (error,)), 403)
 
-    def _circumstances(self, request: Request, submission: form.Submission) -> Circumstances | None:
-        """Held or not, fast lane or slow; None where this mailbox has had its letters for today."""
+    def _circumstances(self, request: Request, submission: form.Submission, box: bytes) -> Circumstances:
+        """Held or not, fast lane or slow, and whether this mailbox has had its letters for today."""
         counts = limits.current()
-        if request.network and not counts.letter(mailbox(submission.email).encode(), request.now):
-            return None
+        spent = bool(request.network) and not counts.letters_left(box, request.now)
         place = domain(submission.email)
         crowded = (
             bool(request.network)
@@ -87,7 +89,7 @@ class Intake:
         robot = bool(submission.risk)
         held = HELD_RATE if request.soft_limited else HELD_ROBOT if robot else 0
         lane = 1 if held or crowded else 0
-        return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"))
+        return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"), spent)
 
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
         """The petition changed under this request: look again, once, before the reader is bothered."""

@@ -63,22 +63,27 @@ class Tally:
         self._rows: tuple[array[int], ...] = ()
 
     def add(self, key: bytes, now: float) -> int:
-        """Counts the key (16 bytes of an HMAC) once and gives its count in this window, itself included."""
-        window = int(now) // self._seconds
-        if window > self._window:  # a clock that goes back stays in the window: no count is lost by it
-            # Rows first: the newsletter's view asks from a thread of its own, and must never find a window without.
-            self._rows = tuple(array("H", self._empty) for _ in range(4))
-            self._window = window
-        mask = self._mask
-        places = [place & mask for place in struct.unpack("<4I", key)]
-        cells = list(zip(self._rows, places, strict=True))
-        count: int = min(row[place] for row, place in cells) + 1
+        """Counts the key (16 random-looking bytes) once and gives its count in this window, itself included."""
+        cells = self._cells(key, now)
+        count = min(row[place] for row, place in cells) + 1
         if count > MOST:
             return MOST
         for row, place in cells:
             if row[place] < count:
                 row[place] = count
         return count
+
+    def count(self, key: bytes, now: float) -> int:
+        """How often the key was counted in this window; never too low."""
+        return min(row[place] for row, place in self._cells(key, now))
+
+    def _cells(self, key: bytes, now: float) -> list[tuple[array[int], int]]:
+        window = int(now) // self._seconds
+        if window > self._window:  # a clock that goes back stays in the window: no count is lost by it
+            self._rows = tuple(array("H", self._empty) for _ in range(4))
+            self._window = window
+        places = struct.unpack("<4I", key)
+        return [(row, place & self._mask) for row, place in zip(self._rows, places, strict=True)]
 
 
 class Limits:
@@ -96,7 +101,7 @@ class Limits:
             return max(1, -(-limit // workers))
 
         self._soft_minute, self._soft_hour = share(SOFT_MINUTE), share(SOFT_HOUR)
-        self._letters, self._small = share(LETTERS_A_DAY), share(SMALL_DOMAIN_AN_HOUR)
+        self._small = share(SMALL_DOMAIN_AN_HOUR)
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
         self._draw_key, self._key, self._day = draw_key, b"", -1
@@ -134,9 +139,13 @@ class Limits:
             return Verdict.HARD
         return Verdict.SOFT if pressure > 1 else Verdict.FREE
 
-    def letter(self, mailbox: bytes, now: float) -> bool:
-        """Counts one letter to a mailbox (bytes that stand for it); False where it has had three today."""
-        return self._mailboxes.add(self._under(b"m" + mailbox, now), now) <= self._letters
+    def letters_left(self, mailbox: bytes, now: float) -> bool:
+        """Whether a mailbox (bytes that stand for it and for its petition) has not had its three letters today."""
+        return self._mailboxes.count(self._under(b"m" + mailbox, now), now) < LETTERS_A_DAY
+
+    def letter(self, mailbox: bytes, now: float) -> None:
+        """Counts one letter to a mailbox: after it is on disk, so that what failed may be tried again."""
+        self._mailboxes.add(self._under(b"m" + mailbox, now), now)
 
     def small_domain(self, domain: bytes, now: float) -> bool:
         """Counts one letter to a domain that is no large provider; False where it takes the slow lane."""

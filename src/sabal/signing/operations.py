@@ -38,6 +38,7 @@ class Sign:
     mail_key: int
     network: int
     says_already: bool  # the letter may say that this mailbox has signed before
+    spent: bool = False  # this mailbox has had its letters for today: nothing is kept, and nobody can tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Circumstances:
     held: int = 0
     lane: int = 0
     network: int = 0
+    spent: bool = False
 
 
 def sign(
@@ -77,6 +78,7 @@ def sign(
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,
+        spent=how.spent,
     )
 
 

@@ -83,7 +83,18 @@ def _sign(database: Database, signs: list[Sign]) -> list[Outcome]:
         _letter_row(s, ALREADY_LETTER) for s in already
     ]
     database.insert("mail_letter", _LETTER, letters)
+    _write_and_strike_out(database, [s for s, o in zip(signs, outcomes, strict=True) if o is Outcome.IGNORED])
     return outcomes
+
+
+def _write_and_strike_out(database: Database, ignored: list[Sign]) -> None:
+    """Write what is not kept, and delete it: a commit without it would be quicker, and a clock would tell."""
+    database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in ignored])
+    database.insert("signing_pending", _PENDING, [_pending_row(s) for s in ignored])
+    database.insert("mail_letter", _LETTER, [_letter_row(s, CONFIRM_LETTER) for s in ignored])
+    _delete(database, "signing_sealed", "id", [s.sealed_id for s in ignored])
+    _delete(database, "signing_pending", "token_hash", [s.token_hash for s in ignored])
+    _delete(database, "mail_letter", "id", [s.letter_id for s in ignored])
 
 
 def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
@@ -98,7 +109,7 @@ def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
             outcomes.append(Outcome.NOT_OPEN)
         elif (petition.version_id, petition.era) != (s.version_id, s.era):
             outcomes.append(Outcome.STALE)
-        elif s.suppression in suppressed or (s.tag and waiting[_key(s)] >= PENDING_PER_TAG):
+        elif s.spent or s.suppression in suppressed or (s.tag and waiting[_key(s)] >= PENDING_PER_TAG):
             outcomes.append(Outcome.IGNORED)
         else:
             outcomes.append(Outcome.DONE)

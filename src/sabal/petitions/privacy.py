@@ -89,7 +89,7 @@ MOMENTS = (
         memory=_("The same as the first time."),
         disk=_("That the new link leads to the same signature."),
         how_long=_("As long as the signature."),
-        covers=_columns("signing_access", "token_hash signature_hash"),
+        covers=_columns("signing_access", "token_hash signature_hash petition_id"),
     ),
     Moment(
         when=_("Signatures are counted"),
@@ -101,6 +101,7 @@ MOMENTS = (
         how_long=_("The day: as long as the signature. The sums stay; they name nobody."),
         covers=(
             *_columns("signing_signature", "counted_on"),
+            *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(
                 "signing_total",

@@ -69,21 +69,29 @@ def _due(
     waited = now - total.batch_at
     if total.unfinished or waited < 0:  # the clock went back: count rather than wait for it to catch up
         return True
-    profile: Profile = petition.profile
-    waiting = _waiting(database, "signing_signature", petition.id, now)
+    signatures = _waiting(database, "signing_signature", petition.id, now)
+    others = sum(
+        _waiting(database, table, petition.id, now) for table in ("signing_withdrawal", "signing_access")
+    )
     if every is not None:
-        return waited >= every and waiting + _waiting(database, "signing_withdrawal", petition.id, now) > 0
-    if profile.batch_is_due(waited, waiting):
-        return True
-    return waited >= profile.longest_wait and _waiting(database, "signing_withdrawal", petition.id, now) > 0
+        return waited >= every and signatures + others > 0
+    profile: Profile = petition.profile
+    return profile.batch_is_due(waited, signatures) or (waited >= profile.longest_wait and others > 0)
+
+
+# What waits for a batch in each table, by its partial index.
+_WAITS = {
+    "signing_signature": "state = 1 AND (held = 0 OR held_until <= ?)",
+    "signing_withdrawal": "state < 3",
+    "signing_access": "counted_on IS NULL",
+}
 
 
 def _waiting(database: Database, table: str, petition_id: int, now: float) -> int:
-    condition, params = ("state = 1 AND (held = 0 OR held_until <= ?)", [_day(now)])
-    if table == "signing_withdrawal":
-        condition, params = "state < 3", []
+    condition = _WAITS[table]
+    params = [petition_id, _day(now)] if "?" in condition else [petition_id]
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
-    return int(database.query(sql, [petition_id, *params])[0][0])
+    return int(database.query(sql, params)[0][0])
 
 
 def _take_signatures(database: Database, petition_id: int, now: float) -> int:
@@ -178,6 +186,11 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
                 "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
                 (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
             )
+        # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
+        database.execute(
+            "UPDATE signing_access SET counted_on = ? WHERE petition_id = ? AND counted_on IS NULL",
+            (_day(now), petition.id),
+        )
         database.execute(
             "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
             " shown_invalidated = invalidated, batches = batches + 1, batch_at = ? WHERE petition_id = ?",

@@ -67,7 +67,7 @@ _PENDING = (
 )
 _SEALED = ("id", "petition_id", "body")
 _LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
-_ACCESS = ("token_hash", "signature_hash")
+_ACCESS = ("token_hash", "signature_hash", "petition_id")
 
 
 def _sign(database: Database, signs: list[Sign]) -> list[Outcome]:
@@ -78,7 +78,9 @@ def _sign(database: Database, signs: list[Sign]) -> list[Outcome]:
     fresh = [s for s in taken if _key(s) not in owners]
     database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in fresh])
     database.insert("signing_pending", _PENDING, [_pending_row(s) for s in fresh])
-    database.insert("signing_access", _ACCESS, [(s.token_hash, owners[_key(s)]) for s in already])
+    database.insert(
+        "signing_access", _ACCESS, [(s.token_hash, owners[_key(s)], s.petition_id) for s in already]
+    )
     letters = [_letter_row(s, CONFIRM_LETTER) for s in fresh] + [
         _letter_row(s, ALREADY_LETTER) for s in already
     ]
@@ -251,7 +253,8 @@ def _gather_mates(database: Database, rows: list[Row]) -> None:
         for token_hash, tag, sealed_id in database.query(sql, [petition_id, era, *params]):
             mates[bytes(token_hash)] = ((petition_id, era, bytes(tag)), sealed_id)
     guests = {t: owners[key] for t, (key, _) in mates.items() if key in owners and owners[key] != t}
-    database.insert("signing_access", _ACCESS, sorted(guests.items()), ignore=True)
+    access = [(t, owner, mates[t][0][0]) for t, owner in sorted(guests.items())]
+    database.insert("signing_access", _ACCESS, access, ignore=True)
     _delete(database, "signing_sealed", "id", [mates[t][1] for t in guests])
     _delete(database, "signing_pending", "token_hash", sorted(mates))
 
@@ -303,7 +306,7 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
 
 
 def _signature_of(database: Database, hashes: list[bytes]) -> list[Row]:
-    """(token hash, token hash that owns the signature, petition, state, counted_on) for each that leads to one."""
+    """(token hash, owner's token hash, petition, state, day of the link's batch) for each that leads to a signature."""
     where, params = database.among("token_hash", hashes)
     own = database.query(
         f"SELECT token_hash, token_hash, petition_id, state, counted_on FROM signing_signature WHERE {where}",
@@ -311,7 +314,7 @@ def _signature_of(database: Database, hashes: list[bytes]) -> list[Row]:
     )
     where, params = database.among("a.token_hash", hashes)
     guests = database.query(
-        "SELECT a.token_hash, s.token_hash, s.petition_id, s.state, s.counted_on FROM signing_access a"
+        "SELECT a.token_hash, s.token_hash, s.petition_id, s.state, a.counted_on FROM signing_access a"
         f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",
         params,
     )

@@ -49,11 +49,16 @@ CREATE INDEX signing_signature_waiting ON signing_signature (petition_id, commit
 -- count: names that open petitions show
 CREATE INDEX signing_signature_shown ON signing_signature (petition_id, commitment) WHERE display IS NOT NULL;
 
--- Further links that lead to the same signature: the same mailbox asked again.
+-- Further links that lead to the same signature: the same mailbox asked again. `counted_on` is the day of the batch
+-- after the click, as for a new signature, so that the link shows its page as long as a new one would.
 CREATE TABLE signing_access (
     token_hash BLOB NOT NULL PRIMARY KEY,
-    signature_hash BLOB NOT NULL
+    signature_hash BLOB NOT NULL,
+    petition_id BIGINT NOT NULL,
+    counted_on INTEGER
 ) WITHOUT ROWID;
+-- count: links that no batch has followed yet
+CREATE INDEX signing_access_new ON signing_access (petition_id) WHERE counted_on IS NULL;
 -- withdraw: every link of a signature goes with it
 CREATE INDEX signing_access_signature ON signing_access (signature_hash);
 

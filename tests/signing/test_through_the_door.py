@@ -1,0 +1,116 @@
+"""Signing through the real door: what everybody is answered, and that old links and mailboxes tell nothing."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from front_door import Entrance, entrance
+from houses import NOW, HouseOfTests
+from sabal.front import intake
+from sabal.signing import token, writer
+from sabal.signing.count import count
+from sabal.signing.sign import NotReady
+from signing.steps import SUZIE, Signed, confirmed, signed
+
+DAY, WEEK = 86_400, 7 * 86_400
+SLUG = "stop-forced-repatriation"
+
+
+@pytest.fixture
+def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+    house.publish()
+    with entrance(house, monkeypatch) as opened:
+        yield opened
+
+
+def form(house: HouseOfTests, email: str = SUZIE, **more: str) -> dict[str, str]:
+    return {"name": "Suzie", "email": email, "consent": "1", "version": house.petition().version, **more}
+
+
+def counted(house: HouseOfTests, days_ago: int) -> None:
+    """Let the batch have been so many days ago."""
+    count(house.database, house.petition(), NOW + WEEK)
+    today = int(time.time()) // DAY
+    for table in ("signing_signature", "signing_access"):
+        house.database.execute(f"UPDATE {table} SET counted_on = ?", (today - days_ago,))
+
+
+def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
+    """What a link says on each of its paths, the token itself left out."""
+    text = token.encode(t)
+    paths = (f"/en/confirm/{text}", f"/en/signature/{text}", f"/en/confirm/{text}/not-me")
+    found = [door.get(path) for path in paths] + [door.post(paths[0])]
+    return [(answer.status, answer.body.replace(text.encode(), b"TOKEN")) for answer in found]
+
+
+def test_everybody_is_answered_the_same(house: HouseOfTests, door: Entrance) -> None:
+    confirmed(house, house.petition(), "max@example.org")
+    seen = [
+        door.post(f"/en/{SLUG}/sign", form(house, e)) for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
+    ]
+    assert {(a.status, a.body, tuple(a.headers)) for a in seen} == {(303, b"", tuple(seen[0].headers))}
+
+
+def test_an_old_guarded_link_says_what_an_invented_one_says(house: HouseOfTests, door: Entrance) -> None:
+    suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
+    counted(house, days_ago=8)
+    invented = answers(door, token.new())
+    assert answers(door, suzie.t) == answers(door, again.t) == invented
+
+
+def test_within_its_week_the_link_shows_the_receipt(house: HouseOfTests, door: Entrance) -> None:
+    suzie = confirmed(house, house.petition())
+    counted(house, days_ago=7)
+    assert door.get(f"/en/signature/{token.encode(suzie.t)}").status == 200
+    assert door.get(f"/en/confirm/{token.encode(suzie.t)}").status == 303
+
+
+def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfTests, door: Entrance) -> None:
+    confirmed(house, house.petition())
+    counted(house, days_ago=20)
+
+    def receipt(of: Signed) -> tuple[int, bytes]:
+        text = token.encode(of.t)
+        assert door.post(f"/en/confirm/{text}").status == 303
+        answer = door.get(f"/en/signature/{text}")
+        return answer.status, answer.body.replace(text.encode(), b"TOKEN")
+
+    again, new = signed(house, house.petition()), signed(house, house.petition(), "max@example.org")
+    assert receipt(again) == receipt(new) and receipt(new)[0] == 200
+    count(house.database, house.petition(), NOW + 3 * WEEK)
+    days = [writer.find(house.database, [of.digest])[0] for of in (again, new)]
+    assert days[0] == days[1] and days[0] and days[0].counted_on
+
+
+def test_what_was_not_stored_does_not_use_up_a_letter(
+    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_ready(*_: object) -> None:
+        raise NotReady
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "sign", not_ready)
+        assert [door.post(f"/en/{SLUG}/sign", form(house)).status for _ in range(5)] == [503] * 5
+    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
+    assert house.rows("signing_pending") == 1
+
+
+def test_the_newsletter_takes_no_letter_from_signing(house: HouseOfTests, door: Entrance) -> None:
+    for _ in range(5):
+        door.post("/en/newsletter", {"email": SUZIE})
+    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
+    assert house.rows("signing_pending") == 1
+
+
+def test_after_three_letters_the_answer_is_the_same_and_nothing_is_kept(
+    house: HouseOfTests, door: Entrance
+) -> None:
+    spellings = ("suzie@example.org", "su.zie@example.org", "suzie+a@example.org", "suzie+b@example.org")
+    seen = [door.post(f"/en/{SLUG}/sign", form(house, spelling)) for spelling in spellings]
+    assert len({(a.status, tuple(a.headers)) for a in seen}) == 1
+    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_letter")) == (
+        3,
+        3,
+        3,
+    )

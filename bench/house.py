@@ -173,7 +173,7 @@ class House:
             database.checkpoint()
         finally:
             database.close()
-        for letter in (self.data / "mail").glob("*.eml"):
+        for letter in (self.data / "mail").glob("[0-9]*.eml"):
             letter.unlink(missing_ok=True)
 
 

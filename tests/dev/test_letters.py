@@ -60,7 +60,7 @@ def test_a_public_house_shows_no_letters(house: HouseOfTests, monkeypatch: pytes
     with entrance(house, monkeypatch) as door:
         door.post(PAGE, {"email": "suzie@example.org"})
         letters(house)
-        (file,) = (house.data / "mail").glob("*.eml")
+        (file,) = (house.data / "mail").glob("[0-9]*.eml")
         assert door.get("/dev/mail/").status in (400, 404)
         assert door.get(f"/dev/mail/{file.name}").status == 404
         assert b"/dev/mail/" not in door.get(f"{PAGE}/asked").body

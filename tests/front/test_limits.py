@@ -231,3 +231,10 @@ def test_no_address_breaks_the_counting(text: str) -> None:
 def test_a_network_can_be_compared_and_says_no_address() -> None:
     network = limits().network("192.0.2.1", NOON)
     assert isinstance(network, Network) and b"\xc0\x00\x02" not in network.near
+
+
+def test_what_is_held_takes_a_share_of_the_room_and_no_more() -> None:
+    counts = limits()
+    assert all(counts.held(1, NOON) for _ in range(5_000))
+    assert not counts.held(1, NOON)
+    assert counts.held(2, NOON) and counts.held(1, NOON + 86_400)

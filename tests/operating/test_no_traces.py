@@ -40,7 +40,7 @@ def press(url: str) -> None:
 def links(served: Served, count: int) -> dict[str, str]:
     """The first link of each letter, by the address that it went to."""
     deadline = time.monotonic() + 20
-    while len(found := list((served.data / "mail").glob("*.eml"))) < count:
+    while len(found := list((served.data / "mail").glob("[0-9]*.eml"))) < count:
         assert time.monotonic() < deadline, "a letter is missing"
         time.sleep(0.2)
     result = {}

@@ -7,7 +7,7 @@ import pytest
 
 from front_door import Entrance, entrance
 from houses import NOW, HouseOfTests
-from sabal.front import intake
+from sabal.front import intake, limits
 from sabal.signing import token, writer
 from sabal.signing.count import count
 from sabal.signing.sign import NotReady
@@ -114,3 +114,15 @@ def test_after_three_letters_the_answer_is_the_same_and_nothing_is_kept(
         3,
         3,
     )
+
+
+def test_a_flood_of_robots_is_refused_where_it_fills_its_share(
+    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits.current(), "_most_held", 2)
+    robots = [
+        door.post(f"/en/{SLUG}/sign", form(house, f"eve{i}@example.org", website="x")) for i in range(3)
+    ]
+    assert [answer.status for answer in robots] == [303, 303, 429]
+    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
+    assert house.rows("signing_pending") == 3

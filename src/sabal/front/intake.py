@@ -58,15 +58,14 @@ class Intake:
         if not self._room.for_one_more(petition):
             raise busy()
         box = b"%d/" % petition.id + mailbox(submission.email).encode()
-        circumstances = self._circumstances(request, submission, box)
+        circumstances = self._circumstances(request, petition, submission, box)
         outcome = await self._ask(
             lambda: sign(submission, petition, self._ring, _today(request), circumstances)
         )
         if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
             return await self._sign_anew(request, petition, circumstances)
-        if (
-            outcome is Outcome.DONE and request.network
-        ):  # on disk: what failed does not count and may be tried again
+        # On disk: what failed does not count, and may be tried again.
+        if outcome is Outcome.DONE and request.network:
             limits.current().letter(box, request.now)
         return _sent(request, petition)
 
@@ -76,8 +75,13 @@ class Intake:
         error = form.FormError("form", form.MESSAGES["elsewhere"])
         return await self._page_again(request, petition, form.Refused(typed, (error,)), 403)
 
-    def _circumstances(self, request: Request, submission: form.Submission, box: bytes) -> Circumstances:
-        """Held or not, fast lane or slow, and whether this mailbox has had its letters for today."""
+    def _circumstances(
+        self, request: Request, petition: PetitionSnapshot, submission: form.Submission, box: bytes
+    ) -> Circumstances:
+        """Held or not, fast lane or slow, and whether this mailbox has had its letters for today.
+
+        Refused, honestly, is only what would be held where too many are held already: a flood fills its own share.
+        """
         counts = limits.current()
         spent = bool(request.network) and not counts.letters_left(box, request.now)
         place = domain(submission.email)
@@ -88,6 +92,8 @@ class Intake:
         )
         robot = bool(submission.risk)
         held = HELD_RATE if request.soft_limited else HELD_ROBOT if robot else 0
+        if held and not counts.held(petition.id, request.now):
+            raise Refusal(429, "too-many", [(b"retry-after", b"3600")])
         lane = 1 if held or crowded else 0
         return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"), spent)
 

@@ -26,6 +26,7 @@ HARD = 10  # times the soft limit
 WIDE = 10  # a /48 may do ten times what a /64 may
 LETTERS_A_DAY = 3
 SMALL_DOMAIN_AN_HOUR = 50
+HELD_A_DAY = 5_000  # for one petition: in the fortnight that a row may wait, they leave room for the others
 MOST = 65_535  # what a cell can count to; above every limit
 
 log = logging.getLogger("sabal.front")
@@ -109,6 +110,7 @@ class Limits:
         self._wide_minute, self._wide_hour = Tally(MINUTE), Tally(HOUR)
         self._mailboxes = Tally(DAY, 1 << 20)
         self._domains = Tally(HOUR)
+        self._held, self._most_held = Tally(DAY, 1_024), share(HELD_A_DAY)
 
     def network(self, address: str, now: float, *, onion: bool = False) -> Network | None:
         """The network of a client's address; None where nothing is counted (loopback in development)."""
@@ -146,6 +148,10 @@ class Limits:
     def letter(self, mailbox: bytes, now: float) -> None:
         """Counts one letter to a mailbox: after it is on disk, so that what failed may be tried again."""
         self._mailboxes.add(self._under(b"m" + mailbox, now), now)
+
+    def held(self, petition_id: int, now: float) -> bool:
+        """Counts one signature to be held; False where a petition has had its day's share of them."""
+        return self._held.add(self._under(b"h%d" % petition_id, now), now) <= self._most_held
 
     def small_domain(self, domain: bytes, now: float) -> bool:
         """Counts one letter to a domain that is no large provider; False where it takes the slow lane."""

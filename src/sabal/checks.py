@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sabal import settings
-from sabal.mail.transport import MailUrlError, parse_mail_url
+from sabal.mail.url import MailUrlError, parse_mail_url
 
 MARKER = b"AGE-SECRET-KEY-"
 PIECE = 1 << 20  # bytes

@@ -25,7 +25,7 @@ class _Sabal(click.Group):
         from agefile import AgeError
         from sabal.database import OperationalError
         from sabal.keys.house import KeyMissing
-        from sabal.mail.transport import MailUrlError
+        from sabal.mail.url import MailUrlError
         from sabal.petitions.definition import FolderError, Refusal
         from sabal.signing.export import ExportError
 

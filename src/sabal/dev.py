@@ -5,7 +5,7 @@ import re
 from django.http import Http404, HttpRequest, HttpResponse
 
 from sabal import html, settings
-from sabal.mail.transport import list_letters
+from sabal.mail.folder import list_letters
 
 
 def letters(request: HttpRequest) -> HttpResponse:

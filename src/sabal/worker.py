@@ -13,8 +13,10 @@ from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import Ring
 from sabal.mail import outbox
+from sabal.mail.answers import Trouble
 from sabal.mail.letters import Letterhead
-from sabal.mail.transport import Transport, Trouble, open_transport
+from sabal.mail.tidy import tidy_keys
+from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing import tidy
@@ -110,7 +112,7 @@ class Worker:
                     log.info("an old pepper that a crash had left is gone")
                 if tidy.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
-            days = outbox.tidy_keys(database, self.house, today)
+            days = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(days))
 
 

@@ -119,7 +119,7 @@ def test_warming_has_every_such_page_ready_in_every_language() -> None:
 def test_no_name_leaves_its_gap(name: str) -> None:
     name = name.encode("utf-8", "ignore").decode()
     entry = Entry(Response(200, [], PAGE.encode()), b"", {}, 0, pages.RULE, 0, 0)
-    body = pages.filled(entry, 200, name, token="").body.decode()
+    body = pages.filled(entry, 200, {"name": name}).body.decode()
     before, _, after = PAGE.partition("⟦name⟧")
     assert body.startswith(before) and body.rstrip(" ").endswith(after)
     inside = body.rstrip(" ")[len(before) : -len(after)]
@@ -154,3 +154,15 @@ def test_a_pages_own_links_get_the_token_and_no_other_page_does() -> None:
         assert answer.body.rstrip(b" ").decode() == "<p>⟦token⟧ <a href='abc/not-me'>not me</a>"
 
     play(scene)
+
+
+def test_a_section_is_shown_where_its_gap_has_something_to_say() -> None:
+    page = "<p>⟦name⟧</p>⟦?comment⟧<q>⟦comment⟧</q>⟦/comment⟧⟦?updates⟧<p>letters</p>⟦/updates⟧"
+    entry = Entry(Response(200, [], page.encode()), b"", {}, 0, pages.RULE, 0, 0)
+
+    def body(**gaps: str) -> str:
+        return pages.filled(entry, 200, gaps).body.decode().rstrip(" ")
+
+    assert body(name="Suzie") == "<p>Suzie</p>"
+    assert body(name="Suzie", comment="<b>") == "<p>Suzie</p><q>&lt;b&gt;</q>"
+    assert body(name="⟦comment⟧", comment="x", updates="1") == "<p>⟦comment⟧</p><q>x</q><p>letters</p>"

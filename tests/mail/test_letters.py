@@ -17,7 +17,7 @@ from django.utils.translation import get_language, override, trans_real
 from mail.world import HEAD, NOON, definition
 from sabal.mail import letters
 from sabal.mail.letters import Letter
-from sabal.mail.transport import as_bytes, wire_address
+from sabal.mail.wire import as_bytes, wire_address
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")

@@ -18,8 +18,8 @@ from mail.world import FORTNIGHT, NOON, TODAY, Sink, World
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import outbox
+from sabal.mail.answers import Answer, Outcome, Trouble
 from sabal.mail.outbox import End
-from sabal.mail.transport import Answer, Outcome, Trouble
 from sabal.signing import token
 
 Sinks = Callable[..., Sink]
@@ -331,7 +331,8 @@ from mail.world import World
 from sabal.keys.house import House
 from sabal.database import connect
 import django; django.setup()
-from sabal.mail.transport import MailUrl, SmtpTransport
+from sabal.mail.smtp import SmtpTransport
+from sabal.mail.url import MailUrl
 
 class Deadly(SmtpTransport):
     def send(self, message, to):

@@ -5,7 +5,8 @@ import pytest
 from mail.test_send_due import Faulty, Recorder
 from mail.world import TODAY, World
 from sabal.keys.house import KeyMissing, mail_key_name
-from sabal.mail.outbox import End, mail_key_days_in_use, tidy_keys
+from sabal.mail.outbox import End
+from sabal.mail.tidy import tidy_keys
 
 
 def days(world: World) -> set[int]:
@@ -16,7 +17,6 @@ def days(world: World) -> set[int]:
 def test_keys_go_when_their_letters_are_out(world: World) -> None:
     for day in range(TODAY - 3, TODAY + 1):
         world.write(day=day)
-    assert mail_key_days_in_use(world.database) == {TODAY - 3, TODAY - 2, TODAY - 1, TODAY}
     assert tidy_keys(world.database, world.house, TODAY) == []
     world.send(Recorder())
     assert tidy_keys(world.database, world.house, TODAY) == [TODAY - 3, TODAY - 2]

@@ -21,23 +21,12 @@ from hypothesis import strategies as some
 
 from mail.world import HEAD, NOON, Sink, definition
 from sabal.mail import letters
-from sabal.mail.transport import (
-    OURS,
-    PERMANENT,
-    TEMPORARY,
-    Answer,
-    FolderTransport,
-    MailUrl,
-    MailUrlError,
-    Outcome,
-    SmtpTransport,
-    Trouble,
-    judge,
-    list_letters,
-    open_transport,
-    parse_mail_url,
-    wire_address,
-)
+from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, Outcome, Trouble, judge
+from sabal.mail.folder import FolderTransport, list_letters
+from sabal.mail.smtp import SmtpTransport
+from sabal.mail.transport import open_transport
+from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
+from sabal.mail.wire import wire_address
 
 Sinks = Callable[..., Sink]
 

@@ -17,7 +17,8 @@ from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
 from sabal.mail import letters, outbox
 from sabal.mail.ids import letter_id
-from sabal.mail.transport import MailUrl, SmtpTransport
+from sabal.mail.smtp import SmtpTransport
+from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
 from sabal.signing import token
 

@@ -15,8 +15,8 @@ from sabal import suppression
 from sabal.keys import ring
 from sabal.keys.house import unseal
 from sabal.mail import outbox
+from sabal.mail.folder import FolderTransport
 from sabal.mail.letters import Letterhead
-from sabal.mail.transport import FolderTransport
 from sabal.newsletter import subscription as rows
 from sabal.signing import token
 

@@ -55,7 +55,14 @@ def test_records_are_padded_to_multiples_of_1024(comment: str, size: int) -> Non
 def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
     t = token.new()
     carry = record.Carry(
-        "KR", "ko", name, "", ("updates",) if ticked else (), "suzie@example.org" if ticked else "", bytes(16)
+        "KR",
+        "ko",
+        name,
+        "",
+        "",
+        ("updates",) if ticked else (),
+        "suzie@example.org" if ticked else "",
+        bytes(16),
     )
     sealed = carry.seal(t)
     assert (len(sealed) - 16) % record.CARRY_BYTES == 0

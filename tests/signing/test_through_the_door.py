@@ -126,3 +126,13 @@ def test_a_flood_of_robots_is_refused_where_it_fills_its_share(
     assert [answer.status for answer in robots] == [303, 303, 429]
     assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
     assert house.rows("signing_pending") == 3
+
+
+def test_nobody_confirms_words_that_they_never_saw(house: HouseOfTests, door: Entrance) -> None:
+    forged = signed(house, house.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
+    page = door.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
+    assert "Suzie &lt;b&gt;" in page and "South Korea" in page and "the newsletter" in page
+    assert "letters about this petition" not in page and "⟦" not in page
+    bare = signed(house, house.petition(), "max@example.org", country="")
+    page = door.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
+    assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page

@@ -15,7 +15,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import brotli
 
@@ -66,7 +66,6 @@ class Entry:
     used: float
     young_until: float = 0.0
     retry: float = 0.0  # not before then is a failed refresh tried again
-    parts: list[bytes] = field(default_factory=list)  # pages.py: the body, cut where a name goes
 
     def fresh(self, now: float) -> bool:
         return now - self.stored < self.rule.max_age

@@ -15,6 +15,7 @@ from sabal.front.http import Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.mail.address import domain, mailbox
 from sabal.mail.providers import is_large
+from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import form, operations, token
 from sabal.signing.confirm import confirm, not_me
@@ -136,7 +137,16 @@ class Intake:
             return see_other(f"/{request.language}/signature/{token.encode(t)}")
         carry = Carry.open(t, found.carry)
         return await pages.page(
-            "confirm", request.language, found.petition_id, name=carry.name, token=token.encode(t)
+            "confirm",
+            request.language,
+            found.petition_id,
+            token=token.encode(t),
+            name=carry.name,
+            place=country_name(carry.country, request.language) if carry.country else "",
+            comment=carry.comment,
+            display=carry.display,
+            updates="updates" if "updates" in carry.subscribe else "",
+            newsletter="newsletter" if "newsletter" in carry.subscribe else "",
         )
 
     async def confirm(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Prepared pages: what a token's page or an overloaded house says, made by Django once and kept by the cache.
 
-So that no confirmation, withdrawal or "busy" ever waits for Django. What differs between readers is the typed
-name on the confirm page and the token in the page's own links; both are put into gaps that the template left.
+So that no confirmation, withdrawal or "busy" ever waits for Django. What differs between readers is what was
+typed, on the confirm page, and the token in a page's own links; they are put into gaps that the template left.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sabal.front import django
 from sabal.front.cache import Cache, Entry, Freshness
 from sabal.front.http import Response
 
-GAPS = re.compile("⟦(name|token)⟧".encode())
+GAP = re.compile(r"⟦([a-z]+)⟧".encode())
+SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept where its gap has something to say
+MARK = "⟦".encode()
 STEP = 1_024  # a page with a name is filled up to a multiple of it: its length says little of the name's
 RULE = Freshness(max_age=1, while_revalidate=10, if_error=86_400)
 
@@ -40,10 +42,9 @@ class Pages:
         petition_id: int | None = None,
         *,
         status: int = 200,
-        name: str = "",
-        token: str = "",
+        **gaps: str,
     ) -> Response:
-        """A prepared page, under ``status``, ``name`` and ``token`` escaped in their gaps.
+        """A prepared page, under ``status``, ``gaps`` escaped in theirs.
 
         Raises what Django raised, if there is no copy; never for the pages of AT_ONCE.
         """
@@ -52,11 +53,11 @@ class Pages:
             entry = self._cache.any_copy(path)
             if entry is None:
                 return plain(status)
-            return filled(entry, status, name, token)
+            return filled(entry, status, gaps)
         found = await self._cache.get(path)
         if isinstance(found, Response):
             raise django.Busy
-        return filled(found, status, name, token)
+        return filled(found, status, gaps)
 
     async def warm(self, languages: Iterable[str]) -> None:
         """Has the pages of AT_ONCE made, so that they are there before the first is needed."""
@@ -74,16 +75,16 @@ async def prepared(path: str) -> Response:
     return response
 
 
-def filled(entry: Entry, status: int, name: str, token: str) -> Response:
-    """The page of an entry with a name and a token in its gaps."""
-    if not entry.parts:
-        entry.parts = GAPS.split(entry.response.body)  # text, gap, text, gap, … text
+def filled(entry: Entry, status: int, gaps: Mapping[str, str]) -> Response:
+    """The page of an entry with its gaps filled; sections whose gap is empty are left out."""
     headers = [*(pair for pair in entry.response.headers if pair[0] not in DROPPED), *HEADERS]
-    if len(entry.parts) == 1:
+    body = entry.response.body
+    if MARK not in body:
         pressed = {coding: variant.body for coding, variant in entry.variants.items()}
-        return Response(status, headers, entry.response.body, pressed)
-    values = {b"name": html.escape(name).encode(), b"token": html.escape(token).encode()}
-    body = b"".join(values[part] if i % 2 else part for i, part in enumerate(entry.parts))
+        return Response(status, headers, body, pressed)
+    body = SECTION.sub(lambda found: found[2] if gaps.get(found[1].decode()) else b"", body)
+    # In one pass: what was typed is never looked through for gaps.
+    body = GAP.sub(lambda found: html.escape(gaps.get(found[1].decode(), "")).encode(), body)
     return Response(status, headers, body + b" " * (-len(body) % STEP))
 
 
@@ -123,10 +124,9 @@ async def page(
     petition_id: int | None = None,
     *,
     status: int = 200,
-    name: str = "",
-    token: str = "",
+    **gaps: str,
 ) -> Response:
     """`Pages.page` of the process's one."""
     if _pages is None:
         raise RuntimeError("no prepared pages have been installed in this process")
-    return await _pages.page(page, language, petition_id, status=status, name=name, token=token)
+    return await _pages.page(page, language, petition_id, status=status, **gaps)

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from sabal import settings
-from sabal.mail.transport import wire_address
+from sabal.mail.wire import wire_address
 from sabal.petitions.definition import Definition, Text
 
 CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3

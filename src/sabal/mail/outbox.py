@@ -18,9 +18,11 @@ from typing import Protocol
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, mail_key_name, unseal
 from sabal.mail import letters
+from sabal.mail.answers import Answer, Outcome, Trouble
 from sabal.mail.ids import lane_range
 from sabal.mail.providers import provider_of
-from sabal.mail.transport import Answer, Outcome, Transport, Trouble, wire_address
+from sabal.mail.transport import Transport
+from sabal.mail.wire import wire_address
 from sabal.petitions.definition import Definition
 from sabal.signing import token
 
@@ -36,7 +38,6 @@ IN_A_ROW = {Trouble.LOST: 3, Trouble.REFUSED: 10}
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
 PENDING_DAYS = 7
-KEY_DAYS = 8
 ROWS = 200  # in one transaction of the worker
 
 NORMAL, SLOW = 0, 1
@@ -318,7 +319,7 @@ class _Run:
                     traffic[letter.provider, letter.end.value] += 1
                     if letter.token_hash and letter.end is End.ACCEPTED:
                         _set_expiry(self.database, letter.token_hash, int(now // DAY))
-            _count(self.database, int(now // HOUR), traffic)
+            count_ends(self.database, int(now // HOUR), traffic)
 
 
 def _move(database: Database, letter: _Claimed, not_before: int) -> bool:
@@ -342,7 +343,7 @@ def _set_expiry(database: Database, token_hash: bytes, today: int) -> None:
     )
 
 
-def _count(database: Database, hour: int, traffic: Counter[tuple[str, str]]) -> None:
+def count_ends(database: Database, hour: int, traffic: Counter[tuple[str, str]]) -> None:
     for (provider, outcome), n in sorted(traffic.items()):
         database.execute(
             "INSERT INTO mail_traffic (hour, provider, outcome, n) VALUES (?, ?, ?, ?)"
@@ -384,38 +385,3 @@ def _place(error: Exception) -> str:
     return (
         "?" if trace is None else f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
     )
-
-
-def mail_key_days_in_use(database: Database) -> set[int]:
-    """The days (since 1970) whose mail key some letter still needs."""
-    return {day for (day,) in database.query("SELECT DISTINCT mail_key FROM mail_letter")}
-
-
-def tidy_keys(database: Database, house: House, today: int) -> list[int]:
-    """Destroy the mail keys that no letter needs, and after 8 days the letters with them. Gives the days
-    whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
-    yesterday's."""
-    if dropped := _drop_old(database, today):
-        log.error("%d letters are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
-    gone = []
-    for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
-        day = int(name.removeprefix("mail/"))
-        if day < today - 1:
-            with database.transaction():
-                needed = database.query("SELECT 1 FROM mail_letter WHERE mail_key = ? LIMIT 1", (day,))
-                if not needed and house.destroy(database, name):
-                    gone.append(day)
-    return sorted(gone)
-
-
-def _drop_old(database: Database, today: int) -> int:
-    """Delete letters of 8 days ago and older, unopened; in a crash the rest goes next time."""
-    dropped = 0
-    oldest = "SELECT id FROM mail_letter WHERE mail_key <= ? ORDER BY mail_key, id LIMIT ?"
-    while rows := database.query(oldest, (today - KEY_DAYS, ROWS)):
-        where, params = database.among("id", [row[0] for row in rows])
-        with database.transaction():
-            gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)
-            _count(database, today * 24, Counter({("unknown", End.EXPIRED.value): gone}))
-        dropped += gone
-    return dropped

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from sabal import settings
-from sabal.mail.transport import MailUrl, MailUrlError, parse_mail_url
+from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
 from sabal.operating.findings import Finding, at_home
 
 WAIT = 10.0  # seconds for a mail server, a name server or the house to answer

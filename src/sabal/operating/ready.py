@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from sabal import checks, settings
-from sabal.mail.transport import MailUrlError, parse_mail_url
+from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating import stores
 from sabal.petitions import folder, publishing
 from sabal.petitions.definition import Refusal

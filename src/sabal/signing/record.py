@@ -67,6 +67,7 @@ class Carry:
     language: str
     name: str  # shown to the mailbox's owner on the confirm page
     display: str  # what an open petition may show: "", initials or the name
+    comment: str  # shown there too, so that nobody confirms words they never saw
     subscribe: tuple[str, ...]  # "updates", "newsletter": the boxes that were ticked
     address: str  # only where a box was ticked
     suppression: bytes  # remembered if the answer is "not me"
@@ -78,6 +79,7 @@ class Carry:
             self.language,
             self.name,
             self.display,
+            self.comment,
             list(self.subscribe),
             self.address,
             self.suppression.hex(),
@@ -93,8 +95,10 @@ class Carry:
             text = ChaCha20Poly1305(_carry_key(token)).decrypt(_CARRY_NONCE, sealed, None)
         except InvalidTag:
             raise ValueError("this token does not open this carry") from None
-        country, language, name, display, subscribe, address, suppression = json.loads(text)
-        return cls(country, language, name, display, tuple(subscribe), address, bytes.fromhex(suppression))
+        country, language, name, display, comment, subscribe, address, suppression = json.loads(text)
+        return cls(
+            country, language, name, display, comment, tuple(subscribe), address, bytes.fromhex(suppression)
+        )
 
 
 def _carry_key(token: bytes) -> bytes:

@@ -93,6 +93,7 @@ def _carry(submission: Submission, language: str, suppression: bytes) -> record.
         language=language,
         name=submission.name,
         display=submission.display,
+        comment=submission.comment,
         subscribe=submission.subscribe,
         address=submission.email if submission.subscribe else "",
         suppression=suppression,

@@ -1,0 +1,70 @@
+"""The way out of a development house: each letter a file in a folder, which its pages show."""
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from sabal.mail.answers import Answer, Outcome, Trouble
+from sabal.mail.wire import as_bytes
+
+
+class FolderTransport:
+    """Each letter a file in a folder; for development, and for tests that read letters."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, message: EmailMessage, to: str) -> Answer:
+        """Write the letter: aside first, then renamed, so that no reader sees half of it."""
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.eml"
+        draft = self._folder / f".{name}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+                handle.write(as_bytes(message, to))
+                handle.flush()
+                os.fsync(handle.fileno())
+            draft.rename(self._folder / name)
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            return Answer(Outcome.UNSENT, "the mail folder can't be written", Trouble.DOWN)
+        return Answer(Outcome.ACCEPTED)
+
+    def close(self) -> None:
+        """Nothing to leave."""
+
+
+@dataclass(frozen=True)
+class StoredLetter:
+    """A letter that the folder transport wrote. `sent` is the time in its file name, `text` its first
+    part."""
+
+    name: str
+    sent: datetime
+    to: str
+    subject: str
+    text: str
+
+
+def list_letters(folder: Path, *, limit: int = 100) -> list[StoredLetter]:
+    """The newest `limit` letters in the folder, newest first; none where there is no folder."""
+    names = sorted((path.name for path in folder.glob("[0-9]*.eml")), reverse=True)
+    return [_stored(folder / name) for name in names[:limit]]
+
+
+def _stored(path: Path) -> StoredLetter:
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    body = message.get_body(("plain",))
+    return StoredLetter(
+        name=path.name,
+        sent=datetime.strptime(path.name[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC),
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        text=body.get_content().replace("\r\n", "\n") if body is not None else "",
+    )

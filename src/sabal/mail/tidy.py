@@ -1,0 +1,41 @@
+"""What time takes away from the outbox: mail keys, and letters that could not be sent for a week."""
+
+import logging
+from collections import Counter
+
+from sabal.database import Database
+from sabal.keys.house import House
+from sabal.mail.outbox import ROWS, End, count_ends
+
+KEY_DAYS = 8
+log = logging.getLogger("sabal.mail")
+
+
+def tidy_keys(database: Database, house: House, today: int) -> list[int]:
+    """Destroy the mail keys that no letter needs, and after 8 days the letters with them. Gives the days
+    whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
+    yesterday's."""
+    if dropped := _drop_old(database, today):
+        log.error("%d letters are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
+    gone = []
+    for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
+        day = int(name.removeprefix("mail/"))
+        if day < today - 1:
+            with database.transaction():
+                needed = database.query("SELECT 1 FROM mail_letter WHERE mail_key = ? LIMIT 1", (day,))
+                if not needed and house.destroy(database, name):
+                    gone.append(day)
+    return sorted(gone)
+
+
+def _drop_old(database: Database, today: int) -> int:
+    """Delete letters of 8 days ago and older, unopened; in a crash the rest goes next time."""
+    dropped = 0
+    oldest = "SELECT id FROM mail_letter WHERE mail_key <= ? ORDER BY mail_key, id LIMIT ?"
+    while rows := database.query(oldest, (today - KEY_DAYS, ROWS)):
+        where, params = database.among("id", [row[0] for row in rows])
+        with database.transaction():
+            gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)
+            count_ends(database, today * 24, Counter({("unknown", End.EXPIRED.value): gone}))
+        dropped += gone
+    return dropped

@@ -1,0 +1,74 @@
+"""SABAL_MAIL_URL: which way the letters go."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+class MailUrlError(ValueError):
+    """SABAL_MAIL_URL can't be used. The sentence never holds the password."""
+
+
+@dataclass(frozen=True)
+class MailUrl:
+    """SABAL_MAIL_URL, parsed. `scheme` is "folder" or "smtp"; `tls` is "starttls", "implicit" or "none"."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: str = "none"
+
+
+_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+_EXAMPLE = "write it like smtp://user:password@host:587?tls=starttls"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def parse_mail_url(url: str) -> MailUrl:
+    """Read `folder:` or `smtp://[user:password@]host[:port][?tls=starttls|implicit|none]` (TLS is on unless
+    it says none; user and password percent-encoded). Raises MailUrlError."""
+    if url == "folder:":
+        return MailUrl("folder")
+    if not url:
+        raise MailUrlError(f"SABAL_MAIL_URL is empty; {_EXAMPLE}.")
+    try:
+        parts = urlsplit(url)
+        host, port, options = (
+            parts.hostname or "",
+            parts.port,
+            dict(parse_qsl(parts.query, strict_parsing=bool(parts.query))),
+        )
+    except ValueError:
+        raise MailUrlError(
+            f"SABAL_MAIL_URL can't be read (is the port a number, the query tls=…?); {_EXAMPLE}."
+        ) from None
+    if parts.scheme == "folder":
+        raise MailUrlError(
+            "SABAL_MAIL_URL names a folder; write just folder: (letters go to mail/ in the data folder)."
+        )
+    if parts.scheme != "smtp":
+        raise MailUrlError(
+            f"SABAL_MAIL_URL must begin with smtp:// (or be folder: in development); {_EXAMPLE}."
+        )
+    if not host or parts.path.strip("/") or parts.fragment:
+        raise MailUrlError(
+            "SABAL_MAIL_URL must name a host and nothing behind it but ?tls=…;"
+            f" a / ? # @ or : in user or password is percent-encoded. {_EXAMPLE[0].upper()}{_EXAMPLE[1:]}."
+        )
+    tls = options.pop("tls", "implicit" if port == _PORTS["implicit"] else "starttls")
+    if options:
+        raise MailUrlError(f"SABAL_MAIL_URL knows no option {min(options)}; the only one is tls.")
+    if tls not in _PORTS:
+        raise MailUrlError(f"SABAL_MAIL_URL says tls={tls}; it must be starttls, implicit or none.")
+    if bool(parts.username) != bool(parts.password):
+        raise MailUrlError(
+            "SABAL_MAIL_URL has a user without a password or a password without a user; give both or none."
+        )
+    if parts.username and tls == "none" and host not in _LOOPBACK:
+        raise MailUrlError(
+            "SABAL_MAIL_URL would send the password in clear; use tls=starttls or tls=implicit."
+        )
+    return MailUrl(
+        "smtp", host, port or _PORTS[tls], unquote(parts.username or ""), unquote(parts.password or ""), tls
+    )

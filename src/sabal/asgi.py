@@ -33,6 +33,7 @@ from sabal.keys.house import House, open_house
 from sabal.petitions import snapshot
 from sabal.signing import operations, writer
 from sabal.signing.group import Group
+from sabal.signing.writer.find import Found, find
 
 LOOK_EVERY = 1.0  # seconds
 ROOM_EVERY = 5.0
@@ -121,15 +122,15 @@ class Process:
 
     def _build_door(self) -> Door:
         write: Group[operations.Operation, operations.Outcome] = Group("writer", connect, writer.commit)
-        find: Group[bytes, writer.Found | None] = Group("finder", connect, writer.find)
-        self._groups = [write, find]
+        look: Group[bytes, Found | None] = Group("finder", connect, find)
+        self._groups = [write, look]
         snapshots = snapshot.current()
         return Door(
             routes=Routes(settings.HOUSE_LANGUAGES, dev=settings.DEV),
             hosts=Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),
             clients=limits.Clients(settings.TRUSTED_HOPS),
             petitions=snapshots,
-            intake=Intake(write.ask, find.ask, self._watch.ring, snapshots, self._watch.room),
+            intake=Intake(write.ask, look.ask, self._watch.ring, snapshots, self._watch.room),
             secure=settings.BASE_URL.startswith("https://"),
         )
 

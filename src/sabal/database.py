@@ -31,7 +31,9 @@ class Database:
     """One connection, owned by one thread at a time. SQL is written once, with `?` for parameters."""
 
     vendor: Literal["sqlite", "postgresql"]
-    for_update = ""  # what locks the rows of a SELECT; SQLite's writers exclude each other anyway
+    # What locks the rows of a SELECT, all or only those that nobody else holds; SQLite's writers exclude each other.
+    for_update = ""
+    for_update_of_free = ""
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """Run a statement that returns rows."""
@@ -43,8 +45,8 @@ class Database:
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
-    ) -> None:
-        """Insert many rows; with `ignore`, rows that break a unique rule are left out instead of failing the call."""
+    ) -> int:
+        """Insert many rows and return how many; with `ignore`, rows that break a unique rule are left out."""
         raise NotImplementedError
 
     def among(self, column: str, values: Sequence[object]) -> tuple[str, list[object]]:
@@ -108,18 +110,19 @@ class SQLite(Database):
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
-    ) -> None:
+    ) -> int:
         # Many rows in one statement: each statement gives up the interpreter's lock, and getting it back costs a wait
         # behind the event loop. Three sizes, so that the statements stay in SQLite's cache.
-        start = 0
+        start = made = 0
         for size in _CHUNKS:
             while len(rows) - start >= size:
                 chunk = rows[start : start + size]
-                self._connection.execute(
+                made += self._connection.execute(
                     _sqlite_insert(table, tuple(columns), size, ignore),
                     [value for row in chunk for value in row],
-                )
+                ).rowcount
                 start += size
+        return made
 
     def among(self, column: str, values: Sequence[object]) -> tuple[str, list[object]]:
         return f"{column} IN ({','.join('?' * len(values))})", list(values)
@@ -179,6 +182,7 @@ class PostgreSQL(Database):
 
     vendor = "postgresql"
     for_update = " FOR UPDATE"
+    for_update_of_free = " FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str) -> None:
         # A lost machine must not hold a writer for the kernel's two hours.
@@ -194,16 +198,16 @@ class PostgreSQL(Database):
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
-    ) -> None:
+    ) -> int:
         if not rows:
-            return
+            return 0
         types = self._column_types(table)
         arrays = ",".join(f"%s::{types[column]}[]" for column in columns)
         tail = " ON CONFLICT DO NOTHING" if ignore else ""
-        self._connection.execute(
+        return self._connection.execute(
             f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}){tail}",
             [list(column) for column in zip(*rows, strict=True)],
-        )
+        ).rowcount
 
     def among(self, column: str, values: Sequence[object]) -> tuple[str, list[object]]:
         return f"{column} = ANY(?)", [list(values)]

@@ -24,6 +24,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import confirm, export, operations, writer
 from sabal.signing.count import count
 from sabal.signing.record import Carry
+from sabal.signing.writer.find import Found, find
 from signing.steps import SUZIE, confirmed, signed
 
 WEEK = 7 * 86_400
@@ -75,8 +76,8 @@ def test_the_drill(
     assert restored.new_keys == restored.without_pepper == ()
     database = raw.connect()
     try:
-        assert writer.find(database, [suzie.digest, lost.digest]) == [
-            writer.Found(petition.id, None, day(NOW + WEEK)),
+        assert find(database, [suzie.digest, lost.digest]) == [
+            Found(petition.id, None, day(NOW + WEEK)),
             None,
         ]
         assert database.query("SELECT COUNT(*) FROM newsletter_subscription") == [(0,)]

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from houses import TODAY, HouseOfTests
-from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import confirm, operations, token, writer
 from sabal.signing.form import Submission
-from sabal.signing.record import Carry
 from sabal.signing.sign import Circumstances, sign
 
 SUZIE = "suzie@example.org"
@@ -51,8 +50,14 @@ def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, 
 def confirmation(
     house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY
 ) -> operations.Confirm:
-    carry = Carry.open(of.t, of.operation.carry)
-    return confirm.confirm(of.t, carry, petition, house.ring, today)
+    return confirm.confirm(of.t, knowing(petition), house.ring, today)
+
+
+def knowing(*petitions: PetitionSnapshot) -> Snapshots:
+    """What a process knows that has looked at these petitions."""
+    known = Snapshots()
+    known.know(petitions)
+    return known
 
 
 def confirmed(

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 import agefile
-from houses import DAY_NUMBER, TODAY, HouseOfTests
+from houses import TODAY, HouseOfTests
 from sabal.petitions import publishing
-from sabal.signing import operations, token, writer
+from sabal.signing import confirm, operations, token, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.record import seed
-from signing.steps import ask, confirmation, confirmed, signed
+from sabal.signing.writer.find import Found, find
+from signing.steps import ask, confirmation, confirmed, knowing, signed
 
 
 def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
@@ -28,8 +29,8 @@ def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
         1,
         1,
     )
-    found = writer.find(house.database, [suzie.digest])[0]
-    assert found == writer.Found(petition.id, None, None)
+    found = find(house.database, [suzie.digest])[0]
+    assert found == Found(petition.id, None, None)
 
 
 def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house: HouseOfTests) -> None:
@@ -70,8 +71,8 @@ def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: House
         1,
         1,
     )
-    found = writer.find(house.database, [first.digest, second.digest])
-    assert found[0] == found[1] == writer.Found(petition.id, None, None)
+    found = find(house.database, [first.digest, second.digest])
+    assert found[0] == found[1] == Found(petition.id, None, None)
 
 
 def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> None:
@@ -84,7 +85,7 @@ def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> No
         1,
     )
     assert writer.commit(house.database, [operations.Withdraw(again.digest)]) == [Outcome.DONE]
-    assert writer.find(house.database, [first.digest, again.digest]) == [None, None]
+    assert find(house.database, [first.digest, again.digest]) == [None, None]
     assert house.rows("signing_access") == 0
 
 
@@ -102,10 +103,8 @@ def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseO
 
 def test_an_invented_token_confirms_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
-    eve = token.digest(token.new())
-    assert writer.commit(
-        house.database, [operations.Confirm(petition.id, eve, None, "en", None, DAY_NUMBER)]
-    ) == [Outcome.GONE]
+    click = confirm.confirm(token.new(), knowing(petition), house.ring, TODAY)
+    assert writer.commit(house.database, [click]) == [Outcome.GONE]
 
 
 def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) -> None:
@@ -141,4 +140,4 @@ def test_what_was_ticked_is_confirmed_with_the_signature(house: HouseOfTests) ->
 def test_a_signature_under_another_petitions_number_is_not_touched(house: HouseOfTests) -> None:
     petition = house.publish()
     other = ask(house, petition)
-    assert writer.find(house.database, [other.digest]) == [None]
+    assert find(house.database, [other.digest]) == [None]

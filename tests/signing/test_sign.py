@@ -11,6 +11,8 @@ from sabal.signing import operations, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import NotReady
+from sabal.signing.writer.find import find
+from sabal.signing.writer.sign import ALREADY_LETTER, CONFIRM_LETTER
 from signing.steps import SUZIE, ask, confirmed, signed
 
 
@@ -98,7 +100,7 @@ def test_without_its_pepper_a_petition_refuses_and_loses_nothing(house: HouseOfT
     assert petition.pepper is None
     with pytest.raises(NotReady):
         ask(house, petition, "max@example.org")
-    assert writer.find(house.database, [suzie.digest])[0] is not None
+    assert find(house.database, [suzie.digest])[0] is not None
     from sabal.signing.tidy import renew_pepper
 
     renew_pepper(house.database, house.house, petition, DAY_NUMBER)
@@ -117,9 +119,9 @@ def test_an_open_petition_says_already_in_the_letter_and_gives_access_at_once(ho
     first = confirmed(house, petition)
     again = signed(house, petition)
     kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_letter"))
-    assert kinds == [writer.CONFIRM_LETTER, writer.ALREADY_LETTER]
+    assert kinds == [CONFIRM_LETTER, ALREADY_LETTER]
     assert house.rows("signing_pending") == 0
-    assert writer.find(house.database, [again.digest]) == writer.find(house.database, [first.digest])
+    assert find(house.database, [again.digest]) == find(house.database, [first.digest])
 
 
 def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTests) -> None:
@@ -127,7 +129,7 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTes
     confirmed(house, petition)
     signed(house, petition)
     assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_letter")] == [
-        writer.CONFIRM_LETTER
+        CONFIRM_LETTER
     ]
     assert house.rows("signing_pending") == 1
 

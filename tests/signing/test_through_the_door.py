@@ -8,9 +8,10 @@ import pytest
 from front_door import Entrance, entrance
 from houses import NOW, HouseOfTests
 from sabal.front import intake, limits
-from sabal.signing import token, writer
+from sabal.signing import token
 from sabal.signing.count import count
 from sabal.signing.sign import NotReady
+from sabal.signing.writer.find import find
 from signing.steps import SUZIE, Signed, confirmed, signed
 
 DAY, WEEK = 86_400, 7 * 86_400
@@ -79,7 +80,7 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
     again, new = signed(house, house.petition()), signed(house, house.petition(), "max@example.org")
     assert receipt(again) == receipt(new) and receipt(new)[0] == 200
     count(house.database, house.petition(), NOW + 3 * WEEK)
-    days = [writer.find(house.database, [of.digest])[0] for of in (again, new)]
+    days = [find(house.database, [of.digest])[0] for of in (again, new)]
     assert days[0] == days[1] and days[0] and days[0].counted_on
 
 

@@ -4,6 +4,7 @@ from houses import NOW, HouseOfTests
 from sabal.signing import operations, token, writer
 from sabal.signing.count import count
 from sabal.signing.operations import Outcome
+from sabal.signing.writer.find import find
 from signing.steps import confirmed, signed
 
 WEEK = 7 * 86_400
@@ -21,7 +22,7 @@ def test_suzie_withdraws(house: HouseOfTests) -> None:
     assert house.database.query("SELECT commitment, reason FROM signing_withdrawal") == [
         (suzie.operation.commitment, 1)
     ]
-    assert writer.find(house.database, [suzie.digest]) == [None]
+    assert find(house.database, [suzie.digest]) == [None]
 
 
 def test_withdrawing_twice_or_with_an_invented_link_changes_nothing(house: HouseOfTests) -> None:

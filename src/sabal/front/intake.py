@@ -18,16 +18,15 @@ from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import form, operations, token
-from sabal.signing.confirm import confirm, not_me
+from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import EPOCH, Circumstances, NotReady, sign
-from sabal.signing.writer import Found
+from sabal.signing.writer.find import Found
 
 HELD_RATE, HELD_ROBOT = 1, 2
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
-LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
 
 Committer = Callable[[operations.Operation], Awaitable[Outcome]]
 Finder = Callable[[bytes], Awaitable[Found | None]]
@@ -151,15 +150,12 @@ class Intake:
 
     async def confirm(self, request: Request) -> Response:
         """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless."""
-        t, found = await self._look(request)
-        if found is None or self._is_late(found, _today(request)):
+        t = token.decode(request.token)
+        if t is None:
             return await self._gone(request)
-        if found.carry is not None:
-            petition = self._petition(found)
-            carry = Carry.open(t, found.carry)
-            outcome = await self._ask(lambda: confirm(t, carry, petition, self._ring, _today(request)))
-            if outcome is Outcome.GONE:
-                return await self._gone(request)
+        outcome = await self._ask(lambda: confirm(t, self._snapshots, self._ring, _today(request)))
+        if outcome is Outcome.GONE:
+            return await self._gone(request)
         return see_other(f"/{request.language}/signature/{token.encode(t)}")
 
     async def not_me_page(self, request: Request) -> Response:
@@ -229,10 +225,7 @@ class Intake:
         return petition
 
     def _is_late(self, found: Found, today: date) -> bool:
-        """A guarded receipt is shown for a week after its batch; then a seized mailbox proves nothing by it."""
-        if found.counted_on is None or not self._petition(found).profile.discreet:
-            return False
-        return (today - EPOCH).days > found.counted_on + LATE_DAYS
+        return is_late(self._snapshots.by_id(found.petition_id), found.counted_on, (today - EPOCH).days)
 
 
 def _sent(request: Request, petition: PetitionSnapshot) -> Response:

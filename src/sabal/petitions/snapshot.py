@@ -6,7 +6,7 @@ revision than the one it knows. Sign and confirm check the state once more insid
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -116,7 +116,12 @@ class Snapshots:
                 fresh[petition_id] = loaded
         counts = _counts(database)
         fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
-        self._by_id, self._by_slug = fresh, {p.slug: p for p in fresh.values()}
+        self.know(fresh.values())
+
+    def know(self, petitions: Iterable[PetitionSnapshot]) -> None:
+        """Take these for what there is."""
+        self._by_id = {petition.id: petition for petition in petitions}
+        self._by_slug = {petition.slug: petition for petition in self._by_id.values()}
 
 
 _CURRENT = Snapshots()

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.writer import COUNTED, WAITING, WITHDRAWN
+from sabal.signing.writer.leave import WITHDRAWN
+from sabal.signing.writer.rows import COUNTED, WAITING
 
 CHUNK = 200
 NAMES = 200  # so many a page shows at the most

@@ -1,7 +1,7 @@
 """Held signatures: later, not never. Released, they count with the next batch; dropped, they count as invalidated."""
 
 from sabal.database import Database
-from sabal.signing.writer import erase_signatures
+from sabal.signing.writer.leave import erase_signatures
 
 REASONS = {"duplicate": 2, "automated": 3, "other": 4}  # docs/log-format.md; 1 is the signer's own withdrawal
 WHY = {1: "held: too many from one network", 2: "held: a robot's field was filled in"}

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from sabal.newsletter.subscription import Subscription
+from sabal.keys.ring import Ring
+from sabal.petitions.snapshot import Snapshots
 
 
 class Outcome(Enum):
@@ -43,15 +44,13 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A click on "confirm", with what the carry held."""
+    """A click on "confirm": the token itself, for what was typed opens with nothing else (signing/confirm.py)."""
 
-    petition_id: int
+    token: bytes
     token_hash: bytes
-    country: str | None
-    language: str
-    display: str | None
-    today: int
-    subscriptions: tuple[Subscription, ...] = ()
+    today: int  # days since 1970
+    petitions: Snapshots
+    ring: Ring
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""The writer: all SQL that a crowd causes on the hot tables, verb by verb.
+
+`commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row that two
+signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full it is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sabal.database import Database
+from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
+from sabal.signing.writer.confirm import confirm
+from sabal.signing.writer.leave import not_me, withdraw
+from sabal.signing.writer.sign import sign
+
+Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
+
+
+def commit(database: Database, operations: Sequence[Operation]) -> list[Outcome]:
+    """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
+    outcomes: dict[int, Outcome] = {}
+    with database.transaction():
+        _each(Sign, sign, database, operations, outcomes)
+        _each(Confirm, confirm, database, operations, outcomes)
+        _each(NotMe, not_me, database, operations, outcomes)
+        _each(Withdraw, withdraw, database, operations, outcomes)
+    return [outcomes[i] for i in range(len(operations))]
+
+
+def _each(
+    kind: type[Op],
+    verb: Callable[[Database, list[Op]], list[Outcome]],
+    database: Database,
+    operations: Sequence[Operation],
+    outcomes: dict[int, Outcome],
+) -> None:
+    chosen = [(i, op) for i, op in enumerate(operations) if isinstance(op, kind)]
+    if chosen:
+        results = verb(database, [op for _, op in chosen])
+        outcomes.update(zip((i for i, _ in chosen), results, strict=True))

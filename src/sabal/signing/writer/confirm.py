@@ -1,0 +1,106 @@
+"""Confirm: from pending row to signature. The mailbox's first click makes it; further ones lead to the same."""
+
+from collections.abc import Iterable
+
+from sabal.database import Database, Row
+from sabal.newsletter.subscription import confirm_with_signature
+from sabal.signing.confirm import Said, is_late, said
+from sabal.signing.operations import Confirm, Outcome
+from sabal.signing.writer.rows import (
+    WAITING,
+    Key,
+    Pending,
+    Petition,
+    by_era,
+    delete,
+    links,
+    owners,
+    pending,
+    petitions,
+)
+
+GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
+HELD_DAYS = 7  # a held signature counts after this long at the latest
+
+_SIGNATURE = (
+    "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "held_until", "commitment", "w",
+    "sealed_id", "country", "language", "display",
+)  # fmt: skip
+_ACCESS = ("token_hash", "signature_hash", "petition_id")
+
+
+def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
+    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike."""
+    asked = {click.token_hash: click for click in clicks}
+    waiting = pending(database, list(asked))
+    states = petitions(database, {row.petition_id for row in waiting})
+    ripe = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
+    opened = {row.token_hash: said(asked[row.token_hash], row.petition_id, row.carry) for row in ripe}
+    # In the order of the unique rule, so that two processes never wait for each other in a ring.
+    ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
+    rows = [_signature(row, opened[row.token_hash], asked[row.token_hash].today) for row in ripe]
+    made = database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
+    _gather_mates(database, ripe, all_new=made == len(rows))
+    confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
+    standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
+    return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
+
+
+def _may(petition: Petition | None, today: int) -> bool:
+    if petition is None or petition.state in ("draft", "sealed"):
+        return False
+    return (
+        petition.state != "closed" or petition.closed_on is None or today <= petition.closed_on + GRACE_DAYS
+    )
+
+
+def _signature(row: Pending, words: Said, today: int) -> Row:
+    return (
+        row.token_hash, row.petition_id, row.version_id, row.era, row.tag, WAITING, row.held,
+        today + HELD_DAYS if row.held else None, row.commitment, row.w, row.sealed_id,
+        words.country, words.language, words.display,
+    )  # fmt: skip
+
+
+def _gather_mates(database: Database, ripe: list[Pending], *, all_new: bool) -> None:
+    """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
+    keys = {row.token_hash: row.key for row in ripe}
+    sealed = {row.token_hash: row.sealed_id for row in ripe}
+    for key, token_hash, sealed_id in _take(database, {row.key for row in ripe}):
+        keys[token_hash], sealed[token_hash] = key, sealed_id
+    delete(database, "signing_pending", "token_hash", [row.token_hash for row in ripe if row.tag is None])
+    if all_new and len(keys) == len(ripe):
+        return  # each is its mailbox's first and only one, as nearly always
+    owner = owners(database, keys.values())
+    guests = sorted(t for t, key in keys.items() if owner.get(key, t) != t)
+    access = [(t, owner[keys[t]], keys[t][0]) for t in guests]
+    database.insert("signing_access", _ACCESS, access, ignore=True)
+    delete(database, "signing_sealed", "id", [sealed[t] for t in guests])
+
+
+def _take(database: Database, keys: Iterable[Key]) -> Iterable[tuple[Key, bytes, int]]:
+    """Delete the pending rows of these mailboxes.
+
+    One that another process is confirming at this moment is left to it: waiting for it, while it waits for our
+    signature under the unique rule, would be a ring.
+    """
+    for (petition_id, era), tags in by_era(keys).items():
+        where, params = database.among("tag", tags)
+        inner = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
+        for token_hash, tag, sealed_id in database.query(
+            f"DELETE FROM signing_pending WHERE token_hash IN ({inner}{database.for_update_of_free})"
+            " RETURNING token_hash, tag, sealed_id",
+            [petition_id, era, *params],
+        ):
+            yield (petition_id, era, bytes(tag)), bytes(token_hash), sealed_id
+
+
+def _standing(database: Database, clicks: list[Confirm]) -> set[bytes]:
+    """Of clicks that found nothing pending: those whose link leads to a signature and still shows it."""
+    found = links(database, [click.token_hash for click in clicks])
+    return {
+        click.token_hash
+        for click in clicks
+        if (link := found.get(click.token_hash))
+        and not is_late(click.petitions.by_id(link.petition_id), link.counted_on, click.today)
+    }

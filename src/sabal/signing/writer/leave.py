@@ -1,0 +1,47 @@
+"""Not me and withdraw: what was typed goes, and with it every link."""
+
+from sabal import suppression
+from sabal.database import Database
+from sabal.signing.operations import NotMe, Outcome, Withdraw
+from sabal.signing.writer.rows import delete, links, pending
+
+WITHDRAWN = 1  # the reason in docs/log-format.md
+
+
+def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
+    """Forget the pending signature, and remember that this mailbox wants no letter for this petition."""
+    known = {row.token_hash: row for row in pending(database, [a.token_hash for a in answers])}
+    meant = [a for a in answers if a.token_hash in known]
+    wishes = [(a.suppression, a.petition_id) for a in meant]
+    database.insert("signing_suppression", ("hash", "petition_id"), wishes, ignore=True)
+    delete(database, "signing_sealed", "id", [known[a.token_hash].sealed_id for a in meant])
+    delete(database, "signing_pending", "token_hash", [a.token_hash for a in meant])
+    for a in meant:  # before the commit: remembered twice does no harm, forgotten once would
+        suppression.append(suppression.NOT_ME, a.suppression, a.petition_id)
+    return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
+
+
+def withdraw(database: Database, clicks: list[Withdraw]) -> list[Outcome]:
+    """Erase the signatures that these links lead to."""
+    found = links(database, [click.token_hash for click in clicks])
+    erase_signatures(database, sorted({link.owner for link in found.values()}), WITHDRAWN)
+    return [Outcome.DONE if click.token_hash in found else Outcome.GONE for click in clicks]
+
+
+def erase_signatures(database: Database, owners: list[bytes], reason: int) -> int:
+    """Delete record, tag, w and every token hash of these signatures; C and its reason stay. Returns how many."""
+    if not owners:
+        return 0
+    where, params = database.among("token_hash", owners)
+    columns = "commitment, petition_id, version_id, state, country, language, sealed_id"
+    # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
+    rows = database.query(f"DELETE FROM signing_signature WHERE {where} RETURNING {columns}", params)
+    database.insert(
+        "signing_withdrawal",
+        ("commitment", "petition_id", "version_id", "state", "reason", "country", "language"),
+        [(bytes(r[0]), r[1], r[2], r[3], reason, r[4], r[5]) for r in rows],
+        ignore=True,
+    )
+    delete(database, "signing_sealed", "id", [r[6] for r in rows])
+    delete(database, "signing_access", "signature_hash", owners)
+    return len(rows)

@@ -1,0 +1,132 @@
+"""What the writer's verbs share: the rows they look up, and how they delete."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sabal.database import Database, Row
+
+WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
+
+# Under which a mailbox signs once: petition, era, tag. Without a tag (dedupe = "offline") each stands for itself.
+Key = tuple[int, int, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Petition:
+    """What a commit asks of a petition at this moment, whatever its process believed when the request came."""
+
+    state: str
+    version_id: int
+    era: int
+    closed_on: int | None  # days since 1970
+
+
+def petitions(database: Database, ids: Iterable[int]) -> dict[int, Petition]:
+    """Those petitions by id."""
+    where, params = database.among("id", sorted(ids))
+    rows = database.query(
+        f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params
+    )
+    return {row[0]: Petition(row[1], row[2], row[3], day_number(row[4])) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A signature that waits for its click."""
+
+    token_hash: bytes
+    petition_id: int
+    version_id: int
+    era: int
+    tag: bytes | None
+    commitment: bytes
+    w: bytes
+    sealed_id: int
+    held: int
+    carry: bytes
+
+    @property
+    def key(self) -> Key:
+        """Under which its mailbox signs once."""
+        return self.petition_id, self.era, self.tag
+
+
+def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
+    """The pending rows of these tokens, locked: on PostgreSQL nobody else may expire or disown them meanwhile."""
+    where, params = database.among("token_hash", hashes)
+    rows = database.query(
+        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry"
+        f" FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
+        params,
+    )
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: Row) -> Pending:
+    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry = row
+    return Pending(
+        bytes(token_hash), petition_id, version_id, era, None if tag is None else bytes(tag),
+        bytes(commitment), bytes(w), sealed_id, held, bytes(carry),
+    )  # fmt: skip
+
+
+def by_era(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
+    """The tags of each petition and era."""
+    groups: dict[tuple[int, int], list[bytes]] = defaultdict(list)
+    for petition_id, era, tag in keys:
+        if tag is not None:
+            groups[petition_id, era].append(tag)
+    return groups
+
+
+def owners(database: Database, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Whose signature stands under each key: the token hash that owns it."""
+    found: dict[Key, bytes] = {}
+    for (petition_id, era), tags in by_era(keys).items():
+        where, params = database.among("tag", tags)
+        sql = f"SELECT tag, token_hash FROM signing_signature WHERE petition_id = ? AND era = ? AND {where}"
+        for tag, token_hash in database.query(sql, [petition_id, era, *params]):
+            found[petition_id, era, bytes(tag)] = bytes(token_hash)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A token that leads to a signature: that of its owner, or one that the same mailbox got later."""
+
+    token_hash: bytes
+    owner: bytes  # the token hash that the signature's row stands under
+    petition_id: int
+    counted_on: int | None  # the day of the batch that followed the click
+
+
+def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
+    """Those tokens that lead to a signature, by their hash."""
+    if not hashes:
+        return {}
+    where, params = database.among("token_hash", hashes)
+    own = database.query(
+        f"SELECT token_hash, token_hash, petition_id, counted_on FROM signing_signature WHERE {where}", params
+    )
+    where, params = database.among("a.token_hash", hashes)
+    later = database.query(
+        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on FROM signing_access a"
+        f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",
+        params,
+    )
+    return {bytes(r[0]): Link(bytes(r[0]), bytes(r[1]), *r[2:]) for r in own + later}
+
+
+def delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:
+    """Delete the rows whose `column` is one of `values`."""
+    if values:
+        where, params = database.among(column, values)
+        database.execute(f"DELETE FROM {table} WHERE {where}", params)
+
+
+def day_number(value: str | date | None) -> int | None:
+    """A date column's value (text on SQLite, a date on PostgreSQL) as days since 1970."""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    return None if day is None else (day - date(1970, 1, 1)).days

@@ -1,0 +1,94 @@
+"""Two processes at once: rows that one of them holds are waited for, or left to it, never counted twice."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from houses import NOW, HouseOfTests
+from sabal.signing import count, operations, writer
+from sabal.signing.operations import Operation, Outcome
+from signing.steps import confirmation, confirmed, signed
+
+MAILBOXES = 12
+WITHIN = 20.0  # seconds
+
+
+def at_once(house: HouseOfTests, *batches: list[Operation]) -> list[list[Outcome]]:
+    """Commit each batch on a connection of its own, all at the same moment."""
+    gate = threading.Barrier(len(batches))
+
+    def commit(batch: list[Operation]) -> list[Outcome]:
+        database = house.connect()
+        try:
+            gate.wait(WITHIN)
+            return writer.commit(database, batch)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        return list(pool.map(commit, batches, timeout=WITHIN))
+
+
+def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(house: HouseOfTests) -> None:
+    petition = house.publish()
+    for turn in range(5):
+        pairs = [
+            [signed(house, petition, f"suzie.{turn}.{box}@example.org") for _ in range(2)]
+            for box in range(MAILBOXES)
+        ]
+        ones = [confirmation(house, petition, pair[0]) for pair in pairs]
+        others = [confirmation(house, petition, pair[1]) for pair in reversed(pairs)]
+        assert at_once(house, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
+        assert house.rows("signing_signature") == (turn + 1) * MAILBOXES
+    # A link that found its mate held by the other process may still wait; its own click has settled it all the same.
+    assert house.rows("signing_pending") == 0
+    assert house.rows("signing_access") == 5 * MAILBOXES
+    assert house.rows("signing_sealed") == 5 * MAILBOXES
+
+
+def test_one_link_pressed_in_two_processes_at_once(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = signed(house, petition)
+    click = confirmation(house, petition, suzie)
+    assert at_once(house, [click], [click], [click]) == [[Outcome.DONE]] * 3
+    assert house.rows("signing_signature") == 1
+
+
+@pytest.mark.postgresql
+def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    petition = house.publish()
+    suzie = confirmed(house, petition)
+    add = count._add
+
+    def meanwhile(*arguments: object) -> None:
+        """The batch has taken her signature and has not committed: her withdrawal must wait for it."""
+        monkeypatch.setattr(count, "_add", add)
+        withdrawal.start()
+        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        add(*arguments)  # type: ignore[arg-type]
+
+    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(suzie.digest)]))
+    monkeypatch.setattr(count, "_add", meanwhile)
+    database = house.connect()
+    try:
+        assert count.count(database, petition, NOW + 1, every=1.0) == 1
+        withdrawal.join(WITHIN)
+        count.count(database, petition, NOW + 2, every=1.0)
+    finally:
+        database.close()
+    totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    assert totals == [(1, 1)]
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + WITHIN
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -19,7 +19,7 @@ from sabal.mail.tidy import tidy_keys
 from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import Snapshots
-from sabal.signing import tidy
+from sabal.signing import retention, tidy
 from sabal.signing.count import count
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,8 @@ class Worker:
             for petition in self.snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
+                if ended := retention.end(database, petition, day):
+                    log.info("a petition's retention day has passed: %d records are gone", ended)
                 if tidy.end_last_era(database, self.house, petition, day):
                     log.info("a closed petition's pepper and tags are gone")
                 if tidy.forget_old_eras(database, self.house, petition):

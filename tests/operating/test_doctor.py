@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTes
     healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.era))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys pepper {petition.slug} --renew" in finding.hint
+
+
+def test_records_that_will_soon_be_deleted(house: HouseOfTests) -> None:
+    soon = date.fromtimestamp(time.time()) + timedelta(days=59)
+    petition = house.publish(retention=soon.isoformat())
+    (finding,) = [f for f in doctor.examine() if f.id == "D205"]
+    assert str(soon) in finding.sentence and f"sabal sealed {petition.slug}" in finding.hint
 
 
 def test_a_mail_server_that_does_not_answer(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:

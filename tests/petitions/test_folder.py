@@ -186,7 +186,7 @@ WRONG_TOML = [
         "2031-05-01",
         "2030-05-01",
         7,
-        "`retention` lies before `closes`; signatures are kept beyond the closing date.",
+        "`retention` must lie 7 days or more after `closes`: so long letters can be confirmed.",
     ),
     ("2031-05-01", "2031-02-31", 7, "This is not TOML as it should be: Invalid date or datetime."),
     (
@@ -467,7 +467,7 @@ def test_lacking_names_what_must_be_completed() -> None:
     assert folder.lacking(definition) == ("No organiser key: without one, signatures could not be sealed.",)
     assert folder.lacking(folder.parse(folder.set_organiser_keys(FILES, [f"age1{'q' * 58}"]))) == ()
     late = folder.lacking(definition, today=date(2032, 1, 1))
-    assert any(sentence.startswith("`retention` has passed") for sentence in late)
+    assert any(sentence.startswith("`retention` is too near") for sentence in late)
     assert any(sentence.startswith("`closes` has passed") for sentence in late)
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 from babel.messages.catalog import Catalog
@@ -19,6 +20,7 @@ from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 SQLITE_SAFE = (3, 51, 3)
 POSTGRESQL_OLDEST = 14
 PAGE = 4096
+RETENTION_SOON = 60  # days
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
@@ -167,6 +169,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
     for petition in snapshots.published():
         yield from _pepper(petition)
         definition = petition.definition
+        yield from _retention(petition)
         untold = [language for language in definition.languages if language not in definition.texts]
         unspoken = [language for language in definition.languages if language not in settings.HOUSE_LANGUAGES]
         if untold:
@@ -179,6 +182,18 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
         else:
             sentence = f"{petition.slug} is complete in {', '.join(definition.languages)}."
             yield Finding("ok", "D601", sentence)
+
+
+def _retention(petition: PetitionSnapshot) -> Iterator[Finding]:
+    day = petition.definition.retention
+    left = (day - date.fromtimestamp(time.time())).days
+    if 0 <= left <= RETENTION_SOON:
+        yield Finding(
+            "warning",
+            "D205",
+            f"{petition.slug}: after {day} the server deletes every record that is left, as signers were promised.",
+            f"Fetch them while they are here: sabal sealed {petition.slug} --out FILE",
+        )
 
 
 def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+
+from sabal.petitions.profile import GRACE_DAYS
 
 # What the letter importer writes where a letter cannot say it; `folder.lacking` looks for these.
 TO_COMPLETE = "TO BE COMPLETED BEFORE PUBLISHING"
@@ -109,6 +111,12 @@ class Definition:
     endorsers: tuple[str, ...] = ()
     newsletter: bool = False
     updates: bool = False
+
+    @property
+    def last_day(self) -> date:
+        """The last day for signing: what is signed later could not be confirmed before records must go."""
+        latest = self.retention - timedelta(days=GRACE_DAYS)
+        return min(self.closes, latest) if self.closes else latest
 
 
 @dataclass(frozen=True, order=True)

@@ -10,7 +10,7 @@ import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import tomlkit
@@ -30,6 +30,7 @@ from sabal.petitions.definition import (
     Section,
     Text,
 )
+from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.terms import Terms, parse_terms
 from sabal.petitions.tomltable import FILE
 from sabal.petitions.wording import parse_text
@@ -172,9 +173,9 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
             )
     if definition.retention == NO_DATE:
         sentences.append("`retention` does not say yet until when signatures are kept.")
-    elif today and definition.retention <= today:
-        sentences.append("`retention` has passed: signatures would have to be deleted at once.")
-    if today and definition.closes and definition.closes <= today:
+    elif today and definition.retention < today + timedelta(days=GRACE_DAYS):
+        sentences.append("`retention` is too near: what is signed now could not be confirmed by then.")
+    if today and definition.closes and definition.closes < today:
         sentences.append("`closes` has passed: nobody could sign.")
     if any(
         TO_COMPLETE in recipient.name.get(definition.authoritative, "") for recipient in definition.recipients

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
+GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
 REOPEN_DAYS = 14  # so long a close can be undone, and a petition's tags are needed
 
 

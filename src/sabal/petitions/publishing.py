@@ -147,6 +147,10 @@ def resume(slug: str, today: date) -> None:
         raise Refusal(
             f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."
         )
+    if today > (last := _definition(petition).last_day):
+        raise Refusal(
+            f"The last day for signing {slug} was {last}; another needs a new version of its terms."
+        )
     if petition.state == State.PAUSED and _newest(petition).published_on is None:
         raise Refusal(f"{slug} has a new version that is not published: sabal publish {slug}")
     _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)

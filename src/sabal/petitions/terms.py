@@ -4,10 +4,11 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
 from sabal.petitions.links import is_mail
+from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.slugs import is_free_slug, is_slug, key_of
 from sabal.petitions.tomllines import lines_of
 from sabal.petitions.tomltable import FILE, Table
@@ -64,9 +65,10 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
     authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
     profile = top.word("profile", ("guarded", "open"))
     retention, closes = top.day("retention"), top.day("closes", optional=True)
-    if retention and closes and NO_DATE < retention < closes:
+    if retention and closes and NO_DATE < retention < closes + timedelta(days=GRACE_DAYS):
         top.problem(
-            "retention", "`retention` lies before `closes`; signatures are kept beyond the closing date."
+            "retention",
+            f"`retention` must lie {GRACE_DAYS} days or more after `closes`: so long letters can be confirmed.",
         )
     return Terms(
         slug=_slug(top, languages),

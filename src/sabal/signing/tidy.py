@@ -61,8 +61,8 @@ def renew_era(database: Database, house: House, petition: PetitionSnapshot, toda
 
 def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bool:
     """Close a petition whose last day has passed; whether it was closed now."""
-    last = petition.definition.closes
-    if last is None or today <= last or petition.state not in ("open", "paused"):
+    last = petition.definition.last_day
+    if today <= last or petition.state not in ("open", "paused"):
         return False
     closed = database.execute(
         "UPDATE petitions_petition SET state = 'closed', closed_on = ?, revision = revision + 1"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sabal.database import Database, Row
 from sabal.newsletter.subscription import confirm_with_signature
+from sabal.petitions.profile import GRACE_DAYS
 from sabal.signing.confirm import Said, is_late, said
 from sabal.signing.operations import Confirm, Outcome
 from sabal.signing.writer.rows import (
@@ -19,7 +20,6 @@ from sabal.signing.writer.rows import (
     petitions,
 )
 
-GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
 HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (

@@ -38,6 +38,7 @@ def knows(path: Path, module: str) -> bool:
         ("agefile", ("sabal", "django")),  # a format, usable by anybody
         ("sabal/signing", ("sabal.front", "sabal.desk", "sabal.api")),  # the heart knows no door
         ("sabal/mail", ("sabal.front", "sabal.desk", "sabal.api")),
+        ("sabal/mail", ("sabal.signing", "sabal.newsletter")),  # it carries letters, whatever they are about
         ("sabal/petitions", ("sabal.front", "sabal.desk", "sabal.api")),
         ("sabal/keys", ("sabal.front", "sabal.desk", "sabal.api")),
     ],
@@ -67,7 +68,7 @@ def test_only_the_writer_and_its_helpers_write_to_the_hot_tables() -> None:
     for path in [
         p
         for p in files("sabal")
-        if "signing" not in p.parts and p.name not in ("outbox.py", "backup.py", "restore.py", "privacy.py")
+        if "signing" not in p.parts and p.name not in ("backup.py", "restore.py", "privacy.py")
     ]:
         text = path.read_text(encoding="utf-8")
         for table in hot:

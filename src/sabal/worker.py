@@ -89,6 +89,7 @@ class Worker:
             self.transport,
             self.clock,
             petitions=self.snapshots,
+            accepted=tidy.start_week,
             head=Letterhead(settings.BASE_URL, settings.MAIL_FROM),
             should_stop=self.stop.is_set,
         )

@@ -17,9 +17,9 @@ import pytest
 from mail.world import FORTNIGHT, NOON, TODAY, Sink, World
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
-from sabal.mail import outbox
+from sabal.mail import claims
 from sabal.mail.answers import Answer, Outcome, Trouble
-from sabal.mail.outbox import End
+from sabal.mail.traffic import End
 from sabal.signing import token
 
 Sinks = Callable[..., Sink]
@@ -196,14 +196,14 @@ def test_waits_double_and_end_after_three_days(world: World) -> None:
         if rows:
             waits.append(rows[0][0] - world.now)
             world.now = rows[0][0]
-    assert waits[:4] == [60, 120, 240, 480] and max(waits) == 6 * 3600 and len(waits) == outbox.GIVE_UP - 1
+    assert waits[:4] == [60, 120, 240, 480] and max(waits) == 6 * 3600 and len(waits) == claims.GIVE_UP - 1
     assert 2.9 < (world.now - NOON) / 86_400 < 3.2
     assert world.traffic()["other", "given-up"] == 1
 
 
 def test_waits_vary_by_chance() -> None:
     assert (
-        outbox._wait(1, 0.0) == 45 and outbox._wait(1, 1.0) == 75 and outbox._wait(1_000, 1.0) == 7.5 * 3600
+        claims._wait(1, 0.0) == 45 and claims._wait(1, 1.0) == 75 and claims._wait(1_000, 1.0) == 7.5 * 3600
     )
 
 
@@ -356,7 +356,7 @@ def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> No
     assert world.waiting() == 1 and world.expiry(raw) == FORTNIGHT
     transport = server.transport()
     assert world.send(transport).handled == 0, "still claimed by the dead"
-    world.now += outbox.CLAIM + 1
+    world.now += claims.CLAIM + 1
     assert world.send(transport).accepted == 1 and world.waiting() == 0 and world.expiry(raw) == TODAY + 8
     transport.close()
     first, second = server.letters()
@@ -445,7 +445,7 @@ def test_every_write_failed_or_failed_but_persisted(
         world.send(transport, database=faulty)
     # Afterwards all is well again, and in time every letter is out, its row gone and counted once.
     transport.answer = ACCEPTS
-    world.now += 2 * outbox.CLAIM
+    world.now += 2 * claims.CLAIM
     world.send(transport)
     assert len(transport.to) == sendings and len(set(transport.ids)) == 1
     refused = answer is NEVER and sendings == 1
@@ -456,7 +456,7 @@ def test_every_write_failed_or_failed_but_persisted(
 
 def test_a_row_that_kills_every_worker_is_given_up(world: World) -> None:
     world.write()
-    world.database.execute("UPDATE mail_letter SET attempts = ?", (outbox.GIVE_UP,))
+    world.database.execute("UPDATE mail_letter SET attempts = ?", (claims.GIVE_UP,))
     transport = Recorder()
     assert world.send(transport).ends == {End.GIVEN_UP: 1} and transport.to == [] and world.waiting() == 0
 

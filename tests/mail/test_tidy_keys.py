@@ -5,8 +5,8 @@ import pytest
 from mail.test_send_due import Faulty, Recorder
 from mail.world import TODAY, World
 from sabal.keys.house import KeyMissing, mail_key_name
-from sabal.mail.outbox import End
 from sabal.mail.tidy import tidy_keys
+from sabal.mail.traffic import End
 
 
 def days(world: World) -> set[int]:

@@ -20,7 +20,7 @@ from sabal.mail.ids import letter_id
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
-from sabal.signing import token
+from sabal.signing import tidy, token
 
 TODAY = 20_781  # days since 1970
 FORTNIGHT = TODAY + 14  # what signing writes
@@ -144,6 +144,7 @@ class World:
         database = options.pop("database", self.database)
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
+            "accepted": tidy.start_week,
             "head": HEAD,
             "chance": lambda: 0.5,
             "pause": lambda _: None,

@@ -18,7 +18,7 @@ from sabal.mail import outbox
 from sabal.mail.folder import FolderTransport
 from sabal.mail.letters import Letterhead
 from sabal.newsletter import subscription as rows
-from sabal.signing import token
+from sabal.signing import tidy, token
 
 PAGE = "/en/newsletter"
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
@@ -50,7 +50,13 @@ def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
     folder: Path = house.data / "mail"
     head = Letterhead("http://127.0.0.1:8000", "petition@localhost")
     outbox.send_due(
-        house.database, house.house, FolderTransport(folder), time.time, petitions=house.snapshots, head=head
+        house.database,
+        house.house,
+        FolderTransport(folder),
+        time.time,
+        petitions=house.snapshots,
+        accepted=tidy.start_week,
+        head=head,
     )
     found = []
     for path in sorted(folder.glob("[0-9]*.eml")):

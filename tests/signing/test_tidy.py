@@ -8,7 +8,7 @@ from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.petitions import publishing
 from sabal.petitions.definition import Refusal
-from sabal.signing import tidy, writer
+from sabal.signing import tidy, token, writer
 from sabal.signing.operations import Outcome
 from signing.steps import confirmation, confirmed, signed
 
@@ -21,6 +21,16 @@ def test_pending_signatures_expire_with_their_records(house: HouseOfTests) -> No
     assert tidy.expire(house.database, DAY_NUMBER + 14) == 0
     assert tidy.expire(house.database, DAY_NUMBER + 15) == 250
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
+
+
+def test_from_the_acceptance_of_its_letter_a_signature_has_seven_whole_days(house: HouseOfTests) -> None:
+    petition = house.publish()
+    accepted, waiting = signed(house, petition), signed(house, petition, "max@example.org")
+    others = [token.encode(token.new()), "not a token"]
+    tidy.start_week(house.database, [token.encode(accepted.t), *others], DAY_NUMBER)
+    assert tidy.expire(house.database, DAY_NUMBER + 8) == 0
+    assert tidy.expire(house.database, DAY_NUMBER + 9) == 1
+    assert writer.find(house.database, [waiting.digest]) != [None]
 
 
 def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: HouseOfTests) -> None:

@@ -5,9 +5,11 @@ from collections import Counter
 
 from sabal.database import Database
 from sabal.keys.house import House
-from sabal.mail.outbox import ROWS, End, count_ends
+from sabal.mail import traffic
+from sabal.mail.traffic import End
 
 KEY_DAYS = 8
+ROWS = 200  # in one transaction of the worker
 log = logging.getLogger("sabal.mail")
 
 
@@ -36,6 +38,6 @@ def _drop_old(database: Database, today: int) -> int:
         where, params = database.among("id", [row[0] for row in rows])
         with database.transaction():
             gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)
-            count_ends(database, today * 24, Counter({("unknown", End.EXPIRED.value): gone}))
+            traffic.add(database, today * 24, Counter({("unknown", End.EXPIRED): gone}))
         dropped += gone
     return dropped

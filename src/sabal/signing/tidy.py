@@ -1,13 +1,30 @@
 """What time takes away: pending rows after their day, peppers and tags after their era."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from sabal.database import Database
 from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import token
 
 CHUNK = 200
+CONFIRM_DAYS = 7
+
+
+def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
+    """Let pending signatures whose letters were accepted today expire after seven whole days from now on.
+
+    `tokens` are those of the letters' links, as text; what they lead to may be no pending signature (any more). Where
+    no letter is accepted, the row ends by the later day that signing gave it. Runs inside the caller's transaction.
+    """
+    hashes = [token.digest(t) for text in tokens if (t := token.decode(text)) is not None]
+    for token_hash in sorted(hashes):  # as confirming locks them, or the two could wait for each other
+        database.execute(
+            "UPDATE signing_pending SET expires = ? WHERE token_hash = ?",
+            (today + CONFIRM_DAYS + 1, token_hash),  # a day more, since today has begun
+        )
 
 
 def expire(database: Database, today: int) -> int:

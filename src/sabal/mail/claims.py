@@ -1,0 +1,125 @@
+"""Claims: how rows of the outbox become ours for a while, and where they go when their letters were tried.
+
+A claim moves a row's attempt up before anything is tried, so a row that kills the process is pushed ahead too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sabal.database import Database, Row
+from sabal.mail import traffic
+from sabal.mail.ids import lane_range
+from sabal.mail.traffic import End
+
+CLAIM = 120  # seconds a claimed letter is ours
+FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
+GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
+NORMAL, SLOW = 0, 1
+DAY, HOUR = 86_400, 3_600
+
+# What else happens when letters were accepted, in the same commit: given their tokens and the day (since 1970).
+Accepted = Callable[[Database, Sequence[str], int], None]
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A row of ours until `until` (0: ours no more); what sending it gave is written beside it."""
+
+    id: int
+    petition_id: int | None
+    kind: int
+    day: int
+    sealed: bytes
+    attempts: int  # this one counted
+    until: int
+    end: End = End.UNSENT
+    provider: str = "unknown"
+    token: str = field(default="", repr=False)
+
+
+# A claim or a wait further ahead than one can be is from a clock that has since been set back, and does not
+# hold.
+_DUE = "claimed_until NOT BETWEEN ? AND ? AND not_before NOT BETWEEN ? AND ?"
+_NEXT = f"SELECT id FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE} ORDER BY id LIMIT ?"
+# One of each network, then a second of each: a flood from one place waits behind its own letters only. Where
+# it begins is drawn anew each time, so that no network is always the last.
+_NEXT_FAIR = (
+    "SELECT id FROM (SELECT id, network,"
+    " ROW_NUMBER() OVER (PARTITION BY network ORDER BY id) AS turn"
+    f" FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
+    " ORDER BY turn, CASE WHEN network >= ? THEN 0 ELSE 1 END, network LIMIT ?"
+)
+_CLAIM = f"UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1 WHERE id = ? AND {_DUE}"
+_READ = "SELECT id, petition_id, kind, mail_key, sealed, attempts FROM mail_letter WHERE "
+
+
+def claim(
+    database: Database, lane: int, most: int, clock: Callable[[], float], chance: Callable[[], float]
+) -> list[Claimed]:
+    """Make up to `most` due letters ours. A crash after the commit: they are free again when the claim runs
+    out."""
+    for _ in range(10):  # another worker may have been quicker with the same rows
+        now = int(clock())
+        due = [now + 1, now + 2 * CLAIM, now + 1, now + 2 * LONGEST_WAIT]
+        if lane == SLOW:
+            rows = database.query(_NEXT_FAIR, [*lane_range(lane), *due, int(chance() * 65_536), most])
+        else:
+            rows = database.query(_NEXT, [*lane_range(lane), *due, most])
+        if not rows:
+            return []
+        with database.transaction():
+            # Always in the same order, or two workers on PostgreSQL could wait for each other.
+            ours = {
+                i
+                for i in sorted(row[0] for row in rows)
+                if database.execute(_CLAIM, [now + CLAIM, i, *due]) == 1
+            }
+            where, params = database.among("id", sorted(ours))
+            read = database.query(_READ + where, params) if ours else []
+        if ours:
+            by_id = {row[0]: _claimed(row, now + CLAIM) for row in read}
+            return [by_id[i] for (i,) in rows if i in by_id]
+    return []
+
+
+def _claimed(row: Row, until: int) -> Claimed:
+    letter_id, petition_id, kind, day, sealed, attempts = row
+    return Claimed(letter_id, petition_id, kind, day, bytes(sealed), attempts, until)
+
+
+def settle(
+    database: Database, tried: Sequence[Claimed], now: float, chance: Callable[[], float], accepted: Accepted
+) -> None:
+    """Write down what became of the letters, in one commit. It may be repeated: rows that the first time
+    took are not found by the second, so nothing is counted twice."""
+    for letter in tried:
+        if letter.end in (End.LATER, End.UNREADABLE) and letter.attempts >= GIVE_UP:
+            letter.end = End.GIVEN_UP
+    with database.transaction():
+        moved = [
+            letter
+            for letter in sorted(tried, key=lambda letter: letter.id)
+            if _move(database, letter, int(now + _wait(letter.attempts, chance())))
+        ]
+        if tokens := [letter.token for letter in moved if letter.end is End.ACCEPTED]:
+            accepted(database, tokens, int(now // DAY))
+        traffic.add(database, int(now // HOUR), Counter((letter.provider, letter.end) for letter in moved))
+
+
+def _move(database: Database, letter: Claimed, not_before: int) -> bool:
+    """Move one row to where its end puts it; whether this call did so."""
+    if letter.end is End.UNSENT:
+        # Nobody spoke of this letter, so the attempt that its claim counted is given back.
+        sql = "UPDATE mail_letter SET claimed_until = 0, attempts = ? WHERE id = ? AND claimed_until = ?"
+        database.execute(sql, (letter.attempts - 1, letter.id, letter.until))
+        return False
+    if letter.end in (End.LATER, End.UNREADABLE):
+        sql = "UPDATE mail_letter SET claimed_until = 0, not_before = ? WHERE id = ? AND claimed_until = ?"
+        return database.execute(sql, (not_before, letter.id, letter.until)) == 1
+    return database.execute("DELETE FROM mail_letter WHERE id = ?", (letter.id,)) == 1
+
+
+def _wait(attempts: int, chance: float) -> float:
+    """Seconds until the next attempt."""
+    return min(FIRST_WAIT * 2.0 ** min(attempts - 1, 30), LONGEST_WAIT) * (0.75 + 0.5 * chance)

@@ -1,0 +1,30 @@
+"""Traffic: how many letters ended how, by the hour and by class of provider. It names no mailbox."""
+
+from collections import Counter
+from enum import StrEnum
+
+from sabal.database import Database
+
+
+class End(StrEnum):
+    """What became of a letter, in the words of `mail_traffic.outcome`. All but the last three take the
+    row."""
+
+    ACCEPTED = "accepted"
+    NEVER = "never"
+    GIVEN_UP = "given-up"
+    LOST_KEY = "lost-key"
+    EXPIRED = "expired"
+    LATER = "later"
+    UNREADABLE = "unreadable"
+    UNSENT = "unsent"
+
+
+def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
+    """Add letters by provider and end to the totals of an hour (since 1970), in the caller's transaction."""
+    for (provider, end), n in sorted(ends.items()):
+        database.execute(
+            "INSERT INTO mail_traffic (hour, provider, outcome, n) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (hour, provider, outcome) DO UPDATE SET n = mail_traffic.n + excluded.n",
+            (hour, provider, end.value, n),
+        )

@@ -16,12 +16,13 @@ from django.utils.translation import get_language, override, trans_real
 
 from mail.world import HEAD, NOON, definition
 from sabal.mail import letters
+from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
 from sabal.mail.letters import Letter
 from sabal.mail.wire import as_bytes, wire_address
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
-KINDS = (letters.CONFIRM_SIGNATURE, letters.ALREADY_SIGNED, letters.CONFIRM_NEWSLETTER)
+KINDS = (CONFIRM_LETTER, ALREADY_LETTER, CONFIRM_NEWSLETTER)
 HOUSE = None
 PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": HOUSE}
 ALL = [
@@ -29,7 +30,7 @@ ALL = [
     for kind in KINDS
     for profile in PETITIONS
     for language in LANGUAGES
-    if not (profile == "house" and kind != letters.CONFIRM_NEWSLETTER)
+    if not (profile == "house" and kind != CONFIRM_NEWSLETTER)
 ]
 
 
@@ -94,7 +95,7 @@ def test_a_guarded_letter_has_the_neutral_word() -> None:
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
 def test_every_letter(kind: int, profile: str, language: str) -> None:
     message, raw = write(kind, profile, language)
-    path = "newsletter/confirm" if kind == letters.CONFIRM_NEWSLETTER else "confirm"
+    path = "newsletter/confirm" if kind == CONFIRM_NEWSLETTER else "confirm"
     link = f"https://petition.example/{language}/{path}/{TOKEN}"
     text, html = part(message, "plain"), part(message, "html")
     assert [p.get_content_type() for p in message.iter_parts()] == ["text/plain", "text/html"]
@@ -133,8 +134,8 @@ def test_a_guarded_letter_names_nothing(kind: int, language: str) -> None:
     words = [word for name in names for word in re.split(r"[\s-]+", name) if len(word) > 4]
     for name in [*names, *words, "already"]:
         assert name.lower() not in decoded.lower(), name
-    if kind == letters.ALREADY_SIGNED:
-        same, _ = write(letters.CONFIRM_SIGNATURE, "guarded", language)
+    if kind == ALREADY_LETTER:
+        same, _ = write(CONFIRM_LETTER, "guarded", language)
         assert part(same, "plain") == part(message, "plain") and same["Subject"] == message["Subject"]
 
 

@@ -19,6 +19,7 @@ from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import claims
 from sabal.mail.answers import Answer, Outcome, Trouble
+from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW
 from sabal.mail.traffic import End
 from sabal.signing import token
 
@@ -58,13 +59,13 @@ def test_nothing_due_does_nothing(world: World) -> None:
 
 def test_the_expiry_of_others_stays_open(world: World) -> None:
     world.write("suzie@example.org")
-    held = world.write("eve@example.org", kind=1)
+    held = world.write("eve@example.org")
     world.send(Recorder(lambda to: Answer(Outcome.LATER if to.startswith("eve") else Outcome.ACCEPTED)))
     assert world.expiry(held) == FORTNIGHT
 
 
 def test_a_newsletter_letter_leaves_signatures_alone(world: World, sink: Sinks) -> None:
-    world.write(kind=3, petition=0)
+    world.write(kind=CONFIRM_NEWSLETTER, petition=0)
     assert world.send(Recorder()).accepted == 1 and world.waiting() == 0
 
 
@@ -80,7 +81,7 @@ def test_one_connection_carries_all(world: World, sink: Sinks) -> None:
 
 
 def test_the_normal_lane_goes_first_and_older_days_before(world: World) -> None:
-    world.write("slow@example.org", lane=1)
+    world.write("slow@example.org", lane=SLOW)
     world.write("today@example.org")
     world.write("yesterday@example.org", day=TODAY - 1)
     transport = Recorder()
@@ -91,7 +92,7 @@ def test_the_normal_lane_goes_first_and_older_days_before(world: World) -> None:
 def test_limits_of_one_call(world: World) -> None:
     for n in range(7):
         world.write(f"n{n}@example.org")
-        world.write(f"s{n}@example.org", lane=1)
+        world.write(f"s{n}@example.org", lane=SLOW)
     transport = Recorder()
     world.send(transport, limit=4, slow_limit=2)
     assert [to[0] for to in transport.to] == ["n"] * 4 + ["s"] * 2
@@ -100,9 +101,9 @@ def test_limits_of_one_call(world: World) -> None:
 @pytest.mark.parametrize("start", [0.0, 0.5, 0.99])
 def test_the_slow_lane_is_shared_among_networks(world: World, start: float) -> None:
     for n in range(30):
-        world.write(f"eve{n}@example.org", lane=1, network=40_000)
+        world.write(f"eve{n}@example.org", lane=SLOW, network=40_000)
     for network in (7, 33_000, 65_535):
-        world.write(f"net{network}@example.org", lane=1, network=network)
+        world.write(f"net{network}@example.org", lane=SLOW, network=network)
     transport = Recorder()
     world.send(transport, slow_limit=5, chance=lambda: start)
     others = {"net7@example.org", "net33000@example.org", "net65535@example.org"}

@@ -16,7 +16,7 @@ from sabal import hot_tables
 from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
 from sabal.mail import letters, outbox
-from sabal.mail.ids import letter_id
+from sabal.mail.ids import CONFIRM_LETTER, CONFIRM_NEWSLETTER, NORMAL, letter_id
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
@@ -92,10 +92,10 @@ class World:
     def write(self, to: str = "suzie@example.org", **changed: Any) -> bytes:
         """Queue a letter as signing does: pending row and letter. Gives the token."""
         row: dict[str, Any] = {
-            "kind": 1,
+            "kind": CONFIRM_LETTER,
             "petition": 1,
             "day": TODAY,
-            "lane": 0,
+            "lane": NORMAL,
             "network": 0,
             "lang": "en",
         } | changed
@@ -106,7 +106,7 @@ class World:
         content = {"to": to, "lang": row["lang"], "token": token.encode(raw), **row.get("more", {})}
         sealed = seal(self.keys[day], json.dumps(content).encode(), b"letter")
         self.insert(row, row.get("sealed", sealed))
-        if row["kind"] != letters.CONFIRM_NEWSLETTER:
+        if row["kind"] != CONFIRM_NEWSLETTER:
             self.database.insert(
                 "signing_pending",
                 (

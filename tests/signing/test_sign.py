@@ -6,13 +6,13 @@ import pytest
 
 from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import pepper_name, unseal
+from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
 from sabal.petitions import publishing
 from sabal.signing import operations, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find
-from sabal.signing.writer.sign import ALREADY_LETTER, CONFIRM_LETTER
 from signing.steps import SUZIE, ask, confirmed, signed
 
 

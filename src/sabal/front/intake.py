@@ -14,6 +14,7 @@ from sabal.front.http import Refused as Refusal
 from sabal.front.http import Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.mail.address import domain, mailbox
+from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -94,7 +95,7 @@ class Intake:
         held = HELD_RATE if request.soft_limited else HELD_ROBOT if robot else 0
         if held and not counts.held(petition.id, request.now):
             raise Refusal(429, "too-many", [(b"retry-after", b"3600")])
-        lane = 1 if held or crowded else 0
+        lane = SLOW if held or crowded else NORMAL
         return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"), spent)
 
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:

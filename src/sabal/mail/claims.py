@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 
 from sabal.database import Database, Row
 from sabal.mail import traffic
-from sabal.mail.ids import lane_range
+from sabal.mail.ids import SLOW, lane_range
 from sabal.mail.traffic import End
 
 CLAIM = 120  # seconds a claimed letter is ours
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
-NORMAL, SLOW = 0, 1
 DAY, HOUR = 86_400, 3_600
 
 # What else happens when letters were accepted, in the same commit: given their tokens and the day (since 1970).

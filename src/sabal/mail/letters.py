@@ -23,10 +23,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from sabal import settings
+from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
 from sabal.mail.wire import wire_address
 from sabal.petitions.definition import Definition, Text
-
-CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,9 @@ def render(letter: Letter, petition: Definition | None, head: Letterhead, now: f
         return confirm_newsletter(letter, petition, head, now)
     if petition is None:
         raise ValueError("a letter about a signature without its petition")
-    if letter.kind == CONFIRM_SIGNATURE:
+    if letter.kind == CONFIRM_LETTER:
         return confirm_signature(letter, petition, head, now)
-    if letter.kind == ALREADY_SIGNED:
+    if letter.kind == ALREADY_LETTER:
         # A petition may have become guarded after the letter was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(letter, petition, head, now)

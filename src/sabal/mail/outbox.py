@@ -18,7 +18,8 @@ from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name, unseal
 from sabal.mail import letters
 from sabal.mail.answers import Answer, Outcome, Trouble
-from sabal.mail.claims import GIVE_UP, NORMAL, SLOW, Accepted, Claimed, claim, settle
+from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
+from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import provider_of
 from sabal.mail.traffic import End
 from sabal.mail.transport import Transport

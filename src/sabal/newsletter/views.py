@@ -20,8 +20,7 @@ from sabal.front import limits
 from sabal.keys import ring
 from sabal.keys.house import KeyMissing, seal
 from sabal.mail.address import mailbox
-from sabal.mail.ids import letter_id
-from sabal.mail.letters import CONFIRM_NEWSLETTER
+from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from sabal.petitions import snapshot
@@ -30,7 +29,6 @@ from sabal.signing import token as tokens
 
 KEEP_DAYS = 7
 DAY = 86_400
-SLOW = 1  # a lane of its own beside the signatures': a flood of requests here delays nobody who signs
 
 View = Callable[..., HttpResponse]
 

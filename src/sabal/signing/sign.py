@@ -8,7 +8,7 @@ from datetime import date
 import agefile
 from sabal.keys.house import seal
 from sabal.keys.ring import Ring
-from sabal.mail.ids import letter_id
+from sabal.mail.ids import NORMAL, letter_id
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import record, tag, token
@@ -30,7 +30,7 @@ class Circumstances:
 
     language: str
     held: int = 0
-    lane: int = 0
+    lane: int = NORMAL
     network: int = 0
     spent: bool = False
 

@@ -5,7 +5,7 @@ from django.db import migrations
 from sabal import hot_tables
 
 SQL = """
--- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription.
+-- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription (mail/ids.py).
 -- network: 16 bits of a keyed hash whose key lives a day in memory, for fairness in the slow lane.
 -- id: lane, day and chance (mail/ids.py), so that the primary key is the order of sending and no other index is needed.
 CREATE TABLE mail_letter (

@@ -3,11 +3,11 @@
 from collections import defaultdict
 
 from sabal.database import Database, Row
+from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
 from sabal.signing.operations import Outcome, Sign
 from sabal.signing.writer.rows import Key, by_era, delete, owners, petitions
 
 PENDING_PER_TAG = 3
-CONFIRM_LETTER, ALREADY_LETTER = 1, 2
 
 _PENDING = (
     "token_hash",

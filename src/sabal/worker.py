@@ -1,7 +1,11 @@
-"""The worker: counts, sends mail, tidies. Any number may run; what one alone may do is done under a lock."""
+"""The worker: counts and tidies in one thread, sends mail in another, so that no mail server holds a count back.
+
+Any number may run; what one alone may do is done under a lock.
+"""
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +15,6 @@ from types import FrameType
 from sabal import settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
-from sabal.keys.ring import Ring
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
 from sabal.mail.letters import Letterhead
@@ -25,7 +28,7 @@ from sabal.signing.count import count
 log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
 REST = 5.0  # seconds of rest after the database or the mail server gave trouble
-MINUTE, HOUR = 60.0, 3_600.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400
 
 
 class Worker:
@@ -34,77 +37,85 @@ class Worker:
     def __init__(self, house: House, transport: Transport, *, clock: Callable[[], float] = time.time) -> None:
         self.house, self.transport, self.clock = house, transport, clock
         self.stop = threading.Event()
-        self.snapshots, self.ring = Snapshots(), Ring()
+        self._broken = False
         self._minute = self._hour = float("-inf")
-        self._mail_rests_until = 0.0
 
-    def run(self) -> None:
-        """Work until told to stop; a database that goes away is waited for."""
-        while not self.stop.is_set():
-            try:
-                database = connect()
-            except OperationalError as error:
-                log.error("the database cannot be reached: %s", type(error).__name__)
-                self.stop.wait(REST)
-                continue
-            try:
-                while not self.stop.is_set():
-                    if not self.round(database):
-                        self.stop.wait(PAUSE)
-            except (*OperationalError, KeyMissing) as error:
-                log.error("the work was interrupted: %s", type(error).__name__)
-                self.stop.wait(REST)
-            finally:
-                database.close()
+    def run(self) -> bool:
+        """Work until told to stop; False where something unforeseen ended one thread, and with it the other."""
+        mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail")
+        mail.start()
+        self._repeat("counting", self._count_and_tidy)
+        mail.join()
         self.transport.close()
+        return not self._broken
 
-    def round(self, database: Database) -> bool:
-        """One round of everything that is due; whether there was anything to do."""
-        now = self.clock()
-        self.snapshots.refresh(database, self.house)
-        self.ring.refresh(database, self.house, int(now) // 86_400)
-        busy = self._count(database, now)
-        busy = self._send(database, now) or busy
-        if not now - self._minute < MINUTE:
-            self._minute = now
-            database.checkpoint()
-        if not now - self._hour < HOUR:
-            self._hour = now
-            self._tidy(database, int(now) // 86_400)
-        return busy
+    def _repeat(self, what: str, one_round: Callable[[Database, Snapshots], float]) -> None:
+        """Round after round of one thread; a database that goes away, or a key that is missing, is waited for."""
+        snapshots = Snapshots()
+        try:
+            while not self.stop.is_set():
+                try:
+                    self._connected(one_round, snapshots)
+                except (*OperationalError, KeyMissing) as error:
+                    log.error("%s is interrupted: %s", what, type(error).__name__)
+                    self.stop.wait(REST)
+        except BaseException:
+            # Half a worker would go unnoticed; one that ends is started again.
+            log.critical("%s ends the worker", what, exc_info=True)
+            self._broken = True
+        finally:
+            self.stop.set()
 
-    def _count(self, database: Database, now: float) -> bool:
-        with database.leader("count") as leads:
-            if not leads:
-                return False
-            counted = sum(count(database, p, now, settings.BATCH_EVERY) for p in self.snapshots.published())
-            return counted > 0
+    def _connected(self, one_round: Callable[[Database, Snapshots], float], snapshots: Snapshots) -> None:
+        """Rounds on one connection, with the pause that each asks for."""
+        database = connect()
+        try:
+            while not self.stop.is_set():
+                snapshots.refresh(database, self.house)
+                self.stop.wait(one_round(database, snapshots))
+        finally:
+            database.close()
 
-    def _send(self, database: Database, now: float) -> bool:
-        if now < self._mail_rests_until:
-            return False
+    def _send(self, database: Database, snapshots: Snapshots) -> float:
         report = outbox.send_due(
             database,
             self.house,
             self.transport,
             self.clock,
-            petitions=self.snapshots,
+            petitions=snapshots,
             accepted=tidy.start_week,
             head=Letterhead(settings.BASE_URL, settings.MAIL_FROM),
             should_stop=self.stop.is_set,
         )
         if report.trouble is not Trouble.NONE:
-            self._mail_rests_until = now + REST
-        return report.handled > 0
+            return REST
+        return 0.0 if report.handled else PAUSE
 
-    def _tidy(self, database: Database, today: int) -> None:
+    def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
+        now = self.clock()
+        counted = self._count(database, snapshots, now)
+        if not now - self._minute < MINUTE:
+            self._minute = now
+            database.checkpoint()
+        if not now - self._hour < HOUR:
+            self._hour = now
+            self._tidy(database, snapshots, int(now) // DAY)
+        return 0.0 if counted else PAUSE
+
+    def _count(self, database: Database, snapshots: Snapshots, now: float) -> int:
+        with database.leader("count") as leads:
+            if not leads:
+                return 0
+            return sum(count(database, p, now, settings.BATCH_EVERY) for p in snapshots.published())
+
+    def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> None:
         with database.leader("tidy") as leads:
             if not leads:
                 return
             expired = tidy.expire(database, today)
             subscription.expire(database, today)
             day = date(1970, 1, 1) + timedelta(days=today)
-            for petition in self.snapshots.published():
+            for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
                 if ended := retention.end(database, petition, day):
@@ -131,4 +142,5 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    worker.run()
+    if not worker.run():
+        sys.exit(1)

@@ -145,7 +145,7 @@ def test_another_house_s_key(healthy: HouseOfTests) -> None:
     assert levels("D105") == {"wrong"}
 
 
-def test_todays_mail_key_is_made_by_the_worker_so_its_lack_is_a_warning(healthy: HouseOfTests) -> None:
+def test_todays_mail_key_is_made_by_a_running_house_so_its_lack_is_a_warning(healthy: HouseOfTests) -> None:
     today = mail_key_name(int(time.time()) // 86_400)
     healthy.house.destroy(healthy.database, today)
     assert "warning" in levels("D106")

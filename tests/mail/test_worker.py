@@ -1,0 +1,183 @@
+"""The worker: what goes wrong with mail holds no count back, and the other way round; half a worker is none."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+
+import pytest
+
+from houses import NOW, HouseOfTests
+from mail.test_send_due import Recorder
+from mail.world import Sink
+from sabal import settings, worker
+from sabal.keys.house import House
+from sabal.log import _Line
+from sabal.mail.answers import Answer
+from sabal.mail.transport import Transport
+from sabal.worker import Worker
+from signing.steps import confirmed, signed
+
+Sinks = Callable[..., Sink]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "BATCH_EVERY", 0.1)
+    monkeypatch.setattr(settings, "MAIL_FROM", "petition@example.org")
+    monkeypatch.setattr(worker, "REST", 0.2)
+
+
+@contextmanager
+def working(house: HouseOfTests, transport: Transport, key: House | None = None) -> Iterator[Worker]:
+    """A worker at work, told to stop at the end and waited for."""
+    begun = time.monotonic()
+    running = Worker(key or house.house, transport, clock=lambda: NOW + time.monotonic() - begun)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def ends_by_itself(house: HouseOfTests, transport: Transport) -> list[bool]:
+    """What a worker's `run` gave, that nobody told to stop; empty where it did not end."""
+    gave = list[bool]()
+    running = Worker(house.house, transport, clock=lambda: NOW)
+    thread = threading.Thread(target=lambda: gave.append(running.run()), daemon=True)
+    thread.start()
+    thread.join(10)
+    ended = list(gave)
+    running.stop.set()
+    return ended
+
+
+def soon(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen within ten seconds"
+        time.sleep(0.05)
+
+
+def in_hand(house: HouseOfTests) -> int:
+    """Letters that the worker has claimed."""
+    return int(house.database.query("SELECT COUNT(*) FROM mail_letter WHERE claimed_until > 0")[0][0])
+
+
+def counted(house: HouseOfTests) -> int:
+    return house.petition().counts.confirmed
+
+
+def test_a_mail_server_that_hangs_holds_back_no_count(house: HouseOfTests, sink: Sinks) -> None:
+    petition, server = house.publish(), sink("hang")
+    signed(house, petition, "max@example.org")
+    with working(house, server.transport(timeout=60)) as running:
+        soon(lambda: in_hand(house) == 1)
+        confirmed(house, petition)
+        soon(lambda: counted(house) == 1)
+        assert in_hand(house) == 1, "the server holds Max's letter all the while"
+        running.stop.set()
+        assert server.process.stdin is not None
+        server.process.stdin.close()  # and now it is gone
+    assert in_hand(house) == 0 and house.rows("mail_letter") == 2, "what was begun is settled, nothing lost"
+
+
+def test_both_go_on_side_by_side(house: HouseOfTests, sink: Sinks) -> None:
+    petition, server = house.publish(), sink()
+    with working(house, server.transport()):
+        for n in range(3):
+            confirmed(house, petition, f"suzie{n}@example.org")
+        soon(lambda: counted(house) == 3 and house.rows("mail_letter") == 0)
+    assert len(server.letters()) == 3
+
+
+def test_a_wrong_house_key_stops_the_mail_alone(
+    house: HouseOfTests, caplog: pytest.LogCaptureFixture
+) -> None:
+    confirmed(house, house.publish())
+    transport = Recorder()
+    with working(house, transport, House(bytes([7]) * 32)):
+        soon(lambda: counted(house) == 1 and "mail is interrupted: KeyMissing" in caplog.text)
+    assert transport.to == [] and house.rows("mail_letter") == 1
+    with working(house, transport):
+        soon(lambda: house.rows("mail_letter") == 0)
+
+
+def test_connections_that_are_lost_are_made_anew(
+    house: HouseOfTests, caplog: pytest.LogCaptureFixture
+) -> None:
+    if house.vendor == "sqlite":
+        pytest.skip("a file does not hang up")
+    petition, transport = house.publish(), Recorder()
+    with working(house, transport):
+        signed(house, petition, "max@example.org")
+        soon(lambda: house.rows("mail_letter") == 0)
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        assert len(house.database.query("SELECT pg_terminate_backend(pid) " + others)) >= 2
+        confirmed(house, petition)
+        soon(lambda: counted(house) == 1 and house.rows("mail_letter") == 0)
+    assert "mail is interrupted" in caplog.text and "counting is interrupted" in caplog.text
+
+
+class Leaving(Recorder):
+    """A transport whose library ends the program."""
+
+    def send(self, message: EmailMessage, to: str) -> Answer:
+        raise SystemExit(f"no way to {to}")
+
+
+def test_what_nobody_foresaw_in_the_mail_ends_the_worker(
+    house: HouseOfTests, caplog: pytest.LogCaptureFixture
+) -> None:
+    signed(house, house.publish())
+    assert ends_by_itself(house, Leaving()) == [False]
+    (line,) = [_Line().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert "mail ends the worker: SystemExit at" in line and "suzie" not in line
+    assert house.rows("mail_letter") == 1 and in_hand(house) == 0
+
+
+def test_what_nobody_foresaw_in_counting_ends_the_worker(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.publish()
+    monkeypatch.setattr(worker, "count", lambda *_: {}["no such key"])
+    assert ends_by_itself(house, Recorder()) == [False]
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL] == [
+        "counting ends the worker"
+    ]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
+    house: HouseOfTests, broken: bool
+) -> None:
+    house.publish()
+    if broken:
+        house.database.execute("UPDATE signing_total SET shown_countries = 'suzie@example.org'")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")} | {
+        "SABAL_DATA": str(house.data),
+        "SABAL_DATABASE_URL": house.url,
+        "SABAL_MAIL_URL": "folder:",
+        "SABAL_MAIL_FROM": "petition@example.org",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sabal", "worker"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "tidied" in line:
+            process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == (1 if broken else 0)
+    assert ("ends the worker: JSONDecodeError" in "".join(lines)) is broken
+    assert "Traceback" not in "".join(lines) and "suzie" not in "".join(lines)

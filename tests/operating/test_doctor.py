@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from houses import HouseOfTests
 from sabal import settings
 from sabal.keys.house import mail_key_name, pepper_name
 from sabal.keys.ring import SUBSCRIBERS
+from sabal.mail import traffic
+from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
 
@@ -34,7 +37,7 @@ def healthy(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> HouseOfTest
 def test_a_healthy_house(healthy: HouseOfTests) -> None:
     wrong = [f for f in doctor.examine() if f.level == "wrong"]
     assert wrong == []
-    assert {"D102", "D103", "D105", "D106", "D107", "D202", "D203", "D401", "D601", "D701"} <= {
+    assert {"D102", "D103", "D105", "D106", "D107", "D202", "D203", "D305", "D401", "D601", "D701"} <= {
         f.id for f in doctor.examine()
     }
 
@@ -72,6 +75,46 @@ def test_records_that_will_soon_be_deleted(house: HouseOfTests) -> None:
 def test_a_mail_server_that_does_not_answer(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_URL", "smtp://127.0.0.1:9?tls=none")
     assert levels("D301") == {"wrong"}
+
+
+def tried(house: HouseOfTests, provider: str, hours_ago: int = 0, **ends: int) -> None:
+    counter = Counter({(provider, End[name]): n for name, n in ends.items()})
+    with house.database.transaction():
+        traffic.add(house.database, int(time.time()) // 3_600 - hours_ago, counter)
+
+
+def mailed() -> stores.Finding:
+    (finding,) = [f for f in doctor.examine() if f.id == "D305"]
+    return finding
+
+
+def test_what_became_of_the_mail_of_a_day(healthy: HouseOfTests) -> None:
+    assert mailed().sentence == "No letter was tried in the last 24 hours."
+    tried(healthy, "gmail", ACCEPTED=900, LATER=3, NEVER=1)
+    tried(healthy, "gmail", 20, ACCEPTED=100, UNREADABLE=1)
+    tried(healthy, "yahoo", 25, NEVER=500)
+    tried(healthy, "proton", ACCEPTED=7)
+    tried(healthy, "unknown", EXPIRED=2, LOST_KEY=1)
+    found = mailed()
+    assert found.level == "ok"
+    assert found.sentence == (
+        "Mail of the last 24 hours: 1007 accepted, 4 put off, 1 refused for ever, 3 given up."
+    )
+    assert found.hint.splitlines() == [
+        "gmail: 1000 accepted, 4 put off, 1 refused for ever",
+        "unknown: 3 given up",
+    ]
+
+
+@pytest.mark.parametrize("end", ["LATER", "NEVER", "GIVEN_UP"])
+def test_a_provider_that_mostly_does_not_take_our_mail(healthy: HouseOfTests, end: str) -> None:
+    tried(healthy, "gmail", ACCEPTED=1000, LATER=40)
+    tried(healthy, "other", ACCEPTED=2, **{end: stores.ONE_LETTER})
+    assert mailed().level == "ok", "one mailbox that puts every try off is no sign"
+    tried(healthy, "other", **{end: 1})
+    found = mailed()
+    assert found.level == "warning" and found.sentence.endswith("Most letters do not arrive at: other.")
+    assert "journalctl" in found.hint
 
 
 def test_a_setting_with_a_slip_is_suggested() -> None:

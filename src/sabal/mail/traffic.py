@@ -28,3 +28,12 @@ def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
             " ON CONFLICT (hour, provider, outcome) DO UPDATE SET n = mail_traffic.n + excluded.n",
             (hour, provider, end.value, n),
         )
+
+
+def between(database: Database, first: int, last: int) -> Counter[tuple[str, End]]:
+    """Letters by provider and end in the hours from `first` to `last`."""
+    rows = database.query(
+        "SELECT provider, outcome, SUM(n) FROM mail_traffic WHERE hour BETWEEN ? AND ? GROUP BY provider, outcome",
+        (first, last),
+    )
+    return Counter({(provider, End(outcome)): int(n) for provider, outcome, n in rows})

@@ -23,7 +23,8 @@ YEARS = range(2026, 2100)
 def examine() -> list[Finding]:
     """Look at everything that can be looked at; what one look raises does not keep the others from being taken.
 
-    Reads and greets only: nothing is made, sent or changed. Sorted by group, the order of a reader's questions.
+    Reads and greets only: nothing is made, sent or changed. Sorted by group, the order of a reader's questions,
+    and by id.
     """
     findings: list[Finding] = []
     looks = {
@@ -44,7 +45,7 @@ def examine() -> list[Finding]:
             sentence = f"{what[0].upper()}{what[1:]} could not be examined: {type(error).__name__}."
             findings.append(Finding("wrong", "D900", sentence, "Mend what is said above, and ask again."))
     order = list(GROUPS)
-    return sorted(findings, key=lambda finding: order.index(finding.id[:2]))
+    return sorted(findings, key=lambda finding: (order.index(finding.id[:2]), finding.id))
 
 
 def _folder() -> Iterator[Finding]:

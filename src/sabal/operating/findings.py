@@ -21,7 +21,8 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `level` is "ok", "warning" or "wrong"; `hint` is the next step."""
+    """One thing that was looked at. `level` is "ok", "warning" or "wrong"; `hint` is the next step, and lines
+    before it tell more."""
 
     level: str
     id: str

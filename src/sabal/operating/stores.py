@@ -1,7 +1,8 @@
-"""The doctor's look at what is kept: the database, the keys in it, the petitions and the house's own words."""
+"""The doctor's look at what is kept: the database, the keys in it, petitions, mail totals and the house's own words."""
 
 import sqlite3
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 
@@ -14,6 +15,8 @@ from django.utils.translation import to_locale
 from sabal import database, settings
 from sabal.keys.house import KeyMissing, mail_key_name, open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.mail import traffic
+from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
@@ -22,6 +25,16 @@ POSTGRESQL_OLDEST = 14
 PAGE = 4096
 RETENTION_SOON = 60  # days
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
+FATES = {
+    End.ACCEPTED: "accepted",
+    End.LATER: "put off",
+    End.UNREADABLE: "put off",
+    End.NEVER: "refused for ever",
+    End.GIVEN_UP: "given up",
+    End.LOST_KEY: "given up",
+    End.EXPIRED: "given up",
+}
+ONE_LETTER = 12  # times a day that one letter is tried when it is always put off
 
 
 def unusable() -> Finding | None:
@@ -50,7 +63,7 @@ def unusable() -> Finding | None:
 
 
 def database_and_keys() -> Iterator[Finding]:
-    """The database's vendor, version and settings; the keys that lie in it; the petitions."""
+    """The database's vendor, version and settings; the keys that lie in it; the petitions; what became of mail."""
     if trouble := unusable():
         yield trouble
         return
@@ -59,6 +72,7 @@ def database_and_keys() -> Iterator[Finding]:
         yield from (_sqlite if connection.vendor == "sqlite" else _postgresql)(connection)
         yield from _keys(connection)
         yield from _petitions(connection)
+        yield _mail(connection, int(time.time()) // 3_600)
     finally:
         connection.close()
 
@@ -208,6 +222,29 @@ def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
             f"{petition.slug} takes no signatures: its pepper is missing.",
             f"Nothing is lost. Restore the key from a backup, or: sabal keys pepper {petition.slug} --renew",
         )
+
+
+def _mail(connection: database.Database, hour: int) -> Finding:
+    total, by_provider = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for (provider, end), n in traffic.between(connection, hour - 24, hour).items():
+        total[FATES[end]] += n
+        by_provider[provider][FATES[end]] += n
+    if not total:
+        return Finding("ok", "D305", "No letter was tried in the last 24 hours.")
+    sentence = f"Mail of the last 24 hours: {_in_words(total)}."
+    failed = Counter({p: fates.total() - fates["accepted"] for p, fates in by_provider.items()})
+    lines = [f"{p}: {_in_words(by_provider[p])}" for p, n in failed.most_common() if n]
+    # One stubborn mailbox is no sign.
+    bad = [p for p, n in failed.most_common() if n > max(ONE_LETTER, by_provider[p]["accepted"])]
+    if not bad:
+        return Finding("ok", "D305", sentence, "\n".join(lines))
+    lines.append("The log says why (journalctl -u sabal). D302 to D304 say what mail providers want to see.")
+    sentence += f" Most letters do not arrive at: {', '.join(bad)}."
+    return Finding("warning", "D305", sentence, "\n".join(lines))
+
+
+def _in_words(fates: Counter[str]) -> str:
+    return ", ".join(f"{fates[fate]} {fate}" for fate in dict.fromkeys(FATES.values()) if fates[fate])
 
 
 def words_of_the_house() -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """What a house needs before its first request: folder, schema, keys; in development also the example petition."""
 
-import os
-import secrets
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from django.core.management import call_command
 
 import agefile
 from sabal import database as raw
-from sabal import settings
+from sabal import private, settings
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.petitions import folder, publishing
@@ -66,11 +65,8 @@ def development_identity() -> agefile.Identity:
     file = development_identity_file()
     if not file.exists():
         identity = agefile.generate()
-        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
-            handle.write(f"# development only: {identity.recipient}\n{identity}\n")
-        draft.rename(file)
+        with contextlib.suppress(FileExistsError):  # of two processes that start together one wins
+            private.create(file, [f"# development only: {identity.recipient}\n{identity}\n".encode("ascii")])
     return agefile.parse_identity_file(file.read_text(encoding="ascii"))[0]
 
 

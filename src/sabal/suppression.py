@@ -3,14 +3,12 @@
 One JSON line each, appended and flushed; keyed hashes alone, which say nothing without the house's keys.
 """
 
-import errno
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sabal import settings
+from sabal import private, settings
 
 UNSUBSCRIBED, NOT_ME = "unsubscribed", "not-me"
 
@@ -32,14 +30,7 @@ def append(kind: str, hash_: bytes, petition_id: int) -> None:
         + json.dumps({"kind": kind, "hash": hash_.hex(), "petition": petition_id}).encode("ascii")
         + b"\n"
     )
-    # One write in append mode: lines of two processes never mix.
-    descriptor = os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        if os.write(descriptor, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_file()))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    private.append(_file(), line)
 
 
 def read(file: Path | None = None) -> Iterator[Suppressed]:

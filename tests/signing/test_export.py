@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import agefile
 from houses import HouseOfTests
+from sabal.cli import main
 from sabal.signing import export
 from signing.steps import confirmed, signed
 
@@ -91,3 +94,16 @@ def test_plain_cells_stay(cell: str) -> None:
 
 def test_a_terminal_gets_no_control_characters() -> None:
     assert export.printable("a\x1b[2Jb\x07c\u202ed\n") == "a\ufffd[2Jb\ufffdc\ufffdd\n"
+
+
+def test_the_sealed_file_is_for_one_pair_of_eyes(house: HouseOfTests, tmp_path: Path) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    out = tmp_path / "signatures.jsonl"
+    out.write_text("an older one")
+    out.chmod(0o644)
+    result = CliRunner().invoke(main, ["sealed", petition.slug, "--out", str(out)], catch_exceptions=False)
+    assert result.exit_code == 0 and "1 sealed records" in result.output
+    assert out.stat().st_mode & 0o777 == 0o600
+    with out.open(encoding="utf-8") as file:
+        assert [one.checked for one in export.open_sealed(file, [house.identity])] == [True]

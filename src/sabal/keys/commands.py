@@ -1,13 +1,12 @@
 """Commands about keys: the organiser's, the house's, the peppers'."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 import agefile
-from sabal import database
+from sabal import database, private
 from sabal.keys.house import open_house
 from sabal.petitions.definition import Refusal
 
@@ -36,24 +35,22 @@ def keys() -> None:
 )
 def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
     """Make an organiser's key, on the organiser's machine and not on the server."""
-    if out.exists():
-        raise Refusal(f"{out} exists already; a key is never written over another. Choose another name.")
+    public, sheet = out.with_name(out.name + ".pub"), out.with_name(out.name + ".pdf")
+    for file in (out, public, sheet):
+        if file.exists():
+            raise Refusal(f"{file} exists already; a key is never written over another. Choose another name.")
     identity = agefile.generate(post_quantum=not x25519)
     made = datetime.now(UTC).date()
     text = f"# made on {made} with sabal keys new\n# public key: {identity.recipient}\n{identity}\n".encode()
     if not no_passphrase:
         passphrase = _passphrase(passphrase_file)
         text = agefile.armor(agefile.encrypt_passphrase(text, passphrase))
-    _write_private(out, text)
-    public = out.with_name(out.name + ".pub")
+    private.create(out, [text])
     public.write_text(f"{identity.recipient}\n", encoding="ascii")
-    sheet = out.with_name(out.name + ".pdf")
     from sabal.keys.sheet import key_sheet
 
-    sheet.write_bytes(
-        key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
-    )
-    sheet.chmod(0o600)
+    paper = key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
+    private.create(sheet, [paper])
     click.echo(
         f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")
     )
@@ -141,7 +138,7 @@ def house(recipient: str, out: Path) -> None:
         open_house().key.hex().encode() + b"\n",
         [agefile.parse_recipient(key) for key in _recipients(recipient)],
     )
-    _write_private(out, sealed)
+    private.create(out, [sealed])
     click.echo(f"Written to {out}. Keep it apart from the backups.")
 
 
@@ -167,10 +164,3 @@ def _ready() -> None:
     import django
 
     django.setup()
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())

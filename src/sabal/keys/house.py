@@ -5,6 +5,7 @@ the subscribers' key) as AEAD rows in the database: a thief of the database alon
 destroyed by deleting its row.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from sabal import settings
+from sabal import private, settings
 from sabal.database import Database
 
 KEY_BYTES = 32
@@ -94,7 +95,9 @@ def open_house(file: Path | None = None, *, create: bool = False) -> House:
     if settings.HOUSE_KEY:
         return House(_from_hex(settings.HOUSE_KEY, "SABAL_HOUSE_KEY"))
     if create and not file.exists():
-        _write_new(file)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileExistsError):  # of two processes that start together one wins
+            private.create(file, [secrets.token_hex(KEY_BYTES).encode() + b"\n"])
     try:
         return House(_from_hex(file.read_text(encoding="ascii").strip(), str(file)))
     except FileNotFoundError:
@@ -113,21 +116,3 @@ def _from_hex(text: str, where: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise KeyMissing(f"{where} does not hold a house key: 64 hexadecimal digits are expected")
     return key
-
-
-def _write_new(file: Path) -> None:
-    # Written aside and linked into place: of two processes that start together one wins, and no reader sees half a key.
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-    ) as handle:
-        handle.write(secrets.token_hex(KEY_BYTES) + "\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -1,19 +1,16 @@
 """Commands about subscribers."""
 
-import csv
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from sabal import database
+from sabal import database, private
 from sabal.keys.house import open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS
 from sabal.newsletter.subscription import CONFIRMED, HOUSE
 from sabal.petitions.definition import Refusal
-from sabal.signing.export import harmless
+from sabal.signing.export import csv_line, harmless
 
 CHUNK = 1_000
 _LISTS = (
@@ -62,7 +59,8 @@ def export(slug: str | None, out: Path) -> None:
     connection = database.connect()
     try:
         names = _lists(connection, slug)
-        number = _write(out, _confirmed(connection, open_house().find(connection, SUBSCRIBERS), names))
+        subscribers = _confirmed(connection, open_house().find(connection, SUBSCRIBERS), names)
+        number = private.replace(out, _table(subscribers)) - 1  # without the header
     finally:
         connection.close()
     click.echo(f"{number} subscribers written to {out}, in clear: keep it as you would keep their trust.")
@@ -90,19 +88,7 @@ def _confirmed(
         last = found[-1][0]
 
 
-def _write(out: Path, subscribers: Iterator[tuple[str, str, str, str]]) -> int:
-    """Write them aside and move them into place: whole or not at all, and for nobody else's eyes at any moment."""
-    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    number = 0
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("address", "language", "consent", "list"))
-            for row in subscribers:
-                writer.writerow([harmless(cell) for cell in row])
-                number += 1
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
-    return number
+def _table(subscribers: Iterator[tuple[str, str, str, str]]) -> Iterator[bytes]:
+    yield csv_line(("address", "language", "consent", "list")).encode()
+    for row in subscribers:
+        yield csv_line([harmless(cell) for cell in row]).encode()

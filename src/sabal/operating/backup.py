@@ -6,7 +6,6 @@ sealed records, and subscriptions that nobody has confirmed. What was deleted is
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from sabal import __version__, settings
+from sabal import __version__, private, settings
 from sabal import database as raw
 from sabal.petitions.definition import Refusal
 
@@ -69,9 +68,8 @@ def backup(directory: Path) -> dict[str, int]:
         sqlite = settings.DATABASE_URL.startswith("sqlite://")
         copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
         _write_manifest(draft, "sqlite" if sqlite else "postgresql", copied)
-        _flush(draft)
         draft.rename(directory)  # which takes the place of an empty folder too
-        flush_folder(directory.parent)
+        private.flush(directory.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -86,13 +84,13 @@ def digest(path: Path) -> str:
 
 def _sqlite(draft: Path) -> _Copied:
     copy = draft / SQLITE_FILE
+    private.create(copy, ())  # SQLite would make it for others to read
     live = raw.connect()
     try:
         # Not a stepwise backup, which begins anew at every write and under load never ends.
         live.execute("VACUUM INTO ?", (str(copy),))
     finally:
         live.close()
-    copy.chmod(0o600)
     database = raw.connect(f"sqlite://{copy}")
     try:
         for table in NEVER:
@@ -115,6 +113,7 @@ def _sqlite(draft: Path) -> _Copied:
     for beside in draft.iterdir():
         if beside != copy:
             beside.unlink()
+    private.flush(copy)
     return copied
 
 
@@ -135,11 +134,9 @@ def _postgresql(draft: Path, url: str) -> _Copied:
                 names, sql.Identifier(table), sql.SQL(condition)
             )
             out = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(chosen)
-            descriptor = os.open(draft / f"{table}.copy", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file, connection.cursor() as cursor:
+            with connection.cursor() as cursor:
                 with cursor.copy(out) as copy:
-                    for block in copy:
-                        file.write(block)
+                    private.create(draft / f"{table}.copy", map(bytes, copy))
                 rows[table] = cursor.rowcount
     return _Copied(rows, columns, migrations)
 
@@ -156,22 +153,4 @@ def _write_manifest(draft: Path, vendor: str, copied: _Copied) -> None:
         "columns": copied.columns,
         "sha256": {path.name: digest(path) for path in sorted(draft.iterdir())},
     }
-    path = draft / MANIFEST
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    path.chmod(0o600)
-
-
-def _flush(folder: Path) -> None:
-    for written in folder.iterdir():
-        with written.open("rb") as handle:
-            os.fsync(handle.fileno())
-    flush_folder(folder)
-
-
-def flush_folder(folder: Path) -> None:
-    """Put the names in a folder on disk: a rename that was answered outlives a crash. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    private.create(draft / MANIFEST, [json.dumps(document, indent=1).encode() + b"\n"])

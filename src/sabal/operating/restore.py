@@ -4,7 +4,6 @@ All that can be refused is refused before anything shows; a crash on the way lea
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,10 +18,10 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from sabal import database as raw
-from sabal import settings, suppression
+from sabal import private, settings, suppression
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, flush_folder
+from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
 from sabal.petitions.definition import Refusal
 from sabal.petitions.snapshot import Snapshots
 
@@ -97,8 +96,8 @@ def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.
     # A restore that was killed leaves its log behind, which would be folded into this one.
     _unlink_all(target.parent, draft.name)
     try:
+        private.create(draft, ())
         shutil.copyfile(directory / SQLITE_FILE, draft)
-        draft.chmod(0o600)
         database = raw.connect(f"sqlite://{draft}")
         try:
             with database.transaction():
@@ -106,10 +105,9 @@ def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.
             database.execute("PRAGMA journal_mode=DELETE")
         finally:
             database.close()
-        with draft.open("rb") as handle:
-            os.fsync(handle.fileno())
+        private.flush(draft)
         draft.rename(target)
-        flush_folder(target.parent)
+        private.flush(target.parent)
     except BaseException:
         _unlink_all(target.parent, draft.name)
         raise

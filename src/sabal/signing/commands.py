@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 import agefile
-from sabal import database, settings
+from sabal import database, private, settings
 from sabal.keys.house import open_house
 from sabal.petitions.definition import Refusal
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -60,11 +60,8 @@ def sealed(slug: str, out: Path) -> None:
     connection = database.connect()
     try:
         petition = find_petition(connection, slug)
-        written = 0
-        with out.open("w", encoding="utf-8") as file:
-            for line in export.write_sealed(connection, petition.id, slug):
-                file.write(line)
-                written += 1
+        lines = export.write_sealed(connection, petition.id, slug)
+        written = private.replace(out, (line.encode() for line in lines))
     finally:
         connection.close()
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")

@@ -96,9 +96,9 @@ def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.
 
 def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
     """CSV lines for a spreadsheet, with a header; no cell is taken for a formula."""
-    yield _csv_line(COLUMNS)
+    yield csv_line(COLUMNS)
     for one in opened:
-        yield _csv_line([harmless(value) for value in one.row()])
+        yield csv_line([harmless(value) for value in one.row()])
 
 
 def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
@@ -120,7 +120,8 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("\ufffd", text)
 
 
-def _csv_line(values: Sequence[str]) -> str:
+def csv_line(values: Sequence[str]) -> str:
+    """One line of CSV; what people typed goes through `harmless` first."""
     out = io.StringIO()
     csv.writer(out).writerow(values)
     return out.getvalue()

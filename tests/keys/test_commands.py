@@ -1,0 +1,58 @@
+"""Commands about keys: what Carol gets on her machine, and what is never written over."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import agefile
+from houses import HouseOfTests
+from sabal.cli import main
+
+
+@pytest.fixture(autouse=True)
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["keys", *arguments], catch_exceptions=False)
+
+
+def new(out: Path) -> Result:
+    return run("new", "--out", str(out), "--no-passphrase", "--x25519")
+
+
+def test_key_and_sheet_are_private_and_the_public_half_is_not(tmp_path: Path) -> None:
+    assert new(tmp_path / "key").exit_code == 0
+    modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert (modes.pop("key"), modes.pop("key.pdf")) == (0, 0)
+    assert modes.pop("key.pub") & 0o044 and not modes
+    (identity,) = agefile.parse_identity_file((tmp_path / "key").read_text())
+    assert (tmp_path / "key.pub").read_text() == f"{identity.recipient}\n"
+    assert (tmp_path / "key.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("ending", ["", ".pub", ".pdf"])
+def test_a_key_is_never_written_over_another(tmp_path: Path, ending: str) -> None:
+    there = tmp_path / f"key{ending}"
+    there.write_text("of an older key")
+    result = new(tmp_path / "key")
+    assert result.exit_code == 2 and str(there) in result.stderr
+    assert list(tmp_path.iterdir()) == [there] and there.read_text() == "of an older key"
+
+
+def test_the_house_key_for_safe_keeping_is_private_and_new(house: HouseOfTests, tmp_path: Path) -> None:
+    out = tmp_path / "safe.age"
+    arguments = ("house", "--to", str(house.identity.recipient), "--out", str(out))
+    assert run(*arguments).exit_code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    sealed = out.read_bytes()
+    assert bytes.fromhex(agefile.decrypt(sealed, [house.identity]).decode().strip()) == house.house.key
+    result = run(*arguments)
+    assert result.exit_code == 2 and result.stderr == f"{out}: File exists.\n"
+    assert out.read_bytes() == sealed

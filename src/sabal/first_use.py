@@ -21,6 +21,7 @@ _IN_CHECKOUT = Path(__file__).parents[2] / "petitions"
 def prepare() -> House:
     """Make what is missing: the data folder, the schema, the house key and the two keys that live as long as it."""
     settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_database_file()
     call_command("migrate", verbosity=0, interactive=False)
     house = open_house(create=True)
     database = raw.connect()
@@ -30,6 +31,14 @@ def prepare() -> House:
     finally:
         database.close()
     return house
+
+
+def _make_database_file() -> None:
+    # SQLite takes an empty file for a new database; left to itself it would make one that others can read. Its log and
+    # its shared memory get the mode of the database.
+    if settings.DATABASE_URL.startswith("sqlite://"):
+        with contextlib.suppress(FileExistsError):
+            private.create(Path(settings.DATABASE_URL.removeprefix("sqlite://")), ())
 
 
 def example_petition(house: House) -> None:

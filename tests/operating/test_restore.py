@@ -103,6 +103,32 @@ def day(now: float) -> int:
     return int(now) // 86_400
 
 
+def test_what_is_restored_is_private_at_every_moment(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps its files itself")
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    seen: dict[str, int] = {}
+    suppress_again = restoring._suppress_again
+
+    def look(database: raw.Database) -> int | None:
+        seen.update({path.name: path.stat().st_mode & 0o777 for path in house.data.glob("*sqlite3*")})
+        return suppress_again(database)
+
+    monkeypatch.setattr(restoring, "_suppress_again", look)
+    umask = os.umask(0)
+    try:
+        restore(tmp_path / "copy")
+    finally:
+        os.umask(umask)
+    draft = ".sabal.sqlite3.partial"
+    assert seen == {draft: 0o600, f"{draft}-wal": 0o600, f"{draft}-shm": 0o600}
+    assert {path.stat().st_mode & 0o777 for path in house.data.glob("sabal.sqlite3*")} == {0o600}
+
+
 def test_a_house_that_holds_something_is_not_written_over(house: HouseOfTests, tmp_path: Path) -> None:
     house.publish()
     backup(tmp_path / "copy")

@@ -1,6 +1,11 @@
-"""The commands. Each room brings its own; errors are one sentence and exit code 2, never a traceback."""
+"""The commands. Each room brings its own; errors are one sentence and exit code 2, never a traceback.
+
+Who stops reading, as in `sabal doctor | head -1`, has ended the command: it goes without a word, and with the exit
+code that a shell gives to whom a closed pipe killed.
+"""
 
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +17,8 @@ try:
 except ValueError as error:  # a SettingError, whose own module could not be loaded because of it
     click.echo(str(error), err=True)
     sys.exit(2)
+
+PIPE_CLOSED = 128 + signal.SIGPIPE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
@@ -30,7 +37,13 @@ class _Sabal(click.Group):
         from sabal.signing.export import ExportError
 
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                if sys.stdout:  # None where it was closed from the beginning
+                    sys.stdout.flush()  # here a closed pipe is answered; at the interpreter's end it is a complaint
+        except BrokenPipeError:
+            _end_unread()
         except (AgeError, ExportError, FolderError, KeyMissing, MailUrlError, Refusal) as error:
             _end(str(error))
         except (*OperationalError, DatabaseError) as error:
@@ -42,6 +55,13 @@ class _Sabal(click.Group):
 def _end(sentence: str) -> None:
     click.echo(sentence, err=True)
     sys.exit(2)
+
+
+def _end_unread() -> None:
+    # What is left in the buffer goes nowhere, or the interpreter would complain at its end.
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
 
 
 @click.group(cls=_Sabal, context_settings={"help_option_names": ["-h", "--help"]})

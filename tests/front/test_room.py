@@ -51,6 +51,8 @@ def test_a_hundred_thousand_may_wait_and_three_more_for_each_that_is_confirmed(t
         (9 << 30, 100 << 30, False),  # under a tenth
         (900_000_000, 2_000_000_000, False),  # under a gigabyte
         (1_100_000_000, 2_000_000_000, True),
+        (10_100_000_000, 1_000_000_000_000, True),  # ten gigabytes are enough on any disk
+        (9_900_000_000, 1_000_000_000_000, False),
     ],
 )
 def test_a_tenth_of_the_disk_and_a_gigabyte_stay_free(

@@ -8,12 +8,14 @@ import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from houses import HouseOfTests
 from sabal import settings
+from sabal.front.room import disk_has_room
 from sabal.keys.house import mail_key_name, pepper_name
 from sabal.keys.ring import SUBSCRIBERS
 from sabal.mail import traffic
@@ -115,6 +117,22 @@ def test_a_provider_that_mostly_does_not_take_our_mail(healthy: HouseOfTests, en
     found = mailed()
     assert found.level == "warning" and found.sentence.endswith("Most letters do not arrive at: other.")
     assert "journalctl" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "level"), [(11, 1_000, "ok"), (9, 1_000, "warning"), (3, 20, "ok"), (1, 20, "warning")]
+)
+def test_the_doctor_and_the_door_agree_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, size: int, level: str
+) -> None:
+    blocks = SimpleNamespace(
+        f_frsize=1_000_000, f_blocks=size * 1_000, f_bavail=free * 1_000, f_bfree=free * 1_000
+    )
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: blocks)
+    (finding,) = doctor._disk()
+    assert (finding.level, finding.sentence) == (level, f"{free}.0 of {size}.0 GB are free.")
+    assert (level == "ok") is disk_has_room(tmp_path)
 
 
 def test_a_setting_with_a_slip_is_suggested() -> None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sabal import checks, settings
+from sabal.front.room import disk_has_room
 from sabal.keys.house import KeyMissing, open_house
 from sabal.operating import reach, stores
 from sabal.operating.findings import GROUPS, Finding, at_home
 
-GIGABYTE = 1 << 30
+GIGABYTE = 1_000_000_000
 SKEW = 2.0  # seconds between the clock and the file system
 JUMP = 0.5  # seconds that the clock may move against the monotonic one while it is looked at
 LOOKED = 0.05  # seconds of that look
@@ -100,10 +101,15 @@ def _disk() -> Iterator[Finding]:
     if not settings.DATA.is_dir():
         return
     usage = shutil.disk_usage(settings.DATA)
-    sentence = f"{usage.free / GIGABYTE:.1f} of {usage.total / GIGABYTE:.1f} GiB are free."
-    tight = usage.free < GIGABYTE or usage.free < usage.total / 10
-    hint = "Below a tenth or a gigabyte no new signatures are taken; confirming and withdrawing go on."
-    yield Finding("warning", "D701", sentence, hint) if tight else Finding("ok", "D701", sentence)
+    sentence = f"{usage.free / GIGABYTE:.1f} of {usage.total / GIGABYTE:.1f} GB are free."
+    if disk_has_room(settings.DATA):
+        yield Finding("ok", "D701", sentence)
+    else:
+        hint = (
+            "No new signatures are taken below a gigabyte, or a tenth of the disk (of a large one, ten gigabytes);"
+            " confirming and withdrawing go on."
+        )
+        yield Finding("warning", "D701", sentence, hint)
 
 
 def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:

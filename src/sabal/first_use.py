@@ -12,10 +12,10 @@ from sabal import private, settings
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.petitions import folder, publishing
-from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition
 
-_IN_CHECKOUT = Path(__file__).parents[2] / "petitions"
+_INSTALLED = Path(__file__).parent / "example"  # where the wheel puts the checkout's petitions/
+_EXAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "petitions"
 
 
 def prepare() -> House:
@@ -45,11 +45,7 @@ def example_petition(house: House) -> None:
     """Development: where there is no petition yet, import and publish the example to a key that lies on this server."""
     if Petition.objects.exists():
         return
-    if not _IN_CHECKOUT.is_dir():
-        raise Refusal(
-            "The example petition lies in the checkout: run script/server there, or sabal import PATH."
-        )
-    for path in sorted(p for p in _IN_CHECKOUT.iterdir() if p.is_dir()):
+    for path in sorted(p for p in _EXAMPLES.iterdir() if p.is_dir()):
         petition = publishing.import_files(folder.read(path))
         publish_for_development(petition.slug, house)
 

@@ -106,7 +106,7 @@ MOMENTS = (
             *_columns(
                 "signing_total",
                 "petition_id confirmed withdrawn invalidated shown_confirmed shown_withdrawn"
-                " shown_invalidated shown_countries shown_names countries_day batches batch_at",
+                " shown_invalidated shown_countries shown_names countries_day batch_at",
             ),
         ),
     ),

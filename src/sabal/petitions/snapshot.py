@@ -30,7 +30,6 @@ class Counts:
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()
     names: tuple[str, ...] = ()  # of an open petition: those that let their name be shown
-    batch_at: int = 0  # Unix time of the last batch, 0 before the first
 
     @property
     def counted(self) -> int:
@@ -181,8 +180,8 @@ def _day(value: object) -> date | None:
 
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
-        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names,"
-        " batch_at FROM signing_total"
+        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names"
+        " FROM signing_total"
     )
     return {
         row[0]: Counts(
@@ -191,7 +190,6 @@ def _counts(database: Database) -> dict[int, Counts]:
             invalidated=row[3],
             countries=tuple((code, n) for code, n in json.loads(row[4])),
             names=tuple(json.loads(row[5])),
-            batch_at=row[6],
         )
         for row in rows
     }

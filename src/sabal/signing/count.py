@@ -194,7 +194,7 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
         )
         database.execute(
             "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
-            " shown_invalidated = invalidated, batches = batches + 1, batch_at = ? WHERE petition_id = ?",
+            " shown_invalidated = invalidated, batch_at = ? WHERE petition_id = ?",
             (int(now), petition.id),
         )
 

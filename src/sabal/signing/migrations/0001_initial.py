@@ -110,7 +110,6 @@ CREATE TABLE signing_total (
     shown_countries TEXT NOT NULL DEFAULT '[]',
     shown_names TEXT NOT NULL DEFAULT '[]',
     countries_day INTEGER NOT NULL DEFAULT 0,
-    batches INTEGER NOT NULL DEFAULT 0,
     batch_at BIGINT NOT NULL DEFAULT 0
 );
 """

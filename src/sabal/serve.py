@@ -82,7 +82,7 @@ def cannot_listen(host: str, port: int) -> str | None:
 
 
 def public_command(host: str, port: int, workers: int) -> list[str]:
-    """granian with the settings that its defaults lack (design §2)."""
+    """granian with what its defaults lack: room for idle connections, time limits, no access log."""
     return [
         *(
             sys.executable,

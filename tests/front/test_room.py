@@ -67,6 +67,6 @@ def test_a_tenth_of_the_disk_and_a_gigabyte_stay_free(
     assert seen.for_one_more(Petition(1)) is enough
 
 
-def test_the_numbers_are_those_of_the_design() -> None:
+def test_the_numbers_change_on_purpose_alone() -> None:
     assert (room.PENDING_AT_LEAST, room.PENDING_PER_CONFIRMED) == (100_000, 3)
     assert (room.FREE_SHARE, room.FREE_BYTES) == (0.10, 1_000_000_000)

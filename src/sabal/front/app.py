@@ -291,7 +291,7 @@ class Door:
 
 
 def security_headers(secure: bool) -> dict[bytes, bytes]:
-    """What design §9 asks of every answer. The page's own policy (CSP) comes with the page."""
+    """The headers that every answer has. The page's own policy (CSP) comes with the page."""
     headers = {
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"same-origin",

@@ -101,7 +101,7 @@ def without_port(host: str) -> str:
 
 
 def same_origin(given: Mapping[bytes, bytes], hosts: Hosts) -> bool:
-    """Whether a POST comes from a page of ours, or from no browser at all (design §5).
+    """Whether a POST comes from a page of ours, or from no browser at all.
 
     ``Sec-Fetch-Site`` cannot be set by a page's script, so where it stands it decides. Browsers that do not
     send it send ``Origin``; "null" (a sandboxed frame, a data: URL) is nobody's own.

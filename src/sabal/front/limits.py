@@ -1,4 +1,4 @@
-"""Limits in memory: how much one network may sign, how many letters one mailbox gets (design §4, "Limits").
+"""Limits in memory: how much one network may sign, how many letters one mailbox gets.
 
 Nothing here holds an address. A network, a mailbox or a domain is counted under an HMAC whose key is drawn
 anew each day and never leaves the process; and it is counted in a table of fixed size. There is no eviction,

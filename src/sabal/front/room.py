@@ -1,4 +1,4 @@
-"""Whether there is room for another pending signature: on the disk, and in number (design §4, "Limits").
+"""Whether there is room for another pending signature: on the disk, and in number.
 
 Confirming, withdrawing and tidying never ask: they are what makes room.
 """

@@ -40,7 +40,10 @@ def knows(path: Path, module: str) -> bool:
     [
         ("agefile", ("sabal", "django")),  # a format, usable by anybody
         ("sabal/signing", DOORS),  # the heart knows no door
-        ("sabal/mail", (*DOORS, "sabal.signing", "sabal.newsletter")),  # it carries letters, whatever they are about
+        (
+            "sabal/mail",
+            (*DOORS, "sabal.signing", "sabal.newsletter"),
+        ),  # it carries letters, whatever they are about
         ("sabal/petitions", DOORS),
         ("sabal/keys", DOORS),
         ("sabal/newsletter", DOORS[1:]),  # its form keeps the door's limits: see below

@@ -1,7 +1,7 @@
 """SABAL_MAIL_URL: which way the letters go."""
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 
 class MailUrlError(ValueError):
@@ -30,15 +30,31 @@ def parse_mail_url(url: str) -> MailUrl:
     it says none; user and password percent-encoded). Raises MailUrlError."""
     if url == "folder:":
         return MailUrl("folder")
+    parts, port, options = _taken_apart(url)
+    tls = options.pop("tls", "implicit" if port == _PORTS["implicit"] else "starttls")
+    if options:
+        raise MailUrlError(f"SABAL_MAIL_URL knows no option {min(options)}; the only one is tls.")
+    if tls not in _PORTS:
+        raise MailUrlError(f"SABAL_MAIL_URL says tls={tls}; it must be starttls, implicit or none.")
+    host, user, password = parts.hostname or "", unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise MailUrlError(
+            "SABAL_MAIL_URL has a user without a password or a password without a user; give both or none."
+        )
+    if user and tls == "none" and host not in _LOOPBACK:
+        raise MailUrlError(
+            "SABAL_MAIL_URL would send the password in clear; use tls=starttls or tls=implicit."
+        )
+    return MailUrl("smtp", host, port or _PORTS[tls], user, password, tls)
+
+
+def _taken_apart(url: str) -> tuple[SplitResult, int | None, dict[str, str]]:
+    """The URL's parts, its port and its options, where it has the form that it must have."""
     if not url:
         raise MailUrlError(f"SABAL_MAIL_URL is empty; {_EXAMPLE}.")
     try:
         parts = urlsplit(url)
-        host, port, options = (
-            parts.hostname or "",
-            parts.port,
-            dict(parse_qsl(parts.query, strict_parsing=bool(parts.query))),
-        )
+        port, options = parts.port, dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     except ValueError:
         raise MailUrlError(
             f"SABAL_MAIL_URL can't be read (is the port a number, the query tls=…?); {_EXAMPLE}."
@@ -51,24 +67,9 @@ def parse_mail_url(url: str) -> MailUrl:
         raise MailUrlError(
             f"SABAL_MAIL_URL must begin with smtp:// (or be folder: in development); {_EXAMPLE}."
         )
-    if not host or parts.path.strip("/") or parts.fragment:
+    if not parts.hostname or parts.path.strip("/") or parts.fragment:
         raise MailUrlError(
             "SABAL_MAIL_URL must name a host and nothing behind it but ?tls=…;"
             f" a / ? # @ or : in user or password is percent-encoded. {_EXAMPLE[0].upper()}{_EXAMPLE[1:]}."
         )
-    tls = options.pop("tls", "implicit" if port == _PORTS["implicit"] else "starttls")
-    if options:
-        raise MailUrlError(f"SABAL_MAIL_URL knows no option {min(options)}; the only one is tls.")
-    if tls not in _PORTS:
-        raise MailUrlError(f"SABAL_MAIL_URL says tls={tls}; it must be starttls, implicit or none.")
-    if bool(parts.username) != bool(parts.password):
-        raise MailUrlError(
-            "SABAL_MAIL_URL has a user without a password or a password without a user; give both or none."
-        )
-    if parts.username and tls == "none" and host not in _LOOPBACK:
-        raise MailUrlError(
-            "SABAL_MAIL_URL would send the password in clear; use tls=starttls or tls=implicit."
-        )
-    return MailUrl(
-        "smtp", host, port or _PORTS[tls], unquote(parts.username or ""), unquote(parts.password or ""), tls
-    )
+    return parts, port, options

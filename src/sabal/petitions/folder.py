@@ -15,6 +15,7 @@ from pathlib import Path
 
 import tomlkit
 
+from sabal.petitions import agreement
 from sabal.petitions.definition import (
     FILE_BYTES,
     LANGUAGE,
@@ -31,7 +32,7 @@ from sabal.petitions.definition import (
     Text,
 )
 from sabal.petitions.profile import GRACE_DAYS
-from sabal.petitions.terms import Terms, parse_terms
+from sabal.petitions.terms import parse_terms
 from sabal.petitions.tomltable import FILE
 from sabal.petitions.wording import parse_text
 
@@ -102,9 +103,7 @@ def parse(files: Mapping[str, str]) -> Definition:
             language = name.removesuffix(".md")
             texts[language], lines[language] = parse_text(language, source, problems)
     if terms:
-        _check_languages(terms, texts, problems)
-        _check_demands(terms, texts, lines, problems)
-        _check_hint(terms, texts, problems)
+        agreement.check(terms, texts, lines, problems)
     if problems or not terms:
         raise FolderError(sorted(set(problems), key=lambda problem: (problem.file != FILE, problem)))
     inherited = {
@@ -253,60 +252,3 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
                 Problem(name, number, "A secret key stands here. Remove it, and use a new key in its place.")
             )
     return unicodedata.normalize("NFC", _UNSEEN.sub(" ", source))
-
-
-def _check_languages(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
-    for language in terms.languages:
-        if language not in texts:
-            problems.append(
-                Problem(
-                    FILE,
-                    terms.languages_line,
-                    f"`languages` names “{language}”, but {language}.md is missing.",
-                )
-            )
-    for language in texts:
-        if terms.languages and language not in terms.languages:
-            problems.append(
-                Problem(f"{language}.md", 1, f"`languages` in {FILE} does not name “{language}”.")
-            )
-
-
-def _check_demands(
-    terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
-) -> None:
-    """An anchor is one address in all languages, so all have the same demands with the same parts."""
-    model = texts.get(terms.authoritative)
-    if not model or not model.demands:
-        return
-    for language in terms.languages:
-        text = texts.get(language)
-        if text and text.demands and text is not model:
-            file, at = f"{language}.md", lines[language]
-            for line, sentence in _differences(
-                model.demands, text.demands, f"{terms.authoritative}.md", "", at
-            ):
-                problems.append(Problem(file, line, sentence))
-
-
-def _differences(
-    model: Sequence[Demand], other: Sequence[Demand], file: str, within: str, at: Mapping[str, int]
-) -> list[tuple[int, str]]:
-    if len(model) != len(other):
-        what, where = ("parts", f"Demand {within}") if within else ("demands", "This text")
-        line = at.get(f"demand-{within.replace('.', '-')}", 0) or at["demand-1"]
-        return [(line, f"{where} has {len(other)} {what}; in {file} it has {len(model)}.")]
-    found = []
-    for one, two in zip(model, other, strict=True):
-        number = two.anchor.removeprefix("demand-").replace("-", ".")
-        found += _differences(one.parts, two.parts, file, number, at)
-    return found
-
-
-def _check_hint(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
-    for language, text in texts.items():
-        if terms.hint and terms.hint in text.title.lower():
-            sentence = (
-                f"`hint` stands in the title of {language}.md; it must not tell what the petition is about."
-            )
-            problems.append(Problem(FILE, terms.hint_line, sentence))

@@ -10,7 +10,8 @@ from pathlib import Path
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE, FolderError, Problem
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, unquoted
 from sabal.petitions.letterlist import Item
-from sabal.petitions.letterparts import Letter, Section, read_parts
+from sabal.petitions.letterparts import Letter, Section
+from sabal.petitions.letterreader import read_parts
 from sabal.petitions.letterwords import OWN_WORDS, SIMPLIFIED, TRADITIONAL
 from sabal.petitions.slugs import is_free_slug, key_of, slug_of
 from sabal.petitions.wording import DEMAND_LENGTH, DEMANDS

@@ -1,25 +1,11 @@
-"""Reads a plain letter part by part: title, recipients, subject, sections, demands, closing lines."""
+"""The parts of a plain letter: title, recipients, subject, sections, demands, closing lines."""
 
 import re
 from dataclasses import dataclass, field
 
-from sabal.petitions import letterwords as words
-from sabal.petitions.frontmatter import FRONT_MATTER
-from sabal.petitions.letterlines import Line, lines_of, width
-from sabal.petitions.letterlist import Item, is_bullet, nested
-from sabal.petitions.lettersense import (
-    PHRASE_LENGTH,
-    TITLE_LENGTH,
-    Sense,
-    bare,
-    ends_sentence,
-    invites_to_sign,
-    invites_to_subscribe,
-    is_prose,
-    label_text,
-)
+from sabal.petitions.letterlines import Line
+from sabal.petitions.letterlist import Item
 from sabal.petitions.links import is_mail
-from sabal.petitions.wording import HEADING_LENGTH
 
 NAME_LENGTH = 300
 
@@ -52,148 +38,11 @@ class Letter:
     newsletter_invitation: str = ""
     notes: list[str] = field(default_factory=list)
 
-
-def read_parts(source: str) -> Letter:
-    """The parts of the letter `source`. Each line lands in one of them or in the notes."""
-    return _Reader(source).read()
-
-
-class _Reader:
-    def __init__(self, source: str) -> None:
-        self.lines, cleaned = lines_of(source)
-        self.sense = Sense(self.lines)
-        self.letter = Letter()
-        if cleaned:
-            numbers = ", ".join(str(number) for number in cleaned)
-            self.letter.notes.append(f"Unseen characters were taken out of line {numbers}.")
-        self.at = 0
-        self.last: Line | None = None
-        self.items: list[Item] = []
-        self.addressed = ""
-
-    def read(self) -> Letter:
-        self.way = self.sense.way_of_asking()
-        self._title()
-        while self.at < len(self.lines):
-            self._next_part()
-        self.letter.demands = nested(self.items)
-        if not self.letter.recipients and self.addressed:
-            self.letter.recipients.append((self.addressed, ""))
-        return self.letter
-
-    def _next_part(self) -> None:
-        line = self.lines[self.at]
-        text = label_text(line)
-        if self.sense.is_farewell(line):
-            self._rest_to_notes()
-        elif self.sense.is_aside(line):
-            self._aside(line)
-            self.at += 1
-        elif self._invitation(line):
-            self.at += 1
-        elif words.TO.fullmatch(text) and len(text) <= PHRASE_LENGTH:
-            self._recipients(text)
-        elif not self.items and (match := words.TO_NAMED.fullmatch(text)):
-            self._recipient(match["rest"] or match["name"])
-            self.at += 1
-        elif not self.items and self.sense.opens_demands(self.at):
-            self._demands()
-        elif not self.items and self.way == "list" and self.sense.is_list(self.at):
-            self._bare_list()
-        else:
-            if not self._label(text):
-                self._prose(line)
-            self.at += 1
-        self.last = line
-
-    def _title(self) -> None:
-        if len(self.lines) > 1 and words.KIND_OF_LETTER.fullmatch(bare(self.lines[0].text)):
-            self.at = int(self.sense.can_be_title(1))
-        if self.lines and self.sense.can_be_title(self.at):
-            for line in self.lines[: self.at]:
-                self._note(line)
-            self.letter.title = bare(self.lines[self.at].text)
-            self.at += 1
-
-    # Labelled lines
-
-    def _label(self, text: str) -> bool:
-        """Takes a line that begins with "Subject:", "From:" or the name of a section, or is a heading."""
-        if match := words.SUBJECT.fullmatch(text):
-            self._subject(match["rest"] or self._following())
-        elif match := words.FROM.fullmatch(text):
-            self._organiser(match["rest"] or self._following())
-        elif match := words.SECTION.fullmatch(text):
-            self._section(match["label"])
-            if match["rest"]:
-                self._open_paragraphs().append(match["rest"])
-        elif self.sense.is_heading(self.at):
-            self._section(text.rstrip(":： "))
-        else:
-            return False
-        return True
-
-    def _following(self) -> str:
-        """The line after a label that stands alone, taken as what the label announces."""
-        if self.at + 1 < len(self.lines) and not self.sense.begins_part(self.at + 1):
-            self.at += 1
-            return self._unmarked(self.lines[self.at])
-        return ""
-
-    def _subject(self, text: str) -> None:
-        if not self.letter.title and len(text) <= TITLE_LENGTH:
-            self.letter.title = text
-        if self.letter.subject or len(text) > FRONT_MATTER["subject"]:
-            self._open_paragraphs().append(text)
-        else:
-            self.letter.subject = text
-
-    def _organiser(self, text: str) -> None:
-        if not self.letter.organiser and len(text) <= 200:
-            self.letter.organiser = text
-        elif text:
-            self._note(self.lines[self.at])
-
-    def _section(self, heading: str) -> None:
-        known = self.letter.sections
-        if self.items:
-            self.letter.closing.paragraphs.append(heading)
-        elif len(known) == 1 and not known[0].heading and words.SECTION.fullmatch(heading):
-            known[0].heading = heading
-        else:
-            known.append(Section(heading))
-
-    # Recipients
-
-    def _recipients(self, text: str) -> None:
-        """What stands beside and beneath "To:": lines of its block, and marked ones after blank lines too."""
-        match = words.TO.fullmatch(text)
-        beside = (match["rest"] or "") if match else ""
-        korean_or_chinese = width(beside) > len(beside)
-        for name in re.split(r"[;；,，、]" if korean_or_chinese else r"[;；]", beside):
-            self._recipient(name)
-        self.at += 1
-        first, alone, listed = True, False, False
-        while self.at < len(self.lines) and not self._ends_recipients():
-            line = self.lines[self.at]
-            marked = self.sense.marks.peek(line)
-            set_in = line.indent > 1 and not line.after_blank
-            loose = not beside and not listed and (first or not line.after_blank)
-            if not (marked or alone or set_in or (loose and not is_prose(line.text))):
-                return
-            name = self._unmarked(line)
-            alone, first, listed = marked and not name, False, listed or marked
-            self._recipient(name)
-            self.at += 1
-
-    def _ends_recipients(self) -> bool:
-        begins = self.sense.begins_part(self.at) or self.sense.opens_demands(self.at)
-        return begins or self.sense.is_aside(self.lines[self.at])
-
-    def _recipient(self, text: str) -> None:
+    def address(self, text: str) -> None:
+        """Add a recipient: a name, a mail address, or both; an address alone belongs to the name before it."""
         name, address = text.strip(" ;,，、；"), ""
         match = _ADDRESS.fullmatch(name) if len(name) <= NAME_LENGTH else None
-        known = self.letter.recipients
+        known = self.recipients
         if match and is_mail(match["address"]):
             name, address = match["name"].strip(" ,;"), match["address"]
             if not name and known and not known[-1][1]:
@@ -201,136 +50,10 @@ class _Reader:
                 return
             name = name or address
         if len(name) > NAME_LENGTH or (name and len(known) >= 100):
-            self.letter.notes.append(f"This recipient could not be placed: “{name}”")
+            self.notes.append(f"This recipient could not be placed: “{name}”")
         elif name:
             known.append((name, address))
 
-    # Demands
-
-    def _demands(self) -> None:
-        line = self.lines[self.at]
-        text = label_text(line)
-        match = words.DEMANDS.fullmatch(text)
-        rest = match["rest"] if match else None
-        heading = (match["label"] if match else text).rstrip(":： ")
-        if len(heading) <= HEADING_LENGTH and not self.letter.demands_heading:
-            self.letter.demands_heading = heading
-        else:
-            self._open_paragraphs().append(text)
-        if rest:
-            self._item(line, rest, "plain")
-        self.at += 1
-        self._list()
-
-    def _bare_list(self) -> None:
-        """A list that no sentence opens; a line with a colon just before it is its heading."""
-        before = self.letter.sections[-1].paragraphs if self.letter.sections else []
-        heading = before[-1] if before else ""
-        fits = heading.endswith((":", "：")) and len(heading) <= HEADING_LENGTH
-        if fits and not self.letter.demands_heading:
-            self.letter.demands_heading = before.pop().rstrip(":： ")
-        self._list()
-
-    def _list(self) -> None:
-        """The items from here to the next part, in any of the ways that people write a list."""
-        gap, alone, kind = False, False, ""
-        any_marked = any(self.sense.is_marked(at) for at in range(self.at, self.at + 3))
-        while self.at < len(self.lines) and not self.sense.begins_part(self.at):
-            line = self.lines[self.at]
-            mark = self.sense.marks.read(line)
-            if mark and not mark.text:
-                # A mark alone on its line: the next is its text, or another mark that makes this one empty.
-                gap, alone, kind = alone, True, mark.kind
-            elif mark or alone:
-                text = mark.text if mark else line.text
-                self._item(line, text, mark.kind if mark else kind, alone=not mark, after_gap=gap)
-                gap = alone = False
-            elif self.items and (self._goes_on(line) or self._explains(line)):
-                self.items[-1].lines.append((line.number, line.text))
-            elif not any_marked or not self.items or self.sense.is_marked(self.at + 1):
-                self._item(line, line.text, "plain")
-            else:
-                return
-            self.last = line
-            self.at += 1
-
-    def _item(
-        self, line: Line, text: str, kind: str, *, alone: bool = False, after_gap: bool = False
-    ) -> None:
-        self.sense.asked = True
-        self.items.append(Item([(line.number, text)], line.indent, kind, alone, after_gap))
-
-    def _goes_on(self, line: Line) -> bool:
-        """Whether `line` continues the item before it rather than standing for itself."""
-        item, last = self.items[-1], self.last
-        if item.kind != "plain" and line.indent > item.indent + 1:
-            return True
-        if line.after_blank or last is None or width(last.text) > 100:
-            return False
-        if line.text[0].islower():
-            return True
-        whole = ends_sentence(last.text) and not (item.kind == "plain" and self.sense.parted)
-        return width(last.text) >= 50 and not whole
-
-    def _explains(self, line: Line) -> bool:
-        """Whether `line`, with blank lines around it, explains the item before it: the next one goes on counting.
-        A line with a colon, or right above the next item, is a heading instead."""
-        if not self.sense.is_marked(self.at + 1) or line.text.endswith((":", "：")):
-            return False
-        following = self.lines[self.at + 1]
-        return self.sense.marks.counts_on(following) or (following.after_blank and is_bullet(following))
-
-    # All other lines
-
-    def _prose(self, line: Line) -> None:
-        if self.way == "verbs" and self.sense.asks(line) and not self.sense.continues(line, self.last):
-            self._item(line, line.text, "plain")
-            return
-        if self.way == "verbs" and self.items and self._goes_on(line):
-            self.items[-1].lines.append((line.number, line.text))
-            return
-        paragraphs = self._open_paragraphs()
-        if paragraphs and self.sense.continues(line, self.last):
-            paragraphs[-1] = f"{paragraphs[-1]}\n{line.text}"
-        else:
-            paragraphs.append(line.text)
-
-    def _open_paragraphs(self) -> list[str]:
-        """Where prose goes now: the last section, or behind the demands what closes the letter."""
-        if self.items:
-            return self.letter.closing.paragraphs
-        if not self.letter.sections:
-            self.letter.sections.append(Section(""))
-        return self.letter.sections[-1].paragraphs
-
-    def _aside(self, line: Line) -> None:
-        match = words.ADDRESSED.fullmatch(bare(line.text))
-        if match and not self.addressed:
-            self.addressed = next(name for name in match.groups() if name)
-        self._note(line)
-
-    def _rest_to_notes(self) -> None:
-        """What follows the farewell names people; who asks must be said in petition.toml by a person."""
-        for line in self.lines[self.at :]:
-            if not self._invitation(line):
-                self._note(line)
-        self.at = len(self.lines)
-
-    def _invitation(self, line: Line) -> bool:
-        """Takes a closing line that asks to sign or to subscribe."""
-        if not self.sense.is_late(line) or self.sense.marks.peek(line):
-            return False
-        if invites_to_subscribe(line.text) and not self.letter.newsletter_invitation:
-            self.letter.newsletter_invitation = line.text
-        elif invites_to_sign(line.text) and not self.letter.sign_invitation:
-            self.letter.sign_invitation = line.text
-        else:
-            return False
-        return True
-
-    def _unmarked(self, line: Line) -> str:
-        mark = self.sense.marks.read(line)
-        return line.text if mark is None else mark.text
-
-    def _note(self, line: Line) -> None:
-        self.letter.notes.append(f"Line {line.number} could not be placed: “{line.text}”")
+    def note(self, line: Line) -> None:
+        """Keep a line that belongs to no part."""
+        self.notes.append(f"Line {line.number} could not be placed: “{line.text}”")

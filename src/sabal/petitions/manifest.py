@@ -27,33 +27,11 @@ def render(
     `terms` hold what is signed, in the authoritative language; `translations` the SHA-256 of each other language's
     file, so that a corrected translation can be told apart from a changed meaning.
     """
-    authoritative = f"{definition.authoritative}.md"
     document = {
         "v": 1,
         "terms": {
-            "petition": definition.slug,
-            "language": definition.authoritative,
-            "text": files[authoritative],
-            "organiser": definition.organiser[definition.authoritative],
-            "recipients": [_recipient(r) for r in definition.recipients],
-            "recipients_get": definition.recipients_get,
-            "sample_audit": definition.sample_audit,
-            "controller": {
-                "name": definition.controller.name,
-                "address": definition.controller.address,
-                "privacy_contact": definition.controller.privacy_contact,
-            },
-            "purpose": definition.purpose[definition.authoritative],
-            "retention": definition.retention.isoformat(),
-            "profile": definition.profile,
-            "fields": list(FIELDS),
-            "form": {
-                "country": definition.fields.country,
-                "comment": definition.fields.comment,
-                "display": definition.fields.display,
-            },
+            **_terms(definition, files[f"{definition.authoritative}.md"]),
             "consent": {language: consent[language] for language in definition.languages},
-            "organiser_keys": list(definition.organiser_keys),
             "log": {"origin": origin, "key": log_vkey, "promise_key": promise_vkey},
         },
         "translations": {
@@ -82,6 +60,34 @@ def change(old: bytes, new: bytes) -> str:
     if before == after:
         return "translation"
     return "keys" if before | {"organiser_keys": after["organiser_keys"]} == after else "meaning"
+
+
+def _terms(definition: Definition, text: str) -> dict[str, object]:
+    """What the folder says of the terms, in the authoritative language; `text` is that language's file."""
+    return {
+        "petition": definition.slug,
+        "language": definition.authoritative,
+        "text": text,
+        "organiser": definition.organiser[definition.authoritative],
+        "recipients": [_recipient(r) for r in definition.recipients],
+        "recipients_get": definition.recipients_get,
+        "sample_audit": definition.sample_audit,
+        "controller": {
+            "name": definition.controller.name,
+            "address": definition.controller.address,
+            "privacy_contact": definition.controller.privacy_contact,
+        },
+        "purpose": definition.purpose[definition.authoritative],
+        "retention": definition.retention.isoformat(),
+        "profile": definition.profile,
+        "fields": list(FIELDS),
+        "form": {
+            "country": definition.fields.country,
+            "comment": definition.fields.comment,
+            "display": definition.fields.display,
+        },
+        "organiser_keys": list(definition.organiser_keys),
+    }
 
 
 def _recipient(recipient: Recipient) -> dict[str, object]:

@@ -104,19 +104,15 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     version = _newest(petition)
     origin = petition.origin or f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
     era = petition.era or 1
-    database = raw.connect()
-    try:
-        log_vkey = make_vkey(database, house, log_key_name(petition.pk), origin)
-        promise_vkey = make_vkey(database, house, promise_key_name(petition.pk), f"{origin}/promise")
-        if definition.dedupe != "offline":
-            house.make(database, pepper_name(petition.pk, era))
-        database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
-    finally:
-        database.close()
-    files = json.loads(version.files)
-    consent = {language: consent_text(definition, language) for language in definition.languages}
+    pepper = None if definition.dedupe == "offline" else pepper_name(petition.pk, era)
+    log_vkey, promise_vkey = _make_ready(petition, house, origin, pepper, now)
     made = manifest.render(
-        definition, files, consent, origin=origin, log_vkey=log_vkey, promise_vkey=promise_vkey
+        definition,
+        json.loads(version.files),
+        {language: consent_text(definition, language) for language in definition.languages},
+        origin=origin,
+        log_vkey=log_vkey,
+        promise_vkey=promise_vkey,
     )
     with transaction.atomic():
         Version.objects.filter(pk=version.pk, published_on=None).update(manifest=made, published_on=today)
@@ -235,3 +231,20 @@ def _refuse_unready(petition: Petition, definition: Definition, today: date) -> 
 
 def _host() -> str:
     return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def _make_ready(
+    petition: Petition, house: House, origin: str, pepper: str | None, now: int
+) -> tuple[str, str]:
+    """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
+    database = raw.connect()
+    try:
+        if pepper:
+            house.make(database, pepper)
+        database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
+        return (
+            make_vkey(database, house, log_key_name(petition.pk), origin),
+            make_vkey(database, house, promise_key_name(petition.pk), f"{origin}/promise"),
+        )
+    finally:
+        database.close()

@@ -54,22 +54,13 @@ class Terms:
 
 def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
     """Read `source`; appends to `problems`, and returns None only where it is no TOML at all."""
-    try:
-        data = tomllib.loads(source)
-    except (ValueError, RecursionError) as error:
-        problems.append(_syntax_problem(error))
+    top = _table(source, problems)
+    if top is None:
         return None
-    top = Table(data, (), lines_of(source), problems)
-    top.known(KEYS)
     languages = _languages(top)
     authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
     profile = top.word("profile", ("guarded", "open"))
-    retention, closes = top.day("retention"), top.day("closes", optional=True)
-    if retention and closes and NO_DATE < retention < closes + timedelta(days=GRACE_DAYS):
-        top.problem(
-            "retention",
-            f"`retention` must lie {GRACE_DAYS} days or more after `closes`: so long letters can be confirmed.",
-        )
+    retention, closes = _days(top)
     return Terms(
         slug=_slug(top, languages),
         languages=languages,
@@ -79,7 +70,7 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
         dedupe=top.word("dedupe", ("pepper", "offline"), default="pepper"),
         hint=_hint(top, profile),
         controller=_controller(top.table("controller")),
-        retention=retention or NO_DATE,
+        retention=retention,
         purpose=top.in_languages("purpose", languages, limit=500),
         recipients=_recipients(top, languages),
         goal=_goal(top),
@@ -94,6 +85,17 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
         languages_line=top.line("languages"),
         hint_line=top.line("hint"),
     )
+
+
+def _table(source: str, problems: list[Problem]) -> Table | None:
+    try:
+        data = tomllib.loads(source)
+    except (ValueError, RecursionError) as error:
+        problems.append(_syntax_problem(error))
+        return None
+    top = Table(data, (), lines_of(source), problems)
+    top.known(KEYS)
+    return top
 
 
 def _syntax_problem(error: Exception) -> Problem:
@@ -115,6 +117,17 @@ def _languages(top: Table) -> tuple[str, ...]:
                 f"“{language[:80]}” is no language code in lower case, such as en, ko or zh-hans.",
             )
     return tuple(dict.fromkeys(language for language in languages if LANGUAGE.fullmatch(language)))
+
+
+def _days(top: Table) -> tuple[date, date | None]:
+    """Until when signatures are kept, and the last day on which one can sign."""
+    retention, closes = top.day("retention"), top.day("closes", optional=True)
+    if retention and closes and NO_DATE < retention < closes + timedelta(days=GRACE_DAYS):
+        top.problem(
+            "retention",
+            f"`retention` must lie {GRACE_DAYS} days or more after `closes`: so long letters can be confirmed.",
+        )
+    return retention or NO_DATE, closes
 
 
 def _slug(top: Table, languages: Sequence[str]) -> str:

@@ -170,7 +170,7 @@ class House:
             with database.transaction():
                 for table in TABLES:
                     database.execute(f"DELETE FROM {table}")
-            database.checkpoint()
+            database.checkpoint(cut=True)
         finally:
             database.close()
         for letter in (self.data / "mail").glob("[0-9]*.eml"):

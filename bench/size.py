@@ -64,7 +64,7 @@ def fill(house: House, number: int) -> None:
         )
         if database.vendor == "postgresql":
             database.execute("ANALYZE")  # which autovacuum would do in its own time
-        database.checkpoint()
+        database.checkpoint(cut=True)
     finally:
         database.close()
 

@@ -61,8 +61,11 @@ class Database:
         """A context manager that yields whether this process, of all, may do `job` now."""
         raise NotImplementedError
 
-    def checkpoint(self) -> None:
-        """Fold SQLite's write-ahead log into the database and cut it to nothing; PostgreSQL does so by itself."""
+    def checkpoint(self, *, cut: bool = False) -> None:
+        """Fold SQLite's write-ahead log into the database while others write; PostgreSQL does so by itself.
+
+        With `cut` the log is then cut to nothing: deleted rows live on in it until then.
+        """
 
     def close(self) -> None:
         """Close the connection; harmless when closed already."""
@@ -88,14 +91,14 @@ class SQLite(Database):
         self._connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        # Rows under random keys dirty a page each, so a page is small, and the log folds many of them into one write.
+        # Rows under random keys dirty a page each, and the log folds many of them into one write: so it may grow.
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
             "secure_delete=ON",
             "temp_store=MEMORY",
             "cache_size=-32000",
-            "wal_autocheckpoint=8000",
+            "wal_autocheckpoint=64000",  # 256 MB: the worker folds the log long before, where there is one
         ):
             self._connection.execute(f"PRAGMA {pragma}")
         # Without this lock two processes wait for each other by sleeping: measured, 2,640 → 3,000 signatures a second.
@@ -153,8 +156,12 @@ class SQLite(Database):
         finally:
             os.close(lock)  # which gives the lock back
 
-    def checkpoint(self) -> None:
-        # Deleted rows live on in the log until it is cut. A reader in the way makes this a no-op, till the next minute.
+    def checkpoint(self, *, cut: bool = False) -> None:
+        # In the worker, every few seconds: else a commit that a signer waits for would have to do it.
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if not cut:
+            return
+        # Little is left to fold, so writers wait but a moment. A reader in the way makes this a no-op, till next time.
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             self._connection.execute("PRAGMA busy_timeout = 50")

@@ -28,6 +28,7 @@ from sabal.signing.count import count
 log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
 REST = 5.0  # seconds of rest after the database or the mail server gave trouble
+FOLD_EVERY = 2.0  # seconds
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400
 
 
@@ -38,7 +39,7 @@ class Worker:
         self.house, self.transport, self.clock = house, transport, clock
         self.stop = threading.Event()
         self._broken = False
-        self._minute = self._hour = float("-inf")
+        self._folded = self._minute = self._hour = float("-inf")
 
     def run(self) -> bool:
         """Work until told to stop; False where something unforeseen ended one thread, and with it the other."""
@@ -94,13 +95,18 @@ class Worker:
     def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
         now = self.clock()
         counted = self._count(database, snapshots, now)
-        if not now - self._minute < MINUTE:
-            self._minute = now
-            database.checkpoint()
+        self._fold_log(database, now)
         if not now - self._hour < HOUR:
             self._hour = now
             self._tidy(database, snapshots, int(now) // DAY)
         return 0.0 if counted else PAUSE
+
+    def _fold_log(self, database: Database, now: float) -> None:
+        if cut := not now - self._minute < MINUTE:
+            self._minute = now
+        if cut or not now - self._folded < FOLD_EVERY:
+            self._folded = now
+            database.checkpoint(cut=cut)
 
     def _count(self, database: Database, snapshots: Snapshots, now: float) -> int:
         with database.leader("count") as leads:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mail.world import FORTNIGHT, NOON, TODAY, Sink, World
+from mail.world import FROM_SIGNING, NOON, TODAY, Sink, World
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import claims
@@ -61,7 +61,7 @@ def test_the_expiry_of_others_stays_open(world: World) -> None:
     world.write("suzie@example.org")
     held = world.write("eve@example.org")
     world.send(Recorder(lambda to: Answer(Outcome.LATER if to.startswith("eve") else Outcome.ACCEPTED)))
-    assert world.expiry(held) == FORTNIGHT
+    assert world.expiry(held) == FROM_SIGNING
 
 
 def test_a_newsletter_letter_leaves_signatures_alone(world: World, sink: Sinks) -> None:
@@ -114,7 +114,7 @@ def test_a_refused_mailbox_ends_the_letter(world: World, sink: Sinks) -> None:
     server, raw = sink("refuse"), world.write()
     report = world.send(server.transport())
     assert report.ends == {End.NEVER: 1} and report.trouble is Trouble.NONE and world.waiting() == 0
-    assert world.expiry(raw) == FORTNIGHT
+    assert world.expiry(raw) == FROM_SIGNING
     assert world.traffic() == {("other", "never"): 1}
 
 
@@ -122,7 +122,7 @@ def test_greylisted_now_taken_later(world: World, sink: Sinks) -> None:
     server, raw = sink("greylist"), world.write()
     transport = server.transport()
     assert world.send(transport).ends == {End.LATER: 1}
-    assert world.expiry(raw) == FORTNIGHT
+    assert world.expiry(raw) == FROM_SIGNING
     world.now += 30
     assert world.send(transport).handled == 0, "not before a minute has gone"
     world.now += 60
@@ -354,7 +354,7 @@ def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> No
         [sys.executable, "-c", code], env=env, check=False, capture_output=True, timeout=60
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    assert world.waiting() == 1 and world.expiry(raw) == FORTNIGHT
+    assert world.waiting() == 1 and world.expiry(raw) == FROM_SIGNING
     transport = server.transport()
     assert world.send(transport).handled == 0, "still claimed by the dead"
     world.now += claims.CLAIM + 1
@@ -450,7 +450,7 @@ def test_every_write_failed_or_failed_but_persisted(
     world.send(transport)
     assert len(transport.to) == sendings and len(set(transport.ids)) == 1
     refused = answer is NEVER and sendings == 1
-    assert world.waiting() == 0 and world.expiry(raw) == (FORTNIGHT if refused else TODAY + 8)
+    assert world.waiting() == 0 and world.expiry(raw) == (FROM_SIGNING if refused else TODAY + 8)
     ended = {outcome: n for (_, outcome), n in world.traffic().items() if outcome in ("accepted", "never")}
     assert sum(ended.values()) == 1
 

@@ -23,7 +23,7 @@ from sabal.petitions.definition import Controller, Definition, Demand, Section, 
 from sabal.signing import tidy, token
 
 TODAY = 20_781  # days since 1970
-FORTNIGHT = TODAY + 14  # what signing writes
+FROM_SIGNING = TODAY + 7  # what signing wrote yesterday
 NOON = TODAY * 86_400 + 43_200.0
 HEAD = letters.Letterhead("https://petition.example", "Petitions <mail@petition.example>")
 ROOMS = ("keys", "signing", "mail", "newsletter")
@@ -120,7 +120,7 @@ class World:
                     "carry",
                     "expires",
                 ),
-                [(token.digest(raw), row["petition"], 1, 1, b"C", b"w", 1, b"carry", FORTNIGHT)],
+                [(token.digest(raw), row["petition"], 1, 1, b"C", b"w", 1, b"carry", FROM_SIGNING)],
             )
         return raw
 

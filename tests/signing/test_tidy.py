@@ -10,6 +10,7 @@ from sabal.petitions import publishing
 from sabal.petitions.definition import Refusal
 from sabal.signing import tidy, token, writer
 from sabal.signing.operations import Outcome
+from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
 
 
@@ -18,8 +19,8 @@ def test_pending_signatures_expire_with_their_records(house: HouseOfTests) -> No
     for i in range(250):
         signed(house, petition, f"suzie{i}@example.org")
     confirmed(house, petition)
-    assert tidy.expire(house.database, DAY_NUMBER + 14) == 0
-    assert tidy.expire(house.database, DAY_NUMBER + 15) == 250
+    assert tidy.expire(house.database, DAY_NUMBER + 8) == 0
+    assert tidy.expire(house.database, DAY_NUMBER + 9) == 250
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
 
 
@@ -27,10 +28,11 @@ def test_from_the_acceptance_of_its_letter_a_signature_has_seven_whole_days(hous
     petition = house.publish()
     accepted, waiting = signed(house, petition), signed(house, petition, "max@example.org")
     others = [token.encode(token.new()), "not a token"]
-    tidy.start_week(house.database, [token.encode(accepted.t), *others], DAY_NUMBER)
-    assert tidy.expire(house.database, DAY_NUMBER + 8) == 0
+    tidy.start_week(house.database, [token.encode(accepted.t), *others], DAY_NUMBER + 3)
     assert tidy.expire(house.database, DAY_NUMBER + 9) == 1
-    assert writer.find(house.database, [waiting.digest]) != [None]
+    assert find(house.database, [waiting.digest]) == [None]
+    assert tidy.expire(house.database, DAY_NUMBER + 11) == 0
+    assert tidy.expire(house.database, DAY_NUMBER + 12) == 1
 
 
 def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: HouseOfTests) -> None:

@@ -26,7 +26,7 @@ HARD = 10  # times the soft limit
 WIDE = 10  # a /48 may do ten times what a /64 may
 LETTERS_A_DAY = 3
 SMALL_DOMAIN_AN_HOUR = 50
-HELD_A_DAY = 5_000  # for one petition: in the fortnight that a row may wait, they leave room for the others
+HELD_A_DAY = 5_000  # for one petition: in the days that a row may wait, they leave room for the others
 MOST = 65_535  # what a cell can count to; above every limit
 
 log = logging.getLogger("sabal.front")

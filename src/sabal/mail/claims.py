@@ -16,6 +16,7 @@ CLAIM = 120  # seconds a claimed letter is ours
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
 DAY, HOUR = 86_400, 3_600
+_STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
 # What else happens when letters were accepted, in the same commit: given their tokens and the day (since 1970).
 Accepted = Callable[[Database, Sequence[str], int], None]
@@ -49,8 +50,12 @@ _NEXT_FAIR = (
     f" FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
     " ORDER BY turn, CASE WHEN network >= ? THEN 0 ELSE 1 END, network LIMIT ?"
 )
-_CLAIM = f"UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1 WHERE id = ? AND {_DUE}"
-_READ = "SELECT id, petition_id, kind, mail_key, sealed, attempts FROM mail_letter WHERE "
+# What another worker is claiming at this moment is left to it.
+_CLAIM = (
+    "UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1"
+    " WHERE id IN (SELECT id FROM mail_letter WHERE {} AND " + _DUE + "{})"
+    " RETURNING id, petition_id, kind, mail_key, sealed, attempts"
+)
 
 
 def claim(
@@ -67,18 +72,15 @@ def claim(
             rows = database.query(_NEXT, [*lane_range(lane), *due, most])
         if not rows:
             return []
+        order = [row[0] for row in rows]
+        where, params = database.among("id", order)
         with database.transaction():
-            # Always in the same order, or two workers on PostgreSQL could wait for each other.
-            ours = {
-                i
-                for i in sorted(row[0] for row in rows)
-                if database.execute(_CLAIM, [now + CLAIM, i, *due]) == 1
-            }
-            where, params = database.among("id", sorted(ours))
-            read = database.query(_READ + where, params) if ours else []
+            ours = database.query(
+                _CLAIM.format(where, database.for_update_of_free), [now + CLAIM, *params, *due]
+            )
         if ours:
-            by_id = {row[0]: _claimed(row, now + CLAIM) for row in read}
-            return [by_id[i] for (i,) in rows if i in by_id]
+            by_id = {row[0]: _claimed(row, now + CLAIM) for row in ours}
+            return [by_id[i] for i in order if i in by_id]
     return []
 
 
@@ -95,28 +97,41 @@ def settle(
     for letter in tried:
         if letter.end in (End.LATER, End.UNREADABLE) and letter.attempts >= GIVE_UP:
             letter.end = End.GIVEN_UP
+    over = [letter for letter in tried if letter.end not in _STAYS]
     with database.transaction():
-        moved = [
+        gone = _delete(database, over)
+        moved = [letter for letter in over if letter.id in gone] + [
             letter
             for letter in sorted(tried, key=lambda letter: letter.id)
-            if _move(database, letter, int(now + _wait(letter.attempts, chance())))
+            if letter.end in _STAYS
+            and _put_back(database, letter, int(now + _wait(letter.attempts, chance())))
         ]
         if tokens := [letter.token for letter in moved if letter.end is End.ACCEPTED]:
             accepted(database, tokens, int(now // DAY))
         traffic.add(database, int(now // HOUR), Counter((letter.provider, letter.end) for letter in moved))
 
 
-def _move(database: Database, letter: Claimed, not_before: int) -> bool:
-    """Move one row to where its end puts it; whether this call did so."""
+def _delete(database: Database, letters: Sequence[Claimed]) -> set[int]:
+    """Delete the rows of letters that have come to their end; the ids of those that this call deleted."""
+    if not letters:
+        return set()
+    where, params = database.among("id", [letter.id for letter in letters])
+    inner = f"SELECT id FROM mail_letter WHERE {where} ORDER BY id{database.for_update}"
+    return {
+        row[0]
+        for row in database.query(f"DELETE FROM mail_letter WHERE id IN ({inner}) RETURNING id", params)
+    }
+
+
+def _put_back(database: Database, letter: Claimed, not_before: int) -> bool:
+    """Let a letter be tried again; whether its attempt counts."""
     if letter.end is End.UNSENT:
         # Nobody spoke of this letter, so the attempt that its claim counted is given back.
         sql = "UPDATE mail_letter SET claimed_until = 0, attempts = ? WHERE id = ? AND claimed_until = ?"
         database.execute(sql, (letter.attempts - 1, letter.id, letter.until))
         return False
-    if letter.end in (End.LATER, End.UNREADABLE):
-        sql = "UPDATE mail_letter SET claimed_until = 0, not_before = ? WHERE id = ? AND claimed_until = ?"
-        return database.execute(sql, (not_before, letter.id, letter.until)) == 1
-    return database.execute("DELETE FROM mail_letter WHERE id = ?", (letter.id,)) == 1
+    sql = "UPDATE mail_letter SET claimed_until = 0, not_before = ? WHERE id = ? AND claimed_until = ?"
+    return database.execute(sql, (not_before, letter.id, letter.until)) == 1
 
 
 def _wait(attempts: int, chance: float) -> float:

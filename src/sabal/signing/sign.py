@@ -15,7 +15,9 @@ from sabal.signing import record, tag, token
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 
-PENDING_DAYS = 14  # until the letter is accepted: three days of trying and seven to confirm lie well within
+PENDING_DAYS = (
+    8  # seven whole days, for today has begun; they begin anew when the letter goes out on a later day
+)
 EPOCH = date(1970, 1, 1)
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -8,23 +8,29 @@ from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import token
+from sabal.signing.sign import PENDING_DAYS
 
 CHUNK = 200
-CONFIRM_DAYS = 7
 
 
 def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
     """Let pending signatures whose letters were accepted today expire after seven whole days from now on.
 
-    `tokens` are those of the letters' links, as text; what they lead to may be no pending signature (any more). Where
-    no letter is accepted, the row ends by the later day that signing gave it. Runs inside the caller's transaction.
+    `tokens` are those of the letters' links, as text; what they lead to may be no pending signature (any more). Nearly
+    always nothing is written: signing expects that its letter goes out on the same day. Runs inside the caller's
+    transaction.
     """
     hashes = [token.digest(t) for text in tokens if (t := token.decode(text)) is not None]
-    for token_hash in sorted(hashes):  # as confirming locks them, or the two could wait for each other
-        database.execute(
-            "UPDATE signing_pending SET expires = ? WHERE token_hash = ?",
-            (today + CONFIRM_DAYS + 1, token_hash),  # a day more, since today has begun
-        )
+    where, params = database.among("token_hash", hashes)
+    # Locked in the order in which confirming does it, or the two could wait for each other.
+    late = (
+        f"SELECT token_hash FROM signing_pending WHERE {where} AND expires < ?"
+        f" ORDER BY token_hash{database.for_update}"
+    )
+    database.execute(
+        f"UPDATE signing_pending SET expires = ? WHERE token_hash IN ({late})",
+        [today + PENDING_DAYS, *params, today + PENDING_DAYS],
+    )
 
 
 def expire(database: Database, today: int) -> int:

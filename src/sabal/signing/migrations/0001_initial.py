@@ -6,7 +6,7 @@ from sabal import hot_tables
 
 SQL = """
 -- Asked for, not yet confirmed. `carry` opens with the mailed link alone; `expires` is a day number (days
--- since 1970): a fortnight at first, moved to a week after the letter's acceptance.
+-- since 1970): a week from signing, moved to a week from the letter's acceptance.
 CREATE TABLE signing_pending (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,

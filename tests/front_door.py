@@ -1,7 +1,7 @@
 """The real front door of a house of tests, in the test's own process: real routes, guards, limits, views and keys."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,8 @@ from sabal.petitions import snapshot
 ORIGIN = (b"sec-fetch-site", b"same-origin")
 HOST = (b"host", b"127.0.0.1:8000")
 
+Visit = Coroutine[Any, Any, Answer]
+
 
 class Entrance:
     """What a browser or a program can do at the door."""
@@ -27,20 +29,35 @@ class Entrance:
 
     def get(self, path: str, *headers: tuple[bytes, bytes]) -> Answer:
         """Open a link."""
-        return self._visit("GET", path, *headers)
+        return self._runner.run(self.getting(path, *headers))
 
     def post(self, path: str, fields: Mapping[str, str] | None = None) -> Answer:
         """Press a button of a page of ours."""
-        return self._visit("POST", path, ORIGIN, FORM, body=urlencode(fields or {}).encode())
+        return self._runner.run(self.posting(path, fields))
 
     def post_raw(self, path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
         """Post as a program does, without origin."""
-        return self._visit("POST", path, *headers, body=body)
+        return self._runner.run(self._visit("POST", path, *headers, body=body))
 
-    def _visit(self, method: str, path: str, *headers: tuple[bytes, bytes], body: bytes = b"") -> Answer:
+    def at_once(self, visits: Iterable[Visit]) -> list[Answer]:
+        """Let all of them in at the same moment, in this order."""
+
+        async def crowd() -> list[Answer]:
+            return await asyncio.gather(*visits)
+
+        return self._runner.run(crowd())
+
+    def getting(self, path: str, *headers: tuple[bytes, bytes]) -> Visit:
+        """`get`, for `at_once`."""
+        return self._visit("GET", path, *headers)
+
+    def posting(self, path: str, fields: Mapping[str, str] | None = None) -> Visit:
+        """`post`, for `at_once`."""
+        return self._visit("POST", path, ORIGIN, FORM, body=urlencode(fields or {}).encode())
+
+    def _visit(self, method: str, path: str, *headers: tuple[bytes, bytes], body: bytes = b"") -> Visit:
         assert self._process.door
-        call: Any = visit(self._process.door, method, path, *headers, host=[HOST], body=[body])
-        return self._runner.run(call)  # type: ignore[no-any-return]
+        return visit(self._process.door, method, path, *headers, host=[HOST], body=[body])
 
 
 @contextmanager

@@ -12,6 +12,8 @@ urlpatterns = [
     path("favicon.svg", petitions.favicon),
     path(".well-known/security.txt", petitions.security_txt),
     # Asked for by the front door alone, which keeps these pages ready
+    path("_door/<str:language>/-/newsletter-confirm", newsletter.confirm_page),
+    path("_door/<str:language>/-/unsubscribe", newsletter.unsubscribe_page),
     path("_door/<str:language>/<str:petition_id>/<str:page>", petitions.door_page),
     path("dev/mail/", dev.letters),
     path("dev/mail/<str:name>", dev.letter),

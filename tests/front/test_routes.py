@@ -43,9 +43,9 @@ def routes() -> Routes:
         (f"/en/signature/{TOKEN}/withdraw", "withdraw", False),
         ("/en/signature/withdrawn", "withdrawn", False),
         ("/en/confirm/not-me", "not_me_done", False),
-        ("/en/newsletter", "newsletter", False),
-        ("/en/newsletter/sent", "newsletter", False),
-        (f"/en/newsletter/confirm/{TOKEN}", "newsletter", False),
+        ("/en/newsletter", "newsletter", True),
+        ("/en/newsletter/asked", "asked", True),
+        (f"/en/newsletter/confirm/{TOKEN}", "newsletter_confirm", False),
         (f"/en/newsletter/unsubscribe/{TOKEN}", "unsubscribe", False),
         ("/fr/french", "petition", True),
         (f"/fr/confirm/{TOKEN}", "confirm", False),
@@ -58,15 +58,15 @@ def test_what_is_answered(path: str, name: str, cached: bool) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/fr/bowl", "/en/french", "/fr", "/fr/privacy", "/en/bowl.json", "/bowl", "/en/newsletter/confirm"],
-)
-def test_a_language_without_text_is_not_found(path: str) -> None:
-    table = routes()
-    if path == "/en/newsletter/confirm":  # a word, which Django may know or not
-        assert table.find(path.encode()).name == "newsletter"
-        return
+    [
+        "/fr/bowl", "/en/french", "/fr", "/fr/privacy", "/fr/newsletter", "/en/bowl.json", "/bowl",
+        "/en/newsletter/confirm", "/en/newsletter/unsubscribe", f"/en/newsletter/{TOKEN}",
+        f"/en/newsletter/other/{TOKEN}", f"/en/newsletter/confirm/{TOKEN}/not-me",
+    ],
+)  # fmt: skip
+def test_what_has_no_text_or_no_meaning_is_not_found(path: str) -> None:
     with pytest.raises(Refused) as refused:
-        table.find(path.encode())
+        routes().find(path.encode())
     assert refused.value.status == 404
 
 
@@ -90,6 +90,16 @@ def test_a_petition_that_is_published_is_found_from_the_next_look_on() -> None:
     assert table.update([Petition("bowl")]) is True
     assert table.find(b"/en/bowl").slug == "bowl"
     assert table.update([Petition("bowl")]) is False
+
+
+def test_a_newsletter_is_asked_for_where_a_petition_offers_it_and_left_everywhere() -> None:
+    table = Routes(("en",))
+    table.update([Petition("bowl", definition=Definition(newsletter=False))])
+    with pytest.raises(Refused):
+        table.find(b"/en/newsletter")
+    assert table.find(f"/en/newsletter/unsubscribe/{TOKEN}".encode()).name == "unsubscribe"
+    assert table.update([Petition("bowl")]) is True
+    assert table.find(b"/en/newsletter").name == "newsletter"
 
 
 @pytest.mark.parametrize(

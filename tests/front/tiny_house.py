@@ -32,6 +32,7 @@ TOKEN = "abcdefghijklmnopqrstuvwxyz"
 @dataclass(frozen=True)
 class Definition:
     languages: tuple[str, ...] = LANGUAGES
+    newsletter: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def newsletter(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     re_path(r"^_door/[a-z-]+/[^/]+/([a-z-]+)$", door_page),
-    re_path(r"^en/newsletter/slow$", slow),
+    re_path(r"^dev/mail/slow$", slow),
     re_path(r"/newsletter", newsletter),
     re_path(r"", view),
 ]
@@ -175,6 +176,7 @@ async def _live(receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]])
         Echo(float(os.environ.get("TINY_TAKES", "0"))),
         unlimited=os.environ.get("TINY_LIMITED") != "1",
         hops=int(os.environ.get("TINY_HOPS", "0")),
+        dev=os.environ.get("TINY_DEV") == "1",
         wait=float(os.environ.get("TINY_WAIT", "2")),
     )
     _door.looked = time.monotonic() + 86_400

@@ -79,7 +79,7 @@ class Door:
         """Answers one request. An error is logged as type and line, and answered with a prepared page."""
         try:
             route, headers = self.admit(scope)
-            if route.cached:
+            if route.cached and scope["method"] != "POST":
                 start, body = self.at_hand(route, headers, scope) or await self.kept(route, headers, scope)
             else:
                 start, body = await self.answer(route, headers, scope, receive)
@@ -138,7 +138,8 @@ class Door:
                 return self.home(headers.get(b"accept-language"))
             case "health":
                 return self.health()
-            case "withdrawn" | "not_me_done":
+            # No look-up for the newsletter's two: opening a link changes nothing, so all links show one page.
+            case "withdrawn" | "not_me_done" | "newsletter_confirm" | "unsubscribe":
                 return await pages.page(route.name.replace("_", "-"), route.language)
             case "confirm":
                 return await self.intake.confirm_page(self.request(route, "GET", headers))

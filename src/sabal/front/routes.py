@@ -17,7 +17,6 @@ BOTH = ("GET", "HEAD", "POST")
 # two programs could read in two ways. No percent sign, so nothing is ever decoded.
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
-WORD = re.compile(r"[a-z][a-z-]{0,31}")
 
 
 class Texts(Protocol):
@@ -25,6 +24,8 @@ class Texts(Protocol):
 
     @property
     def languages(self) -> tuple[str, ...]: ...
+    @property
+    def newsletter(self) -> bool: ...
 
 
 class Petition(Protocol):
@@ -61,12 +62,16 @@ class Routes:
 
     def update(self, published: Iterable[Petition]) -> bool:
         """Takes up the petitions that are published now. True where that changed the table."""
-        petitions = [(petition.slug, tuple(petition.definition.languages)) for petition in published]
-        if petitions == self._seen:
+        known = list(published)
+        petitions = [(petition.slug, tuple(petition.definition.languages)) for petition in known]
+        newsletter = any(petition.definition.newsletter for petition in known)
+        if (petitions, newsletter) == self._seen:
             return False
-        self._seen = petitions
+        self._seen = petitions, newsletter
         self.languages = frozenset(self.house).union(*(languages for _, languages in petitions))
         routes = [*house_routes(self.house, self.languages), *petition_routes(petitions)]
+        if newsletter:
+            routes += newsletter_routes(self.house)
         self._fixed = {route.path.encode("ascii"): route for route in routes}
         return True
 
@@ -97,8 +102,13 @@ class Routes:
         match parts:
             case ["dev", "mail", _] if self._dev:
                 return Route("dev_mail", path)
-            case [language, "newsletter", word] if self._speaks(language) and WORD.fullmatch(word):
-                return Route("newsletter", path, READ, language)
+            case [language, "newsletter", verb, token] if self._speaks(language) and TOKEN.fullmatch(token):
+                # Whether or not a petition offers the newsletter now: letters that are out lead here.
+                match verb:
+                    case "confirm":
+                        return Route("newsletter_confirm", path, BOTH, language, token=token)
+                    case "unsubscribe":
+                        return Route("unsubscribe", path, BOTH, language, token=token)
             case [language, kind, token, *rest] if self._speaks(language) and TOKEN.fullmatch(token):
                 match kind, rest:
                     case "confirm", []:
@@ -109,11 +119,6 @@ class Routes:
                         return Route("receipt", path, READ, language, token=token)
                     case "signature", ["withdraw"]:
                         return Route("withdraw", path, WRITE, language, token=token)
-                    case "newsletter", [token] if TOKEN.fullmatch(token):
-                        if parts[2] == "confirm":
-                            return Route("newsletter", path, BOTH, language, token=token)
-                        if parts[2] == "unsubscribe":
-                            return Route("unsubscribe", path, BOTH, language, token=token)
         raise Refused(404, "not-found")
 
     def _speaks(self, language: str) -> bool:
@@ -130,11 +135,17 @@ def house_routes(house: Iterable[str], languages: Iterable[str]) -> Iterator[Rou
         yield Route("index", f"/{language}", language=language, cached=True)
         yield Route("imprint", f"/{language}/imprint", language=language, cached=True)
         yield Route("privacy", f"/{language}/privacy", language=language, cached=True)
-        yield Route("newsletter", f"/{language}/newsletter", BOTH, language)
     for language in languages:
         # What a withdrawal and a "not me" end on: the same for everybody, so their paths hold no token.
         yield Route("withdrawn", f"/{language}/signature/withdrawn", language=language)
         yield Route("not_me_done", f"/{language}/confirm/not-me", language=language)
+
+
+def newsletter_routes(house: Iterable[str]) -> Iterator[Route]:
+    """The fixed paths of a house with a newsletter."""
+    for language in house:
+        yield Route("newsletter", f"/{language}/newsletter", BOTH, language, cached=True)
+        yield Route("asked", f"/{language}/newsletter/asked", language=language, cached=True)
 
 
 def petition_routes(petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Route]:

@@ -13,6 +13,7 @@ from functools import wraps
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, override
+from django.views.decorators.http import require_POST
 
 from sabal import database as raw
 from sabal import html, settings
@@ -76,35 +77,43 @@ def subscribe(request: HttpRequest, language: str) -> HttpResponse:
         "values": {"email": typed},
         "languages": _languages("/newsletter"),
     }
-    status = 422 if wrong else 200
-    return html.page(
-        "newsletter/subscribe.html", context, language=language, status=status, cache=html.PRIVATE
-    )
+    status, cache = (422, html.PRIVATE) if wrong else (200, html.PUBLIC)
+    return html.page("newsletter/subscribe.html", context, language=language, status=status, cache=cache)
 
 
 def asked(request: HttpRequest, language: str) -> HttpResponse:
     """What everyone sees after asking."""
     _organiser(language)
     context = {"languages": _languages("/newsletter/asked")}
-    return html.page("newsletter/asked.html", context, language=language, cache=html.PRIVATE)
+    return html.page("newsletter/asked.html", context, language=language)
 
 
+def confirm_page(request: HttpRequest, language: str) -> HttpResponse:
+    """The button behind every mailed link to confirm, for the door to keep: it posts to the link's own address."""
+    return _page("confirm", language, cache=html.PUBLIC)
+
+
+@require_POST
 @busy_without_keys
 def confirm(request: HttpRequest, language: str, token: str) -> HttpResponse:
-    """GET shows a button, POST confirms; pressing twice is harmless."""
+    """Confirms what the mailed link stands for; pressing twice is harmless."""
     t = tokens.decode(token)
     if t is None:
         return _page("gone", language, 404)
-    if request.method != "POST":
-        return _page("confirm", language)
     with _transaction() as database:
         done = rows.confirm(database, rows.confirm_hash(t))
     return _page("confirmed", language) if done else _page("gone", language, 404)
 
 
+def unsubscribe_page(request: HttpRequest, language: str) -> HttpResponse:
+    """The button behind every link to unsubscribe, for the door to keep."""
+    return _page("unsubscribe", language, cache=html.PUBLIC)
+
+
+@require_POST
 @busy_without_keys
 def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse:
-    """GET shows a button, POST unsubscribes; mail programs post here by themselves (RFC 8058): no redirect follows.
+    """Ends a subscription. Mail programs post here by themselves (RFC 8058): no redirect follows.
 
     Twice is harmless, and both times the answer is 200: a mail program tries again what it believes to have failed.
     """
@@ -112,8 +121,6 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     row_id = rows.row_of(_subscribers_key(), t) if t else None
     if row_id is None:
         return _page("gone", language, 404)
-    if request.method != "POST":
-        return _page("unsubscribe", language)
     with _transaction() as database:
         rows.unsubscribe(database, row_id)
     return _page("unsubscribed", language)
@@ -177,10 +184,10 @@ def _organiser(language: str) -> str:
     raise Http404
 
 
-def _page(name: str, language: str, status: int = 200) -> HttpResponse:
+def _page(name: str, language: str, status: int = 200, cache: str = html.PRIVATE) -> HttpResponse:
     # In any language that a letter was written in: a way out must not end at a language that the house does not speak.
     response = html.page(
-        f"newsletter/{name}.html", {"languages": ()}, language=language, status=status, cache=html.PRIVATE
+        f"newsletter/{name}.html", {"languages": ()}, language=language, status=status, cache=cache
     )
     response["X-Robots-Tag"] = "noindex"
     return response

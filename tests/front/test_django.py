@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sabal.front.django import Busy, Django
+from sabal.front.app import IN_FLIGHT
+from sabal.front.django import AGAIN, POSTS, THREADS, Busy, Django
 
 BASE = "https://petition.example"
 
@@ -121,6 +122,39 @@ def test_those_who_wait_are_bounded_in_number() -> None:
             await way.render("/one-too-many")
         assert time.monotonic() - began < 0.05
         await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+
+def test_forms_take_neither_all_threads_nor_all_places_of_the_door() -> None:
+    site = Site(takes=0.3)
+
+    async def run() -> tuple[list[Any], list[Any], Any]:
+        way = Django(site, BASE)
+        posts = [way.render("/en/newsletter", method="POST") for _ in range(50)]
+        again = [way.render("/en/bowl", extra={"sabal.status": 422}) for _ in range(50)]
+        found = await asyncio.gather(*posts, *again, way.render("/page"), return_exceptions=True)
+        # Their places come free again.
+        assert (await way.render("/en/newsletter", method="POST")).status == 201
+        return found[:50], found[50:100], found[100]
+
+    posts, again, page = asyncio.run(run())
+    assert sum(not isinstance(one, Busy) for one in posts) == POSTS < THREADS
+    assert sum(not isinstance(one, Busy) for one in again) == AGAIN
+    assert page.status == 201 and POSTS + AGAIN < IN_FLIGHT / 2
+
+
+def test_a_form_that_hangs_keeps_its_place_though_nobody_waits_for_it() -> None:
+    site = Site(takes=0.3)
+
+    async def run() -> None:
+        way = Django(site, BASE, longest=0.05)
+        first = [way.render("/en/newsletter", method="POST") for _ in range(POSTS)]
+        found = await asyncio.gather(*first, return_exceptions=True)
+        assert all(isinstance(one, Busy) for one in found)
+        with pytest.raises(Busy):
+            await way.render("/en/newsletter", method="POST")
+        assert len(site.environs) == POSTS
 
     asyncio.run(run())
 

@@ -9,7 +9,9 @@ import pytest
 from front_door import Entrance, entrance
 from houses import HouseOfTests
 from sabal.front import django
+from sabal.newsletter import subscription as rows
 from sabal.signing import token
+from signing.steps import signed
 
 PAGE = "/en/newsletter"
 SIGN = "/en/stop-forced-repatriation/sign"
@@ -91,3 +93,56 @@ def test_where_no_petition_offers_it_there_is_no_such_page(
     with entrance(house, monkeypatch) as door:
         assert door.get(PAGE).status == door.get(f"{PAGE}/asked").status == door.post(PAGE).status == 404
         assert door.get(f"{PAGE}/unsubscribe/{'a' * 26}").status == 200  # the ways out of a list stay
+
+
+def invented(verb: str) -> str:
+    return f"{PAGE}/{verb}/{token.encode(token.new())}"
+
+
+@pytest.mark.parametrize("flooded", ["ask", "confirm", "unsubscribe", "forms with faults"])
+def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
+    house: HouseOfTests, door: Entrance, asked_of_django: list[str], flooded: str
+) -> None:
+    petition = house.petition()
+    max_ = signed(house, petition, "max@example.org", name="Max")
+    suzie = {"name": "Suzie", "email": "suzie@example.org", "consent": "1", "version": petition.version}
+    flood = {
+        "ask": lambda n: door.posting(PAGE, {"email": f"eve{n}@example.org"}),
+        "confirm": lambda n: door.posting(invented("confirm")),
+        "unsubscribe": lambda n: door.posting(invented("unsubscribe")),
+        "forms with faults": lambda n: door.posting(SIGN),
+    }[flooded]
+    *eves, sign, confirm = door.at_once(
+        [
+            *map(flood, range(200)),
+            door.posting(SIGN, suzie),
+            door.posting(f"/en/confirm/{token.encode(max_.t)}"),
+        ]
+    )
+    assert (sign.status, confirm.status) == (303, 303) and confirm["location"]
+    assert "/signature/" in confirm["location"]
+    refused = [answer for answer in eves if answer.status == 503]
+    assert len(eves) - len(refused) == (django.AGAIN if flooded == "forms with faults" else django.POSTS)
+    for answer in refused:
+        assert answer["retry-after"] and b"Very many people are here" in answer.body
+
+
+@pytest.mark.parametrize("verb", ["confirm", "unsubscribe"])
+def test_an_invented_link_waits_for_no_writer(house: HouseOfTests, door: Entrance, verb: str) -> None:
+    with house.database.transaction():  # on SQLite the only one that may write
+        if house.vendor == "postgresql":
+            house.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")  # reading is free
+        started = time.monotonic()
+        answer = door.post(invented(verb))
+        assert answer.status == 404 and time.monotonic() - started < 5
+
+
+def test_a_used_link_to_unsubscribe_waits_for_no_writer(house: HouseOfTests, door: Entrance) -> None:
+    assert house.ring.subscribers
+    link = token.encode(
+        rows.unsubscribe_token(house.ring.subscribers, 12_345)
+    )  # ours, but of no row any more
+    with house.database.transaction():
+        if house.vendor == "postgresql":
+            house.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
+        assert door.post(f"{PAGE}/unsubscribe/{link}").status == 200

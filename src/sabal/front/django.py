@@ -12,6 +12,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,10 @@ from urllib.parse import urlsplit
 from sabal.front.http import Response
 
 THREADS = 8
-WAITING = 64  # who comes when so many wait already is told so at once
+WAITING = 64  # pages beside those at work; who comes when so many wait already is told so at once
+# Forms each hold a place of the door (app.IN_FLIGHT) meanwhile: those for Django must leave most to signing.
+POSTS = 6  # at work; fewer than threads, for they may wait for the database and pages must not wait for them
+AGAIN = 16  # refused forms, shown again: at work or waiting, and soon done
 WAIT = 2.0  # seconds for a free thread
 LONGEST = 30.0  # seconds for an answer; the thread stays taken until its view ends
 
@@ -29,6 +33,14 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 class Busy(Exception):
     """No thread came free in time, or the view took too long."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """How many of one kind are here, at work or waiting, and how many may be."""
+
+    most: int
+    taken: int = 0
 
 
 class Django:
@@ -47,8 +59,8 @@ class Django:
         self._application = application
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="django")
         self._free = asyncio.Semaphore(threads)
-        self._wait, self._longest, self._most_waiting = wait, longest, waiting
-        self._waiting = 0
+        self._wait, self._longest = wait, longest
+        self._pages, self._posts, self._again = Lane(threads + waiting), Lane(POSTS), Lane(AGAIN)
         self._common = common_environ(base_url)
 
     async def render(
@@ -64,16 +76,17 @@ class Django:
 
         ``extra`` is merged into the environ: its objects stand in ``request.META`` ("sabal.form", …).
         """
-        await self._enter()
+        lane = self._posts if method == "POST" else self._again if extra else self._pages
+        await self._enter(lane)
         environ = self._environ(path, method, body, content_type)
         environ.update(extra or {})
         try:
             call = asyncio.get_running_loop().run_in_executor(self._threads, self._call, environ)
         except BaseException:
-            self._free.release()
+            self._leave(lane)
             raise
         # Not before the view has ended: a thread still working is not free, whoever has stopped listening.
-        call.add_done_callback(self._left)
+        call.add_done_callback(lambda _: self._leave(lane))
         try:
             async with asyncio.timeout(self._longest):
                 found = await asyncio.shield(call)
@@ -83,19 +96,21 @@ class Django:
             raise found
         return found
 
-    async def _enter(self) -> None:
-        if self._waiting >= self._most_waiting:
+    async def _enter(self, lane: Lane) -> None:
+        if lane.taken >= lane.most:
             raise Busy
-        self._waiting += 1
+        lane.taken += 1
         try:
             async with asyncio.timeout(self._wait):
                 await self._free.acquire()
-        except TimeoutError:
-            raise Busy from None
-        finally:
-            self._waiting -= 1
+        except BaseException as error:
+            lane.taken -= 1
+            if isinstance(error, TimeoutError):
+                raise Busy from None
+            raise
 
-    def _left(self, _call: asyncio.Future[Response | Exception]) -> None:
+    def _leave(self, lane: Lane) -> None:
+        lane.taken -= 1
         self._free.release()
 
     def _environ(self, path: str, method: str, body: bytes, content_type: str | None) -> Environ:

@@ -116,14 +116,20 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
         )
 
 
+def is_link(database: Database, confirm_hash: bytes) -> bool:
+    """Whether a mailed link to confirm stands for a subscription, confirmed already or not."""
+    return bool(
+        database.query("SELECT 1 FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
+    )
+
+
 def confirm(database: Database, confirm_hash: bytes) -> bool:
     """Confirm by the mailed link; false where it stands for nothing (any more). Pressing twice is harmless."""
-    rows = database.query("SELECT id FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
-    database.execute(
+    changed = database.execute(
         "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?",
         (CONFIRMED, confirm_hash),
     )
-    return bool(rows)
+    return changed > 0
 
 
 def expire(database: Database, today: int) -> int:
@@ -131,6 +137,11 @@ def expire(database: Database, today: int) -> int:
     return database.execute(
         "DELETE FROM newsletter_subscription WHERE state = ? AND expires < ?", (ASKED, today)
     )
+
+
+def is_row(database: Database, row_id: int) -> bool:
+    """Whether there is a subscription under this id (still)."""
+    return bool(database.query("SELECT 1 FROM newsletter_subscription WHERE id = ?", (row_id,)))
 
 
 def unsubscribe(database: Database, row_id: int) -> bool:

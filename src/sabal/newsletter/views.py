@@ -100,8 +100,13 @@ def confirm(request: HttpRequest, language: str, token: str) -> HttpResponse:
     t = tokens.decode(token)
     if t is None:
         return _page("gone", language, 404)
-    with _transaction() as database:
-        done = rows.confirm(database, rows.confirm_hash(t))
+    link = rows.confirm_hash(t)
+    with _database() as database:
+        # Anybody can invent links: they are looked for, and wait for no writer nor make one wait.
+        if not rows.is_link(database, link):
+            return _page("gone", language, 404)
+        with database.transaction():
+            done = rows.confirm(database, link)
     return _page("confirmed", language) if done else _page("gone", language, 404)
 
 
@@ -121,8 +126,10 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     row_id = rows.row_of(_subscribers_key(), t) if t else None
     if row_id is None:
         return _page("gone", language, 404)
-    with _transaction() as database:
-        rows.unsubscribe(database, row_id)
+    with _database() as database:
+        if rows.is_row(database, row_id):
+            with database.transaction():
+                rows.unsubscribe(database, row_id)
     return _page("unsubscribed", language)
 
 
@@ -137,7 +144,7 @@ def _ask(address: str, language: str, organiser: str, now: int) -> None:
     mail_day, mail_key = mail
     t = secrets.token_bytes(tokens.TOKEN_BYTES)
     row = rows.subscription(key, rows.HOUSE, address, language, organiser)
-    with _transaction() as database:
+    with _database() as database, database.transaction():
         may_write = spare and rows.ask(database, row, rows.confirm_hash(t), now // DAY + KEEP_DAYS + 1)
         way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
         letter = {
@@ -157,11 +164,10 @@ def _ask(address: str, language: str, organiser: str, now: int) -> None:
 
 
 @contextmanager
-def _transaction() -> Iterator[raw.Database]:
+def _database() -> Iterator[raw.Database]:
     database = raw.connect()
     try:
-        with database.transaction():
-            yield database
+        yield database
     finally:
         database.close()
 

@@ -7,8 +7,9 @@ import pytest
 
 from front_door import Entrance, entrance
 from houses import NOW, HouseOfTests
+from sabal.database import Database
 from sabal.front import intake, limits
-from sabal.signing import token
+from sabal.signing import operations, token, writer
 from sabal.signing.count import count
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find
@@ -82,6 +83,26 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
     count(house.database, house.petition(), NOW + 3 * WEEK)
     days = [find(house.database, [of.digest])[0] for of in (again, new)]
     assert days[0] == days[1] and days[0] and days[0].counted_on
+
+
+def test_only_links_that_stand_for_something_are_handed_to_the_writer(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suzie = confirmed(house, house.publish())
+    written: list[operations.Operation] = []
+
+    def commit(database: Database, batch: list[operations.Operation]) -> list[operations.Outcome]:
+        written.extend(batch)
+        return keep(database, batch)
+
+    keep = writer.commit
+    monkeypatch.setattr(writer, "commit", commit)
+    links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
+    with entrance(house, monkeypatch) as door:
+        seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]
+    assert {(a.status, a["location"], a.body) for a in seen} == {(303, "/en/signature/withdrawn", b"")}
+    assert len({tuple(a.headers) for a in seen}) == 1
+    assert written == [operations.Withdraw(suzie.digest)] and house.rows("signing_signature") == 0
 
 
 def test_what_was_not_stored_does_not_use_up_a_letter(

@@ -17,10 +17,11 @@ import agefile
 from bench import rows
 from bench.house import ROOT, House, free_port
 from sabal import database as raw
+from sabal import token
 from sabal.keys.house import seal
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.serve import ending_with, environ, public_command
-from sabal.signing import record, tag, token
+from sabal.signing import record, tag
 
 BATCH = 64
 NOT_OURS = {"content-length", "date", "connection", "transfer-encoding"}  # granian's own, or the connection's

@@ -18,8 +18,9 @@ from bench.house import LANGUAGE, House
 from bench.letters import Folder, Outbox
 from bench.stage import Stage
 from bench.table import Line
+from sabal import token
 from sabal.database import Database
-from sabal.signing import export, token
+from sabal.signing import export
 
 SIGNERS, CONFIRMERS = 32, 4
 OPENED = 200  # sealed records that are opened with the organiser's key at each audit

@@ -17,7 +17,7 @@ from bench.kill import Auditor
 from bench.place import Place, place
 
 from bench import flushes
-from sabal.signing import token
+from sabal import token
 
 KILLS = 2
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]

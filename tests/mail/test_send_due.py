@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from mail.world import FROM_SIGNING, NOON, TODAY, Sink, World
+from sabal import token
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import claims
 from sabal.mail.answers import Answer, Outcome, Trouble
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW
 from sabal.mail.traffic import End
-from sabal.signing import token
 
 Sinks = Callable[..., Sink]
 

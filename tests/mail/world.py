@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from sabal import hot_tables
+from sabal import hot_tables, token
 from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
 from sabal.mail import letters, outbox
@@ -20,7 +20,7 @@ from sabal.mail.ids import CONFIRM_LETTER, CONFIRM_NEWSLETTER, NORMAL, letter_id
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
-from sabal.signing import tidy, token
+from sabal.signing import tidy
 
 TODAY = 20_781  # days since 1970
 FROM_SIGNING = TODAY + 7  # what signing wrote yesterday

@@ -8,9 +8,9 @@ import pytest
 
 from front_door import Entrance, entrance
 from houses import HouseOfTests
+from sabal import token
 from sabal.front import django
 from sabal.newsletter import subscription as rows
-from sabal.signing import token
 from signing.steps import signed
 
 PAGE = "/en/newsletter"

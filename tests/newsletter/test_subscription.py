@@ -3,10 +3,9 @@
 import pytest
 
 from houses import DAY_NUMBER, HouseOfTests
-from sabal import suppression
+from sabal import suppression, token
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
-from sabal.signing import token
 from signing.steps import confirmed
 
 WEEK = DAY_NUMBER + 8

@@ -11,14 +11,14 @@ import pytest
 from front.visitor import Answer
 from front_door import Entrance, entrance
 from houses import HouseOfTests
-from sabal import suppression
+from sabal import suppression, token
 from sabal.keys import ring
 from sabal.keys.house import unseal
 from sabal.mail import outbox
 from sabal.mail.folder import FolderTransport
 from sabal.mail.letters import Letterhead
 from sabal.newsletter import subscription as rows
-from sabal.signing import tidy, token
+from sabal.signing import tidy
 
 PAGE = "/en/newsletter"
 SUZIE, EVE = "suzie@example.org", "eve@example.org"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from houses import HouseOfTests
+from sabal import token
 from sabal.operating import backup as copying
 from sabal.operating.backup import NEVER, ROWS, backup
 from sabal.petitions.definition import Refusal
-from sabal.signing import token
 from signing.steps import confirmed, signed
 
 

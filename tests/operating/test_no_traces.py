@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sabal.signing import token
+from sabal import token
 from served import SLUG, Served
 
 NAME = "수지옥란 Unmistakable-Suzie"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from houses import TODAY, HouseOfTests
+from sabal import token
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import confirm, operations, token, writer
+from sabal.signing import confirm, operations, writer
 from sabal.signing.form import Submission
 from sabal.signing.sign import Circumstances, sign
 

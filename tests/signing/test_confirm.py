@@ -7,8 +7,9 @@ import pytest
 
 import agefile
 from houses import TODAY, HouseOfTests
+from sabal import token
 from sabal.petitions import publishing
-from sabal.signing import confirm, operations, token, writer
+from sabal.signing import confirm, operations, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.record import seed
 from sabal.signing.writer.find import Found, find

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sabal.signing import record, token
+from sabal import token
+from sabal.signing import record
 from sabal.signing.mac import hmac_sha256
 
 T = bytes(range(16))

@@ -21,7 +21,7 @@ def test_the_letter_holds_address_and_token_under_the_days_key(house: HouseOfTes
     suzie = signed(house, petition)
     day, sealed = house.database.query("SELECT mail_key, sealed FROM mail_letter")[0]
     plain = unseal(house.house.mail_key(house.database, day), bytes(sealed), b"letter")
-    from sabal.signing import token
+    from sabal import token
 
     assert SUZIE.encode() in plain and token.encode(suzie.t).encode() in plain
 

@@ -7,9 +7,10 @@ import pytest
 
 from front_door import Entrance, entrance
 from houses import NOW, HouseOfTests
+from sabal import token
 from sabal.database import Database
 from sabal.front import intake, limits
-from sabal.signing import operations, token, writer
+from sabal.signing import operations, writer
 from sabal.signing.count import count
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find

@@ -5,10 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from houses import DAY_NUMBER, TODAY, HouseOfTests
+from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.petitions import publishing
 from sabal.petitions.definition import Refusal
-from sabal.signing import tidy, token, writer
+from sabal.signing import tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed

@@ -1,7 +1,8 @@
 """Withdraw: everything about the signer goes, C stays, and the count follows with a batch."""
 
 from houses import NOW, HouseOfTests
-from sabal.signing import operations, token, writer
+from sabal import token
+from sabal.signing import operations, writer
 from sabal.signing.count import count
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from sabal import token
 from sabal.front import django, limits, pages
 from sabal.front.http import Refused as Refusal
 from sabal.front.http import Request, Response, busy, see_other
@@ -18,7 +19,7 @@ from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import form, operations, token
+from sabal.signing import form, operations
 from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome

@@ -1,10 +1,30 @@
 """Mail addresses: two spellings of one mailbox brought into one form. Mail goes to the address as it was typed."""
 
+import re
 import unicodedata
 
 import idna
+from email_validator import EmailNotValidError, validate_email
 
 GOOGLE = {"gmail.com", "googlemail.com"}
+MOST_BYTES = 254
+_PLAIN = re.compile(
+    r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}(?<!\.)@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    re.ASCII | re.I,
+)
+
+
+def is_address(text: str) -> bool:
+    """Whether a letter could go there: the syntax of RFC 5321 and 6531, without quotes, in 254 bytes at the most."""
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        return False
+    if _PLAIN.fullmatch(text) and ".." not in text:
+        return True  # most addresses, at a tenth of the library's time
+    try:
+        validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
+    except (EmailNotValidError, UnicodeError):
+        return False
+    return True
 
 
 def normalise(address: str) -> str:

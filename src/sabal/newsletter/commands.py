@@ -10,7 +10,7 @@ from sabal.keys.house import open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS
 from sabal.newsletter.subscription import CONFIRMED, HOUSE
 from sabal.petitions.definition import Refusal
-from sabal.signing.export import csv_line, harmless
+from sabal.spreadsheet import csv_line
 
 CHUNK = 1_000
 _LISTS = (
@@ -91,4 +91,4 @@ def _confirmed(
 def _table(subscribers: Iterator[tuple[str, str, str, str]]) -> Iterator[bytes]:
     yield csv_line(("address", "language", "consent", "list")).encode()
     for row in subscribers:
-        yield csv_line([harmless(cell) for cell in row]).encode()
+        yield csv_line(row).encode()

@@ -7,26 +7,26 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from unicodedata import normalize
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_POST
 
 from sabal import database as raw
-from sabal import html, settings
+from sabal import html, posted, settings
+from sabal import token as tokens
 from sabal.front import limits
 from sabal.keys import ring
 from sabal.keys.house import KeyMissing, seal
-from sabal.mail.address import mailbox
+from sabal.mail.address import is_address, mailbox
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from sabal.petitions import snapshot
-from sabal.signing import form
-from sabal.signing import token as tokens
 
 KEEP_DAYS = 7
 DAY = 86_400
@@ -58,19 +58,18 @@ def busy_without_keys(view: View) -> View:
 def subscribe(request: HttpRequest, language: str) -> HttpResponse:
     """GET shows the form, POST asks: a letter goes out where one may, and the answer does not say whether."""
     organiser = _organiser(language)
-    problem, typed = None, ""
+    wrong, typed = "", ""
     if request.method == "POST":
-        fields = form.read(request.body)
-        typed = (fields or {}).get("email", "").strip()
-        problem = form.MESSAGES["unreadable"] if fields is None else form.address_problem(typed)
-        if problem is None:
-            if fields and not fields.get(form.HONEYPOT):
+        fields = posted.fields(request.body, ("email",))
+        typed = normalize("NFC", (fields or {}).get("email", "")).strip()
+        with override(language):
+            wrong = _problem(fields, typed)
+        if fields and not wrong:
+            if not fields.get(posted.HONEYPOT):
                 _ask(typed, language, organiser, int(time.time()))
             response = HttpResponseRedirect(f"/{language}/newsletter/asked")
             response.status_code = 303
             return response
-    with override(language):
-        wrong = gettext(problem) if problem else ""
     context = {
         "sentence": consent.sentence("newsletter", language, organiser),
         "wrong": wrong,
@@ -131,6 +130,15 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
             with database.transaction():
                 rows.unsubscribe(database, row_id)
     return _page("unsubscribed", language)
+
+
+def _problem(fields: Mapping[str, str] | None, typed: str) -> str:
+    """What is wrong with the form, as a sentence; empty where nothing is."""
+    if fields is None:
+        return gettext("The form arrived damaged. Please fill it in again.")
+    if not typed:
+        return gettext("Enter your mail address.")
+    return "" if is_address(typed) else gettext("Enter a mail address like name@example.org.")
 
 
 def _ask(address: str, language: str, organiser: str, now: int) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
+from sabal import token
 from sabal.keys.ring import Ring
 from sabal.newsletter.subscription import HOUSE, Subscription, subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import token
 from sabal.signing.operations import Confirm, NotMe
 from sabal.signing.record import Carry
 from sabal.signing.sign import EPOCH, NotReady

@@ -5,11 +5,8 @@ commitment that stands for it, so that the organiser's machine can check that th
 """
 
 import base64
-import csv
-import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +15,12 @@ import agefile
 from sabal.database import Database
 from sabal.petitions.manifest import FIELDS
 from sabal.signing import record
+from sabal.spreadsheet import csv_line
 
 FORMAT = "sabal sealed records, version 1"
 CHUNK = 500
 Progress = Callable[[int], None]
 COLUMNS = (*FIELDS, "language", "checked")
-# Every character that NFKC, which some programs apply, turns into the beginning of a formula.
-_BEGINNINGS = "".join(
-    chr(c) for c in range(0x10000) if unicodedata.normalize("NFKC", chr(c))[:1] in set("=+-@")
-)
-_FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(_BEGINNINGS)}])|()(?<![\s\S])(?=[\t\r])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -98,7 +91,7 @@ def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
     """CSV lines for a spreadsheet, with a header; no cell is taken for a formula."""
     yield csv_line(COLUMNS)
     for one in opened:
-        yield csv_line([harmless(value) for value in one.row()])
+        yield csv_line(one.row())
 
 
 def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
@@ -107,24 +100,9 @@ def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
         yield json.dumps(dict(zip(COLUMNS, one.row(), strict=True)), ensure_ascii=False) + "\n"
 
 
-def harmless(value: str) -> str:
-    """A spreadsheet cell that is text: what could be taken for a formula gets an apostrophe (OWASP, CSV injection).
-
-    Where a program splits at `;` or `|`, as some languages' do, every piece is a cell of its own.
-    """
-    return _FORMULA.sub(r"\1'", value)
-
-
 def printable(text: str) -> str:
     """What may go to a terminal: without the control characters that could make it lie."""
     return _CONTROLS.sub("\ufffd", text)
-
-
-def csv_line(values: Sequence[str]) -> str:
-    """One line of CSV; what people typed goes through `harmless` first."""
-    out = io.StringIO()
-    csv.writer(out).writerow(values)
-    return out.getvalue()
 
 
 def _parsed(number: int, line: str) -> dict[str, Any]:

@@ -9,12 +9,11 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import parse_qsl
 
 import regex
-from email_validator import EmailNotValidError, validate_email
 
-from sabal.mail.address import domain
+from sabal import posted
+from sabal.mail.address import domain, is_address
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -30,17 +29,11 @@ FIELDS = (
     "version",
     "email_checked",
 )
-HONEYPOT = "website"
 NAME_GRAPHEMES, NAME_BYTES = 200, 400
 COMMENT_CHARACTERS = 1_000
-MAX_FIELDS = 40
 COUNTRIES = frozenset(code for code, _ in countries("en"))
 DISPLAYS = ("hidden", "initials", "full")
 
-_PLAIN_ADDRESS = re.compile(
-    r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}(?<!\.)@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-    re.ASCII | re.I,
-)
 _LINK = re.compile(r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)(?:/|\b)", re.I)
 _JOINERS = "\u200c\u200d"  # zero-width (non-)joiner: Persian, Indic scripts and some emoji need them
 _GRAPHEME = regex.compile(r"\X")
@@ -115,19 +108,7 @@ MESSAGES = {
 
 def read(body: bytes) -> dict[str, str] | None:
     """The fields of a urlencoded body, unknown ones left out; None where it is damaged (not UTF-8, a field twice)."""
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
-        )
-    except (ValueError, UnicodeDecodeError):
-        return None
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        if name in fields:
-            return None
-        if name in FIELDS or name == HONEYPOT:
-            fields[name] = value
-    return fields
+    return posted.fields(body, FIELDS)
 
 
 def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submission | Refused:
@@ -155,7 +136,7 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
     if fields.get("version", petition.version) != petition.version:
         errors.insert(0, FormError("form", MESSAGES["stale"]))
     if errors:
-        return Refused({k: v for k, v in fields.items() if k != HONEYPOT}, tuple(errors), suggestion)
+        return Refused({k: v for k, v in fields.items() if k != posted.HONEYPOT}, tuple(errors), suggestion)
     boxes = {"updates": allowed.updates, "newsletter": allowed.newsletter}
     return Submission(
         name=name,
@@ -164,7 +145,7 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
         comment=comment,
         display=shown_name(name, display),
         subscribe=tuple(box for box, offered in boxes.items() if offered and fields.get(box)),
-        risk={"honeypot": True} if fields.get(HONEYPOT) else {},
+        risk={"honeypot": True} if fields.get(posted.HONEYPOT) else {},
     )
 
 
@@ -173,12 +154,6 @@ def shown_name(name: str, display: str) -> str:
     if display == "initials":
         return " ".join(_GRAPHEME.findall(part)[0].upper() + "." for part in name.split())
     return name if display == "full" else ""
-
-
-def address_problem(typed: str) -> str | None:
-    """The message (a msgid) for what is no mail address; None where it is one. The newsletter asks by these rules."""
-    _, problem, _ = _email({"email": typed, "email_checked": "1"})
-    return MESSAGES[problem] if problem else None
 
 
 def _name(typed: str) -> tuple[str, str | None]:
@@ -216,22 +191,12 @@ def _email(fields: Mapping[str, str]) -> tuple[str, str | None, str | None]:
     address = unicodedata.normalize("NFC", fields.get("email", "")).strip()
     if not address:
         return "", "no email", None
-    if len(address.encode("utf-8", "surrogatepass")) > 254 or not _is_address(address):
+    if not is_address(address):
         return address, "bad email", None
     meant = _meant(domain(address))
     if meant and not fields.get("email_checked"):
         return address, "suggest", meant
     return address, None, None
-
-
-def _is_address(address: str) -> bool:
-    if _PLAIN_ADDRESS.fullmatch(address) and ".." not in address:
-        return True  # most addresses, at a tenth of the library's time
-    try:
-        validate_email(address, check_deliverability=False, allow_smtputf8=True, strict=True)
-    except (EmailNotValidError, UnicodeError):
-        return False
-    return True
 
 
 @lru_cache(maxsize=4096)

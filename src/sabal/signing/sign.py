@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import agefile
+from sabal import token
 from sabal.keys.house import seal
 from sabal.keys.ring import Ring
 from sabal.mail.ids import NORMAL, letter_id
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import record, tag, token
+from sabal.signing import record, tag
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from sabal import token
 from sabal.database import Database
 from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import token
 from sabal.signing.sign import PENDING_DAYS
 
 CHUNK = 200

@@ -33,5 +33,5 @@ def decode(text: str) -> bytes | None:
 
 
 def digest(token: bytes) -> bytes:
-    """H(t), the only trace of a token in the database (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
+    """H(t), all that is kept of a signature's token (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
     return hashlib.sha256(b"petition/1 token" + token).digest()

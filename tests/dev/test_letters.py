@@ -9,10 +9,9 @@ from django.test import RequestFactory
 
 from front_door import entrance
 from houses import HouseOfTests
+from newsletter.asking import PAGE, ask
 from newsletter.test_through_the_door import letters
 from sabal import dev
-
-PAGE = "/en/newsletter"
 
 
 def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +19,7 @@ def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pyte
     with entrance(house, monkeypatch, dev=True) as door:
         assert b"No letter yet" in door.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
-            door.post(PAGE, {"email": address})
+            ask(door, address)
             letters(house)
         assert b'href="/dev/mail/"' in door.get(f"{PAGE}/asked").body
         answer = door.get("/dev/mail/")
@@ -58,7 +57,7 @@ def test_what_a_letter_says_is_text(house: HouseOfTests, monkeypatch: pytest.Mon
 def test_a_public_house_shows_no_letters(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     house.publish()
     with entrance(house, monkeypatch) as door:
-        door.post(PAGE, {"email": "suzie@example.org"})
+        ask(door, "suzie@example.org")
         letters(house)
         (file,) = (house.data / "mail").glob("[0-9]*.eml")
         assert door.get("/dev/mail/").status in (400, 404)

@@ -8,12 +8,12 @@ import pytest
 
 from front_door import Entrance, entrance
 from houses import HouseOfTests
+from newsletter.asking import PAGE, filled
 from sabal import token
 from sabal.front import django
 from sabal.newsletter import subscription as rows
 from signing.steps import signed
 
-PAGE = "/en/newsletter"
 SIGN = "/en/stop-forced-repatriation/sign"
 
 
@@ -106,8 +106,9 @@ def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
     petition = house.petition()
     max_ = signed(house, petition, "max@example.org", name="Max")
     suzie = {"name": "Suzie", "email": "suzie@example.org", "consent": "1", "version": petition.version}
+    page = door.get(PAGE).body.decode()
     flood = {
-        "ask": lambda n: door.posting(PAGE, {"email": f"eve{n}@example.org"}),
+        "ask": lambda n: door.posting(PAGE, filled(page, f"eve{n}@example.org")),
         "confirm": lambda n: door.posting(invented("confirm")),
         "unsubscribe": lambda n: door.posting(invented("unsubscribe")),
         "forms with faults": lambda n: door.posting(SIGN),

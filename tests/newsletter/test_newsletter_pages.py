@@ -9,6 +9,7 @@ import urllib.request
 from email import policy
 from pathlib import Path
 
+from newsletter.asking import filled
 from served import Served
 
 PAGE = "/ko/newsletter"
@@ -37,11 +38,12 @@ def wait_for_letters(served: Served, number: int) -> list[Path]:
 
 
 def test_asking_confirming_and_being_told_the_same(served: Served) -> None:
-    ask = urllib.parse.urlencode({"email": "suzie@example.org"}).encode()
+    _, page = fetch(served.base + PAGE)
+    ask = urllib.parse.urlencode(filled(page, "suzie@example.org")).encode()
     first = fetch(served.base + PAGE, ask)
     wait_for_letters(served, 1)  # two letters written in the same moment may come in either order
     assert first == fetch(served.base + PAGE, ask)
-    robot = urllib.parse.urlencode({"email": "eve@example.org", "website": "x"}).encode()
+    robot = urllib.parse.urlencode(filled(page, "eve@example.org", website="x")).encode()
     assert first == fetch(served.base + PAGE, robot)
     letters = wait_for_letters(served, 2)
     message = email.message_from_bytes(letters[-1].read_bytes(), policy=policy.default)

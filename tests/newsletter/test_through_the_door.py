@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from front.visitor import Answer
+from front.visitor import FORM
 from front_door import Entrance, entrance
 from houses import HouseOfTests
+from newsletter.asking import PAGE, ask, filled
 from sabal import suppression, token
 from sabal.keys import ring
 from sabal.keys.house import unseal
@@ -20,7 +22,6 @@ from sabal.mail.letters import Letterhead
 from sabal.newsletter import subscription as rows
 from sabal.signing import tidy
 
-PAGE = "/en/newsletter"
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 TABLES = ("newsletter_subscription", "mail_letter", "signing_suppression")
@@ -31,10 +32,6 @@ def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entra
     house.publish()
     with entrance(house, monkeypatch) as opened:
         yield opened
-
-
-def ask(door: Entrance, address: str = SUZIE, **more: str) -> Answer:
-    return door.post(PAGE, {"email": address, **more})
 
 
 def contents(house: HouseOfTests) -> list[object]:
@@ -72,7 +69,7 @@ def states(house: HouseOfTests) -> list[int]:
 
 
 def test_suzie_asks_confirms_and_leaves(house: HouseOfTests, door: Entrance) -> None:
-    answer = ask(door)
+    answer = ask(door, SUZIE)
     assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
     assert door.get("/en/newsletter/asked").status == 200
     ((to, links),) = letters(house)
@@ -90,7 +87,7 @@ def test_suzie_asks_confirms_and_leaves(house: HouseOfTests, door: Entrance) -> 
 
 
 def test_a_robot_that_opens_every_link_changes_nothing(house: HouseOfTests, door: Entrance) -> None:
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     assert set(links) == {"confirm", "unsubscribe"}
     for state in (rows.ASKED, rows.CONFIRMED):
@@ -103,7 +100,7 @@ def test_a_robot_that_opens_every_link_changes_nothing(house: HouseOfTests, door
 
 
 def test_a_link_serves_its_own_purpose_only(house: HouseOfTests, door: Entrance) -> None:
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
     before = contents(house)
@@ -125,7 +122,7 @@ def test_a_link_serves_its_own_purpose_only(house: HouseOfTests, door: Entrance)
 def test_a_mail_program_unsubscribes_with_one_post(
     house: HouseOfTests, door: Entrance, kind: str, body: bytes
 ) -> None:
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     door.post(links["confirm"])
     foreign = (b"sec-fetch-site", b"cross-site")
@@ -136,27 +133,27 @@ def test_a_mail_program_unsubscribes_with_one_post(
 
 
 def test_nobody_learns_who_is_in_the_list(house: HouseOfTests, door: Entrance) -> None:
-    new = ask(door)
+    new = ask(door, SUZIE)
     ((_, links),) = letters(house)
-    waiting = ask(door)
+    waiting = ask(door, SUZIE)
     letters(house)
     door.post(links["confirm"])  # too late: the last link is the one that works
     assert states(house) == [rows.ASKED]
     door.post(letters(house)[-1][1]["confirm"])
     assert states(house) == [rows.CONFIRMED]
-    in_it, robot = ask(door), ask(door, EVE, website="x")
+    in_it, robot = ask(door, SUZIE), ask(door, EVE, website="x")
     for answer in (waiting, in_it, robot):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
     assert house.rows("mail_letter") == 0 and len(letters(house)) == 2
 
 
 def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, door: Entrance) -> None:
-    first = ask(door)
+    first = ask(door, SUZIE)
     ((_, links),) = letters(house)
     door.post_raw(links["unsubscribe"], ONE_CLICK)
     assert states(house) == []
     assert [entry.kind for entry in suppression.read()] == [suppression.UNSUBSCRIBED, suppression.NOT_ME]
-    again = ask(door)
+    again = ask(door, SUZIE)
     assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
     assert states(house) == [] and house.rows("mail_letter") == 0
     ask(door, EVE)
@@ -164,11 +161,11 @@ def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, doo
 
 
 def test_who_left_a_list_they_were_in_may_ask_again(house: HouseOfTests, door: Entrance) -> None:
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     door.post(links["confirm"])
     door.post(links["unsubscribe"])
-    ask(door)
+    ask(door, SUZIE)
     door.post(letters(house)[-1][1]["confirm"])
     assert states(house) == [rows.CONFIRMED]
 
@@ -184,8 +181,8 @@ def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(
 
 
 def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance) -> None:
-    ask(door)
-    door.post("/ko/newsletter", {"email": "Suzie@Example.org"})
+    ask(door, SUZIE)
+    ask(door, "Suzie@Example.org", "/ko/newsletter")
     language, sentence, sealed = house.database.query(
         "SELECT s.language, c.sentence, s.sealed_address FROM newsletter_subscription s"
         " JOIN newsletter_consent c ON c.version = s.consent"
@@ -202,32 +199,70 @@ def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance
         (b"", ""),
         (b"email=suzie", 'value="suzie"'),
         (b"email=%3Cscript%3E", 'value="&lt;script&gt;"'),
-        (b"email=a%40b.org&email=c%40d.org", ""),
-        (b"email=%ff%fe%40example.org", ""),
         (b"email=suzie%00%40example.org", ""),
         (b"email=suzie%0d%0aBcc:eve%40example.org", ""),
         (b"email=" + b"a" * 300 + b"%40example.org", ""),
-        (b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org", ""),
     ],
 )
 def test_what_is_no_address_is_said_and_kept(
     house: HouseOfTests, door: Entrance, body: bytes, kept: str
 ) -> None:
-    answer = door.post_raw(PAGE, body, (b"content-type", b"application/x-www-form-urlencoded"))
+    answer = door.post_raw(PAGE, body, FORM)
     page = answer.body.decode()
     assert answer.status == 422 and answer["cache-control"] == "no-store"
     assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
     assert states(house) == [] and house.rows("mail_letter") == 0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"email=a%40b.org&email=c%40d.org",
+        b"email=%ff%fe%40example.org",
+        b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org",
+    ],
+)
+def test_a_damaged_form_is_said_and_nothing_kept(house: HouseOfTests, door: Entrance, body: bytes) -> None:
+    answer = door.post_raw(PAGE, body, FORM)
+    assert answer.status == 422 and b"<title>Error:" in answer.body and b"arrived damaged" in answer.body
+    assert b'href="#form"' not in answer.body and house.rows("mail_letter") == 0
+
+
+def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door: Entrance) -> None:
+    """And what was agreed to is what stands beside the box, not what stands there later."""
+    page = door.get(PAGE).body.decode()
+    assert "checked" not in page and "Send me the newsletter of" in page
+    for consent in ({}, {"consent": ""}, {"consent": "1"}, {"consent": "0" * 16}):
+        answer = door.post(PAGE, {"email": SUZIE, **consent})
+        page = answer.body.decode()
+        assert answer.status == 422 and "<title>Error:" in page and '<a href="#consent">' in page
+        assert page.count("Tick the box to agree") == 2  # in the summary and beside the box
+        assert f'value="{SUZIE}"' in page and "checked" not in page
+    assert states(house) == [] and house.rows("mail_letter") == 0
+
+
+def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> None:
+    page = ask(door, "suzie").body.decode()
+    assert "checked>" in page and "Tick the box" not in page and '<a href="#email">' in page
+
+
+def test_a_link_that_no_longer_works_says_what_to_do_next(house: HouseOfTests, door: Entrance) -> None:
+    invented = token.encode(token.new())
+    gone = door.post(f"{PAGE}/confirm/{invented}")
+    assert gone.status == 404 and b"ask for it once more" in gone.body
+    assert b'<a class="button" href="/en/newsletter">' in gone.body
+    unknown = door.post(f"{PAGE}/unsubscribe/{invented}")
+    assert unknown.status == 404 and b"copy it whole" in unknown.body and b"/en/imprint" in unknown.body
+
+
 def test_another_sites_form_asks_for_nothing(house: HouseOfTests, door: Entrance) -> None:
-    form = (b"content-type", b"application/x-www-form-urlencoded")
-    answer = door.post_raw(PAGE, b"email=suzie%40example.org", form, (b"origin", b"https://eve.example"))
+    body = urlencode(filled(door.get(PAGE).body.decode(), SUZIE)).encode()
+    answer = door.post_raw(PAGE, body, FORM, (b"origin", b"https://eve.example"))
     assert answer.status == 403 and states(house) == []
 
 
 def test_a_missing_key_is_an_honest_503_and_loses_nothing(house: HouseOfTests, door: Entrance) -> None:
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     before = contents(house)
     ring.current().subscribers = None
@@ -248,10 +283,10 @@ def test_an_answer_without_a_letter_has_written_as_much(house: HouseOfTests, doo
     """A commit that has nothing to flush is quicker by a clock that Eve has too."""
     if house.vendor != "sqlite":
         pytest.skip("PostgreSQL does not tell whether another connection has written")
-    ask(door)
+    ask(door, SUZIE)
     ((_, links),) = letters(house)
     door.post(links["confirm"])
     before = house.database.query("PRAGMA data_version")
-    ask(door)  # in the list: no letter
+    ask(door, SUZIE)  # in the list: no letter
     assert house.rows("mail_letter") == 0
     assert house.database.query("PRAGMA data_version") != before

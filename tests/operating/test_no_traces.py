@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from newsletter.asking import filled
 from sabal import token
 from served import SLUG, Served
 
@@ -123,7 +124,7 @@ def test_no_trace_of_anybody(served: Served) -> None:
     assert NAME in fetch(f"{petition}/sign", **{**form, "consent": ""})  # refused: shown again
     fetch(f"{petition}/sign", **form, comment=COMMENT)  # no such field here: it must go nowhere
     fetch(f"{petition}/sign", **{**form, "email": EVE})
-    fetch(f"{served.base}/ko/newsletter", email=MAX)
+    fetch(f"{served.base}/ko/newsletter", **filled(fetch(f"{served.base}/ko/newsletter"), MAX))
     found = links(served, 3)
     assert set(found) == {ADDRESS, EVE, MAX}
     tokens = [link.rsplit("/", 1)[1] for link in found.values()]

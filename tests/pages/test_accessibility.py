@@ -35,8 +35,13 @@ PAGES = {
     **{page: f"/_door/{{}}/{GUARDED}/{page}" for page in sorted(DOOR_PAGES)},
 }
 NEWSLETTER: dict[str, dict[str, object]] = {
-    "subscribe": {"sentence": "Send me the newsletter.", "wrong": "Enter your mail address.", "values": {}},
-    **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "gone")},
+    "subscribe": {
+        "sentence": "Send me the newsletter.",
+        "version": "0123456789abcdef",
+        "wrong": {"email": "Enter your mail address.", "consent": "Tick the box."},
+    },
+    "gone": {"offered": True},
+    **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "unknown")},
 }
 REFUSED = Refused(
     {"email": "suzie@gmial.com", "display": "full"},

@@ -27,6 +27,7 @@ from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from sabal.petitions import snapshot
+from sabal.petitions.definition import Definition
 
 KEEP_DAYS = 7
 DAY = 86_400
@@ -58,26 +59,23 @@ def busy_without_keys(view: View) -> View:
 def subscribe(request: HttpRequest, language: str) -> HttpResponse:
     """GET shows the form, POST asks: a letter goes out where one may, and the answer does not say whether."""
     organiser = _organiser(language)
-    wrong, typed = "", ""
-    if request.method == "POST":
-        fields = posted.fields(request.body, ("email",))
-        typed = normalize("NFC", (fields or {}).get("email", "")).strip()
-        with override(language):
-            wrong = _problem(fields, typed)
-        if fields and not wrong:
-            if not fields.get(posted.HONEYPOT):
-                _ask(typed, language, organiser, int(time.time()))
-            response = HttpResponseRedirect(f"/{language}/newsletter/asked")
-            response.status_code = 303
-            return response
-    context = {
-        "sentence": consent.sentence("newsletter", language, organiser),
-        "wrong": wrong,
-        "values": {"email": typed},
-        "languages": _languages("/newsletter"),
-    }
-    status, cache = (422, html.PRIVATE) if wrong else (200, html.PUBLIC)
-    return html.page("newsletter/subscribe.html", context, language=language, status=status, cache=cache)
+    sentence = consent.sentence("newsletter", language, organiser)
+    if request.method != "POST":
+        return _form(language, sentence)
+    fields = posted.fields(request.body, ("email", "consent"))
+    typed = fields or {}
+    address = normalize("NFC", typed.get("email", "")).strip()
+    # What the box says is what is agreed to: that of an older page, with another sentence, has to be ticked anew.
+    agreed = typed.get("consent") == consent.version(sentence)
+    with override(language):
+        wrong = _problems(fields, address, agreed)
+    if wrong:
+        return _form(language, sentence, wrong, address, agreed)
+    if not typed.get(posted.HONEYPOT):
+        _ask(address, language, organiser, int(time.time()))
+    response = HttpResponseRedirect(f"/{language}/newsletter/asked")
+    response.status_code = 303
+    return response
 
 
 def asked(request: HttpRequest, language: str) -> HttpResponse:
@@ -124,7 +122,7 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     t = tokens.decode(token)
     row_id = rows.row_of(_subscribers_key(), t) if t else None
     if row_id is None:
-        return _page("gone", language, 404)
+        return _page("unknown", language, 404)
     with _database() as database:
         if rows.is_row(database, row_id):
             with database.transaction():
@@ -132,13 +130,38 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     return _page("unsubscribed", language)
 
 
-def _problem(fields: Mapping[str, str] | None, typed: str) -> str:
-    """What is wrong with the form, as a sentence; empty where nothing is."""
+def _form(
+    language: str,
+    sentence: str,
+    wrong: Mapping[str, str] | None = None,
+    address: str = "",
+    agreed: bool = False,
+) -> HttpResponse:
+    """The page with the form; after a refused one with what was typed, what was ticked, and why."""
+    context = {
+        "sentence": sentence,
+        "version": consent.version(sentence),
+        "wrong": wrong,
+        "address": address,
+        "agreed": agreed,
+        "languages": _languages("/newsletter"),
+    }
+    status, cache = (422, html.PRIVATE) if wrong else (200, html.PUBLIC)
+    return html.page("newsletter/subscribe.html", context, language=language, status=status, cache=cache)
+
+
+def _problems(fields: Mapping[str, str] | None, address: str, agreed: bool) -> dict[str, str]:
+    """What is wrong, by field (`form`: with the whole), as sentences in the active language."""
     if fields is None:
-        return gettext("The form arrived damaged. Please fill it in again.")
-    if not typed:
-        return gettext("Enter your mail address.")
-    return "" if is_address(typed) else gettext("Enter a mail address like name@example.org.")
+        return {"form": gettext("The form arrived damaged. Please fill it in again.")}
+    wrong = {}
+    if not address:
+        wrong["email"] = gettext("Enter your mail address.")
+    elif not is_address(address):
+        wrong["email"] = gettext("Enter a mail address like name@example.org.")
+    if not agreed:
+        wrong["consent"] = gettext("Tick the box to agree, or we cannot write to you.")
+    return wrong
 
 
 def _ask(address: str, language: str, organiser: str, now: int) -> None:
@@ -189,20 +212,21 @@ def _subscribers_key() -> bytes:
 
 def _organiser(language: str) -> str:
     """Who writes the newsletter: the organiser of the newest petition that offers it."""
-    if language not in settings.HOUSE_LANGUAGES:
+    definition = _offering()
+    if language not in settings.HOUSE_LANGUAGES or definition is None:
         raise Http404
-    for shown in snapshot.current().published():
-        definition = shown.definition
-        if definition.newsletter:
-            return definition.organiser.get(language) or definition.organiser[definition.authoritative]
-    raise Http404
+    return definition.organiser.get(language) or definition.organiser[definition.authoritative]
+
+
+def _offering() -> Definition | None:
+    definitions = (shown.definition for shown in snapshot.current().published())
+    return next((definition for definition in definitions if definition.newsletter), None)
 
 
 def _page(name: str, language: str, status: int = 200, cache: str = html.PRIVATE) -> HttpResponse:
     # In any language that a letter was written in: a way out must not end at a language that the house does not speak.
-    response = html.page(
-        f"newsletter/{name}.html", {"languages": ()}, language=language, status=status, cache=cache
-    )
+    context = {"languages": (), "offered": _offering() is not None}
+    response = html.page(f"newsletter/{name}.html", context, language=language, status=status, cache=cache)
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -1,0 +1,20 @@
+"""The form that asks for the newsletter, filled in as a reader does."""
+
+import re
+
+from front.visitor import Answer
+from front_door import Entrance
+
+PAGE = "/en/newsletter"
+
+
+def filled(page: str, address: str, **more: str) -> dict[str, str]:
+    """What a browser sends from this page, its box ticked."""
+    boxes = re.findall(r'<input type="checkbox" id="consent" name="consent" value="([0-9a-f]{16})"', page)
+    assert len(boxes) == 1
+    return {"email": address, "consent": boxes[0], **more}
+
+
+def ask(door: Entrance, address: str, path: str = PAGE, **more: str) -> Answer:
+    """Open the page, tick the box, press the button."""
+    return door.post(path, filled(door.get(path).body.decode(), address, **more))

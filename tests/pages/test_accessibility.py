@@ -12,7 +12,7 @@ from django.core.wsgi import get_wsgi_application
 
 from sabal import html
 from sabal.petitions.views import DOOR_PAGES
-from sabal.signing.form import MESSAGES, FormError, Refused
+from sabal.signing.form import MESSAGES, FormError, Mistakes
 
 from .conftest import GUARDED, OPEN
 
@@ -43,7 +43,7 @@ NEWSLETTER: dict[str, dict[str, object]] = {
     "gone": {"offered": True},
     **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "unknown")},
 }
-REFUSED = Refused(
+REFUSED = Mistakes(
     {"email": "suzie@gmial.com", "display": "full"},
     (
         FormError("name", MESSAGES["no name"]),

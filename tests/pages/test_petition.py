@@ -9,7 +9,7 @@ from django.test import Client
 
 from sabal import html
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
-from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Refused
+from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
 
 from .conftest import CLOSED, GUARDED, OPEN, PAUSED
 
@@ -158,7 +158,7 @@ def test_what_is_not_published_is_not_found(client: Client, petitions: dict[int,
 # ---- the form again
 
 
-def again(client: Client, path: str, refused: Refused, status: int = 422) -> str:
+def again(client: Client, path: str, refused: Mistakes, status: int = 422) -> str:
     answer = client.get(path, **{"sabal.form": refused, "sabal.status": status})  # type: ignore[arg-type]
     assert answer.status_code == status
     assert answer["Cache-Control"] == "no-store"
@@ -169,7 +169,7 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(client: Client)
     typed = {"name": "", "email": 'suzie"><b>@', "country": "KR", "comment": "One\nTwo", "display": "full"}
     typed["updates"] = "1"
     errors = (FormError("name", MESSAGES["no name"]), FormError("email", MESSAGES["bad email"]))
-    page = again(client, OPEN_PAGE.format("en"), Refused(typed, errors))
+    page = again(client, OPEN_PAGE.format("en"), Mistakes(typed, errors))
     assert "<title>Error: " in page
     assert '<a href="#name">Enter your name.</a>' in page
     assert page.count("Enter your name.") == 2  # in the summary, and beside the field
@@ -183,7 +183,7 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(client: Client)
 
 
 def test_a_mistyped_domain_is_a_question_asked_once(client: Client) -> None:
-    refused = Refused({"email": "suzie@gmial.com"}, (FormError("email", MESSAGES["suggest"]),), "gmail.com")
+    refused = Mistakes({"email": "suzie@gmial.com"}, (FormError("email", MESSAGES["suggest"]),), "gmail.com")
     page = again(client, OPEN_PAGE.format("en"), refused)
     assert page.count("Does your address end in gmail.com?") == 2
     assert 'name="email_checked" value="1"' in page and 'value="suzie@gmial.com"' in page
@@ -194,12 +194,12 @@ def test_a_mistyped_domain_is_a_question_asked_once(client: Client) -> None:
 @pytest.mark.parametrize("language", ["ko", "zh-hans"])
 def test_every_message_of_the_form_is_translated(client: Client, language: str) -> None:
     for message in MESSAGES.values():
-        page = again(client, GUARDED_PAGE.format(language), Refused({}, (FormError("form", message),)))
+        page = again(client, GUARDED_PAGE.format(language), Mistakes({}, (FormError("form", message),)))
         assert message not in page
 
 
 def test_a_closed_petition_says_why_it_took_nothing(client: Client) -> None:
-    page = again(client, "/en/closed-orchard", Refused({"name": "Suzie"}, ()), 409)
+    page = again(client, "/en/closed-orchard", Mistakes({"name": "Suzie"}, ()), 409)
     assert 'role="alert"' in page and page.count("No new signatures are taken.") == 2
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sabal.petitions.definition import Fields
-from sabal.signing.form import MESSAGES, Refused, Submission, check, read, shown_name
+from sabal.signing.form import MESSAGES, Mistakes, Submission, check, read, shown_name
 
 GOOD = {"name": "Suzie", "email": "suzie@example.org", "country": "KR", "consent": "1"}
 DEFINITION = SimpleNamespace(
@@ -18,12 +18,12 @@ DEFINITION = SimpleNamespace(
 PETITION = SimpleNamespace(definition=DEFINITION, version="0123456789abcdef")
 
 
-def result(**changes: str) -> Submission | Refused:
+def result(**changes: str) -> Submission | Mistakes:
     return check({**GOOD, **changes}, PETITION)  # type: ignore[arg-type]
 
 
-def messages(refused: Submission | Refused) -> dict[str, str]:
-    assert isinstance(refused, Refused)
+def messages(refused: Submission | Mistakes) -> dict[str, str]:
+    assert isinstance(refused, Mistakes)
     return {error.field: error.message for error in refused.errors}
 
 
@@ -100,7 +100,9 @@ def test_addresses_that_are_none(email: str) -> None:
 def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: str) -> None:
     first = result(email=f"suzie@{typed}")
     assert (
-        isinstance(first, Refused) and first.suggestion == meant and first.values["email"] == f"suzie@{typed}"
+        isinstance(first, Mistakes)
+        and first.suggestion == meant
+        and first.values["email"] == f"suzie@{typed}"
     )
     assert isinstance(result(email=f"suzie@{typed}", email_checked="1"), Submission)
 
@@ -128,12 +130,14 @@ def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_is_kept() -
         name="", email="x", country="??", consent="", comment="a\x07", display="big", website="bot"
     )
     assert set(messages(refused)) == {"name", "email", "country", "consent", "comment", "display"}
-    assert isinstance(refused, Refused) and refused.values["email"] == "x" and "website" not in refused.values
+    assert (
+        isinstance(refused, Mistakes) and refused.values["email"] == "x" and "website" not in refused.values
+    )
 
 
 def test_a_form_made_for_another_text_is_shown_again() -> None:
     refused = result(version="f" * 16)
-    assert isinstance(refused, Refused) and refused.errors[0].field == "form"
+    assert isinstance(refused, Mistakes) and refused.errors[0].field == "form"
     assert isinstance(result(version=PETITION.version), Submission)
 
 

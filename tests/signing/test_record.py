@@ -36,7 +36,7 @@ def test_the_vector() -> None:
     assert token.digest(T).hex()[:8] == "23fda3ce"
 
 
-@pytest.mark.parametrize("field", record.FIELDS)
+@pytest.mark.parametrize("field", record.RECORD_FIELDS)
 def test_every_field_and_w_change_the_commitment(field: str) -> None:
     seed = record.seed(T, bytes(32))
     base = record.commitment(MANIFEST, seed, FIELDS)

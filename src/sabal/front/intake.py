@@ -11,15 +11,14 @@ from typing import Protocol
 
 from sabal import token
 from sabal.front import django, limits, pages
-from sabal.front.http import Refused as Refusal
-from sabal.front.http import Request, Response, busy, see_other
+from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.mail.address import domain, mailbox
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import form, operations
+from sabal.signing import form, held, operations
 from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
@@ -27,7 +26,6 @@ from sabal.signing.record import Carry
 from sabal.signing.sign import EPOCH, Circumstances, NotReady, sign
 from sabal.signing.writer.find import Found
 
-HELD_RATE, HELD_ROBOT = 1, 2
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
 
 Committer = Callable[[operations.Operation], Awaitable[Outcome]]
@@ -53,9 +51,9 @@ class Intake:
         """POST /{lang}/{slug}/sign: 303 to `sent`, the same for everyone; else the page again with what was typed."""
         fields = form.read(request.body)
         if petition.state != "open":
-            return await self._page_again(request, petition, form.Refused(fields or {}, ()), 409)
+            return await self._page_again(request, petition, form.Mistakes(fields or {}, ()), 409)
         submission = form.check(fields, petition)
-        if isinstance(submission, form.Refused):
+        if isinstance(submission, form.Mistakes):
             return await self._page_again(request, petition, submission, 422)
         if not self._room.for_one_more(petition):
             raise busy()
@@ -75,7 +73,7 @@ class Intake:
         """A form that came from another site: shown filled, with one button, and nothing stored (403)."""
         typed = form.read(request.body) or {}
         error = form.FormError("form", form.MESSAGES["elsewhere"])
-        return await self._page_again(request, petition, form.Refused(typed, (error,)), 403)
+        return await self._page_again(request, petition, form.Mistakes(typed, (error,)), 403)
 
     def _circumstances(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, box: bytes
@@ -93,24 +91,24 @@ class Intake:
             and not counts.small_domain(place.encode(), request.now)
         )
         robot = bool(submission.risk)
-        held = HELD_RATE if request.soft_limited else HELD_ROBOT if robot else 0
-        if held and not counts.held(petition.id, request.now):
-            raise Refusal(429, "too-many", [(b"retry-after", b"3600")])
-        lane = SLOW if held or crowded else NORMAL
-        return Circumstances(request.language, held, lane, int.from_bytes(request.network[:2], "big"), spent)
+        why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
+        if why and not counts.held(petition.id, request.now):
+            raise Refused(429, "too-many", [(b"retry-after", b"3600")])
+        lane = SLOW if why or crowded else NORMAL
+        return Circumstances(request.language, why, lane, int.from_bytes(request.network[:2], "big"), spent)
 
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
         """The petition changed under this request: look again, once, before the reader is bothered."""
         await asyncio.sleep(LOOK_AGAIN)
         now = self._snapshots.by_id(petition.id)
         if now is None:
-            raise Refusal(404, "not-found")
+            raise Refused(404, "not-found")
         fields = form.read(request.body)
         if now.state != "open":
-            return await self._page_again(request, now, form.Refused(fields or {}, ()), 409)
+            return await self._page_again(request, now, form.Mistakes(fields or {}, ()), 409)
         # A form without a version was made for the text of the first look.
         submission = form.check({"version": petition.version} | (fields or {}), now)
-        if isinstance(submission, form.Refused):
+        if isinstance(submission, form.Mistakes):
             return await self._page_again(request, now, submission, 422)
         outcome = await self._ask(lambda: sign(submission, now, self._ring, _today(request), how))
         if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
@@ -118,10 +116,10 @@ class Intake:
         return _sent(request, now)
 
     async def _page_again(
-        self, request: Request, petition: PetitionSnapshot, refused: form.Refused, status: int
+        self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int
     ) -> Response:
         response = await django.render(
-            f"/{request.language}/{petition.slug}", extra={"sabal.form": refused, "sabal.status": status}
+            f"/{request.language}/{petition.slug}", extra={"sabal.form": mistakes, "sabal.status": status}
         )
         return response.adding((b"cache-control", b"no-store"))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sabal.petitions.definition import Definition, Recipient
 
 # What a signature commits to, in this order (docs/log-format.md).
-FIELDS = ("name", "email", "place", "comment", "consent", "day")
+RECORD_FIELDS = ("name", "email", "place", "comment", "consent", "day")
 
 
 def render(
@@ -80,7 +80,7 @@ def _terms(definition: Definition, text: str) -> dict[str, object]:
         "purpose": definition.purpose[definition.authoritative],
         "retention": definition.retention.isoformat(),
         "profile": definition.profile,
-        "fields": list(FIELDS),
+        "fields": list(RECORD_FIELDS),
         "form": {
             "country": definition.fields.country,
             "comment": definition.fields.comment,

@@ -22,7 +22,7 @@ from sabal.petitions.card import card_png
 from sabal.petitions.countries import countries, country_name
 from sabal.petitions.definition import Text
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.form import Refused
+from sabal.signing.form import Mistakes
 
 OF_A_LINK = ("confirm", "not-me", "not-me-done", "receipt", "withdrawn", "gone", "old-link")
 OF_A_REFUSAL = ("busy", "too-many", "forbidden", "not-found", "bad-request", "error")
@@ -38,7 +38,7 @@ OG_LOCALES = {"en": "en_GB", "ko": "ko_KR", "zh-hans": "zh_CN", "zh-hant": "zh_T
 def petition(request: HttpRequest, language: str, slug: str) -> HttpResponse:
     """The petition, whole, with the form; after a refused form with what was typed and why."""
     shown = _published(language, slug)
-    form: Refused | None = request.META.get("sabal.form")
+    form: Mistakes | None = request.META.get("sabal.form")
     status = int(request.META.get("sabal.status", 200))
     context = _petition_context(shown, language) | _form_context(shown, language, form)
     return html.page(
@@ -197,7 +197,7 @@ def _petition_context(shown: PetitionSnapshot, language: str) -> dict[str, objec
     }
 
 
-def _form_context(shown: PetitionSnapshot, language: str, form: Refused | None) -> dict[str, object]:
+def _form_context(shown: PetitionSnapshot, language: str, form: Mistakes | None) -> dict[str, object]:
     context: dict[str, object] = {
         "open": shown.state == "open",
         "version": shown.version,
@@ -220,7 +220,7 @@ def _form_context(shown: PetitionSnapshot, language: str, form: Refused | None) 
     }
 
 
-def _sentences(form: Refused, language: str) -> list[dict[str, str]]:
+def _sentences(form: Mistakes, language: str) -> list[dict[str, str]]:
     """What is wrong, field by field; an address that looks mistyped gets a question in place of its error."""
     with translation.override(language):
         sentences = [{"field": error.field, "sentence": gettext(error.message)} for error in form.errors]

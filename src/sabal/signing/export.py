@@ -13,14 +13,14 @@ from typing import Any
 
 import agefile
 from sabal.database import Database
-from sabal.petitions.manifest import FIELDS
+from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing import record
 from sabal.spreadsheet import csv_line
 
 FORMAT = "sabal sealed records, version 1"
 CHUNK = 500
 Progress = Callable[[int], None]
-COLUMNS = (*FIELDS, "language", "checked")
+COLUMNS = (*RECORD_FIELDS, "language", "checked")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -38,7 +38,11 @@ class Opened:
 
     def row(self) -> list[str]:
         """The values in the order of COLUMNS."""
-        return [*(self.fields[name] for name in FIELDS), self.language, "yes" if self.checked else "NO"]
+        return [
+            *(self.fields[name] for name in RECORD_FIELDS),
+            self.language,
+            "yes" if self.checked else "NO",
+        ]
 
 
 def write_sealed(database: Database, petition_id: int, slug: str) -> Iterator[str]:
@@ -82,7 +86,7 @@ def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.
     except (KeyError, ValueError, TypeError):
         raise ExportError(f"Line {number} is damaged: it holds no record.") from None
     plain = json.loads(agefile.decrypt(sealed, identities))
-    fields = {name: str(plain["fields"][name]) for name in FIELDS}
+    fields = {name: str(plain["fields"][name]) for name in RECORD_FIELDS}
     expected = record.commitment(bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"]), fields)
     return Opened(fields, str(plain["lang"]), expected == commitment)
 

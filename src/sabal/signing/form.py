@@ -1,6 +1,6 @@
 """The sign form: parsed once, its rules in one place.
 
-`read` turns a body into fields, `check` turns fields into a Submission or a Refused that the petition's page shows:
+`read` turns a body into fields, `check` turns fields into a Submission or the Mistakes that the petition's page shows:
 messages are English msgids, which the page translates.
 """
 
@@ -63,7 +63,7 @@ class FormError:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Mistakes:
     """A form that cannot be taken: what was typed, what is wrong, and a mail domain that was perhaps meant."""
 
     values: Mapping[str, str]
@@ -111,10 +111,10 @@ def read(body: bytes) -> dict[str, str] | None:
     return posted.fields(body, FIELDS)
 
 
-def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submission | Refused:
+def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submission | Mistakes:
     """Hold the fields against the rules of the form and of the petition."""
     if fields is None:
-        return Refused({}, (FormError("form", MESSAGES["unreadable"]),))
+        return Mistakes({}, (FormError("form", MESSAGES["unreadable"]),))
     allowed, errors = petition.definition, []
     name, problem = _name(fields.get("name", ""))
     if problem:
@@ -136,7 +136,7 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
     if fields.get("version", petition.version) != petition.version:
         errors.insert(0, FormError("form", MESSAGES["stale"]))
     if errors:
-        return Refused({k: v for k, v in fields.items() if k != posted.HONEYPOT}, tuple(errors), suggestion)
+        return Mistakes({k: v for k, v in fields.items() if k != posted.HONEYPOT}, tuple(errors), suggestion)
     boxes = {"updates": allowed.updates, "newsletter": allowed.newsletter}
     return Submission(
         name=name,

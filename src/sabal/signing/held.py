@@ -4,7 +4,8 @@ from sabal.database import Database
 from sabal.signing.writer.leave import erase_signatures
 
 REASONS = {"duplicate": 2, "automated": 3, "other": 4}  # docs/log-format.md; 1 is the signer's own withdrawal
-WHY = {1: "held: too many from one network", 2: "held: a robot's field was filled in"}
+RATE, ROBOT = 1, 2  # why the door holds one
+WHY = {RATE: "held: too many from one network", ROBOT: "held: a robot's field was filled in"}
 CHUNK = 200
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from sabal.petitions.manifest import FIELDS
+from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing.mac import hmac_sha256
 
 RECORD_BYTES = 1024
@@ -39,7 +39,7 @@ def digest(salt: bytes, value: str) -> bytes:
 
 def commitment(manifest_hash: bytes, seed: bytes, fields: Mapping[str, str]) -> bytes:
     """C, 32 bytes: what the public log will hold of a signature."""
-    digests = b"".join(digest(salt(seed, name), fields[name]) for name in FIELDS)
+    digests = b"".join(digest(salt(seed, name), fields[name]) for name in RECORD_FIELDS)
     return hashlib.sha256(b"petition/1 commit\n" + manifest_hash + digests).digest()
 
 
@@ -50,7 +50,7 @@ def sealed_json(
     document = {
         "v": 1,
         "manifest": manifest_hash.hex(),
-        "fields": {name: fields[name] for name in FIELDS},
+        "fields": {name: fields[name] for name in RECORD_FIELDS},
         "lang": language,
         "seed": seed.hex(),
         "risk": dict(risk),

@@ -4,7 +4,6 @@ folders."""
 import contextlib
 import datetime as dt
 import ipaddress
-import os
 import stat
 import time
 from collections.abc import Callable
@@ -325,10 +324,10 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "mail").write_text("a file stands in the way")
     assert FolderTransport(tmp_path / "mail").send(a_message(), "suzie@example.org").outcome is Outcome.UNSENT
 
-    def full(_descriptor: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "rename", full)
     answer = FolderTransport(tmp_path / "other").send(a_message(), "suzie@example.org")
     assert (answer.outcome, answer.trouble) == (Outcome.UNSENT, Trouble.DOWN)
     assert list((tmp_path / "other").iterdir()) == [], "no half letter stays"

@@ -27,8 +27,6 @@ class FolderTransport:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
                 handle.write(as_bytes(message, to))
-                handle.flush()
-                os.fsync(handle.fileno())
             draft.rename(self._folder / name)
         except OSError:
             with contextlib.suppress(OSError):

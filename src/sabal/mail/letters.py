@@ -7,14 +7,15 @@ or onto a mail server must not learn which petition it was.
 import base64
 import hashlib
 import quopri
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import policy
-from email.headerregistry import BaseHeader, HeaderRegistry
+from email.headerregistry import BaseHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from html import escape
 from typing import cast
 from urllib.parse import urlsplit
@@ -153,8 +154,8 @@ def confirm_newsletter(
     if letter.unsubscribe:
         # RFC 8058: both headers, so that a mail program's own button is enough.
         way_out = f"{head.base_url}/{letter.language}/newsletter/unsubscribe/{letter.unsubscribe}"
-        message["List-Unsubscribe"] = f"<{way_out}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        _put_ours(message, "List-Unsubscribe", f"<{way_out}>")
+        _put(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     return message
 
 
@@ -202,15 +203,15 @@ def _compose(
     signed_by: str,
 ) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _standing("From", head.sender)
+    message.set_raw("From", _sender(head.sender))
     message["To"] = to = wire_address(letter.to)
     if [address.addr_spec for address in message["To"].addresses] != [to]:
         raise ValueError("not a mail address: in a header it would be another, or several")
-    message["Subject"] = subject
-    message["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-    message["Message-ID"] = f"<{_message_id(letter.id)}@{head.host}>"
-    message["Auto-Submitted"] = _standing("Auto-Submitted", "auto-generated")  # RFC 3834
-    message["Content-Language"] = _standing("Content-Language", letter.language)
+    _put(message, "Subject", subject)
+    _put_ours(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
+    _put_ours(message, "Message-ID", f"<{_message_id(letter.id)}@{head.host}>")
+    _put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
+    _put(message, "Content-Language", letter.language)
     text = "\n".join([*opening, link, closing, "-- ", signed_by]) + "\n"
     paragraphs = "".join(f"<p>{escape(line)}</p>\n" for line in opening)
     html = (
@@ -219,9 +220,8 @@ def _compose(
         f'{paragraphs}<p><a href="{escape(link)}">{escape(link)}</a></p>\n<p>{escape(closing)}</p>\n'
         f"<p>-- <br>{escape(signed_by)}</p>\n</body></html>\n"
     )
-    # The library would draw the boundary from a generator that other things could be guessed from.
-    message["MIME-Version"] = _standing("MIME-Version", "1.0")
-    message["Content-Type"] = f'multipart/alternative; boundary="={_message_id(~letter.id)}"'
+    _put(message, "MIME-Version", "1.0")
+    _put(message, "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
     message.attach(_part("plain", text))
     message.attach(_part("html", html))
     return message
@@ -237,28 +237,53 @@ def _part(subtype: str, text: str) -> EmailMessage:
         encoding, payload = "quoted-printable", quopri.encodestring(raw)
     else:
         encoding, payload = "base64", base64.encodebytes(raw.replace(b"\n", b"\r\n"))  # RFC 2045 §6.8
-    part["Content-Type"] = _standing("Content-Type", f'text/{subtype}; charset="utf-8"')
-    part["Content-Transfer-Encoding"] = _standing("Content-Transfer-Encoding", encoding)
+    _put(part, "Content-Type", f'text/{subtype}; charset="utf-8"')
+    _put(part, "Content-Transfer-Encoding", encoding)
     part.set_payload(payload.decode("ascii"))
     return part
 
 
-class _Registry(HeaderRegistry):
-    """The library makes a new class for every header of every letter, a fifth of the time that a letter
-    takes."""
-
-    @cache  # noqa: B019 - there is one registry, and it lives as long as the process
-    def __getitem__(self, name: str) -> type[BaseHeader]:
-        return super().__getitem__(name)
+_POLICY = policy.SMTP
+# One for all letters of a process; the library would draw it from a generator that other things could be guessed from.
+_BOUNDARY = f"={secrets.token_hex(16)}"
 
 
-_POLICY = policy.SMTP.clone(header_factory=_Registry())
+class _Header(str):
+    """A header's value that knows how it travels: the library neither parses nor folds it again, which for headers
+    that are the same on every letter would take half of a letter's time."""
+
+    name: str
+    folded: str
+
+    def fold(self, *, policy: object) -> str:
+        """The whole header, as the library's generator asks for it."""
+        return self.folded
 
 
-@lru_cache(maxsize=64)
-def _standing(name: str, value: str) -> BaseHeader:
-    """A header that is the same on every letter, parsed once."""
-    return cast(BaseHeader, _POLICY.header_factory(name, value))
+def _put(message: EmailMessage, name: str, value: str) -> None:
+    message.set_raw(name, _standing(name, value))
+
+
+def _put_ours(message: EmailMessage, name: str, value: str) -> None:
+    """A header that differs on every letter, of plain words that we made: nothing in it needs folding."""
+    header = _Header(value)
+    header.name, header.folded = name, f"{name}: {value}{_POLICY.linesep}"
+    message.set_raw(name, header)
+
+
+@lru_cache(maxsize=4)
+def _sender(address: str) -> BaseHeader:
+    """Parsed once; the way out asks it for its bare address."""
+    return cast(BaseHeader, _POLICY.header_factory("From", address))
+
+
+@lru_cache(maxsize=256)
+def _standing(name: str, value: str) -> _Header:
+    if len(value.splitlines()) != 1:
+        raise ValueError("a header is one line")
+    header = _Header(value)
+    header.name, header.folded = name, _POLICY.header_factory(name, value).fold(policy=_POLICY)
+    return header
 
 
 def _message_id(letter_id: int) -> str:

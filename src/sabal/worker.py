@@ -124,7 +124,7 @@ class Worker:
             for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
-                if ended := retention.end(database, petition, day):
+                if ended := retention.end(database, petition, day, self.clock()):
                     log.info("a petition's retention day has passed: %d records are gone", ended)
                 if tidy.end_last_era(database, self.house, petition, day):
                     log.info("a closed petition's pepper and tags are gone")

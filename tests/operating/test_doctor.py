@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +22,7 @@ from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
+from signing.steps import confirmed
 
 
 def levels(id_: str) -> set[str]:
@@ -70,8 +71,22 @@ def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTes
 def test_records_that_will_soon_be_deleted(house: HouseOfTests) -> None:
     soon = date.fromtimestamp(time.time()) + timedelta(days=59)
     petition = house.publish(retention=soon.isoformat())
+    assert levels("D205") == set()  # nothing is there to be deleted
+    confirmed(house, petition)
     (finding,) = [f for f in doctor.examine() if f.id == "D205"]
     assert str(soon) in finding.sentence and f"sabal sealed {petition.slug}" in finding.hint
+
+
+def test_records_that_should_have_been_deleted(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(house, house.publish())
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Later":
+            return cls(2028, 12, 3, tzinfo=tz)
+
+    monkeypatch.setattr(stores, "datetime", Later)
+    assert levels("D205") == {"wrong"}
 
 
 def test_a_mail_server_that_does_not_answer(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:

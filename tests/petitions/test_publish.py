@@ -13,6 +13,7 @@ from sabal.keys.house import KeyMissing
 from sabal.petitions import folder, manifest, publishing
 from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition, Version
+from sabal.petitions.snapshot import Snapshots
 
 SLUG = "stop-forced-repatriation"
 
@@ -155,3 +156,16 @@ def test_a_house_key_that_is_another_opens_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
     with pytest.raises(KeyMissing):
         House(bytes(32)).find(house.database, signer.log_key_name(petition.id))
+
+
+def test_files_that_cannot_be_read_any_more_take_only_their_own_petition_away(house: HouseOfTests) -> None:
+    petition = house.publish()
+    house.database.execute("UPDATE petitions_version SET files = ?", ('{"petition.toml": "slug = 1"}',))
+    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+    known = Snapshots()
+    known.know([petition])
+    known.refresh(house.database, house.house)  # what was known before stays
+    assert known.by_slug(petition.slug) is not None
+    fresh = Snapshots()
+    fresh.refresh(house.database, house.house)
+    assert fresh.published() == []

@@ -1,4 +1,4 @@
-"""Retention: after the promised day no record, link or letter of the petition is left, and the numbers stay."""
+"""Retention: after the promised day no record, link or name of the petition is left, and the numbers stay."""
 
 from datetime import date, timedelta
 
@@ -7,30 +7,54 @@ import pytest
 from houses import NOW, HouseOfTests
 from sabal.petitions import publishing
 from sabal.petitions.definition import Refusal
-from sabal.signing import count, retention, tidy
+from sabal.signing import count, operations, retention, tidy, writer
 from signing.steps import confirmed, signed
 
 LAST = date(2028, 11, 30)  # as the example petition promises
-GONE = ("signing_signature", "signing_sealed", "signing_pending", "signing_access", "mail_letter")
+AFTER = LAST + timedelta(days=1)
+LATER = NOW + (AFTER - date(2026, 11, 24)).days * 86_400
+GONE = ("signing_signature", "signing_sealed", "signing_pending", "signing_access")
 
 
 def test_after_the_promised_day_the_numbers_are_all_that_is_left(house: HouseOfTests) -> None:
     petition = house.publish()
     for i in range(230):
         confirmed(house, petition, f"suzie{i}@example.org")
+    confirmed(house, petition, "suzie1@example.org")  # a second link to one of them
     signed(house, petition, "max@example.org")
     count.count(house.database, petition, NOW + 1, every=1.0)
-    assert retention.end(house.database, petition, LAST) == 0
-    assert house.rows("signing_sealed") == 231
-    assert retention.end(house.database, petition, LAST + timedelta(days=1)) == 231
+    assert retention.end(house.database, petition, LAST, LATER) == 0
+    assert house.rows("signing_sealed") == 231 and house.rows("signing_access") == 1
+    assert retention.end(house.database, petition, AFTER, LATER) == 231
     assert [house.rows(table) for table in GONE] == [0] * len(GONE)
     assert house.petition().counts.counted == 230
-    assert retention.end(house.database, petition, LAST + timedelta(days=2)) == 0
+    assert retention.end(house.database, petition, AFTER, LATER) == 0
+
+
+def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    confirmed(house, petition, "max@example.org", held=1)
+    left = confirmed(house, petition, "carol@example.org")
+    writer.commit(house.database, [operations.Withdraw(left.digest)])
+    retention.end(house.database, petition, AFTER, LATER)
+    counts = house.petition().counts
+    assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
+
+
+def test_names_that_were_shown_go_too(house: HouseOfTests) -> None:
+    petition = house.publish(profile='"open"', show_names=True)
+    confirmed(house, petition, display="Suzie")
+    count.count(house.database, petition, NOW + 20)
+    assert house.petition().counts.names == ("Suzie",)
+    retention.end(house.database, petition, AFTER, LATER)
+    assert house.petition().counts.names == ()
 
 
 def test_signing_ends_a_week_before_so_that_every_letter_can_still_be_confirmed(house: HouseOfTests) -> None:
     petition = house.publish()
     last = LAST - timedelta(days=7)
+    assert petition.takes_signatures(last) and not petition.takes_signatures(last + timedelta(days=1))
     assert not tidy.close_due(house.database, petition, last)
     assert tidy.close_due(house.database, petition, last + timedelta(days=1))
     assert house.petition().closed_on == last

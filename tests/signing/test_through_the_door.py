@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
@@ -160,3 +161,11 @@ def test_nobody_confirms_words_that_they_never_saw(house: HouseOfTests, door: En
     bare = signed(house, house.petition(), "max@example.org", country="")
     page = door.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
     assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page
+
+
+def test_nobody_signs_after_the_last_day_even_where_no_worker_has_closed_the_petition(
+    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(house.petition().definition), "last_day", date(2026, 1, 1))
+    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 409
+    assert house.rows("signing_pending") == 0

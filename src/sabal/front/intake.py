@@ -50,23 +50,16 @@ class Intake:
     async def sign(self, request: Request, petition: PetitionSnapshot) -> Response:
         """POST /{lang}/{slug}/sign: 303 to `sent`, the same for everyone; else the page again with what was typed."""
         fields = form.read(request.body)
-        if petition.state != "open":
+        if not petition.takes_signatures(_today(request)):
             return await self._page_again(request, petition, form.Mistakes(fields or {}, ()), 409)
         submission = form.check(fields, petition)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, petition, submission, 422)
         if not self._room.for_one_more(petition):
             raise busy()
-        box = b"%d/" % petition.id + mailbox(submission.email).encode()
-        circumstances = self._circumstances(request, petition, submission, box)
-        outcome = await self._ask(
-            lambda: sign(submission, petition, self._ring, _today(request), circumstances)
-        )
-        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
+        circumstances = self._circumstances(request, petition, submission)
+        if not await self._sign(request, petition, submission, circumstances):
             return await self._sign_anew(request, petition, circumstances)
-        # On disk: what failed does not count, and may be tried again.
-        if outcome is Outcome.DONE and request.network:
-            limits.current().letter(box, request.now)
         return _sent(request, petition)
 
     async def sign_elsewhere(self, request: Request, petition: PetitionSnapshot) -> Response:
@@ -76,14 +69,14 @@ class Intake:
         return await self._page_again(request, petition, form.Mistakes(typed, (error,)), 403)
 
     def _circumstances(
-        self, request: Request, petition: PetitionSnapshot, submission: form.Submission, box: bytes
+        self, request: Request, petition: PetitionSnapshot, submission: form.Submission
     ) -> Circumstances:
         """Held or not, fast lane or slow, and whether this mailbox has had its letters for today.
 
         Refused, honestly, is only what would be held where too many are held already: a flood fills its own share.
         """
         counts = limits.current()
-        spent = bool(request.network) and not counts.letters_left(box, request.now)
+        spent = bool(request.network) and not counts.letters_left(_box(petition, submission), request.now)
         place = domain(submission.email)
         crowded = (
             bool(request.network)
@@ -104,16 +97,25 @@ class Intake:
         if now is None:
             raise Refused(404, "not-found")
         fields = form.read(request.body)
-        if now.state != "open":
+        if not now.takes_signatures(_today(request)):
             return await self._page_again(request, now, form.Mistakes(fields or {}, ()), 409)
         # A form without a version was made for the text of the first look.
         submission = form.check({"version": petition.version} | (fields or {}), now)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, now, submission, 422)
-        outcome = await self._ask(lambda: sign(submission, now, self._ring, _today(request), how))
-        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
+        if not await self._sign(request, now, submission, how):
             raise busy()
         return _sent(request, now)
+
+    async def _sign(
+        self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
+    ) -> bool:
+        """Sign, and count the letter; False where the petition is no longer what this process believes it to be."""
+        outcome = await self._ask(lambda: sign(submission, petition, self._ring, _today(request), how))
+        # On disk: what failed does not count, and may be tried again.
+        if outcome is Outcome.DONE and request.network:
+            limits.current().letter(_box(petition, submission), request.now)
+        return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
 
     async def _page_again(
         self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int
@@ -149,7 +151,11 @@ class Intake:
         )
 
     async def confirm(self, request: Request) -> Response:
-        """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless."""
+        """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless.
+
+        An invented link costs the writer a look within a batch, and no write: less than a look of its own before
+        each real one would cost.
+        """
         t = token.decode(request.token)
         if t is None:
             return await self._gone(request)
@@ -231,6 +237,11 @@ class Intake:
 
 def _sent(request: Request, petition: PetitionSnapshot) -> Response:
     return see_other(f"/{request.language}/{petition.slug}/sent")
+
+
+def _box(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
+    """Under which a mailbox's letters are counted: for each petition apart."""
+    return b"%d/" % petition.id + mailbox(submission.email).encode()
 
 
 def _today(request: Request) -> date:

@@ -24,7 +24,8 @@ YEARS = range(2026, 2100)
 def examine() -> list[Finding]:
     """Look at everything that can be looked at; what one look raises does not keep the others from being taken.
 
-    Reads and greets only: nothing is made, sent or changed. Sorted by group, the order of a reader's questions,
+    Reads and greets only: nothing of the house is made, sent or changed, but for a moment's file that tries the
+    folder's clock. Sorted by group, the order of a reader's questions,
     and by id.
     """
     findings: list[Finding] = []

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, datetime
 
 import psycopg
 from babel.messages.catalog import Catalog
@@ -19,6 +19,7 @@ from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing.retention import holds_records
 
 SQLITE_SAFE = (3, 51, 3)
 POSTGRESQL_OLDEST = 14
@@ -183,7 +184,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
     for petition in snapshots.published():
         yield from _pepper(petition)
         definition = petition.definition
-        yield from _retention(petition)
+        yield from _retention(connection, petition)
         untold = [language for language in definition.languages if language not in definition.texts]
         unspoken = [language for language in definition.languages if language not in settings.HOUSE_LANGUAGES]
         if untold:
@@ -198,16 +199,20 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
             yield Finding("ok", "D601", sentence)
 
 
-def _retention(petition: PetitionSnapshot) -> Iterator[Finding]:
+def _retention(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:
     day = petition.definition.retention
-    left = (day - date.fromtimestamp(time.time())).days
-    if 0 <= left <= RETENTION_SOON:
-        yield Finding(
-            "warning",
-            "D205",
-            f"{petition.slug}: after {day} the server deletes every record that is left, as signers were promised.",
-            f"Fetch them while they are here: sabal sealed {petition.slug} --out FILE",
+    left = (day - datetime.now(UTC).date()).days
+    if left > RETENTION_SOON or not holds_records(connection, petition.id):
+        return
+    if left >= -1:
+        sentence = (
+            f"{petition.slug}: after {day} the server deletes the records that are left, as was promised."
         )
+        hint = f"Fetch them while they are here: sabal sealed {petition.slug} --out FILE"
+        yield Finding("warning", "D205", sentence, hint)
+    else:
+        sentence = f"{petition.slug} holds records past {day}, by which signers were promised their deletion."
+        yield Finding("wrong", "D205", sentence, "The worker deletes them: is it running? sabal worker")
 
 
 def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:

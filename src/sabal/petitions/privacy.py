@@ -76,12 +76,15 @@ MOMENTS = (
         ),
         how_long=_(
             "Until you withdraw, at the latest until the day named on the petition. The scrambled"
-            " address: thirty days for guarded petitions, else until the petition is sealed."
+            " address: thirty days for guarded petitions, else until two weeks after the petition closed."
         ),
-        covers=_columns(
-            "signing_signature",
-            "token_hash petition_id version_id era tag state held held_until commitment w sealed_id country"
-            " language display",
+        covers=(
+            *_columns(
+                "signing_signature",
+                "token_hash petition_id version_id era tag state held held_until commitment w sealed_id country"
+                " language display",
+            ),
+            "signing_total.shown_names",
         ),
     ),
     Moment(
@@ -106,7 +109,7 @@ MOMENTS = (
             *_columns(
                 "signing_total",
                 "petition_id confirmed withdrawn invalidated shown_confirmed shown_withdrawn"
-                " shown_invalidated shown_countries shown_names countries_day batch_at",
+                " shown_invalidated shown_countries countries_day batch_at",
             ),
         ),
     ),

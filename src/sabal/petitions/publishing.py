@@ -145,7 +145,7 @@ def resume(slug: str, today: date) -> None:
         )
     if today > (last := _definition(petition).last_day):
         raise Refusal(
-            f"The last day for signing {slug} was {last}; another needs a new version of its terms."
+            f"The last day for signing {slug} was {last}, as its terms say; it cannot be opened again."
         )
     if petition.state == State.PAUSED and _newest(petition).published_on is None:
         raise Refusal(f"{slug} has a new version that is not published: sabal publish {slug}")

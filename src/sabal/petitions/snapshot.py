@@ -6,6 +6,7 @@ revision than the one it knows. Sign and confirm check the state once more insid
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,8 +18,10 @@ from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, pepper_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
-from sabal.petitions.definition import Definition
+from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.profile import PROFILES, Profile
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class PetitionSnapshot:
         """Whether so few have signed that the page says no number yet (in development every number is shown)."""
         return settings.BATCH_EVERY is None and self.counts.counted < self.profile.gathering_below
 
+    def takes_signatures(self, today: date) -> bool:
+        """Whether one can sign on that day (UTC), also where nobody has closed it yet."""
+        return self.state == "open" and today <= self.definition.last_day
+
     @property
     def ready_to_sign(self) -> bool:
         """Whether the keys that a signature needs are here."""
@@ -88,6 +95,7 @@ class Snapshots:
     def __init__(self) -> None:
         self._by_id: dict[int, PetitionSnapshot] = {}
         self._by_slug: dict[str, PetitionSnapshot] = {}
+        self._unreadable: set[tuple[int, int]] = set()  # id and revision, once logged
 
     def by_slug(self, slug: str) -> PetitionSnapshot | None:
         """The petition of that slug, drafts included."""
@@ -111,11 +119,23 @@ class Snapshots:
             # A key that was missing may have been put back without a new revision.
             if old and old.revision == revision and (old.ready_to_sign or old.state == "draft"):
                 fresh[petition_id] = old
-            elif (loaded := load(database, house, petition_id)) is not None:
+            elif (loaded := self._loaded(database, house, petition_id, revision) or old) is not None:
                 fresh[petition_id] = loaded
         counts = _counts(database)
         fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
         self.know(fresh.values())
+
+    def _loaded(
+        self, database: Database, house: House, petition_id: int, revision: int
+    ) -> PetitionSnapshot | None:
+        """None, and a line in the log, for files that this version's rules refuse: the others' petitions go on."""
+        try:
+            return load(database, house, petition_id)
+        except FolderError as error:
+            if (petition_id, revision) not in self._unreadable:
+                self._unreadable.add((petition_id, revision))
+                log.error("petition %d cannot be read: %s", petition_id, error.problems[0])
+            return None
 
     def know(self, petitions: Iterable[PetitionSnapshot]) -> None:
         """Take these for what there is."""

@@ -199,7 +199,7 @@ def _petition_context(shown: PetitionSnapshot, language: str) -> dict[str, objec
 
 def _form_context(shown: PetitionSnapshot, language: str, form: Mistakes | None) -> dict[str, object]:
     context: dict[str, object] = {
-        "open": shown.state == "open",
+        "open": shown.takes_signatures(datetime.now(UTC).date()),
         "version": shown.version,
         "consent": shown.consent[language],
         "all_countries": countries(language),

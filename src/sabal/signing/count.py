@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.held import release
 from sabal.signing.writer.leave import WITHDRAWN
 from sabal.signing.writer.rows import COUNTED, WAITING
 
@@ -41,15 +42,31 @@ def count(database: Database, petition: PetitionSnapshot, now: float, every: flo
     total = _total(database, petition.id)
     if total is None or not _due(database, petition, total, now, every):
         return 0
-    counted = 0
-    while taken := _take_signatures(database, petition.id, now):
-        counted += taken
+    counted = _take_all_signatures(database, petition.id, now)
     # Withdrawals ride with signatures; only when none come for the longest wait do they go alone.
     alone = now - total.batch_at >= (every or petition.profile.longest_wait)
     if counted or total.unfinished or alone:
         while _take_withdrawals(database, petition.id, now):
             pass
         _show(database, petition, total, now)
+    return counted
+
+
+def count_all(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """A petition's last batch: everything that waits, held or not, and every withdrawal."""
+    release(database, petition.id)
+    total = _total(database, petition.id)
+    if total is not None:
+        _take_all_signatures(database, petition.id, now)
+        while _take_withdrawals(database, petition.id, now):
+            pass
+        _show(database, petition, total, now)
+
+
+def _take_all_signatures(database: Database, petition_id: int, now: float) -> int:
+    counted = 0
+    while taken := _take_signatures(database, petition_id, now):
+        counted += taken
     return counted
 
 

@@ -1,6 +1,6 @@
-"""What the crowd asks the writer to make durable, and what became of it. Frozen rows, no behaviour."""
+"""What the crowd asks the writer to make durable, and what became of it. No behaviour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from sabal.keys.ring import Ring
@@ -44,9 +44,10 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A click on "confirm": the token itself, for what was typed opens with nothing else (signing/confirm.py)."""
+    """A click on "confirm": the token itself, for what was typed opens with nothing else, and what its process knows
+    of petitions and keys, for which petition it is about is read inside the commit (signing/confirm.py)."""
 
-    token: bytes
+    token: bytes = field(repr=False)
     token_hash: bytes
     today: int  # days since 1970
     petitions: Snapshots

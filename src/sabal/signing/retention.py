@@ -7,44 +7,48 @@ from datetime import date
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.count import count_all
 from sabal.signing.writer.rows import delete
 
 CHUNK = 200
-_ROWS = ("signing_pending", "signing_signature")
 
 
-def end(database: Database, petition: PetitionSnapshot, today: date) -> int:
+def end(database: Database, petition: PetitionSnapshot, today: date, now: float) -> int:
     """Delete every record and link of a petition whose retention day has passed; returns how many records.
 
-    In transactions of at most 200 rows. A crash in between leaves rows that the next call finds.
+    What waits is counted before, held or not: it was confirmed. In transactions of at most 200 rows; a crash in
+    between leaves rows that the next call finds. Letters need no deleting: signing ended a week before that day, and
+    none is kept for longer than eight.
     """
-    if today <= petition.definition.retention or petition.state == "draft":
+    if today <= petition.definition.retention or not holds_records(database, petition.id):
         return 0
+    count_all(database, petition, now)
     ended = 0
-    for table in _ROWS:
+    for table in ("signing_pending", "signing_signature"):
         while taken := _take(database, table, petition.id):
             ended += taken
-    while _take_links(database, petition.id):
-        pass
-    database.execute("DELETE FROM mail_letter WHERE petition_id = ?", (petition.id,))
+    database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition.id,))
     return ended
 
 
+def holds_records(database: Database, petition_id: int) -> bool:
+    """Whether anything of a signer is here."""
+    return any(
+        database.query(f"SELECT 1 FROM {table} WHERE petition_id = ? LIMIT 1", (petition_id,))
+        for table in ("signing_pending", "signing_signature")
+    )
+
+
 def _take(database: Database, table: str, petition_id: int) -> int:
+    some = (
+        f"SELECT token_hash FROM {table} WHERE petition_id = ?"
+        f" ORDER BY token_hash LIMIT {CHUNK}{database.for_update}"
+    )
     with database.transaction():
         rows = database.query(
-            f"DELETE FROM {table} WHERE token_hash IN"
-            f" (SELECT token_hash FROM {table} WHERE petition_id = ? LIMIT {CHUNK}) RETURNING sealed_id",
+            f"DELETE FROM {table} WHERE token_hash IN ({some}) RETURNING token_hash, sealed_id",
             (petition_id,),
         )
-        delete(database, "signing_sealed", "id", [row[0] for row in rows])
+        delete(database, "signing_sealed", "id", [row[1] for row in rows])
+        delete(database, "signing_access", "signature_hash", [bytes(row[0]) for row in rows])
     return len(rows)
-
-
-def _take_links(database: Database, petition_id: int) -> int:
-    with database.transaction():
-        return database.execute(
-            "DELETE FROM signing_access WHERE token_hash IN"
-            f" (SELECT token_hash FROM signing_access WHERE petition_id = ? LIMIT {CHUNK})",
-            (petition_id,),
-        )

@@ -52,3 +52,6 @@ def set_up(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("django.request").setLevel(
+        logging.ERROR
+    )  # a form with mistakes (422) is nothing to report

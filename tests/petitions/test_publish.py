@@ -169,3 +169,14 @@ def test_files_that_cannot_be_read_any_more_take_only_their_own_petition_away(ho
     fresh = Snapshots()
     fresh.refresh(house.database, house.house)
     assert fresh.published() == []
+
+
+def test_a_key_swapped_in_the_database_seals_nothing(house: HouseOfTests) -> None:
+    petition = house.publish()
+    evil = agefile.generate()
+    (files,) = house.database.query("SELECT files FROM petitions_version")[0]
+    swapped = files.replace(str(house.identity.recipient), str(evil.recipient))
+    assert swapped != files
+    house.database.execute("UPDATE petitions_version SET files = ?", (swapped,))
+    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+    assert house.petition().organiser_keys == petition.organiser_keys

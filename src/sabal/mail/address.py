@@ -16,8 +16,8 @@ _PLAIN = re.compile(
 
 def is_address(text: str) -> bool:
     """Whether a letter could go there: the syntax of RFC 5321 and 6531, without quotes, in 254 bytes at the most."""
-    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        return False
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES or "=?" in text:
+        return False  # "=?" begins an encoded word (RFC 2047): in a header it would be another address
     if _PLAIN.fullmatch(text) and ".." not in text:
         return True  # most addresses, at a tenth of the library's time
     try:

@@ -49,6 +49,11 @@ def consent_of(manifest: bytes) -> dict[str, str]:
     return consent
 
 
+def organiser_keys_of(manifest: bytes) -> tuple[str, ...]:
+    """The organiser's keys (age recipients) that a published manifest names."""
+    return tuple(json.loads(manifest)["terms"]["organiser_keys"])
+
+
 def change(old: bytes, new: bytes) -> str:
     """Which kind of change leads from one manifest to the next: "none", "translation", "keys" or "meaning"."""
     if old == new:

@@ -173,6 +173,8 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         except KeyMissing:
             pepper = None
     manifest_bytes = bytes(manifest_bytes)
+    # Sealed is to the keys that are published and signed for, whatever else may stand in the database.
+    keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
     return PetitionSnapshot(
         id=petition_id,
         slug=slug,
@@ -182,7 +184,7 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         era=era,
         manifest=manifest_bytes,
         definition=definition,
-        organiser_keys=tuple(agefile.parse_recipient(key) for key in definition.organiser_keys),
+        organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
         pepper=pepper,
         opened_on=_day(opened_on),
         closed_on=_day(closed_on),

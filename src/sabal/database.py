@@ -44,9 +44,18 @@ class Database:
         raise NotImplementedError
 
     def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        ignore: bool = False,
+        on_conflict: str = "",
     ) -> int:
-        """Insert many rows and return how many; with `ignore`, rows that break a unique rule are left out."""
+        """Insert many rows and return how many; with `ignore`, rows that break a unique rule are left out.
+
+        `on_conflict` says what is done for such a row instead: SQL without parameters, the same for both databases.
+        """
         raise NotImplementedError
 
     def among(self, column: str, values: Sequence[object]) -> tuple[str, list[object]]:
@@ -112,16 +121,23 @@ class SQLite(Database):
         return self._connection.execute(sql, params).rowcount
 
     def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        ignore: bool = False,
+        on_conflict: str = "",
     ) -> int:
         # Many rows in one statement: each statement gives up the interpreter's lock, and getting it back costs a wait
         # behind the event loop. Three sizes, so that the statements stay in SQLite's cache.
         start = made = 0
+        tail = _tail(ignore, on_conflict)
         for size in _CHUNKS:
             while len(rows) - start >= size:
                 chunk = rows[start : start + size]
                 made += self._connection.execute(
-                    _sqlite_insert(table, tuple(columns), size, ignore),
+                    _sqlite_insert(table, tuple(columns), size, tail),
                     [value for row in chunk for value in row],
                 ).rowcount
                 start += size
@@ -178,9 +194,8 @@ class SQLite(Database):
 
 
 @lru_cache(maxsize=64)
-def _sqlite_insert(table: str, columns: tuple[str, ...], rows: int, ignore: bool) -> str:
+def _sqlite_insert(table: str, columns: tuple[str, ...], rows: int, tail: str) -> str:
     values = ",".join([f"({','.join('?' * len(columns))})"] * rows)
-    tail = " ON CONFLICT DO NOTHING" if ignore else ""
     return f"INSERT INTO {table} ({','.join(columns)}) VALUES {values}{tail}"
 
 
@@ -204,13 +219,19 @@ class PostgreSQL(Database):
         return self._connection.execute(_numbered(sql), params).rowcount
 
     def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, ignore: bool = False
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        ignore: bool = False,
+        on_conflict: str = "",
     ) -> int:
         if not rows:
             return 0
         types = self._column_types(table)
         arrays = ",".join(f"%s::{types[column]}[]" for column in columns)
-        tail = " ON CONFLICT DO NOTHING" if ignore else ""
+        tail = _tail(ignore, on_conflict)
         return self._connection.execute(
             f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}){tail}",
             [list(column) for column in zip(*rows, strict=True)],
@@ -248,6 +269,10 @@ class PostgreSQL(Database):
                     ).fetchall()
                 )
             return self._types[table]
+
+
+def _tail(ignore: bool, on_conflict: str) -> str:
+    return " ON CONFLICT DO NOTHING" if ignore else f" ON CONFLICT {on_conflict}" if on_conflict else ""
 
 
 @lru_cache(maxsize=256)

@@ -34,13 +34,13 @@ def replace(path: Path, pieces: Iterable[bytes]) -> int:
     return _write(path, pieces, Path.replace)
 
 
-def append(path: Path, line: bytes) -> None:
-    """Add a line to a file, made where there is none. Raises OSError where it could not be written whole."""
+def append(path: Path, lines: bytes) -> None:
+    """Add lines to a file, made where there is none. Raises OSError where it could not be written whole."""
     new = not path.exists()
     # One write in append mode: lines of two processes never mix.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
     try:
-        if os.write(descriptor, line) != len(line):
+        if os.write(descriptor, lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:

@@ -4,7 +4,7 @@ One JSON line each, appended and flushed; keyed hashes alone, which say nothing 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,13 @@ class Suppressed:
     petition_id: int
 
 
-def append(kind: str, hash_: bytes, petition_id: int) -> None:
-    """Remember one; on disk when this returns. Raises OSError where it could not be written."""
-    # It begins on a line of its own, so that half a line that a crash or a full disk left behind spoils no other.
-    line = (
-        b"\n"
-        + json.dumps({"kind": kind, "hash": hash_.hex(), "petition": petition_id}).encode("ascii")
-        + b"\n"
-    )
-    private.append(_file(), line)
+def append(entries: Sequence[Suppressed]) -> None:
+    """Remember these, by one write; on disk when this returns. Raises OSError where they could not be written whole."""
+    if not entries:
+        return
+    # They begin on a line of their own, so that half a line that a crash or a full disk left behind spoils no other.
+    lines = ["", *map(_line, entries), ""]
+    private.append(_file(), "\n".join(lines).encode("ascii"))
 
 
 def read(file: Path | None = None) -> Iterator[Suppressed]:
@@ -45,6 +43,10 @@ def read(file: Path | None = None) -> Iterator[Suppressed]:
             yield Suppressed(str(entry["kind"]), bytes.fromhex(entry["hash"]), int(entry["petition"]))
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def _line(entry: Suppressed) -> str:
+    return json.dumps({"kind": entry.kind, "hash": entry.hash.hex(), "petition": entry.petition_id})
 
 
 def _file() -> Path:

@@ -3,9 +3,10 @@
 import pytest
 
 from houses import DAY_NUMBER, HouseOfTests
-from sabal import suppression, token
+from sabal import private, suppression, token
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
+from sabal.suppression import Suppressed
 from signing.steps import confirmed
 
 WEEK = DAY_NUMBER + 8
@@ -64,6 +65,31 @@ def test_signing_confirms_what_was_asked_for_before(house: HouseOfTests) -> None
     assert states(house) == [rows.CONFIRMED]
 
 
+def test_signers_of_one_commit_are_confirmed_by_one_statement_and_the_first_of_a_mailbox_stands(
+    house: HouseOfTests,
+) -> None:
+    ask(house, "suzie@example.org")
+    t, _ = ask(house, "max@example.org")
+    confirm(house, t)
+    key = house.ring.subscribers
+    assert key
+    before = house.database.query("SELECT id, sealed_address FROM newsletter_subscription ORDER BY id")
+    batch = [
+        rows.subscription(key, rows.HOUSE, address, language, "Carol's people")
+        for address in ("suzie@example.org", "max@example.org", "carol@example.org", "Carol@example.org")
+        for language in ("en", "ko")
+    ]
+    with house.database.transaction():
+        rows.confirm_with_signature(house.database, batch)
+    found = house.database.query("SELECT id, state, language, consent, expires FROM newsletter_subscription")
+    assert {row[1] for row in found} == {rows.CONFIRMED} and {row[4] for row in found} == {None}
+    english, korean = consent.version(batch[0].sentence), consent.version(batch[1].sentence)
+    # Suzie's waited: the language of her letter, the sentence she ticked last. Max was in the list already.
+    assert sorted(row[2:4] for row in found) == sorted([("ko", english), ("ko", korean), ("en", english)])
+    kept = dict(house.database.query("SELECT id, sealed_address FROM newsletter_subscription"))
+    assert all(kept[row_id] == sealed for row_id, sealed in before)
+
+
 def test_what_is_not_confirmed_goes_after_its_day(house: HouseOfTests) -> None:
     ask(house)
     assert rows.expire(house.database, WEEK) == 0
@@ -91,8 +117,18 @@ def test_a_changed_unsubscribe_link_is_nobodys(place: int) -> None:
     assert rows.row_of(b"k" * 32, bytes(link)) is None
 
 
+def test_several_wishes_are_one_write_and_one_flush(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = []
+    monkeypatch.setattr(private, "append", lambda path, lines: writes.append(lines))
+    suppression.append([])
+    suppression.append([Suppressed(suppression.NOT_ME, bytes([n]) * 16, n) for n in range(3)])
+    assert [lines.count(b"not-me") for lines in writes] == [3]
+
+
 def test_half_a_line_of_the_suppression_file_is_passed_over(house: HouseOfTests) -> None:
-    suppression.append(suppression.NOT_ME, b"\x01" * 16, 3)
+    suppression.append([Suppressed(suppression.NOT_ME, b"\x01" * 16, 3)])
     with (house.data / "suppression.log").open("a") as file:
         file.write('{"kind": "not-me", "ha')
     assert [entry.petition_id for entry in suppression.read()] == [3]
@@ -100,7 +136,7 @@ def test_half_a_line_of_the_suppression_file_is_passed_over(house: HouseOfTests)
 
 def test_a_line_after_half_a_line_is_not_lost(house: HouseOfTests) -> None:
     (house.data / "suppression.log").write_text('{"kind": "not-me", "ha')
-    suppression.append(suppression.NOT_ME, b"\x02" * 16, 4)
+    suppression.append([Suppressed(suppression.NOT_ME, b"\x02" * 16, 4)])
     assert [entry.petition_id for entry in suppression.read()] == [4]
 
 

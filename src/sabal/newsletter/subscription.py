@@ -11,6 +11,7 @@ from sabal.database import Database, Row
 from sabal.keys.house import seal
 from sabal.mail.address import normalise
 from sabal.newsletter import consent
+from sabal.suppression import Suppressed
 
 HOUSE = 0  # the petition_id of the newsletter of the house
 ASKED, CONFIRMED = 1, 2
@@ -25,6 +26,11 @@ _COLUMNS = (
     "consent",
     "confirm_hash",
     "expires",
+)
+# The address stays as it was typed when it was asked for; what is confirmed already stays as it is.
+_CONFIRM_WHAT_WAITS = (
+    "(petition_id, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
+    f" confirm_hash = NULL, expires = NULL WHERE newsletter_subscription.state = {ASKED}"
 )
 
 
@@ -106,14 +112,10 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
     if not rows:
         return
     _keep_sentences(database, rows)
-    values = [_values(r, CONFIRMED, None, None) for r in rows]
-    database.insert("newsletter_subscription", _COLUMNS, values, ignore=True)
-    for r in rows:
-        database.execute(
-            "UPDATE newsletter_subscription SET state = ?, consent = ?, confirm_hash = NULL, expires = NULL"
-            " WHERE petition_id = ? AND address_hash = ? AND state = ?",
-            (CONFIRMED, consent.version(r.sentence), r.petition_id, r.address_hash, ASKED),
-        )
+    # Each mailbox once, the first click's; in one order, so that two processes never wait for each other in a ring.
+    once = {(r.petition_id, r.address_hash): r for r in reversed(rows)}
+    values = [_values(r, CONFIRMED, None, None) for _, r in sorted(once.items())]
+    database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_WHAT_WAITS)
 
 
 def is_link(database: Database, confirm_hash: bytes) -> bool:
@@ -154,13 +156,14 @@ def unsubscribe(database: Database, row_id: int) -> bool:
         "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
     )
     for address_hash, petition_id, state in rows:
-        suppression.append(suppression.UNSUBSCRIBED, bytes(address_hash), petition_id)
+        wishes = [Suppressed(suppression.UNSUBSCRIBED, bytes(address_hash), petition_id)]
         if state == ASKED:
             refusal = _refusal(petition_id, bytes(address_hash))
-            suppression.append(suppression.NOT_ME, refusal, petition_id)
+            wishes.append(Suppressed(suppression.NOT_ME, refusal, petition_id))
             database.insert(
                 "signing_suppression", ("hash", "petition_id"), [(refusal, petition_id)], ignore=True
             )
+        suppression.append(wishes)
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 

@@ -4,6 +4,7 @@ from sabal import suppression
 from sabal.database import Database
 from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.writer.rows import delete, links, pending
+from sabal.suppression import Suppressed
 
 WITHDRAWN = 1  # the reason in docs/log-format.md
 
@@ -16,8 +17,8 @@ def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
     database.insert("signing_suppression", ("hash", "petition_id"), wishes, ignore=True)
     delete(database, "signing_sealed", "id", [known[a.token_hash].sealed_id for a in meant])
     delete(database, "signing_pending", "token_hash", [a.token_hash for a in meant])
-    for a in meant:  # before the commit: remembered twice does no harm, forgotten once would
-        suppression.append(suppression.NOT_ME, a.suppression, a.petition_id)
+    # Before the commit: remembered twice does no harm, forgotten once would. One flush, for other writers wait.
+    suppression.append([Suppressed(suppression.NOT_ME, *wish) for wish in wishes])
     return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
 
 

@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 from houses import NOW, HouseOfTests
-from sabal.signing import count, operations, writer
+from sabal.database import Database
+from sabal.signing import count, held, operations, writer
 from sabal.signing.operations import Operation, Outcome
-from signing.steps import confirmation, confirmed, signed
+from signing.steps import ask, confirmation, confirmed, signed
 
 MAILBOXES = 12
 WITHIN = 20.0  # seconds
@@ -85,6 +87,62 @@ def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
         database.close()
     totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
     assert totals == [(1, 1)]
+
+
+def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
+    """Two processes withdraw overlapping sets, a third counts, and each statement meets the rows in another order."""
+    petition = house.publish()
+    for turn in range(4):
+        signers = [
+            ask(house, petition, f"suzie.{turn}.{n}@example.org", held=int(n % 4 == 0)) for n in range(60)
+        ]
+        writer.commit(house.database, [s.operation for s in signers])
+        writer.commit(house.database, [confirmation(house, petition, s) for s in signers])
+        leaving = [operations.Withdraw(s.digest) for s in signers[:40]]
+        gate = threading.Barrier(4)
+
+        def withdraw(clicks: list[Operation], plan: str, gate: threading.Barrier = gate) -> int:
+            with _planned(house, plan) as database:
+                gate.wait(WITHIN)
+                return writer.commit(database, clicks).count(Outcome.DONE)
+
+        def take(plan: str, gate: threading.Barrier = gate, now: int = NOW + turn + 1) -> int:
+            with _planned(house, plan) as database:
+                gate.wait(WITHIN)
+                return count.count(database, petition, now, every=0.5)
+
+        def release(plan: str, gate: threading.Barrier = gate) -> int:
+            with _planned(house, plan) as database:
+                gate.wait(WITHIN)
+                return held.release(database, petition.id)
+
+        with ThreadPoolExecutor(4) as pool:
+            tasks = [
+                pool.submit(withdraw, [*leaving[:30]], "seqscan"),
+                pool.submit(withdraw, [*reversed(leaving[10:])], "indexscan"),
+                pool.submit(take, "indexscan"),
+                pool.submit(release, "seqscan"),
+            ]
+            assert sum(task.result(WITHIN) for task in tasks[:2]) >= 40
+            assert all(task.result(WITHIN) is not None for task in tasks)
+    count.count(house.database, petition, NOW + 100, every=0.5)
+    count.count(house.database, petition, NOW + 200, every=0.5)
+    totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    assert totals == [(4 * 60, 4 * 40)]
+    assert house.rows("signing_signature") == house.rows("signing_sealed") == 4 * 20
+
+
+@contextmanager
+def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
+    """A connection that finds its rows by this plan wherever it can: other plans meet them in other orders."""
+    database = house.connect()
+    try:
+        if house.vendor == "postgresql":
+            for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
+                database.execute(f"SET enable_{other} = off")
+        yield database
+    finally:
+        database.close()
 
 
 def _wait(until: Callable[[], bool]) -> None:

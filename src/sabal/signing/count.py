@@ -16,7 +16,7 @@ from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.held import release
 from sabal.signing.writer.leave import WITHDRAWN
-from sabal.signing.writer.rows import COUNTED, WAITING
+from sabal.signing.writer.rows import COUNTED, WAITING, locked
 
 CHUNK = 200
 NAMES = 200  # so many a page shows at the most
@@ -123,9 +123,10 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
             return 0
         where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
         # A signature withdrawn between the two statements is not updated, and so not counted here.
+        chosen = locked(database, "signing_signature", f"state = ? AND {where}")
         taken = database.query(
             "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL"
-            f" WHERE state = ? AND {where} RETURNING token_hash, country, language",
+            f" WHERE {chosen} RETURNING token_hash, country, language",
             [COUNTED, _day(now), WAITING, *params],
         )
         _forget_places(database, [bytes(row[0]) for row in taken])
@@ -138,6 +139,7 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
 
 
 def _forget_places(database: Database, hashes: list[bytes]) -> None:
+    """Of rows that this transaction holds already."""
     if hashes:
         where, params = database.among("token_hash", hashes)
         database.execute(
@@ -146,6 +148,7 @@ def _forget_places(database: Database, hashes: list[bytes]) -> None:
 
 
 def _take_withdrawals(database: Database, petition_id: int, now: float) -> int:
+    """Touches no row of a signature: what stands in signing_withdrawal nobody else changes any more."""
     with database.transaction():
         rows = database.query(
             "SELECT commitment, state, reason, country, language FROM signing_withdrawal"
@@ -193,6 +196,7 @@ def _add(
 def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: float) -> None:
     profile = petition.profile
     moves = _day(now) * 86_400 - total.countries_day * 86_400 >= profile.countries_every
+    young = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
     with database.transaction():
         if moves:
             database.execute(
@@ -206,7 +210,7 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
             )
         # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
         database.execute(
-            "UPDATE signing_access SET counted_on = ? WHERE petition_id = ? AND counted_on IS NULL",
+            f"UPDATE signing_access SET counted_on = ? WHERE {young}",
             (_day(now), petition.id),
         )
         database.execute(

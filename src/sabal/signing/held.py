@@ -2,6 +2,7 @@
 
 from sabal.database import Database
 from sabal.signing.writer.leave import erase_signatures
+from sabal.signing.writer.rows import locked
 
 REASONS = {"duplicate": 2, "automated": 3, "other": 4}  # docs/log-format.md; 1 is the signer's own withdrawal
 RATE, ROBOT = 1, 2  # why the door holds one
@@ -21,9 +22,9 @@ def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
 
 def release(database: Database, petition_id: int) -> int:
     """Let every held signature count with the next batch; returns how many."""
+    chosen = locked(database, "signing_signature", "petition_id = ? AND state = 1 AND held > 0")
     return database.execute(
-        "UPDATE signing_signature SET held = 0, held_until = NULL WHERE petition_id = ? AND state = 1 AND held > 0",
-        (petition_id,),
+        f"UPDATE signing_signature SET held = 0, held_until = NULL WHERE {chosen}", (petition_id,)
     )
 
 

@@ -9,6 +9,7 @@ from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
+from sabal.signing.writer.rows import locked
 
 CHUNK = 200
 
@@ -22,13 +23,9 @@ def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
     """
     hashes = [token.digest(t) for text in tokens if (t := token.decode(text)) is not None]
     where, params = database.among("token_hash", hashes)
-    # Locked in the order in which confirming does it, or the two could wait for each other.
-    late = (
-        f"SELECT token_hash FROM signing_pending WHERE {where} AND expires < ?"
-        f" ORDER BY token_hash{database.for_update}"
-    )
+    late = locked(database, "signing_pending", f"{where} AND expires < ?")
     database.execute(
-        f"UPDATE signing_pending SET expires = ? WHERE token_hash IN ({late})",
+        f"UPDATE signing_pending SET expires = ? WHERE {late}",
         [today + PENDING_DAYS, *params, today + PENDING_DAYS],
     )
 
@@ -49,8 +46,9 @@ def expire(database: Database, today: int) -> int:
             over = [bytes(row[0]) for row in rows if row[1] < today]
             if over:
                 where, params = database.among("token_hash", over)
+                chosen = locked(database, "signing_pending", where)
                 gone = database.query(
-                    f"DELETE FROM signing_pending WHERE {where} RETURNING sealed_id", params
+                    f"DELETE FROM signing_pending WHERE {chosen} RETURNING sealed_id", params
                 )
                 where, params = database.among("id", [row[0] for row in gone])
                 database.execute(f"DELETE FROM signing_sealed WHERE {where}", params)
@@ -139,7 +137,8 @@ def forget_era(database: Database, house: House, petition_id: int, era: int) -> 
                 )
                 if rows:
                     where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
-                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {where}", params)
+                    chosen = locked(database, table, where)
+                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {chosen}", params)
             if len(rows) < CHUNK:
                 break
     house.destroy(database, pepper_name(petition_id, era))

@@ -3,7 +3,7 @@
 from sabal import suppression
 from sabal.database import Database
 from sabal.signing.operations import NotMe, Outcome, Withdraw
-from sabal.signing.writer.rows import delete, links, pending
+from sabal.signing.writer.rows import delete, links, locked, pending
 from sabal.suppression import Suppressed
 
 WITHDRAWN = 1  # the reason in docs/log-format.md
@@ -36,7 +36,10 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
     where, params = database.among("token_hash", owners)
     columns = "commitment, petition_id, version_id, state, country, language, sealed_id"
     # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
-    rows = database.query(f"DELETE FROM signing_signature WHERE {where} RETURNING {columns}", params)
+    rows = database.query(
+        f"DELETE FROM signing_signature WHERE {locked(database, 'signing_signature', where)} RETURNING {columns}",
+        params,
+    )
     database.insert(
         "signing_withdrawal",
         ("commitment", "petition_id", "version_id", "state", "reason", "country", "language"),
@@ -44,5 +47,6 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
         ignore=True,
     )
     delete(database, "signing_sealed", "id", [r[6] for r in rows])
-    delete(database, "signing_access", "signature_hash", owners)
+    where, params = database.among("signature_hash", owners)
+    database.execute(f"DELETE FROM signing_access WHERE {locked(database, 'signing_access', where)}", params)
     return len(rows)

@@ -119,6 +119,16 @@ def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
     return {bytes(r[0]): Link(bytes(r[0]), bytes(r[1]), *r[2:]) for r in own + later}
 
 
+def locked(database: Database, table: str, where: str) -> str:
+    """A WHERE fragment for the rows of `table` that `where` chooses, locked in the order of their token_hash.
+
+    Every statement that takes several rows of a table takes them in this order: left to its plan, each would meet them
+    in another on PostgreSQL, and two processes would wait for each other.
+    """
+    rows = f"SELECT token_hash FROM {table} WHERE {where} ORDER BY token_hash{database.for_update}"
+    return f"token_hash IN ({rows})"
+
+
 def delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:
     """Delete the rows whose `column` is one of `values`."""
     if values:

@@ -33,13 +33,23 @@ MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400
 
 
 class Worker:
-    """One worker process. `stop` is set by SIGTERM; what was begun is finished."""
+    """One worker process. `stop` is set by SIGTERM; what was begun is finished.
 
-    def __init__(self, house: House, transport: Transport, *, clock: Callable[[], float] = time.time) -> None:
-        self.house, self.transport, self.clock = house, transport, clock
+    `clock` gives Unix time, which says what is due; `ticks` never go back, and pace what is done now and then.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.house, self.transport, self.clock, self.ticks = house, transport, clock, ticks
         self.stop = threading.Event()
         self._broken = False
-        self._folded = self._minute = self._hour = float("-inf")
+        self._next_fold = self._next_cut = self._next_tidy = float("-inf")
 
     def run(self) -> bool:
         """Work until told to stop; False where something unforeseen ended one thread, and with it the other."""
@@ -95,18 +105,23 @@ class Worker:
     def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
         now = self.clock()
         counted = self._count(database, snapshots, now)
-        self._fold_log(database, now)
-        if not now - self._hour < HOUR:
-            self._hour = now
+        self._fold_log(database)
+        ticks = self.ticks()
+        if ticks >= self._next_tidy:
             self._tidy(database, snapshots, int(now) // DAY)
+            self._next_tidy = (
+                ticks + HOUR
+            )  # not before the work: what a lost connection broke off is done again
         return 0.0 if counted else PAUSE
 
-    def _fold_log(self, database: Database, now: float) -> None:
-        if cut := not now - self._minute < MINUTE:
-            self._minute = now
-        if cut or not now - self._folded < FOLD_EVERY:
-            self._folded = now
+    def _fold_log(self, database: Database) -> None:
+        ticks = self.ticks()
+        cut = ticks >= self._next_cut
+        if cut or ticks >= self._next_fold:
             database.checkpoint(cut=cut)
+            self._next_fold = ticks + FOLD_EVERY
+            if cut:
+                self._next_cut = ticks + MINUTE
 
     def _count(self, database: Database, snapshots: Snapshots, now: float) -> int:
         with database.leader("count") as leads:

@@ -13,14 +13,16 @@ from email.message import EmailMessage
 
 import pytest
 
-from houses import NOW, HouseOfTests
+from houses import DAY_NUMBER, NOW, HouseOfTests
 from mail.test_send_due import Recorder
 from mail.world import Sink
 from sabal import settings, worker
+from sabal.database import Database, OperationalError
 from sabal.keys.house import House
 from sabal.log import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.transport import Transport
+from sabal.petitions.snapshot import Snapshots
 from sabal.worker import Worker
 from signing.steps import confirmed, signed
 
@@ -154,6 +156,62 @@ def test_what_nobody_foresaw_in_counting_ends_the_worker(
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL] == [
         "counting ends the worker"
     ]
+
+
+class Paced:
+    """A worker whose rounds a test calls, with both its clocks in the test's hand; what it did stands in `did`."""
+
+    def __init__(self, house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.tick, self.did = float(NOW), 100.0, list[object]()
+        self.house, self.snapshots = house, Snapshots()
+        self.worker = Worker(house.house, Recorder(), clock=lambda: self.now, ticks=lambda: self.tick)
+        self.loses_connection = False
+        monkeypatch.setattr(worker.tidy, "expire", self._expire)
+        monkeypatch.setattr(house.database, "checkpoint", lambda *, cut: self.did.append(cut))
+
+    def round(self) -> list[object]:
+        """One round; what it did of folding (False), cutting (True) the log and tidying (the day)."""
+        self.did.clear()
+        self.worker._count_and_tidy(self.house.database, self.snapshots)
+        return list(self.did)
+
+    def _expire(self, database: Database, today: int) -> int:
+        if self.loses_connection:
+            raise OperationalError[0]("the connection is lost")
+        self.did.append(today)
+        return 0
+
+
+@pytest.fixture
+def paced(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
+    return Paced(house, monkeypatch)
+
+
+def test_the_log_is_folded_and_all_is_tidied_now_and_then(paced: Paced) -> None:
+    assert paced.round() == [True, DAY_NUMBER]
+    assert paced.round() == []
+    paced.tick += worker.FOLD_EVERY
+    assert paced.round() == [False]
+    paced.tick += worker.MINUTE
+    assert paced.round() == [True]
+    paced.tick += worker.HOUR
+    assert paced.round() == [True, DAY_NUMBER]
+
+
+def test_tidying_that_lost_its_connection_is_done_by_the_next_round(paced: Paced) -> None:
+    paced.loses_connection = True
+    with pytest.raises(OperationalError):
+        paced.round()
+    paced.loses_connection = False
+    assert paced.round() == [DAY_NUMBER]
+    assert paced.round() == []
+
+
+def test_a_clock_that_is_set_back_holds_back_no_tidying(paced: Paced) -> None:
+    paced.round()
+    paced.now -= 2 * 86_400
+    paced.tick += worker.HOUR
+    assert paced.round() == [True, DAY_NUMBER - 2]
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -15,6 +15,7 @@ from types import FrameType
 from sabal import settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
+from sabal.keys.ring import was_up
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
 from sabal.mail.letters import Letterhead
@@ -109,9 +110,8 @@ class Worker:
         ticks = self.ticks()
         if ticks >= self._next_tidy:
             self._tidy(database, snapshots, int(now) // DAY)
-            self._next_tidy = (
-                ticks + HOUR
-            )  # not before the work: what a lost connection broke off is done again
+            # Not before the work: what a lost connection broke off is done again.
+            self._next_tidy = ticks + HOUR
         return 0.0 if counted else PAUSE
 
     def _fold_log(self, database: Database) -> None:
@@ -132,6 +132,12 @@ class Worker:
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> None:
         with database.leader("tidy") as leads:
             if not leads:
+                return
+            if not was_up(database, today - 1):
+                # A clock that is far ahead would take every signature with it. A house that was away waits a day.
+                log.warning(
+                    "nothing is deleted yet: this house was not up on the day before; is the clock right?"
+                )
                 return
             expired = tidy.expire(database, today)
             subscription.expire(database, today)

@@ -18,7 +18,7 @@ from mail.test_send_due import Recorder
 from mail.world import Sink
 from sabal import settings, worker
 from sabal.database import Database, OperationalError
-from sabal.keys.house import House
+from sabal.keys.house import House, mail_key_name
 from sabal.log import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.transport import Transport
@@ -166,14 +166,20 @@ class Paced:
         self.house, self.snapshots = house, Snapshots()
         self.worker = Worker(house.house, Recorder(), clock=lambda: self.now, ticks=lambda: self.tick)
         self.loses_connection = False
+        self.up_on(DAY_NUMBER - 1)
         monkeypatch.setattr(worker.tidy, "expire", self._expire)
         monkeypatch.setattr(house.database, "checkpoint", lambda *, cut: self.did.append(cut))
 
     def round(self) -> list[object]:
         """One round; what it did of folding (False), cutting (True) the log and tidying (the day)."""
         self.did.clear()
+        self.snapshots.refresh(self.house.database, self.house.house)
         self.worker._count_and_tidy(self.house.database, self.snapshots)
         return list(self.did)
+
+    def up_on(self, day: int) -> None:
+        """Let the house have been up on that day."""
+        self.house.house.make(self.house.database, mail_key_name(day))
 
     def _expire(self, database: Database, today: int) -> int:
         if self.loses_connection:
@@ -209,9 +215,23 @@ def test_tidying_that_lost_its_connection_is_done_by_the_next_round(paced: Paced
 
 def test_a_clock_that_is_set_back_holds_back_no_tidying(paced: Paced) -> None:
     paced.round()
-    paced.now -= 2 * 86_400
+    paced.now -= 6 * 3_600
     paced.tick += worker.HOUR
-    assert paced.round() == [True, DAY_NUMBER - 2]
+    assert paced.round() == [True, DAY_NUMBER]
+
+
+def test_a_clock_that_leaps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
+    petition = paced.house.publish()
+    confirmed(paced.house, petition)
+    paced.now += 5 * 365 * 86_400
+    assert paced.round() == [True]
+    assert paced.house.rows("signing_sealed") == 1 and paced.house.petition().state == "open"
+    # A day later it is no leap any more, whatever it was.
+    paced.up_on(DAY_NUMBER + 5 * 365)
+    paced.now += 86_400
+    paced.tick += worker.HOUR
+    assert paced.round() == [True, DAY_NUMBER + 5 * 365 + 1]
+    assert paced.house.rows("signing_sealed") == 0
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -232,10 +252,13 @@ def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
     )
     assert process.stderr is not None
     lines = []
+    late = threading.Timer(30, process.kill)
+    late.start()
     for line in process.stderr:
         lines.append(line)
-        if "tidied" in line:
+        if "nothing is deleted yet" in line:  # the first round is over: no house was up yesterday
             process.send_signal(signal.SIGTERM)
+    late.cancel()
     assert process.wait(30) == (1 if broken else 0)
     assert ("ends the worker: JSONDecodeError" in "".join(lines)) is broken
     assert "Traceback" not in "".join(lines) and "suzie" not in "".join(lines)

@@ -30,6 +30,11 @@ class Ring:
         return self.mail is not None and self.suppression is not None and self.subscribers is not None
 
 
+def was_up(database: Database, day: int) -> bool:
+    """Whether this house was up on that day (since 1970): a mail key is made on each, and kept for two at the least."""
+    return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
+
+
 _CURRENT = Ring()
 
 

@@ -24,10 +24,17 @@ class Ring:
         if self.subscribers is None:
             self.subscribers = _find(database, house, SUBSCRIBERS)
 
-    @property
-    def complete(self) -> bool:
-        """Whether signing has all that it needs of the house."""
-        return self.mail is not None and self.suppression is not None and self.subscribers is not None
+    def need_mail(self) -> tuple[int, bytes]:
+        """The day (since 1970) and its mail key; raises KeyMissing."""
+        if self.mail is None:
+            raise KeyMissing("the mail key of today is missing")
+        return self.mail
+
+    def need_subscribers(self) -> bytes:
+        """The subscribers' key; raises KeyMissing."""
+        if self.subscribers is None:
+            raise KeyMissing("the subscribers' key is missing")
+        return self.subscribers
 
 
 def was_up(database: Database, day: int) -> bool:

@@ -4,10 +4,8 @@ A crash at any point costs at most a repeated letter, never a lost one: a row go
 taken its letter.
 """
 
-import json
 import logging
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sabal.database import Database
-from sabal.keys.house import House, KeyMissing, mail_key_name, unseal
+from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import letters
 from sabal.mail.answers import Answer, Outcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import provider_of
+from sabal.mail.row import open_body
 from sabal.mail.traffic import End
 from sabal.mail.transport import Transport
 from sabal.mail.wire import wire_address
@@ -34,7 +33,6 @@ SETTLE_LETTERS, SETTLE_SECONDS = 25, 0.25  # what a crash may repeat, against on
 # Letters lost or refused in a row, after which the server gets a rest. A refusal costs nobody any time, and
 # one provider may refuse us while the others don't.
 IN_A_ROW = {Trouble.LOST: 3, Trouble.REFUSED: 10}
-_TOKEN = re.compile(r"[a-z2-7]{26}", re.ASCII)
 
 
 @dataclass
@@ -228,19 +226,9 @@ class _Run:
 
 def _open(letter: Claimed, key: bytes) -> letters.Letter:
     """The letter in clear; notes its provider and its token. Raises KeyMissing, ValueError, KeyError."""
-    content = json.loads(unseal(key, letter.sealed, b"letter"))
-    letter.provider = provider_of(content["to"])
-    letter.token = content["token"]
-    if not _TOKEN.fullmatch(letter.token):
-        raise ValueError("a letter whose link leads nowhere")
-    return letters.Letter(
-        letter.id,
-        letter.kind,
-        content["to"],
-        content["lang"],
-        content["token"],
-        content.get("unsubscribe", ""),
-    )
+    body = open_body(key, letter.sealed)
+    letter.provider, letter.token = provider_of(body.to), body.token
+    return letters.Letter(letter.id, letter.kind, body.to, body.language, body.token, body.unsubscribe)
 
 
 def _place(error: Exception) -> str:

@@ -3,7 +3,6 @@
 Every answer to asking is the same, whether the mailbox is new, in the list, or wants no letters. GET changes nothing.
 """
 
-import json
 import logging
 import secrets
 import time
@@ -19,18 +18,14 @@ from django.views.decorators.http import require_POST
 from sabal import database as raw
 from sabal import html, posted, settings
 from sabal import token as tokens
-from sabal.front import limits
 from sabal.keys import ring
-from sabal.keys.house import KeyMissing, seal
-from sabal.mail.address import is_address, mailbox
-from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
+from sabal.keys.house import KeyMissing
+from sabal.mail.address import is_address
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
+from sabal.newsletter.ask import ask
 from sabal.petitions import snapshot
 from sabal.petitions.definition import Definition
-
-KEEP_DAYS = 7
-DAY = 86_400
 
 View = Callable[..., HttpResponse]
 
@@ -72,7 +67,8 @@ def subscribe(request: HttpRequest, language: str) -> HttpResponse:
     if wrong:
         return _form(language, sentence, wrong, address, agreed)
     if not typed.get(posted.HONEYPOT):
-        _ask(address, language, organiser, int(time.time()))
+        with _database() as database:
+            ask(database, ring.current(), address, language, organiser, int(time.time()))
     response = HttpResponseRedirect(f"/{language}/newsletter/asked")
     response.status_code = 303
     return response
@@ -120,7 +116,7 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     Twice is harmless, and both times the answer is 200: a mail program tries again what it believes to have failed.
     """
     t = tokens.decode(token)
-    row_id = rows.row_of(_subscribers_key(), t) if t else None
+    row_id = rows.row_of(ring.current().need_subscribers(), t) if t else None
     if row_id is None:
         return _page("unknown", language, 404)
     with _database() as database:
@@ -164,36 +160,6 @@ def _problems(fields: Mapping[str, str] | None, address: str, agreed: bool) -> d
     return wrong
 
 
-def _ask(address: str, language: str, organiser: str, now: int) -> None:
-    """Store what was asked for and its letter in one commit; in silence where no letter may go out."""
-    # As for signing: on a development house, which answers this machine alone, nothing is limited.
-    box = b"newsletter/" + mailbox(address).encode()
-    spare = settings.DEV or limits.current().letters_left(box, now)
-    key, mail = _subscribers_key(), ring.current().mail
-    if mail is None:
-        raise KeyMissing("the mail key of today is missing")
-    mail_day, mail_key = mail
-    t = secrets.token_bytes(tokens.TOKEN_BYTES)
-    row = rows.subscription(key, rows.HOUSE, address, language, organiser)
-    with _database() as database, database.transaction():
-        may_write = spare and rows.ask(database, row, rows.confirm_hash(t), now // DAY + KEEP_DAYS + 1)
-        way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
-        letter = {
-            "to": address,
-            "lang": language,
-            "token": tokens.encode(t),
-            "unsubscribe": tokens.encode(way_out),
-        }
-        sealed = seal(mail_key, json.dumps(letter, ensure_ascii=False).encode(), b"letter")
-        letter_row = (letter_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
-        database.insert("mail_letter", ("id", "petition_id", "kind", "mail_key", "sealed"), [letter_row])
-        if not may_write:
-            # Written and struck out: a commit without it is quicker, and a clock would tell who is in the list.
-            database.execute("DELETE FROM mail_letter WHERE id = ?", letter_row[:1])
-    if may_write:
-        limits.current().letter(box, now)
-
-
 @contextmanager
 def _database() -> Iterator[raw.Database]:
     database = raw.connect()
@@ -201,13 +167,6 @@ def _database() -> Iterator[raw.Database]:
         yield database
     finally:
         database.close()
-
-
-def _subscribers_key() -> bytes:
-    key = ring.current().subscribers
-    if key is None:
-        raise KeyMissing("the subscribers' key is missing")
-    return key
 
 
 def _organiser(language: str) -> str:

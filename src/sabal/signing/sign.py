@@ -1,15 +1,14 @@
 """Sign: from a checked form to the rows that the writer makes durable."""
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import date
 
 import agefile
 from sabal import token
-from sabal.keys.house import seal
 from sabal.keys.ring import Ring
 from sabal.mail.ids import NORMAL, letter_id
+from sabal.mail.row import close_body
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import record, tag
@@ -20,7 +19,6 @@ PENDING_DAYS = (
     8  # seven whole days, for today has begun; they begin anew when the letter goes out on a later day
 )
 EPOCH = date(1970, 1, 1)
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class NotReady(Exception):
@@ -61,7 +59,6 @@ def sign(
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
     suppression = tag.suppression(ring.suppression, petition.id, submission.email)
     mail_day, mail_key = ring.mail
-    letter = _as_json({"to": submission.email, "lang": how.language, "token": token.encode(t)})
     return Sign(
         petition_id=petition.id,
         version_id=petition.version_id,
@@ -77,7 +74,7 @@ def sign(
         expires=(today - EPOCH).days + PENDING_DAYS,
         suppression=suppression,
         letter_id=letter_id(how.lane, mail_day),
-        letter=seal(mail_key, letter.encode(), b"letter"),
+        letter=close_body(mail_key, submission.email, how.language, t),
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from sabal.database import Database, Row
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
+from sabal.mail.row import letter_row, store, strike_out
 from sabal.signing.operations import Outcome, Sign
 from sabal.signing.writer.rows import Key, by_era, delete, owners, petitions
 
@@ -23,7 +24,6 @@ _PENDING = (
     "expires",
 )
 _SEALED = ("id", "petition_id", "body")
-_LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 _ACCESS = ("token_hash", "signature_hash", "petition_id")
 
 
@@ -42,7 +42,7 @@ def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
     letters = [_letter_row(s, CONFIRM_LETTER) for s in fresh] + [
         _letter_row(s, ALREADY_LETTER) for s in already
     ]
-    database.insert("mail_letter", _LETTER, letters)
+    store(database, letters)
     _write_and_strike_out(database, [s for s, o in zip(signs, outcomes, strict=True) if o is Outcome.IGNORED])
     return outcomes
 
@@ -51,10 +51,11 @@ def _write_and_strike_out(database: Database, ignored: list[Sign]) -> None:
     """Write what is not kept, and delete it: a commit without it would be quicker, and a clock would tell."""
     database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in ignored])
     database.insert("signing_pending", _PENDING, [_pending_row(s) for s in ignored])
-    database.insert("mail_letter", _LETTER, [_letter_row(s, CONFIRM_LETTER) for s in ignored])
+    letters = [_letter_row(s, CONFIRM_LETTER) for s in ignored]
+    store(database, letters)
     delete(database, "signing_sealed", "id", [s.sealed_id for s in ignored])
     delete(database, "signing_pending", "token_hash", [s.token_hash for s in ignored])
-    delete(database, "mail_letter", "id", [s.letter_id for s in ignored])
+    strike_out(database, letters)
 
 
 def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
@@ -85,7 +86,7 @@ def _pending_row(s: Sign) -> Row:
 
 
 def _letter_row(s: Sign, kind: int) -> Row:
-    return (s.letter_id, s.petition_id, kind, s.mail_key, s.letter, s.network)
+    return letter_row(s.letter_id, s.petition_id, kind, s.mail_key, s.letter, s.network)
 
 
 def _suppressed(database: Database, signs: list[Sign]) -> set[bytes]:

@@ -1,0 +1,39 @@
+"""Asking for the newsletter of the house: what was asked for and its letter, in one commit."""
+
+from sabal import settings
+from sabal import token as tokens
+from sabal.database import Database
+from sabal.front import limits
+from sabal.keys.ring import Ring
+from sabal.mail.address import mailbox
+from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
+from sabal.mail.row import close_body, letter_row, store, strike_out
+from sabal.newsletter import subscription as rows
+
+KEEP_DAYS = 7
+DAY = 86_400
+
+
+def ask(database: Database, ring: Ring, address: str, language: str, organiser: str, now: int) -> None:
+    """Store what was asked for and its letter; in silence where no letter may go out. Raises KeyMissing.
+
+    `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
+    list, or wants no letters.
+    """
+    # As for signing: on a development house, which answers this machine alone, nothing is limited.
+    box = b"newsletter/" + mailbox(address).encode()
+    spare = settings.DEV or limits.current().letters_left(box, now)
+    key, (mail_day, mail_key) = ring.need_subscribers(), ring.need_mail()
+    t = tokens.new()
+    row = rows.subscription(key, rows.HOUSE, address, language, organiser)
+    with database.transaction():
+        may_write = spare and rows.ask(database, row, rows.confirm_hash(t), now // DAY + KEEP_DAYS + 1)
+        way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
+        sealed = close_body(mail_key, address, language, t, way_out)
+        letter = letter_row(letter_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
+        store(database, [letter])
+        if not may_write:
+            # Written and struck out: a commit without it is quicker, and a clock would tell who is in the list.
+            strike_out(database, [letter])
+    if may_write:
+        limits.current().letter(box, now)

@@ -45,7 +45,7 @@ def knows(path: Path, module: str) -> bool:
             (*DOORS, "sabal.signing", "sabal.newsletter"),
         ),  # it carries letters, whatever they are about
         ("sabal/petitions", DOORS),
-        ("sabal/keys", DOORS),
+        ("sabal/keys", (*DOORS, "sabal.signing", "sabal.mail", "sabal.newsletter")),  # they are built on it
         ("sabal/newsletter", (*DOORS[1:], "sabal.signing")),  # its form keeps the door's limits: see below
         ("sabal/operating", DOORS[1:]),
     ],

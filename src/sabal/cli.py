@@ -33,7 +33,8 @@ class _Sabal(click.Group):
         from sabal.database import OperationalError
         from sabal.keys.house import KeyMissing
         from sabal.mail.url import MailUrlError
-        from sabal.petitions.definition import FolderError, Refusal
+        from sabal.petitions.definition import FolderError
+        from sabal.refusal import Refusal
         from sabal.signing.export import ExportError
 
         try:

@@ -9,7 +9,7 @@ from houses import HouseOfTests
 from sabal import token
 from sabal.operating import backup as copying
 from sabal.operating.backup import NEVER, ROWS, backup
-from sabal.petitions.definition import Refusal
+from sabal.refusal import Refusal
 from signing.steps import confirmed, signed
 
 

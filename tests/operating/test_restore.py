@@ -19,8 +19,8 @@ from sabal.operating import restore as restoring
 from sabal.operating.backup import backup
 from sabal.operating.restore import restore
 from sabal.petitions import publishing
-from sabal.petitions.definition import Refusal
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.refusal import Refusal
 from sabal.signing import confirm, export, operations, writer
 from sabal.signing.count import count
 from sabal.signing.record import Carry

@@ -11,9 +11,9 @@ from houses import EXAMPLE, NOW, TODAY, HouseOfTests
 from sabal.keys import signer
 from sabal.keys.house import KeyMissing
 from sabal.petitions import folder, manifest, publishing
-from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition, Version
 from sabal.petitions.snapshot import Snapshots
+from sabal.refusal import Refusal
 
 SLUG = "stop-forced-repatriation"
 

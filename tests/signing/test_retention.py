@@ -6,7 +6,7 @@ import pytest
 
 from houses import NOW, HouseOfTests
 from sabal.petitions import publishing
-from sabal.petitions.definition import Refusal
+from sabal.refusal import Refusal
 from sabal.signing import count, operations, retention, tidy, writer
 from signing.steps import confirmed, signed
 

@@ -8,7 +8,7 @@ from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.petitions import publishing
-from sabal.petitions.definition import Refusal
+from sabal.refusal import Refusal
 from sabal.signing import tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find

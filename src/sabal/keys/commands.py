@@ -1,4 +1,4 @@
-"""Commands about keys: the organiser's, the house's, the peppers'."""
+"""Commands about keys: the organiser's and the house's. That of the peppers is signing's own."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import database, private
+from sabal import private
 from sabal.keys.house import open_house
-from sabal.petitions.definition import Refusal
+from sabal.refusal import Refusal
 
 LOST = (
     "If this key or its passphrase is lost, every signature that was sealed to it is lost for good: nobody can open"
@@ -140,24 +140,6 @@ def house(recipient: str, out: Path) -> None:
     )
     private.create(out, [sealed])
     click.echo(f"Written to {out}. Keep it apart from the backups.")
-
-
-@keys.command()
-@click.argument("slug")
-@click.option("--renew", is_flag=True, required=True, help="Begin a new era with a new pepper.")
-def pepper(slug: str, renew: bool) -> None:
-    """Renew a lost pepper: signing goes on; duplicates across the break are found offline."""
-    from sabal.signing import tidy
-    from sabal.signing.commands import find_petition
-
-    connection = database.connect()
-    try:
-        key = open_house()
-        today = (datetime.now(UTC).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
-        tidy.renew_pepper(connection, key, find_petition(connection, slug), today)
-    finally:
-        connection.close()
-    click.echo(f"{slug} has a new pepper; signing goes on.")
 
 
 def _ready() -> None:

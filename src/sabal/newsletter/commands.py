@@ -9,7 +9,7 @@ from sabal import database, private
 from sabal.keys.house import open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS
 from sabal.newsletter.subscription import CONFIRMED, HOUSE
-from sabal.petitions.definition import Refusal
+from sabal.petitions.lookup import id_of
 from sabal.spreadsheet import csv_line
 
 CHUNK = 1_000
@@ -68,12 +68,10 @@ def export(slug: str | None, out: Path) -> None:
 
 def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
     """The lists that are meant, by petition id, as people call them. Raises Refusal for a slug that is not here."""
+    if slug is not None:
+        return {id_of(connection, slug): f"updates about {slug}"}
     petitions: dict[int, str] = dict(connection.query("SELECT id, slug FROM petitions_petition"))
-    if slug is None:
-        return {HOUSE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
-    if slug not in petitions.values():
-        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.")
-    return {i: f"updates about {name}" for i, name in petitions.items() if name == slug}
+    return {HOUSE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
 
 
 def _confirmed(

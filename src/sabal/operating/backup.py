@@ -16,7 +16,7 @@ from psycopg import sql
 
 from sabal import __version__, private, settings
 from sabal import database as raw
-from sabal.petitions.definition import Refusal
+from sabal.refusal import Refusal
 
 FORMAT = "sabal backup, version 1"
 MANIFEST = "backup.json"

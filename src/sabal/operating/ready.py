@@ -9,8 +9,8 @@ from sabal import checks, settings
 from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating import stores
 from sabal.petitions import folder, publishing
-from sabal.petitions.definition import Refusal
 from sabal.petitions.models import Petition
+from sabal.refusal import Refusal
 
 EXAMPLE_WORDS = ("Example", "example.org")
 

@@ -22,8 +22,8 @@ from sabal import private, settings, suppression
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
-from sabal.petitions.definition import Refusal
 from sabal.petitions.snapshot import Snapshots
+from sabal.refusal import Refusal
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,3 @@ class FolderError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-class Refusal(Exception):
-    """What was asked cannot be done now. The sentence says why and names the next step."""

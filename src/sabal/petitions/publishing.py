@@ -21,9 +21,11 @@ from sabal.keys.house import House, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
-from sabal.petitions.definition import Definition, Refusal
+from sabal.petitions.definition import Definition
+from sabal.petitions.lookup import not_here
 from sabal.petitions.models import Petition, Version
 from sabal.petitions.profile import REOPEN_DAYS
+from sabal.refusal import Refusal
 
 State = Petition.State
 CODE_BYTES = 10
@@ -174,7 +176,7 @@ def _find(slug: str) -> Petition:
     try:
         return Petition.objects.select_related("version").get(slug=slug)
     except Petition.DoesNotExist:
-        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.") from None
+        raise not_here(slug) from None
 
 
 def _newest(petition: Petition) -> Version:

@@ -1,7 +1,8 @@
-"""Commands about signatures: what is held, what is sealed, and how the organiser opens it."""
+"""Commands about signatures: what is held, what is sealed, how the organiser opens it, and the peppers' end."""
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -9,20 +10,10 @@ import click
 
 import agefile
 from sabal import database, private, settings
+from sabal.keys.commands import keys
 from sabal.keys.house import open_house
-from sabal.petitions.definition import Refusal
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import export, held
-
-
-def find_petition(connection: database.Database, slug: str) -> PetitionSnapshot:
-    """The petition of that slug as this house has it; raises Refusal."""
-    snapshots = Snapshots()
-    snapshots.refresh(connection, open_house())
-    petition = snapshots.by_slug(slug)
-    if petition is None:
-        raise Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.")
-    return petition
+from sabal.petitions.lookup import petition as find_petition
+from sabal.signing import export, held, tidy
 
 
 @click.command("held")
@@ -37,7 +28,7 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
         raise click.UsageError("Choose --release or --drop, not both.")
     connection = database.connect()
     try:
-        petition = find_petition(connection, slug)
+        petition = find_petition(connection, open_house(), slug)
         if release:
             click.echo(f"{held.release(connection, petition.id)} released.")
         elif drop:
@@ -59,12 +50,27 @@ def sealed(slug: str, out: Path) -> None:
     """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
     connection = database.connect()
     try:
-        petition = find_petition(connection, slug)
+        petition = find_petition(connection, open_house(), slug)
         lines = export.write_sealed(connection, petition.id, slug)
         written = private.replace(out, (line.encode() for line in lines))
     finally:
         connection.close()
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
+
+
+@keys.command()
+@click.argument("slug")
+@click.option("--renew", is_flag=True, required=True, help="Begin a new era with a new pepper.")
+def pepper(slug: str, renew: bool) -> None:
+    """Renew a lost pepper: signing goes on; duplicates across the break are found offline."""
+    connection = database.connect()
+    try:
+        house = open_house()
+        today = (datetime.now(UTC).date() - date(1970, 1, 1)).days
+        tidy.renew_pepper(connection, house, find_petition(connection, house, slug), today)
+    finally:
+        connection.close()
+    click.echo(f"{slug} has a new pepper; signing goes on.")
 
 
 @click.command("open")
@@ -88,7 +94,7 @@ def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) ->
         )
     connection = database.connect()
     try:
-        petition = find_petition(connection, what)
+        petition = find_petition(connection, open_house(), what)
         _print(export.open_sealed(export.write_sealed(connection, petition.id, what), identities), form)
     finally:
         connection.close()

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sabal.mail.providers import PROVIDERS, is_large
 from sabal.petitions.definition import Fields
+from sabal.signing import form
 from sabal.signing.form import MESSAGES, Mistakes, Submission, check, read, shown_name
 
 GOOD = {"name": "Suzie", "email": "suzie@example.org", "country": "KR", "consent": "1"}
@@ -113,6 +115,17 @@ def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: st
 )
 def test_other_domains_are_not_asked_about(domain: str) -> None:
     assert isinstance(result(email=f"suzie@{domain}"), Submission)
+
+
+def test_no_providers_domain_is_asked_about() -> None:
+    """outlook.kr is one letter from outlook.fr, and where thousands have their mailboxes."""
+    for domain in (domain for domains in PROVIDERS.values() for domain in domains):
+        assert isinstance(result(email=f"suzie@{domain}"), Submission), domain
+
+
+def test_what_is_suggested_is_a_providers() -> None:
+    assert [domain for domain in form.WELL_KNOWN if not is_large(domain)] == []
+    assert [domain for domain in form.ALSO_REAL if is_large(domain)] == []
 
 
 @pytest.mark.parametrize("country", ["", "kr", "DE", "TW", "HK"])

@@ -14,6 +14,7 @@ import regex
 
 from sabal import posted
 from sabal.mail.address import domain, is_address
+from sabal.mail.providers import is_large
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -47,11 +48,8 @@ WELL_KNOWN = tuple(
         "yandex.com mail.com fastmail.com zoho.com"
     ).split()
 )
-# One letter from a well-known domain, and a provider all the same.
-ALSO_REAL = frozenset(
-    "ymail.com gmx.com gmx.at gmx.ch mail.de mail.ru email.com live.fr live.de live.nl aim.com pm.me yahoo.it yahoo.es"
-    " yahoo.in hotmail.de hotmail.it outlook.es outlook.it web.com free.it zoho.eu posteo.net mac.com".split()
-)
+# One letter from a well-known domain, in no list of large providers (mail/providers.py), and real all the same.
+ALSO_REAL = frozenset("mail.de email.com live.de aim.com yahoo.in outlook.it web.com free.it".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +200,7 @@ def _email(fields: Mapping[str, str]) -> tuple[str, str | None, str | None]:
 @lru_cache(maxsize=4096)
 def _meant(typed: str) -> str | None:
     """The well-known domain that differs from this one by a single slip; None where there is none."""
-    if typed in WELL_KNOWN or typed in ALSO_REAL:
+    if is_large(typed) or typed in ALSO_REAL:
         return None
     return next((known for known in WELL_KNOWN if _one_slip(typed, known)), None)
 

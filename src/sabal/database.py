@@ -22,9 +22,8 @@ from sabal import settings
 Row = tuple[Any, ...]
 BUSY_SECONDS = 30.0
 _CHUNKS = (64, 16, 4, 1)
-# The errors after which a connection is not to be trusted, and those that mean "this row breaks a rule".
+# The errors after which a connection is not to be trusted.
 OperationalError = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
-IntegrityError = (sqlite3.IntegrityError, psycopg.IntegrityError, psycopg.DataError, sqlite3.InterfaceError)
 
 
 class Database:

@@ -54,19 +54,6 @@ def organiser_keys_of(manifest: bytes) -> tuple[str, ...]:
     return tuple(json.loads(manifest)["terms"]["organiser_keys"])
 
 
-def change(old: bytes, new: bytes) -> str:
-    """Which kind of change leads from one manifest to the next: "none", "translation", "keys" or "meaning"."""
-    if old == new:
-        return "none"
-    before, after = json.loads(old)["terms"], json.loads(new)["terms"]
-    for terms in (before, after):
-        # Consent in other languages is translation too; in the authoritative one it is meaning.
-        terms["consent"] = terms["consent"][terms["language"]]
-    if before == after:
-        return "translation"
-    return "keys" if before | {"organiser_keys": after["organiser_keys"]} == after else "meaning"
-
-
 def _terms(definition: Definition, text: str) -> dict[str, object]:
     """What the folder says of the terms, in the authoritative language; `text` is that language's file."""
     return {

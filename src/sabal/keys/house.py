@@ -61,6 +61,14 @@ class House:
             raise KeyMissing(f"the key {name} is not in the database")
         return unseal(self._key, bytes(rows[0][0]), name.encode())
 
+    def opens(self, name: str, wrapped: bytes) -> bool:
+        """Whether this house key opens the row of that name, as it stands in the database."""
+        try:
+            unseal(self._key, wrapped, name.encode())
+        except KeyMissing:
+            return False
+        return True
+
     def make(self, database: Database, name: str) -> bytes:
         """The key of that name, drawn now where there is none yet. Two processes that make it get the same one."""
         wrapped = seal(self._key, secrets.token_bytes(KEY_BYTES), name.encode())

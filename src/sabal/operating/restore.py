@@ -19,7 +19,7 @@ from psycopg import sql
 
 from sabal import database as raw
 from sabal import private, settings, suppression
-from sabal.keys.house import House, KeyMissing, open_house
+from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
 from sabal.petitions.snapshot import Snapshots
@@ -168,8 +168,9 @@ def _schema_of(migrations: list[str]) -> None:
 
 def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
     """Hold the house key against the restored keys, and make those two anew that the backup lacks."""
-    there = {row[0] for row in database.query("SELECT name FROM keys_key")}
-    opened = {name for name in there if _opens(database, house, name)}
+    rows = database.query("SELECT name, wrapped FROM keys_key")
+    there = {name for name, _ in rows}
+    opened = {name for name, wrapped in rows if house.opens(name, bytes(wrapped))}
     lasting = {SUPPRESSION, SUBSCRIBERS}
     # One key that does not open may be damaged alone, and be renewed by command; these two may not.
     if (there and not opened) or (there - opened) & lasting:
@@ -180,14 +181,6 @@ def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
     for name in sorted(lasting - there):
         house.make(database, name)
         yield name
-
-
-def _opens(database: raw.Database, house: House, name: str) -> bool:
-    try:
-        house.find(database, name)
-    except KeyMissing:
-        return False
-    return True
 
 
 def _suppress_again(database: raw.Database) -> int | None:

@@ -36,6 +36,16 @@ def test_a_thousand_an_hour_are_free() -> None:
     assert verdicts[:1_000] == [Verdict.FREE] * 1_000 and set(verdicts[1_000:]) == {Verdict.SOFT}
 
 
+def test_asking_for_the_newsletter_uses_up_no_signature_and_the_other_way_round() -> None:
+    counts = limits()
+    eve = counts.network("192.0.2.1", NOON)
+    assert [counts.ask(eve, NOON) for _ in range(700)][-1] is Verdict.HARD
+    assert counts.sign(eve, NOON) is Verdict.FREE
+    max_ = counts.network("192.0.3.1", NOON)
+    assert [counts.sign(max_, NOON) for _ in range(700)][-1] is Verdict.HARD
+    assert [counts.ask(max_, NOON) for _ in range(61)] == [Verdict.FREE] * 60 + [Verdict.SOFT]
+
+
 def test_a_24_and_a_64_are_one_network_each() -> None:
     counts = limits()
     for n in range(60):

@@ -10,7 +10,7 @@ from front_door import Entrance, entrance
 from houses import HouseOfTests
 from newsletter.asking import PAGE, filled
 from sabal import token
-from sabal.front import django
+from sabal.front import django, limits
 from sabal.newsletter import subscription as rows
 from signing.steps import signed
 
@@ -126,6 +126,17 @@ def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
     assert len(eves) - len(refused) == (django.AGAIN if flooded == "forms with faults" else django.POSTS)
     for answer in refused:
         assert answer["retry-after"] and b"Very many people are here" in answer.body
+
+
+@pytest.mark.parametrize(("flooded", "other", "status"), [(PAGE, SIGN, 422), (SIGN, PAGE, 422)])
+def test_a_network_that_is_refused_the_one_may_still_do_the_other(
+    door: Entrance, flooded: str, other: str, status: int
+) -> None:
+    for _ in range(limits.HARD * limits.SOFT_HOUR):
+        count = limits.current().ask if flooded == PAGE else limits.current().sign
+        count(limits.current().network("127.0.0.1", time.time()), time.time())
+    assert door.post(flooded).status == 429
+    assert door.post(other).status == status
 
 
 @pytest.mark.parametrize("verb", ["confirm", "unsubscribe"])

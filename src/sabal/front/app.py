@@ -209,15 +209,21 @@ class Door:
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope
     ) -> tuple[bytes, limits.Verdict]:
         """The sender's network under today's key, and what it may do. Confirming is never limited."""
-        if route.name not in ("sign", "newsletter"):
-            return b"", limits.Verdict.FREE
+        counts = limits.current()
+        match route.name:
+            case "sign":
+                count = counts.sign
+            case "newsletter":
+                count = counts.ask
+            case _:
+                return b"", limits.Verdict.FREE
         now = self.clock()
         onion = self.hosts.is_onion(headers[b"host"])
         # Onion visitors come past the proxies: a header of theirs is their own invention.
         forwarded = None if onion else headers.get(b"x-forwarded-for")
         address = self.clients.address(scope["client"][0], forwarded)
-        network = limits.current().network(address, now, onion=onion)
-        return network.near if network else b"", limits.current().sign(network, now)
+        network = counts.network(address, now, onion=onion)
+        return network.near if network else b"", count(network, now)
 
     def request(
         self,

@@ -1,4 +1,4 @@
-"""Limits in memory: how much one network may sign, how many letters one mailbox gets.
+"""Limits in memory: how much one network may sign or ask for the newsletter, how many letters one mailbox gets.
 
 Nothing here holds an address. A network, a mailbox or a domain is counted under an HMAC whose key is drawn
 anew each day and never leaves the process; and it is counted in a table of fixed size. There is no eviction,
@@ -87,6 +87,33 @@ class Tally:
         return [(row, place & self._mask) for row, place in zip(self._rows, places, strict=True)]
 
 
+class Attempts:
+    """What networks try of one kind, within the minute and the hour, and how much of it is free."""
+
+    def __init__(self, soft_minute: int, soft_hour: int) -> None:
+        self._soft_minute, self._soft_hour = soft_minute, soft_hour
+        self._minute, self._hour = Tally(MINUTE), Tally(HOUR)
+        self._wide_minute, self._wide_hour = Tally(MINUTE), Tally(HOUR)
+
+    def add(self, network: Network | None, now: float) -> Verdict:
+        """Counts one attempt from that network and says what it may do."""
+        if network is None:
+            return Verdict.FREE
+        pressure = max(
+            self._minute.add(network.near, now) / self._soft_minute,
+            self._hour.add(network.near, now) / self._soft_hour,
+        )
+        if network.wide is not None:
+            pressure = max(
+                pressure,
+                self._wide_minute.add(network.wide, now) / (WIDE * self._soft_minute),
+                self._wide_hour.add(network.wide, now) / (WIDE * self._soft_hour),
+            )
+        if pressure > HARD:
+            return Verdict.HARD
+        return Verdict.SOFT if pressure > 1 else Verdict.FREE
+
+
 class Limits:
     """The limits of one process, each divided by the number of processes; one object a process."""
 
@@ -101,13 +128,12 @@ class Limits:
         def share(limit: int) -> int:
             return max(1, -(-limit // workers))
 
-        self._soft_minute, self._soft_hour = share(SOFT_MINUTE), share(SOFT_HOUR)
+        self._signing = Attempts(share(SOFT_MINUTE), share(SOFT_HOUR))
+        self._asking = Attempts(share(SOFT_MINUTE), share(SOFT_HOUR))
         self._small = share(SMALL_DOMAIN_AN_HOUR)
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
         self._draw_key, self._key, self._day = draw_key, b"", -1
-        self._minute, self._hour = Tally(MINUTE), Tally(HOUR)
-        self._wide_minute, self._wide_hour = Tally(MINUTE), Tally(HOUR)
         self._mailboxes = Tally(DAY, 1 << 20)
         self._domains = Tally(HOUR)
         self._held, self._most_held = Tally(DAY, 1_024), share(HELD_A_DAY)
@@ -125,21 +151,11 @@ class Limits:
 
     def sign(self, network: Network | None, now: float) -> Verdict:
         """Counts one attempt to sign from that network and says what it may do."""
-        if network is None:
-            return Verdict.FREE
-        pressure = max(
-            self._minute.add(network.near, now) / self._soft_minute,
-            self._hour.add(network.near, now) / self._soft_hour,
-        )
-        if network.wide is not None:
-            pressure = max(
-                pressure,
-                self._wide_minute.add(network.wide, now) / (WIDE * self._soft_minute),
-                self._wide_hour.add(network.wide, now) / (WIDE * self._soft_hour),
-            )
-        if pressure > HARD:
-            return Verdict.HARD
-        return Verdict.SOFT if pressure > 1 else Verdict.FREE
+        return self._signing.add(network, now)
+
+    def ask(self, network: Network | None, now: float) -> Verdict:
+        """Counts one asking for the newsletter from that network, by itself: neither uses up what the other may."""
+        return self._asking.add(network, now)
 
     def letters_left(self, mailbox: bytes, now: float) -> bool:
         """Whether a mailbox (bytes that stand for it and for its petition) has not had its three letters today."""

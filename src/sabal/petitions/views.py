@@ -102,7 +102,10 @@ def privacy(request: HttpRequest, language: str) -> HttpResponse:
 
 
 def door_page(request: HttpRequest, language: str, petition_id: str, page: str) -> HttpResponse:
-    """A page that the front door keeps ready. It fills in ⟦name⟧ and ⟦token⟧ itself, escaped.
+    """A page that the front door keeps ready, and fills itself, escaped (front/pages.py).
+
+    Its gaps: ⟦token⟧, and what was typed or ticked: ⟦name⟧, ⟦place⟧, ⟦comment⟧, ⟦display⟧, ⟦updates⟧, ⟦newsletter⟧.
+    What stands from ⟦?place⟧ to ⟦/place⟧ is left out where the place is empty; so for each of them.
 
     `petition_id` is "-" where the page belongs to no petition. Guarded petitions are not named.
     """

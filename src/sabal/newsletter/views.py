@@ -53,7 +53,7 @@ def busy_without_keys(view: View) -> View:
 @busy_without_keys
 def subscribe(request: HttpRequest, language: str) -> HttpResponse:
     """GET shows the form, POST asks: a letter goes out where one may, and the answer does not say whether."""
-    organiser = _organiser(language)
+    organiser = _organiser(_offering_or_not_found(language), language)
     sentence = consent.sentence("newsletter", language, organiser)
     if request.method != "POST":
         return _form(language, sentence)
@@ -76,7 +76,7 @@ def subscribe(request: HttpRequest, language: str) -> HttpResponse:
 
 def asked(request: HttpRequest, language: str) -> HttpResponse:
     """What everyone sees after asking."""
-    _organiser(language)
+    _offering_or_not_found(language)
     context = {"languages": _languages("/newsletter/asked")}
     return html.page("newsletter/asked.html", context, language=language)
 
@@ -169,15 +169,20 @@ def _database() -> Iterator[raw.Database]:
         database.close()
 
 
-def _organiser(language: str) -> str:
-    """Who writes the newsletter: the organiser of the newest petition that offers it."""
+def _offering_or_not_found(language: str) -> Definition:
+    """The petition whose organiser writes the newsletter. Raises Http404 where none offers it in this house's words."""
     definition = _offering()
     if language not in settings.HOUSE_LANGUAGES or definition is None:
         raise Http404
+    return definition
+
+
+def _organiser(definition: Definition, language: str) -> str:
     return definition.organiser.get(language) or definition.organiser[definition.authoritative]
 
 
 def _offering() -> Definition | None:
+    """The newest petition that offers the newsletter."""
     definitions = (shown.definition for shown in snapshot.current().published())
     return next((definition for definition in definitions if definition.newsletter), None)
 

@@ -6,7 +6,7 @@ from sabal import hot_tables
 
 SQL = """
 -- petition_id 0 is the newsletter of the house, otherwise updates about that petition. state: 1 asked for, 2 confirmed.
--- address_hash: keyed hash, so that one mailbox stands once in a list. confirm_hash: of the mailed link, until confirmed.
+-- address_hash: keyed hash, so that one mailbox stands once in a list. confirm_hash: of the last mailed link; it stays when that is pressed, so that pressing twice is harmless.
 -- consent: first 16 hex digits of the SHA-256 of the sentence that was ticked; expires: day number while not confirmed; asked: how many letters went out for it.
 CREATE TABLE newsletter_subscription (
     id INTEGER NOT NULL PRIMARY KEY,

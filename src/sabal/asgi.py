@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+from sabal import days, settings
 from sabal import log as logs
-from sabal import settings
 from sabal.database import Database, connect
 from sabal.front import django, limits, pages
 from sabal.front.app import Door, where
@@ -37,7 +37,6 @@ from sabal.signing.writer.find import Found, find
 
 LOOK_EVERY = 1.0  # seconds
 ROOM_EVERY = 5.0
-DAY = 86_400
 FIRST_LOOK_WITHIN = 10.0  # seconds; a database that is not there yet does not keep the house from opening
 DRAIN = 10.0  # seconds that POSTs may take to end when the process is told to
 OPEN_FILES = 65_536
@@ -176,7 +175,7 @@ class Watch:
                 self._house = open_house()
             snapshots = snapshot.current()
             snapshots.refresh(self._database, self._house)
-            self.ring.refresh(self._database, self._house, int(time.time()) // DAY)
+            self.ring.refresh(self._database, self._house, days.number_at(time.time()))
             if time.monotonic() - self._room_seen >= ROOM_EVERY:
                 self.room.refresh(self._database, snapshots.published())
                 self._room_seen = time.monotonic()

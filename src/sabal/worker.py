@@ -9,10 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
 from types import FrameType
 
-from sabal import settings
+from sabal import days, settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import was_up
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
 REST = 5.0  # seconds of rest after the database or the mail server gave trouble
 FOLD_EVERY = 2.0  # seconds
-MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400
+MINUTE, HOUR = 60.0, 3_600.0
 
 
 class Worker:
@@ -109,7 +108,7 @@ class Worker:
         self._fold_log(database)
         ticks = self.ticks()
         if ticks >= self._next_tidy:
-            self._tidy(database, snapshots, int(now) // DAY)
+            self._tidy(database, snapshots, days.number_at(now))
             # Not before the work: what a lost connection broke off is done again.
             self._next_tidy = ticks + HOUR
         return 0.0 if counted else PAUSE
@@ -141,7 +140,7 @@ class Worker:
                 return
             expired = tidy.expire(database, today)
             subscription.expire(database, today)
-            day = date(1970, 1, 1) + timedelta(days=today)
+            day = days.date_of(today)
             for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
@@ -153,8 +152,8 @@ class Worker:
                     log.info("an old pepper that a crash had left is gone")
                 if tidy.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
-            days = tidy_keys(database, self.house, today)
-            log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(days))
+            gone = tidy_keys(database, self.house, today)
+            log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+from sabal import days
+
+MINUTE, HOUR, DAY = 60, 3_600, days.SECONDS
 SOFT_MINUTE, SOFT_HOUR = 60, 1_000
 HARD = 10  # times the soft limit
 WIDE = 10  # a /48 may do ten times what a /64 may
@@ -174,7 +176,7 @@ class Limits:
         return self._domains.add(self._under(b"d" + domain, now), now) <= self._small
 
     def _under(self, name: bytes, now: float) -> bytes:
-        day = int(now) // DAY
+        day = days.number_at(now)
         if day > self._day:
             self._day, self._key = day, self._draw_key()
         return hmac.digest(self._key, name, "sha256")[:16]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from sabal import days
 from sabal.database import Database, Row
 from sabal.mail import traffic
 from sabal.mail.ids import SLOW, lane_range
@@ -15,7 +16,7 @@ from sabal.mail.traffic import End
 CLAIM = 120  # seconds a claimed letter is ours
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
-DAY, HOUR = 86_400, 3_600
+HOUR = 3_600
 _STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
 # What else happens when letters were accepted, in the same commit: given their tokens and the day (since 1970).
@@ -107,7 +108,7 @@ def settle(
             and _put_back(database, letter, int(now + _wait(letter.attempts, chance())))
         ]
         if tokens := [letter.token for letter in moved if letter.end is End.ACCEPTED]:
-            accepted(database, tokens, int(now // DAY))
+            accepted(database, tokens, days.number_at(now))
         traffic.add(database, int(now // HOUR), Counter((letter.provider, letter.end) for letter in moved))
 
 

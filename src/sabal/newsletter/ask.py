@@ -1,6 +1,6 @@
 """Asking for the newsletter of the house: what was asked for and its letter, in one commit."""
 
-from sabal import settings
+from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
 from sabal.front import limits
@@ -11,10 +11,9 @@ from sabal.mail.row import close_body, letter_row, store, strike_out
 from sabal.newsletter import subscription as rows
 
 KEEP_DAYS = 7
-DAY = 86_400
 
 
-def ask(database: Database, ring: Ring, address: str, language: str, organiser: str, now: int) -> None:
+def ask(database: Database, ring: Ring, address: str, language: str, organiser: str, now: float) -> None:
     """Store what was asked for and its letter; in silence where no letter may go out. Raises KeyMissing.
 
     `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
@@ -27,7 +26,9 @@ def ask(database: Database, ring: Ring, address: str, language: str, organiser: 
     t = tokens.new()
     row = rows.subscription(key, rows.HOUSE, address, language, organiser)
     with database.transaction():
-        may_write = spare and rows.ask(database, row, rows.confirm_hash(t), now // DAY + KEEP_DAYS + 1)
+        may_write = spare and rows.ask(
+            database, row, rows.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
+        )
         way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
         sealed = close_body(mail_key, address, language, t, way_out)
         letter = letter_row(letter_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)

@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 import agefile
-from sabal import database, private, settings
+from sabal import database, days, private, settings
 from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
@@ -66,7 +66,7 @@ def pepper(slug: str, renew: bool) -> None:
     connection = database.connect()
     try:
         house = open_house()
-        today = (datetime.now(UTC).date() - date(1970, 1, 1)).days
+        today = days.number(datetime.now(UTC).date())
         tidy.renew_pepper(connection, house, find_petition(connection, house, slug), today)
     finally:
         connection.close()

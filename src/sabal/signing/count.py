@@ -9,8 +9,8 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from sabal import days
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -107,7 +107,7 @@ _WAITS = {
 
 def _waiting(database: Database, table: str, petition_id: int, now: float) -> int:
     condition = _WAITS[table]
-    params = [petition_id, _day(now)] if "?" in condition else [petition_id]
+    params = [petition_id, days.number_at(now)] if "?" in condition else [petition_id]
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
     return int(database.query(sql, params)[0][0])
 
@@ -117,7 +117,7 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
         rows = database.query(
             "SELECT token_hash, country, language FROM signing_signature WHERE petition_id = ? AND state = 1"
             f" AND (held = 0 OR held_until <= ?) ORDER BY commitment LIMIT {CHUNK}",
-            (petition_id, _day(now)),
+            (petition_id, days.number_at(now)),
         )
         if not rows:
             return 0
@@ -127,7 +127,7 @@ def _take_signatures(database: Database, petition_id: int, now: float) -> int:
         taken = database.query(
             "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL"
             f" WHERE {chosen} RETURNING token_hash, country, language",
-            [COUNTED, _day(now), WAITING, *params],
+            [COUNTED, days.number_at(now), WAITING, *params],
         )
         _forget_places(database, [bytes(row[0]) for row in taken])
         _add(database, petition_id, now, [(row[1], row[2]) for row in taken])
@@ -180,7 +180,7 @@ def _add(
     """Add to the gross buckets, each kind by itself."""
     buckets: Counter[tuple[str, str]] = Counter()
     for country, language in places:
-        buckets["day", datetime.fromtimestamp(now, UTC).date().isoformat()] += 1
+        buckets["day", days.date_of(days.number_at(now)).isoformat()] += 1
         if country:
             buckets["country", country] += 1
         if language:
@@ -195,13 +195,13 @@ def _add(
 
 def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: float) -> None:
     profile = petition.profile
-    moves = _day(now) * 86_400 - total.countries_day * 86_400 >= profile.countries_every
+    moves = (days.number_at(now) - total.countries_day) * days.SECONDS >= profile.countries_every
     young = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
     with database.transaction():
         if moves:
             database.execute(
                 "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
-                (json.dumps(_countries(database, petition.id, profile)), _day(now), petition.id),
+                (json.dumps(_countries(database, petition.id, profile)), days.number_at(now), petition.id),
             )
         if petition.definition.fields.display:
             database.execute(
@@ -211,7 +211,7 @@ def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: fl
         # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
         database.execute(
             f"UPDATE signing_access SET counted_on = ? WHERE {young}",
-            (_day(now), petition.id),
+            (days.number_at(now), petition.id),
         )
         database.execute(
             "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
@@ -237,7 +237,3 @@ def _names(database: Database, petition_id: int) -> list[str]:
         (petition_id, COUNTED),
     )
     return sorted((row[0] for row in rows), key=str.casefold)
-
-
-def _day(now: float) -> int:
-    return int(now) // 86_400

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import agefile
-from sabal import token
+from sabal import days, token
+from sabal.days import EPOCH as EPOCH  # for front/intake.py and signing/confirm.py, which take it from here
 from sabal.keys.ring import Ring
 from sabal.mail.ids import NORMAL, letter_id
 from sabal.mail.row import close_body
@@ -18,7 +19,6 @@ from sabal.signing.operations import Sign
 PENDING_DAYS = (
     8  # seven whole days, for today has begun; they begin anew when the letter goes out on a later day
 )
-EPOCH = date(1970, 1, 1)
 
 
 class NotReady(Exception):
@@ -71,7 +71,7 @@ def sign(
         sealed=agefile.encrypt(plain, petition.organiser_keys),
         carry=_carry(submission, how.language, suppression).seal(t),
         held=how.held,
-        expires=(today - EPOCH).days + PENDING_DAYS,
+        expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
         letter_id=letter_id(how.lane, mail_day),
         letter=close_body(mail_key, submission.email, how.language, t),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sabal import days
 from sabal.database import Database, Row
 
 WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
@@ -29,7 +30,11 @@ def petitions(database: Database, ids: Iterable[int]) -> dict[int, Petition]:
     rows = database.query(
         f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params
     )
-    return {row[0]: Petition(row[1], row[2], row[3], day_number(row[4])) for row in rows}
+    return {row[0]: Petition(row[1], row[2], row[3], _number(days.from_column(row[4]))) for row in rows}
+
+
+def _number(day: date | None) -> int | None:
+    return None if day is None else days.number(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,3 @@ def delete(database: Database, table: str, column: str, values: Sequence[object]
     if values:
         where, params = database.among(column, values)
         database.execute(f"DELETE FROM {table} WHERE {where}", params)
-
-
-def day_number(value: str | date | None) -> int | None:
-    """A date column's value (text on SQLite, a date on PostgreSQL) as days since 1970."""
-    day = date.fromisoformat(value) if isinstance(value, str) else value
-    return None if day is None else (day - date(1970, 1, 1)).days

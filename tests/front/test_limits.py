@@ -245,6 +245,22 @@ def test_a_network_can_be_compared_and_says_no_address() -> None:
 
 def test_what_is_held_takes_a_share_of_the_room_and_no_more() -> None:
     counts = limits()
-    assert all(counts.held(1, NOON) for _ in range(5_000))
-    assert not counts.held(1, NOON)
-    assert counts.held(2, NOON) and counts.held(1, NOON + 86_400)
+    assert all(counts.held(1, b"", NOON) for _ in range(5_000))
+    assert not counts.held(1, b"", NOON)
+    assert counts.held(2, b"", NOON) and counts.held(1, b"", NOON + 86_400)
+
+
+def test_one_network_takes_no_more_than_a_part_of_what_may_be_held() -> None:
+    counts = Limits()
+    flood, others = b"n" * 16, b"o" * 16
+    assert all(counts.held(1, flood, NOON) for _ in range(1_000))
+    assert not any(counts.held(1, flood, NOON) for _ in range(9_000))
+    assert counts.held(1, others, NOON)
+
+
+def test_three_thousand_a_day_are_free_however_slowly_they_come() -> None:
+    counts = Limits()
+    network = counts.network("192.0.2.1", NOON)
+    hours = [NOON + hour * 3_600 for hour in range(5)]
+    verdicts = [counts.sign(network, hour + i) for hour in hours for i in range(0, 3_600, 4)]
+    assert verdicts[:3_000] == [Verdict.FREE] * 3_000 and set(verdicts[3_000:]) == {Verdict.SOFT}

@@ -85,7 +85,7 @@ class Intake:
         )
         robot = bool(submission.risk)
         why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
-        if why and not counts.held(petition.id, request.now):
+        if why and not counts.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if why or crowded else NORMAL
         return Circumstances(request.language, why, lane, int.from_bytes(request.network[:2], "big"), spent)

@@ -23,12 +23,13 @@ from pathlib import Path
 from sabal import days
 
 MINUTE, HOUR, DAY = 60, 3_600, days.SECONDS
-SOFT_MINUTE, SOFT_HOUR = 60, 1_000
+SOFT_MINUTE, SOFT_HOUR, SOFT_DAY = 60, 1_000, 3_000
 HARD = 10  # times the soft limit
 WIDE = 10  # a /48 may do ten times what a /64 may
 LETTERS_A_DAY = 3
 SMALL_DOMAIN_AN_HOUR = 50
 HELD_A_DAY = 5_000  # for one petition: in the days that a row may wait, they leave room for the others
+HELD_A_NETWORK = 1_000  # of these: a flood from one place leaves the others' share alone
 MOST = 65_535  # what a cell can count to; above every limit
 
 log = logging.getLogger("sabal.front")
@@ -92,25 +93,18 @@ class Tally:
 class Attempts:
     """What networks try of one kind, within the minute and the hour, and how much of it is free."""
 
-    def __init__(self, soft_minute: int, soft_hour: int) -> None:
-        self._soft_minute, self._soft_hour = soft_minute, soft_hour
-        self._minute, self._hour = Tally(MINUTE), Tally(HOUR)
-        self._wide_minute, self._wide_hour = Tally(MINUTE), Tally(HOUR)
+    def __init__(self, *soft: tuple[int, int]) -> None:
+        """`soft` are pairs of seconds and how many attempts these may hold."""
+        self._near = [(Tally(seconds), most) for seconds, most in soft]
+        self._wide = [(Tally(seconds), WIDE * most) for seconds, most in soft]
 
     def add(self, network: Network | None, now: float) -> Verdict:
         """Counts one attempt from that network and says what it may do."""
         if network is None:
             return Verdict.FREE
-        pressure = max(
-            self._minute.add(network.near, now) / self._soft_minute,
-            self._hour.add(network.near, now) / self._soft_hour,
-        )
+        pressure = max(tally.add(network.near, now) / most for tally, most in self._near)
         if network.wide is not None:
-            pressure = max(
-                pressure,
-                self._wide_minute.add(network.wide, now) / (WIDE * self._soft_minute),
-                self._wide_hour.add(network.wide, now) / (WIDE * self._soft_hour),
-            )
+            pressure = max(pressure, *(tally.add(network.wide, now) / most for tally, most in self._wide))
         if pressure > HARD:
             return Verdict.HARD
         return Verdict.SOFT if pressure > 1 else Verdict.FREE
@@ -130,8 +124,8 @@ class Limits:
         def share(limit: int) -> int:
             return max(1, -(-limit // workers))
 
-        self._signing = Attempts(share(SOFT_MINUTE), share(SOFT_HOUR))
-        self._asking = Attempts(share(SOFT_MINUTE), share(SOFT_HOUR))
+        soft = [(MINUTE, share(SOFT_MINUTE)), (HOUR, share(SOFT_HOUR)), (DAY, share(SOFT_DAY))]
+        self._signing, self._asking = Attempts(*soft), Attempts(*soft)
         self._small = share(SMALL_DOMAIN_AN_HOUR)
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
@@ -139,6 +133,7 @@ class Limits:
         self._mailboxes = Tally(DAY, 1 << 20)
         self._domains = Tally(HOUR)
         self._held, self._most_held = Tally(DAY, 1_024), share(HELD_A_DAY)
+        self._held_near, self._most_held_near = Tally(DAY), share(HELD_A_NETWORK)
 
     def network(self, address: str, now: float, *, onion: bool = False) -> Network | None:
         """The network of a client's address; None where nothing is counted (loopback in development)."""
@@ -167,8 +162,14 @@ class Limits:
         """Counts one letter to a mailbox: after it is on disk, so that what failed may be tried again."""
         self._mailboxes.add(self._under(b"m" + mailbox, now), now)
 
-    def held(self, petition_id: int, now: float) -> bool:
-        """Counts one signature to be held; False where a petition has had its day's share of them."""
+    def held(self, petition_id: int, network: bytes, now: float) -> bool:
+        """Counts one signature to be held; False where its network, or the petition, has had the day's share of them.
+
+        `network` is `Network.near`; empty where nothing is counted.
+        """
+        key = self._under(b"h%d/" % petition_id + network, now)
+        if network and self._held_near.add(key, now) > self._most_held_near:
+            return False
         return self._held.add(self._under(b"h%d" % petition_id, now), now) <= self._most_held
 
     def small_domain(self, domain: bytes, now: float) -> bool:

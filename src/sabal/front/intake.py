@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-from sabal import token
+from sabal import days, token
 from sabal.front import django, limits, pages
 from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
@@ -23,7 +23,7 @@ from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
-from sabal.signing.sign import EPOCH, Circumstances, NotReady, sign
+from sabal.signing.sign import Circumstances, NotReady, sign
 from sabal.signing.writer.find import Found
 
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
@@ -232,7 +232,7 @@ class Intake:
         return petition
 
     def _is_late(self, found: Found, today: date) -> bool:
-        return is_late(self._snapshots.by_id(found.petition_id), found.counted_on, (today - EPOCH).days)
+        return is_late(self._snapshots.by_id(found.petition_id), found.counted_on, days.number(today))
 
 
 def _sent(request: Request, petition: PetitionSnapshot) -> Response:

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from django.utils.translation import to_locale
 
 from sabal import database, settings
-from sabal.keys.house import KeyMissing, mail_key_name, open_house, unseal
+from sabal.keys.house import KeyMissing, mail_key_name, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.mail import traffic
 from sabal.mail.traffic import End
@@ -132,7 +132,7 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
     day = int(time.time()) // 86_400
     today = mail_key_name(day)
     rows = {name: bytes(wrapped) for name, wrapped in connection.query("SELECT name, wrapped FROM keys_key")}
-    closed = [name for name, wrapped in sorted(rows.items()) if not _opens(house.key, name, wrapped)]
+    closed = [name for name, wrapped in sorted(rows.items()) if not house.opens(name, wrapped)]
     if closed:
         yield Finding(
             "wrong",
@@ -164,14 +164,6 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
             f"There is a mail key of a day to come ({max(ahead)}): the clock is behind, or was ahead.",
             "Set the clock (timedatectl set-ntp true).",
         )
-
-
-def _opens(key: bytes, name: str, wrapped: bytes) -> bool:
-    try:
-        unseal(key, wrapped, name.encode())
-    except KeyMissing:
-        return False
-    return True
 
 
 def _petitions(connection: database.Database) -> Iterator[Finding]:

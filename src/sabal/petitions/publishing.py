@@ -16,7 +16,7 @@ from django.db.models import F
 
 import agefile
 from sabal import database as raw
-from sabal import settings
+from sabal import days, settings
 from sabal.keys.house import House, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.petitions import folder, manifest
@@ -123,7 +123,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
             version=version,
             origin=origin,
             era=era,
-            era_since=petition.era_since or (today - date(1970, 1, 1)).days,
+            era_since=petition.era_since or days.number(today),
             opened_on=petition.opened_on or today,
             revision=F("revision") + 1,
         )

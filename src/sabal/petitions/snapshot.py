@@ -13,7 +13,7 @@ from datetime import date
 from functools import cached_property
 
 import agefile
-from sabal import settings
+from sabal import days, settings
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, pepper_name
 from sabal.petitions import folder, manifest
@@ -186,18 +186,14 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         definition=definition,
         organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
         pepper=pepper,
-        opened_on=_day(opened_on),
-        closed_on=_day(closed_on),
+        opened_on=days.from_column(opened_on),
+        closed_on=days.from_column(closed_on),
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
     )
 
 
 def _draft_consent(definition: Definition) -> dict[str, str]:
     return {language: consent_text(definition, language) for language in definition.languages}
-
-
-def _day(value: object) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
 
 
 def _counts(database: Database) -> dict[int, Counts]:

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sabal import token
+from sabal import days, token
 from sabal.keys.ring import Ring
 from sabal.newsletter.subscription import HOUSE, Subscription, subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing.operations import Confirm, NotMe
 from sabal.signing.record import Carry
-from sabal.signing.sign import EPOCH, NotReady
+from sabal.signing.sign import NotReady
 
 LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
 
 
 def confirm(t: bytes, petitions: Snapshots, ring: Ring, today: date) -> Confirm:
     """The operation that confirms whatever this token stands for; what it says is read inside the commit."""
-    return Confirm(t, token.digest(t), (today - EPOCH).days, petitions, ring)
+    return Confirm(t, token.digest(t), days.number(today), petitions, ring)
 
 
 @dataclass(frozen=True, slots=True)

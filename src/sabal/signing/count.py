@@ -63,6 +63,11 @@ def count_all(database: Database, petition: PetitionSnapshot, now: float) -> Non
         _show(database, petition, total, now)
 
 
+def take_names_down(database: Database, petition_id: int) -> None:
+    """Show no names any more; the numbers stay."""
+    database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,))
+
+
 def _take_all_signatures(database: Database, petition_id: int, now: float) -> int:
     counted = 0
     while taken := _take_signatures(database, petition_id, now):

@@ -7,7 +7,7 @@ from datetime import date
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.count import count_all
+from sabal.signing.count import count_all, take_names_down
 from sabal.signing.writer.rows import delete
 
 CHUNK = 200
@@ -27,7 +27,7 @@ def end(database: Database, petition: PetitionSnapshot, today: date, now: float)
     for table in ("signing_pending", "signing_signature"):
         while taken := _take(database, table, petition.id):
             ended += taken
-    database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition.id,))
+    take_names_down(database, petition.id)
     return ended
 
 

@@ -6,7 +6,6 @@ from datetime import date
 
 import agefile
 from sabal import days, token
-from sabal.days import EPOCH as EPOCH  # for front/intake.py and signing/confirm.py, which take it from here
 from sabal.keys.ring import Ring
 from sabal.mail.ids import NORMAL, letter_id
 from sabal.mail.row import close_body

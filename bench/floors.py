@@ -19,6 +19,7 @@ from bench.house import ROOT, House, free_port
 from sabal import database as raw
 from sabal import token
 from sabal.keys.house import seal
+from sabal.newsletter.subscription import address_hash
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.serve import ending_with, environ, public_command
 from sabal.signing import record, tag
@@ -112,6 +113,7 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
         record.commitment(petition.manifest_hash, record.seed(t, w), fields)
         agefile.encrypt(plain, petition.organiser_keys)
         ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, carry, None)
+        record.seal_mailbox(t, address_hash(mail_key, fields["email"]))
         seal(mail_key, letter, b"letter")
 
     return once

@@ -9,18 +9,20 @@ from sabal.mail.ids import letter_id
 Row = tuple[object, ...]
 SEALED_BYTES = 2_683  # one record of 1,024 bytes for one post-quantum recipient
 CARRY_BYTES = 400
+MAILBOX_BYTES = 32
 LETTER_BYTES = 150
 SPACE = 1 << 63
 DAY = 20_781
 
 PENDING = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry", "held", "expires",
+    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry",
+    "mailbox", "held", "expires",
 )  # fmt: skip
 SEALED = ("id", "petition_id", "body")
 LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 SIGNATURE = (
     "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "counted_on", "commitment", "w",
-    "sealed_id",
+    "sealed_id", "mailbox",
 )  # fmt: skip
 
 
@@ -38,6 +40,7 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
             os.urandom(32),
             i,
             os.urandom(CARRY_BYTES),
+            os.urandom(MAILBOX_BYTES),
             0,
             DAY,
         )
@@ -50,7 +53,7 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
 
 def confirmed(waiting: Sequence[Row]) -> list[Row]:
     """What those pending rows become when they are confirmed."""
-    return [(r[0], r[1], r[2], r[3], r[4], 1, 0, None, r[5], r[6], r[7]) for r in waiting]
+    return [(r[0], r[1], r[2], r[3], r[4], 1, 0, None, r[5], r[6], r[7], r[9]) for r in waiting]
 
 
 def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
@@ -72,6 +75,7 @@ def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple
                 key + os.urandom(24),
                 os.urandom(32),
                 m,
+                os.urandom(MAILBOX_BYTES),
             )
             for key, m in zip(keys, marks, strict=True)
         ]

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from houses import HouseOfTests
+from sabal import settings, token
 from sabal.cli import main
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
@@ -54,13 +55,29 @@ def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: HouseOfTests, t
     assert run("export", "--out", str(out)).exit_code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     found = table(out)
-    assert list(found[0]) == ["address", "language", "consent", "list"]
+    assert list(found[0]) == ["address", "language", "consent", "list", "unsubscribe"]
     assert [(row["address"], row["list"]) for row in found] == [
         ("'=2+5@example.org", "newsletter"),
         ("suzie@example.org", "newsletter"),
         ("suzie@example.org", f"updates about {SLUG}"),
     ]
     assert all("링크" in row["consent"] for row in found)
+
+
+def test_each_row_has_the_link_that_ends_it(listed: HouseOfTests, tmp_path: Path) -> None:
+    out = tmp_path / "list.csv"
+    run("export", "--out", str(out))
+    key = listed.ring.subscribers
+    assert key
+    for row in table(out):
+        start, text = row["unsubscribe"].rsplit("/", 1)
+        assert start == f"{settings.BASE_URL}/ko/newsletter/unsubscribe"
+        t = token.decode(text)
+        row_id = t and rows.row_of(key, t)
+        assert row_id is not None and rows.is_row(listed.database, row_id)
+        rows.unsubscribe(listed.database, row_id)
+    run("export", "--out", str(out))
+    assert table(out) == []
 
 
 def test_one_petitions_list_alone(listed: HouseOfTests, tmp_path: Path) -> None:

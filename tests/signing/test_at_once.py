@@ -76,7 +76,7 @@ def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
         _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         add(*arguments)  # type: ignore[arg-type]
 
-    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(suzie.digest)]))
+    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(suzie.t, suzie.digest)]))
     monkeypatch.setattr(count, "_add", meanwhile)
     database = house.connect()
     try:

@@ -85,7 +85,7 @@ def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> No
         1,
         1,
     )
-    assert writer.commit(house.database, [operations.Withdraw(again.digest)]) == [Outcome.DONE]
+    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
     assert find(house.database, [first.digest, again.digest]) == [None, None]
     assert house.rows("signing_access") == 0
 

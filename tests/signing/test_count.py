@@ -124,7 +124,7 @@ def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withd
     confirmed(house, petition, "carol@example.org")
     count(house.database, petition, NOW + 60)
     assert house.petition().counts.names == ("M.", "Suzie")
-    writer.commit(house.database, [operations.Withdraw(suzie.digest)])
+    writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
     confirmed(house, petition, "later@example.org")
     count(house.database, petition, NOW + 120)
     assert house.petition().counts.names == ("M.",)

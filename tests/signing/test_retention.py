@@ -36,7 +36,7 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
     confirmed(house, petition)
     confirmed(house, petition, "max@example.org", held=1)
     left = confirmed(house, petition, "carol@example.org")
-    writer.commit(house.database, [operations.Withdraw(left.digest)])
+    writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
     retention.end(house.database, petition, AFTER, LATER)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)

@@ -105,7 +105,7 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
         seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]
     assert {(a.status, a["location"], a.body) for a in seen} == {(303, "/en/signature/withdrawn", b"")}
     assert len({tuple(a.headers) for a in seen}) == 1
-    assert written == [operations.Withdraw(suzie.digest)] and house.rows("signing_signature") == 0
+    assert written == [operations.Withdraw(suzie.t, suzie.digest)] and house.rows("signing_signature") == 0
 
 
 def test_what_was_not_stored_does_not_use_up_a_letter(

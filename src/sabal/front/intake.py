@@ -195,7 +195,7 @@ class Intake:
         t, found = await self._look(request)
         # Anybody can invent links, and the writer is for those who sign. A clock may tell a real one, used up by then.
         if found is not None:
-            await self._ask(lambda: operations.Withdraw(token.digest(t)))
+            await self._ask(lambda: operations.Withdraw(t, token.digest(t)))
         return see_other(f"/{request.language}/signature/withdrawn")
 
     # ---- shared ---------------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from sabal import database, private
+from sabal import database, private, settings, token
 from sabal.keys.house import open_house, unseal
 from sabal.keys.ring import SUBSCRIBERS
-from sabal.newsletter.subscription import CONFIRMED, HOUSE
+from sabal.newsletter.subscription import CONFIRMED, HOUSE, unsubscribe_token
 from sabal.petitions.lookup import id_of
 from sabal.spreadsheet import csv_line
 
@@ -52,7 +52,10 @@ def list_(slug: str | None) -> None:
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write."
 )
 def export(slug: str | None, out: Path) -> None:
-    """Write the confirmed subscribers to a CSV file: address, language, consent (the sentence agreed to), list.
+    """Write the confirmed subscribers to a CSV file.
+
+    Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every letter to that
+    address has to hold).
 
     With a SLUG those of this petition's updates alone.
     """
@@ -74,19 +77,19 @@ def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
     return {HOUSE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
 
 
-def _confirmed(
-    connection: database.Database, key: bytes, names: dict[int, str]
-) -> Iterator[tuple[str, str, str, str]]:
+def _confirmed(connection: database.Database, key: bytes, names: dict[int, str]) -> Iterator[tuple[str, ...]]:
     last = -1
     while found := connection.query(_SUBSCRIBERS, (last,)):
-        for _, petition_id, language, sealed, sentence in found:
+        for row_id, petition_id, language, sealed, sentence in found:
             if petition_id in names:
                 address = unseal(key, bytes(sealed), b"subscriber").decode()
-                yield address, language, sentence or "", names[petition_id]
+                way_out = token.encode(unsubscribe_token(key, row_id))
+                link = f"{settings.BASE_URL}/{language}/newsletter/unsubscribe/{way_out}"
+                yield address, language, sentence or "", names[petition_id], link
         last = found[-1][0]
 
 
-def _table(subscribers: Iterator[tuple[str, str, str, str]]) -> Iterator[bytes]:
-    yield csv_line(("address", "language", "consent", "list")).encode()
+def _table(subscribers: Iterator[tuple[str, ...]]) -> Iterator[bytes]:
+    yield csv_line(("address", "language", "consent", "list", "unsubscribe")).encode()
     for row in subscribers:
         yield csv_line(row).encode()

@@ -167,6 +167,22 @@ def unsubscribe(database: Database, row_id: int) -> bool:
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
+def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> None:
+    """Withdrawing a signature ends the updates about its petition; `mailboxes` are petition ids and list hashes.
+
+    Remembered before the commit, as by `unsubscribe`; inside the caller's transaction.
+    """
+    for petition_id in sorted({petition_id for petition_id, _ in mailboxes} - {HOUSE}):
+        where, params = database.among("address_hash", [h for of, h in mailboxes if of == petition_id])
+        ended = database.query(
+            f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
+            [petition_id, *params],
+        )
+        suppression.append(
+            [Suppressed(suppression.UNSUBSCRIBED, bytes(row[0]), petition_id) for row in ended]
+        )
+
+
 def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
     """The token in the unsubscribe link, 16 bytes: the row's id ‖ 8 bytes of a MAC, so that nothing need be stored."""
     body = row_id.to_bytes(8, "big")

@@ -50,7 +50,7 @@ MOMENTS = (
         covers=(
             *_columns(
                 "signing_pending",
-                "token_hash petition_id version_id era tag commitment w sealed_id carry held expires",
+                "token_hash petition_id version_id era tag commitment w sealed_id carry mailbox held expires",
             ),
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(
@@ -72,7 +72,8 @@ MOMENTS = (
         disk=_(
             "That a signature is confirmed, without name, address or time. The country, if you gave one,"
             " and the language. Where the petition offers it and you chose so, the name or initials to"
-            " show."
+            " show. A scrambled form of your address, locked so that only your link opens it: by it, withdrawing"
+            " ends updates too."
         ),
         how_long=_(
             "Until you withdraw, at the latest until the day named on the petition. The scrambled"
@@ -82,7 +83,7 @@ MOMENTS = (
             *_columns(
                 "signing_signature",
                 "token_hash petition_id version_id era tag state held held_until commitment w sealed_id country"
-                " language display",
+                " language display mailbox",
             ),
             "signing_total.shown_names",
         ),
@@ -92,7 +93,7 @@ MOMENTS = (
         memory=_("The same as the first time."),
         disk=_("That the new link leads to the same signature."),
         how_long=_("As long as the signature."),
-        covers=_columns("signing_access", "token_hash signature_hash petition_id"),
+        covers=_columns("signing_access", "token_hash signature_hash petition_id mailbox"),
     ),
     Moment(
         when=_("Signatures are counted"),
@@ -124,9 +125,9 @@ MOMENTS = (
         when=_("You withdraw"),
         memory=_("Your link, while it is looked up."),
         disk=_(
-            "The locked signature, the scrambled address and the link are deleted. What stays is a number"
-            " that leads back to nobody any more, with country and language, so that the sums can be put"
-            " right."
+            "The locked signature, the scrambled address and the link are deleted, and updates about the petition end"
+            " as if you had unsubscribed. What stays is a number that leads back to nobody any more, with country and"
+            " language, so that the sums can be put right."
         ),
         how_long=_("The number stays."),
         covers=_columns(

@@ -31,6 +31,7 @@ class Sign:
     sealed_id: int
     sealed: bytes
     carry: bytes
+    mailbox: bytes  # sealed to the link: by it withdrawing ends the updates too
     held: int
     expires: int
     suppression: bytes
@@ -65,8 +66,9 @@ class NotMe:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """A click on "withdraw"."""
+    """A click on "withdraw": the token too, for which mailbox it belongs to opens with nothing else."""
 
+    token: bytes = field(repr=False)
     token_hash: bytes
 
 

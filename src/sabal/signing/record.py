@@ -18,7 +18,7 @@ RECORD_BYTES = 1024
 CARRY_BYTES = 384  # most fit one step; a long name beside an address takes two
 W_BYTES = 32
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_CARRY_NONCE = bytes(12)  # the key is used once: it comes from t alone
+_ONLY_NONCE = bytes(12)  # each key is used once: it comes from t alone
 
 
 def seed(token: bytes, w: bytes) -> bytes:
@@ -86,13 +86,13 @@ class Carry:
         ]
         text = _as_json(document).encode()
         padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
-        return ChaCha20Poly1305(_carry_key(token)).encrypt(_CARRY_NONCE, padded, None)
+        return ChaCha20Poly1305(_carry_key(token)).encrypt(_ONLY_NONCE, padded, None)
 
     @classmethod
     def open(cls, token: bytes, sealed: bytes) -> "Carry":
         """The reverse of `seal`; raises ValueError where the token is not the one of sealing."""
         try:
-            text = ChaCha20Poly1305(_carry_key(token)).decrypt(_CARRY_NONCE, sealed, None)
+            text = ChaCha20Poly1305(_carry_key(token)).decrypt(_ONLY_NONCE, sealed, None)
         except InvalidTag:
             raise ValueError("this token does not open this carry") from None
         country, language, name, display, comment, subscribe, address, suppression = json.loads(text)
@@ -103,3 +103,23 @@ class Carry:
 
 def _carry_key(token: bytes) -> bytes:
     return hmac_sha256(token, b"petition/1 carry")
+
+
+def seal_mailbox(token: bytes, list_hash: bytes) -> bytes:
+    """What each link keeps of its mailbox, 32 bytes for everyone: its hash in the mailing lists, for the link alone.
+
+    Withdrawing opens it, to end the updates that were ticked with the signature.
+    """
+    return ChaCha20Poly1305(_mailbox_key(token)).encrypt(_ONLY_NONCE, list_hash, None)
+
+
+def open_mailbox(token: bytes, sealed: bytes) -> bytes:
+    """The reverse of `seal_mailbox`; raises ValueError where the token is not the one of sealing."""
+    try:
+        return ChaCha20Poly1305(_mailbox_key(token)).decrypt(_ONLY_NONCE, sealed, None)
+    except InvalidTag:
+        raise ValueError("this token does not open this mailbox") from None
+
+
+def _mailbox_key(token: bytes) -> bytes:
+    return hmac_sha256(token, b"petition/1 mailbox")

@@ -9,6 +9,7 @@ from sabal import days, token
 from sabal.keys.ring import Ring
 from sabal.mail.ids import NORMAL, letter_id
 from sabal.mail.row import close_body
+from sabal.newsletter.subscription import address_hash
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import record, tag
@@ -43,7 +44,12 @@ def sign(
     After this returns, the words of the signer are in three places: sealed to the organiser, in the carry that the
     mailed link opens, and (the address) in the letter under the day's mail key.
     """
-    if not petition.ready_to_sign or ring.mail is None or ring.suppression is None:
+    if (
+        not petition.ready_to_sign
+        or ring.mail is None
+        or ring.suppression is None
+        or ring.subscribers is None
+    ):
         raise NotReady
     t, w = token.new(), secrets.token_bytes(record.W_BYTES)
     seed = record.seed(t, w)
@@ -69,6 +75,7 @@ def sign(
         sealed_id=random_id(),
         sealed=agefile.encrypt(plain, petition.organiser_keys),
         carry=_carry(submission, how.language, suppression).seal(t),
+        mailbox=record.seal_mailbox(t, address_hash(ring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,

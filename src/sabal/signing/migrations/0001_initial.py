@@ -5,7 +5,7 @@ from django.db import migrations
 from sabal import hot_tables
 
 SQL = """
--- Asked for, not yet confirmed. `carry` opens with the mailed link alone; `expires` is a day number (days
+-- Asked for, not yet confirmed. `carry` and `mailbox` open with the mailed link alone; `expires` is a day number (days
 -- since 1970): a week from signing, moved to a week from the letter's acceptance.
 CREATE TABLE signing_pending (
     token_hash BLOB NOT NULL PRIMARY KEY,
@@ -17,6 +17,7 @@ CREATE TABLE signing_pending (
     w BLOB NOT NULL,
     sealed_id BIGINT NOT NULL,
     carry BLOB NOT NULL,
+    mailbox BLOB NOT NULL,
     held SMALLINT NOT NULL DEFAULT 0,
     expires INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -24,6 +25,7 @@ CREATE TABLE signing_pending (
 CREATE INDEX signing_pending_tag ON signing_pending (petition_id, era, tag);
 
 -- Confirmed. state: 1 waits for a batch, 2 counted. `held_until` and `counted_on` are day numbers.
+-- `mailbox`: the hash in the mailing lists, sealed to the link (record.py), so that withdrawing ends updates.
 CREATE TABLE signing_signature (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -39,7 +41,8 @@ CREATE TABLE signing_signature (
     sealed_id BIGINT NOT NULL,
     country VARCHAR(2),
     language VARCHAR(16),
-    display VARCHAR(800)
+    display VARCHAR(800),
+    mailbox BLOB
 ) WITHOUT ROWID;
 -- confirm: one signature for each mailbox, petition and era; the first wins
 CREATE UNIQUE INDEX signing_signature_tag ON signing_signature (petition_id, era, tag);
@@ -55,7 +58,8 @@ CREATE TABLE signing_access (
     token_hash BLOB NOT NULL PRIMARY KEY,
     signature_hash BLOB NOT NULL,
     petition_id BIGINT NOT NULL,
-    counted_on INTEGER
+    counted_on INTEGER,
+    mailbox BLOB
 ) WITHOUT ROWID;
 -- count: links that no batch has followed yet
 CREATE INDEX signing_access_new ON signing_access (petition_id) WHERE counted_on IS NULL;

@@ -1,6 +1,7 @@
 """Confirm: from pending row to signature. The mailbox's first click makes it; further ones lead to the same."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sabal.database import Database, Row
 from sabal.newsletter.subscription import confirm_with_signature
@@ -8,6 +9,7 @@ from sabal.petitions.profile import GRACE_DAYS
 from sabal.signing.confirm import Said, is_late, said
 from sabal.signing.operations import Confirm, Outcome
 from sabal.signing.writer.rows import (
+    ACCESS,
     WAITING,
     Key,
     Pending,
@@ -24,9 +26,17 @@ HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (
     "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "held_until", "commitment", "w",
-    "sealed_id", "country", "language", "display",
+    "sealed_id", "country", "language", "display", "mailbox",
 )  # fmt: skip
-_ACCESS = ("token_hash", "signature_hash", "petition_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Mate:
+    """What becomes of a pending row whose mailbox confirmed: a link to the signature, or the signature itself."""
+
+    key: Key
+    sealed_id: int
+    mailbox: bytes
 
 
 def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
@@ -58,41 +68,41 @@ def _signature(row: Pending, words: Said, today: int) -> Row:
     return (
         row.token_hash, row.petition_id, row.version_id, row.era, row.tag, WAITING, row.held,
         today + HELD_DAYS if row.held else None, row.commitment, row.w, row.sealed_id,
-        words.country, words.language, words.display,
+        words.country, words.language, words.display, row.mailbox,
     )  # fmt: skip
 
 
 def _gather_mates(database: Database, ripe: list[Pending], *, all_new: bool) -> None:
     """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
-    keys = {row.token_hash: row.key for row in ripe}
-    sealed = {row.token_hash: row.sealed_id for row in ripe}
-    for key, token_hash, sealed_id in _take(database, {row.key for row in ripe}):
-        keys[token_hash], sealed[token_hash] = key, sealed_id
+    mates = {row.token_hash: Mate(row.key, row.sealed_id, row.mailbox) for row in ripe}
+    mates |= _take(database, {row.key for row in ripe})
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in ripe if row.tag is None])
-    if all_new and len(keys) == len(ripe):
+    if all_new and len(mates) == len(ripe):
         return  # each is its mailbox's first and only one, as nearly always
-    owner = owners(database, keys.values())
-    guests = sorted(t for t, key in keys.items() if owner.get(key, t) != t)
-    access = [(t, owner[keys[t]], keys[t][0]) for t in guests]
-    database.insert("signing_access", _ACCESS, access, ignore=True)
-    delete(database, "signing_sealed", "id", [sealed[t] for t in guests])
+    owner = owners(database, [mate.key for mate in mates.values()])
+    guests = {t: mate for t, mate in sorted(mates.items()) if owner.get(mate.key, t) != t}
+    access = [(t, owner[mate.key], mate.key[0], mate.mailbox) for t, mate in guests.items()]
+    database.insert("signing_access", ACCESS, access, ignore=True)
+    delete(database, "signing_sealed", "id", [mate.sealed_id for mate in guests.values()])
 
 
-def _take(database: Database, keys: Iterable[Key]) -> Iterable[tuple[Key, bytes, int]]:
-    """Delete the pending rows of these mailboxes.
+def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, Mate]:
+    """Delete the pending rows of these mailboxes, and return them by token hash.
 
     One that another process is confirming at this moment is left to it: waiting for it, while it waits for our
     signature under the unique rule, would be a ring.
     """
+    taken: dict[bytes, Mate] = {}
     for (petition_id, era), tags in by_era(keys).items():
         where, params = database.among("tag", tags)
         inner = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
-        for token_hash, tag, sealed_id in database.query(
+        for token_hash, tag, sealed_id, mailbox in database.query(
             f"DELETE FROM signing_pending WHERE token_hash IN ({inner}{database.for_update_of_free})"
-            " RETURNING token_hash, tag, sealed_id",
+            " RETURNING token_hash, tag, sealed_id, mailbox",
             [petition_id, era, *params],
         ):
-            yield (petition_id, era, bytes(tag)), bytes(token_hash), sealed_id
+            taken[bytes(token_hash)] = Mate((petition_id, era, bytes(tag)), sealed_id, bytes(mailbox))
+    return taken
 
 
 def _standing(database: Database, clicks: list[Confirm]) -> set[bytes]:

@@ -2,8 +2,10 @@
 
 from sabal import suppression
 from sabal.database import Database
+from sabal.newsletter.subscription import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
-from sabal.signing.writer.rows import delete, links, locked, pending
+from sabal.signing.record import open_mailbox
+from sabal.signing.writer.rows import Link, delete, links, locked, pending
 from sabal.suppression import Suppressed
 
 WITHDRAWN = 1  # the reason in docs/log-format.md
@@ -23,10 +25,22 @@ def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
 
 
 def withdraw(database: Database, clicks: list[Withdraw]) -> list[Outcome]:
-    """Erase the signatures that these links lead to."""
+    """Erase the signatures that these links lead to, and end the updates that were ticked with them."""
     found = links(database, [click.token_hash for click in clicks])
     erase_signatures(database, sorted({link.owner for link in found.values()}), WITHDRAWN)
+    known = [click for click in clicks if click.token_hash in found]
+    end_updates(database, [m for click in known for m in _mailbox(click, found[click.token_hash])])
     return [Outcome.DONE if click.token_hash in found else Outcome.GONE for click in clicks]
+
+
+def _mailbox(click: Withdraw, link: Link) -> list[tuple[int, bytes]]:
+    """The petition and the list hash of the link's mailbox; nothing where it does not open: withdrawing goes before."""
+    if not link.mailbox:
+        return []
+    try:
+        return [(link.petition_id, open_mailbox(click.token, link.mailbox))]
+    except ValueError:
+        return []
 
 
 def erase_signatures(database: Database, owners: list[bytes], reason: int) -> int:

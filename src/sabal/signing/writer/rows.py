@@ -10,6 +10,13 @@ from sabal.database import Database, Row
 
 WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
 
+ACCESS = (
+    "token_hash",
+    "signature_hash",
+    "petition_id",
+    "mailbox",
+)  # what a further link to a signature is made of
+
 # Under which a mailbox signs once: petition, era, tag. Without a tag (dedupe = "offline") each stands for itself.
 Key = tuple[int, int, bytes | None]
 
@@ -51,6 +58,7 @@ class Pending:
     sealed_id: int
     held: int
     carry: bytes
+    mailbox: bytes
 
     @property
     def key(self) -> Key:
@@ -62,7 +70,7 @@ def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
     """The pending rows of these tokens, locked: on PostgreSQL nobody else may expire or disown them meanwhile."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
-        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry"
+        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox"
         f" FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
         params,
     )
@@ -70,10 +78,10 @@ def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
 
 
 def _pending(row: Row) -> Pending:
-    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry = row
+    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox = row
     return Pending(
         bytes(token_hash), petition_id, version_id, era, None if tag is None else bytes(tag),
-        bytes(commitment), bytes(w), sealed_id, held, bytes(carry),
+        bytes(commitment), bytes(w), sealed_id, held, bytes(carry), bytes(mailbox),
     )  # fmt: skip
 
 
@@ -105,6 +113,7 @@ class Link:
     owner: bytes  # the token hash that the signature's row stands under
     petition_id: int
     counted_on: int | None  # the day of the batch that followed the click
+    mailbox: bytes | None  # opens with the token alone (record.py)
 
 
 def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
@@ -113,15 +122,18 @@ def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
         return {}
     where, params = database.among("token_hash", hashes)
     own = database.query(
-        f"SELECT token_hash, token_hash, petition_id, counted_on FROM signing_signature WHERE {where}", params
+        f"SELECT token_hash, token_hash, petition_id, counted_on, mailbox FROM signing_signature WHERE {where}",
+        params,
     )
     where, params = database.among("a.token_hash", hashes)
     later = database.query(
-        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on FROM signing_access a"
+        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox FROM signing_access a"
         f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",
         params,
     )
-    return {bytes(r[0]): Link(bytes(r[0]), bytes(r[1]), *r[2:]) for r in own + later}
+    return {
+        bytes(r[0]): Link(bytes(r[0]), bytes(r[1]), r[2], r[3], r[4] and bytes(r[4])) for r in own + later
+    }
 
 
 def locked(database: Database, table: str, where: str) -> str:

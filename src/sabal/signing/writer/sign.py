@@ -6,7 +6,7 @@ from sabal.database import Database, Row
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
 from sabal.mail.row import letter_row, store, strike_out
 from sabal.signing.operations import Outcome, Sign
-from sabal.signing.writer.rows import Key, by_era, delete, owners, petitions
+from sabal.signing.writer.rows import ACCESS, Key, by_era, delete, owners, petitions
 
 PENDING_PER_TAG = 3
 
@@ -20,11 +20,11 @@ _PENDING = (
     "w",
     "sealed_id",
     "carry",
+    "mailbox",
     "held",
     "expires",
 )
 _SEALED = ("id", "petition_id", "body")
-_ACCESS = ("token_hash", "signature_hash", "petition_id")
 
 
 def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
@@ -36,9 +36,8 @@ def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
     fresh = [s for s in taken if _key(s) not in signed]
     database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in fresh])
     database.insert("signing_pending", _PENDING, [_pending_row(s) for s in fresh])
-    database.insert(
-        "signing_access", _ACCESS, [(s.token_hash, signed[_key(s)], s.petition_id) for s in already]
-    )
+    links = [(s.token_hash, signed[_key(s)], s.petition_id, s.mailbox) for s in already]
+    database.insert("signing_access", ACCESS, links)
     letters = [_letter_row(s, CONFIRM_LETTER) for s in fresh] + [
         _letter_row(s, ALREADY_LETTER) for s in already
     ]
@@ -81,7 +80,7 @@ def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
 def _pending_row(s: Sign) -> Row:
     return (
         s.token_hash, s.petition_id, s.version_id, s.era, s.tag, s.commitment, s.w,
-        s.sealed_id, s.carry, s.held, s.expires,
+        s.sealed_id, s.carry, s.mailbox, s.held, s.expires,
     )  # fmt: skip
 
 

@@ -72,9 +72,10 @@ def auditor_misses_what_is_taken_away(auditor: Auditor, house: House) -> None:
                 "w",
                 "sealed_id",
                 "carry",
+                "mailbox",
                 "expires",
             ),
-            [(os.urandom(32), 1, 1, 1, os.urandom(32), os.urandom(32), 1, b"", 30_000)],
+            [(os.urandom(32), 1, 1, 1, os.urandom(32), os.urandom(32), 1, b"", b"", 30_000)],
         )
         t = token.decode(confirmed)
         assert t is not None

@@ -9,7 +9,7 @@ from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.petitions import publishing
 from sabal.refusal import Refusal
-from sabal.signing import tidy, writer
+from sabal.signing import operations, tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -107,3 +107,55 @@ def test_when_a_close_can_no_longer_be_undone_the_last_pepper_goes(house: HouseO
 def test_a_petition_whose_dates_have_passed_is_not_published(house: HouseOfTests) -> None:
     with pytest.raises(Refusal):
         house.publish(closes="2026-11-23")
+
+
+def test_three_letters_of_one_mailbox_count_once_after_a_renewal(house: HouseOfTests) -> None:
+    petition = house.publish()
+    letters = [signed(house, petition) for _ in range(3)]
+    house.database.execute(
+        "UPDATE signing_pending SET expires = expires + 1 WHERE token_hash = ?", (letters[1].digest,)
+    )
+    max_ = signed(house, petition, "max@example.org")
+    assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (2, 2)
+    renewed = house.petition()
+    clicks = [confirmation(house, renewed, of) for of in (*letters, max_)]
+    gone, done = Outcome.GONE, Outcome.DONE
+    assert writer.commit(house.database, clicks) == [gone, done, gone, done]  # what expires last has stayed
+    assert (house.rows("signing_signature"), house.rows("signing_sealed")) == (2, 2)
+
+
+def test_a_letter_that_waits_beside_a_signature_leads_to_it_after_a_renewal(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie, again = confirmed(house, petition, subscribe=("updates",)), signed(house, petition)
+    assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
+    click = confirmation(house, house.petition(), again)
+    assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    assert house.rows("signing_signature") == 1
+    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
+    assert find(house.database, [suzie.digest, again.digest]) == [None, None]
+    assert house.rows("newsletter_subscription") == 0
+
+
+def test_mailboxes_are_told_apart_across_many_transactions(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    for box in range(9):
+        for _ in range(1 + box % 3):
+            signed(house, petition, f"suzie{box}@example.org")
+    monkeypatch.setattr(tidy, "CHUNK", 4)
+    monkeypatch.setattr(tidy, "_TAGGED", tidy._TAGGED.replace("LIMIT 200", "LIMIT 4"))
+    with monkeypatch.context() as patch:
+        patch.setattr(tidy, "delete", power_goes)
+        with pytest.raises(RuntimeError):
+            tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert (house.rows("signing_pending"), house.rows("signing_access")) == (18, 0)
+    assert tidy.forget_old_eras(house.database, house.house, house.petition()) == 1
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (9, 9)
+    assert house.database.query("SELECT COUNT(*) FROM signing_pending WHERE tag IS NOT NULL") == [(0,)]
+
+
+def power_goes(*_: object) -> None:
+    raise RuntimeError

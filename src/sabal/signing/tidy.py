@@ -9,9 +9,12 @@ from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
-from sabal.signing.writer.rows import locked
+from sabal.signing.writer.rows import ACCESS, delete, locked, owners
 
 CHUNK = 200
+# By the index of tags alone, past the rows that have none: `IS NOT NULL` would have SQLite read all of those again.
+_TAGGED = f"SELECT token_hash, tag FROM {{}} WHERE petition_id = ? AND era = ? AND tag >= ? ORDER BY tag LIMIT {CHUNK}"
+_ANY_TAG = b""
 
 
 def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
@@ -126,19 +129,52 @@ def forget_old_eras(database: Database, house: House, petition: PetitionSnapshot
 
 
 def forget_era(database: Database, house: House, petition_id: int, era: int) -> None:
-    """Take an era's tags out of every row, and destroy its pepper last: its row says that there is work left to do."""
-    for table in ("signing_pending", "signing_signature"):
-        while True:
-            with database.transaction():
-                rows = database.query(
-                    f"SELECT token_hash FROM {table}"
-                    f" WHERE petition_id = ? AND era = ? AND tag IS NOT NULL LIMIT {CHUNK}",
-                    (petition_id, era),
-                )
-                if rows:
-                    where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
-                    chosen = locked(database, table, where)
-                    database.execute(f"UPDATE {table} SET tag = NULL WHERE {chosen}", params)
-            if len(rows) < CHUNK:
-                break
+    """Take an era's tags out of every row, and destroy its pepper last: its row says that there is work left to do.
+
+    Pending rows go first, while a tag still tells which of them are one mailbox's: without it each would count.
+    """
+    while _settle_pending(database, petition_id, era):
+        pass
+    while True:
+        with database.transaction():
+            rows = database.query(_TAGGED.format("signing_signature"), (petition_id, era, _ANY_TAG))
+            if rows:
+                where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+                chosen = locked(database, "signing_signature", where)
+                database.execute(f"UPDATE signing_signature SET tag = NULL WHERE {chosen}", params)
+        if len(rows) < CHUNK:
+            break
     house.destroy(database, pepper_name(petition_id, era))
+
+
+def _settle_pending(database: Database, petition_id: int, era: int) -> bool:
+    """Make one transaction's pending rows one for each mailbox, without its tag; whether more may be left.
+
+    Those of a mailbox that has signed lead to its signature from now on; of the others the one that expires last stays.
+    A click at this moment holds its row: it is waited for, and its signature seen.
+    """
+    with database.transaction():
+        found = database.query(_TAGGED.format("signing_pending"), (petition_id, era, _ANY_TAG))
+        full = len(found) == CHUNK
+        if full and found[0][1] != found[-1][1]:  # the last mailbox's rows may go on behind the limit
+            found = [row for row in found if row[1] != found[-1][1]]
+        if not found:
+            return False
+        where, params = database.among("token_hash", [bytes(row[0]) for row in found])
+        rows = database.query(
+            f"SELECT token_hash, tag, sealed_id, mailbox, expires FROM signing_pending WHERE {where}"
+            f" AND tag IS NOT NULL ORDER BY token_hash{database.for_update}",
+            params,
+        )
+        signed = owners(database, {(petition_id, era, bytes(row[1])) for row in rows})
+        owner = {row[0]: signed.get((petition_id, era, bytes(row[1]))) for row in rows}
+        links = [(row[0], owner[row[0]], petition_id, row[3]) for row in rows if owner[row[0]]]
+        database.insert("signing_access", ACCESS, links, ignore=True)
+        last = {row[1]: row[0] for row in sorted(rows, key=lambda row: (row[4], row[0])) if not owner[row[0]]}
+        over = [row for row in rows if last.get(row[1]) != row[0]]
+        delete(database, "signing_pending", "token_hash", [row[0] for row in over])
+        delete(database, "signing_sealed", "id", [row[2] for row in over])
+        if last:
+            where, params = database.among("token_hash", list(last.values()))
+            database.execute(f"UPDATE signing_pending SET tag = NULL WHERE {where}", params)
+    return full

@@ -12,7 +12,7 @@ from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
 from sabal.front import intake, limits
-from sabal.signing import operations, writer
+from sabal.signing import confirm, operations, record, writer
 from sabal.signing.count import count
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find
@@ -62,6 +62,25 @@ def test_an_old_guarded_link_says_what_an_invented_one_says(house: HouseOfTests,
     counted(house, days_ago=8)
     invented = answers(door, token.new())
     assert answers(door, suzie.t) == answers(door, again.t) == invented
+
+
+def test_not_me_ends_every_letter_of_the_mailbox(house: HouseOfTests, door: Entrance) -> None:
+    eves = [signed(house, house.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
+    max_ = signed(house, house.petition(), "max@example.org")
+    assert door.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (1, 1)
+    invented = answers(door, token.new())
+    assert [answers(door, of.t) for of in eves] == [invented] * 3
+    assert door.post(f"/en/confirm/{token.encode(max_.t)}").status == 303
+    assert house.rows("signing_signature") == 1
+
+
+def test_not_me_without_tags_ends_its_own_letter(house: HouseOfTests) -> None:
+    petition = house.publish(dedupe='"offline"')
+    eves, max_ = signed(house, petition), signed(house, petition, "max@example.org")
+    click = confirm.not_me(eves.t, record.Carry.open(eves.t, eves.operation.carry), petition)
+    assert writer.commit(house.database, [click]) == [operations.Outcome.DONE]
+    assert find(house.database, [eves.digest]) == [None] and find(house.database, [max_.digest]) != [None]
 
 
 def test_within_its_week_the_link_shows_the_receipt(house: HouseOfTests, door: Entrance) -> None:

@@ -77,6 +77,18 @@ def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
     return [_pending(row) for row in rows]
 
 
+def pending_with_mates(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
+    """The pending rows of these tokens and all others of their mailboxes, locked in the one order of `pending`."""
+    where, params = database.among("token_hash", hashes)
+    rows = database.query(f"SELECT petition_id, era, tag FROM signing_pending WHERE {where}", params)
+    found = set(hashes)
+    for (petition_id, era), tags in by_era((r[0], r[1], r[2] and bytes(r[2])) for r in rows).items():
+        where, params = database.among("tag", tags)
+        sql = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
+        found |= {bytes(row[0]) for row in database.query(sql, [petition_id, era, *params])}
+    return pending(database, sorted(found))
+
+
 def _pending(row: Row) -> Pending:
     token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox = row
     return Pending(

@@ -33,6 +33,7 @@ class Database:
     # What locks the rows of a SELECT, all or only those that nobody else holds; SQLite's writers exclude each other.
     for_update = ""
     for_update_of_free = ""
+    for_key_share = ""  # keeps the rows from being deleted, and lets others count them
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """Run a statement that returns rows."""
@@ -204,6 +205,7 @@ class PostgreSQL(Database):
     vendor = "postgresql"
     for_update = " FOR UPDATE"
     for_update_of_free = " FOR UPDATE SKIP LOCKED"
+    for_key_share = " FOR KEY SHARE"
 
     def __init__(self, url: str) -> None:
         # A lost machine must not hold a writer for the kernel's two hours.

@@ -1,5 +1,6 @@
 """Two processes at once: rows that one of them holds are waited for, or left to it, never counted twice."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from houses import NOW, HouseOfTests
 from sabal.database import Database
 from sabal.signing import count, held, operations, writer
 from sabal.signing.operations import Operation, Outcome
+from sabal.signing.writer.find import find
 from signing.steps import ask, confirmation, confirmed, signed
 
+confirming = sys.modules["sabal.signing.writer.confirm"]  # the package has a verb of the same name
 MAILBOXES = 12
 WITHIN = 20.0  # seconds
 
@@ -98,7 +101,7 @@ def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
         ]
         writer.commit(house.database, [s.operation for s in signers])
         writer.commit(house.database, [confirmation(house, petition, s) for s in signers])
-        leaving = [operations.Withdraw(s.digest) for s in signers[:40]]
+        leaving = [operations.Withdraw(s.t, s.digest) for s in signers[:40]]
         gate = threading.Barrier(4)
 
         def withdraw(clicks: list[Operation], plan: str, gate: threading.Barrier = gate) -> int:
@@ -143,6 +146,41 @@ def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("withdrawn_before_the_look", [True, False])
+def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
+) -> None:
+    """Her second letter is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
+    if house.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    petition = house.publish()
+    first = confirmed(house, petition)
+    second = signed(house, petition)
+    look = confirming.owners
+
+    def meanwhile(*arguments: object) -> object:
+        """The insert has met her first signature."""
+        monkeypatch.setattr(confirming, "owners", look)
+        if withdrawn_before_the_look:
+            withdrawal.start()
+            withdrawal.join(WITHIN)
+            return look(*arguments)  # type: ignore[arg-type]
+        found = look(*arguments)  # type: ignore[arg-type]
+        withdrawal.start()
+        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        return found
+
+    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
+    monkeypatch.setattr(confirming, "owners", meanwhile)
+    assert at_once(house, [confirmation(house, petition, second)]) == [[Outcome.DONE]]
+    withdrawal.join(WITHIN)
+    stands = 1 if withdrawn_before_the_look else 0  # withdrawn later, both links are withdrawn
+    tables = ("signing_signature", "signing_sealed", "signing_access", "signing_pending")
+    assert [house.rows(table) for table in tables] == [stands, stands, 0, 0]
+    assert (find(house.database, [second.digest]) != [None]) == withdrawn_before_the_look
 
 
 def _wait(until: Callable[[], bool]) -> None:

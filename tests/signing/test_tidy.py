@@ -1,5 +1,6 @@
 """What time takes away."""
 
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from sabal.petitions import publishing
 from sabal.refusal import Refusal
 from sabal.signing import operations, tidy, writer
 from sabal.signing.operations import Outcome
+from sabal.signing.writer import rows
 from sabal.signing.writer.find import find
-from signing.steps import confirmation, confirmed, signed
+from signing.steps import ask, confirmation, confirmed, signed
 
 
 def test_pending_signatures_expire_with_their_records(house: HouseOfTests) -> None:
@@ -69,8 +71,6 @@ def test_an_old_pepper_that_a_crash_left_is_found(
 
 
 def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: HouseOfTests) -> None:
-    from signing.steps import ask
-
     petition = house.publish()
     late = ask(house, petition)
     tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
@@ -155,6 +155,28 @@ def test_mailboxes_are_told_apart_across_many_transactions(
     assert tidy.forget_old_eras(house.database, house.house, house.petition()) == 1
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (9, 9)
     assert house.database.query("SELECT COUNT(*) FROM signing_pending WHERE tag IS NOT NULL") == [(0,)]
+
+
+@pytest.mark.parametrize("late_click", [False, True])
+def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, late_click: bool
+) -> None:
+    petition = house.publish()
+    late = ask(house, petition)
+    before = rows.petitions(house.database, [petition.id])
+    tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    with monkeypatch.context() as patch:  # judged by what was committed before the renewal
+        patch.setattr(sys.modules["sabal.signing.writer.sign"], "petitions", lambda *_: before)
+        assert writer.commit(house.database, [late.operation]) == [Outcome.DONE]
+    renewed = house.petition()
+    if late_click:
+        writer.commit(house.database, [confirmation(house, renewed, late)])
+    table = "signing_signature" if late_click else "signing_pending"
+    tagged = f"SELECT COUNT(*) FROM {table} WHERE tag IS NOT NULL"
+    assert house.database.query(tagged) == [(1,)]
+    assert tidy.forget_old_eras(house.database, house.house, renewed) == 1
+    assert house.database.query(tagged) == [(0,)] and house.rows(table) == 1
+    assert tidy.forget_old_eras(house.database, house.house, renewed) == 0
 
 
 def power_goes(*_: object) -> None:

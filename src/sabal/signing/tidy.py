@@ -119,13 +119,23 @@ def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, t
 
 
 def forget_old_eras(database: Database, house: House, petition: PetitionSnapshot) -> int:
-    """Destroy what a crash between a new era and the end of the old one left; returns how many eras."""
+    """Destroy what a crash between a new era and the end of the old one left; returns how many eras.
+
+    And tags without a pepper: a signature that was judged in its era may be committed after the era was forgotten.
+    """
     names = database.query("SELECT name FROM keys_key WHERE name LIKE ?", (f"pepper/{petition.id}/%",))
-    eras = [int(name.rsplit("/", 1)[1]) for (name,) in names]
-    old = [era for era in eras if era < petition.era]
+    peppers = {int(name.rsplit("/", 1)[1]) for (name,) in names}
+    old = [era for era in range(petition.era) if era in peppers or _has_tags(database, petition.id, era)]
     for era in old:
         forget_era(database, house, petition.id, era)
     return len(old)
+
+
+def _has_tags(database: Database, petition_id: int, era: int) -> bool:
+    return any(
+        database.query(_TAGGED.format(table), (petition_id, era, _ANY_TAG))
+        for table in ("signing_pending", "signing_signature")
+    )
 
 
 def forget_era(database: Database, house: House, petition_id: int, era: int) -> None:
@@ -139,6 +149,7 @@ def forget_era(database: Database, house: House, petition_id: int, era: int) -> 
         with database.transaction():
             rows = database.query(_TAGGED.format("signing_signature"), (petition_id, era, _ANY_TAG))
             if rows:
+                # Locked in the order in which clicks of these mailboxes lock them.
                 where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
                 chosen = locked(database, "signing_signature", where)
                 database.execute(f"UPDATE signing_signature SET tag = NULL WHERE {chosen}", params)

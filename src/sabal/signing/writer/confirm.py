@@ -22,12 +22,17 @@ from sabal.signing.writer.rows import (
     petitions,
 )
 
+TRIES = 5  # how often a mailbox may sign and withdraw elsewhere within one of our commits
 HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (
     "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "held_until", "commitment", "w",
     "sealed_id", "country", "language", "display", "mailbox",
 )  # fmt: skip
+
+
+class Crowded(Exception):
+    """A signature could neither be made nor found; nothing is kept, and whoever pressed is asked to press again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,8 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
     ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
     rows = [_signature(row, opened[row.token_hash], asked[row.token_hash].today) for row in ripe]
-    made = database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
-    _gather_mates(database, ripe, all_new=made == len(rows))
+    owner = _make(database, {row.token_hash: row.key for row in ripe}, rows)
+    _gather_mates(database, ripe, owner)
     confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
     standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
     return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
@@ -72,15 +77,32 @@ def _signature(row: Pending, words: Said, today: int) -> Row:
     )  # fmt: skip
 
 
-def _gather_mates(database: Database, ripe: list[Pending], *, all_new: bool) -> None:
+def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
+    """Insert signatures, and return who stands under each key; without a tag each for itself.
+
+    Where another one stands it is locked, so that it cannot be withdrawn before this link leads to it. One that was
+    withdrawn between our insert and our look has left its place: then we insert again.
+    """
+    owner: dict[Key, bytes] = {}
+    for _ in range(TRIES):
+        if database.insert("signing_signature", _SIGNATURE, rows, ignore=True) == len(rows):
+            return owner | {keys[row[0]]: row[0] for row in rows if keys[row[0]][2] is not None}
+        tagged = sorted({key for key in keys.values() if key[2] is not None})
+        owner = owners(database, tagged, database.for_key_share)
+        rows = [row for row in rows if keys[row[0]][2] is not None and keys[row[0]] not in owner]
+        if not rows:
+            return owner
+    raise Crowded
+
+
+def _gather_mates(database: Database, ripe: list[Pending], owner: dict[Key, bytes]) -> None:
     """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
     mates = {row.token_hash: Mate(row.key, row.sealed_id, row.mailbox) for row in ripe}
     mates |= _take(database, {row.key for row in ripe})
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in ripe if row.tag is None])
-    if all_new and len(mates) == len(ripe):
-        return  # each is its mailbox's first and only one, as nearly always
-    owner = owners(database, [mate.key for mate in mates.values()])
     guests = {t: mate for t, mate in sorted(mates.items()) if owner.get(mate.key, t) != t}
+    if not guests:
+        return  # each is its mailbox's first and only one, as nearly always
     access = [(t, owner[mate.key], mate.key[0], mate.mailbox) for t, mate in guests.items()]
     database.insert("signing_access", ACCESS, access, ignore=True)
     delete(database, "signing_sealed", "id", [mate.sealed_id for mate in guests.values()])

@@ -106,12 +106,15 @@ def by_era(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
     return groups
 
 
-def owners(database: Database, keys: Iterable[Key]) -> dict[Key, bytes]:
-    """Whose signature stands under each key: the token hash that owns it."""
+def owners(database: Database, keys: Iterable[Key], lock: str = "") -> dict[Key, bytes]:
+    """Whose signature stands under each key: the token hash that owns it. `lock` is one of the database's."""
     found: dict[Key, bytes] = {}
     for (petition_id, era), tags in by_era(keys).items():
         where, params = database.among("tag", tags)
-        sql = f"SELECT tag, token_hash FROM signing_signature WHERE petition_id = ? AND era = ? AND {where}"
+        sql = (
+            "SELECT tag, token_hash FROM signing_signature"
+            f" WHERE petition_id = ? AND era = ? AND {where} ORDER BY token_hash{lock}"
+        )
         for tag, token_hash in database.query(sql, [petition_id, era, *params]):
             found[petition_id, era, bytes(tag)] = bytes(token_hash)
     return found

@@ -207,3 +207,24 @@ def test_addresses(name: str, value: object, id_: str, level: str, monkeypatch: 
     monkeypatch.setattr(reach, "PORT", free_port())
     monkeypatch.setattr(settings, name, value)
     assert by_id(reach.addresses())[id_].level == level
+
+
+@pytest.mark.parametrize(
+    ("onion", "base", "hops", "said"),
+    [
+        (f"http://{'a' * 56}.onion", "https://petition.example.org", 1, True),
+        ("", f"http://{'a' * 56}.onion", 1, True),
+        ("", f"http://{'a' * 56}.onion", 0, False),
+        ("", "https://petition.example.org", 1, False),
+    ],
+)
+def test_an_onion_beside_a_trusted_proxy_is_reminded_of(
+    onion: str, base: str, hops: int, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes over Tor to the house's own port chooses Host and address; that cannot be seen from inside."""
+    monkeypatch.setattr(reach, "PORT", free_port())
+    for name, value in {"ONION": onion, "BASE_URL": base, "TRUSTED_HOPS": hops}.items():
+        monkeypatch.setattr(settings, name, value)
+    found = by_id(reach.addresses()).get("D506")
+    assert (found is not None) is said
+    assert not found or (found.level == "warning" and "HiddenServicePort" in found.hint)

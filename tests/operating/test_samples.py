@@ -27,7 +27,7 @@ def test_every_sample_is_spoken_of() -> None:
 
 def test_nginx_logs_nothing_and_believes_no_visitor() -> None:
     servers = sample("nginx.conf").split("server {")[1:]
-    assert len(servers) == 2 and all("access_log off;" in s and "error_log /dev/null" in s for s in servers)
+    assert len(servers) == 4 and all("access_log off;" in s and "error_log /dev/null" in s for s in servers)
     assert "X-Forwarded-For $remote_addr;" in servers[0] and "$proxy_add_x_forwarded_for" not in servers[0]
     assert "http2 on" not in servers[0]  # Debian 12 has nginx 1.22, which does not know it
 
@@ -38,6 +38,34 @@ def test_caddy_logs_no_requests_not_even_those_that_fail() -> None:
         "exclude http.log.error http.handlers.reverse_proxy"
     ]
     assert "header_up X-Forwarded-For {remote_host}" in text
+
+
+HOUSE = "127.0.0.1:8000"
+ONION = "replace-with-the-name-in-var-lib-tor-sabal-hostname.onion"
+
+
+def test_tor_never_leads_to_the_port_where_a_header_is_believed() -> None:
+    """Eve comes over Tor, with the clearnet Host and somebody's address in X-Forwarded-For."""
+    assert "SABAL_TRUSTED_HOPS=1" in sample("sabal.env")
+    targets = re.findall(r"^HiddenServicePort \d+ (\S+)$", sample("torrc"), re.MULTILINE)
+    assert targets == ["127.0.0.1:8081"] and HOUSE not in sample("torrc")
+
+
+def test_nginx_s_onion_site_knows_one_host_and_no_address() -> None:
+    servers = sample("nginx.conf").split("server {")[1:]
+    (onion,) = [s for s in servers if "8081" in s]
+    assert re.findall(r"listen (.*);", onion) == ["127.0.0.1:8081"]
+    assert re.search(rf'if \(\$http_host != "{re.escape(ONION)}"\) {{\s+return 444;', onion)
+    assert re.findall(r"X-Forwarded-For (.*);", onion) == ["127.0.0.1"]
+    (others,) = [s for s in servers if "default_server" in s]  # the onion's Host, from outside
+    assert "return 444;" in others and "proxy_pass" not in others and "listen [::]:443" in others
+
+
+def test_caddy_s_onion_site_knows_one_host_and_no_address() -> None:
+    sites = re.findall(r"^(\S+) \{\n(.*?)^\}", sample("Caddyfile"), re.MULTILINE | re.DOTALL)
+    onion, others = dict(sites)[f"http://{ONION}:8081"], dict(sites)["http://:8081"]
+    assert "bind 127.0.0.1\n" in onion and re.findall(r"X-Forwarded-For (.*)", onion) == ["127.0.0.1"]
+    assert "bind 127.0.0.1\n" in others and "abort" in others and "reverse_proxy" not in others
 
 
 def test_shell_and_systemd_read_the_same_environment() -> None:

@@ -181,6 +181,18 @@ def addresses() -> Iterator[Finding]:
         yield Finding("wrong", "D505", f"SABAL_ONION, {settings.ONION}, is no onion address.", hint)
     elif settings.ONION:
         yield Finding("ok", "D505", f"The house is also {settings.ONION}.")
+    if settings.TRUSTED_HOPS and (settings.ONION or (base.hostname or "").endswith(".onion")):
+        yield _onion_past_the_proxy()
+
+
+def _onion_past_the_proxy() -> Finding:
+    """From in here nobody can see where Tor leads, so it is said whenever it would matter."""
+    sentence = "The onion must come through the proxy: at the house's own port it chooses Host and address."
+    hint = (
+        "In torrc, HiddenServicePort must lead to the proxy's site for the onion (127.0.0.1:8081 in docs/operating/)"
+        " and never to the port of the house; where it does, this is only a reminder."
+    )
+    return Finding("warning", "D506", sentence, hint)
 
 
 def _running(port: int) -> Finding:

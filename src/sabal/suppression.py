@@ -1,6 +1,7 @@
-"""Who wants no letters, kept outside the database: a restored backup must not forget it.
+"""Who wants no letters and who withdrew, kept outside the database: a restored backup must not forget it.
 
-One JSON line each, appended and flushed; keyed hashes alone, which say nothing without the house's keys.
+One JSON line each, appended and flushed: keyed hashes, which say nothing without the house's keys, and commitments,
+which say nothing at all once their signature is erased.
 """
 
 import json
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from sabal import private, settings
 
-UNSUBSCRIBED, NOT_ME = "unsubscribed", "not-me"
+UNSUBSCRIBED, NOT_ME, WITHDRAWN = "unsubscribed", "not-me", "withdrawn"
+# Kinds of line that hold the commitment of a signature that was erased, and the reason in docs/log-format.md.
+ERASED = {WITHDRAWN: 1, "duplicate": 2, "automated": 3, "other": 4}
 
 
 @dataclass(frozen=True)
 class Suppressed:
-    """One line of the file. `petition_id` 0 is the newsletter of the house."""
+    """One line of the file. `hash` is C where the kind is of ERASED; `petition_id` 0 is the newsletter of the house."""
 
     kind: str
     hash: bytes

@@ -11,7 +11,7 @@ import pytest
 
 from houses import NOW, HouseOfTests, other_database, point_django_at
 from sabal import database as raw
-from sabal import first_use, settings
+from sabal import first_use, settings, suppression
 from sabal.keys.house import KeyMissing, open_house, pepper_name
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.newsletter import subscription
@@ -21,7 +21,7 @@ from sabal.operating.restore import restore
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
-from sabal.signing import confirm, export, operations, writer
+from sabal.signing import confirm, export, held, operations, writer
 from sabal.signing.count import count
 from sabal.signing.record import Carry
 from sabal.signing.writer.find import Found, find
@@ -99,6 +99,43 @@ def test_the_drill(
         database.close()
 
 
+def test_who_withdrew_after_the_backup_does_not_come_back(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record, the tag, the links and the shown name of Suzie, and of Eve, whom Max dropped."""
+    petition = house.publish(show_names=True, profile='"open"')
+    suzie = confirmed(house, petition, display="Suzie")
+    again = confirmed(house, petition)
+    kept = confirmed(house, petition, "max@example.org", display="Max", name="Max")
+    dropped = confirmed(house, petition, "eve@example.org", held=held.ROBOT)
+    assert count(house.database, petition, NOW + 2 * 86_400) == 2
+    backup(tmp_path / "copy")
+    assert writer.commit(house.database, [operations.Withdraw(again.digest)]) == [operations.Outcome.DONE]
+    assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
+    lines = list(suppression.read())
+
+    empty_database(house, request, monkeypatch)
+    restored = restore(tmp_path / "copy")
+    assert (restored.signatures, restored.suppressed, restored.erased) == (1, 2, 2)
+    assert list(suppression.read()) == lines  # it was read, and nothing was added
+    database = raw.connect()
+    try:
+        assert find(database, [suzie.digest, again.digest, dropped.digest]) == [None, None, None]
+        assert find(database, [kept.digest]) != [None]
+        for table, number in (("signing_sealed", 1), ("signing_access", 0), ("signing_withdrawal", 2)):
+            assert database.query(f"SELECT COUNT(*) FROM {table}") == [(number,)]
+        assert database.query("SELECT shown_names FROM signing_total") == [("[]",)]
+        count(database, petition, NOW + 60 * WEEK)
+        house.snapshots.refresh(database, open_house())
+        back = house.snapshots.by_slug(petition.slug)
+        assert back and (back.counts.confirmed, back.counts.withdrawn, back.counts.counted) == (3, 1, 1)
+        assert database.query("SELECT shown_names FROM signing_total") == [('["Max"]',)]
+    finally:
+        database.close()
+    if house.vendor == "sqlite":
+        assert suzie.operation.sealed[-64:] not in (house.data / "sabal.sqlite3").read_bytes()
+
+
 def day(now: float) -> int:
     return int(now) // 86_400
 
@@ -114,7 +151,7 @@ def test_what_is_restored_is_private_at_every_moment(
     seen: dict[str, int] = {}
     suppress_again = restoring._suppress_again
 
-    def look(database: raw.Database) -> int | None:
+    def look(database: raw.Database) -> tuple[int | None, int]:
         seen.update({path.name: path.stat().st_mode & 0o777 for path in house.data.glob("*sqlite3*")})
         return suppress_again(database)
 

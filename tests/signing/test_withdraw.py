@@ -3,9 +3,9 @@
 import pytest
 
 from houses import NOW, HouseOfTests
-from sabal import suppression, token
+from sabal import settings, suppression, token
 from sabal.newsletter.subscription import address_hash
-from sabal.signing import operations, record, writer
+from sabal.signing import held, operations, record, writer
 from sabal.signing.count import count
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
@@ -98,7 +98,8 @@ def test_withdrawing_leaves_no_row_that_names_the_petition(house: HouseOfTests) 
     # Max's updates go on, and Suzie's newsletter of the house, which names no petition.
     assert lists(house) == [0, petition.id]
     kept = [(entry.kind, entry.petition_id) for entry in suppression.read()]
-    assert kept == [(suppression.UNSUBSCRIBED, petition.id)]  # a restored backup must not write to her again
+    # A restored backup must neither bring her back nor write to her again.
+    assert kept == [(suppression.WITHDRAWN, petition.id), (suppression.UNSUBSCRIBED, petition.id)]
 
 
 @pytest.mark.parametrize("ticked_at", range(3))
@@ -148,3 +149,29 @@ def test_a_link_that_keeps_no_mailbox_withdraws_all_the_same(house: HouseOfTests
     both = [operations.Withdraw(of.t, of.digest) for of in (suzie, max_)]
     assert writer.commit(house.database, both) == [Outcome.DONE] * 2
     assert house.rows("signing_signature") == 0
+
+
+def test_a_restored_backup_will_know_who_withdrew(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie, max_ = confirmed(house, petition), confirmed(house, petition, "max@example.org", held=held.ROBOT)
+    writer.commit(
+        house.database,
+        [operations.Withdraw(suzie.t, suzie.digest), operations.Withdraw(suzie.t, suzie.digest)],
+    )
+    assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
+    assert list(suppression.read()) == [
+        suppression.Suppressed("withdrawn", suzie.operation.commitment, petition.id),
+        suppression.Suppressed("automated", max_.operation.commitment, petition.id),
+    ]
+
+
+def test_what_cannot_be_remembered_is_not_withdrawn(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the signature would be back with the next restore, after an answer that said it is gone."""
+    suzie = confirmed(house, house.publish())
+    with monkeypatch.context() as patched:
+        patched.setattr(settings, "DATA", house.data / "not there")
+        with pytest.raises(OSError):
+            writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    assert (house.rows("signing_signature"), house.rows("signing_withdrawal")) == (1, 0)

@@ -42,11 +42,17 @@ def restore(directory: Path) -> None:
         click.echo(
             f"There is no suppression file at {settings.DATA / 'suppression.log'}: who unsubscribed or said"
         )
-        click.echo('"not me" after the backup is not known any more, and may get letters again.')
+        click.echo('"not me" after the backup is not known any more, and may get letters again; who withdrew')
+        click.echo(
+            "stands among the signers again until they withdraw again. If it is kept anywhere: move the"
+        )
+        click.echo("database away, put the file there, and restore again.")
     else:
-        click.echo(f"{restored.suppressed} lines of the suppression file were applied again.")
-    click.echo("What came after the backup is lost: who signed since must sign again, and who withdrew since")
-    click.echo("stands among the signers again until they withdraw again. Say so in public.")
+        click.echo(
+            f"{restored.suppressed} lines of the suppression file were applied again; by them"
+            f" {restored.erased} signatures that were withdrawn or dropped after the backup are gone again."
+        )
+    click.echo("What came after the backup is lost: who signed since must sign again. Say so in public.")
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}; there is a new one.")
     for slug in restored.without_pepper:

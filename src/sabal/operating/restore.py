@@ -1,4 +1,4 @@
-"""Restore: a backup into an empty house, then what no backup can know: who unsubscribed or said "not me" since.
+"""Restore: a backup into an empty house, then what no backup can know: who unsubscribed, withdrew, said "not me" since.
 
 All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was.
 """
@@ -24,6 +24,9 @@ from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
+from sabal.signing.writer.leave import erase_again
+
+CHUNK = 5_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Restored:
     suppressed: (
         int | None
     )  # lines of the suppression file that were applied again; None: there is no such file
+    erased: int  # signatures that those lines took out again
     new_keys: tuple[str, ...]  # keys that the backup lacked and that could be made anew
     without_pepper: tuple[str, ...]  # petitions that cannot take signatures until their pepper is renewed
 
@@ -50,14 +54,14 @@ def restore(directory: Path) -> Restored:
         )
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
         new_keys = tuple(_lasting_keys(database, house))
-        suppressed = _suppress_again(database)
+        suppressed, erased = _suppress_again(database)
     database = raw.connect()
     try:
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
         without_pepper = tuple(_without_pepper(database, house))
     finally:
         database.close()
-    return Restored(str(manifest["made"]), signatures, suppressed, new_keys, without_pepper)
+    return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, without_pepper)
 
 
 def _checked(directory: Path) -> dict[str, Any]:
@@ -183,12 +187,16 @@ def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
         yield name
 
 
-def _suppress_again(database: raw.Database) -> int | None:
-    """Apply the suppression file, all of it: a line too many changes nothing, one too few writes to the unwilling."""
+def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
+    """Apply the suppression file, all of it: a line too many changes nothing, one too few writes to the unwilling.
+
+    Returns how many lines there are, and how many signatures went.
+    """
     file = settings.DATA / "suppression.log"
     if not file.exists():
-        return None
+        return None, 0
     applied = 0
+    gone: dict[str, list[bytes]] = {kind: [] for kind in suppression.ERASED}
     for entry in suppression.read(file):
         applied += 1
         if entry.kind == suppression.UNSUBSCRIBED:
@@ -199,7 +207,22 @@ def _suppress_again(database: raw.Database) -> int | None:
         elif entry.kind == suppression.NOT_ME:
             row = (entry.hash, entry.petition_id)
             database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
-    return applied
+        elif entry.kind in gone:
+            gone[entry.kind].append(entry.hash)
+    return applied, sum(_erase_again(database, gone[kind], suppression.ERASED[kind]) for kind in gone)
+
+
+def _erase_again(database: raw.Database, commitments: list[bytes], reason: int) -> int:
+    """Signatures that were withdrawn or dropped after the backup; they count as that with the next batch."""
+    erased = 0
+    for start in range(0, len(commitments), CHUNK):
+        for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
+            erased += n
+            # Names that are shown come back with the next batch, without those that went.
+            database.execute(
+                "UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,)
+            )
+    return erased
 
 
 def _without_pepper(database: raw.Database, house: House) -> Iterator[str]:

@@ -127,7 +127,8 @@ MOMENTS = (
         disk=_(
             "The locked signature, the scrambled address and the link are deleted, and updates about the petition end"
             " as if you had unsubscribed. What stays is a number that leads back to nobody any more, with country and"
-            " language, so that the sums can be put right."
+            " language, so that the sums can be put right. That number is also kept in a file beside the database, so"
+            " that your signature is deleted again if a backup has to be restored."
         ),
         how_long=_("The number stays."),
         covers=_columns(

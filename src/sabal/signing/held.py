@@ -1,10 +1,12 @@
 """Held signatures: later, not never. Released, they count with the next batch; dropped, they count as invalidated."""
 
+from sabal import suppression
 from sabal.database import Database
 from sabal.signing.writer.leave import erase_signatures
 from sabal.signing.writer.rows import locked
 
-REASONS = {"duplicate": 2, "automated": 3, "other": 4}  # docs/log-format.md; 1 is the signer's own withdrawal
+# Why a signature is dropped; the first reason is the signer's own.
+REASONS = {kind: reason for kind, reason in suppression.ERASED.items() if kind != suppression.WITHDRAWN}
 RATE, ROBOT = 1, 2  # why the door holds one
 WHY = {RATE: "held: too many from one network", ROBOT: "held: a robot's field was filled in"}
 CHUNK = 200

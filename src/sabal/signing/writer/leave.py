@@ -1,5 +1,7 @@
 """Not me and withdraw: what was typed goes, and with it every link."""
 
+from collections import Counter
+
 from sabal import suppression
 from sabal.database import Database
 from sabal.newsletter.subscription import end_updates
@@ -8,7 +10,8 @@ from sabal.signing.record import open_mailbox
 from sabal.signing.writer.rows import Link, delete, links, locked, pending_with_mates
 from sabal.suppression import Suppressed
 
-WITHDRAWN = 1  # the reason in docs/log-format.md
+WITHDRAWN = suppression.ERASED[suppression.WITHDRAWN]
+_KINDS = {reason: kind for kind, reason in suppression.ERASED.items()}
 
 
 def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
@@ -47,10 +50,23 @@ def _mailbox(click: Withdraw, link: Link) -> list[tuple[int, bytes]]:
 
 def erase_signatures(database: Database, owners: list[bytes], reason: int) -> int:
     """Delete record, tag, w and every token hash of these signatures; C and its reason stay. Returns how many."""
-    if not owners:
-        return 0
-    where, params = database.among("token_hash", owners)
-    columns = "commitment, petition_id, version_id, state, country, language, sealed_id"
+    erased = _erase(database, "token_hash", owners, reason)
+    # Before the commit: after a crash between the two a restore erases what was asked to go; the other order would
+    # bring back who was told to be gone.
+    suppression.append([Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
+    return len(erased)
+
+
+def erase_again(database: Database, commitments: list[bytes], reason: int) -> dict[int, int]:
+    """Erase what was erased after the backup that was restored; returns how many by petition."""
+    return Counter(petition_id for _, petition_id in _erase(database, "commitment", commitments, reason))
+
+
+def _erase(database: Database, column: str, values: list[bytes], reason: int) -> list[tuple[bytes, int]]:
+    if not values:
+        return []
+    where, params = database.among(column, values)
+    columns = "commitment, petition_id, version_id, state, country, language, sealed_id, token_hash"
     # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
     rows = database.query(
         f"DELETE FROM signing_signature WHERE {locked(database, 'signing_signature', where)} RETURNING {columns}",
@@ -63,6 +79,6 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
         ignore=True,
     )
     delete(database, "signing_sealed", "id", [r[6] for r in rows])
-    where, params = database.among("signature_hash", owners)
+    where, params = database.among("signature_hash", [bytes(r[7]) for r in rows])
     database.execute(f"DELETE FROM signing_access WHERE {locked(database, 'signing_access', where)}", params)
-    return len(rows)
+    return [(bytes(r[0]), r[1]) for r in rows]

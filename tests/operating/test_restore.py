@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import agefile
 from houses import NOW, HouseOfTests, other_database, point_django_at
 from sabal import database as raw
 from sabal import first_use, settings, suppression
@@ -16,7 +18,7 @@ from sabal.keys.house import KeyMissing, open_house, pepper_name
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.newsletter import subscription
 from sabal.operating import restore as restoring
-from sabal.operating.backup import backup
+from sabal.operating.backup import backup, digest, mac
 from sabal.operating.restore import restore
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -191,6 +193,92 @@ def test_a_changed_backup_is_refused(
         restore(tmp_path / "copy")
 
 
+def write_again(copy: Path, house: HouseOfTests | None = None, **changes: object) -> None:
+    """What Eve can do who may write where backups lie: make the manifest fit. With a house, its key too."""
+    manifest = json.loads((copy / "backup.json").read_text())
+    manifest["sha256"] = {name: digest(copy / name) for name in manifest["sha256"]}
+    manifest |= changes
+    if house:
+        manifest["mac"] = mac(house.house, manifest)
+    (copy / "backup.json").write_text(json.dumps(manifest))
+
+
+def test_a_manifest_that_the_house_did_not_write_is_refused(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eve exchanges the organiser's key, and makes every SHA-256 fit."""
+    house.publish()
+    copy = tmp_path / "copy"
+    backup(copy)
+    empty_database(house, request, monkeypatch)
+    key = str(house.identity.recipient).encode()
+    victim = next(path for path in copy.iterdir() if key in path.read_bytes())
+    good = victim.read_bytes()
+    victim.write_bytes(good.replace(key, str(agefile.generate().recipient).encode()))
+    write_again(copy)
+    with pytest.raises(Refusal, match=r"backup\.json was changed since it was written"):
+        restore(copy)
+    victim.write_bytes(good)
+    for mac_ in ("", None, "\ud800", 7):
+        write_again(copy, mac=mac_)
+        with pytest.raises(Refusal, match=r"backup\.json was changed"):
+            restore(copy)
+    write_again(copy, house)
+    assert restore(copy).signatures == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        (
+            "CREATE TRIGGER t AFTER INSERT ON signing_signature BEGIN DELETE FROM signing_signature; END",
+            "trigger t",
+        ),
+        ("CREATE VIEW v AS SELECT * FROM signing_signature", "view v"),
+        ("CREATE TABLE signing_copy (w BLOB)", "table signing_copy"),
+        ("ALTER TABLE signing_signature ADD COLUMN email TEXT", "table signing_signature"),
+        ("DROP INDEX signing_signature_tag", "index signing_signature_tag"),
+    ],
+)
+def test_a_database_that_is_not_as_migrations_make_it_is_refused(
+    house: HouseOfTests,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    sql: str,
+    named: str,
+) -> None:
+    """Eve wrote into the house's own database before the backup, so that its MAC is right."""
+    if house.vendor == "postgresql":
+        pytest.skip("PostgreSQL's backup holds rows, and the schema is made anew")
+    house.publish()
+    house.database.execute(sql)
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    with pytest.raises(Refusal, match=f"not as Sabal makes it .*{named}"):
+        restore(tmp_path / "copy")
+    assert not list(house.data.glob("*sabal.sqlite3*"))
+
+
+def test_a_file_that_is_exchanged_while_it_is_read_is_refused(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish()
+    backup(tmp_path / "copy")
+    empty_database(house, request, monkeypatch)
+    victim = tmp_path / "copy" / ("sabal.sqlite3" if house.vendor == "sqlite" else "signing_total.copy")
+    checked = restoring._checked
+
+    def then_changed(*arguments: Any) -> dict[str, Any]:
+        manifest = checked(*arguments)
+        victim.write_bytes(victim.read_bytes() + b"\0")
+        return manifest
+
+    monkeypatch.setattr(restoring, "_checked", then_changed)
+    with pytest.raises((Refusal, *raw.OperationalError, *raw.IntegrityError)):
+        restore(tmp_path / "copy")
+
+
 def test_a_lost_pepper_is_named(
     house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +413,7 @@ def test_a_newer_house_s_backup_is_refused(house: HouseOfTests, tmp_path: Path) 
     manifest = json.loads((tmp_path / "copy" / "backup.json").read_text())
     manifest["migrations"].append("signing.9999_of_tomorrow")
     manifest["sabal"] = "9.9"
+    manifest["mac"] = mac(house.house, manifest)
     (tmp_path / "copy" / "backup.json").write_text(json.dumps(manifest))
     with pytest.raises(Refusal, match=r"Sabal 9\.9: restore it with that version"):
         restore(tmp_path / "copy")

@@ -5,20 +5,24 @@ sealed records, and subscriptions that nobody has confirmed. What was deleted is
 """
 
 import hashlib
+import hmac
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from sabal import __version__, private, settings
 from sabal import database as raw
+from sabal.keys.house import House, open_house
 from sabal.refusal import Refusal
 
-FORMAT = "sabal backup, version 1"
+FORMAT = "sabal backup, version 2"
 MANIFEST = "backup.json"
 SQLITE_FILE = "sabal.sqlite3"
 
@@ -57,7 +61,11 @@ class _Copied:
 
 
 def backup(directory: Path) -> dict[str, int]:
-    """Write a backup into a new folder, all or nothing; returns the rows of each table. Raises Refusal, OSError."""
+    """Write a backup into a new folder, all or nothing; returns the rows of each table.
+
+    Raises Refusal, OSError, and KeyMissing where there is no house key: nothing else could say whose backup it is.
+    """
+    house = open_house()
     directory = directory.absolute()
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} is not empty; name a folder that does not exist yet.")
@@ -67,7 +75,7 @@ def backup(directory: Path) -> dict[str, int]:
     try:
         sqlite = settings.DATABASE_URL.startswith("sqlite://")
         copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
-        _write_manifest(draft, "sqlite" if sqlite else "postgresql", copied)
+        _write_manifest(draft, house, "sqlite" if sqlite else "postgresql", copied)
         draft.rename(directory)  # which takes the place of an empty folder too
         private.flush(directory.parent)
     except BaseException:
@@ -80,6 +88,17 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def mac(house: House, document: Mapping[str, Any]) -> str:
+    """What only this house can write: HMAC-SHA-256 over a manifest, which holds the SHA-256 of every file.
+
+    Over its JSON without `mac`, keys sorted, no spaces, ASCII; under HMAC(house key, "sabal/backup/1").
+    """
+    said = {key: value for key, value in document.items() if key != "mac"}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
+    key = hmac.digest(house.key, b"sabal/backup/1", "sha256")
+    return hmac.digest(key, canonical, "sha256").hex()
 
 
 def _sqlite(draft: Path) -> _Copied:
@@ -141,8 +160,8 @@ def _postgresql(draft: Path, url: str) -> _Copied:
     return _Copied(rows, columns, migrations)
 
 
-def _write_manifest(draft: Path, vendor: str, copied: _Copied) -> None:
-    document = {
+def _write_manifest(draft: Path, house: House, vendor: str, copied: _Copied) -> None:
+    document: dict[str, Any] = {
         "format": FORMAT,
         "sabal": __version__,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -153,4 +172,5 @@ def _write_manifest(draft: Path, vendor: str, copied: _Copied) -> None:
         "columns": copied.columns,
         "sha256": {path.name: digest(path) for path in sorted(draft.iterdir())},
     }
+    document["mac"] = mac(house, document)
     private.create(draft / MANIFEST, [json.dumps(document, indent=1).encode() + b"\n"])

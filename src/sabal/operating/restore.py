@@ -3,6 +3,8 @@
 All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was.
 """
 
+import hashlib
+import hmac
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,8 @@ from sabal import database as raw
 from sabal import private, settings, suppression
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest
+from sabal.operating import schema
+from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
 from sabal.signing.writer.leave import erase_again
@@ -45,8 +48,8 @@ class Restored:
 
 def restore(directory: Path) -> Restored:
     """Put a backup into the empty database of this house. Raises Refusal or KeyMissing with the next step."""
-    manifest = _checked(directory)
     house = open_house()
+    manifest = _checked(directory, house)
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
     if manifest["database"] != ("sqlite" if sqlite else "postgresql"):
         raise Refusal(
@@ -64,14 +67,26 @@ def restore(directory: Path) -> Restored:
     return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, without_pepper)
 
 
-def _checked(directory: Path) -> dict[str, Any]:
-    """The manifest of a backup whose files are all there, unchanged, and of a schema that we know."""
+def _checked(directory: Path, house: House) -> dict[str, Any]:
+    """The manifest of a backup that this house wrote, whose files are all there, and of a schema that we know.
+
+    Whoever may write where backups lie could else exchange the organiser's key, and read what is signed from then on.
+    """
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         known = manifest["format"] == FORMAT
         files, migrations = dict(manifest["sha256"]), set(manifest["migrations"])
     except (OSError, ValueError, KeyError, TypeError):
         raise Refusal(f"{directory} holds no backup: {MANIFEST} is missing or damaged.") from None
+    # As bytes: what stands in the file may be any text.
+    if known and not hmac.compare_digest(
+        mac(house, manifest).encode(), str(manifest.get("mac")).encode(errors="replace")
+    ):
+        raise Refusal(
+            f"The house key in {_house_key()} is not this backup's, or {directory / MANIFEST} was changed since it was"
+            " written. Put the right key there; if it is the right one, somebody changed the backup: take another one,"
+            " and find out who. Nothing was restored."
+        )
     ours = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
     if not known or not migrations <= ours:
         raise Refusal(
@@ -81,12 +96,20 @@ def _checked(directory: Path) -> dict[str, Any]:
     for name in sorted(wanted | set(files)):
         path = directory / Path(name).name
         if not path.is_file() or digest(path) != files.get(name):
-            raise Refusal(f"{path} is missing or was changed since the backup; take an older backup.")
+            raise _changed(path)
     return dict(manifest)
 
 
+def _changed(path: Path) -> Refusal:
+    return Refusal(f"{path} is missing or was changed since the backup; take an older backup.")
+
+
+def _house_key() -> str:
+    return "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
+
+
 @contextmanager
-def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
+def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
     """The restored database, beside its place; it takes its place when all went well."""
     target = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
     # A log that was left behind would be folded into the restored database.
@@ -102,8 +125,15 @@ def _into_sqlite(directory: Path, _manifest: Mapping[str, Any]) -> Iterator[raw.
     try:
         private.create(draft, ())
         shutil.copyfile(directory / SQLITE_FILE, draft)
+        if digest(draft) != manifest["sha256"][SQLITE_FILE]:  # looked at again: this is what will be opened
+            raise _changed(directory / SQLITE_FILE)
         database = raw.connect(f"sqlite://{draft}")
         try:
+            if foreign := schema.differences(database, manifest["migrations"]):
+                raise Refusal(
+                    f"The backup's database is not as Sabal makes it ({', '.join(foreign)}), perhaps since before the"
+                    " backup: somebody may have written into it. Take an older backup, and find out who."
+                )
             with database.transaction():
                 yield database
             database.execute("PRAGMA journal_mode=DELETE")
@@ -126,13 +156,17 @@ def _unlink_all(folder: Path, beginning: str) -> None:
 class _Loading(raw.PostgreSQL):
     """A connection that also loads what COPY wrote."""
 
-    def load(self, table: str, columns: list[str], file: Path) -> None:
-        """Load one table, within the caller's transaction."""
+    def load(self, table: str, columns: list[str], file: Path, sha256: str) -> None:
+        """Load one table, within the caller's transaction. Raises Refusal where the file is another by now."""
+        read = hashlib.sha256()
         names = sql.SQL(",").join(map(sql.Identifier, columns))
         into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
         with file.open("rb") as source, self._connection.cursor().copy(into) as copy:
             while block := source.read(1 << 20):
+                read.update(block)
                 copy.write(block)
+        if read.hexdigest() != sha256:
+            raise _changed(file)
 
 
 @contextmanager
@@ -149,7 +183,8 @@ def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[r
                     )
             database.execute("DELETE FROM keys_key")  # those that a first start makes
             for table in ROWS:
-                database.load(table, manifest["columns"][table], directory / f"{table}.copy")
+                name = f"{table}.copy"
+                database.load(table, manifest["columns"][table], directory / name, manifest["sha256"][name])
             for table in ("petitions_petition", "petitions_version"):  # numbers go on after the restored ones
                 database.query(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
@@ -165,7 +200,7 @@ def _schema_of(migrations: list[str]) -> None:
     executor = MigrationExecutor(django_connection)
     applied = {f"{app}.{name}" for app, name in executor.loader.applied_migrations}
     if not applied:
-        executor.migrate([(app, name) for app, _, name in (m.partition(".") for m in migrations)])
+        executor.migrate(schema.targets(migrations))
     elif applied != set(migrations):
         raise Refusal("This database has tables of another version of Sabal; restore into an empty database.")
 
@@ -178,9 +213,8 @@ def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
     lasting = {SUPPRESSION, SUBSCRIBERS}
     # One key that does not open may be damaged alone, and be renewed by command; these two may not.
     if (there and not opened) or (there - opened) & lasting:
-        where = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
         raise Refusal(
-            f"The house key in {where} is not this backup's; put the right one there. Nothing was restored."
+            f"The house key in {_house_key()} is not this backup's; put the right one there. Nothing was restored."
         )
     for name in sorted(lasting - there):
         house.make(database, name)

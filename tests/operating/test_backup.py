@@ -1,12 +1,16 @@
 """Backup: what is in a copy, and what must never be."""
 
 import threading
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from houses import HouseOfTests
-from sabal import token
+from sabal import database as raw
+from sabal import private, token
+from sabal.mail import traffic
 from sabal.operating import backup as copying
 from sabal.operating.backup import NEVER, ROWS, backup
 from sabal.refusal import Refusal
@@ -41,6 +45,74 @@ def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> 
     assert (
         house.rows("signing_pending") == 1 and house.rows("mail_letter") == 2
     )  # and the house still has them
+
+
+def test_what_must_not_be_copied_is_not_even_written(
+    house: HouseOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that is killed at any moment leaves its files as they were then."""
+    petition = house.publish()
+    pending = signed(house, petition, "max@example.org")
+    wrapped = bytes(house.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
+    left: list[bytes] = []
+    moments = [(raw.SQLite, "execute"), (raw.SQLite, "query"), (private, "create"), (private, "flush")]
+    for where, name in moments:
+        original = getattr(where, name)
+
+        def look(*arguments: Any, _original: Any = original) -> Any:
+            answer = _original(*arguments)
+            files = (path for path in (tmp_path / ".copy.partial").glob("*") if path.is_file())
+            left.append(b"".join(path.read_bytes() for path in files))
+            return answer
+
+        monkeypatch.setattr(where, name, look)
+    backup(tmp_path / "copy")
+    assert len(left) > 10
+    for needle in (pending.digest, pending.operation.letter, pending.operation.sealed[-64:], wrapped):
+        assert not any(needle in content for content in left)
+
+
+def test_the_hours_of_the_mail_are_not_copied(house: HouseOfTests, tmp_path: Path) -> None:
+    """An hour and a small provider can tell when somebody signed."""
+    house.publish()
+    with house.database.transaction():
+        traffic.add(house.database, 400_000, Counter({("tinyprovider", traffic.End.ACCEPTED): 1}))
+    assert "mail_traffic" not in backup(tmp_path / "copy")
+    assert not any(b"tinyprovider" in path.read_bytes() for path in (tmp_path / "copy").iterdir())
+
+
+def test_what_backups_that_died_have_left_goes_with_the_next(house: HouseOfTests, tmp_path: Path) -> None:
+    house.publish()
+    safe = tmp_path / "safe"
+    ours, foreign, running = safe / ".2026-11-20.partial", safe / ".films.partial", safe / ".now.partial"
+    for folder, file in ((ours, "sabal.sqlite3-journal"), (foreign, "film.mkv"), (running, "sabal.sqlite3")):
+        folder.mkdir(parents=True)
+        (folder / file).write_text("rows")
+    (safe / ".link.partial").symlink_to(tmp_path)
+    with copying._locked(running) as free:
+        assert free
+        backup(safe / "copy")
+        assert sorted(path.name for path in safe.iterdir()) == [
+            ".films.partial", ".link.partial", ".now.partial", "copy",
+        ]  # fmt: skip
+        with pytest.raises(Refusal, match="another backup is being written"):
+            backup(safe / "now")
+    backup(safe / "now")
+    assert not running.exists() and foreign.exists()
+
+
+def test_what_is_not_sabals_does_not_come_along(house: HouseOfTests, tmp_path: Path) -> None:
+    if house.vendor == "postgresql":
+        pytest.skip("PostgreSQL's backup holds rows alone")
+    house.publish()
+    house.database.execute("CREATE VIEW v AS SELECT * FROM signing_signature")
+    house.database.execute("CREATE TRIGGER t AFTER INSERT ON signing_signature BEGIN SELECT 1; END")
+    house.database.execute("CREATE TABLE collected (w BLOB)")
+    backup(tmp_path / "copy")
+    database = raw.connect(f"sqlite://{tmp_path / 'copy' / 'sabal.sqlite3'}")
+    names = [row[0] for row in database.query("SELECT name FROM sqlite_master")]
+    database.close()
+    assert "signing_signature_tag" in names and not {"v", "t", "collected"} & set(names)
 
 
 def test_every_table_is_copied_or_left_out_on_purpose(house: HouseOfTests) -> None:

@@ -1,14 +1,18 @@
 """Backup: a consistent copy of the database, taken while the house runs, without what must not be copied.
 
-Left out: the house key (it is not in the database), letters and the day's mail keys, pending signatures with their
-sealed records, and subscriptions that nobody has confirmed. What was deleted is not in free pages either.
+Left out: the house key (it is not in the database), letters, the day's mail keys and the numbers of mail by the hour,
+pending signatures with their sealed records, and subscriptions that nobody has confirmed. None of it is ever
+written, so a backup that dies leaves none of it either; what was deleted is not in free pages.
 """
 
+import fcntl
 import hashlib
 import hmac
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,12 +44,12 @@ ROWS = {
     "signing_total": "TRUE",
     "newsletter_subscription": "state = 2",
     "newsletter_consent": "TRUE",
-    "mail_traffic": "TRUE",
 }
-NEVER = ("signing_pending", "mail_letter")
+# Of mail, the numbers too: an hour and a small provider can tell when somebody signed.
+NEVER = ("signing_pending", "mail_letter", "mail_traffic")
 LEFT_OUT = (
     "the house key",
-    "letters and the mail keys of their days",
+    "letters, the mail keys of their days, and the numbers of mail by the hour",
     "signatures and subscriptions that nobody has confirmed",
 )
 _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
@@ -70,17 +74,22 @@ def backup(directory: Path) -> dict[str, int]:
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} is not empty; name a folder that does not exist yet.")
     draft = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)
+    _sweep(directory.parent)
+    if draft.exists():
+        raise Refusal(
+            f"{draft} is there: another backup is being written, or it is not ours; look, and move it away."
+        )
     draft.mkdir(parents=True, mode=0o700)
-    try:
-        sqlite = settings.DATABASE_URL.startswith("sqlite://")
-        copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
-        _write_manifest(draft, house, "sqlite" if sqlite else "postgresql", copied)
-        draft.rename(directory)  # which takes the place of an empty folder too
-        private.flush(directory.parent)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    with _locked(draft):
+        try:
+            sqlite = settings.DATABASE_URL.startswith("sqlite://")
+            copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
+            _write_manifest(draft, house, "sqlite" if sqlite else "postgresql", copied)
+            draft.rename(directory)  # which takes the place of an empty folder too
+            private.flush(directory.parent)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
     return copied.rows
 
 
@@ -101,23 +110,47 @@ def mac(house: House, document: Mapping[str, Any]) -> str:
     return hmac.digest(key, canonical, "sha256").hex()
 
 
+def _sweep(folder: Path) -> None:
+    """Delete what backups that died have left; not what one writes at this moment, and nothing that is not ours."""
+    for left in folder.glob(".*.partial"):
+        if left.is_symlink() or not left.is_dir() or not all(map(_is_ours, left.iterdir())):
+            continue
+        with _locked(left) as free:
+            if free:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    ours = (SQLITE_FILE, MANIFEST, "db.lock", *(f"{table}.copy" for table in ROWS))
+    return path.name.removeprefix(".").startswith(ours)
+
+
+@contextmanager
+def _locked(draft: Path) -> Iterator[bool]:
+    """Whether nobody else writes into this folder; nobody will, until the end. A process that dies gives it back."""
+    folder = os.open(draft, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(folder)
+
+
 def _sqlite(draft: Path) -> _Copied:
     copy = draft / SQLITE_FILE
     private.create(copy, ())  # SQLite would make it for others to read
-    live = raw.connect()
-    try:
-        # Not a stepwise backup, which begins anew at every write and under load never ends.
-        live.execute("VACUUM INTO ?", (str(copy),))
-    finally:
-        live.close()
     database = raw.connect(f"sqlite://{copy}")
     try:
-        for table in NEVER:
-            database.execute(f"DELETE FROM {table}")
-        for table, condition in ROWS.items():
-            database.execute(f"DELETE FROM {table} WHERE NOT ({condition})")
-        database.execute("VACUUM")
-        database.execute("PRAGMA journal_mode=DELETE")  # one file, no log beside it
+        database.execute("PRAGMA journal_mode=OFF")  # one file, no log beside it: what fails is thrown away
+        database.execute("ATTACH ? AS live", (settings.DATABASE_URL.removeprefix("sqlite://"),))
+        # Row by row, so that what must not be copied is never written here, not even for a moment. From the first read
+        # on it is of one moment; not a stepwise backup, which begins anew at every write and under load never ends.
+        database.execute("BEGIN")
+        _copy_rows(database)
+        database.execute("COMMIT")
+        database.execute("DETACH live")
         if database.query("PRAGMA quick_check") != [("ok",)]:
             raise Refusal(
                 "The copy is damaged, and so may be the database: sabal doctor; keep older backups."
@@ -134,6 +167,24 @@ def _sqlite(draft: Path) -> _Copied:
             beside.unlink()
     private.flush(copy)
     return copied
+
+
+def _copy_rows(database: raw.Database) -> None:
+    """Our tables with the rows that may be copied, then their indexes; a trigger or a view is nothing of ours."""
+    where, params = database.among("tbl_name", [*ROWS, *NEVER, "django_migrations"])
+    made = database.query(
+        f"SELECT type, sql FROM live.sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL AND {where}",
+        params,
+    )
+    for kind, text in made:
+        if kind == "table":
+            database.execute(text)
+    for table, condition in {**ROWS, "django_migrations": "TRUE"}.items():
+        # A condition that asks another table asks the copy, where that table's rows are already: see the order of ROWS.
+        database.execute(f"INSERT INTO main.{table} SELECT * FROM live.{table} WHERE {condition}")
+    for kind, text in made:
+        if kind == "index":
+            database.execute(text)
 
 
 def _postgresql(draft: Path, url: str) -> _Copied:

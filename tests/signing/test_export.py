@@ -1,5 +1,6 @@
 """Exports: written sealed on the server, opened by Carol, and harmless in a spreadsheet and a terminal."""
 
+import base64
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 import agefile
 from houses import HouseOfTests
 from sabal.cli import main
+from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing import export
 from signing.steps import confirmed, signed
 
@@ -57,13 +59,73 @@ def test_a_record_that_was_exchanged_is_shown(house: HouseOfTests) -> None:
 def test_eves_key_opens_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    with pytest.raises(agefile.AgeError):
-        list(export.open_sealed(lines(house, petition.id), [agefile.generate()]))
+    (opened,) = export.open_sealed(lines(house, petition.id), [agefile.generate()])
+    assert opened.row() == [""] * (len(export.COLUMNS) - 1) + ["NO"] and opened.unreadable == 2
 
 
-@pytest.mark.parametrize(
-    "bad", [[], ["{}"], ["nonsense"], ['{"format": "sabal sealed records, version 1"}', "{"]]
-)
+def sealed_line(house: HouseOfTests, plain: bytes) -> str:
+    sealed = agefile.encrypt(plain, [house.identity.recipient])
+    return json.dumps({"commitment": "00" * 32, "record": base64.b64encode(sealed).decode()})
+
+
+def test_what_cannot_be_opened_keeps_back_none_of_the_others(house: HouseOfTests) -> None:
+    """Eve, who had the server, puts lines of her own first."""
+    petition = house.publish()
+    confirmed(house, petition)
+    head, suzie = lines(house, petition.id)
+    fields = dict.fromkeys(RECORD_FIELDS, "")
+    record = {"v": 1, "manifest": "00", "fields": fields, "lang": "ko", "seed": "00" * 32}
+    bad = [
+        "{",
+        "[]",
+        "[" * 100_000,
+        "{}",
+        json.dumps({"commitment": "00", "record": "%"}),
+        json.dumps({"commitment": "00", "record": base64.b64encode(b"no age file").decode()}),
+        suzie.replace('"record": "', '"record": "AAAA'),
+        *(
+            sealed_line(house, plain)
+            for plain in (
+                b"", b"\xff", b"[]", b"7", b"{}", b"[" * 100_000, b'{"fields": 7}', b'{"fields": {}}',
+                json.dumps({**record, "lang": "\ud800"}).encode(),
+                json.dumps({**record, "seed": 7}).encode(),
+                json.dumps({**record, "fields": {**fields, "name": "\ud800"}}).encode(),
+            )
+        ),
+    ]  # fmt: skip
+    opened = list(export.open_sealed([head, *bad, suzie], [house.identity]))
+    assert [one.unreadable for one in opened] == [*range(2, len(bad) + 2), None]
+    assert opened[-1].checked and opened[-1].fields["email"] == "suzie@example.org"
+
+
+def test_each_record_is_opened_by_the_key_that_fits(house: HouseOfTests, tmp_path: Path) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    later = agefile.generate()
+    head, suzie = lines(house, petition.id)
+    other = json.loads(suzie)
+    plain = agefile.decrypt(base64.b64decode(other["record"]), [house.identity])
+    other["record"] = base64.b64encode(agefile.encrypt(plain, [later.recipient])).decode()
+    file = tmp_path / "signatures.jsonl"
+    file.write_text(f"{head}{json.dumps(other)}\n{suzie}", encoding="utf-8")
+    keys = []
+    for name, identity in (("first", house.identity), ("later", later)):
+        (tmp_path / name).write_text(f"{identity}\n")
+        keys.append(("--identity", str(tmp_path / name)))
+
+    one = CliRunner().invoke(main, ["open", str(file), *keys[0]], catch_exceptions=False)
+    assert one.exit_code == 1 and "Could not be opened: 1 (in the export, line 2)" in one.stderr
+    assert "--identity" in one.stderr
+    rows = list(csv.DictReader(io.StringIO(one.stdout)))
+    assert [(row["name"], row["checked"]) for row in rows] == [("", "NO"), ("Suzie", "yes")]
+    both = CliRunner().invoke(
+        main, ["open", str(file), *keys[0], *keys[1], "--format", "jsonl"], catch_exceptions=False
+    )
+    assert (both.exit_code, both.stderr) == (0, "")
+    assert [json.loads(line)["checked"] for line in both.stdout.splitlines()] == ["yes", "yes"]
+
+
+@pytest.mark.parametrize("bad", [[], ["{}"], ["nonsense"], ["[" * 100_000]])
 def test_what_is_no_export_is_named(bad: list[str], carols_identity: agefile.Identity) -> None:
     with pytest.raises(export.ExportError):
         list(export.open_sealed(bad, [carols_identity]))

@@ -15,6 +15,8 @@ from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
 from sabal.signing import export, held, tidy
 
+MOST_LINES = 10  # so many numbers of lines are named
+
 
 @click.command("held")
 @click.argument("slug")
@@ -75,15 +77,25 @@ def pepper(slug: str, renew: bool) -> None:
 
 @click.command("open")
 @click.argument("what")
-@click.option("--identity", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--identity",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A key file. May be given several times: each record is opened by the one that fits.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the passphrase of every key file that has one; else each is asked for.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-def open_(what: str, identity: Path, passphrase_file: Path | None, form: str) -> None:
+def open_(what: str, identity: tuple[Path, ...], passphrase_file: Path | None, form: str) -> None:
     """Print the confirmed signers of an export FILE, or of a SLUG beside the database; or open an age FILE.
 
     This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
     """
-    identities = read_identities(identity, passphrase_file)
+    identities = [one for file in identity for one in read_identities(file, passphrase_file)]
     if Path(what).is_file():
         _print_file(Path(what), identities, form)
         return
@@ -113,17 +125,29 @@ def _print_file(path: Path, identities: list[agefile.Identity], form: str) -> No
 
 
 def _print(opened: Iterator[export.Opened], form: str) -> None:
-    wrong = 0
+    wrong, unreadable = 0, []
 
     def counting() -> Iterator[export.Opened]:
         nonlocal wrong
         for one in opened:
-            wrong += not one.checked
+            if one.unreadable is not None:
+                unreadable.append(one.unreadable)
+            else:
+                wrong += not one.checked
             yield one
 
     _write(sys.stdout, (export.as_csv if form == "csv" else export.as_jsonl)(counting()))
     if wrong:
         click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
+    if unreadable:
+        lines = ", ".join(map(str, unreadable[:MOST_LINES])) + (", …" if unreadable[MOST_LINES:] else "")
+        click.echo(
+            f"Could not be opened: {len(unreadable)} (in the export, line {lines}). Such rows hold nothing but NO in"
+            " the column `checked`. Another key may open them, such as one that was used earlier: give --identity once"
+            " for each key.",
+            err=True,
+        )
+    if wrong or unreadable:
         sys.exit(1)
 
 
@@ -148,7 +172,7 @@ def read_identities(path: Path, passphrase_file: Path | None) -> list[agefile.Id
         passphrase = (
             passphrase_file.read_text(encoding="utf-8").strip()
             if passphrase_file
-            else click.prompt("Passphrase of the key", hide_input=True, err=True)
+            else click.prompt(f"Passphrase of the key in {path}", hide_input=True, err=True)
         )
         data = agefile.decrypt_passphrase(data, passphrase)
     try:

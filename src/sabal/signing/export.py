@@ -25,16 +25,20 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 
 
 class ExportError(Exception):
-    """A file that is no export, or is damaged. The sentence names the line."""
+    """A file that is no export, or a line of it that is damaged. The sentence names the line."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """One record in clear. `checked`: whether it is the one that its commitment stands for."""
+    """One record in clear. `checked`: whether it is the one that its commitment stands for.
+
+    `unreadable` is its line in the file where it could not be opened: then nothing is checked and every field empty.
+    """
 
     fields: dict[str, str]
     language: str
     checked: bool
+    unreadable: int | None = None
 
     def row(self) -> list[str]:
         """The values in the order of COLUMNS."""
@@ -67,17 +71,23 @@ def write_sealed(database: Database, petition_id: int, slug: str) -> Iterator[st
 def open_sealed(
     lines: Iterable[str], identities: Sequence[agefile.Identity], progress: Progress = lambda n: None
 ) -> Iterator[Opened]:
-    """Open an export record by record. Raises ExportError, and AgeError where no identity fits."""
+    """Open an export record by record; what cannot be opened comes as unreadable, and keeps back none of the others.
+
+    Raises ExportError where it is no export at all.
+    """
     numbered = enumerate(lines, start=1)
     if _parsed(1, next(numbered, (1, ""))[1]).get("format") != FORMAT:
         raise ExportError("This is no file that `sabal sealed` wrote: its first line does not say so.")
     for number, line in numbered:
-        yield open_record(_parsed(number, line), number, identities)
+        try:
+            yield open_record(_parsed(number, line), number, identities)
+        except (agefile.AgeError, ExportError):
+            yield Opened(dict.fromkeys(RECORD_FIELDS, ""), "", checked=False, unreadable=number)
         progress(number - 1)
 
 
 def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.Identity]) -> Opened:
-    """Open one line of an export and hold it against its commitment."""
+    """Open one line of an export and hold it against its commitment. Raises ExportError, AgeError."""
     try:
         sealed, commitment = (
             base64.b64decode(line["record"], validate=True),
@@ -85,10 +95,16 @@ def open_record(line: dict[str, Any], number: int, identities: Sequence[agefile.
         )
     except (KeyError, ValueError, TypeError):
         raise ExportError(f"Line {number} is damaged: it holds no record.") from None
-    plain = json.loads(agefile.decrypt(sealed, identities))
-    fields = {name: str(plain["fields"][name]) for name in RECORD_FIELDS}
-    expected = record.commitment(bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"]), fields)
-    return Opened(fields, str(plain["lang"]), expected == commitment)
+    opened = agefile.decrypt(sealed, identities)
+    try:
+        plain = json.loads(opened)
+        fields = {name: str(plain["fields"][name]) for name in RECORD_FIELDS}
+        language = str(plain["lang"])
+        language.encode()  # half a character can be written into JSON, and nowhere else
+        expected = record.commitment(bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"]), fields)
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise ExportError(f"Line {number} is damaged: what was sealed is no record.") from None
+    return Opened(fields, language, expected == commitment)
 
 
 def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
@@ -112,7 +128,7 @@ def printable(text: str) -> str:
 def _parsed(number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ExportError(f"Line {number} is damaged: it is no JSON object.")

@@ -105,7 +105,7 @@ WRITERS = {
     },
     "signing_access": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/count.py",
-        "signing/retention.py",
+        "signing/retention.py", "signing/tidy.py",
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",

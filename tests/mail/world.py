@@ -118,9 +118,23 @@ class World:
                     "w",
                     "sealed_id",
                     "carry",
+                    "mailbox",
                     "expires",
                 ),
-                [(token.digest(raw), row["petition"], 1, 1, b"C", b"w", 1, b"carry", FROM_SIGNING)],
+                [
+                    (
+                        token.digest(raw),
+                        row["petition"],
+                        1,
+                        1,
+                        b"C",
+                        b"w",
+                        1,
+                        b"carry",
+                        bytes(32),
+                        FROM_SIGNING,
+                    )
+                ],
             )
         return raw
 

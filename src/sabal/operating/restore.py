@@ -27,6 +27,7 @@ from sabal.operating import schema
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
+from sabal.signing.count import take_names_down
 from sabal.signing.writer.leave import erase_again
 
 CHUNK = 5_000
@@ -253,9 +254,7 @@ def _erase_again(database: raw.Database, commitments: list[bytes], reason: int) 
         for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
             erased += n
             # Names that are shown come back with the next batch, without those that went.
-            database.execute(
-                "UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,)
-            )
+            take_names_down(database, petition_id)
     return erased
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 import agefile
@@ -43,7 +44,6 @@ def empty_database(
             path.unlink()
         point_django_at(house.url)  # its connection was to the file that is gone
         return
-    import psycopg
 
     server = request.getfixturevalue("postgresql_server")
     name = f"r_{house.data.name.replace('-', '_')[-20:]}".lower()

@@ -46,7 +46,10 @@ def parse_identity(text: str) -> Identity:
             return HybridIdentity.from_bytes(data)
         case x25519.IDENTITY_PREFIX:
             return X25519Identity.from_bytes(data)
-    raise AgeError("This is no secret key of a kind known here: those start with AGE-SECRET-KEY-.")
+    raise AgeError(
+        "This is no secret key of a kind known here: those start with AGE-SECRET-KEY-. (What starts with age1 is the"
+        " public half.)"
+    )
 
 
 def parse_identity_file(text: str) -> list[Identity]:

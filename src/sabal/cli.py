@@ -48,7 +48,10 @@ class _Sabal(click.Group):
         except (AgeError, ExportError, FolderError, KeyMissing, MailUrlError, Refusal) as error:
             _end(str(error))
         except (*OperationalError, DatabaseError) as error:
-            _end(f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}.")
+            _end(
+                f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}. If the house was"
+                " never started, start it once (sabal serve); if its folder is elsewhere, set SABAL_DATA."
+            )
         except OSError as error:
             _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
 

@@ -1,6 +1,8 @@
 """What a house needs before its first request: folder, schema, keys; in development also the example petition."""
 
 import contextlib
+import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,7 +83,17 @@ def say_where(base_url: str) -> None:
         assert petition.version is not None
         for language in publishing.languages(petition):
             print(f"{base_url}/{language}/{petition.slug}")
-        print(f"Outgoing mail:  {base_url}/dev/mail/")
-        print(
-            f"Who signed:     sabal open {petition.slug} --identity {development_identity_file()}", flush=True
-        )
+        if petition.key_made_by_dev:
+            print(
+                f"Who signed:     {_command()} open {petition.slug} --identity {development_identity_file()}"
+            )
+    print(f"Outgoing mail:  {base_url}/dev/mail/", flush=True)
+
+
+def _command() -> str:
+    """`sabal` as it can be typed where this house was started."""
+    program = Path(sys.executable).with_name("sabal")
+    with contextlib.suppress(ValueError):
+        program = program.relative_to(Path.cwd())
+    data = os.environ.get("SABAL_DATA")
+    return f"SABAL_DATA={data} {program}" if data else str(program)

@@ -37,6 +37,20 @@ def test_key_and_sheet_are_private_and_the_public_half_is_not(tmp_path: Path) ->
     assert (tmp_path / "key.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_default_key_is_locked_and_fits_on_its_sheet(tmp_path: Path) -> None:
+    """Post-quantum and with a passphrase: the longest text that a sheet must hold."""
+    (tmp_path / "words").write_text("bowl rim name write round paper\n")
+    result = run("new", "--out", str(tmp_path / "key"), "--passphrase-file", str(tmp_path / "words"))
+    assert result.exit_code == 0 and "locked with your passphrase" in result.output
+    opened = agefile.decrypt_passphrase(
+        agefile.dearmor((tmp_path / "key").read_bytes()), "bowl rim name write round paper"
+    )
+    (identity,) = agefile.parse_identity_file(opened.decode())
+    assert (tmp_path / "key.pub").read_text() == f"{identity.recipient}\n"
+    assert str(identity.recipient).startswith("age1pq1")
+    assert (tmp_path / "key.pdf").read_bytes().startswith(b"%PDF")
+
+
 @pytest.mark.parametrize("ending", ["", ".pub", ".pdf"])
 def test_a_key_is_never_written_over_another(tmp_path: Path, ending: str) -> None:
     there = tmp_path / f"key{ending}"

@@ -41,15 +41,16 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
             raise Refusal(f"{file} exists already; a key is never written over another. Choose another name.")
     identity = agefile.generate(post_quantum=not x25519)
     made = datetime.now(UTC).date()
-    text = f"# made on {made} with sabal keys new\n# public key: {identity.recipient}\n{identity}\n".encode()
+    # Without the public half, which has a file of its own: a locked key must fit into a code that can be scanned.
+    text = f"# made on {made} with sabal keys new\n{identity}\n".encode()
     if not no_passphrase:
         passphrase = _passphrase(passphrase_file)
         text = agefile.armor(agefile.encrypt_passphrase(text, passphrase))
-    private.create(out, [text])
-    public.write_text(f"{identity.recipient}\n", encoding="ascii")
     from sabal.keys.sheet import key_sheet
 
     paper = key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
+    private.create(out, [text])
+    public.write_text(f"{identity.recipient}\n", encoding="ascii")
     private.create(sheet, [paper])
     click.echo(
         f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -66,6 +67,11 @@ def export(slug: str | None, out: Path) -> None:
         number = private.replace(out, _table(subscribers)) - 1  # without the header
     finally:
         connection.close()
+    if urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1"):
+        click.echo(
+            f"Their unsubscribe links lead to {settings.BASE_URL}, which nobody else can reach: set SABAL_BASE_URL.",
+            err=True,
+        )
     click.echo(f"{number} subscribers written to {out}, in clear: keep it as you would keep their trust.")
 
 

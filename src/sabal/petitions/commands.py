@@ -5,7 +5,10 @@ from pathlib import Path
 
 import click
 
+from sabal import settings
 from sabal.keys.house import open_house
+from sabal.petitions.tomltable import FILE
+from sabal.refusal import Refusal
 
 
 def _ready() -> None:
@@ -29,6 +32,10 @@ def import_(path: Path, publish_too: bool) -> None:
     from sabal.petitions.models import Petition
 
     notes: tuple[str, ...] = ()
+    if path.is_file() and (path.parent / FILE).is_file() and path.suffix in (".md", ".toml"):
+        raise Refusal(
+            f"{path} is one file of a petition folder. Import the folder: sabal import {path.parent}"
+        )
     if path.is_dir():
         files = folder.read(path)
     else:
@@ -38,13 +45,21 @@ def import_(path: Path, publish_too: bool) -> None:
         files, notes = letter.files, letter.notes
     petition = publishing.import_files(files)
     click.echo(petition.slug)
-    for note in (
-        *notes,
-        *(f"To do before publishing: {lack}" for lack in folder.lacking(folder.parse(files))),
-    ):
+    lacking = folder.lacking(publishing.definition(petition.slug))
+    for note in (*notes, *(f"To do before publishing: {lack}" for lack in lacking)):
         click.echo(note)
+    if lacking and not publish_too:
+        _say_how_to_edit(petition.slug, None if path.is_file() else path)
     if publish_too:
         _publish(petition.slug)
+
+
+def _say_how_to_edit(slug: str, folder: Path | None) -> None:
+    if folder is None:
+        click.echo(f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/")
+    else:
+        click.echo(f"Next: edit the files in {folder}/, sabal import {folder}/")
+    click.echo(f"The organiser's key: sabal keys new --out FILE, sabal keys use {slug} FILE.pub")
 
 
 @click.command()
@@ -56,13 +71,36 @@ def import_(path: Path, publish_too: bool) -> None:
     default=Path(),
     help="Default: here.",
 )
-def export(slug: str, directory: Path) -> None:
+@click.option("--replace", is_flag=True, help="Write over files there that were edited.")
+def export(slug: str, directory: Path, replace: bool) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
     _ready()
     from sabal.petitions import folder, publishing
 
-    folder.write(publishing.export_files(slug), directory / slug)
+    files = publishing.export_files(slug)
+    edited = [name for name in files if _differs(directory / slug / name, files[name])]
+    if edited and not replace:
+        raise Refusal(
+            f"{directory / slug}/{edited[0]} is not as it was imported: sabal import {directory / slug}/ takes it up,"
+            " --replace writes over it."
+        )
+    folder.write(files, directory / slug)
     click.echo(f"Written to {directory / slug}/")
+
+
+def _differs(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_bytes() != text.encode()
+
+
+@click.command()
+@click.argument("slug")
+def discard(slug: str) -> None:
+    """Delete a draft that was never published."""
+    _ready()
+    from sabal.petitions import publishing
+
+    publishing.discard(slug)
+    click.echo(f"{slug} is gone.")
 
 
 @click.command()
@@ -100,7 +138,9 @@ def _publish(slug: str) -> None:
 
     now = datetime.now(UTC)
     publishing.publish(slug, open_house(), now.date(), int(now.timestamp()))
-    click.echo(f"{slug} is open.")
+    click.echo(f"{slug} is open:")
+    for language in publishing.definition(slug).languages:
+        click.echo(f"{settings.BASE_URL}/{language}/{slug}")
 
 
 @click.command()
@@ -138,4 +178,4 @@ def close(slug: str) -> None:
     )
 
 
-COMMANDS = (import_, export, petitions, publish, pause, resume, close)
+COMMANDS = (import_, export, discard, petitions, publish, pause, resume, close)

@@ -41,8 +41,33 @@ def import_files(files: Mapping[str, str]) -> Petition:
         petition, _ = Petition.objects.select_for_update().get_or_create(slug=definition.slug)
         if petition.state != State.DRAFT:
             raise Refusal(f"{definition.slug} is published; choose another slug.")
+        if (
+            not definition.organiser_keys
+            and petition.version
+            and (chosen := _definition(petition).organiser_keys)
+        ):
+            # Chosen by `keys use` since the folder was exported: a typo that is mended must not undo that.
+            files = folder.set_organiser_keys(files, chosen)
+        elif petition.version and definition.organiser_keys != _definition(petition).organiser_keys:
+            petition.canary, petition.canary_answered = b"", False
         _set_draft(petition, files)
     return petition
+
+
+def discard(slug: str) -> None:
+    """Delete a draft. Raises Refusal for what was published: its signers were promised otherwise."""
+    petition = _find(slug)
+    if petition.state != State.DRAFT:
+        raise Refusal(f"{slug} was published; only drafts can be discarded. To end it: sabal close {slug}")
+    with transaction.atomic():
+        Petition.objects.filter(pk=petition.pk, state=State.DRAFT).update(version=None)
+        petition.versions.all().delete()
+        Petition.objects.filter(pk=petition.pk, state=State.DRAFT).delete()
+
+
+def definition(slug: str) -> Definition:
+    """What a petition's newest files say."""
+    return _definition(_find(slug))
 
 
 def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> Petition:
@@ -141,6 +166,8 @@ def pause(slug: str) -> None:
 def resume(slug: str, today: date) -> None:
     """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
     petition = _find(slug)
+    if petition.state not in (State.PAUSED, State.CLOSED):
+        raise Refusal(f"{slug} is {petition.state}: only what is paused or closed can be resumed.")
     if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
         raise Refusal(
             f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."

@@ -13,6 +13,7 @@ from sabal import database, days, private, settings
 from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
+from sabal.refusal import Refusal
 from sabal.signing import export, held, tidy
 
 MOST_LINES = 10  # so many numbers of lines are named
@@ -36,9 +37,12 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
         elif drop:
             click.echo(f"{held.drop(connection, petition.id, held.REASONS[drop])} dropped.")
         else:
+            waiting = False
             for why, number in held.overview(connection, petition.id):
                 click.echo(f"{number} {why}")
-            click.echo("Release them with --release, or drop them with --drop REASON.")
+                waiting = waiting or number > 0
+            if waiting:
+                click.echo("Release them with --release, or drop them with --drop REASON.")
     finally:
         connection.close()
 
@@ -99,6 +103,8 @@ def open_(what: str, identity: tuple[Path, ...], passphrase_file: Path | None, f
     if Path(what).is_file():
         _print_file(Path(what), identities, form)
         return
+    if Path(what).suffix or "/" in what:
+        raise Refusal(f"There is no file {what}.")
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
         click.echo(
             "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, opened elsewhere.",
@@ -125,11 +131,12 @@ def _print_file(path: Path, identities: list[agefile.Identity], form: str) -> No
 
 
 def _print(opened: Iterator[export.Opened], form: str) -> None:
-    wrong, unreadable = 0, []
+    wrong, rows, unreadable = 0, 0, []
 
     def counting() -> Iterator[export.Opened]:
-        nonlocal wrong
+        nonlocal wrong, rows
         for one in opened:
+            rows += 1
             if one.unreadable is not None:
                 unreadable.append(one.unreadable)
             else:
@@ -137,6 +144,8 @@ def _print(opened: Iterator[export.Opened], form: str) -> None:
             yield one
 
     _write(sys.stdout, (export.as_csv if form == "csv" else export.as_jsonl)(counting()))
+    if not rows:
+        click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
     if wrong:
         click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
     if unreadable:

@@ -1,0 +1,79 @@
+"""Checkpoints: a log's signed word that it has so many entries under this root. c2sp.org/tlog-checkpoint."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+from tlog import note
+from tlog.errors import Malformed, TlogError, Unproven
+from tlog.keys import Signer, Verifier, is_name
+from tlog.merkle import EMPTY_ROOT
+from tlog.wire import HASH_BYTES, MAX_SIZE, to_base64, to_hash, to_number
+
+
+class Checkpoint(NamedTuple):
+    """The log's origin, the number of its entries, and the root over them."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """Read a note's text of exactly three lines: none more, since nobody audits them. Raises Malformed.
+
+        An origin is spelled like a key's name, which it is; a tree without entries has the one root that it can
+        have. c2sp.org/tlog-checkpoint "Note text".
+        """
+        lines = text.split(b"\n", 4)
+        if len(lines) != 4 or lines[3]:
+            raise Malformed("A checkpoint has three lines: origin, size and root.")
+        try:
+            checkpoint = cls(lines[0].decode(), to_number(lines[1]), to_hash(lines[2]))
+        except UnicodeDecodeError:
+            raise Malformed("A checkpoint's origin is no UTF-8.") from None
+        if not checkpoint._is_sound():
+            raise Malformed("This checkpoint has an origin that cannot be, or a root without entries.")
+        return checkpoint
+
+    @property
+    def text(self) -> bytes:
+        """What the log signs. c2sp.org/tlog-checkpoint "Note text"."""
+        if not self._is_sound():
+            raise TlogError("This is no checkpoint: look at origin, size and root.")
+        return b"%b\n%d\n%b\n" % (self.origin.encode(), self.size, to_base64(self.root))
+
+    def sign(self, log: Signer) -> bytes:
+        """The signed note, by the key that is named as the log is. c2sp.org/tlog-checkpoint "Signatures"."""
+        if log.verifier.name != self.origin:
+            raise TlogError(f"The key {log.verifier.name} does not sign for {self.origin}.")
+        return note.sign(self.text, log)
+
+    def _is_sound(self) -> bool:
+        return (
+            is_name(self.origin)
+            and 0 <= self.size <= MAX_SIZE
+            and len(self.root) == HASH_BYTES
+            and (self.size > 0 or self.root == EMPTY_ROOT)
+        )
+
+
+class Opened(NamedTuple):
+    """A checkpoint that its log has signed, and the note it stood in."""
+
+    checkpoint: Checkpoint
+    note: note.Note
+
+
+def open(data: bytes, logs: Iterable[Verifier], witnesses: Iterable[Verifier] = ()) -> Opened:
+    """Open a checkpoint that one of `logs` signed under its own name; lines of `witnesses` are checked too.
+
+    Raises Malformed, and Unproven where a signature fails or the log's is missing. How many witnesses are enough
+    is a policy's business. c2sp.org/tlog-checkpoint "Signatures", c2sp.org/tlog-proof "Verifying a tlog proof".
+    """
+    known = list(logs)
+    opened = note.open(data, [*known, *witnesses])
+    checkpoint = Checkpoint.parse(opened.text)
+    owners = {(log.name, log.key_id) for log in known if log.name == checkpoint.origin}
+    if not any((signature.name, signature.key_id) in owners for signature in opened.verified):
+        raise Unproven(f"No known key of the log {checkpoint.origin} has signed this checkpoint.")
+    return Opened(checkpoint, opened)

@@ -1,0 +1,143 @@
+"""Keys that sign notes and cosign checkpoints. c2sp.org/signed-note "Signatures", c2sp.org/tlog-cosignature."""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from tlog.errors import Malformed, TlogError
+from tlog.wire import MAX_SIZE, from_base64, to_base64
+
+SEED_BYTES = PUBLIC_BYTES = 32
+SIGNATURE_BYTES = 64
+TIME = struct.Struct(">Q")
+
+_LONGEST = 1024  # characters of a vkey; the base64 part of ours has 44
+
+
+class Kind(IntEnum):
+    """What is signed, and how. c2sp.org/signed-note "Signature types"."""
+
+    NOTE = 0x01
+    """Ed25519 over a note's text."""
+    COSIGNATURE = 0x04
+    """Ed25519 over a checkpoint and a time."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A public key under its name; `str()` is its vkey. c2sp.org/signed-note "Verifier keys"."""
+
+    name: str
+    kind: Kind
+    public: bytes
+
+    def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise TlogError("A key's name is not empty, and holds no spaces, no + and no control characters.")
+        if len(self.public) != PUBLIC_BYTES:
+            raise TlogError(f"An Ed25519 public key has {PUBLIC_BYTES} bytes, not {len(self.public)}.")
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Read a vkey; raises Malformed, also for kinds that are not known here.
+
+        The base64 part may hold a + itself, so only the first two split. c2sp.org/signed-note "Verifier keys".
+        """
+        name, _, rest = vkey[:_LONGEST].partition("+")
+        key_id, _, key = rest.partition("+")
+        if len(vkey) > _LONGEST or not is_name(name) or not (key_id + key).isascii():
+            raise Malformed("This is no verifier key: it should read name+key id+base64.")
+        data = from_base64(key.encode())
+        if not data or data[0] not in (Kind.NOTE, Kind.COSIGNATURE) or len(data) != 1 + PUBLIC_BYTES:
+            raise Malformed(
+                f"The key of {name} is of a kind not known here: only Ed25519, 0x01 and 0x04, is."
+            )
+        verifier = cls(name, Kind(data[0]), data[1:])
+        if verifier.key_id.hex() != key_id:
+            raise Malformed(f"The key of {name} does not fit its key id: a character was changed on the way.")
+        return verifier
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(bytes([self.kind]) + self.public).decode()}"
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """Four bytes that, with the name, tell keys apart; no proof of anything. c2sp.org/signed-note "Signatures"."""
+        return hashlib.sha256(b"%b\n%c%b" % (self.name.encode(), self.kind, self.public)).digest()[:4]
+
+    @cached_property
+    def _key(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.public)
+
+    def verifies(self, text: bytes, signature: bytes) -> bool:
+        """Whether `signature`, without its key id, is this key's over a note's text. RFC 8032 §5.1.7.
+
+        c2sp.org/signed-note "Ed25519 signatures", c2sp.org/tlog-cosignature "Ed25519 signed message".
+        """
+        if self.kind == Kind.COSIGNATURE:
+            if len(signature) != TIME.size + SIGNATURE_BYTES or cosigned_at(signature) > MAX_SIZE:
+                return False
+            text, signature = cosigned_message(text, cosigned_at(signature)), signature[TIME.size :]
+        try:
+            self._key.verify(signature, text)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Signer:
+    """A key that signs notes (kind 0x01). The same text gives the same signature each time, after a crash too."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        self._key = _private(seed)
+        self.verifier = Verifier(name, Kind.NOTE, self._key.public_key().public_bytes_raw())
+
+    def sign(self, text: bytes) -> bytes:
+        """Ed25519 over a note's text, 64 bytes. c2sp.org/signed-note "Ed25519 signatures"."""
+        return self._key.sign(text)
+
+
+class Cosigner:
+    """A witness's key (kind 0x04); it must sign nothing but what was found consistent."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        self._key = _private(seed)
+        self.verifier = Verifier(name, Kind.COSIGNATURE, self._key.public_key().public_bytes_raw())
+
+    def sign(self, text: bytes, time: int) -> bytes:
+        """The time and Ed25519 over it and a checkpoint's text, 72 bytes. c2sp.org/tlog-cosignature "Format".
+
+        `time` is in POSIX seconds, above 0: c2sp.org/tlog-witness "add-checkpoint".
+        """
+        if not 0 < time <= MAX_SIZE:
+            raise TlogError("A cosignature needs the time it is made at, in POSIX seconds.")
+        return TIME.pack(time) + self._key.sign(cosigned_message(text, time))
+
+
+def cosigned_message(text: bytes, time: int) -> bytes:
+    """What an Ed25519 cosignature signs. c2sp.org/tlog-cosignature "Ed25519 signed message"."""
+    return b"cosignature/v1\ntime %d\n%b" % (time, text)
+
+
+def cosigned_at(signature: bytes) -> int:
+    """The POSIX time at the head of a cosignature, verified or not. c2sp.org/tlog-cosignature "Format"."""
+    return int(TIME.unpack_from(signature)[0])
+
+
+def is_name(name: str) -> bool:
+    """Whether this can name a key. c2sp.org/signed-note "Format"; a lone surrogate is no UTF-8."""
+    return bool(name) and not any(
+        c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name
+    )
+
+
+def _private(seed: bytes) -> Ed25519PrivateKey:
+    if len(seed) != SEED_BYTES:
+        raise TlogError(f"A seed has {SEED_BYTES} bytes, not {len(seed)}.")
+    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -1,0 +1,104 @@
+"""Counting: counted = sign entries − sign entries revoked. docs/log-format.md "Entries"."""
+
+import re
+from collections.abc import Iterable
+
+from tlog.entry import ENTRY_BYTES, VERSION, Amend, Close, Open, Reason, Revoke, Sign, Type, parse
+from tlog.errors import Malformed, OutOfOrder
+
+_NO_SIGN = re.compile(rb"[^%c]" % Type.SIGN, re.DOTALL)
+_REVOKED = 0x80 | Type.SIGN
+
+
+class Tally:
+    """Reads a log's entries in order and refuses what may not stand where it stands.
+
+    Entry 0 opens and no other does; after a close there are only revocations; a revocation names a sign entry
+    before it that was not revoked yet. A byte for each entry is kept. Runs of sign entries cost next to nothing.
+    """
+
+    def __init__(self) -> None:
+        self.signed = 0
+        self.revoked = dict.fromkeys(Reason, 0)
+        self.manifest_hash: bytes | None = None
+        """That of the manifest in force: what opened the log, or amended it last."""
+        self.closed = False
+        self._types = bytearray()
+
+    @property
+    def size(self) -> int:
+        """Entries read."""
+        return len(self._types)
+
+    @property
+    def counted(self) -> int:
+        """Signatures that count. docs/log-format.md "Entries"."""
+        return self.signed - sum(self.revoked.values())
+
+    def extend(self, entries: Iterable[bytes]) -> None:
+        """Read entries that follow those read. Raises OutOfOrder or Malformed, and then stands before the bad one.
+
+        docs/log-format.md "Entries".
+        """
+        batch = entries if isinstance(entries, (list, tuple)) else list(entries)
+        bad = None
+        if not {ENTRY_BYTES}.issuperset(map(len, batch)):
+            bad = next(at for at, entry in enumerate(batch) if len(entry) != ENTRY_BYTES)
+        joined = b"".join(batch[:bad])
+        versions, types = joined[::ENTRY_BYTES], joined[1::ENTRY_BYTES]
+        if versions.count(VERSION) != len(versions):
+            bad = next(at for at, version in enumerate(versions) if version != VERSION)
+            types = types[:bad]
+        done = 0
+        for found in _NO_SIGN.finditer(types):
+            self._sign(found.start() - done)
+            self._read(batch[found.start()])
+            done = found.end()
+        self._sign(len(types) - done)
+        if bad is not None:
+            self._read(batch[bad])
+
+    def _sign(self, count: int) -> None:
+        """`count` sign entries: what they commit to may be any 32 bytes."""
+        if count:
+            self._expect_open()
+            self._types += bytes((Type.SIGN,)) * count
+            self.signed += count
+
+    def _read(self, data: bytes) -> None:
+        try:
+            entry = parse(data)
+        except Malformed as error:
+            raise Malformed(f"Entry {self.size}: {error}") from None
+        match entry:
+            case Revoke(index, reason):
+                self._revoke(index, reason)
+            case Open(manifest_hash):
+                if self.size:
+                    raise OutOfOrder("a log is opened by entry 0, and only once.", self.size)
+                self.manifest_hash = manifest_hash
+            case Amend(manifest_hash):
+                self._expect_open()
+                self.manifest_hash = manifest_hash
+            case Close():
+                self._expect_open()
+                self.closed = True
+            case Sign():
+                raise AssertionError("sign entries are read in runs")
+        self._types.append(data[1])
+
+    def _revoke(self, index: int, reason: Reason) -> None:
+        if index >= self.size:
+            raise OutOfOrder(f"a revocation of entry {index}, which does not stand before it.", self.size)
+        if self._types[index] == _REVOKED:
+            raise OutOfOrder(f"entry {index} was revoked before.", self.size)
+        if self._types[index] != Type.SIGN:
+            raise OutOfOrder(f"entry {index}, which it revokes, is no signature.", self.size)
+        self._types[index] = _REVOKED
+        self.revoked[reason] += 1
+
+    def _expect_open(self) -> None:
+        if not self.size:
+            raise OutOfOrder("the first entry opens the log, and this one does not.", self.size)
+        if self.closed:
+            raise OutOfOrder("the log was closed before; only revocations may follow.", self.size)

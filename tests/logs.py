@@ -1,4 +1,4 @@
-"""A log to test with, and a second way to compute all of it: RFC 6962 §2.1 word for word, sharing no code with `tlog`."""
+"""A log to test with, and a second way to compute it: RFC 6962 §2.1 word for word, sharing no code with `tlog`."""
 
 import hashlib
 from functools import cache

@@ -57,6 +57,11 @@ class Checkpoint(NamedTuple):
         )
 
 
+def peek(data: bytes) -> Checkpoint:
+    """What a signed note claims, nothing verified: which log is it? Raises Malformed. c2sp.org/tlog-checkpoint."""
+    return Checkpoint.parse(note.split(data)[0])
+
+
 class Opened(NamedTuple):
     """A checkpoint that its log has signed, and the note it stood in."""
 

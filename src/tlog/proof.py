@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tlog import note
-from tlog.checkpoint import Checkpoint
+from tlog.checkpoint import Checkpoint, peek
 from tlog.errors import Malformed, TlogError
 from tlog.keys import Verifier
 from tlog.policy import Policy
@@ -42,7 +42,7 @@ class Proof:
         index, *path = lines
         if len(path) > MAX_PROOF:
             raise Malformed(f"A proof of inclusion has at most {MAX_PROOF} hashes.")
-        note.split(checkpoint)
+        peek(checkpoint)
         return cls(
             to_number(index.removeprefix(_INDEX)),
             tuple(map(to_hash, path)),

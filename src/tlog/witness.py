@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 from tlog import note
-from tlog.checkpoint import Checkpoint
+from tlog.checkpoint import Checkpoint, peek
 from tlog.errors import Malformed, TlogError
 from tlog.keys import Cosigner
 from tlog.note import Signature
@@ -44,7 +44,7 @@ class AddCheckpoint(NamedTuple):
             )
         if len(lines) > MAX_PROOF + 1:
             raise Malformed(f"A proof of consistency has at most {MAX_PROOF} hashes.")
-        note.split(checkpoint)
+        peek(checkpoint)
         return cls(to_number(lines[0].removeprefix(_OLD)), tuple(map(to_hash, lines[1:])), checkpoint)
 
     def encode(self) -> bytes:

@@ -3,11 +3,11 @@
 import hashlib
 import itertools
 
-import logs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import logs
 import tlog
 from tlog import Frontier, TlogError
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import cache
 
-import logs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import logs
 import tlog
 from tlog import TlogError, Unproven
 

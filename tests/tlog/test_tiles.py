@@ -1,10 +1,10 @@
 """Tiles and bundles: their paths, what is new in a checkpoint, their bytes, and hashes out of them."""
 
-import logs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import logs
 import tlog
 from tlog import HashReader, Malformed, Tile, TlogError
 from tlog.tiles import ENTRIES

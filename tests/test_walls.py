@@ -38,7 +38,9 @@ def knows(path: Path, module: str) -> bool:
 @pytest.mark.parametrize(
     ("room", "never"),
     [
-        ("agefile", ("sabal", "django")),  # a format, usable by anybody
+        ("agefile", ("sabal", "django", "tlog")),  # a format, usable by anybody
+        ("tlog", ("sabal", "django", "agefile")),  # likewise
+        ("tlog", ("time", "datetime", "os", "pathlib", "socket", "random", "secrets")),  # and pure
         ("sabal/signing", DOORS),  # the heart knows no door
         (
             "sabal/mail",

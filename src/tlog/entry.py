@@ -45,6 +45,7 @@ class Open:
     manifest_hash: bytes
 
     def encode(self) -> bytes:
+        """Its 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.OPEN, self.manifest_hash)
 
 
@@ -55,6 +56,7 @@ class Amend:
     manifest_hash: bytes
 
     def encode(self) -> bytes:
+        """Its 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.AMEND, self.manifest_hash)
 
 
@@ -65,6 +67,7 @@ class Sign:
     commitment: bytes
 
     def encode(self) -> bytes:
+        """Its 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.SIGN, self.commitment)
 
 
@@ -76,6 +79,7 @@ class Revoke:
     reason: Reason
 
     def encode(self) -> bytes:
+        """Its 34 bytes. docs/log-format.md "Entries"."""
         if not 0 <= self.index <= MAX_SIZE:
             raise TlogError(f"No log has an entry {self.index}.")
         return _encode(Type.REVOKE, _REVOCATION.pack(self.index, Reason(self.reason)))
@@ -86,6 +90,7 @@ class Close:
     """The petition is closed; nothing but revocations follows."""
 
     def encode(self) -> bytes:
+        """Its 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.CLOSE, _ZEROS)
 
 

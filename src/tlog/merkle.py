@@ -93,7 +93,7 @@ class Frontier:
 
     @property
     def edge(self) -> tuple[bytes, ...]:
-        """The hashes of the full subtrees, from the left, the largest first."""
+        """The hashes of the full subtrees, from the left, the largest first. RFC 6962 §2.1."""
         return tuple(hash_ for hash_ in reversed(self._edge) if hash_ is not None)
 
     def extend(self, leaves: Iterable[bytes]) -> None:

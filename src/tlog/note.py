@@ -41,7 +41,7 @@ class Signature(NamedTuple):
 
     @classmethod
     def by(cls, verifier: Verifier, value: bytes) -> Self:
-        """What was signed with `verifier`'s other half."""
+        """The line of what `verifier`'s other half signed. c2sp.org/signed-note "Signatures"."""
         return cls(verifier.name, verifier.key_id, value)
 
     def encode(self) -> bytes:
@@ -67,7 +67,7 @@ def join(text: bytes, signatures: Sequence[Signature]) -> bytes:
     """A note of text and signature lines. Raises TlogError on what no note can hold. c2sp.org/signed-note "Format"."""
     note = b"%b\n%b" % (text, b"".join(signature.encode() for signature in signatures))
     if split(note) != (text, list(signatures)):
-        raise TlogError("A note's text ends in a newline and stands between no other control characters.")
+        raise TlogError("This text would not be read back as it is: does it end in a newline?")
     return note
 
 

@@ -97,6 +97,7 @@ class _Reader:
         self._members: set[str] = set()
 
     def read(self, words: list[str]) -> None:
+        """One line's definition. c2sp.org/tlog-policy "Policy file syntax and structure"."""
         match words:
             case ["log", vkey, *url] if len(url) <= 1:
                 self.logs.append(self._key(vkey, url, Kind.NOTE, self._log_keys))

@@ -27,7 +27,7 @@ class Tally:
 
     @property
     def size(self) -> int:
-        """Entries read."""
+        """Entries read, revocations and all. docs/log-format.md "Entries"."""
         return len(self._types)
 
     @property

@@ -13,12 +13,12 @@ _DECIMAL = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 def to_base64(data: bytes) -> bytes:
-    """Standard base64 with padding, in one line."""
+    """Standard base64 with padding, in one line. RFC 4648 §4."""
     return binascii.b2a_base64(data, newline=False)
 
 
 def from_base64(text: bytes) -> bytes:
-    """The bytes of canonical base64; raises Malformed on any other spelling of them."""
+    """The bytes of canonical base64; raises Malformed on any other spelling. RFC 4648 §3.5, §4."""
     try:
         data = binascii.a2b_base64(text)
     except binascii.Error:
@@ -30,7 +30,7 @@ def from_base64(text: bytes) -> bytes:
 
 
 def to_hash(text: bytes) -> bytes:
-    """A SHA-256 hash from its base64 line; raises Malformed."""
+    """A SHA-256 hash from its base64 line; raises Malformed. RFC 6962 §2.1, RFC 4648 §4."""
     data = from_base64(text)
     if len(data) != HASH_BYTES:
         raise Malformed(f"A hash has {HASH_BYTES} bytes, not {len(data)}.")
@@ -38,7 +38,7 @@ def to_hash(text: bytes) -> bytes:
 
 
 def to_number(text: bytes) -> int:
-    """An ASCII decimal without sign or leading zeros, 0 to 2⁶³−1; raises Malformed."""
+    """A decimal without sign or leading zeros, 0 to 2⁶³−1; raises Malformed. c2sp.org/tlog-checkpoint "Note text"."""
     if not _DECIMAL.fullmatch(text) or int(text) > MAX_SIZE:
         raise Malformed("A number here is written in plain digits, without leading zeros, and is below 2⁶³.")
     return int(text)

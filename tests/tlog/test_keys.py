@@ -1,6 +1,7 @@
 """Keys and their vkeys, which others must be able to read."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -70,6 +71,14 @@ def test_a_cosignature_holds_its_time(time: int, bit: int) -> None:
         assert not witness.verifier.verifies(b"text\n", wrong)
     as_note = Verifier(witness.verifier.name, Kind.NOTE, witness.verifier.public)
     assert not as_note.verifies(b"text\n", signature[8:])
+
+
+def test_a_cosignature_from_after_the_end_of_time_is_refused() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    witness = Cosigner("witness.example/w1", bytes(32)).verifier
+    for time, held in ((2**63 - 1, True), (2**63, False), (2**64 - 1, False)):
+        signed = key.sign(b"cosignature/v1\ntime %d\ntext\n" % time)
+        assert witness.verifies(b"text\n", time.to_bytes(8) + signed) == held
 
 
 def test_a_cosignature_without_a_time_is_not_made() -> None:

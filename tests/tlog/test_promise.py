@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import logs
-from tlog import Malformed, Promise, Signer, TlogError, Unproven, checkpoint, note, promise_key
+from tlog import (
+    Cosigner,
+    Malformed,
+    Promise,
+    Signature,
+    Signer,
+    TlogError,
+    Unproven,
+    checkpoint,
+    note,
+    promise_key,
+)
 
 KEY = promise_key(logs.ORIGIN, b"p" * 32)
 LEAF = logs.mth(1, 2)
@@ -40,6 +51,10 @@ def test_only_the_promise_key_of_the_log_makes_promises() -> None:
         Promise.open(note.sign(another.text, KEY), KEY.verifier)
     with pytest.raises(TlogError):
         PROMISE.sign(logs.CAROL)
+    witness = Cosigner(KEY.verifier.name, b"w" * 32)
+    cosigned = note.join(TEXT, [Signature.by(witness.verifier, witness.sign(TEXT, 1))])
+    with pytest.raises(Unproven, match="makes no promises"):
+        Promise.open(cosigned, witness.verifier)
 
 
 def test_a_promise_is_never_taken_for_a_checkpoint_nor_the_other_way() -> None:

@@ -114,6 +114,31 @@ def test_eve_changes_a_proof_of_consistency(size: int, part: float, data: st.Dat
     refused([])
 
 
+def test_proofs_of_a_wrong_length_are_refused_even_where_they_lead_to_the_root() -> None:
+    """Roots made to fit: then the number of hashes is all that is wrong."""
+    node, (a, b, c, d, e) = tlog.merkle.node_hash, (bytes([n]) * 32 for n in range(5))
+    for proof, index, size, root, why in (
+        ([], 0, 2, a, "too short"),
+        ([b], 0, 3, node(a, b), "too short"),
+        ([b], 0, 1, node(b, a), "longer"),
+        ([b, c], 1, 2, node(c, node(b, a)), "longer"),
+        ([b"31 bytes"], 0, 2, node(a, b"31 bytes"), "wrong length"),
+    ):
+        with pytest.raises(Unproven, match=why):
+            tlog.verify_inclusion(proof, index, size, a, root)
+    for proof, old, new, old_root, root, why in (
+        ([], 1, 2, a, a, "too short"),
+        ([b], 1, 4, a, node(a, b), "too short"),
+        ([a, b, c, d], 3, 4, node(d, node(c, a)), node(d, node(c, node(a, b))), "longer"),
+        ([a], 3, 4, a, a, "too short"),
+        ([], 3, 4, a, a, "empty"),
+        ([b"31 bytes"], 1, 2, a, node(a, b"31 bytes"), "wrong length"),
+        ([e], 1, 2, a[:31], node(a[:31], e), "wrong length"),
+    ):
+        with pytest.raises(Unproven, match=why):
+            tlog.verify_consistency(proof, old, new, old_root, root)
+
+
 def test_a_log_that_forked_is_found_out() -> None:
     forked = tlog.root([*map(tlog.leaf_hash, [logs.entry(0), b"another entry", logs.entry(2)])])
     with pytest.raises(Unproven, match="forked"):

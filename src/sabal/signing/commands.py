@@ -164,6 +164,7 @@ def _write(out: TextIO, lines: Iterable[str]) -> None:
     to_terminal = out.isatty()
     for line in lines:
         out.write(export.printable(line) if to_terminal else line)
+    out.flush()  # a reader who has gone is noticed here, before anything is said about what was read
 
 
 def _progress() -> export.Progress:

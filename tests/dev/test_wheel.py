@@ -30,7 +30,11 @@ def test_it_holds_the_example_as_the_checkout_has_it(installed: Path) -> None:
         return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
     assert files(installed / "sabal" / "example") == files(ROOT / "petitions") != {}
-    assert {p.name for p in installed.iterdir() if not p.name.endswith(".dist-info")} == {"sabal", "agefile", "tlog"}
+    assert {p.name for p in installed.iterdir() if not p.name.endswith(".dist-info")} == {
+        "sabal",
+        "agefile",
+        "tlog",
+    }
 
 
 def test_a_house_outside_the_checkout_has_its_example(installed: Path, tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ class Worker:
                 return
             if not was_up(database, today - 1):
                 # A clock that is far ahead would take every signature with it. A house that was away waits a day.
-                log.warning(
-                    "nothing is deleted yet: this house was not up on the day before; is the clock right?"
+                log.info(
+                    "nothing is deleted today, for this house was not up yesterday (or so its clock says)"
                 )
                 return
             expired = tidy.expire(database, today)

@@ -256,7 +256,7 @@ def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
     late.start()
     for line in process.stderr:
         lines.append(line)
-        if "nothing is deleted yet" in line:  # the first round is over: no house was up yesterday
+        if "nothing is deleted today" in line:  # the first round is over: no house was up yesterday
             process.send_signal(signal.SIGTERM)
     late.cancel()
     assert process.wait(30) == (1 if broken else 0)

@@ -16,9 +16,8 @@ from sabal.signing import record, tag
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 
-PENDING_DAYS = (
-    8  # seven whole days, for today has begun; they begin anew when the letter goes out on a later day
-)
+# Seven whole days, for today has begun; they begin anew when the letter goes out on a later day.
+PENDING_DAYS = 8
 
 
 class NotReady(Exception):
@@ -44,23 +43,11 @@ def sign(
     After this returns, the words of the signer are in three places: sealed to the organiser, in the carry that the
     mailed link opens, and (the address) in the letter under the day's mail key.
     """
-    if (
-        not petition.ready_to_sign
-        or ring.mail is None
-        or ring.suppression is None
-        or ring.subscribers is None
-    ):
+    if not (petition.ready_to_sign and ring.mail and ring.suppression and ring.subscribers):
         raise NotReady
     t, w = token.new(), secrets.token_bytes(record.W_BYTES)
     seed = record.seed(t, w)
-    fields = {
-        "name": submission.name,
-        "email": submission.email,
-        "place": submission.country,
-        "comment": submission.comment,
-        "consent": consent_version(petition.consent[how.language]),
-        "day": today.isoformat(),
-    }
+    fields = _fields(submission, consent_version(petition.consent[how.language]), today)
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
     suppression = tag.suppression(ring.suppression, petition.id, submission.email)
     mail_day, mail_key = ring.mail
@@ -91,6 +78,18 @@ def sign(
 def random_id() -> int:
     """A random row id of 63 bits: rows keep no order of arrival."""
     return secrets.randbits(63)
+
+
+def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]:
+    """What the organiser will read, and what the commitment is made of."""
+    return {
+        "name": submission.name,
+        "email": submission.email,
+        "place": submission.country,
+        "comment": submission.comment,
+        "consent": consent,
+        "day": today.isoformat(),
+    }
 
 
 def _carry(submission: Submission, language: str, suppression: bytes) -> record.Carry:

@@ -10,12 +10,8 @@ from sabal.database import Database, Row
 
 WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
 
-ACCESS = (
-    "token_hash",
-    "signature_hash",
-    "petition_id",
-    "mailbox",
-)  # what a further link to a signature is made of
+# What a further link to a signature is made of.
+ACCESS = ("token_hash", "signature_hash", "petition_id", "mailbox")
 
 # Under which a mailbox signs once: petition, era, tag. Without a tag (dedupe = "offline") each stands for itself.
 Key = tuple[int, int, bytes | None]

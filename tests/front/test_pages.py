@@ -105,6 +105,21 @@ def test_what_is_said_when_something_is_wrong_never_waits() -> None:
     play(scene)
 
 
+def test_what_is_said_at_once_follows_its_page() -> None:
+    async def scene(site: Site) -> None:
+        prepared = pages.Pages()
+        pages.install(prepared)
+        await prepared._cache.get("/_door/en/-/busy")
+        first = await pages.page("busy", "en", status=503)
+        assert await pages.page("busy", "en", status=503) is first  # made once
+        prepared._cache.forget(keep=())
+        site.page = "<p>other words</p>"
+        await prepared._cache.get("/_door/en/-/busy")
+        assert (await pages.page("busy", "en", status=503)).body == b"<p>other words</p>"
+
+    play(scene)
+
+
 def test_warming_has_every_such_page_ready_in_every_language() -> None:
     async def scene(site: Site) -> None:
         await pages._pages.warm(("en", "ko"))  # type: ignore[union-attr]

@@ -226,6 +226,15 @@ def test_the_address_as_typed(typed: str, header: str | None) -> None:
         assert len(message["To"].addresses) == 1 and str(message["To"]) == header
 
 
+@pytest.mark.parametrize("line", ["\n", "\r", "\r\n", "\u2028"])
+def test_no_header_brings_another(line: str) -> None:
+    evil = f"petition@example.org{line}Bcc: eve@example.org"
+    with pytest.raises(ValueError):
+        letters.render(a_letter(), definition("open"), replace(HEAD, sender=evil), NOON)
+    with pytest.raises(ValueError):
+        letters._put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
+
+
 def test_nothing_secret_in_a_repr() -> None:
     assert TOKEN not in repr(a_letter()) and "suzie" not in repr(a_letter())
 

@@ -274,16 +274,21 @@ def _put_ours(message: EmailMessage, name: str, value: str) -> None:
 @lru_cache(maxsize=4)
 def _sender(address: str) -> BaseHeader:
     """Parsed once; the way out asks it for its bare address."""
-    return cast(BaseHeader, _POLICY.header_factory("From", address))
+    return _parsed("From", address)
 
 
 @lru_cache(maxsize=256)
 def _standing(name: str, value: str) -> _Header:
+    header = _Header(value)
+    header.name, header.folded = name, _parsed(name, value).fold(policy=_POLICY)
+    return header
+
+
+def _parsed(name: str, value: str) -> BaseHeader:
+    """Raises ValueError for more than a line, which would be another header."""
     if len(value.splitlines()) != 1:
         raise ValueError("a header is one line")
-    header = _Header(value)
-    header.name, header.folded = name, _POLICY.header_factory(name, value).fold(policy=_POLICY)
-    return header
+    return cast(BaseHeader, _POLICY.header_factory(name, value))
 
 
 def _message_id(letter_id: int) -> str:

@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from sabal import days, settings
 from sabal import log as logs
@@ -43,17 +43,6 @@ OPEN_FILES = 65_536
 PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("sabal.front")
-
-
-class Asgi(Protocol):
-    """One request or the life of the process, as ASGI has it."""
-
-    def __call__(
-        self,
-        scope: Mapping[str, Any],
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> Awaitable[None]: ...
 
 
 class Process:

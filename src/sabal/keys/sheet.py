@@ -20,10 +20,9 @@ _TEMPLATE = """
   #v(2mm)
   #sheet.meaning
   #v(4mm)
-  #grid(columns: (62mm, 1fr), gutter: 8mm,
-    image(bytes(sheet.qr), format: "svg", width: 62mm),
-    text(font: "DejaVu Sans Mono", size: 6.4pt, sheet.key.split("\\n").map(line => raw(line)).join(linebreak())),
-  )
+  #image(bytes(sheet.qr), format: "svg", width: 62mm)
+  #v(2mm)
+  #text(font: "DejaVu Sans Mono", size: 9.5pt, sheet.key.split("\\n").map(line => raw(line)).join(linebreak()))
   #v(4mm)
   *Public half, to tell keys apart:* #raw(sheet.public)
   #v(6mm)

@@ -12,6 +12,7 @@ from sabal import database as raw
 from sabal import settings
 from sabal.keys.house import House
 from sabal.keys.ring import Ring
+from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import folder, publishing
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
@@ -71,6 +72,29 @@ class HouseOfTests:
         snapshot = self.snapshots.by_slug(slug)
         assert snapshot is not None
         return snapshot
+
+    def sequence(
+        self,
+        petition: PetitionSnapshot,
+        now: float,
+        every: float | None = None,
+        database: raw.Database | None = None,
+    ) -> int:
+        """What the worker does each round for one petition's log."""
+        return Sequencer(self.house).sequence(database or self.database, petition, now, every)
+
+    def close(self, petition: PetitionSnapshot, now: float) -> None:
+        """Let the petition's log be closed, after all that waits."""
+        Sequencer(self.house).close(self.database, petition, now)
+
+    def publish_again(self, slug: str) -> PetitionSnapshot:
+        """A paused petition, published with another organiser key."""
+        self.identity = agefile.generate()
+        publishing.use_keys(slug, (str(self.identity.recipient),))
+        code = agefile.decrypt(publishing.canary(slug), [self.identity]).decode()
+        publishing.answer_canary(slug, code)
+        publishing.publish(slug, self.house, TODAY, NOW)
+        return self.petition(slug)
 
     def rows(self, table: str) -> int:
         return int(self.database.query(f"SELECT COUNT(*) FROM {table}")[0][0])

@@ -23,13 +23,14 @@ from sabal import days, settings
 from sabal import log as logs
 from sabal.database import Database, connect
 from sabal.front import django, limits, pages
-from sabal.front.app import Door, where
+from sabal.front.app import Door
 from sabal.front.guards import Hosts
 from sabal.front.intake import Intake
 from sabal.front.room import Room
 from sabal.front.routes import Routes
 from sabal.keys import ring
 from sabal.keys.house import House, open_house
+from sabal.log import where
 from sabal.petitions import snapshot
 from sabal.signing import operations, writer
 from sabal.signing.group import Group

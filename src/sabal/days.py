@@ -24,3 +24,8 @@ def date_of(number: int) -> date:
 def from_column(value: str | date | None) -> date | None:
     """What a date column holds: a text on SQLite, a date on PostgreSQL."""
     return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def to_column(day: date, vendor: str) -> str | date:
+    """The reverse of `from_column`, for a database of that kind."""
+    return day if vendor == "postgresql" else day.isoformat()

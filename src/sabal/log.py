@@ -17,10 +17,8 @@ _QUIET = ("asyncio", "django", "granian", "_granian")
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
-        if record.exc_info and record.exc_info[0] is not None:
-            frames = traceback.extract_tb(record.exc_info[2])
-            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-            text = f"{text}: {record.exc_info[0].__name__} at {where}"
+        if record.exc_info and record.exc_info[1] is not None:
+            text = f"{text}: {where(record.exc_info[1])}"
         if settings.DEV:
             return f"{record.levelname.lower()}: {text}"
         event = {
@@ -55,3 +53,11 @@ def set_up(level: int = logging.INFO) -> None:
     logging.getLogger("django.request").setLevel(
         logging.ERROR
     )  # a form with mistakes (422) is nothing to report
+
+
+def where(error: BaseException) -> str:
+    """Type, file and line of an error. Never its text: addresses and names stand in texts."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     "sabal.signing",
     "sabal.mail",
     "sabal.newsletter",
+    "sabal.ledger",
 ]
 MIDDLEWARE = ["sabal.html.content_security_policy"]
 TEMPLATES = [

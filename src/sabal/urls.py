@@ -4,6 +4,7 @@ from django.urls import path
 
 from sabal import dev
 from sabal.api import views as api
+from sabal.ledger import views as ledger
 from sabal.newsletter import views as newsletter
 from sabal.petitions import views as petitions
 
@@ -21,6 +22,11 @@ urlpatterns = [
     path("<slug:slug>.json", api.petition),
     path("<slug:slug>/count.json", api.count),
     path("<slug:slug>/manifest.json", api.manifest),
+    # The public log
+    path("<slug:slug>/log/checkpoint", ledger.checkpoint),
+    path("<slug:slug>/log/policy", ledger.policy),
+    path("<slug:slug>/log/manifests/<str:digest>.json", ledger.manifest),
+    path("<slug:slug>/log/tile/<path:path>", ledger.tile),
     # The newsletter
     path("<str:language>/newsletter", newsletter.subscribe),
     path("<str:language>/newsletter/asked", newsletter.asked),

@@ -8,22 +8,27 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from types import FrameType
 
 from sabal import days, settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import was_up
+from sabal.ledger.log import Overtaken
+from sabal.ledger.publication import Ahead
+from sabal.ledger.sequencer import Sequencer
+from sabal.log import where
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
 from sabal.mail.letters import Letterhead
 from sabal.mail.tidy import tidy_keys
 from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import retention, tidy
-from sabal.signing.count import count
 
 log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
@@ -47,8 +52,10 @@ class Worker:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.house, self.transport, self.clock, self.ticks = house, transport, clock, ticks
+        self.sequencer = Sequencer(house)
         self.stop = threading.Event()
         self._broken = False
+        self._complained: dict[int, float] = {}
         self._next_fold = self._next_cut = self._next_tidy = float("-inf")
 
     def run(self) -> bool:
@@ -104,7 +111,7 @@ class Worker:
 
     def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
         now = self.clock()
-        counted = self._count(database, snapshots, now)
+        counted = self._sequence(database, snapshots, now)
         self._fold_log(database)
         ticks = self.ticks()
         if ticks >= self._next_tidy:
@@ -122,11 +129,28 @@ class Worker:
             if cut:
                 self._next_cut = ticks + MINUTE
 
-    def _count(self, database: Database, snapshots: Snapshots, now: float) -> int:
-        with database.leader("count") as leads:
-            if not leads:
-                return 0
-            return sum(count(database, p, now, settings.BATCH_EVERY) for p in snapshots.published())
+    def _sequence(self, database: Database, snapshots: Snapshots, now: float) -> int:
+        """Every petition's batch if it is due, by one process of all; and the public files of this machine."""
+        taken = 0
+        with database.leader("ledger") as leads:
+            for petition in snapshots.published():
+                with self._apart(petition):
+                    if leads:
+                        taken += self.sequencer.sequence(database, petition, now, settings.BATCH_EVERY)
+                    self.sequencer.publish_here(database, petition)
+        return taken
+
+    @contextmanager
+    def _apart(self, petition: PetitionSnapshot) -> Iterator[None]:
+        """One petition's log that cannot go on stops no other's: it is tried again, and said once a minute."""
+        try:
+            yield
+        except (Ahead, Overtaken, OSError, LookupError) as error:
+            ticks = self.ticks()
+            if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
+                self._complained[petition.id] = ticks
+                what = str(error) if isinstance(error, (Ahead, KeyMissing)) else where(error)
+                log.critical("the log of petition %d stands still: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> None:
         with database.leader("tidy") as leads:
@@ -144,8 +168,8 @@ class Worker:
             for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
-                if ended := retention.end(database, petition, day, self.clock()):
-                    log.info("a petition's retention day has passed: %d records are gone", ended)
+                with self._apart(petition):
+                    self._end_retention(database, petition, day)
                 if tidy.end_last_era(database, self.house, petition, day):
                     log.info("a closed petition's pepper and tags are gone")
                 if tidy.forget_old_eras(database, self.house, petition):
@@ -154,6 +178,12 @@ class Worker:
                     log.info("a new era began: the old pepper and its tags are gone")
             gone = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
+
+    def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
+        if retention.is_over(database, petition, day):
+            self.sequencer.sequence_all(database, petition, self.clock())
+            ended = retention.end(database, petition)
+            log.info("a petition's retention day has passed: %d records are gone", ended)
 
 
 def main() -> None:

@@ -59,12 +59,15 @@ class Tile:
                 return tile
         raise Malformed("This is no path of a tile.")
 
+    def is_within(self, size: int) -> bool:
+        """Whether the tree of `size` leaves reaches as far, as that of some size up to it. c2sp.org/tlog-tiles."""
+        return self.index * WIDTH + self.width <= size >> HEIGHT * max(self.level, 0)
+
     def _exists(self) -> bool:
         """Whether the largest tree, of 2⁶³−1 leaves, reaches this far."""
-        if not (self.level >= ENTRIES and self.index >= 0 and 1 <= self.width <= WIDTH):
+        if not (ENTRIES <= self.level < HEIGHT and self.index >= 0 and 1 <= self.width <= WIDTH):
             return False
-        level = max(self.level, 0)
-        return level < HEIGHT and self.index * WIDTH + self.width <= MAX_SIZE >> HEIGHT * level
+        return self.is_within(MAX_SIZE)
 
 
 def new_tiles(old: int, new: int) -> Iterator[Tile]:

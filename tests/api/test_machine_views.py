@@ -10,7 +10,6 @@ from django.test import RequestFactory
 from houses import EXAMPLE, NOW, HouseOfTests
 from sabal.api import views
 from sabal.petitions import folder, publishing, snapshot
-from sabal.signing.count import count
 from signing.steps import confirmed
 
 WEEK = 7 * 86_400
@@ -29,7 +28,7 @@ def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(shown: H
     petition = shown.publish(profile='"open"')
     for i in range(3):
         confirmed(shown, petition, f"suzie{i}@example.org")
-    count(shown.database, petition, NOW + WEEK)
+    shown.sequence(petition, NOW + WEEK)
     shown.refresh()
     answer = views.petition(REQUEST, petition.slug)
     assert answer["Access-Control-Allow-Origin"] == "*" and answer["Cache-Control"].startswith("public")
@@ -48,7 +47,7 @@ def test_a_guarded_petition_says_no_number_below_its_threshold(shown: HouseOfTes
     petition = shown.publish()
     for i in range(12):
         confirmed(shown, petition, f"suzie{i}@example.org")
-    count(shown.database, petition, NOW + WEEK)
+    shown.sequence(petition, NOW + WEEK)
     shown.refresh()
     numbers = json.loads(views.count(REQUEST, petition.slug).content)
     known = {name: numbers[name] for name in ("signature_count", *OURS)}

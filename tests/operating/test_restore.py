@@ -26,7 +26,6 @@ from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import confirm, export, held, operations, writer
-from sabal.signing.count import count
 from sabal.signing.record import Carry
 from sabal.signing.writer.find import Found, find
 from signing.steps import SUZIE, confirmed, signed
@@ -60,7 +59,7 @@ def test_the_drill(
 ) -> None:
     petition = house.publish()
     suzie = confirmed(house, petition, subscribe=("newsletter",))
-    count(house.database, petition, NOW + WEEK)
+    house.sequence(petition, NOW + WEEK)
     signed(house, petition, "max@example.org")
     copy = tmp_path / "copy"
     counts = backup(copy)
@@ -111,7 +110,7 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
     again = confirmed(house, petition)
     kept = confirmed(house, petition, "max@example.org", display="Max", name="Max")
     dropped = confirmed(house, petition, "eve@example.org", held=held.ROBOT)
-    assert count(house.database, petition, NOW + 2 * 86_400) == 2
+    assert house.sequence(petition, NOW + 2 * 86_400) == 2
     backup(tmp_path / "copy")
     assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [
         operations.Outcome.DONE
@@ -130,7 +129,7 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
         for table, number in (("signing_sealed", 1), ("signing_access", 0), ("signing_withdrawal", 2)):
             assert database.query(f"SELECT COUNT(*) FROM {table}") == [(number,)]
         assert database.query("SELECT shown_names FROM signing_total") == [("[]",)]
-        count(database, petition, NOW + 60 * WEEK)
+        house.sequence(petition, NOW + 60 * WEEK, database=database)
         house.snapshots.refresh(database, open_house())
         back = house.snapshots.by_slug(petition.slug)
         assert back and (back.counts.confirmed, back.counts.withdrawn, back.counts.counted) == (3, 1, 1)

@@ -28,6 +28,7 @@ def known(
         revision=1,
         version_id=petition_id,
         era=1,
+        origin="petition.example/abcdefgh/log",
         manifest=b'{"v":1}',
         definition=definition,
         organiser_keys=(),

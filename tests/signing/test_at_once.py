@@ -83,9 +83,9 @@ def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
     monkeypatch.setattr(count, "_add", meanwhile)
     database = house.connect()
     try:
-        assert count.count(database, petition, NOW + 1, every=1.0) == 1
+        assert house.sequence(petition, NOW + 1, every=1.0, database=database) == 1
         withdrawal.join(WITHIN)
-        count.count(database, petition, NOW + 2, every=1.0)
+        house.sequence(petition, NOW + 2, every=1.0, database=database)
     finally:
         database.close()
     totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
@@ -112,7 +112,7 @@ def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
         def take(plan: str, gate: threading.Barrier = gate, now: int = NOW + turn + 1) -> int:
             with _planned(house, plan) as database:
                 gate.wait(WITHIN)
-                return count.count(database, petition, now, every=0.5)
+                return house.sequence(petition, now, every=0.5, database=database)
 
         def release(plan: str, gate: threading.Barrier = gate) -> int:
             with _planned(house, plan) as database:
@@ -128,8 +128,8 @@ def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
             ]
             assert sum(task.result(WITHIN) for task in tasks[:2]) >= 40
             assert all(task.result(WITHIN) is not None for task in tasks)
-    count.count(house.database, petition, NOW + 100, every=0.5)
-    count.count(house.database, petition, NOW + 200, every=0.5)
+    house.sequence(petition, NOW + 100, every=0.5)
+    house.sequence(petition, NOW + 200, every=0.5)
     totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
     assert totals == [(4 * 60, 4 * 40)]
     assert house.rows("signing_signature") == house.rows("signing_sealed") == 4 * 20

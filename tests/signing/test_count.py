@@ -3,9 +3,9 @@
 import pytest
 
 from houses import DAY_NUMBER, NOW, HouseOfTests
+from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import PROFILES
 from sabal.signing import held, operations, writer
-from sabal.signing.count import _take_signatures, count
 from signing.steps import confirmed
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
@@ -25,23 +25,23 @@ def test_a_guarded_batch_waits_for_company(waited: float, waiting: int, due: boo
 def test_one_signature_is_counted_after_a_week_and_not_before(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    assert count(house.database, petition, NOW + WEEK - 1) == 0
-    assert count(house.database, petition, NOW + WEEK) == 1
-    assert count(house.database, petition, NOW + 2 * WEEK) == 0
+    assert house.sequence(petition, NOW + WEEK - 1) == 0
+    assert house.sequence(petition, NOW + WEEK) == 1
+    assert house.sequence(petition, NOW + 2 * WEEK) == 0
     assert house.petition().counts.confirmed == 1
 
 
 def test_development_counts_at_once(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    assert count(house.database, petition, NOW + 3, every=2.0) == 1
+    assert house.sequence(petition, NOW + 3, every=2.0) == 1
 
 
 def test_buckets_are_never_crossed_and_the_row_forgets_its_place(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
     confirmed(house, petition, "max@example.org", country="")
-    count(house.database, petition, NOW + WEEK)
+    house.sequence(petition, NOW + WEEK)
     buckets = house.database.query("SELECT kind, item, n FROM signing_bucket ORDER BY kind")
     assert buckets == [("country", "KR", 1), ("day", "2026-12-01", 2), ("language", "ko", 2)]
     assert house.database.query("SELECT DISTINCT country, language FROM signing_signature") == [(None, None)]
@@ -51,19 +51,19 @@ def test_a_crash_in_the_middle_of_a_batch_is_finished_by_the_next_run(house: Hou
     petition = house.publish()
     for i in range(3):
         confirmed(house, petition, f"suzie{i}@example.org")
-    _take_signatures(house.database, petition.id, NOW + WEEK)  # and then the power goes
+    Sequencer(house.house)._take_signatures(house.database, petition, NOW + WEEK)  # and then the power goes
     assert house.petition().counts.confirmed == 0
-    assert count(house.database, petition, NOW + WEEK + 1) == 0  # nothing new, but the batch is finished
+    assert house.sequence(petition, NOW + WEEK + 1) == 0  # nothing new, but the batch is finished
     assert house.petition().counts.confirmed == 3
 
 
 def test_a_clock_that_goes_back_counts_rather_than_waits(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    count(house.database, petition, NOW + WEEK)
+    house.sequence(petition, NOW + WEEK)
     for i in range(40):
         confirmed(house, petition, f"suzie{i}@example.org")
-    count(house.database, petition, NOW)
+    house.sequence(petition, NOW)
     assert house.petition().counts.confirmed == 41
 
 
@@ -71,23 +71,23 @@ def test_countries_show_from_ten_on_in_tens_and_move_once_a_day(house: HouseOfTe
     petition = house.publish()
     for i in range(13):
         confirmed(house, petition, f"suzie{i}@example.org", country="KR" if i else "DE")
-    count(house.database, petition, NOW + WEEK)
+    house.sequence(petition, NOW + WEEK)
     assert house.petition().counts.countries == (("KR", 10),)
     for i in range(32):
         confirmed(house, petition, f"max{i}@example.org", country="KR")
-    count(house.database, petition, NOW + WEEK + HOUR)
+    house.sequence(petition, NOW + WEEK + HOUR)
     assert house.petition().counts.countries == (("KR", 10),)
     for i in range(5):
         confirmed(house, petition, f"carol{i}@example.org", country="JP")
-    count(house.database, petition, NOW + WEEK + HOUR + DAY)
+    house.sequence(petition, NOW + WEEK + HOUR + DAY)
     assert house.petition().counts.countries == (("KR", 40),)
 
 
 def test_a_held_signature_counts_after_seven_days_at_the_latest(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"')
     confirmed(house, petition, held=1)
-    assert count(house.database, petition, NOW + 6 * DAY) == 0
-    assert count(house.database, petition, NOW + 7 * DAY) == 1
+    assert house.sequence(petition, NOW + 6 * DAY) == 0
+    assert house.sequence(petition, NOW + 7 * DAY) == 1
 
 
 def test_max_releases_and_drops(house: HouseOfTests) -> None:
@@ -95,22 +95,22 @@ def test_max_releases_and_drops(house: HouseOfTests) -> None:
     confirmed(house, petition, held=1)
     assert held.overview(house.database, petition.id) == [(held.WHY[1], 1)]
     assert held.release(house.database, petition.id) == 1
-    assert count(house.database, petition, NOW + 60) == 1
+    assert house.sequence(petition, NOW + 60) == 1
     confirmed(house, petition, "eve@example.org", held=2)
     assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
     confirmed(house, petition, "carol@example.org")
-    count(house.database, petition, NOW + 120)
+    house.sequence(petition, NOW + 120)
     counts = house.petition().counts
     assert (counts.confirmed, counts.invalidated, counts.counted) == (3, 1, 2)
 
 
 def test_two_workers_never_count_at_once(house: HouseOfTests) -> None:
-    with house.database.leader("count") as first:
+    with house.database.leader("ledger") as first:
         other = house.connect()
-        with other.leader("count") as second:
+        with other.leader("ledger") as second:
             assert (first, second) == (True, False)
         other.close()
-    with house.database.leader("count") as again:
+    with house.database.leader("ledger") as again:
         assert again
     assert DAY_NUMBER
 
@@ -122,9 +122,9 @@ def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withd
     suzie = confirmed(house, petition, display="Suzie")
     confirmed(house, petition, "max@example.org", display="M.")
     confirmed(house, petition, "carol@example.org")
-    count(house.database, petition, NOW + 60)
+    house.sequence(petition, NOW + 60)
     assert house.petition().counts.names == ("M.", "Suzie")
     writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
     confirmed(house, petition, "later@example.org")
-    count(house.database, petition, NOW + 120)
+    house.sequence(petition, NOW + 120)
     assert house.petition().counts.names == ("M.",)

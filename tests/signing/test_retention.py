@@ -5,9 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from houses import NOW, HouseOfTests
+from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import publishing
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
-from sabal.signing import count, operations, retention, tidy, writer
+from sabal.signing import operations, retention, tidy, writer
 from signing.steps import confirmed, signed
 
 LAST = date(2028, 11, 30)  # as the example petition promises
@@ -16,19 +18,26 @@ LATER = NOW + (AFTER - date(2026, 11, 24)).days * 86_400
 GONE = ("signing_signature", "signing_sealed", "signing_pending", "signing_access")
 
 
+def end(house: HouseOfTests, petition: PetitionSnapshot) -> int:
+    """What the worker does after the retention day."""
+    Sequencer(house.house).sequence_all(house.database, petition, LATER)
+    return retention.end(house.database, petition)
+
+
 def test_after_the_promised_day_the_numbers_are_all_that_is_left(house: HouseOfTests) -> None:
     petition = house.publish()
     for i in range(230):
         confirmed(house, petition, f"suzie{i}@example.org")
     confirmed(house, petition, "suzie1@example.org")  # a second link to one of them
     signed(house, petition, "max@example.org")
-    count.count(house.database, petition, NOW + 1, every=1.0)
-    assert retention.end(house.database, petition, LAST, LATER) == 0
+    house.sequence(petition, NOW + 1, every=1.0)
+    assert not retention.is_over(house.database, petition, LAST)
     assert house.rows("signing_sealed") == 231 and house.rows("signing_access") == 1
-    assert retention.end(house.database, petition, AFTER, LATER) == 231
+    assert retention.is_over(house.database, petition, AFTER)
+    assert end(house, petition) == 231
     assert [house.rows(table) for table in GONE] == [0] * len(GONE)
     assert house.petition().counts.counted == 230
-    assert retention.end(house.database, petition, AFTER, LATER) == 0
+    assert not retention.is_over(house.database, petition, AFTER)
 
 
 def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTests) -> None:
@@ -37,7 +46,7 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
     confirmed(house, petition, "max@example.org", held=1)
     left = confirmed(house, petition, "carol@example.org")
     writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
-    retention.end(house.database, petition, AFTER, LATER)
+    end(house, petition)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
 
@@ -45,9 +54,9 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
 def test_names_that_were_shown_go_too(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"', show_names=True)
     confirmed(house, petition, display="Suzie")
-    count.count(house.database, petition, NOW + 20)
+    house.sequence(petition, NOW + 20)
     assert house.petition().counts.names == ("Suzie",)
-    retention.end(house.database, petition, AFTER, LATER)
+    end(house, petition)
     assert house.petition().counts.names == ()
 
 

@@ -13,7 +13,6 @@ from sabal import token
 from sabal.database import Database
 from sabal.front import intake, limits
 from sabal.signing import confirm, operations, record, writer
-from sabal.signing.count import count
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find
 from signing.steps import SUZIE, Signed, confirmed, signed
@@ -35,7 +34,7 @@ def form(house: HouseOfTests, email: str = SUZIE, **more: str) -> dict[str, str]
 
 def counted(house: HouseOfTests, days_ago: int) -> None:
     """Let the batch have been so many days ago."""
-    count(house.database, house.petition(), NOW + WEEK)
+    house.sequence(house.petition(), NOW + WEEK)
     today = int(time.time()) // DAY
     for table in ("signing_signature", "signing_access"):
         house.database.execute(f"UPDATE {table} SET counted_on = ?", (today - days_ago,))
@@ -102,7 +101,7 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
 
     again, new = signed(house, house.petition()), signed(house, house.petition(), "max@example.org")
     assert receipt(again) == receipt(new) and receipt(new)[0] == 200
-    count(house.database, house.petition(), NOW + 3 * WEEK)
+    house.sequence(house.petition(), NOW + 3 * WEEK)
     days = [find(house.database, [of.digest])[0] for of in (again, new)]
     assert days[0] == days[1] and days[0] and days[0].counted_on
 

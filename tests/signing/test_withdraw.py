@@ -6,7 +6,6 @@ from houses import NOW, HouseOfTests
 from sabal import settings, suppression, token
 from sabal.newsletter.subscription import address_hash
 from sabal.signing import held, operations, record, writer
-from sabal.signing.count import count
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -60,12 +59,12 @@ def test_who_withdrew_can_sign_again(house: HouseOfTests) -> None:
 def test_the_count_goes_up_and_down_again(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie, max_ = confirmed(house, petition), confirmed(house, petition, "max@example.org")
-    assert count(house.database, petition, NOW + WEEK) == 2
+    assert house.sequence(petition, NOW + WEEK) == 2
     assert house.petition().counts.counted == 2
     writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
     assert house.petition().counts.counted == 2  # not before the next batch
     confirmed(house, petition, "carol@example.org")
-    assert count(house.database, petition, NOW + 2 * WEEK) == 1
+    assert house.sequence(petition, NOW + 2 * WEEK) == 1
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
     assert max_
@@ -76,7 +75,7 @@ def test_withdrawn_before_its_batch_is_confirmed_and_withdrawn_at_once(house: Ho
     suzie = confirmed(house, petition)
     confirmed(house, petition, "max@example.org")
     writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
-    count(house.database, petition, NOW + WEEK)
+    house.sequence(petition, NOW + WEEK)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (2, 1, 1)
     assert house.database.query("SELECT state, country, language FROM signing_withdrawal") == [

@@ -11,14 +11,16 @@ import asyncio
 import logging
 import random
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
+
+from tlog import Malformed, Tile
 
 from sabal.front import cache, django, guards, limits, pages
 from sabal.front.codings import coding
 from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
+from sabal.log import where
 
 IN_FLIGHT = (
     64  # POSTs being worked on in one process: as many as one commit takes; more would only wait longer
@@ -115,11 +117,22 @@ class Door:
 
     async def kept(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
         """The page, stale or made now."""
+        if route.name == "log_tile" and not self.has_tile(route):
+            raise Refused(404, "not-found")
         found = await self.cache.get(route.path)
         if isinstance(found, Response):
             return self.messages(found, scope)
         accept, held = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
         return found.answer(accept, held, scope["method"] == "HEAD", time.monotonic())
+
+    def has_tile(self, route: Route) -> bool:
+        """Whether a log reaches as far as the tile that is asked for: there is no end of those that nobody has."""
+        petition = self.petitions.by_slug(route.slug)
+        try:
+            tile = Tile.parse(route.path.removeprefix(f"/{route.slug}/log/"))
+        except Malformed:
+            return False
+        return petition is not None and tile.is_within(petition.counts.log_size)
 
     async def answer(
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
@@ -308,11 +321,3 @@ def security_headers(secure: bool) -> dict[bytes, bytes]:
     if secure:
         headers[b"strict-transport-security"] = b"max-age=31536000"
     return headers
-
-
-def where(error: BaseException) -> str:
-    """Type, file and line of an error. Never its text: addresses and names stand in texts."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return type(error).__name__
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

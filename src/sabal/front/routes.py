@@ -17,6 +17,7 @@ BOTH = ("GET", "HEAD", "POST")
 # two programs could read in two ways. No percent sign, so nothing is ever decoded.
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
+MANIFEST = re.compile(r"[0-9a-f]{64}\.json")
 
 
 class Texts(Protocol):
@@ -28,13 +29,22 @@ class Texts(Protocol):
     def newsletter(self) -> bool: ...
 
 
+class Numbers(Protocol):
+    """What the door needs of a petition's numbers."""
+
+    @property
+    def log_size(self) -> int: ...
+
+
 class Petition(Protocol):
-    """What the routes need of a petition's snapshot."""
+    """What the door needs of a petition's snapshot."""
 
     @property
     def slug(self) -> str: ...
     @property
     def definition(self) -> Texts: ...
+    @property
+    def counts(self) -> Numbers: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,14 @@ class Routes:
                         return Route("receipt", path, READ, language, token=token)
                     case "signature", ["withdraw"]:
                         return Route("withdraw", path, WRITE, language, token=token)
+            case [slug, "log", "manifests", name] if self._has(slug) and MANIFEST.fullmatch(name):
+                return Route("log_manifest", path, slug=slug, cached=True)
+            case [slug, "log", "tile", *_] if self._has(slug):
+                return Route("log_tile", path, slug=slug, cached=True)
         raise Refused(404, "not-found")
+
+    def _has(self, slug: str) -> bool:
+        return f"/{slug}/log/checkpoint".encode("ascii") in self._fixed
 
     def _speaks(self, language: str) -> bool:
         return language in self.languages
@@ -154,6 +171,8 @@ def petition_routes(petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterato
         yield Route("json", f"/{slug}.json", slug=slug, cached=True)
         yield Route("count", f"/{slug}/count.json", slug=slug, cached=True)
         yield Route("manifest", f"/{slug}/manifest.json", slug=slug, cached=True)
+        yield Route("checkpoint", f"/{slug}/log/checkpoint", slug=slug, cached=True)
+        yield Route("policy", f"/{slug}/log/policy", slug=slug, cached=True)
         for language in languages:
             page = f"/{language}/{slug}"
             yield Route("petition", page, READ, language, slug, cached=True)

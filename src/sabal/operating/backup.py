@@ -42,6 +42,9 @@ ROWS = {
     "signing_suppression": "TRUE",
     "signing_bucket": "TRUE",
     "signing_total": "TRUE",
+    "ledger_log": "TRUE",
+    "ledger_bundle": "TRUE",
+    "ledger_batch": "TRUE",
     "newsletter_subscription": "state = 2",
     "newsletter_consent": "TRUE",
 }

@@ -19,6 +19,7 @@ from sabal import database as raw
 from sabal import days, settings
 from sabal.keys.house import House, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
+from sabal.ledger import log
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition
@@ -128,34 +129,22 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
         raise Refusal(f"{slug} is {petition.state} already.")
     definition = _definition(petition)
     _refuse_unready(petition, definition, today)
-    version = _newest(petition)
-    origin = petition.origin or f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
-    era = petition.era or 1
-    pepper = None if definition.dedupe == "offline" else pepper_name(petition.pk, era)
-    log_vkey, promise_vkey = _make_ready(petition, house, origin, pepper, now)
-    made = manifest.render(
-        definition,
-        json.loads(version.files),
-        {language: consent_text(definition, language) for language in definition.languages},
-        origin=origin,
-        log_vkey=log_vkey,
-        promise_vkey=promise_vkey,
-    )
-    with transaction.atomic():
-        Version.objects.filter(pk=version.pk, published_on=None).update(manifest=made, published_on=today)
-        changed = Petition.objects.filter(pk=petition.pk, revision=petition.revision).update(
-            state=State.OPEN,
-            version=version,
-            origin=origin,
-            era=era,
-            era_since=petition.era_since or days.number(today),
-            opened_on=petition.opened_on or today,
-            revision=F("revision") + 1,
-        )
-        if not changed:
+    database = raw.connect()
+    try:
+        petition.origin = petition.origin or new_origin()
+        petition.era = petition.era or 1
+        made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
+        if not _publish(database, house, petition, made, today):
             raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+    finally:
+        database.close()
     petition.refresh_from_db()
     return petition
+
+
+def new_origin() -> str:
+    """A name for a public log, under this house's host: it tells nothing of its petition."""
+    return f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
 
 
 def pause(slug: str) -> None:
@@ -263,17 +252,54 @@ def _host() -> str:
 
 
 def _make_ready(
-    petition: Petition, house: House, origin: str, pepper: str | None, now: int
+    database: raw.Database, petition: Petition, definition: Definition, house: House, now: int
 ) -> tuple[str, str]:
     """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
-    database = raw.connect()
-    try:
-        if pepper:
-            house.make(database, pepper)
-        database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
-        return (
-            make_vkey(database, house, log_key_name(petition.pk), origin),
-            make_vkey(database, house, promise_key_name(petition.pk), f"{origin}/promise"),
+    if definition.dedupe != "offline":
+        house.make(database, pepper_name(petition.pk, petition.era))
+    database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
+    return (
+        make_vkey(database, house, log_key_name(petition.pk), petition.origin),
+        make_vkey(database, house, promise_key_name(petition.pk), f"{petition.origin}/promise"),
+    )
+
+
+def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise_vkey: str) -> bytes:
+    """The manifest of the newest version: as it was published, or made now."""
+    version = _newest(petition)
+    return bytes(version.manifest) or manifest.render(
+        definition,
+        json.loads(version.files),
+        {language: consent_text(definition, language) for language in definition.languages},
+        origin=petition.origin,
+        log_vkey=log_vkey,
+        promise_vkey=promise_vkey,
+    )
+
+
+def _publish(database: raw.Database, house: House, petition: Petition, made: bytes, today: date) -> bool:
+    """Open the petition and let its log say so, in one transaction; False where the petition was changed meanwhile."""
+    version, day = _newest(petition), days.to_column(today, database.vendor)
+    key = log.key_of(database, house, petition.pk, petition.origin)
+    with database.transaction():
+        changed = database.execute(
+            "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, era = ?, era_since = ?,"
+            " opened_on = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
+            (
+                version.pk,
+                petition.origin,
+                petition.era,
+                petition.era_since or days.number(today),
+                day if petition.opened_on is None else days.to_column(petition.opened_on, database.vendor),
+                petition.pk,
+                petition.revision,
+            ),
         )
-    finally:
-        database.close()
+        if not changed:
+            return False
+        database.execute(
+            "UPDATE petitions_version SET manifest = ?, published_on = ? WHERE id = ? AND published_on IS NULL",
+            (made, day, version.pk),
+        )
+        log.follow(database, petition.pk, hashlib.sha256(made).digest(), key, days.number(today))
+    return True

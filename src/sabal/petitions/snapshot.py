@@ -26,13 +26,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Counts:
-    """The numbers of the last whole batch."""
+    """The numbers of the last whole batch, and the checkpoint that they can be checked by."""
 
     confirmed: int = 0
     withdrawn: int = 0
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()
     names: tuple[str, ...] = ()  # of an open petition: those that let their name be shown
+    batch: int = 0  # its number; the first checkpoint of a log, over no signature, is 0
+    log_size: int = 0  # entries under the checkpoint; 0 until there is one
+    checkpoint: bytes = b""  # the signed note, with its witnesses
+    witnesses: str = ""  # whom the log asks, as lines of a policy
 
     @property
     def counted(self) -> int:
@@ -50,6 +54,7 @@ class PetitionSnapshot:
     revision: int
     version_id: int
     era: int
+    origin: str  # the name of its public log
     manifest: bytes
     definition: Definition
     organiser_keys: tuple[agefile.Recipient, ...]
@@ -152,7 +157,7 @@ def current() -> Snapshots:
 
 
 _COLUMNS = (
-    "p.id, p.slug, p.state, p.revision, v.id, p.era, v.manifest, v.files, p.opened_on, p.closed_on"
+    "p.id, p.slug, p.state, p.revision, v.id, p.era, p.origin, v.manifest, v.files, p.opened_on, p.closed_on"
     " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
 )
 
@@ -164,7 +169,19 @@ def load(database: Database, house: House, petition_id: int) -> PetitionSnapshot
 
 
 def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
-    petition_id, slug, state, revision, version_id, era, manifest_bytes, files, opened_on, closed_on = row
+    (
+        petition_id,
+        slug,
+        state,
+        revision,
+        version_id,
+        era,
+        origin,
+        manifest_bytes,
+        files,
+        opened_on,
+        closed_on,
+    ) = row
     definition = folder.parse(json.loads(files))
     pepper = None
     if era and definition.dedupe != "offline":
@@ -182,6 +199,7 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         revision=revision,
         version_id=version_id,
         era=era,
+        origin=origin,
         manifest=manifest_bytes,
         definition=definition,
         organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
@@ -198,8 +216,9 @@ def _draft_consent(definition: Definition) -> dict[str, str]:
 
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
-        "SELECT petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names"
-        " FROM signing_total"
+        "SELECT t.petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names,"
+        " batch, published_size, published, witnesses FROM signing_total t"
+        " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
     )
     return {
         row[0]: Counts(
@@ -208,6 +227,10 @@ def _counts(database: Database) -> dict[int, Counts]:
             invalidated=row[3],
             countries=tuple((code, n) for code, n in json.loads(row[4])),
             names=tuple(json.loads(row[5])),
+            batch=row[6] or 0,
+            log_size=row[7] or 0,
+            checkpoint=bytes(row[8] or b""),
+            witnesses=row[9] or "",
         )
         for row in rows
     }

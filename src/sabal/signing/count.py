@@ -1,8 +1,8 @@
-"""Count: what was confirmed since the last batch, in batches, by one process at a time.
+"""Count: what was confirmed since the last batch, in the transactions in which it enters the public log.
 
-Never `+1` per signature and never COUNT(*) per view. A batch is taken in transactions of at most 200 rows, so that
-signing never waits for it; the numbers that are shown move once, when the whole batch is in. A crash in between loses
-nothing: counted rows say so themselves, and the next run finishes the batch.
+Never `+1` per signature and never COUNT(*) per view. The sequencer (ledger/sequencer.py) takes a batch in transactions
+of at most 200 rows, so that signing never waits for it; the numbers that are shown move once, with the checkpoint that
+is shown. So pages and log cannot disagree.
 """
 
 import json
@@ -14,7 +14,6 @@ from sabal import days
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.held import release
 from sabal.signing.writer.leave import WITHDRAWN
 from sabal.signing.writer.rows import COUNTED, WAITING, locked
 
@@ -25,42 +24,145 @@ _DONE = 3
 
 
 @dataclass(frozen=True)
-class _Total:
-    confirmed: int
-    withdrawn: int
-    invalidated: int
-    unfinished: bool  # a batch was begun and never shown
-    countries_day: int
-    batch_at: int
+class Taken:
+    """What one transaction took: commitments in their order, and up to which C it looked; None at the end."""
+
+    commitments: list[bytes]
+    reached: bytes | None
 
 
-def count(database: Database, petition: PetitionSnapshot, now: float, every: float | None = None) -> int:
-    """Count a petition's batch if one is due; returns how many signatures it took in.
+@dataclass(frozen=True)
+class Revoked:
+    """A sequenced signature that counts no more: where it stands, and why (docs/log-format.md "Reasons")."""
 
-    `now` in Unix seconds. `every` (development only) replaces the profile's rules: so many seconds, from one on.
+    index: int
+    reason: int
+
+
+def batch_is_due(
+    database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
+) -> bool:
+    """Whether the profile's rules call for a batch; `now` in Unix seconds.
+
+    `every` (development only) replaces them: so many seconds, from one signature on.
     """
-    total = _total(database, petition.id)
-    if total is None or not _due(database, petition, total, now, every):
-        return 0
-    counted = _take_all_signatures(database, petition.id, now)
+    waited = now - _batch_at(database, petition.id)
+    signatures = sum(_waiting(database, what, petition.id, now) for what in ("signed", "withdrawn unseen"))
+    others = sum(_waiting(database, what, petition.id, now) for what in ("withdrawn", "linked"))
+    if waited < 0:  # the clock went back: count rather than wait for it to catch up
+        return signatures + others > 0
+    if every is not None:
+        return waited >= every and signatures + others > 0
+    profile = petition.profile
     # Withdrawals ride with signatures; only when none come for the longest wait do they go alone.
-    alone = now - total.batch_at >= (every or petition.profile.longest_wait)
-    if counted or total.unfinished or alone:
-        while _take_withdrawals(database, petition.id, now):
-            pass
-        _show(database, petition, total, now)
-    return counted
+    return profile.batch_is_due(waited, signatures) or (waited >= profile.longest_wait and others > 0)
 
 
-def count_all(database: Database, petition: PetitionSnapshot, now: float) -> None:
-    """A petition's last batch: everything that waits, held or not, and every withdrawal."""
-    release(database, petition.id)
-    total = _total(database, petition.id)
-    if total is not None:
-        _take_all_signatures(database, petition.id, now)
-        while _take_withdrawals(database, petition.id, now):
-            pass
-        _show(database, petition, total, now)
+def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Let the longest wait begin anew where it ended and nobody came.
+
+    Else the first signature after a quiet time would be in the log at once, and its moment for all to see.
+    """
+    wait = petition.profile.longest_wait
+    if petition.profile.discreet and now - _batch_at(database, petition.id) >= wait:
+        database.execute(
+            "UPDATE signing_total SET batch_at = ? WHERE petition_id = ? AND batch_at <= ?",
+            (int(now), petition.id, int(now) - wait),
+        )
+
+
+def take_signatures(database: Database, petition_id: int, now: float, *, after: bytes, first: int) -> Taken:
+    """Count some of what waits behind the commitment `after`, and give it places in the log from `first` on.
+
+    Inside the caller's transaction. What was withdrawn before any batch was promised too: it comes among the others.
+    """
+    today = days.number_at(now)
+    signatures = [
+        (bytes(c), bytes(t), country, language)
+        for c, t, country, language in database.query(
+            "SELECT commitment, token_hash, country, language FROM signing_signature WHERE petition_id = ?"
+            " AND state = 1 AND (held = 0 OR held_until <= ?) AND commitment > ?"
+            f" ORDER BY commitment LIMIT {CHUNK}",
+            (petition_id, today, after),
+        )
+    ]
+    unseen = [
+        (bytes(c), None, country, language)
+        for c, country, language in database.query(
+            "SELECT commitment, country, language FROM signing_withdrawal WHERE petition_id = ?"
+            f" AND state < {_DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
+            (petition_id, after),
+        )
+    ]
+    rows = sorted([*signatures, *unseen])[:CHUNK]
+    if not rows:
+        return Taken([], None)
+    reached = rows[-1][0]
+    rows = _still_there(database, rows)
+    place = {row[0]: first + at for at, row in enumerate(rows)}
+    _mark_signatures(database, [(row[1], place[row[0]]) for row in rows if row[1]], today)
+    _mark_withdrawals(database, [(row[0], place[row[0]]) for row in rows if not row[1]])
+    _add(database, petition_id, today, [(row[2], row[3]) for row in rows])
+    database.execute(
+        "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(rows), petition_id)
+    )
+    return Taken(list(place), reached)
+
+
+def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
+    """Count some of those that stand in the log and count no more; empty when all are. In the caller's transaction.
+
+    Touches no row of a signature: what stands in signing_withdrawal nobody else changes any more.
+    """
+    rows = database.query(
+        "SELECT commitment, idx, reason FROM signing_withdrawal WHERE petition_id = ?"
+        f" AND state < {_DONE} AND state = {COUNTED} ORDER BY commitment LIMIT {CHUNK}",
+        (petition_id,),
+    )
+    if not rows:
+        return []
+    where, params = database.among("commitment", [bytes(row[0]) for row in rows])
+    database.execute(f"UPDATE signing_withdrawal SET state = {_DONE} WHERE {where}", params)
+    withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
+    database.execute(
+        "UPDATE signing_total SET withdrawn = withdrawn + ?, invalidated = invalidated + ? WHERE petition_id = ?",
+        (withdrawn, len(rows) - withdrawn, petition_id),
+    )
+    return [Revoked(row[1], row[2]) for row in rows]
+
+
+def end_batch(database: Database, petition_id: int, now: float) -> None:
+    """Let the wait for the next batch begin; inside the transaction that signs this one."""
+    database.execute("UPDATE signing_total SET batch_at = ? WHERE petition_id = ?", (int(now), petition_id))
+
+
+def show(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Let pages show the numbers as they are; inside the transaction that lets a checkpoint be shown."""
+    today, profile = days.number_at(now), petition.profile
+    countries_day = database.query(
+        "SELECT countries_day FROM signing_total WHERE petition_id = ?", (petition.id,)
+    )[0][0]
+    if (today - countries_day) * days.SECONDS >= profile.countries_every:
+        database.execute(
+            "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
+            (json.dumps(_countries(database, petition.id, profile)), today, petition.id),
+        )
+    if petition.definition.fields.display:
+        database.execute(
+            "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
+            (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
+        )
+    # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
+    young = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
+    database.execute(
+        f"UPDATE signing_access SET counted_on = ? WHERE {young}",
+        (today, petition.id),
+    )
+    database.execute(
+        "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
+        " shown_invalidated = invalidated WHERE petition_id = ?",
+        (petition.id,),
+    )
 
 
 def take_names_down(database: Database, petition_id: int) -> None:
@@ -68,161 +170,87 @@ def take_names_down(database: Database, petition_id: int) -> None:
     database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,))
 
 
-def _take_all_signatures(database: Database, petition_id: int, now: float) -> int:
-    counted = 0
-    while taken := _take_signatures(database, petition_id, now):
-        counted += taken
-    return counted
+def _batch_at(database: Database, petition_id: int) -> float:
+    rows = database.query("SELECT batch_at FROM signing_total WHERE petition_id = ?", (petition_id,))
+    return float(rows[0][0]) if rows else float("inf")
 
 
-def _total(database: Database, petition_id: int) -> _Total | None:
-    rows = database.query(
-        "SELECT confirmed, withdrawn, invalidated, confirmed <> shown_confirmed OR withdrawn <> shown_withdrawn"
-        " OR invalidated <> shown_invalidated, countries_day, batch_at FROM signing_total WHERE petition_id = ?",
-        (petition_id,),
-    )
-    return (
-        _Total(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3]), rows[0][4], rows[0][5]) if rows else None
-    )
-
-
-def _due(
-    database: Database, petition: PetitionSnapshot, total: _Total, now: float, every: float | None
-) -> bool:
-    waited = now - total.batch_at
-    if total.unfinished or waited < 0:  # the clock went back: count rather than wait for it to catch up
-        return True
-    signatures = _waiting(database, "signing_signature", petition.id, now)
-    others = sum(
-        _waiting(database, table, petition.id, now) for table in ("signing_withdrawal", "signing_access")
-    )
-    if every is not None:
-        return waited >= every and signatures + others > 0
-    profile: Profile = petition.profile
-    return profile.batch_is_due(waited, signatures) or (waited >= profile.longest_wait and others > 0)
-
-
-# What waits for a batch in each table, by its partial index.
+# What waits for a batch, each by a partial index.
 _WAITS = {
-    "signing_signature": "state = 1 AND (held = 0 OR held_until <= ?)",
-    "signing_withdrawal": "state < 3",
-    "signing_access": "counted_on IS NULL",
+    "signed": ("signing_signature", "state = 1 AND (held = 0 OR held_until <= ?)"),
+    "withdrawn unseen": ("signing_withdrawal", f"state < {_DONE} AND state = 1"),
+    "withdrawn": ("signing_withdrawal", f"state < {_DONE} AND state = 2"),
+    "linked": ("signing_access", "counted_on IS NULL"),
 }
 
 
-def _waiting(database: Database, table: str, petition_id: int, now: float) -> int:
-    condition = _WAITS[table]
+def _waiting(database: Database, what: str, petition_id: int, now: float) -> int:
+    table, condition = _WAITS[what]
     params = [petition_id, days.number_at(now)] if "?" in condition else [petition_id]
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
     return int(database.query(sql, params)[0][0])
 
 
-def _take_signatures(database: Database, petition_id: int, now: float) -> int:
-    with database.transaction():
-        rows = database.query(
-            "SELECT token_hash, country, language FROM signing_signature WHERE petition_id = ? AND state = 1"
-            f" AND (held = 0 OR held_until <= ?) ORDER BY commitment LIMIT {CHUNK}",
-            (petition_id, days.number_at(now)),
-        )
-        if not rows:
-            return 0
-        where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
-        # A signature withdrawn between the two statements is not updated, and so not counted here.
-        chosen = locked(database, "signing_signature", f"state = ? AND {where}")
-        taken = database.query(
-            "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL"
-            f" WHERE {chosen} RETURNING token_hash, country, language",
-            [COUNTED, days.number_at(now), WAITING, *params],
-        )
-        _forget_places(database, [bytes(row[0]) for row in taken])
-        _add(database, petition_id, now, [(row[1], row[2]) for row in taken])
-        database.execute(
-            "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?",
-            (len(taken), petition_id),
-        )
-    return len(rows)
+def _still_there(database: Database, rows: list[Row]) -> list[Row]:
+    """Those that nobody withdrew since they were read, locked so that nobody does before the commit.
 
-
-def _forget_places(database: Database, hashes: list[bytes]) -> None:
-    """Of rows that this transaction holds already."""
-    if hashes:
-        where, params = database.among("token_hash", hashes)
-        database.execute(
-            f"UPDATE signing_signature SET country = NULL, language = NULL WHERE {where}", params
-        )
-
-
-def _take_withdrawals(database: Database, petition_id: int, now: float) -> int:
-    """Touches no row of a signature: what stands in signing_withdrawal nobody else changes any more."""
-    with database.transaction():
-        rows = database.query(
-            "SELECT commitment, state, reason, country, language FROM signing_withdrawal"
-            f" WHERE petition_id = ? AND state < {_DONE} ORDER BY commitment LIMIT {CHUNK}",
-            (petition_id,),
-        )
-        if not rows:
-            return 0
-        where, params = database.among("commitment", [bytes(row[0]) for row in rows])
-        database.execute(
-            f"UPDATE signing_withdrawal SET state = {_DONE}, country = NULL, language = NULL WHERE {where}",
+    On SQLite the transaction itself keeps others out.
+    """
+    if not database.for_update:
+        return rows
+    where, params = database.among("token_hash", [row[1] for row in rows if row[1]])
+    held = {
+        bytes(row[0])
+        for row in database.query(
+            f"SELECT token_hash FROM signing_signature WHERE {where} AND state = {WAITING}"
+            f" ORDER BY token_hash{database.for_update}",
             params,
         )
-        # What was promised and withdrawn before its batch is confirmed and withdrawn at once.
-        never_counted = [row for row in rows if row[1] == WAITING]
-        _add(database, petition_id, now, [(row[3], row[4]) for row in never_counted])
-        withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
+    }
+    return [row for row in rows if row[1] is None or row[1] in held]
+
+
+def _mark_signatures(database: Database, places: Sequence[Row], today: int) -> None:
+    """Counted, at these places; where its signer lives is in the buckets by now, and nowhere else any more."""
+    if places:
         database.execute(
-            "UPDATE signing_total SET confirmed = confirmed + ?, withdrawn = withdrawn + ?,"
-            " invalidated = invalidated + ? WHERE petition_id = ?",
-            (len(never_counted), withdrawn, len(rows) - withdrawn, petition_id),
+            "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL, country = NULL,"
+            f" language = NULL, idx = v.column2 FROM ({_values(places)}) AS v"
+            " WHERE signing_signature.token_hash = v.column1",
+            [COUNTED, today, *(value for row in places for value in row)],
         )
-    return len(rows)
+
+
+def _mark_withdrawals(database: Database, places: Sequence[Row]) -> None:
+    if places:
+        database.execute(
+            "UPDATE signing_withdrawal SET state = ?, country = NULL, language = NULL, idx = v.column2"
+            f" FROM ({_values(places)}) AS v WHERE signing_withdrawal.commitment = v.column1",
+            [COUNTED, *(value for row in places for value in row)],
+        )
+
+
+def _values(rows: Sequence[Row]) -> str:
+    return "VALUES " + ",".join(["(?,?)"] * len(rows))
 
 
 def _add(
-    database: Database, petition_id: int, now: float, places: Sequence[tuple[str | None, str | None]]
+    database: Database, petition_id: int, today: int, places: Sequence[tuple[str | None, str | None]]
 ) -> None:
     """Add to the gross buckets, each kind by itself."""
     buckets: Counter[tuple[str, str]] = Counter()
     for country, language in places:
-        buckets["day", days.date_of(days.number_at(now)).isoformat()] += 1
+        buckets["day", days.date_of(today).isoformat()] += 1
         if country:
             buckets["country", country] += 1
         if language:
             buckets["language", language] += 1
-    for (kind, item), n in sorted(buckets.items()):
-        database.execute(
-            "INSERT INTO signing_bucket (petition_id, kind, item, n) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
-            (petition_id, kind, item, n),
-        )
-
-
-def _show(database: Database, petition: PetitionSnapshot, total: _Total, now: float) -> None:
-    profile = petition.profile
-    moves = (days.number_at(now) - total.countries_day) * days.SECONDS >= profile.countries_every
-    young = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
-    with database.transaction():
-        if moves:
-            database.execute(
-                "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
-                (json.dumps(_countries(database, petition.id, profile)), days.number_at(now), petition.id),
-            )
-        if petition.definition.fields.display:
-            database.execute(
-                "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
-                (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
-            )
-        # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
-        database.execute(
-            f"UPDATE signing_access SET counted_on = ? WHERE {young}",
-            (days.number_at(now), petition.id),
-        )
-        database.execute(
-            "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
-            " shown_invalidated = invalidated, batch_at = ? WHERE petition_id = ?",
-            (int(now), petition.id),
-        )
+    database.insert(
+        "signing_bucket",
+        ("petition_id", "kind", "item", "n"),
+        [(petition_id, kind, item, n) for (kind, item), n in sorted(buckets.items())],
+        on_conflict="(petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
+    )
 
 
 def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:

@@ -7,22 +7,24 @@ from datetime import date
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.count import count_all, take_names_down
+from sabal.signing.count import take_names_down
 from sabal.signing.writer.rows import delete
 
 CHUNK = 200
 
 
-def end(database: Database, petition: PetitionSnapshot, today: date, now: float) -> int:
-    """Delete every record and link of a petition whose retention day has passed; returns how many records.
+def is_over(database: Database, petition: PetitionSnapshot, today: date) -> bool:
+    """Whether a petition's retention day has passed and something of a signer is still here."""
+    return today > petition.definition.retention and holds_records(database, petition.id)
 
-    What waits is counted before, held or not: it was confirmed. In transactions of at most 200 rows; a crash in
-    between leaves rows that the next call finds. Letters need no deleting: signing ended a week before that day, and
+
+def end(database: Database, petition: PetitionSnapshot) -> int:
+    """Delete every record and link of a petition; returns how many records.
+
+    What waits has entered the log before, held or not: it was confirmed. In transactions of at most 200 rows; a crash
+    in between leaves rows that the next call finds. Letters need no deleting: signing ended a week before that day, and
     none is kept for longer than eight.
     """
-    if today <= petition.definition.retention or not holds_records(database, petition.id):
-        return 0
-    count_all(database, petition, now)
     ended = 0
     for table in ("signing_pending", "signing_signature"):
         while taken := _take(database, table, petition.id):

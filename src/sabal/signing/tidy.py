@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sabal import token
+from sabal import days, token
 from sabal.database import Database
 from sabal.keys.house import House, pepper_name
 from sabal.petitions.profile import REOPEN_DAYS
@@ -67,14 +67,18 @@ def renew_era(database: Database, house: House, petition: PetitionSnapshot, toda
     The petition's row moves first, with a revision, so that every process signs under the new pepper from its next
     look on; what still arrives under the old era is refused inside the commit and signed again by its sender.
     """
-    days = petition.profile.era_days
-    if days is None or petition.state not in ("open", "paused") or petition.definition.dedupe == "offline":
+    era_days = petition.profile.era_days
+    if (
+        era_days is None
+        or petition.state not in ("open", "paused")
+        or petition.definition.dedupe == "offline"
+    ):
         return False
     with database.transaction():
         moved = database.execute(
             "UPDATE petitions_petition SET era = ?, era_since = ?, revision = revision + 1"
             " WHERE id = ? AND era = ? AND era_since <= ?",
-            (petition.era + 1, today, petition.id, petition.era, today - days),
+            (petition.era + 1, today, petition.id, petition.era, today - era_days),
         )
         if moved:
             house.make(database, pepper_name(petition.id, petition.era + 1))
@@ -91,7 +95,7 @@ def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bo
     closed = database.execute(
         "UPDATE petitions_petition SET state = 'closed', closed_on = ?, revision = revision + 1"
         " WHERE id = ? AND state IN ('open', 'paused')",
-        (last if database.vendor == "postgresql" else last.isoformat(), petition.id),
+        (days.to_column(last, database.vendor), petition.id),
     )
     return closed == 1
 

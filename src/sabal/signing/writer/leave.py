@@ -66,7 +66,7 @@ def _erase(database: Database, column: str, values: list[bytes], reason: int) ->
     if not values:
         return []
     where, params = database.among(column, values)
-    columns = "commitment, petition_id, version_id, state, country, language, sealed_id, token_hash"
+    columns = "commitment, petition_id, version_id, state, country, language, idx, sealed_id, token_hash"
     # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
     rows = database.query(
         f"DELETE FROM signing_signature WHERE {locked(database, 'signing_signature', where)} RETURNING {columns}",
@@ -74,11 +74,11 @@ def _erase(database: Database, column: str, values: list[bytes], reason: int) ->
     )
     database.insert(
         "signing_withdrawal",
-        ("commitment", "petition_id", "version_id", "state", "reason", "country", "language"),
-        [(bytes(r[0]), r[1], r[2], r[3], reason, r[4], r[5]) for r in rows],
+        ("commitment", "petition_id", "version_id", "state", "reason", "country", "language", "idx"),
+        [(bytes(r[0]), r[1], r[2], r[3], reason, r[4], r[5], r[6]) for r in rows],
         ignore=True,
     )
-    delete(database, "signing_sealed", "id", [r[6] for r in rows])
-    where, params = database.among("signature_hash", [bytes(r[7]) for r in rows])
+    delete(database, "signing_sealed", "id", [r[7] for r in rows])
+    where, params = database.among("signature_hash", [bytes(r[8]) for r in rows])
     database.execute(f"DELETE FROM signing_access WHERE {locked(database, 'signing_access', where)}", params)
     return [(bytes(r[0]), r[1]) for r in rows]

@@ -1,0 +1,196 @@
+"""A petition's log in the database: append, sign, read. What is shown of it is publication.py's.
+
+Every change runs inside the caller's transaction and moves the log's one row from the size that it was read at, so
+that of two writers who meet one fails and nothing forks.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sabal.database import Database
+from sabal.keys.house import House
+from sabal.keys.signer import log_key_name
+from tlog import Checkpoint, Frontier, Signer, leaf_hashes
+from tlog.entry import ENTRY_BYTES, Amend, Close, Open
+from tlog.tiles import WIDTH
+
+HASH_BYTES = 32
+_PIECE = 64  # bundles that are read at once
+_COLUMNS = (
+    "petition_id", "size", "edge", "manifest_hash", "closed", "reached", "signed", "signed_size", "published",
+    "published_size", "batch", "witnesses",
+)  # fmt: skip
+ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
+
+
+class Overtaken(Exception):
+    """Somebody else moved the log meanwhile: nothing of this transaction may be kept; read it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The row of a log, as it was read."""
+
+    petition_id: int
+    size: int
+    edge: tuple[bytes, ...]
+    manifest_hash: bytes  # the one in force
+    closed: bool
+    reached: bytes
+    signed: bytes
+    signed_size: int
+    published: bytes  # empty until the first checkpoint was shown
+    published_size: int
+    batch: int
+    witnesses: str  # lines of a policy (c2sp.org/tlog-policy): witness, group, quorum
+
+    @property
+    def root(self) -> bytes:
+        """The root over all that is sequenced."""
+        return Frontier(self.size, self.edge).root()
+
+
+def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | None:
+    """The log of that petition; None where it was never published. With `lock`, inside a transaction, it stays so."""
+    tail = database.for_update if lock else ""
+    rows = database.query(
+        f"SELECT {', '.join(_COLUMNS)} FROM ledger_log WHERE petition_id = ?{tail}", (petition_id,)
+    )
+    if not rows:
+        return None
+    size, edge = rows[0][1], bytes(rows[0][2])
+    hashes = tuple(edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))
+    (
+        _,
+        _,
+        _,
+        manifest_hash,
+        closed,
+        reached,
+        signed,
+        signed_size,
+        published,
+        published_size,
+        batch,
+        witnesses,
+    ) = rows[0]
+    return Log(
+        petition_id, size, hashes, bytes(manifest_hash), bool(closed), bytes(reached), bytes(signed), signed_size,
+        bytes(published), published_size, batch, witnesses,
+    )  # fmt: skip
+
+
+def key_of(database: Database, house: House, petition_id: int, origin: str) -> Signer:
+    """The key that signs a log's checkpoints. Raises KeyMissing."""
+    return Signer(origin, house.find(database, log_key_name(petition_id)))
+
+
+def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Signer, day: int) -> Log:
+    """Let the log say that this manifest is in force from here on; opens the log where there is none.
+
+    The checkpoint over it is signed in the same transaction, the caller's; a worker shows it. `day` since 1970.
+    """
+    log = find(database, petition_id, lock=True)
+    if log is None:
+        log = Log(petition_id, 0, (), b"", False, b"", b"", 0, b"", 0, -1, "")
+        row = [petition_id, 0, b"", b"", log.closed, b"", b"", 0, b"", 0, -1, ""]
+        database.insert("ledger_log", _COLUMNS, [row])
+        log = append(database, log, [Open(manifest_hash).encode()])
+    elif log.manifest_hash == manifest_hash:
+        return log
+    else:
+        log = append(database, log, [Amend(manifest_hash).encode()], reached=log.reached)
+    log = _move(database, log, replace(log, manifest_hash=manifest_hash))
+    return sign(database, log, key, day)
+
+
+def close(database: Database, log: Log, key: Signer, day: int) -> Log:
+    """Let nothing but revocations follow. Inside the caller's transaction; `day` since 1970."""
+    log = append(database, log, [Close().encode()])
+    return sign(database, _move(database, log, replace(log, closed=True)), key, day)
+
+
+def append(database: Database, log: Log, entries: Sequence[bytes], *, reached: bytes = b"") -> Log:
+    """Append entries, and say up to which C the batch under way has come. Raises Overtaken."""
+    tree = Frontier(log.size, log.edge)
+    tree.extend(leaf_hashes(entries))
+    _store(database, log, entries)
+    return _move(database, log, replace(log, size=tree.size, edge=tree.edge, reached=reached))
+
+
+def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
+    """Sign the checkpoint over all that is sequenced, which ends the batch; `day` since 1970. Raises Overtaken."""
+    if log.size == log.signed_size:
+        return _move(database, log, replace(log, reached=b"")) if log.reached else log
+    note = Checkpoint(key.verifier.name, log.size, log.root).sign(key)
+    row = (log.petition_id, log.batch + 1, log.size, day)
+    database.insert("ledger_batch", ("petition_id", "number", "size", "day"), [row])
+    return _move(
+        database, log, replace(log, signed=note, signed_size=log.size, batch=log.batch + 1, reached=b"")
+    )
+
+
+def show(database: Database, log: Log, note: bytes) -> Log:
+    """Let `note`, the signed checkpoint with its witnesses, be what pages and files show. Raises Overtaken."""
+    return _move(database, log, replace(log, published=note, published_size=log.signed_size))
+
+
+def entries(database: Database, petition_id: int, start: int, end: int) -> Iterator[bytes]:
+    """The entries from `start` up to `end`, bundle by bundle: each is `34 · n` bytes, n ≤ 256."""
+    first, last = start // WIDTH, (end - 1) // WIDTH
+    for at in range(first, last + 1, _PIECE):
+        for number, held in database.query(
+            "SELECT number, entries FROM ledger_bundle WHERE petition_id = ? AND number >= ? AND number < ?"
+            " ORDER BY number",
+            (petition_id, at, min(at + _PIECE, last + 1)),
+        ):
+            low, high = max(start - number * WIDTH, 0), min(end - number * WIDTH, WIDTH)
+            yield bytes(held)[low * ENTRY_BYTES : high * ENTRY_BYTES]
+
+
+def manifests(database: Database, petition_id: int) -> dict[bytes, bytes]:
+    """Every manifest that was published, by its SHA-256: what open and amend entries name."""
+    rows = database.query(
+        "SELECT manifest FROM petitions_version WHERE petition_id = ? AND published_on IS NOT NULL",
+        (petition_id,),
+    )
+    return {hashlib.sha256(bytes(row[0])).digest(): bytes(row[0]) for row in rows}
+
+
+def split(held: bytes) -> list[bytes]:
+    """The entries that a bundle's row holds."""
+    return [held[at : at + ENTRY_BYTES] for at in range(0, len(held), ENTRY_BYTES)]
+
+
+def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
+    number, kept = divmod(log.size, WIDTH)
+    held = b"".join(entries(database, log.petition_id, log.size - kept, log.size)) if kept else b""
+    if len(held) != kept * ENTRY_BYTES:
+        raise Overtaken(f"the log of petition {log.petition_id} lacks entries before {log.size}")
+    data = held + b"".join(new)
+    width = WIDTH * ENTRY_BYTES
+    rows = [
+        (log.petition_id, number + at // width, data[at : at + width]) for at in range(0, len(data), width)
+    ]
+    database.insert(
+        "ledger_bundle",
+        ("petition_id", "number", "entries"),
+        rows,
+        on_conflict="(petition_id, number) DO UPDATE SET entries = excluded.entries",
+    )
+
+
+def _move(database: Database, old: Log, new: Log) -> Log:
+    moved = database.execute(
+        "UPDATE ledger_log SET size = ?, edge = ?, manifest_hash = ?, closed = ?, reached = ?, signed = ?,"
+        " signed_size = ?, published = ?, published_size = ?, batch = ?"
+        " WHERE petition_id = ? AND size = ? AND signed_size = ?",
+        (
+            new.size, b"".join(new.edge), new.manifest_hash, new.closed, new.reached, new.signed, new.signed_size,
+            new.published, new.published_size, new.batch, old.petition_id, old.size, old.signed_size,
+        ),
+    )  # fmt: skip
+    if moved != 1:
+        raise Overtaken(f"the log of petition {old.petition_id} is no longer at {old.size}")
+    return new

@@ -1,0 +1,185 @@
+"""A log's public files on this machine: tiles, bundles and, last of all, the checkpoint. c2sp.org/tlog-tiles.
+
+Each machine writes its own from the database. They are a cache of it: what is missing or wrong is made again by the
+code that made it first. Only the checkpoint can tell what the database does not know: that it is an old one.
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sabal import private, settings
+from sabal.database import Database
+from sabal.ledger import log as logs
+from sabal.ledger.log import Log
+from sabal.ledger.policy import log_key
+from sabal.petitions.snapshot import PetitionSnapshot
+from tlog import (
+    Frontier,
+    Tile,
+    TlogError,
+    Verifier,
+    checkpoint,
+    encode_bundle,
+    leaf_hashes,
+    new_bundles,
+    new_tiles,
+)
+from tlog.entry import ENTRY_BYTES
+from tlog.merkle import full_root
+from tlog.tiles import ENTRIES, WIDTH, split_hashes
+
+CHECKPOINT, MANIFESTS, POLICY = "checkpoint", "manifests", "policy"
+_PUBLIC = 0o644  # a plain web server may show them
+_HASH, _BUNDLED = 32, ENTRY_BYTES + 2  # bytes of each leaf in a tile, and in a bundle
+
+
+class Ahead(Exception):
+    """What was shown here is not in the database: it is older than what others have seen, and would fork the log."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The public files of one petition's log, by its key."""
+
+    folder: Path
+    petition_id: int
+    key: Verifier
+
+    def shown(self) -> bytes | None:
+        """The checkpoint that lies here, where one does that this log signed."""
+        try:
+            note = (self.folder / CHECKPOINT).read_bytes()
+            checkpoint.open(note, [self.key])
+        except (OSError, TlogError):
+            return None  # a file that somebody spoiled is written again
+        return note
+
+    def refuse_ahead(self, database: Database, log: Log) -> None:
+        """Raise Ahead where the checkpoint that lies here is not of the log that the database holds."""
+        note = self.shown()
+        if note is None or note in (log.published, log.signed):
+            return
+        there = checkpoint.peek(note)
+        if there.size > log.size:
+            raise Ahead(
+                f"the checkpoint in {self.folder} has {there.size} entries, and the database {log.size}: it was"
+                " restored from a backup that is older than the log"
+            )
+        tree = Frontier()
+        for piece in logs.entries(database, log.petition_id, 0, there.size):
+            tree.extend(leaf_hashes(logs.split(piece)))
+        if tree.root() != there.root:
+            raise Ahead(f"the checkpoint in {self.folder} is of another log than the database holds")
+
+    def write_tiles(self, database: Database, size: int) -> None:
+        """Write what the tree of `size` entries has and this folder lacks. Raises OSError; nothing is shown yet."""
+        note = self.shown()
+        old = checkpoint.peek(note).size if note else 0
+        if old < size:
+            self._write(
+                (tile, self.make(database, tile)) for tile in [*new_bundles(old, size), *new_tiles(old, size)]
+            )
+
+    def write_checkpoint(self, note: bytes) -> None:
+        """Show the checkpoint, unless a larger one is shown already; its tiles must be there. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            shown = self.shown()
+            if shown is None or checkpoint.peek(shown).size <= checkpoint.peek(note).size:
+                _put(self.folder / CHECKPOINT, note)
+                private.flush(self.folder)
+        finally:
+            os.close(lock)
+
+    def write_other(self, name: str, data: bytes) -> None:
+        """Write the policy or a manifest (`manifests/<hash>.json`) where it is not there as it should be."""
+        path = self.folder / name
+        if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _put(path, data)
+            private.flush(path.parent)
+
+    def read(self, database: Database, tile: Tile) -> bytes:
+        """The bytes of a tile or bundle: its file, or where that is missing or too short, made from the database."""
+        try:
+            data = (self.folder / tile.path).read_bytes()
+        except OSError:
+            data = b""
+        each = _BUNDLED if tile.level == ENTRIES else _HASH
+        return data if len(data) == each * tile.width else self.make(database, tile)
+
+    def make(self, database: Database, tile: Tile) -> bytes:
+        """The bytes of a tile or bundle, from the database and, above the lowest level, from the tiles below it."""
+        first = tile.index * WIDTH
+        if tile.level > 0:
+            below = (self.read(database, Tile(tile.level - 1, n)) for n in range(first, first + tile.width))
+            return b"".join(full_root(split_hashes(data, WIDTH)) for data in below)
+        held = b"".join(logs.entries(database, self.petition_id, first, first + tile.width))
+        found = logs.split(held)
+        if len(found) != tile.width:
+            raise LookupError(f"the log of petition {self.petition_id} has no {tile}")
+        return encode_bundle(found) if tile.level == ENTRIES else b"".join(leaf_hashes(found))
+
+    def repair(self, database: Database, size: int) -> list[str]:
+        """Hold every file of the tree of `size` entries against the database; the paths of those that were mended.
+
+        Partial tiles whose full one stands are no longer asked for, and go.
+        """
+        wrong = []
+        # From below, since what is above is made of it.
+        for tile in [*new_bundles(0, size), *new_tiles(0, size)]:
+            path, made = self.folder / tile.path, self.make(database, tile)
+            if not path.is_file() or path.read_bytes() != made:
+                self._write(iter([(tile, made)]))
+                wrong.append(tile.path)
+            if tile.width == WIDTH:
+                _remove(path.with_name(f"{path.name}.p"))
+        return wrong
+
+    def _write(self, tiles: Iterator[tuple[Tile, bytes]]) -> None:
+        folders = set()
+        for tile, data in tiles:
+            path = self.folder / tile.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _put(path, data)
+            folders.add(path.parent)
+        for folder in sorted(folders):
+            private.flush(folder)
+
+
+def publication(petition: PetitionSnapshot) -> Publication:
+    """Where the log of that petition is published on this machine."""
+    folder = settings.DATA / "public" / petition.slug / "log"
+    return Publication(folder, petition.id, log_key(petition.manifest))
+
+
+def manifest_name(digest: bytes) -> str:
+    """The file that holds the manifest of that SHA-256."""
+    return f"{MANIFESTS}/{digest.hex()}.json"
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write aside, flush, move into place: nobody ever reads half of it. The folder's names are flushed apart."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PUBLIC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()

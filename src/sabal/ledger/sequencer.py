@@ -1,0 +1,161 @@
+"""The sequencer: what was confirmed becomes entries of the public log, in batches, by one process at a time.
+
+Three words, everywhere: sequenced (a durable index), integrated (in the tree), published (a checkpoint that is shown
+commits to it). The steps, and what a crash after each leaves:
+
+1. transactions of at most 200 entries: rows get indexes, entries and totals move with the tree. The next run goes on.
+2. the checkpoint is signed and stored. Ed25519 signs the same bytes again; the next run goes on with 3.
+3. tiles are written. They are a cache: written again, the same.
+4. witnesses are asked. Asked again, they answer again.
+5. the checkpoint and the numbers of pages are shown, in one transaction. The next run writes the file.
+6. the file `checkpoint` is written.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sabal import days
+from sabal.database import Database
+from sabal.keys.house import House
+from sabal.ledger import log as logs
+from sabal.ledger.log import ALL, Log
+from sabal.ledger.policy import policy_of
+from sabal.ledger.publication import POLICY, Publication, manifest_name, publication
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import count
+from sabal.signing.held import release
+from tlog import Signer, entry
+
+Witnessed = Callable[[Database, Log, Publication], bytes]
+"""Gives the signed checkpoint of a log with the lines of those witnesses who answered in time."""
+
+
+def nobody(_database: Database, log: Log, _files: Publication) -> bytes:
+    """Of a log without witnesses."""
+    return log.signed
+
+
+@dataclass(frozen=True)
+class Sequencer:
+    """What sequencing needs; one a process. Only who leads (database.leader) may call its verbs."""
+
+    house: House
+    witnessed: Witnessed = nobody
+
+    def sequence(
+        self, database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
+    ) -> int:
+        """Take a petition's batch if one is due or was begun, and publish it; returns how many signatures it took.
+
+        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises Ahead, OSError,
+        KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this ended.
+        """
+        log = self._log(database, petition, now)
+        begun = log.size > log.signed_size
+        due = begun or count.batch_is_due(database, petition, now, every)
+        if not due and log.signed_size == log.published_size:
+            count.let_pass(database, petition, now)
+            return 0
+        return self._advance(database, petition, log, now, take=due)
+
+    def sequence_all(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
+        """A petition's last batch: everything that waits, held or not, and every withdrawal."""
+        release(database, petition.id)
+        self._advance(database, petition, self._log(database, petition, now), now, take=True)
+
+    def close(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
+        """Let nothing but revocations follow in the log, after everything that waits; harmless when done already."""
+        self.sequence_all(database, petition, now)
+        key = self._key(database, petition)
+        with database.transaction():
+            log = self._locked(database, petition)
+            if not log.closed:
+                logs.close(database, log, key, days.number_at(now))
+        self._advance(database, petition, self._log(database, petition, now), now, take=False)
+
+    def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
+        """Let this machine's files show what the database says is shown. Raises Ahead, OSError."""
+        log = logs.find(database, petition.id)
+        if log is not None and log.published:
+            files = publication(petition)
+            if files.shown() != log.published:
+                files.refuse_ahead(database, log)
+                self._write_files(database, petition, files, log.published_size)
+                files.write_checkpoint(log.published)
+
+    def _log(self, database: Database, petition: PetitionSnapshot, now: float) -> Log:
+        log = logs.find(database, petition.id)
+        if log is None:  # published before there were logs, or by a hand in the database
+            with database.transaction():
+                key = self._key(database, petition)
+                log = logs.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
+        return log
+
+    def _locked(self, database: Database, petition: PetitionSnapshot) -> Log:
+        log = logs.find(database, petition.id, lock=True)
+        if log is None:
+            raise LookupError(f"petition {petition.id} has no log")
+        return log
+
+    def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:
+        return logs.key_of(database, self.house, petition.id, petition.origin)
+
+    def _advance(
+        self, database: Database, petition: PetitionSnapshot, log: Log, now: float, *, take: bool
+    ) -> int:
+        files = publication(petition)
+        files.refuse_ahead(database, log)
+        taken = 0
+        if take:
+            taken = self._take_signatures(database, petition, now)
+            self._take_revoked(database, petition)
+            with database.transaction():
+                log = self._locked(database, petition)
+                log = logs.sign(database, log, self._key(database, petition), days.number_at(now))
+                count.end_batch(database, petition.id, now)
+        self._publish(database, petition, files, log, now)
+        return taken
+
+    def _take_signatures(self, database: Database, petition: PetitionSnapshot, now: float) -> int:
+        """In the order of C, which tells nothing of the order of signing, from where a crash may have left it."""
+        taken = 0
+        while True:
+            with database.transaction():
+                log = self._locked(database, petition)
+                if log.reached == ALL:
+                    return taken
+                new = count.take_signatures(database, petition.id, now, after=log.reached, first=log.size)
+                if new.reached is None and log.size == log.signed_size:
+                    return taken  # nothing waited
+                entries = [entry.Sign(c).encode() for c in new.commitments]
+                logs.append(database, log, entries, reached=new.reached or ALL)
+                taken += len(entries)
+
+    def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
+        while True:
+            with database.transaction():
+                revoked = count.take_revoked(database, petition.id)
+                if not revoked:
+                    return
+                entries = [entry.Revoke(one.index, entry.Reason(one.reason)).encode() for one in revoked]
+                logs.append(database, self._locked(database, petition), entries, reached=ALL)
+
+    def _publish(
+        self, database: Database, petition: PetitionSnapshot, files: Publication, log: Log, now: float
+    ) -> None:
+        self._write_files(database, petition, files, log.signed_size)
+        note = (
+            log.published if log.signed_size == log.published_size else self.witnessed(database, log, files)
+        )
+        with database.transaction():
+            log = logs.show(database, log, note)
+            count.show(database, petition, now)
+        files.write_checkpoint(note)
+
+    def _write_files(
+        self, database: Database, petition: PetitionSnapshot, files: Publication, size: int
+    ) -> None:
+        for digest, manifest in logs.manifests(database, petition.id).items():
+            files.write_other(manifest_name(digest), manifest)
+        files.write_other(POLICY, policy_of(petition))
+        files.write_tiles(database, size)

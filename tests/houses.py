@@ -81,7 +81,10 @@ class HouseOfTests:
         database: raw.Database | None = None,
     ) -> int:
         """What the worker does each round for one petition's log."""
-        return Sequencer(self.house).sequence(database or self.database, petition, now, every)
+        database, sequencer = database or self.database, Sequencer(self.house)
+        taken = sequencer.sequence(database, petition, now, every)
+        sequencer.publish_here(database, petition)
+        return taken
 
     def close(self, petition: PetitionSnapshot, now: float) -> None:
         """Let the petition's log be closed, after all that waits."""

@@ -50,6 +50,8 @@ def knows(path: Path, module: str) -> bool:
         ("sabal/keys", (*DOORS, "sabal.signing", "sabal.mail", "sabal.newsletter")),  # they are built on it
         ("sabal/newsletter", (*DOORS[1:], "sabal.signing")),  # its form keeps the door's limits: see below
         ("sabal/operating", DOORS[1:]),
+        ("sabal/ledger", DOORS),
+        ("sabal/signing", ("sabal.ledger",)),  # what is signed does not wait for the log
     ],
 )
 def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
@@ -86,7 +88,7 @@ def test_every_room_and_module_stands_in_the_architecture() -> None:
     [
         "sabal.front.app", "sabal.front.intake", "sabal.signing.writer", "sabal.signing.sign", "sabal.signing.count",
         "sabal.petitions.snapshot", "sabal.petitions.manifest", "sabal.newsletter.subscription",
-        "sabal.mail.outbox", "sabal.keys.house",
+        "sabal.mail.outbox", "sabal.keys.house", "sabal.ledger.sequencer", "sabal.ledger.publication",
     ],
 )  # fmt: skip
 def test_the_hot_path_never_loads_the_orm(module: str) -> None:
@@ -120,6 +122,9 @@ WRITERS = {
     "signing_withdrawal": {"signing/writer/leave.py", "signing/count.py"},
     "signing_total": {"signing/count.py", "petitions/publishing.py"},
     "signing_bucket": {"signing/count.py"},
+    "ledger_log": {"ledger/log.py"},
+    "ledger_bundle": {"ledger/log.py"},
+    "ledger_batch": {"ledger/log.py"},
 }  # fmt: skip
 
 

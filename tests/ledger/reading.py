@@ -35,7 +35,9 @@ def read(folder: Path, key: tlog.Verifier) -> Read:
 
 def files(folder: Path) -> list[str]:
     """Every public file of a log, by its path."""
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock")
+    return sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"
+    )
 
 
 __all__ = ["ENTRIES", "WIDTH", "Read", "files", "read"]

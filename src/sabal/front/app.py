@@ -14,13 +14,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from tlog import Malformed, Tile
-
 from sabal.front import cache, django, guards, limits, pages
 from sabal.front.codings import coding
 from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
 from sabal.log import where
+from tlog import Malformed, Tile
 
 IN_FLIGHT = (
     64  # POSTs being worked on in one process: as many as one commit takes; more would only wait longer

@@ -77,24 +77,20 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
     Inside the caller's transaction. What was withdrawn before any batch was promised too: it comes among the others.
     """
     today = days.number_at(now)
-    signatures = [
-        (bytes(c), bytes(t), country, language)
-        for c, t, country, language in database.query(
-            "SELECT commitment, token_hash, country, language FROM signing_signature WHERE petition_id = ?"
-            " AND state = 1 AND (held = 0 OR held_until <= ?) AND commitment > ?"
-            f" ORDER BY commitment LIMIT {CHUNK}",
-            (petition_id, today, after),
-        )
-    ]
-    unseen = [
-        (bytes(c), None, country, language)
-        for c, country, language in database.query(
-            "SELECT commitment, country, language FROM signing_withdrawal WHERE petition_id = ?"
-            f" AND state < {_DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
-            (petition_id, after),
-        )
-    ]
-    rows = sorted([*signatures, *unseen])[:CHUNK]
+    signatures = database.query(
+        "SELECT commitment, token_hash, country, language FROM signing_signature WHERE petition_id = ?"
+        " AND state = 1 AND (held = 0 OR held_until <= ?) AND commitment > ?"
+        f" ORDER BY commitment LIMIT {CHUNK}",
+        (petition_id, today, after),
+    )
+    unseen = database.query(
+        "SELECT commitment, NULL, country, language FROM signing_withdrawal WHERE petition_id = ?"
+        f" AND state < {_DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
+        (petition_id, after),
+    )
+    # One that was withdrawn between the two is in both, and a withdrawal by now.
+    found = {bytes(c): (t and bytes(t), *place) for c, t, *place in [*signatures, *unseen]}
+    rows = [(c, *found[c]) for c in sorted(found)[:CHUNK]]
     if not rows:
         return Taken([], None)
     reached = rows[-1][0]

@@ -14,7 +14,8 @@ from babel.messages.mofile import write_mo
 from django.test import override_settings
 from django.utils.translation import get_language, override, trans_real
 
-from mail.world import HEAD, NOON, definition
+import tlog
+from mail.world import CHECKPOINT, HEAD, LOG, NOON, definition
 from sabal.mail import letters
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
 from sabal.mail.letters import Letter
@@ -35,7 +36,7 @@ ALL = [
 
 
 def a_letter(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Letter:
-    return Letter(4711, kind, to, language, TOKEN)
+    return Letter(4711, kind, to, language, TOKEN, checkpoint=CHECKPOINT.decode())
 
 
 def write(
@@ -83,13 +84,14 @@ def test_suzie_is_asked_about_her_signature() -> None:
         "If you ignore this letter, nothing happens, and what was entered is deleted after 7 days.",
         "-- ",
         "Friends of the Blue River",
+        *CHECKPOINT.decode().splitlines(),
     ]
 
 
 def test_a_guarded_letter_has_the_neutral_word() -> None:
     message, _ = write(1, "guarded", "en")
     assert message["Subject"] == "Please confirm your request (lantern)"
-    assert "lantern" in part(message, "plain") and part(message, "plain").endswith("-- \npetition.example\n")
+    assert "lantern" in part(message, "plain") and "-- \npetition.example\npetition.example/" in part(message, "plain")
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
@@ -243,3 +245,22 @@ def test_unknown_kinds_and_missing_petitions() -> None:
     for letter in (a_letter(9), a_letter(1)):
         with pytest.raises(ValueError, match="letter"):
             letters.render(letter, definition() if letter.kind == 9 else None, HEAD, NOON)
+
+
+@pytest.mark.parametrize(("kind", "profile", "language"), ALL)
+def test_every_letter_carries_the_checkpoint_after_its_last_line(
+    kind: int, profile: str, language: str
+) -> None:
+    """Whoever keeps the letter can prove later that the log was shortened or rewritten."""
+    message, raw = write(kind, profile, language)
+    above, below = part(message, "plain").split("\n-- \n")
+    note = below[below.index(CHECKPOINT.decode()[:20]) :].encode()
+    assert tlog.checkpoint.open(note, [LOG.verifier]).checkpoint.size == 1
+    assert "petition.example/abcdefgh" not in above
+    assert max(map(len, raw.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
+    if profile == "guarded":
+        petition = PETITIONS["guarded"]
+        assert petition is not None
+        for text in (petition.slug, *(text.title for text in petition.texts.values())):
+            assert text not in part(message, "plain") and text not in part(message, "html")
+            assert text.encode() not in raw and text not in str(message["Subject"])

@@ -102,16 +102,16 @@ def test_both_go_on_side_by_side(house: HouseOfTests, sink: Sinks) -> None:
     assert len(server.letters()) == 3
 
 
-def test_a_wrong_house_key_stops_the_mail_alone(
+def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
     house: HouseOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
     confirmed(house, house.publish())
     transport = Recorder()
     with working(house, transport, House(bytes([7]) * 32)):
-        soon(lambda: counted(house) == 1 and "mail is interrupted: KeyMissing" in caplog.text)
-    assert transport.to == [] and house.rows("mail_letter") == 1
+        soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "stands still" in caplog.text)
+    assert transport.to == [] and house.rows("mail_letter") == 1 and counted(house) == 0
     with working(house, transport):
-        soon(lambda: house.rows("mail_letter") == 0)
+        soon(lambda: house.rows("mail_letter") == 0 and counted(house) == 1)
 
 
 def test_connections_that_are_lost_are_made_anew(
@@ -151,7 +151,7 @@ def test_what_nobody_foresaw_in_counting_ends_the_worker(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.publish()
-    monkeypatch.setattr(worker, "count", lambda *_: {}["no such key"])
+    monkeypatch.setattr(Sequencer, "sequence", lambda *_: {}["no such key"])
     assert ends_by_itself(house, Recorder()) == [False]
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL] == [
         "counting ends the worker"

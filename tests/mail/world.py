@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import tlog
 from sabal import hot_tables, token
 from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
@@ -62,11 +63,23 @@ def definition(profile: str = "guarded") -> Definition:
     )
 
 
+LOG = tlog.Signer("petition.example/abcdefgh/log", bytes(32))
+CHECKPOINT = tlog.Checkpoint(LOG.verifier.name, 1, tlog.leaf_hash(b"opened")).sign(LOG)
+
+
+@dataclass
+class Counts:
+    """Of a petition whose log was opened."""
+
+    checkpoint: bytes = CHECKPOINT
+
+
 @dataclass
 class Petition:
     """As much of a snapshot as the outbox looks at."""
 
     definition: Definition
+    counts: Counts = field(default_factory=Counts)
 
 
 class Petitions:

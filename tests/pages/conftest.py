@@ -32,6 +32,7 @@ def known(
         manifest=b'{"v":1}',
         definition=definition,
         organiser_keys=(),
+        promise_key=None,
         pepper=None,
         opened_on=date(2026, 11, 1),
         closed_on=None,

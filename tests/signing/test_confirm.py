@@ -31,7 +31,7 @@ def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
         1,
     )
     found = find(house.database, [suzie.digest])[0]
-    assert found == Found(petition.id, None, None)
+    assert found == Found(petition.id, commitment=suzie.operation.commitment, w=suzie.operation.w)
 
 
 def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house: HouseOfTests) -> None:

@@ -102,8 +102,12 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
     again, new = signed(house, house.petition()), signed(house, house.petition(), "max@example.org")
     assert receipt(again) == receipt(new) and receipt(new)[0] == 200
     house.sequence(house.petition(), NOW + 3 * WEEK)
-    days = [find(house.database, [of.digest])[0] for of in (again, new)]
-    assert days[0] == days[1] and days[0] and days[0].counted_on
+    old, fresh = (find(house.database, [of.digest])[0] for of in (again, new))
+    assert old and fresh and old.counted_on == fresh.counted_on
+    assert old.entered and fresh.entered
+    assert (old.entered.batch, old.entered.day) == (fresh.entered.batch, fresh.entered.day)
+    house.refresh()
+    assert receipt(again) == receipt(new) and b"public log" in receipt(new)[1]
 
 
 def test_only_links_that_stand_for_something_are_handed_to_the_writer(

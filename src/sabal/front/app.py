@@ -51,6 +51,8 @@ class Intake(Protocol):
     async def not_me_page(self, request: Request) -> Response: ...
     async def not_me(self, request: Request) -> Response: ...
     async def receipt(self, request: Request) -> Response: ...
+    async def promise(self, request: Request) -> Response: ...
+    async def proof(self, request: Request) -> Response: ...
     async def withdraw(self, request: Request) -> Response: ...
 
 
@@ -159,6 +161,10 @@ class Door:
                 return await self.intake.not_me_page(self.request(route, "GET", headers))
             case "receipt":
                 return await self.intake.receipt(self.request(route, "GET", headers))
+            case "promise":
+                return await self.intake.promise(self.request(route, "GET", headers))
+            case "proof":
+                return await self.intake.proof(self.request(route, "GET", headers))
             case _:
                 return await django.render(route.path)
 

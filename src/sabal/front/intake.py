@@ -13,6 +13,7 @@ from sabal import days, token
 from sabal.front import django, limits, pages
 from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
+from sabal.ledger import receipt
 from sabal.mail.address import domain, mailbox
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
@@ -24,7 +25,7 @@ from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import Circumstances, NotReady, sign
-from sabal.signing.writer.find import Found
+from sabal.signing.writer.find import Entered, Found
 
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
 
@@ -182,13 +183,55 @@ class Intake:
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
 
     async def receipt(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}: that the signature is in, and how to withdraw it."""
+        """GET /{lang}/signature/{token}: that the signature is in, where it stands, and how to withdraw it."""
         t, found = await self._look(request)
         if found is not None and found.carry is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
         if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
-        return await pages.page("receipt", request.language, found.petition_id, token=token.encode(t))
+        by, batch, day = self._standing(request, found)
+        return await pages.page(
+            "receipt",
+            request.language,
+            found.petition_id,
+            token=token.encode(t),
+            by=by,
+            batch=batch,
+            day=day,
+        )
+
+    def _standing(self, request: Request, found: Found) -> tuple[str, str, str]:
+        """What the page says of the log: the day that is promised, or the batch and its day."""
+        petition = self._petition(found)
+        if entered := _entered(petition, found):
+            return "", str(entered.batch), days.in_full(days.date_of(entered.day), request.language)
+        by = receipt.include_by(petition.profile, days.number(_today(request))) // days.SECONDS
+        return days.in_full(days.date_of(by - 1), request.language), "", ""
+
+    async def promise(self, request: Request) -> Response:
+        """GET /{lang}/signature/{token}.promise: the signed promise, as a file."""
+        found = await self._signature(request)
+        if found is None:
+            return await self._gone(request)
+        try:
+            note = receipt.promise(self._petition(found), found.commitment, days.number(_today(request)))
+        except receipt.NoPromise:
+            raise busy() from None
+        return _file("promise.txt", note)
+
+    async def proof(self, request: Request) -> Response:
+        """GET /{lang}/signature/{token}.tlog-proof: that the log has the signature; with it, it can be shown whose."""
+        found = await self._signature(request)
+        if found is None or not (entered := _entered(petition := self._petition(found), found)):
+            return await self._gone(request)
+        made = await asyncio.to_thread(receipt.proof, petition, entered.index, found.w)
+        return _file("signature.tlog-proof", made)
+
+    async def _signature(self, request: Request) -> Found | None:
+        """The confirmed signature behind a link that still shows it."""
+        _, found = await self._look(request)
+        late = found is None or found.carry is not None or self._is_late(found, _today(request))
+        return None if late else found
 
     async def withdraw(self, request: Request) -> Response:
         """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
@@ -233,6 +276,21 @@ class Intake:
 
     def _is_late(self, found: Found, today: date) -> bool:
         return is_late(self._snapshots.by_id(found.petition_id), found.counted_on, days.number(today))
+
+
+def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:
+    """Where the signature stands in the log that is shown; None as long as it does not."""
+    entered = found.entered
+    return entered if entered and entered.index < petition.counts.log_size else None
+
+
+def _file(name: str, data: bytes) -> Response:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        (b"x-robots-tag", b"noindex"),
+    ]
+    return Response(200, headers, data)
 
 
 def _sent(request: Request, petition: PetitionSnapshot) -> Response:

@@ -17,6 +17,7 @@ BOTH = ("GET", "HEAD", "POST")
 # two programs could read in two ways. No percent sign, so nothing is ever decoded.
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
+PAPER = re.compile(r"([A-Za-z0-9]{1,64})\.(promise|tlog-proof)")
 MANIFEST = re.compile(r"[0-9a-f]{64}\.json")
 
 
@@ -119,6 +120,9 @@ class Routes:
                         return Route("newsletter_confirm", path, BOTH, language, token=token)
                     case "unsubscribe":
                         return Route("unsubscribe", path, BOTH, language, token=token)
+            case [language, "signature", name] if self._speaks(language) and (paper := PAPER.fullmatch(name)):
+                name = "promise" if paper[2] == "promise" else "proof"
+                return Route(name, path, READ, language, token=paper[1])
             case [language, kind, token, *rest] if self._speaks(language) and TOKEN.fullmatch(token):
                 match kind, rest:
                     case "confirm", []:

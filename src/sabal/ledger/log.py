@@ -24,6 +24,10 @@ _COLUMNS = (
 ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
 
 
+class Incomplete(Exception):
+    """The database lacks a part of the log that it must have."""
+
+
 class Overtaken(Exception):
     """Somebody else moved the log meanwhile: nothing of this transaction may be kept; read it again."""
 
@@ -167,7 +171,7 @@ def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
     number, kept = divmod(log.size, WIDTH)
     held = b"".join(entries(database, log.petition_id, log.size - kept, log.size)) if kept else b""
     if len(held) != kept * ENTRY_BYTES:
-        raise Overtaken(f"the log of petition {log.petition_id} lacks entries before {log.size}")
+        raise Incomplete(f"the log of petition {log.petition_id} lacks entries before {log.size}")
     data = held + b"".join(new)
     width = WIDTH * ENTRY_BYTES
     rows = [

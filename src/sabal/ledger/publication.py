@@ -14,7 +14,7 @@ from pathlib import Path
 from sabal import private, settings
 from sabal.database import Database
 from sabal.ledger import log as logs
-from sabal.ledger.log import Log
+from sabal.ledger.log import Incomplete, Log
 from sabal.ledger.policy import log_key
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import (
@@ -105,14 +105,18 @@ class Publication:
             _put(path, data)
             private.flush(path.parent)
 
-    def read(self, database: Database, tile: Tile) -> bytes:
-        """The bytes of a tile or bundle: its file, or where that is missing or too short, made from the database."""
+    def held(self, tile: Tile) -> bytes | None:
+        """What the file of a tile or bundle holds; None where it is missing or has another length than it must."""
         try:
             data = (self.folder / tile.path).read_bytes()
         except OSError:
-            data = b""
+            return None
         each = _BUNDLED if tile.level == ENTRIES else _HASH
-        return data if len(data) == each * tile.width else self.make(database, tile)
+        return data if len(data) == each * tile.width else None
+
+    def read(self, database: Database, tile: Tile) -> bytes:
+        """The bytes of a tile or bundle: of its file or, where that cannot be, made from the database."""
+        return self.held(tile) or self.make(database, tile)
 
     def make(self, database: Database, tile: Tile) -> bytes:
         """The bytes of a tile or bundle, from the database and, above the lowest level, from the tiles below it."""
@@ -123,7 +127,7 @@ class Publication:
         held = b"".join(logs.entries(database, self.petition_id, first, first + tile.width))
         found = logs.split(held)
         if len(found) != tile.width:
-            raise LookupError(f"the log of petition {self.petition_id} has no {tile}")
+            raise Incomplete(f"the log of petition {self.petition_id} has no {tile}")
         return encode_bundle(found) if tile.level == ENTRIES else b"".join(leaf_hashes(found))
 
     def repair(self, database: Database, size: int) -> list[str]:

@@ -18,7 +18,7 @@ from sabal import days
 from sabal.database import Database
 from sabal.keys.house import House
 from sabal.ledger import log as logs
-from sabal.ledger.log import ALL, Log
+from sabal.ledger.log import ALL, Incomplete, Log
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import POLICY, Publication, manifest_name, publication
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -94,7 +94,7 @@ class Sequencer:
     def _locked(self, database: Database, petition: PetitionSnapshot) -> Log:
         log = logs.find(database, petition.id, lock=True)
         if log is None:
-            raise LookupError(f"petition {petition.id} has no log")
+            raise Incomplete(f"petition {petition.id} has no log")
         return log
 
     def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:

@@ -33,7 +33,8 @@ from sabal.petitions.definition import Definition, Text
 class Letter:
     """A letter as the outbox opened it. `to` is the address as typed, `language` a path segment such as
     "zh-hans", `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter,
-    where there is one."""
+    where there is one, `checkpoint` the newest of the petition's log: thousands of mailboxes that hold an old
+    one are what keeps a log from being rewritten. It names no petition."""
 
     id: int
     kind: int
@@ -41,6 +42,7 @@ class Letter:
     language: str
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,19 +214,24 @@ def _compose(
     _put_ours(message, "Message-ID", f"<{_message_id(letter.id)}@{head.host}>")
     _put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
     _put(message, "Content-Language", letter.language)
-    text = "\n".join([*opening, link, closing, "-- ", signed_by]) + "\n"
+    text = "\n".join([*opening, link, closing, "-- ", signed_by, letter.checkpoint])
+    text = text.rstrip("\n") + "\n"
     paragraphs = "".join(f"<p>{escape(line)}</p>\n" for line in opening)
     html = (
         f'<!doctype html>\n<html lang="{escape(letter.language)}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>\n"
         f'{paragraphs}<p><a href="{escape(link)}">{escape(link)}</a></p>\n<p>{escape(closing)}</p>\n'
-        f"<p>-- <br>{escape(signed_by)}</p>\n</body></html>\n"
+        f"<p>-- <br>{escape(signed_by)}</p>\n{_small(letter.checkpoint)}</body></html>\n"
     )
     _put(message, "MIME-Version", "1.0")
     _put(message, "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
     message.attach(_part("plain", text))
     message.attach(_part("html", html))
     return message
+
+
+def _small(checkpoint: str) -> str:
+    return f"<pre><small>{escape(checkpoint)}</small></pre>\n" if checkpoint else ""
 
 
 def _part(subtype: str, text: str) -> EmailMessage:

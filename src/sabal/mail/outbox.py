@@ -9,7 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sabal.database import Database
@@ -57,9 +57,16 @@ class Report:
         return sum(n for end, n in self.ends.items() if end is not End.UNSENT)
 
 
+class _Log(Protocol):
+    @property
+    def checkpoint(self) -> bytes: ...
+
+
 class _Published(Protocol):
     @property
     def definition(self) -> Definition: ...
+    @property
+    def counts(self) -> _Log: ...
 
 
 class Petitions(Protocol):
@@ -187,6 +194,7 @@ class _Run:
             if published is None:
                 raise LookupError("no such petition")
             petition = published.definition
+            opened = replace(opened, checkpoint=published.counts.checkpoint.decode())
         message = letters.render(opened, petition, self.head, self.clock())
         answer = self.transport.send(message, wire_address(opened.to))
         letter.end = End(answer.outcome.value)

@@ -16,10 +16,12 @@ import agefile
 from sabal import days, settings
 from sabal.database import Database, Row
 from sabal.keys.house import House, KeyMissing, pepper_name
+from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.profile import PROFILES, Profile
+from tlog import Signer, promise_key
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class PetitionSnapshot:
     manifest: bytes
     definition: Definition
     organiser_keys: tuple[agefile.Recipient, ...]
+    promise_key: Signer | None = field(repr=False)  # None: missing, so nothing can be promised
     pepper: bytes | None  # None: missing (signing is refused) or, with dedupe = "offline", not used
     opened_on: date | None
     closed_on: date | None
@@ -183,12 +186,11 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         closed_on,
     ) = row
     definition = folder.parse(json.loads(files))
-    pepper = None
+    pepper = promise_seed = None
     if era and definition.dedupe != "offline":
-        try:
-            pepper = house.find(database, pepper_name(petition_id, era))
-        except KeyMissing:
-            pepper = None
+        pepper = _found(database, house, pepper_name(petition_id, era))
+    if origin:
+        promise_seed = _found(database, house, promise_key_name(petition_id))
     manifest_bytes = bytes(manifest_bytes)
     # Sealed is to the keys that are published and signed for, whatever else may stand in the database.
     keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
@@ -203,11 +205,19 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         manifest=manifest_bytes,
         definition=definition,
         organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
+        promise_key=promise_key(origin, promise_seed) if promise_seed else None,
         pepper=pepper,
         opened_on=days.from_column(opened_on),
         closed_on=days.from_column(closed_on),
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
     )
+
+
+def _found(database: Database, house: House, key: str) -> bytes | None:
+    try:
+        return house.find(database, key)
+    except KeyMissing:
+        return None
 
 
 def _draft_consent(definition: Definition) -> dict[str, str]:

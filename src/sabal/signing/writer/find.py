@@ -3,24 +3,53 @@
 from dataclasses import dataclass
 
 from sabal.database import Database
-from sabal.signing.writer.rows import links
+from sabal.signing.writer.rows import Link, links
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A signature in the public log: where it stands, and a batch (number and day since 1970) by which it did."""
+
+    index: int
+    batch: int
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token stands for: a pending signature (with its carry) or a confirmed one."""
+    """What a token stands for: a pending signature (with its carry) or a confirmed one (with its commitment)."""
 
     petition_id: int
-    carry: bytes | None
-    counted_on: int | None
+    carry: bytes | None = None
+    counted_on: int | None = None
+    commitment: bytes = b""
+    w: bytes = b""
+    entered: Entered | None = None
 
 
 def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
     """What each token hash stands for now; None where nothing."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(f"SELECT token_hash, petition_id, carry FROM signing_pending WHERE {where}", params)
-    found = {bytes(r[0]): Found(r[1], bytes(r[2]), None) for r in rows}
-    found |= {
-        t: Found(link.petition_id, None, link.counted_on) for t, link in links(database, hashes).items()
-    }
+    found = {bytes(r[0]): Found(r[1], bytes(r[2])) for r in rows}
+    found |= {t: _found(database, link) for t, link in links(database, hashes).items()}
     return [found.get(h) for h in hashes]
+
+
+def _found(database: Database, link: Link) -> Found:
+    return Found(link.petition_id, None, link.counted_on, link.commitment, link.w, _entered(database, link))
+
+
+def _entered(database: Database, link: Link) -> Entered | None:
+    """Of a later link the batch after its own click: an earlier one would tell that its mailbox had signed before."""
+    if link.index is None or link.counted_on is None:
+        return None
+    if link.is_first:
+        condition, after = "size > ? ORDER BY size", link.index
+    else:
+        condition, after = "day <= ? ORDER BY size DESC", link.counted_on
+    rows = database.query(
+        f"SELECT number, day FROM ledger_batch WHERE petition_id = ? AND {condition} LIMIT 1",
+        (link.petition_id, after),
+    )
+    return Entered(link.index, *rows[0]) if rows else None

@@ -125,26 +125,42 @@ class Link:
     petition_id: int
     counted_on: int | None  # the day of the batch that followed the click
     mailbox: bytes | None  # opens with the token alone (record.py)
+    commitment: bytes  # the signature's, and where it stands in the log
+    w: bytes
+    index: int | None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the one that made the signature."""
+        return self.owner == self.token_hash
 
 
 def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
     """Those tokens that lead to a signature, by their hash."""
     if not hashes:
         return {}
-    where, params = database.among("token_hash", hashes)
+    where, params = database.among("s.token_hash", hashes)
     own = database.query(
-        f"SELECT token_hash, token_hash, petition_id, counted_on, mailbox FROM signing_signature WHERE {where}",
+        "SELECT s.token_hash, s.token_hash, s.petition_id, s.counted_on, s.mailbox, s.commitment, s.w, s.idx"
+        f" FROM signing_signature s WHERE {where}",
         params,
     )
     where, params = database.among("a.token_hash", hashes)
     later = database.query(
-        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox FROM signing_access a"
-        f" JOIN signing_signature s ON s.token_hash = a.signature_hash WHERE {where}",
+        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox, s.commitment, s.w, s.idx"
+        " FROM signing_access a JOIN signing_signature s ON s.token_hash = a.signature_hash"
+        f" WHERE {where}",
         params,
     )
-    return {
-        bytes(r[0]): Link(bytes(r[0]), bytes(r[1]), r[2], r[3], r[4] and bytes(r[4])) for r in own + later
-    }
+    return {bytes(row[0]): _link(row) for row in own + later}
+
+
+def _link(row: Row) -> Link:
+    token_hash, owner, petition_id, counted_on, mailbox, commitment, w, index = row
+    return Link(
+        bytes(token_hash), bytes(owner), petition_id, counted_on, mailbox and bytes(mailbox), bytes(commitment),
+        bytes(w), index,
+    )  # fmt: skip
 
 
 def locked(database: Database, table: str, where: str) -> str:

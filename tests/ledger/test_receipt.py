@@ -1,0 +1,112 @@
+"""What a signer holds: a promise at once, a proof after the batch; both open with nothing of the house."""
+
+import json
+
+import pytest
+
+import tlog
+from houses import DAY_NUMBER, NOW, HouseOfTests
+from sabal.ledger import receipt
+from sabal.ledger.policy import policy_of
+from sabal.petitions.consent import consent_version
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.record import commitment, seed
+from sabal.signing.writer.find import find
+from signing.steps import confirmed
+
+HOUR, DAY, WEEK = 3_600, 86_400, 604_800
+
+
+def promise_key(petition: PetitionSnapshot) -> tlog.Verifier:
+    return tlog.Verifier.parse(json.loads(petition.manifest)["terms"]["log"]["promise_key"])
+
+
+def policy(petition: PetitionSnapshot) -> tlog.Policy:
+    return tlog.Policy.parse(policy_of(petition))
+
+
+def test_the_promise_is_kept_even_for_who_is_held_longest(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = confirmed(house, petition, held=1)
+    found = find(house.database, [suzie.digest])[0]
+    assert found is not None and found.entered is None
+    note = receipt.promise(petition, found.commitment, DAY_NUMBER)
+    promised = tlog.Promise.open(note, promise_key(petition))
+    assert promised.origin == petition.origin
+    assert promised.leaf == tlog.leaf_hash(tlog.entry.Sign(suzie.operation.commitment).encode())
+    # A worker that looks once an hour, and batches at the worst moments.
+    now = float(NOW)
+    while house.petition().counts.confirmed == 0:
+        now += HOUR
+        house.sequence(petition, now)
+    assert now <= promised.include_by - DAY
+
+
+@pytest.mark.parametrize("profile", ["guarded", "open"])
+def test_the_promised_day_is_the_same_for_every_signature_of_a_day(house: HouseOfTests, profile: str) -> None:
+    petition = house.publish(profile=f'"{profile}"')
+    held = confirmed(house, petition, held=1)
+    other = confirmed(house, petition, "max@example.org")
+    days = {
+        tlog.Promise.open(
+            receipt.promise(petition, one.operation.commitment, DAY_NUMBER), promise_key(petition)
+        ).include_by
+        for one in (held, other)
+    }
+    assert len(days) == 1 and not next(iter(days)) % DAY
+
+
+@pytest.mark.parametrize("crowd", [0, 1, 255, 300])
+def test_the_proof_opens_with_the_policy_and_w_leads_from_the_letter_to_the_entry(
+    house: HouseOfTests, crowd: int
+) -> None:
+    petition = house.publish()
+    suzie = confirmed(house, petition)
+    for n in range(crowd):
+        confirmed(house, petition, f"max{n}@example.org")
+    house.sequence(petition, NOW + WEEK)
+    petition = house.petition()
+    found = find(house.database, [suzie.digest])[0]
+    assert found is not None and found.entered is not None
+    assert (found.entered.batch, found.entered.day) == (1, DAY_NUMBER + 7)
+    proof = tlog.Proof.parse(receipt.proof(petition, found.entered.index, found.w))
+    fields = {
+        "name": "Suzie", "email": "suzie@example.org", "place": "KR", "comment": "",
+        "consent": consent_version(petition.consent["ko"]), "day": "2026-11-24",
+    }  # fmt: skip
+    assert proof.extra is not None
+    mine = commitment(petition.manifest_hash, seed(suzie.t, proof.extra), fields)
+    assert proof.verify(tlog.leaf_hash(tlog.entry.Sign(mine).encode()), policy(petition)).size == crowd + 2
+    with pytest.raises(tlog.Unproven):
+        proof.verify(tlog.leaf_hash(tlog.entry.Sign(b"x" * 32).encode()), policy(petition))
+
+
+def test_a_later_link_shows_the_batch_after_its_own_click(house: HouseOfTests) -> None:
+    """Else whoever holds a mailbox could learn by signing again whether it had signed before."""
+    petition = house.publish()
+    confirmed(house, petition)
+    house.sequence(petition, NOW + WEEK)
+    again = confirmed(house, petition)
+    found = find(house.database, [again.digest])[0]
+    assert found is not None and found.entered is None
+    for n in range(3):
+        confirmed(house, petition, f"max{n}@example.org")
+    house.sequence(petition, NOW + 2 * WEEK)
+    found = find(house.database, [again.digest])[0]
+    assert found is not None and found.entered is not None
+    assert (found.entered.batch, found.entered.day) == (2, DAY_NUMBER + 14)
+
+
+def test_missing_tiles_keep_nobody_from_a_proof(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie = confirmed(house, petition)
+    house.sequence(petition, NOW + WEEK)
+    petition = house.petition()
+    for file in (house.data / "public").rglob("*"):
+        if file.is_file() and "tile" in file.parts:
+            file.unlink()
+    found = find(house.database, [suzie.digest])[0]
+    assert found is not None and found.entered is not None
+    proof = tlog.Proof.parse(receipt.proof(petition, found.entered.index, found.w))
+    leaf = tlog.leaf_hash(tlog.entry.Sign(suzie.operation.commitment).encode())
+    assert proof.verify(leaf, policy(petition))

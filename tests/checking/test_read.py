@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,7 +27,8 @@ def logs() -> dict[int, made.Made]:
 
 
 @pytest.fixture
-def served() -> Iterator[Web]:
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    monkeypatch.setattr(over_http, "PAUSES", (0.0, 0.0))
     with web() as one:
         yield one
 
@@ -200,6 +202,19 @@ def test_any_other_status_is_said(status: int, mirror: Path, served: Web) -> Non
     served.serve("/trees/log", mirror)
     served.answers["/trees/log/tile/entries/001"] = lambda request: answer(request, status, b"")
     assert f"status {status}" in refused(f"{served.url}/trees")
+
+
+def test_who_is_to_come_back_comes_back(mirror: Path, served: Web) -> None:
+    served.serve("/trees/log", mirror)
+    path = "/trees/log/tile/entries/001"
+    body = served.files[path]
+
+    def late(request: BaseHTTPRequestHandler) -> None:
+        first, second = served.asked.count(path) == 1, served.asked.count(path) == 2
+        answer(request, 429 if first else 200, body, {"Content-Length": "20000"} if second else None)
+
+    served.answers[path] = late
+    assert read(f"{served.url}/trees") == LOG.copy() and served.asked.count(path) == 3
 
 
 def test_a_missing_manifest_is_for_the_check_to_say_and_a_missing_bundle_is_not(

@@ -150,7 +150,7 @@ def refused(url: str) -> str:
     with pytest.raises(CannotCheck) as error:
         read(url)
     sentence = str(error.value)
-    assert "\n" not in sentence
+    assert sentence.isprintable()
     return sentence
 
 
@@ -215,6 +215,11 @@ def test_who_is_to_come_back_comes_back(mirror: Path, served: Web) -> None:
 
     served.answers[path] = late
     assert read(f"{served.url}/trees") == LOG.copy() and served.asked.count(path) == 3
+
+
+def test_an_answer_of_another_kind_cannot_play_with_the_terminal(served: Web) -> None:
+    served.answers["/trees/log/checkpoint"] = lambda request: request.wfile.write(b"\x1b[2J OK\r\n\r\n")
+    assert "could not be read" in refused(f"{served.url}/trees")
 
 
 def test_a_missing_manifest_is_for_the_check_to_say_and_a_missing_bundle_is_not(

@@ -4,18 +4,16 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import tlog
 from sabal.checking.copy import MOST_NOTE, CannotCheck, LogCopy, Progress
+from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 
-AT_ONCE = 8
 SILENCE, PATIENCE = 20.0, 120.0
 """Seconds until an answer's next byte, and until its last."""
 PAUSES = (0.5, 3.0)
@@ -24,8 +22,6 @@ PAUSES = (0.5, 3.0)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
 _ABSENT, _LATER = (404, 410), (429, 500, 502, 503, 504)
 _CHUNK = 1 << 14
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
 def read_url(url: str, progress: Progress) -> LogCopy:
@@ -38,25 +34,13 @@ def read_url(url: str, progress: Progress) -> LogCopy:
         get = _getter(opener, prefix)
         try:
             if _has_log(get):
-                return _read_at_once(get, progress)
+                return read_tiled(_patient(get), progress)
         except _Refused as error:
             refused.append(error)  # it may stand at the next place, and else this is the best there is to say
     if refused:
         raise refused[0]
     places = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
     raise CannotCheck(f"No log was found there; tried {places}. Give the address of the petition's page.")
-
-
-def _read_at_once(get: Get, progress: Progress) -> LogCopy:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-
-        def each(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-            return pool.map(function, items)
-
-        try:
-            return read_tiled(_patient(get), progress, each)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def candidates(address: SplitResult) -> list[str]:
@@ -134,7 +118,7 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
             raise _refusal(url, error.code) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise _Later(f"{url} could not be read ({reason}). Try again later.") from None
+            raise _Later(f"{url} could not be read ({plain(str(reason))}). Try again later.") from None
 
     return get
 

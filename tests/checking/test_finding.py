@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tlog
@@ -146,6 +146,7 @@ def test_parts_within_parts_without_end() -> None:
     assert checkpoints_in(head + b"\n" + NOTE) in ([], [NOTE])
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_read_and_hold_nothing(data: bytes) -> None:
     assert checkpoints_in(data) == [] and promises_in(data) == []
@@ -154,6 +155,7 @@ def test_any_bytes_are_read_and_hold_nothing(data: bytes) -> None:
 prose = st.text(st.characters(codec="utf-8", exclude_characters="—"), max_size=200)
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(prose, prose, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", " ", "> ", "\t"]))
 def test_in_any_text_it_is_found_whole(before: str, after: str, ends: str, indent: str) -> None:
     lines = "".join(f"{indent}{line}{ends}" for line in NOTE.decode().splitlines())
@@ -161,6 +163,7 @@ def test_in_any_text_it_is_found_whole(before: str, after: str, ends: str, inden
     assert found == [NOTE]
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.integers(0, len(NOTE) - 1), st.integers(0, 7))
 def test_what_is_found_is_signed_as_it_stands_or_is_refused(at: int, bit: int) -> None:
     spoilt = bytearray(NOTE)

@@ -38,11 +38,6 @@ def said(copy: LogCopy) -> list[object]:
     return [json.loads(line) for line in (copy.records or b"").splitlines()]
 
 
-def means_the_same_or_is_refused(copy: LogCopy) -> None:
-    report = check(copy, now=0)
-    assert not report.ok or (report == REPORT and said(copy) == said(COPY))
-
-
 def bits(data: bytes | None) -> st.SearchStrategy[int]:
     assert data
     return st.integers(0, len(data) * 8 - 1)
@@ -53,42 +48,50 @@ def test_the_copy_is_well() -> None:
 
 
 def test_every_bit_of_the_checkpoint() -> None:
-    for bit in range(len(COPY.checkpoint) * 8):
-        means_the_same_or_is_refused(replace(COPY, checkpoint=flipped(COPY.checkpoint, bit)))
+    bare = LOG.copy()
+    report = check(bare, now=0)
+    for bit in range(len(bare.checkpoint) * 8):
+        found = check(replace(bare, checkpoint=flipped(bare.checkpoint, bit)), now=0)
+        assert report.ok and (not found.ok or found == report)
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(bits(COPY.entries))
 def test_entries(bit: int) -> None:
     assert not check(replace(COPY, entries=flipped(COPY.entries, bit)), now=0).ok
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(sorted(COPY.manifests)), st.data())
 def test_manifests(hash_: bytes, data: st.DataObject) -> None:
     changed = flipped(COPY.manifests[hash_], data.draw(bits(COPY.manifests[hash_])))
     assert not check(replace(COPY, manifests={**COPY.manifests, hash_: changed}), now=0).ok
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None, derandomize=True)
 @given(bits(COPY.records))
 def test_records(bit: int) -> None:
-    means_the_same_or_is_refused(replace(COPY, records=flipped(COPY.records or b"", bit)))
+    copy = replace(COPY, records=flipped(COPY.records or b"", bit))
+    report = check(copy, now=0)
+    assert not report.ok or (report == REPORT and said(copy) == said(COPY))
 
 
-def test_every_bit_of_the_sample() -> None:
-    for bit in range(len(COPY.sample or b"") * 8):
-        changed = replace(COPY, sample=flipped(COPY.sample or b"", bit))
-        report = check(changed, now=0)
-        same = report.ok and replace(report, sample=REPORT.sample) == REPORT
-        # All were chosen, so another seed or a larger number wanted chooses the same, and is told as it is.
-        assert not report.ok or same
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(bits(COPY.sample))
+def test_a_sample(bit: int) -> None:
+    report = check(replace(COPY, sample=flipped(COPY.sample or b"", bit)), now=0)
+    # All were chosen here, so that another seed chooses the same; it is then told as it stands.
+    assert not report.ok or replace(report, sample=REPORT.sample) == REPORT
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(bits(COPY.policy))
 def test_a_policy_believes_no_other_key(bit: int) -> None:
     report = check(replace(COPY, policy=flipped(COPY.policy, bit)), now=0)
     assert not report.ok or (report.log_key, report.counted) == (REPORT.log_key, REPORT.counted)
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(), st.binary(), st.binary(), st.binary())
 def test_any_bytes_are_refused_without_a_stumble(a: bytes, b: bytes, c: bytes, d: bytes) -> None:
     assert not check(LogCopy(a, b, c, {bytes(32): d}, d, d), now=0).ok

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checking import made
@@ -269,6 +269,7 @@ def test_a_sample_with_a_field_of_another_kind(change: dict[str, Any]) -> None:
     refused(LOG.copy(sample=sample() | change), "not written as a sample")
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(), st.binary())
 def test_any_bytes_are_refused_without_a_stumble(records: bytes, file: bytes) -> None:
     report = checked(replace(LOG.copy(), records=records, sample=file))
@@ -282,6 +283,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(json_values, json_values, json_values)
 def test_any_json_is_refused_without_a_stumble(record: Any, file: Any, fields: Any) -> None:
     honest = LOG.record(SIGNER)

@@ -1,0 +1,181 @@
+"""The heart of a small witness, without HTTP: what it cosigns and what it refuses. c2sp.org/tlog-witness v1.0.0."""
+
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from sabal.refusal import Refusal
+from sabal.witness.store import Seen, Store
+from tlog import (
+    EMPTY_ROOT,
+    AddCheckpoint,
+    Checkpoint,
+    Malformed,
+    Unproven,
+    Verifier,
+    cosign,
+    cosigned_at,
+    encode_answer,
+    note,
+    verify_consistency,
+)
+from tlog.checkpoint import peek
+from tlog.keys import Kind
+from tlog.wire import to_base64
+
+PLAIN = "text/plain; charset=utf-8"
+SIZE = "text/x.tlog.size"
+BETWEEN_COMPLAINTS = 60  # seconds, or a log that lies could fill the journal
+
+# A tree without entries under the root of another one: `tlog` knows no such checkpoint, and the standard answers it.
+_OTHER_ROOT_OF_NOTHING = re.compile(rb"(\n\n[^\n]+\n0\n)[A-Za-z0-9+/]{43}=(?=\n\n)")
+
+
+class Reply(NamedTuple):
+    """An answer as HTTP has it: status, Content-Type and body."""
+
+    status: int
+    kind: str
+    body: bytes
+
+
+class Standing(NamedTuple):
+    """A log that is watched, and what was cosigned of it last, if anything."""
+
+    origin: str
+    seen: Seen | None
+
+
+class _Refused(Exception):
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+
+class Keep:
+    """Cosigns checkpoints of the logs it was told of, from several threads if need be."""
+
+    def __init__(
+        self,
+        store: Store,
+        logs: Iterable[Verifier],
+        *,
+        clock: Callable[[], float] = time.time,
+        complain: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        self._store, self._clock, self._complain = store, clock, complain
+        self._logs = _by_origin(logs)
+        self._lock = threading.Lock()
+        self._complained: dict[str, float] = {}  # by origin, so that one log's lies do not hide another's
+
+    @property
+    def witness(self) -> Verifier:
+        """The key that cosigns, its public half."""
+        return self._store.witness.verifier
+
+    def standing(self) -> list[Standing]:
+        """What was cosigned last of each log."""
+        with self._lock:
+            return [Standing(origin, self._store.seen(origin)) for origin in self._logs]
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """The answer to a log's request, on disk before it is given. c2sp.org/tlog-witness "add-checkpoint"."""
+        try:
+            request, signed, sound = _parse(body)
+            opened = self._opened(request, signed)
+            # Looking at what was cosigned last and storing the next is one step, or two requests could both pass.
+            with self._lock:
+                return self._answer(request, opened, sound)
+        except _Refused as refused:
+            return refused.reply
+
+    def _opened(self, request: AddCheckpoint, signed: bytes) -> note.Note:
+        """The note, signed by a key of the log that it names. Other keys' lines mean nothing."""
+        keys = self._logs.get(_checkpoint(request).origin)
+        if keys is None:
+            raise _Refused(_sentence(404, "This witness does not know this log."))
+        try:
+            return note.open(signed, keys)
+        except Unproven:
+            raise _Refused(
+                _sentence(403, "No key that this witness knows has signed this checkpoint.")
+            ) from None
+
+    def _answer(self, request: AddCheckpoint, opened: note.Note, sound: bool) -> Reply:
+        checkpoint = _checkpoint(request)
+        seen = self._store.seen(checkpoint.origin)
+        size, root = (seen.checkpoint.size, seen.checkpoint.root) if seen else (0, EMPTY_ROOT)
+        if request.old > checkpoint.size:
+            return _sentence(400, "The old size is larger than the checkpoint's.")
+        if request.old != size:
+            return Reply(409, SIZE, b"%d\n" % size)
+        if not sound:
+            return _sentence(422, "A tree without entries has one root only, and this is another.")
+        try:
+            verify_consistency(request.proof, size, checkpoint.size, root, checkpoint.root)
+        except Unproven as error:
+            self._say(opened, size, str(error))
+            return _sentence(422, str(error))
+        try:
+            return self._cosign(checkpoint, opened, seen)
+        except OSError as error:
+            self._complain(f"The store could not be written ({error.strerror}), so nothing was cosigned.")
+            return _sentence(500, "This witness cannot store what it would cosign.")
+
+    def _cosign(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> Reply:
+        # Never earlier than the last time, or our own lines would contradict each other about what was largest when.
+        at = max(int(self._clock()), seen.time if seen else 0)
+        # Whoever repeats a public checkpoint makes us write once a second and no more.
+        if seen and (seen.checkpoint, seen.time) == (checkpoint, at) and self._store.written:
+            line = note.open(seen.note, [self.witness]).verified[0]
+            return Reply(200, PLAIN, encode_answer([line]))
+        line = cosign(checkpoint, self._store.witness, at)
+        # One line of the log's is proof enough, and all it may send would not fit beside ours.
+        kept = note.join(opened.text, [opened.verified[0], line])
+        self._store.put(checkpoint.origin, Seen(checkpoint, kept, cosigned_at(line.value)))
+        return Reply(200, PLAIN, encode_answer([line]))
+
+    def _say(self, opened: note.Note, size: int, why: str) -> None:
+        """What its operator should see of a log that contradicts itself: signed by the log, so nobody can invent it."""
+        origin, now = Checkpoint.parse(opened.text).origin, time.monotonic()
+        if now < self._complained.get(origin, -math.inf) + BETWEEN_COMPLAINTS:
+            return
+        self._complained[origin] = now
+        shown = note.join(opened.text, opened.verified[:1]).decode()
+        self._complain(
+            f"A log asked for a tree that does not go on from {size} entries. {why} Its note:\n{shown}"
+        )
+
+
+def _parse(body: bytes) -> tuple[AddCheckpoint, bytes, bool]:
+    """The request, the note as it was sent, and whether its root is one that its size can have."""
+    signed = body.partition(b"\n\n")[2]
+    mended = _OTHER_ROOT_OF_NOTHING.sub(rb"\g<1>" + to_base64(EMPTY_ROOT), body, count=1)
+    try:
+        request = AddCheckpoint.parse(mended)
+    except Malformed as error:
+        raise _Refused(_sentence(400, str(error))) from None
+    return request, signed, mended == body
+
+
+def _checkpoint(request: AddCheckpoint) -> Checkpoint:
+    return peek(request.checkpoint)
+
+
+def _by_origin(logs: Iterable[Verifier]) -> dict[str, list[Verifier]]:
+    """A log may have several keys, as when it changes one. Raises Refusal on a key that signs no checkpoints."""
+    found: dict[str, list[Verifier]] = {}
+    for log in logs:
+        if log.kind != Kind.NOTE:
+            raise Refusal(f"The key of {log.name} is a witness's, not a log's.")
+        known = found.setdefault(log.name, [])
+        if any(other.key_id == log.key_id and other != log for other in known):
+            raise Refusal(f"Two different keys of {log.name} have one key id.")
+        known.append(log)
+    return found
+
+
+def _sentence(status: int, sentence: str) -> Reply:
+    return Reply(status, PLAIN, f"{sentence}\n".encode())

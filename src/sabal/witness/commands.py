@@ -44,8 +44,11 @@ def witness(
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
+        ended = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
         _say(keep.witness, len(keep.standing()), host, server.server_address[1])
-        _run(server)
+        _run(server, ended)
     finally:
         kept.close()
 
@@ -79,11 +82,8 @@ def _say(key: Verifier, logs: int, host: str, port: int) -> None:
     click.echo(f"It listens on {host}, port {port}, without TLS: a proxy that ends TLS must stand before it.")
 
 
-def _run(server: Server) -> None:
-    """Until SIGTERM or SIGINT; what is being answered then is answered."""
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+def _run(server: Server, ended: threading.Event) -> None:
+    """Until somebody ends it; what is being answered then is answered."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
     thread.start()
     ended.wait()

@@ -20,7 +20,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 MOST_ADDRESSES = 4  # of a name that are tried; nobody needs more, and each may take a while to fail
 LONGEST_URL = 500
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_ADDRESS_6 = re.compile(r"[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*", re.ASCII)
 
 # IANA's registries of special-purpose addresses (RFC 6890), and multicast (RFC 5771): nothing public is there.
@@ -119,7 +120,8 @@ def _parse(url: str) -> Place:
     plain = host and f"{parts.scheme}://{parts.netloc}{parts.path}" == url and "@" not in parts.netloc
     if not plain or parts.scheme not in ("http", "https") or len(url) > LONGEST_URL or port == 0:
         raise Unreachable("The witness's URL should read https://host/ and perhaps a path, and nothing more.")
-    if not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
+    named = _ADDRESS_6 if "[" in parts.netloc else _HOST
+    if not named.fullmatch(host) or not _PATH.fullmatch(path):
         raise Unreachable("The witness's URL holds characters that must be spelled in ASCII.")
     secure = parts.scheme == "https"
     return Place(secure, host, port or (443 if secure else 80), path, ())

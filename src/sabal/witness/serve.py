@@ -65,6 +65,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # else what is no HTTP at all is answered without a status
     server_version, sys_version = "sabal-witness", ""
 
     def setup(self) -> None:

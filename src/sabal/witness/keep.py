@@ -49,6 +49,17 @@ class Standing(NamedTuple):
     seen: Seen | None
 
 
+class _Asked(NamedTuple):
+    """A request that could be read."""
+
+    request: AddCheckpoint
+    checkpoint: Checkpoint
+    signed: bytes
+    """The checkpoint's note as it was sent."""
+    sound: bool
+    """Whether its root is one that its size can have."""
+
+
 class _Refused(Exception):
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -83,35 +94,35 @@ class Keep:
     def add_checkpoint(self, body: bytes) -> Reply:
         """The answer to a log's request, on disk before it is given. c2sp.org/tlog-witness "add-checkpoint"."""
         try:
-            request, signed, sound = _parse(body)
-            opened = self._opened(request, signed)
+            asked = _parse(body)
+            opened = self._opened(asked)
             # Looking at what was cosigned last and storing the next is one step, or two requests could both pass.
             with self._lock:
-                return self._answer(request, opened, sound)
+                return self._answer(asked, opened)
         except _Refused as refused:
             return refused.reply
 
-    def _opened(self, request: AddCheckpoint, signed: bytes) -> note.Note:
+    def _opened(self, asked: _Asked) -> note.Note:
         """The note, signed by a key of the log that it names. Other keys' lines mean nothing."""
-        keys = self._logs.get(_checkpoint(request).origin)
+        keys = self._logs.get(asked.checkpoint.origin)
         if keys is None:
             raise _Refused(_sentence(404, "This witness does not know this log."))
         try:
-            return note.open(signed, keys)
+            return note.open(asked.signed, keys)
         except Unproven:
             raise _Refused(
                 _sentence(403, "No key that this witness knows has signed this checkpoint.")
             ) from None
 
-    def _answer(self, request: AddCheckpoint, opened: note.Note, sound: bool) -> Reply:
-        checkpoint = _checkpoint(request)
+    def _answer(self, asked: _Asked, opened: note.Note) -> Reply:
+        request, checkpoint = asked.request, asked.checkpoint
         seen = self._store.seen(checkpoint.origin)
         size, root = (seen.checkpoint.size, seen.checkpoint.root) if seen else (0, EMPTY_ROOT)
         if request.old > checkpoint.size:
             return _sentence(400, "The old size is larger than the checkpoint's.")
         if request.old != size:
             return Reply(409, SIZE, b"%d\n" % size)
-        if not sound:
+        if not asked.sound:
             return _sentence(422, "A tree without entries has one root only, and this is another.")
         try:
             verify_consistency(request.proof, size, checkpoint.size, root, checkpoint.root)
@@ -149,19 +160,14 @@ class Keep:
         )
 
 
-def _parse(body: bytes) -> tuple[AddCheckpoint, bytes, bool]:
-    """The request, the note as it was sent, and whether its root is one that its size can have."""
+def _parse(body: bytes) -> _Asked:
     signed = body.partition(b"\n\n")[2]
     mended = _OTHER_ROOT_OF_NOTHING.sub(rb"\g<1>" + to_base64(EMPTY_ROOT), body, count=1)
     try:
         request = AddCheckpoint.parse(mended)
     except Malformed as error:
         raise _Refused(_sentence(400, str(error))) from None
-    return request, signed, mended == body
-
-
-def _checkpoint(request: AddCheckpoint) -> Checkpoint:
-    return peek(request.checkpoint)
+    return _Asked(request, peek(request.checkpoint), signed, mended == body)
 
 
 def _by_origin(logs: Iterable[Verifier]) -> dict[str, list[Verifier]]:

@@ -79,7 +79,7 @@ class Keep:
         self._store, self._clock, self._complain = store, clock, complain
         self._logs = _by_origin(logs)
         self._lock = threading.Lock()
-        self._complained: dict[str, float] = {}  # by origin, so that one log's lies do not hide another's
+        self._complained: dict[tuple[str, str], float] = {}
 
     @property
     def witness(self) -> Verifier:
@@ -127,12 +127,13 @@ class Keep:
         try:
             verify_consistency(request.proof, size, checkpoint.size, root, checkpoint.root)
         except Unproven as error:
-            self._say(opened, size, str(error))
+            self._say_of(checkpoint, opened, seen)
             return _sentence(422, str(error))
         try:
             return self._cosign(checkpoint, opened, seen)
         except OSError as error:
-            self._complain(f"The store could not be written ({error.strerror}), so nothing was cosigned.")
+            sentence = f"The store could not be written ({error.strerror}), so nothing was cosigned."
+            self._say(checkpoint.origin, "store", sentence)
             return _sentence(500, "This witness cannot store what it would cosign.")
 
     def _cosign(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> Reply:
@@ -148,16 +149,22 @@ class Keep:
         self._store.put(checkpoint.origin, Seen(checkpoint, kept, cosigned_at(line.value)))
         return Reply(200, PLAIN, encode_answer([line]))
 
-    def _say(self, opened: note.Note, size: int, why: str) -> None:
-        """What its operator should see of a log that contradicts itself: signed by the log, so nobody can invent it."""
-        origin, now = Checkpoint.parse(opened.text).origin, time.monotonic()
-        if now < self._complained.get(origin, -math.inf) + BETWEEN_COMPLAINTS:
-            return
-        self._complained[origin] = now
+    def _say_of(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> None:
+        """What the operator should see: two notes that prove a fork, or one whose proof did not hold."""
         shown = note.join(opened.text, opened.verified[:1]).decode()
-        self._complain(
-            f"A log asked for a tree that does not go on from {size} entries. {why} Its note:\n{shown}"
-        )
+        if seen and seen.checkpoint.size == checkpoint.size and seen.checkpoint.root != checkpoint.root:
+            sentence = f"FORK: the log {checkpoint.origin} has signed two trees of {checkpoint.size} entries."
+            self._say(checkpoint.origin, "fork", f"{sentence}\n{seen.note.decode()}\n{shown}")
+        else:
+            sentence = f"A proof that {checkpoint.origin} goes on to {checkpoint.size} entries does not hold."
+            self._say(checkpoint.origin, "proof", f"{sentence}\n{shown}")
+
+    def _say(self, origin: str, about: str, sentence: str) -> None:
+        """Once a while: anybody can send a public checkpoint with a wrong proof, and that must not hide a fork."""
+        now = time.monotonic()
+        if now >= self._complained.get((origin, about), -math.inf) + BETWEEN_COMPLAINTS:
+            self._complained[origin, about] = now
+            self._complain(sentence)
 
 
 def _parse(body: bytes) -> _Asked:

@@ -5,6 +5,7 @@ import datetime
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import logs
 import tlog
-from sabal.witness.ask import Answer, ask
+from sabal.witness.ask import Answer, Failed, ask
 from sabal.witness.keep import Keep
 from sabal.witness.network import Network
 from sabal.witness.serve import Server
@@ -124,6 +125,19 @@ def asked(url: str, size: int = 257, known: int = 0, timeout: float = 5, network
         timeout=timeout,
         clock=lambda: NOW,
     )
+
+
+def drip(connection: socket.socket) -> None:
+    """A good answer, a byte at a time."""
+    for byte in http(200, line(257)):
+        connection.sendall(bytes([byte]))
+        time.sleep(0.2)
+
+
+def failed(answer: Answer) -> str:
+    assert isinstance(answer, Failed)
+    assert len(answer.sentence) < 200 and answer.sentence.isprintable() and "evil" not in answer.sentence
+    return answer.sentence
 
 
 def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -13,6 +13,8 @@ from sabal.witness.serve import Server
 from sabal.witness.store import Store
 from tlog import TlogError, Verifier
 
+ENDS = {signal.SIGTERM, signal.SIGINT}
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(/[A-Za-z0-9._-]+)*", re.ASCII)
 
 
@@ -44,11 +46,10 @@ def witness(
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
-        ended = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ended.set())
+        # Held back until `_run` waits for them. A handler would run in the middle of whatever the main thread does.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         _say(keep.witness, len(keep.standing()), host, server.server_address[1])
-        _run(server, ended)
+        _run(server)
     finally:
         kept.close()
 
@@ -82,11 +83,11 @@ def _say(key: Verifier, logs: int, host: str, port: int) -> None:
     click.echo(f"It listens on {host}, port {port}, without TLS: a proxy that ends TLS must stand before it.")
 
 
-def _run(server: Server, ended: threading.Event) -> None:
+def _run(server: Server) -> None:
     """Until somebody ends it; what is being answered then is answered."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
     thread.start()
-    ended.wait()
+    signal.sigwait(ENDS)
     server.shutdown()
     thread.join()
     server.server_close()

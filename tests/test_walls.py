@@ -65,6 +65,17 @@ def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
             assert not knows(path, module), f"{path.relative_to(SOURCE)} imports {module}"
 
 
+def test_a_witness_knows_nothing_of_the_house() -> None:
+    """A partner runs it on a machine of their own, and what it imports they have to trust."""
+    lent = {"sabal.private", "sabal.refusal"}  # files that hold secrets, and how commands refuse
+    for path in files("sabal/witness"):
+        known = {name.split(".")[0] for name in imports(path)}
+        assert known <= {*sys.stdlib_module_names, "sabal", "tlog", "cryptography", "click"}, path.name
+        assert "sqlite3" not in known and ("click" not in known or path.name == "commands.py"), path.name
+        house = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("sabal.")}
+        assert house <= {"sabal.witness", *lent}, f"{path.name} imports {house - lent}"
+
+
 def test_of_the_door_others_know_its_numbers_alone() -> None:
     """Who asks for a limit must not load the way in; and a door that others call could not be changed alone."""
     for path in files("sabal"):

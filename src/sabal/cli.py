@@ -148,8 +148,9 @@ def _add_commands() -> None:
     from sabal.operating.commands import COMMANDS as OPERATING
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
+    from sabal.witness.commands import witness
 
-    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter, verify):
+    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter, verify, witness):
         main.add_command(command)
 
 

@@ -1,0 +1,200 @@
+"""The log's side of c2sp.org/tlog-witness: ask witnesses for cosignatures, and believe no more of them than holds.
+
+A conflict is not signed: that a witness knows a larger tree is its word alone. It is enough to stop a log for, since
+the other reading is that the log's own memory was set back, and what it signs next would be a fork.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sabal.witness.call import Answered, post
+from sabal.witness.network import Deadline, Network, Unreachable, find
+from tlog import (
+    AddCheckpoint,
+    Signature,
+    TlogError,
+    Verifier,
+    cosigned_at,
+    note,
+    parse_answer,
+    parse_conflict,
+)
+from tlog.checkpoint import peek
+from tlog.keys import Kind
+
+TIMEOUT = 10.0
+FAR_OFF = 24 * 60 * 60  # seconds that a witness's clock and ours may differ
+
+Consistency = Callable[[int], Sequence[bytes]]
+
+_REASONS = {
+    400: "It could not read the request.",
+    403: "It knows this log under another key.",
+    404: "It does not know this log: its operator has to add the log's key first.",
+    413: "It found the request too large.",
+    422: "It saw another tree before: this checkpoint does not go on from what it cosigned.",
+    429: "It was asked too often.",
+}
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """The witness's line, verified against the checkpoint, and the time it is of in POSIX seconds."""
+
+    signature: Signature
+    time: int
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The witness knows a larger tree than ours: what was published is newer than what we have. Stop signing."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No cosignature; the sentence holds nothing that the witness wrote."""
+
+    sentence: str
+    status: int | None = None
+    """That of HTTP where there was one. 422: the witness refuses the proof or knows another tree of this size."""
+
+
+Answer = Cosigned | Ahead | Failed
+
+
+class Question(NamedTuple):
+    """A witness by its submission prefix and key, and the size of this log that it is thought to know."""
+
+    url: str
+    witness: Verifier
+    known: int = 0
+
+
+def ask(
+    url: str,
+    witness: Verifier,
+    checkpoint_note: bytes,
+    consistency: Consistency,
+    known: int,
+    *,
+    network: Network | None = None,
+    timeout: float = TIMEOUT,
+    clock: Callable[[], float] = time.time,
+) -> Answer:
+    """Ask one witness to cosign a signed checkpoint; over within `timeout` seconds. c2sp.org/tlog-witness.
+
+    `consistency` proves that the checkpoint goes on from a size: called with `known`, and once more where the witness
+    knows another. What it raises comes through; so does TlogError where the checkpoint or the key is none.
+    """
+    question = Question(url, witness, known)
+    return _ask(question, checkpoint_note, consistency, network or Network(), Deadline(timeout), clock)
+
+
+def ask_all(
+    questions: Sequence[Question],
+    checkpoint_note: bytes,
+    consistency: Consistency,
+    *,
+    network: Network | None = None,
+    timeout: float = TIMEOUT,
+    clock: Callable[[], float] = time.time,
+) -> list[Answer]:
+    """Ask several witnesses at once, all within `timeout` seconds; the answers come in the order of the questions.
+
+    `consistency` is called from a thread for each. c2sp.org/tlog-witness.
+    """
+    network, deadline = network or Network(), Deadline(timeout)
+    answers: list[Answer] = [Failed("The witness did not answer in time.") for _ in questions]
+
+    def run(place: int) -> None:
+        try:
+            answers[place] = _ask(questions[place], checkpoint_note, consistency, network, deadline, clock)
+        except Exception as error:  # one witness that could not be asked must not cost the others' answers
+            answers[place] = Failed(f"The log could not ask this witness ({type(error).__name__}).")
+
+    threads = [
+        threading.Thread(target=run, args=(place,), name=f"witness-{place}", daemon=True)
+        for place in range(len(questions))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        try:
+            thread.join(deadline.left())
+        except TimeoutError:
+            break
+    return list(answers)  # a copy: who comes late changes nothing any more
+
+
+def _ask(
+    question: Question,
+    checkpoint_note: bytes,
+    consistency: Consistency,
+    network: Network,
+    deadline: Deadline,
+    clock: Callable[[], float],
+) -> Answer:
+    if question.witness.kind != Kind.COSIGNATURE:
+        raise TlogError(f"The key of {question.witness.name} does not cosign.")
+    size, old = peek(checkpoint_note).size, question.known
+    if old > size:
+        return Ahead(old)
+    try:
+        place = find(question.url, network, deadline)
+        for _ in range(2):  # the second time with the size that the witness says it knows
+            request = AddCheckpoint(old, tuple(consistency(old)), checkpoint_note)
+            answered = post(place, "/add-checkpoint", request.encode(), network, deadline)
+            if answered.status != 409:
+                return _opened(answered, question.witness, checkpoint_note, clock())
+            told = _told(answered)
+            if told > size:
+                return Ahead(told)
+            if told == old:
+                return Failed("The witness says that it knows another size, and names the same one.", 409)
+            old = told
+    except TimeoutError:
+        return Failed("The witness did not answer in time.")
+    except Unreachable as error:
+        return Failed(str(error))
+    return Failed("The witness said twice that it knows another size, each time a different one.", 409)
+
+
+def _told(answered: Answered) -> int:
+    """The size that a witness knows; raises Unreachable. c2sp.org/tlog-witness "add-checkpoint"."""
+    if answered.kind != "text/x.tlog.size":  # some proxy's 409, that stops no log
+        raise Unreachable("What answered knows of a conflict, but does not speak as a witness.")
+    try:
+        return parse_conflict(answered.body)
+    except TlogError:
+        raise Unreachable("The witness knows another size, but did not say which.") from None
+
+
+def _opened(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: float) -> Answer:
+    """The newest line of this witness, if all of its lines hold. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
+    if answered.status != 200:
+        if 300 <= answered.status < 400:
+            return Failed("The witness sends us elsewhere, and we do not follow.", answered.status)
+        reason = _REASONS.get(answered.status, "It gave no cosignature.")
+        return Failed(f"The witness answered with status {answered.status}. {reason}", answered.status)
+    try:
+        lines = parse_answer(answered.body)
+    except TlogError:
+        return Failed("What the witness answered is no signature line.", 200)
+    own = [line for line in lines if (line.name, line.key_id) == (witness.name, witness.key_id)]
+    if not own:
+        return Failed("The witness answered without a line of the key that it is known by.", 200)
+    text = note.split(checkpoint_note)[0]
+    if not all(witness.verifies(text, line.value) for line in own):
+        return Failed("The witness's line is of another key, or of another checkpoint.", 200)
+    newest = max(own, key=lambda line: cosigned_at(line.value))
+    at = cosigned_at(newest.value)
+    if abs(at - now) > FAR_OFF:
+        return Failed(
+            "The witness's line is of a time more than a day away: one of two clocks is wrong.", 200
+        )
+    return Cosigned(newest, at)

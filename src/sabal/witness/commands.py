@@ -1,0 +1,93 @@
+"""The command of whoever runs a witness: on a machine of their own, with no house."""
+
+import re
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from sabal.refusal import Refusal
+from sabal.witness.keep import Keep
+from sabal.witness.serve import Server
+from sabal.witness.store import Store
+from tlog import TlogError, Verifier
+
+ENDS = {signal.SIGTERM, signal.SIGINT}
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(/[A-Za-z0-9._-]+)*", re.ASCII)
+
+
+@click.command()
+@click.option(
+    "--store",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="What the witness must never forget. Never put an older copy back.",
+)
+@click.option("--log", "logs", required=True, multiple=True, metavar="VKEY", help="A log's key; repeatable.")
+@click.option("--name", help="With --new: where the witness will stand, such as witness.example/petitions.")
+@click.option(
+    "--key", type=click.Path(dir_okay=False, path_type=Path), help="Default: the store's name and .key"
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8100, type=click.IntRange(0, 65_535), show_default=True)
+@click.option("--new", is_flag=True, help="The very first start: make the key and an empty store.")
+def witness(
+    store: Path, logs: tuple[str, ...], name: str | None, key: Path | None, host: str, port: int, new: bool
+) -> None:
+    """Run a witness: it cosigns the checkpoints of petitions' logs, and refuses what was changed."""
+    keys = [_parse(log) for log in logs]
+    kept = _open(store, key or store.with_name(f"{store.name}.key"), name, new)
+    try:
+        keep = Keep(kept, keys, complain=lambda sentence: click.echo(sentence, err=True))
+        try:
+            server = Server(keep, host, port)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
+        # Held back until `_run` waits for them. A handler would run in the middle of whatever the main thread does.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        _say(keep.witness, len(keep.standing()), host, server.server_address[1])
+        _run(server)
+    finally:
+        kept.close()
+
+
+def _parse(vkey: str) -> Verifier:
+    try:
+        return Verifier.parse(vkey)
+    except TlogError as error:
+        raise Refusal(f"{error} The petition's page shows the key of its log.") from None
+
+
+def _open(store: Path, key: Path, name: str | None, new: bool) -> Store:
+    if not new:
+        kept = Store.open(store, key)
+        if name not in (None, kept.witness.verifier.name):
+            kept.close()
+            raise Refusal(f"This witness is named {kept.witness.verifier.name}: leave --name out.")
+        return kept
+    if name is None or not _NAME.fullmatch(name):
+        raise Refusal(
+            "A new witness needs --name: its address without https://, such as witness.example/petitions."
+        )
+    return Store.create(store, key, name)
+
+
+def _say(key: Verifier, logs: int, host: str, port: int) -> None:
+    click.echo(f"Witness {key.name}, for {logs} {'log' if logs == 1 else 'logs'}. Its key:")
+    click.echo(f"  {key}")
+    click.echo("The line for the organiser's policy, the address being where your proxy answers:")
+    click.echo(f"  witness {key.name} {key} https://{key.name}/")
+    click.echo(f"It listens on {host}, port {port}, without TLS: a proxy that ends TLS must stand before it.")
+
+
+def _run(server: Server) -> None:
+    """Until somebody ends it; what is being answered then is answered."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
+    thread.start()
+    signal.sigwait(ENDS)
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,146 @@
+"""The witness over HTTP: what Eve can do to it with sockets alone."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import logs
+from sabal.witness import serve
+from sabal.witness.keep import Keep
+from witnesses import line, request, witness
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Keep, int]]:
+    with witness(tmp_path) as (keep, server):
+        yield keep, server.server_address[1]
+
+
+def send(port: int, data: bytes, timeout: float = 5) -> bytes:
+    """The whole answer, until the witness hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+        connection.sendall(data)
+        return read(connection)
+
+
+def read(connection: socket.socket) -> bytes:
+    answer = b""
+    while piece := connection.recv(65_536):
+        answer += piece
+    return answer
+
+
+def posted(body: bytes, length: int | str | None = None, path: str = "/add-checkpoint") -> bytes:
+    length = len(body) if length is None else length
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + body
+
+
+def test_a_request_and_its_answer(server: tuple[Keep, int]) -> None:
+    _, port = server
+    answer = send(port, posted(request(0, 3)))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and b"Connection: close" in head and b"Python" not in head
+    assert body.startswith("— witness.example/w1 ".encode()) and len(body) == len(line(3))
+    conflict = send(port, posted(request(0, 257)))
+    assert conflict.startswith(b"HTTP/1.1 409 ") and conflict.endswith(b"\r\n\r\n3\n")
+    assert b"Content-Type: text/x.tlog.size\r\n" in conflict
+
+
+def test_what_it_says_of_itself(server: tuple[Keep, int]) -> None:
+    keep, port = server
+    page = send(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").decode()
+    assert str(keep.witness) in page and f"log  {logs.ORIGIN}\n     nothing cosigned yet" in page
+    send(port, posted(request(0, 257)))
+    page = send(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").decode()
+    root = logs.checkpoint(257).splitlines()[2].decode()
+    assert f"size 257, root {root}\n     cosigned at 2026-11-24 06:00:00 UTC" in page
+    assert "text/plain; charset=utf-8" in page
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (posted(b"x" * 65_536), 400),
+        (posted(b"x" * 65_537), 413),
+        (posted(b"x", 10**12), 413),
+        (posted(b"x", "9" * 5000), 413),
+        (posted(b"x", -1), 411),
+        (posted(b"x", "٣"), 411),
+        (posted(b"x", "1_0"), 411),
+        (posted(b"x", "1\r\nContent-Length: 1"), 411),
+        (posted(b"x", "1\r\nTransfer-Encoding: chunked"), 411),
+        (b"POST /add-checkpoint HTTP/1.1\r\n\r\n", 411),
+        (posted(b"", path="/"), 404),
+        (posted(b"", path="/add-checkpoint/"), 404),
+        (b"GET /add-checkpoint HTTP/1.1\r\n\r\n", 404),
+        (b"GET /../key HTTP/1.1\r\n\r\n", 404),
+        (b"DELETE / HTTP/1.1\r\n\r\n", 501),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 505),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
+    ],
+)  # fmt: skip
+def test_what_it_does_not_take(server: tuple[Keep, int], data: bytes, status: int) -> None:
+    # Too much at once may be cut off before the answer is read; then there is none.
+    with contextlib.suppress(ConnectionError):
+        answer = send(server[1], data)
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer[:100]
+        assert b"Traceback" not in answer and b"<" not in answer
+    assert b"200 OK" in send(server[1], b"GET / HTTP/1.1\r\n\r\n")
+
+
+def test_too_large_a_request_is_answered_before_the_line_is_cut(server: tuple[Keep, int]) -> None:
+    assert b" 413 " in send(server[1], posted(b"x" * 20_000_000))
+
+
+def test_half_a_request_is_none(server: tuple[Keep, int]) -> None:
+    with socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection:
+        connection.sendall(posted(request(0, 3))[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        assert read(connection) == b""
+    assert server[0].standing()[0].seen is None
+
+
+def test_a_byte_a_second_keeps_no_thread(server: tuple[Keep, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "LONGEST", 0.6)
+    start = time.monotonic()
+    with (
+        socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection,
+        contextlib.suppress(OSError),
+    ):
+        for byte in posted(request(0, 3)):
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+    assert time.monotonic() - start < 2
+
+
+def test_more_than_it_has_threads_for(server: tuple[Keep, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "LONGEST", 3.0)
+    before = threading.active_count()
+    with contextlib.ExitStack() as stack:
+        for _ in range(serve.THREADS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server[1]), timeout=5))
+        time.sleep(0.3)
+        with socket.create_connection(("127.0.0.1", server[1]), timeout=5) as late:
+            assert b" 503 " in read(late)
+        assert threading.active_count() - before <= serve.THREADS
+    deadline = time.monotonic() + 5
+    while b"200 OK" not in send(server[1], b""):
+        assert time.monotonic() < deadline
+        with contextlib.suppress(ConnectionError):
+            if b"200 OK" in send(server[1], b"GET / HTTP/1.1\r\n\r\n"):
+                break
+
+
+def test_nothing_is_written_of_who_came(server: tuple[Keep, int], capfd: pytest.CaptureFixture[str]) -> None:
+    for data in (posted(request(0, 3)), b"nonsense\r\n\r\n", b"GET /x HTTP/1.1\r\n\r\n"):
+        send(server[1], data)
+    socket.create_connection(("127.0.0.1", server[1])).close()
+    assert capfd.readouterr() == ("", "")

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -58,7 +58,9 @@ def open_(
             if prove:
                 click.echo(code(exports[0], identities))
             else:
-                _print(export.open_sealed(exports, identities, _progress()), form)
+                newest = max(one.header.size for one in exports)
+                older = {one.name for one in exports if one.header.size < newest}
+                _print(export.open_sealed(exports, identities, _progress()), form, older)
 
 
 def code(one: export.Export, identities: list[agefile.Identity]) -> str:
@@ -106,13 +108,13 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
         connection.close()
 
 
-def _print(opened: Iterator[export.Opened], form: str) -> None:
-    rows = wrong = 0
+def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = ()) -> None:
+    rows = wrong = unplaced = 0
     unreadable: Counter[str] = Counter()
     lines: list[str] = []
 
     def counting() -> Iterator[export.Opened]:
-        nonlocal rows, wrong
+        nonlocal rows, wrong, unplaced
         for one in opened:
             rows += 1
             if one.unreadable is not None:
@@ -121,11 +123,18 @@ def _print(opened: Iterator[export.Opened], form: str) -> None:
                 del lines[MOST_LINES + 1 :]
             else:
                 wrong += not one.checked
+                unplaced += one.index is None and one.export in older
             yield one
 
     _write((tables.as_csv if form == "csv" else tables.as_jsonl)(counting()))
     if not rows:
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
+    if unplaced:
+        click.echo(
+            f"{unplaced} {'record stands' if unplaced == 1 else 'records stand'} in an older export alone, from before"
+            " the log had them: whether they were withdrawn since cannot be seen here.",
+            err=True,
+        )
     if wrong:
         click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
     if unreadable:

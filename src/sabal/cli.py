@@ -143,13 +143,14 @@ def _django() -> None:
 
 def _add_commands() -> None:
     from sabal.checking.commands import verify
+    from sabal.delivery.commands import COMMANDS as DELIVERY
     from sabal.keys.commands import keys
     from sabal.newsletter.commands import newsletter
     from sabal.operating.commands import COMMANDS as OPERATING
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
 
-    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter, verify):
+    for command in (*PETITIONS, *SIGNING, *DELIVERY, *OPERATING, keys, newsletter, verify):
         main.add_command(command)
 
 

@@ -165,15 +165,15 @@ def _opened(
                 line = _line(number, text, export.header)
                 if line.index in revoked or line.commitment in seen:
                     continue
-                if line.index is not None and line.index in taken:
-                    raise ExportError(f"Line {number} is damaged: its index stands in another line too.")
-                one = open_record(line.sealed, line.commitment, identities, line.index, export.name)
+                # Of two records with one index the first may be invented; which is the log's, only the log can say.
+                index = None if line.index in taken else line.index
+                one = open_record(line.sealed, line.commitment, identities, index, export.name)
             except (agefile.AgeError, ExportError):
                 yield _unreadable(number, line, export.name)
                 continue
             if one.checked:  # what is not the record that was signed takes no place from the one that is
                 seen.add(one.commitment)
-                taken.add(one.index)
+                taken.add(index)
             yield one
 
 

@@ -1,10 +1,11 @@
 """What an organiser may propose after looking through the opened records. docs/delivery.md."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sabal.delivery.patterns import MAILBOX, PATTERNS, Group
 from sabal.delivery.revocations import Revocation
+from sabal.signing.export import Opened
 from tlog.entry import Reason
 
 ENOUGH_KINDS = 2
@@ -51,10 +52,20 @@ def summary(groups: Sequence[Group], looked_at: int, proposed: Sequence[Revocati
         return
     yield "What looks like a pattern may be chance: a school, a family, a password manager."
     duplicates = sum(one.reason == Reason.DUPLICATE for one in proposed)
+    automated = len(proposed) - duplicates
     yield (
-        f"Proposed: {duplicates:,} as duplicates, of which the first one stays; {len(proposed) - duplicates:,} as looking"
-        " automated, where signs of two kinds meet or --also names the pattern."
+        f"Proposed: {duplicates:,} as duplicates, of which the first one stays; {automated:,} as looking automated,"
+        " where signs of two kinds meet or --also names the pattern."
     )
+
+
+def details(groups: Iterable[Group], records: Mapping[int, Opened]) -> Iterator[str]:
+    """Every signature of every group, with the name and address in clear."""
+    for group in groups:
+        yield f"{group.pattern.title}:"
+        for index in group.indexes:
+            shown = (records[index].fields[name] for name in ("name", "email", "place", "day"))
+            yield f"{index:>9}  {' · '.join(shown)}"
 
 
 def _examples(found: Sequence[Group]) -> str:

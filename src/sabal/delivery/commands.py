@@ -1,7 +1,7 @@
 """The organiser's commands, for a machine without a network: hand over, and look through what was opened."""
 
 import time
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,14 +9,16 @@ from pathlib import Path
 import click
 
 import agefile
+from sabal import private
 from sabal.checking.reading import read
+from sabal.delivery import audit as audits
 from sabal.delivery import bundle as bundles
-from sabal.delivery import sample
-from sabal.delivery.held import Log, hold, sound
+from sabal.delivery import patterns, revocations, sample
+from sabal.delivery.held import Log, by_index, hold, sound
 from sabal.delivery.promised import NAMES, SAMPLE
 from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.refusal import Refusal
-from sabal.signing import export, files
+from sabal.signing import export, files, tables
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -93,6 +95,70 @@ def bundle(
         )
 
 
+@click.command()
+@click.argument("sealed", nargs=-1, required=True, type=_FILE)
+@_identity
+@_passphrase
+@click.option(
+    "--log",
+    help="The petition's log (address, folder or bundle), to know what was published and revoked since.",
+)
+@click.option("--out", required=True, type=_FILE, help="The file to write the proposal to.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(audits.PROPOSABLE),
+    help="Propose all of a pattern. Repeatable.",
+)
+@click.option("--details", is_flag=True, help="Show names and addresses of all that was found.")
+def audit(
+    sealed: tuple[Path, ...],
+    identity: tuple[Path, ...],
+    passphrase_file: Path | None,
+    log: str | None,
+    out: Path,
+    also: tuple[str, ...],
+    details: bool,
+) -> None:
+    """Look for patterns in opened exports, and propose which signatures shall not count.
+
+    The proposal is a text file without personal data: read it, take out lines, and only then have the server apply it.
+    """  # fmt: skip
+    if not identity:
+        raise click.UsageError("Give the keys that open the exports with --identity.")
+    with files.read_exports(sealed) as exports:
+        found = sound(read(log), exports, int(time.time())) if log else None
+        origin, size = _where(exports, found)
+        opened = export.open_sealed(exports, files.read_identities(identity, passphrase_file))
+        held = hold(opened, found) if found else by_index(opened)
+    groups = patterns.find([patterns.signature(index, one) for index, one in held.records.items()])
+    proposed = audits.propose(groups, also)
+    written = revocations.write(revocations.Revocations(origin, size, proposed))
+    private.replace(out, (line.encode() for line in written))
+    for line in audits.summary(groups, len(held.records), proposed):
+        click.echo(line)
+    for why, number in sorted(held.left_out.items()):
+        click.echo(f"Records that {why}, and were not looked at: {number:,}.", err=True)
+    if details:
+        for line in audits.details(groups, held.records):
+            click.echo(tables.printable(line))
+    click.echo(
+        f"The proposal is in {out}. Look at each pattern before it is applied: a person may stand behind it."
+    )
+
+
+def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, int]:
+    """For which log a proposal is, and how large that was."""
+    newest = max((one.header for one in exports), key=lambda header: header.size)
+    if found and found.report.origin:
+        return found.report.origin, found.report.size
+    if not newest.size:
+        raise Refusal(
+            "These exports know no index in the log, so nothing can be proposed: give the log with --log."
+        )
+    return newest.origin, newest.size
+
+
 def _refuse_odd(
     show: str, sealed: Sized, identity: Sized, fields: str | None, seed: str | None, number: int | None
 ) -> None:
@@ -134,4 +200,4 @@ def _names_of(fields: str | None) -> tuple[str, ...] | None:
     return found
 
 
-COMMANDS = (bundle,)
+COMMANDS = (bundle, audit)

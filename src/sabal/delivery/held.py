@@ -20,6 +20,7 @@ UNREADABLE = "could not be opened"
 CHANGED = "are not the ones that were signed"
 STRANGE = "are not in this log where their export says"
 LATER = "are not in this copy of the log yet"
+NO_INDEX = "have no index of their own in the export"
 REVOKED = "were withdrawn or invalidated since"
 NO_TEXT = "were signed under a text that the log does not name"
 
@@ -89,6 +90,22 @@ def hold(opened: Iterable[Opened], log: Log) -> Held:
             left_out[NO_TEXT] += 1
         else:
             records[index] = one
+    return Held(dict(sorted(records.items())), left_out)
+
+
+def by_index(opened: Iterable[Opened]) -> Held:
+    """The records by the index that their export gives them, where no log is at hand."""
+    records: dict[int, Opened] = {}
+    left_out: Counter[str] = Counter()
+    for one in opened:
+        if one.unreadable is not None:
+            left_out[UNREADABLE] += 1
+        elif not one.checked:
+            left_out[CHANGED] += 1
+        elif one.index is None:
+            left_out[NO_INDEX] += 1
+        else:
+            records[one.index] = one
     return Held(dict(sorted(records.items())), left_out)
 
 

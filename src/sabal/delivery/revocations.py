@@ -7,8 +7,11 @@ JSON lines, meant to be read and edited by people, without personal data. It goe
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sabal.checking import strict
+from sabal.refusal import Refusal
 from tlog.entry import Reason
 
 FORMAT = "sabal revocations, version 1"
@@ -21,7 +24,7 @@ MOST_LINES = 2_000_000
 _HEAD, _KEYS = {"format", "origin", "size"}, {"index", "reason", "why"}
 
 
-class RevocationsError(Exception):
+class RevocationsError(Refusal):
     """A file that cannot be applied as it stands. The sentence names the line, or the index."""
 
 
@@ -41,6 +44,12 @@ class Revocations:
     origin: str
     size: int
     items: tuple[Revocation, ...]
+
+
+def read_file(path: Path) -> Revocations:
+    """Read the file at a path, as an editor may have left it. Raises RevocationsError, OSError."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return read(iter(lambda: file.readline(MOST_LINE + 1), ""))
 
 
 def read(lines: Iterable[str]) -> Revocations:
@@ -80,8 +89,8 @@ def check(proposed: Revocations, origin: str, size: int, signers: Collection[int
     if gone:
         some = ", ".join(map(str, gone[:10])) + (", …" if len(gone) > 10 else "")
         raise RevocationsError(
-            f"{len(gone):,} of these are no signatures that count, perhaps because they were withdrawn since: {some}. Take"
-            " their lines out, or make the proposal again from a new export."
+            f"{len(gone):,} of these are no signatures that count, perhaps because they were withdrawn since: {some}."
+            " Take their lines out, or make the proposal again from a new export."
         )
 
 
@@ -109,7 +118,7 @@ def _item(number: int, line: str, size: int) -> Revocation:
     return Revocation(index, REASONS[reason], why)
 
 
-def _object(number: int, line: str) -> dict[str, object]:
+def _object(number: int, line: str) -> dict[str, Any]:
     try:
         found = strict.parse(line.encode()) if len(line) <= MOST_LINE else None
     except ValueError:

@@ -11,13 +11,15 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import agefile
 import tlog
-from sabal.database import Database
 from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing import record
+
+if TYPE_CHECKING:
+    from sabal.database import Database  # the organiser's machine, which reads exports, has none
 
 FORMAT = "sabal sealed records, version 2"
 OLD_FORMAT = "sabal sealed records, version 1"
@@ -85,7 +87,7 @@ class Opened:
         return {name: record.salt(self.seed, name) for name in RECORD_FIELDS}
 
 
-def write_sealed(database: Database, petition_id: int, header: Header) -> Iterator[str]:
+def write_sealed(database: "Database", petition_id: int, header: Header) -> Iterator[str]:
     """The lines of an export: every confirmed signature of a petition, sealed as it lies here."""
     first = {
         "format": FORMAT,

@@ -94,7 +94,7 @@ def _members(copy: LogCopy, extras: Mapping[str, bytes]) -> Iterator[tuple[str, 
 def read_bundle(file: BinaryIO) -> LogCopy:
     """Read the copy that a bundle's zip holds. Raises CannotCheck where the zip is not as a bundle's should be.
 
-    APPNOTE.TXT 4.3; docs/checking.md "Bundles".
+    APPNOTE.TXT 4.3.
     """
     try:
         with zipfile.ZipFile(file) as archive:

@@ -5,6 +5,7 @@ another way.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import tlog
@@ -12,9 +13,9 @@ from sabal.checking.copy import LogCopy, entry_at, named_manifests
 from sabal.checking.entries import Walked, walk
 from sabal.checking.head import Head, check_head
 from sabal.checking.manifests import check_manifests, promise_keys
-from sabal.checking.records import Terms, Wrong, check_records, check_sample
+from sabal.checking.records import Wrong, check_records, check_sample
 from sabal.checking.report import Other, Promised, Proven, Report, Sampled, day, plain
-from tlog import Checkpoint, Promise, Proof, Verifier
+from tlog import Checkpoint, Promise, Proof, Verifier, note
 
 MOST_PROBLEMS = 1_000
 
@@ -28,7 +29,10 @@ class Kept:
     proofs: Sequence[bytes] = ()
 
 
-def check(copy: LogCopy, *, now: int, kept: Kept | None = None, log_key: Verifier | None = None) -> Report:
+NOTHING = Kept()
+
+
+def check(copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | None = None) -> Report:
     """Check a copy, and what was kept of its log, each part as far as that is possible. Never raises on what it holds.
 
     `now`, in POSIX seconds, is the time for promises where no witness has cosigned. `log_key` is the key that the log
@@ -43,16 +47,16 @@ def check(copy: LogCopy, *, now: int, kept: Kept | None = None, log_key: Verifie
     for flaw in copy.flaws:
         wrong(flaw)
     head = check_head(copy, log_key, wrong)
-    terms = check_manifests(copy, head, wrong)
-    known = _open_kept(kept or Kept(), head, terms, wrong)
-    sizes = [head.size, *(other.size for other in known.checkpoints)]
-    walked = walk(copy.entries, sizes, [promise.leaf for promise in known.promises])
+    sizes, leaves = _asked(kept)
+    walked = walk(copy.entries, [head.size, *sizes], leaves)
     _check_tree(copy, head, walked, wrong)
+    terms = check_manifests(copy, head, wrong)
     shown = check_records(copy.records or b"", walked, terms, wrong)
     sample = _check_sample(copy, head, walked, shown.matched, wrong)
-    checkpoints = [_check_other(other, head, walked, wrong) for other in known.checkpoints]
-    promises = [_check_promise(promise, head, walked, now, wrong) for promise in known.promises]
-    proofs = [_check_proof(proof, copy, head, walked, wrong) for proof in known.proofs]
+    checkpoints = [_check_other(data, head, walked, wrong) for data in kept.checkpoints]
+    keys = promise_keys(terms)
+    promises = [_check_promise(data, keys, head, walked, now, wrong) for data in kept.promises]
+    proofs = [_check_proof(data, copy, head, walked, wrong) for data in kept.proofs]
     return Report(
         tuple(problems),
         origin=plain(head.claim.origin) if head.claim else None,
@@ -68,65 +72,25 @@ def check(copy: LogCopy, *, now: int, kept: Kept | None = None, log_key: Verifie
         sample=sample,
         witnesses=head.witnesses,
         quorum=head.quorum,
-        checkpoints=tuple(checkpoints),
-        promises=tuple(promises),
-        proofs=tuple(proof for proof in proofs if proof),
+        checkpoints=tuple(other for other in [*checkpoints, *(other for other, _ in proofs)] if other),
+        promises=tuple(promised for promised in promises if promised),
+        proofs=tuple(proven for _, proven in proofs if proven),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was kept and is of this log: signed by its keys, not yet compared."""
-
-    checkpoints: list[Checkpoint]
-    promises: list[Promise]
-    proofs: list[Proof]
-
-
-def _open_kept(kept: Kept, head: Head, terms: Terms, wrong: Wrong) -> _Known:
-    known = _Known([], [], [])
+def _asked(kept: Kept) -> tuple[list[int], list[bytes]]:
+    """At what sizes a root is needed, and of which leaf hashes it is asked whether they are there; all unproven yet."""
+    sizes, leaves = [], []
     for data in kept.checkpoints:
-        if other := _open_other(data, head, wrong):
-            known.checkpoints.append(other)
-    keys = promise_keys(terms)
-    for data in kept.promises:
-        if promise := _open_promise(data, head, keys, wrong):
-            known.promises.append(promise)
+        with suppress(tlog.TlogError):
+            sizes.append(tlog.checkpoint.peek(data).size)
     for data in kept.proofs:
-        try:
-            proof = Proof.parse(data)
-        except tlog.TlogError as error:
-            wrong(f"A proof that was given cannot be read. {error}")
-            continue
-        if other := _open_other(proof.checkpoint, head, wrong):
-            known.checkpoints.append(other)
-            known.proofs.append(proof)
-    return known
-
-
-def _open_other(data: bytes, head: Head, wrong: Wrong) -> Checkpoint | None:
-    """A checkpoint of this log, from elsewhere; its witnesses may be others than the policy's of today."""
-    try:
-        other = tlog.checkpoint.open(data, head.policy.logs).checkpoint
-    except tlog.TlogError as error:
-        wrong(f"A checkpoint that was given is not signed by this log. {error}")
-        return None
-    if head.claim and other.origin != head.claim.origin:
-        wrong(f"A checkpoint that was given is of another log: {other.origin}.")
-        return None
-    return other
-
-
-def _open_promise(data: bytes, head: Head, keys: Sequence[Verifier], wrong: Wrong) -> Promise | None:
-    for key in keys:
-        try:
-            promise = Promise.open(data, key)
-        except tlog.TlogError:
-            continue
-        if head.claim and promise.origin == head.claim.origin:
-            return promise
-    wrong("A promise that was given is not signed by the key that this petition's text names for promises.")
-    return None
+        with suppress(tlog.TlogError):
+            sizes.append(tlog.checkpoint.peek(Proof.parse(data).checkpoint).size)
+    for data in kept.promises:
+        with suppress(tlog.TlogError):
+            leaves.append(Promise.parse(note.split(data)[0]).leaf)
+    return sizes, leaves
 
 
 def _check_tree(copy: LogCopy, head: Head, walked: Walked, wrong: Wrong) -> None:
@@ -149,27 +113,50 @@ def _check_sample(
     return check_sample(copy.sample, head.claim, walked, matched, wrong)
 
 
-def _check_other(other: Checkpoint, head: Head, walked: Walked, wrong: Wrong) -> Other:
+def _check_other(data: bytes, head: Head, walked: Walked, wrong: Wrong) -> Other | None:
     """Whether the copy goes on from another checkpoint: that one's root is over our first entries."""
+    other = _open_other(data, head, wrong)
+    if other is None:
+        return None
+    root = walked.roots.get(other.size)
     if other.size > head.size:
         wrong(
             f"This copy is older than what was seen: it has {head.size:,} entries, and a checkpoint that was given has"
             f" {other.size:,}. Fetch a newer one."
         )
-        return Other(other.size, consistent=False)
-    root = walked.roots.get(other.size)
-    if root is None:
+    elif root is None:
         wrong(f"A checkpoint of {other.size:,} entries was given; this copy has too few to compare them.")
     elif root != other.root:
         wrong(
             f"The first {other.size:,} entries are not those of a checkpoint that was given: this log has shown"
             " different entries to different people. Keep both."
         )
-    return Other(other.size, consistent=root == other.root)
+    return Other(other.size, consistent=other.size <= head.size and root == other.root)
 
 
-def _check_promise(promise: Promise, head: Head, walked: Walked, now: int, wrong: Wrong) -> Promised:
+def _open_other(data: bytes, head: Head, wrong: Wrong) -> Checkpoint | None:
+    """A checkpoint of this log, from elsewhere; its witnesses may be others than the policy's of today."""
+    try:
+        other = tlog.checkpoint.open(data, head.policy.logs).checkpoint
+    except tlog.TlogError as error:
+        wrong(f"A checkpoint that was given is not signed by this log. {error}")
+        return None
+    if head.claim and other.origin != head.claim.origin:
+        wrong(f"A checkpoint that was given is of another log: {other.origin}.")
+        return None
+    return other
+
+
+def _check_promise(
+    data: bytes, keys: Sequence[Verifier], head: Head, walked: Walked, now: int, wrong: Wrong
+) -> Promised | None:
     """Kept, broken, or not due at the time of the newest cosignature. docs/log-format.md "Promise"."""
+    promise = _open_promise(data, keys, head)
+    if promise is None:
+        wrong(
+            "A promise that was given is not signed by the key that this petition's text names for promises."
+        )
+        return None
     if promise.leaf in walked.leaves:
         return Promised(promise.include_by, "kept")
     seen = max((witness.time for witness in head.witnesses), default=now)
@@ -182,13 +169,33 @@ def _check_promise(promise: Promise, head: Head, walked: Walked, now: int, wrong
     return Promised(promise.include_by, "broken")
 
 
-def _check_proof(proof: Proof, copy: LogCopy, head: Head, walked: Walked, wrong: Wrong) -> Proven | None:
+def _open_promise(data: bytes, keys: Sequence[Verifier], head: Head) -> Promise | None:
+    for key in keys:
+        with suppress(tlog.TlogError):
+            promise = Promise.open(data, key)
+            if head.claim and promise.origin == head.claim.origin:
+                return promise
+    return None
+
+
+def _check_proof(
+    data: bytes, copy: LogCopy, head: Head, walked: Walked, wrong: Wrong
+) -> tuple[Other | None, Proven | None]:
+    """What the proof's own checkpoint is to the copy, and the entry that it proves."""
+    try:
+        proof = Proof.parse(data)
+    except tlog.TlogError as error:
+        wrong(f"A proof that was given cannot be read. {error}")
+        return None, None
+    other = _check_other(proof.checkpoint, head, walked, wrong)
+    if other is None:
+        return None, None
     if proof.index >= copy.size:
         wrong(f"A proof was given of entry {proof.index:,}, which this copy does not have.")
-        return None
+        return other, None
     try:
         proof.verify(tlog.leaf_hash(entry_at(copy.entries, proof.index)), head.policy)
     except tlog.TlogError as error:
         wrong(f"The proof of entry {proof.index:,} does not hold. {error}")
-        return None
-    return Proven(proof.index, walked.revoked.get(proof.index))
+        return other, None
+    return other, Proven(proof.index, walked.revoked.get(proof.index))

@@ -18,8 +18,11 @@ from sabal.checking.tiled import Get, read_tiled
 AT_ONCE = 8
 SILENCE, PATIENCE = 20.0, 120.0
 """Seconds until an answer's next byte, and until its last."""
+PAUSES = (0.5, 3.0)
+"""Seconds before a request is made again."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
+_ABSENT, _LATER = (404, 410), (429, 500, 502, 503, 504)
 _CHUNK = 1 << 14
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -51,7 +54,7 @@ def _read_at_once(get: Get, progress: Progress) -> LogCopy:
             return pool.map(function, items)
 
         try:
-            return read_tiled(get, progress, each)
+            return read_tiled(_patient(get), progress, each)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -97,6 +100,10 @@ class _Refused(CannotCheck):
     """The server answers, and does not give this."""
 
 
+class _Later(CannotCheck):
+    """No answer, or one that says to come back."""
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Who is sent elsewhere does not go: the answer then is an error as any other."""
 
@@ -122,17 +129,35 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
                 return _body(response, limit, time.monotonic() + PATIENCE)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code in (404, 410):
+            if error.code in _ABSENT:
                 return None
-            elsewhere = (
-                ", which leads elsewhere: give the address that it leads to" if error.code // 100 == 3 else ""
-            )
-            raise _Refused(f"{url} was answered with status {error.code}{elsewhere}.") from None
+            raise _refusal(url, error.code) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise CannotCheck(f"{url} could not be read ({reason}). Try again later.") from None
+            raise _Later(f"{url} could not be read ({reason}). Try again later.") from None
 
     return get
+
+
+def _refusal(url: str, status: int) -> CannotCheck:
+    if status in _LATER:
+        return _Later(f"{url} was answered with status {status}. Try again later.")
+    elsewhere = ", which leads elsewhere: give the address that it leads to" if status // 100 == 3 else ""
+    return _Refused(f"{url} was answered with status {status}{elsewhere}.")
+
+
+def _patient(get: Get) -> Get:
+    """Of thousands of requests one may fail by chance, or come too soon after the others."""
+
+    def get_again(path: str, limit: int) -> bytes | None:
+        for pause in PAUSES:
+            try:
+                return get(path, limit)
+            except _Later:
+                time.sleep(pause)
+        return get(path, limit)
+
+    return get_again
 
 
 def _body(response: HTTPResponse, limit: int, until: float) -> bytes:

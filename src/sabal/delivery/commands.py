@@ -82,7 +82,7 @@ def bundle(
         if show != "none":
             plan = _plan(found, show, _names_of(fields), now, seed or "", number)
             identities = files.read_identities(identity, passphrase_file)
-            held = hold(export.open_sealed(exports, identities), found)
+            held = hold(export.open_sealed(exports, identities, files.progress()), found)
             made = bundles.make(plan, found, held, now)
     bundles.write(made, out, recipients)
     click.echo(made.report.sentence)
@@ -129,7 +129,8 @@ def audit(
     with files.read_exports(sealed) as exports:
         found = sound(read(log), exports, int(time.time())) if log else None
         origin, size = _where(exports, found)
-        opened = export.open_sealed(exports, files.read_identities(identity, passphrase_file))
+        identities = files.read_identities(identity, passphrase_file)
+        opened = export.open_sealed(exports, identities, files.progress())
         held = hold(opened, found) if found else by_index(opened)
     groups = patterns.find([patterns.signature(index, one) for index, one in held.records.items()])
     proposed = audits.propose(groups, also)

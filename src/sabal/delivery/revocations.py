@@ -56,9 +56,9 @@ def read(lines: Iterable[str]) -> Revocations:
     """Read such a file; empty lines do no harm. Raises RevocationsError."""
     numbered = enumerate(lines, start=1)
     head = _object(*next(numbered, (1, "")))
-    origin, size = head.get("origin"), head.get("size")
-    if head.get("format") != FORMAT or set(head) != _HEAD or not isinstance(origin, str):
+    if head.get("format") != FORMAT or set(head) != _HEAD or not isinstance(head["origin"], str):
         raise RevocationsError("This is no file of revocations: its first line does not say so.")
+    origin, size = head["origin"], head["size"]
     if not origin.isprintable() or not origin or not strict.is_count(size):
         raise RevocationsError("Line 1 does not say for which log and at which size this was made.")
     items: dict[int, Revocation] = {}

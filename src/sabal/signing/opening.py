@@ -60,7 +60,7 @@ def open_(
             else:
                 newest = max(one.header.size for one in exports)
                 older = {one.name for one in exports if one.header.size < newest}
-                _print(export.open_sealed(exports, identities, _progress()), form, older)
+                _print(export.open_sealed(exports, identities, files.progress()), form, older)
 
 
 def code(one: export.Export, identities: list[agefile.Identity]) -> str:
@@ -70,7 +70,7 @@ def code(one: export.Export, identities: list[agefile.Identity]) -> str:
             "This export asks for no code: it was made for a petition without organiser keys, or by an older Sabal."
         )
     commitments = []
-    for opened in export.open_sealed([one], identities, _progress()):
+    for opened in export.open_sealed([one], identities, files.progress()):
         if not opened.checked:
             raise Refusal(
                 "At least one record of this export cannot be opened, or is not the one that was signed, so the server"
@@ -159,11 +159,3 @@ def _write(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(tables.printable(line) if to_terminal else line)
     sys.stdout.flush()  # a reader who has gone is noticed here, before anything is said about what was read
-
-
-def _progress() -> export.Progress:
-    def show(n: int) -> None:
-        if n % 5_000 == 0 and sys.stderr.isatty():
-            click.echo(f"{n:,} opened …", err=True)
-
-    return show

@@ -1,7 +1,6 @@
 """kill -9 at any moment under load, and an auditor who was told "303" and holds the house to it."""
 
 import asyncio
-import base64
 import contextlib
 import random
 import secrets
@@ -172,8 +171,8 @@ class Auditor:
         identity, wrong = [self.house.identity()], []
         for address in random.sample(sorted(self.signed), min(OPENED, len(self.signed))):
             opened = [
-                export.open_record(line, 1, identity)
-                for line in _records(database, tokens.get(address, set()))
+                export.open_record(sealed, commitment, identity)
+                for commitment, sealed in _records(database, tokens.get(address, set()))
             ]
             if not any(one.checked and one.fields["email"] == address for one in opened):
                 wrong.append(address)
@@ -190,8 +189,8 @@ def _hashes(database: Database, table: str) -> set[bytes]:
     return {bytes(row[0]) for row in database.query(f"SELECT token_hash FROM {table}")}
 
 
-def _records(database: Database, hashes: set[bytes]) -> list[dict[str, str]]:
-    """The sealed records behind these token hashes, as lines of an export."""
+def _records(database: Database, hashes: set[bytes]) -> list[tuple[bytes, bytes]]:
+    """The sealed records behind these token hashes, each after its commitment."""
     if not hashes:
         return []
     where, params = database.among("s.token_hash", sorted(hashes))
@@ -203,9 +202,7 @@ def _records(database: Database, hashes: set[bytes]) -> list[dict[str, str]]:
             params,
         )
     ]
-    return [
-        {"commitment": bytes(c).hex(), "record": base64.b64encode(bytes(body)).decode()} for c, body in rows
-    ]
+    return [(bytes(commitment), bytes(body)) for commitment, body in rows]
 
 
 def _hash(link: str) -> bytes:

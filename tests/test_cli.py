@@ -10,7 +10,7 @@ import pytest
 
 import agefile
 from sabal.cli import PIPE_CLOSED
-from sabal.signing.export import FORMAT
+from sabal.signing.export import OLD_FORMAT
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def export(tmp_path: Path) -> tuple[str, ...]:
     """The words that open an export in which nobody has signed: a header, and no flush before the end."""
     key, file = tmp_path / "key", tmp_path / "export.jsonl"
     key.write_text(f"{agefile.generate(post_quantum=False)}\n")
-    file.write_text(json.dumps({"format": FORMAT, "petition": "nobody"}) + "\n")
+    file.write_text(json.dumps({"format": OLD_FORMAT, "petition": "nobody"}) + "\n")
     return "open", str(file), "--identity", str(key)
 
 

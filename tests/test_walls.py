@@ -76,6 +76,28 @@ def test_a_witness_knows_nothing_of_the_house() -> None:
         assert house <= {"sabal.witness", *lent}, f"{path.name} imports {house - lent}"
 
 
+# What the organiser's offline side may know of the house: no database, no settings, no Django.
+OFFLINE = (
+    "sabal.delivery", "sabal.checking", "sabal.signing.export", "sabal.signing.record", "sabal.signing.files",
+    "sabal.signing.tables", "sabal.mail.address", "sabal.mail.providers", "sabal.petitions.manifest", "sabal.private",
+    "sabal.refusal",
+)  # fmt: skip
+
+
+def test_delivery_knows_little_of_the_house() -> None:
+    for path in files("sabal/delivery"):
+        names = {name for name in imports(path) if name.split(".")[0] in ("sabal", "django", "psycopg")}
+        # `from sabal import private` names the package as well.
+        over = {
+            name
+            for name in names
+            if not any(
+                name == one or name.startswith(f"{one}.") or one.startswith(f"{name}.") for one in OFFLINE
+            )
+        }
+        assert not over, f"{path.relative_to(SOURCE)} imports {over}"
+
+
 def test_of_the_door_others_know_its_numbers_alone() -> None:
     """Who asks for a limit must not load the way in; and a door that others call could not be changed alone."""
     for path in files("sabal"):
@@ -113,10 +135,11 @@ def test_the_hot_path_never_loads_the_orm(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
-def test_checking_loads_no_house() -> None:
-    """In a process of its own; on a recipient's machine there is neither a database nor a setting."""
+@pytest.mark.parametrize("module", ["sabal.checking.commands", "sabal.delivery.commands"])
+def test_neither_checking_nor_delivery_loads_the_house(module: str) -> None:
+    """In a process of its own; where they run there is neither a database nor a setting."""
     code = (
-        "import sys, sabal.checking.commands;"
+        f"import sys, {module};"
         "sys.exit(any(m.split('.')[0] in ('django', 'psycopg') or m in ('sabal.settings', 'sabal.database')"
         " for m in sys.modules))"
     )

@@ -143,6 +143,7 @@ def _django() -> None:
 
 def _add_commands() -> None:
     from sabal.checking.commands import verify
+    from sabal.delivery.commands import COMMANDS as DELIVERY
     from sabal.keys.commands import keys
     from sabal.newsletter.commands import newsletter
     from sabal.operating.commands import COMMANDS as OPERATING
@@ -150,7 +151,7 @@ def _add_commands() -> None:
     from sabal.signing.commands import COMMANDS as SIGNING
     from sabal.witness.commands import witness
 
-    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter, verify, witness):
+    for command in (*PETITIONS, *SIGNING, *DELIVERY, *OPERATING, keys, newsletter, verify, witness):
         main.add_command(command)
 
 

@@ -19,6 +19,7 @@ from mail.world import Sink
 from sabal import settings, worker
 from sabal.database import Database, OperationalError
 from sabal.keys.house import House, mail_key_name
+from sabal.ledger.sequencer import Sequencer
 from sabal.log import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.transport import Transport

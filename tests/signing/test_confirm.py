@@ -73,7 +73,8 @@ def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: House
         1,
     )
     found = find(house.database, [first.digest, second.digest])
-    assert found[0] == found[1] == Found(petition.id, None, None)
+    mine = first.operation
+    assert found[0] == found[1] == Found(petition.id, commitment=mine.commitment, w=mine.w)
 
 
 def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> None:

@@ -1,0 +1,136 @@
+"""The file in which an organiser proposes which signatures shall not count any more: read, checked, written.
+
+JSON lines, meant to be read and edited by people, without personal data. It goes to the server in clear, where
+`sabal revoke` applies it. docs/delivery.md "Looking through what was opened".
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sabal.checking import strict
+from sabal.refusal import Refusal
+from tlog.entry import Reason
+
+FORMAT = "sabal revocations, version 1"
+REASONS = {"duplicate": Reason.DUPLICATE, "automated": Reason.FAKE, "other": Reason.OTHER}
+"""Withdrawing is the signer's alone."""
+MOST_LINE = 1_000  # characters
+MOST_WHY = 200
+MOST_LINES = 2_000_000
+
+_HEAD, _KEYS = {"format", "origin", "size"}, {"index", "reason", "why"}
+
+
+class RevocationsError(Refusal):
+    """A file that cannot be applied as it stands. The sentence names the line, or the index."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """One signature that shall not count any more; `why` is for people, and names nobody."""
+
+    index: int
+    reason: Reason
+    why: str
+
+
+@dataclass(frozen=True)
+class Revocations:
+    """A proposal for the log of this origin, made when it had `size` entries."""
+
+    origin: str
+    size: int
+    items: tuple[Revocation, ...]
+
+
+def read_file(path: Path) -> Revocations:
+    """Read the file at a path, as an editor may have left it. Raises RevocationsError, OSError."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return read(iter(lambda: file.readline(MOST_LINE + 1), ""))
+
+
+def read(lines: Iterable[str]) -> Revocations:
+    """Read such a file; empty lines do no harm. Raises RevocationsError."""
+    numbered = enumerate(lines, start=1)
+    head = _object(*next(numbered, (1, "")))
+    if head.get("format") != FORMAT or set(head) != _HEAD or not isinstance(head["origin"], str):
+        raise RevocationsError("This is no file of revocations: its first line does not say so.")
+    origin, size = head["origin"], head["size"]
+    if not origin.isprintable() or not origin or not strict.is_count(size):
+        raise RevocationsError("Line 1 does not say for which log and at which size this was made.")
+    items: dict[int, Revocation] = {}
+    for number, line in numbered:
+        if number > MOST_LINES:
+            raise RevocationsError(f"A file of revocations has at most {MOST_LINES:,} lines.")
+        if line.strip():
+            item = _item(number, line, size)
+            if item.index in items:
+                raise RevocationsError(f"Line {number}: index {item.index} stands here twice.")
+            items[item.index] = item
+    return Revocations(origin, size, tuple(items.values()))
+
+
+def check(proposed: Revocations, origin: str, size: int, signers: Collection[int]) -> None:
+    """Hold a file against the log: its own, no smaller than then, and each index a signature that still counts.
+
+    `signers` are the indexes of sign entries that are not revoked. Raises RevocationsError.
+    """
+    if proposed.origin != origin:
+        raise RevocationsError("These revocations are for another log: see the origin in their first line.")
+    if proposed.size > size:
+        raise RevocationsError(
+            f"These revocations were made when the log had {proposed.size:,} entries; here it has {size:,}."
+        )
+    counting = frozenset(signers)
+    gone = [item.index for item in proposed.items if item.index not in counting]
+    if gone:
+        some = ", ".join(map(str, gone[:10])) + (", …" if len(gone) > 10 else "")
+        raise RevocationsError(
+            f"{len(gone):,} of these are no signatures that count, perhaps because they were withdrawn since: {some}."
+            " Take their lines out, or make the proposal again from a new export."
+        )
+
+
+def write(proposed: Revocations) -> Iterator[str]:
+    """The lines of the file."""
+    yield _line({"format": FORMAT, "origin": proposed.origin, "size": proposed.size})
+    words = {reason: word for word, reason in REASONS.items()}
+    for item in proposed.items:
+        yield _line({"index": item.index, "reason": words[item.reason], "why": item.why})
+
+
+def _item(number: int, line: str, size: int) -> Revocation:
+    item = _object(number, line)
+    if set(item) != _KEYS:
+        raise RevocationsError(f"Line {number} must hold index, reason and why, and nothing else.")
+    index, reason, why = item["index"], item["reason"], item["why"]
+    if not strict.is_count(index) or not 0 < index < size:
+        raise RevocationsError(f"Line {number}: the index is none of this log's at {size:,} entries.")
+    if not isinstance(reason, str) or reason not in REASONS:
+        raise RevocationsError(f"Line {number}: the reason must be {_listed(list(REASONS))}.")
+    if not isinstance(why, str) or len(why) > MOST_WHY or not why.isprintable() or "@" in why:
+        raise RevocationsError(
+            f"Line {number}: `why` is one line of at most {MOST_WHY} characters, and names nobody: no mail address."
+        )
+    return Revocation(index, REASONS[reason], why)
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = strict.parse(line.encode()) if len(line) <= MOST_LINE else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RevocationsError(f"Line {number} is no JSON object of at most {MOST_LINE:,} characters.")
+    return found
+
+
+def _line(document: dict[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -145,13 +145,14 @@ def _add_commands() -> None:
     from sabal.checking.commands import verify
     from sabal.delivery.commands import COMMANDS as DELIVERY
     from sabal.keys.commands import keys
+    from sabal.ledger.commands import COMMANDS as LEDGER
     from sabal.newsletter.commands import newsletter
     from sabal.operating.commands import COMMANDS as OPERATING
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
     from sabal.witness.commands import witness
 
-    for command in (*PETITIONS, *SIGNING, *DELIVERY, *OPERATING, keys, newsletter, verify, witness):
+    for command in (*PETITIONS, *SIGNING, *LEDGER, *DELIVERY, *OPERATING, keys, newsletter, verify, witness):
         main.add_command(command)
 
 

@@ -54,6 +54,7 @@ SETTINGS = (
         secret=True,
     ),
     Setting("SABAL_BATCH_EVERY", "", "development only: count this often, such as 2s, from one signature on"),
+    Setting("SABAL_WITNESS_PRIVATE", "", "1: witnesses of the log may have private addresses"),
     Setting("SABAL_MAIL_RELAY", "", "the firm that relays the mail, shown on the privacy page"),
     Setting("SABAL_HOSTING", "", "the firm that hosts the server, shown on the privacy page"),
     Setting(
@@ -123,6 +124,7 @@ SECRET_KEY = value("SABAL_SECRET_KEY") or secrets.token_hex(32)
 HOUSE_KEY = value("SABAL_HOUSE_KEY", {k: v for k, v in ENVIRONMENT.items() if k != "SABAL_HOUSE_KEY_FILE"})
 HOUSE_KEY_FILE = Path(ENVIRONMENT.get("SABAL_HOUSE_KEY_FILE", "") or DATA / "house.key").absolute()
 BATCH_EVERY = seconds(value("SABAL_BATCH_EVERY")) if value("SABAL_BATCH_EVERY") else None
+WITNESS_PRIVATE = value("SABAL_WITNESS_PRIVATE") == "1"
 MAIL_RELAY = value("SABAL_MAIL_RELAY")
 HOSTING = value("SABAL_HOSTING")
 TLS_END = value("SABAL_TLS_END")

@@ -19,7 +19,9 @@ from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import was_up
 from sabal.ledger.log import Incomplete, Overtaken
 from sabal.ledger.publication import Ahead
+from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.witnesses import Witnesses
 from sabal.log import where
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
@@ -28,7 +30,8 @@ from sabal.mail.tidy import tidy_keys
 from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import retention, tidy
+from sabal.signing import drain, retention, tidy
+from sabal.witness.network import Network
 
 log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
@@ -52,7 +55,7 @@ class Worker:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.house, self.transport, self.clock, self.ticks = house, transport, clock, ticks
-        self.sequencer = Sequencer(house)
+        self.sequencer = Sequencer(house, Witnesses(Network(allow_private=settings.WITNESS_PRIVATE)))
         self.stop = threading.Event()
         self._broken = False
         self._complained: dict[int, float] = {}
@@ -115,6 +118,7 @@ class Worker:
         self._fold_log(database)
         ticks = self.ticks()
         if ticks >= self._next_tidy:
+            self._repair(database, snapshots)
             self._tidy(database, snapshots, days.number_at(now))
             # Not before the work: what a lost connection broke off is done again.
             self._next_tidy = ticks + HOUR
@@ -170,14 +174,23 @@ class Worker:
                     log.info("a petition's last day has passed: it is closed")
                 with self._apart(petition):
                     self._end_retention(database, petition, day)
-                if tidy.end_last_era(database, self.house, petition, day):
-                    log.info("a closed petition's pepper and tags are gone")
+                    if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
+                        log.info("a petition is sealed: its log is closed, its pepper, tags and w are gone")
+                if drained := drain.drain(database, petition.id, day):
+                    log.info("%d sealed records that the organiser holds are gone", drained)
                 if tidy.forget_old_eras(database, self.house, petition):
                     log.info("an old pepper that a crash had left is gone")
                 if tidy.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
             gone = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
+
+    def _repair(self, database: Database, snapshots: Snapshots) -> None:
+        """Every machine's own files: what is missing or was changed is made again."""
+        for petition in snapshots.published():
+            with self._apart(petition):
+                if mended := self.sequencer.repair(database, petition):
+                    log.error("%d public files of a log were missing or wrong; made again", len(mended))
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):

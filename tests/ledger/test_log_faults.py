@@ -21,6 +21,7 @@ from sabal.ledger import publication as publishing
 from sabal.ledger.log import Log
 from sabal.ledger.publication import Publication, publication
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations, writer
 from signing.steps import ask, confirmation
@@ -197,11 +198,12 @@ def run_and_die(house: HouseOfTests, petition: PetitionSnapshot, at: int) -> boo
 def test_witnesses_that_break_hold_nothing_back_for_ever(house: HouseOfTests) -> None:
     petition = crowd(house)
 
-    def broken(_database: raw.Database, _log: Log, _files: Publication) -> bytes:
-        raise Fault
+    class Broken(Witnesses):
+        def ask(self, log: Log, files: Publication) -> bytes:
+            raise Fault
 
     with pytest.raises(Fault):
-        Sequencer(house.house, broken).sequence(house.database, petition, NOW + 2 * WEEK)
+        Sequencer(house.house, Broken()).sequence(house.database, petition, NOW + 2 * WEEK)
     seen = [hold_true(house, petition, []).checkpoint]
     house.sequence(petition, NOW + 2 * WEEK)
     hold_whole(house, petition, seen)

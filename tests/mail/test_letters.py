@@ -91,7 +91,9 @@ def test_suzie_is_asked_about_her_signature() -> None:
 def test_a_guarded_letter_has_the_neutral_word() -> None:
     message, _ = write(1, "guarded", "en")
     assert message["Subject"] == "Please confirm your request (lantern)"
-    assert "lantern" in part(message, "plain") and "-- \npetition.example\npetition.example/" in part(message, "plain")
+    assert "lantern" in part(message, "plain") and "-- \npetition.example\npetition.example/" in part(
+        message, "plain"
+    )
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)

@@ -5,10 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from houses import DAY_NUMBER, TODAY, HouseOfTests
+from houses import DAY_NUMBER, HouseOfTests
 from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
-from sabal.petitions import publishing
 from sabal.refusal import Refusal
 from sabal.signing import operations, tidy, writer
 from sabal.signing.operations import Outcome
@@ -90,18 +89,6 @@ def test_a_petition_closes_after_its_last_day(house: HouseOfTests) -> None:
     closed = house.petition()
     assert (closed.state, closed.closed_on) == ("closed", last)
     assert not tidy.close_due(house.database, closed, last + timedelta(days=2))
-
-
-def test_when_a_close_can_no_longer_be_undone_the_last_pepper_goes(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    publishing.close(petition.slug, TODAY)
-    closed = house.petition()
-    assert not tidy.end_last_era(house.database, house.house, closed, TODAY + timedelta(days=14))
-    assert tidy.end_last_era(house.database, house.house, closed, TODAY + timedelta(days=15))
-    assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
-    assert house.petition().pepper is None
-    assert not tidy.end_last_era(house.database, house.house, house.petition(), TODAY + timedelta(days=16))
 
 
 def test_a_petition_whose_dates_have_passed_is_not_published(house: HouseOfTests) -> None:

@@ -12,7 +12,7 @@ from sabal.database import Database
 from sabal.keys.house import House
 from sabal.keys.signer import log_key_name
 from tlog import Checkpoint, Frontier, Signer, leaf_hashes
-from tlog.entry import ENTRY_BYTES, Amend, Close, Open
+from tlog.entry import ENTRY_BYTES, Amend, Close, Open, Type
 from tlog.tiles import WIDTH
 
 HASH_BYTES = 32
@@ -160,6 +160,21 @@ def manifests(database: Database, petition_id: int) -> dict[bytes, bytes]:
         (petition_id,),
     )
     return {hashlib.sha256(bytes(row[0])).digest(): bytes(row[0]) for row in rows}
+
+
+def revoked(database: Database, petition_id: int, size: int) -> list[int]:
+    """The places of the sign entries that the log of `size` entries revokes, ascending."""
+    return sorted(
+        int.from_bytes(one[2:10])
+        for piece in entries(database, petition_id, 0, size)
+        for one in split(piece)
+        if one[1] == Type.REVOKE
+    )
+
+
+def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
+    """Let these be asked for every checkpoint from now on: lines of a policy, without that of the log."""
+    database.execute("UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id))
 
 
 def split(held: bytes) -> list[bytes]:

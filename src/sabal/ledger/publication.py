@@ -97,13 +97,15 @@ class Publication:
         finally:
             os.close(lock)
 
-    def write_other(self, name: str, data: bytes) -> None:
-        """Write the policy or a manifest (`manifests/<hash>.json`) where it is not there as it should be."""
+    def write_other(self, name: str, data: bytes) -> bool:
+        """Write the policy or a manifest (`manifests/<hash>.json`) unless it is there as it should be; whether so."""
         path = self.folder / name
-        if not path.is_file() or path.read_bytes() != data:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _put(path, data)
-            private.flush(path.parent)
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put(path, data)
+        private.flush(path.parent)
+        return True
 
     def held(self, tile: Tile) -> bytes | None:
         """What the file of a tile or bundle holds; None where it is missing or has another length than it must."""

@@ -11,8 +11,7 @@ commits to it). The steps, and what a crash after each leaves:
 6. the file `checkpoint` is written.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sabal import days
 from sabal.database import Database
@@ -20,19 +19,14 @@ from sabal.keys.house import House
 from sabal.ledger import log as logs
 from sabal.ledger.log import ALL, Incomplete, Log
 from sabal.ledger.policy import policy_of
-from sabal.ledger.publication import POLICY, Publication, manifest_name, publication
+from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, manifest_name, publication
+from sabal.ledger.witnesses import Witnesses, enough
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
 from sabal.signing.held import release
 from tlog import Signer, entry
 
-Witnessed = Callable[[Database, Log, Publication], bytes]
-"""Gives the signed checkpoint of a log with the lines of those witnesses who answered in time."""
-
-
-def nobody(_database: Database, log: Log, _files: Publication) -> bytes:
-    """Of a log without witnesses."""
-    return log.signed
+ASK_AGAIN = 600  # seconds
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,8 @@ class Sequencer:
     """What sequencing needs; one a process. Only who leads (database.leader) may call its verbs."""
 
     house: House
-    witnessed: Witnessed = nobody
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    _asked: dict[int, float] = field(default_factory=dict)  # when the witnesses of a log were asked last
 
     def sequence(
         self, database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
@@ -55,6 +50,7 @@ class Sequencer:
         due = begun or count.batch_is_due(database, petition, now, every)
         if not due and log.signed_size == log.published_size:
             count.let_pass(database, petition, now)
+            self._ask_again(database, petition, log, now)
             return 0
         return self._advance(database, petition, log, now, take=due)
 
@@ -82,6 +78,19 @@ class Sequencer:
                 files.refuse_ahead(database, log)
                 self._write_files(database, petition, files, log.published_size)
                 files.write_checkpoint(log.published)
+
+    def repair(self, database: Database, petition: PetitionSnapshot) -> list[str]:
+        """Hold this machine's public files against the database; the paths of those that were made again."""
+        log = logs.find(database, petition.id)
+        if log is None or not log.published:
+            return []
+        files = publication(petition)
+        files.refuse_ahead(database, log)
+        mended = self._write_others(database, petition, files) + files.repair(database, log.published_size)
+        if files.shown() is None:
+            files.write_checkpoint(log.published)
+            mended.append(CHECKPOINT)
+        return mended
 
     def _log(self, database: Database, petition: PetitionSnapshot, now: float) -> Log:
         log = logs.find(database, petition.id)
@@ -144,18 +153,33 @@ class Sequencer:
         self, database: Database, petition: PetitionSnapshot, files: Publication, log: Log, now: float
     ) -> None:
         self._write_files(database, petition, files, log.signed_size)
-        note = (
-            log.published if log.signed_size == log.published_size else self.witnessed(database, log, files)
-        )
+        self._asked[petition.id] = now
+        note = self.witnesses.ask(log, files)
         with database.transaction():
             log = logs.show(database, log, note)
             count.show(database, petition, now)
         files.write_checkpoint(note)
 
+    def _ask_again(self, database: Database, petition: PetitionSnapshot, log: Log, now: float) -> None:
+        """What was shown without all its witnesses gets their lines when they answer."""
+        files = publication(petition)
+        if abs(now - self._asked.get(petition.id, 0.0)) < ASK_AGAIN or enough(log, files):
+            return
+        self._asked[petition.id] = now
+        note = self.witnesses.ask(log, files)
+        if note != log.published:
+            with database.transaction():
+                logs.show(database, log, note)
+            files.write_checkpoint(note)
+
     def _write_files(
         self, database: Database, petition: PetitionSnapshot, files: Publication, size: int
     ) -> None:
-        for digest, manifest in logs.manifests(database, petition.id).items():
-            files.write_other(manifest_name(digest), manifest)
-        files.write_other(POLICY, policy_of(petition))
+        self._write_others(database, petition, files)
         files.write_tiles(database, size)
+
+    def _write_others(self, database: Database, petition: PetitionSnapshot, files: Publication) -> list[str]:
+        manifests = logs.manifests(database, petition.id)
+        others = {manifest_name(digest): data for digest, data in manifests.items()}
+        others[POLICY] = policy_of(petition)
+        return [name for name, data in others.items() if files.write_other(name, data)]

@@ -42,6 +42,7 @@ ROWS = {
     "signing_suppression": "TRUE",
     "signing_bucket": "TRUE",
     "signing_total": "TRUE",
+    "signing_drain": "TRUE",
     "ledger_log": "TRUE",
     "ledger_bundle": "TRUE",
     "ledger_batch": "TRUE",

@@ -1,15 +1,14 @@
-"""Commands about signatures: what is held, what is sealed, how the organiser opens it, and the peppers' end."""
+"""Commands about signatures: what is held, how the organiser opens records, and the peppers' end."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
-from sabal import database, days, private
+from sabal import database, days
 from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
-from sabal.signing import export, held, tidy
+from sabal.signing import held, tidy
 from sabal.signing.opening import open_
 
 
@@ -41,23 +40,6 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
         connection.close()
 
 
-@click.command()
-@click.argument("slug")
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
-def sealed(slug: str, out: Path) -> None:
-    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
-    connection = database.connect()
-    try:
-        petition = find_petition(connection, open_house(), slug)
-        lines = export.write_sealed(connection, petition.id, export.Header(slug))
-        written = private.replace(out, (line.encode() for line in lines))
-    finally:
-        connection.close()
-    click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
-
-
 @keys.command()
 @click.argument("slug")
 @click.option("--renew", is_flag=True, required=True, help="Begin a new era with a new pepper.")
@@ -73,4 +55,4 @@ def pepper(slug: str, renew: bool) -> None:
     click.echo(f"{slug} has a new pepper; signing goes on.")
 
 
-COMMANDS = (held_, sealed, open_)
+COMMANDS = (held_, open_)

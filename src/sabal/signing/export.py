@@ -25,8 +25,6 @@ FORMAT = "sabal sealed records, version 2"
 OLD_FORMAT = "sabal sealed records, version 1"
 CHUNK = 500
 Progress = Callable[[int], None]
-# Where a signature's index in the log is kept. Until the log has its table: nowhere.
-_INDEX = "NULL"
 
 
 class ExportError(Exception):
@@ -103,8 +101,7 @@ def write_sealed(database: "Database", petition_id: int, header: Header) -> Iter
     while True:
         # In the order of C, which is the order of nothing.
         rows = database.query(
-            f"SELECT s.commitment, e.body, {_INDEX}"
-            " FROM signing_signature s JOIN signing_sealed e ON e.id = s.sealed_id"
+            "SELECT s.commitment, e.body, s.idx FROM signing_signature s JOIN signing_sealed e ON e.id = s.sealed_id"
             f" WHERE s.petition_id = ? AND s.commitment > ? ORDER BY s.commitment LIMIT {CHUNK}",
             (petition_id, last),
         )

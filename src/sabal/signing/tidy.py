@@ -1,12 +1,11 @@
 """What time takes away: pending rows after their day, peppers and tags after their era."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from sabal import days, token
 from sabal.database import Database
 from sabal.keys.house import House, pepper_name
-from sabal.petitions.profile import REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
 from sabal.signing.writer.rows import ACCESS, delete, locked, owners
@@ -100,15 +99,22 @@ def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bo
     return closed == 1
 
 
-def end_last_era(database: Database, house: House, petition: PetitionSnapshot, today: date) -> bool:
-    """Destroy the pepper and the tags of a petition that can no longer be reopened; whether there were any."""
-    if petition.state != "closed" or petition.closed_on is None or petition.pepper is None:
-        return False
-    if today <= petition.closed_on + timedelta(days=REOPEN_DAYS):
-        return False
-    forget_era(database, house, petition.id, petition.era)
-    database.execute("UPDATE petitions_petition SET revision = revision + 1 WHERE id = ?", (petition.id,))
-    return True
+def forget_w(database: Database, petition_id: int) -> None:
+    """Destroy what leads from a mailed link to an entry of the log, in transactions of at most 200 rows."""
+    last = b""
+    while True:
+        with database.transaction():
+            rows = database.query(
+                "SELECT token_hash FROM signing_signature WHERE petition_id = ? AND token_hash > ?"
+                f" ORDER BY token_hash LIMIT {CHUNK}{database.for_update}",
+                (petition_id, last),
+            )
+            if rows:
+                where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
+                database.execute(f"UPDATE signing_signature SET w = ? WHERE {where}", [b"", *params])
+        if len(rows) < CHUNK:
+            return
+        last = bytes(rows[-1][0])
 
 
 def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, today: int) -> None:

@@ -7,7 +7,7 @@ from sabal.database import Database
 from sabal.newsletter.subscription import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.record import open_mailbox
-from sabal.signing.writer.rows import Link, delete, links, locked, pending_with_mates
+from sabal.signing.writer.rows import COUNTED, Link, delete, links, locked, pending_with_mates
 from sabal.suppression import Suppressed
 
 WITHDRAWN = suppression.ERASED[suppression.WITHDRAWN]
@@ -60,6 +60,18 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
 def erase_again(database: Database, commitments: list[bytes], reason: int) -> dict[int, int]:
     """Erase what was erased after the backup that was restored; returns how many by petition."""
     return Counter(petition_id for _, petition_id in _erase(database, "commitment", commitments, reason))
+
+
+def leave_entries(
+    database: Database, petition_id: int, version_id: int, entries: list[tuple[int, bytes]], reason: int
+) -> None:
+    """Let entries (place in the log, commitment) whose record is not here count no more after the next batch."""
+    database.insert(
+        "signing_withdrawal",
+        ("commitment", "petition_id", "version_id", "state", "reason", "idx"),
+        [(commitment, petition_id, version_id, COUNTED, reason, index) for index, commitment in entries],
+        ignore=True,
+    )
 
 
 def _erase(database: Database, column: str, values: list[bytes], reason: int) -> list[tuple[bytes, int]]:

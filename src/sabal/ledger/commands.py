@@ -1,0 +1,148 @@
+"""Commands about the log and what follows from it: witnesses, sealed records on their way, revocations."""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+import agefile
+from sabal import database as raw
+from sabal import private
+from sabal.database import Database
+from sabal.delivery import revocations
+from sabal.keys.house import open_house
+from sabal.ledger import log as logs
+from sabal.ledger import witnesses
+from sabal.ledger.policy import policy_of, witnessed
+from sabal.ledger.publication import publication
+from sabal.ledger.revoke import revoke
+from sabal.petitions.lookup import petition as find_petition
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import drain, export
+
+_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+def sealed(slug: str, out: Path) -> None:
+    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
+    with closing(raw.connect()) as database:
+        petition = find_petition(database, open_house(), slug)
+        code, exported = drain.new_code(), list[bytes]()
+        header = _header(database, petition, code)
+        written = private.replace(out, _noting(export.write_sealed(database, petition.id, header), exported))
+        drain.expect(database, petition.id, header.size, code, exported)
+    click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
+
+
+@click.command("drain")
+@click.argument("slug")
+@click.option("--proof", help="The code that `sabal open FILE --identity KEY --prove` printed.")
+@click.option("--undo", is_flag=True, help="Keep the records after all.")
+def drain_(slug: str, proof: str | None, undo: bool) -> None:
+    """Let the server delete the sealed records that were fetched, once it was shown that they open.
+
+    They go seven days later. Links and the log stay: people can still withdraw.
+    """
+    if proof and undo:
+        raise click.UsageError("Choose --proof or --undo, not both.")
+    with closing(raw.connect()) as database:
+        petition = find_petition(database, open_house(), slug)
+        if undo:
+            kept = drain.undo(database, petition.id)
+            click.echo("The records are kept." if kept else "No records were about to go.")
+        elif proof:
+            day = drain.accept(database, petition.id, proof, datetime.now(UTC).date())
+            click.echo(
+                f"The records that were fetched go after {day}. To keep them: sabal drain {slug} --undo"
+            )
+        elif day_ := drain.due(database, petition.id):
+            click.echo(
+                f"The records that were fetched go after {day_}. To keep them: sabal drain {slug} --undo"
+            )
+        else:
+            click.echo(
+                f"No records are about to go. Fetch them (sabal sealed {slug} --out FILE), open them elsewhere with"
+                " --prove, and give the code here with --proof."
+            )
+
+
+@click.command("revoke")
+@click.argument("slug")
+@click.argument("file", type=_IN)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def revoke_(slug: str, file: Path, yes: bool) -> None:
+    """Take out the signatures that a file of `sabal audit` names: their records are deleted, the log says why."""
+    proposed = revocations.read_file(file)
+    with closing(raw.connect()) as database:
+        petition = find_petition(database, open_house(), slug)
+        if not yes:
+            click.confirm(
+                f"{len(proposed.items)} signatures of {slug} will count no more, for all to see and for good. Go on?",
+                abort=True,
+                err=True,
+            )
+        done = revoke(database, petition, proposed)
+    click.echo(f"{done} signatures are taken out; the public log says so with its next batch.")
+
+
+@click.command("witnesses")
+@click.argument("slug")
+@click.argument("file", type=_IN, required=False)
+@click.option("--none", is_flag=True, help="Ask nobody any more.")
+def witnesses_(slug: str, file: Path | None, none: bool) -> None:
+    """Say who vouches that the petition's log only grows, or choose them by a FILE of policy lines.
+
+    Lines are `witness NAME VKEY URL`, as a witness's operator gives them, `group NAME any|all|NUMBER NAMES…` and one
+    `quorum NAME` (c2sp.org/tlog-policy).
+    """
+    if file and none:
+        raise click.UsageError("Give a FILE or --none, not both.")
+    with closing(raw.connect()) as database:
+        petition = find_petition(database, open_house(), slug)
+        if file or none:
+            text = file.read_text(encoding="utf-8", errors="replace") if file else ""
+            witnesses.choose(database, petition.id, text, publication(petition))
+            click.echo("The next checkpoint will ask them." if file else "Nobody is asked any more.")
+            return
+    click.echo(policy_of(petition).decode(), nl=False)
+    state = witnessed(petition)
+    for name, time in state.by:
+        at = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
+        click.echo(f"# {name} witnessed {petition.counts.log_size} entries at {at}")
+    if state.enough is False:
+        click.echo("# not witnessed yet", err=True)
+        sys.exit(1)
+
+
+def _header(database: Database, petition: PetitionSnapshot, code: bytes) -> export.Header:
+    log = logs.find(database, petition.id)
+    size = log.published_size if log else 0
+    return export.Header(
+        petition.slug,
+        origin=petition.origin,
+        checkpoint=log.published.decode() if log else "",
+        size=size,
+        revoked=tuple(logs.revoked(database, petition.id, size)),
+        code=base64.b64encode(agefile.encrypt(code, petition.organiser_keys)).decode(),
+    )
+
+
+def _noting(lines: Iterator[str], exported: list[bytes]) -> Iterator[bytes]:
+    """The lines as bytes; the commitments of the records are left in `exported`."""
+    yield next(lines).encode()
+    for line in lines:
+        exported.append(bytes.fromhex(json.loads(line)["commitment"]))
+        yield line.encode()
+
+
+COMMANDS = (sealed, drain_, revoke_, witnesses_)

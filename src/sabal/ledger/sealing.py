@@ -1,0 +1,46 @@
+"""Seal: what ends a petition for good, once it can no longer be reopened and no letter can be confirmed any more."""
+
+from datetime import date, timedelta
+
+from sabal.database import Database
+from sabal.keys.house import House
+from sabal.ledger.sequencer import Sequencer
+from sabal.petitions.profile import GRACE_DAYS, REOPEN_DAYS
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import tidy
+
+
+def seal_due(
+    database: Database,
+    house: House,
+    sequencer: Sequencer,
+    petition: PetitionSnapshot,
+    today: date,
+    now: float,
+) -> bool:
+    """Seal a petition whose time has come; whether that was now. Raises what sequencing raises.
+
+    Everything that waits enters the log, its last word closes it, and pepper, tags and w are destroyed: from then on
+    nobody can test an address, and no letter leads to an entry. Links stay, to withdraw. Each step can be done again;
+    the state moves last.
+    """
+    if not _is_due(petition, today):
+        return False
+    sequencer.close(database, petition, now)
+    tidy.forget_era(database, house, petition.id, petition.era)
+    tidy.forget_w(database, petition.id)
+    database.execute(
+        "UPDATE petitions_petition SET state = 'sealed', revision = revision + 1 WHERE id = ? AND state = 'closed'",
+        (petition.id,),
+    )
+    return True
+
+
+def _is_due(petition: PetitionSnapshot, today: date) -> bool:
+    if petition.state != "closed" or petition.closed_on is None:
+        return False
+    confirmable = today <= petition.closed_on + timedelta(days=GRACE_DAYS)
+    reopenable = (
+        today <= petition.closed_on + timedelta(days=REOPEN_DAYS) and today <= petition.definition.last_day
+    )
+    return not confirmable and not reopenable

@@ -1,0 +1,109 @@
+"""The witnesses of a petition's log: whom the organiser chose, and what they say to a new checkpoint."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from sabal import database as raw
+from sabal.database import Database
+from sabal.ledger import log as logs
+from sabal.ledger.log import Log
+from sabal.ledger.policy import policy_text
+from sabal.ledger.publication import Ahead, Publication
+from sabal.refusal import Refusal
+from sabal.witness.ask import Ahead as KnowsMore
+from sabal.witness.ask import Cosigned, Failed, Question, ask_all
+from sabal.witness.network import Network
+from tlog import HashReader, Policy, Tile, TlogError, consistency_proof, note
+
+log_ = logging.getLogger(__name__)
+_ANY = "https://log.example/"  # where a log is says nothing of whom it asks
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Asks the witnesses of each log; `network` says which addresses they may have."""
+
+    network: Network = field(default_factory=Network)
+
+    def ask(self, log: Log, files: Publication) -> bytes:
+        """The newest checkpoint with the lines of those who answer within ten seconds; its tiles must be there.
+
+        Lines that it has already stay. Raises Ahead where a witness knows a larger log than this database: its word is
+        not signed, but what is signed against it would be a fork.
+        """
+        shown = log.published if log.published_size == log.signed_size else log.signed
+        asked = [one for one in _questions(log, files) if not _has(shown, one)]
+        if not asked:
+            return shown
+
+        def consistency(old: int) -> Sequence[bytes]:
+            def fetch(tile: Tile) -> bytes:
+                held = files.held(tile)
+                if held is None:
+                    with closing(raw.connect()) as database:  # of this thread
+                        return files.make(database, tile)
+                return held
+
+            return consistency_proof(old, log.signed_size, HashReader(log.signed_size, fetch))
+
+        answers = ask_all(asked, log.signed, consistency, network=self.network)
+        for question, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, KnowsMore):
+                raise Ahead(
+                    f"the witness {question.witness.name} has seen {answer.size} entries, and the database has"
+                    f" {log.size}: it was restored from an older backup. If the witness is wrong, leave it out:"
+                    " sabal witnesses"
+                )
+            if isinstance(answer, Failed):
+                log_.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
+        return note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
+
+
+def enough(log: Log, files: Publication) -> bool:
+    """Whether the checkpoint that is shown has all the witnesses that are asked."""
+    return all(_has(log.published, one) for one in _questions(log, files))
+
+
+def choose(database: Database, petition_id: int, lines: str, files: Publication) -> None:
+    """Ask these witnesses from now on: lines of a policy without its log; empty: nobody. Raises Refusal."""
+    if lines and not lines.endswith("\n"):
+        lines += "\n"
+    try:
+        policy = Policy.parse(policy_text(files.key, _ANY, lines))
+    except TlogError as error:
+        raise Refusal(f"These witnesses cannot be used (the log's own line is line 1): {error}") from None
+    if len(policy.logs) > 1:
+        raise Refusal("The lines must not name a log: its key is put before them.")
+    if lines and not policy.witnesses:
+        raise Refusal("There is no line `witness NAME VKEY URL`. To ask nobody any more: --none")
+    for name, key in policy.witnesses.items():
+        if str(key) not in policy.urls:
+            raise Refusal(f"The witness {name} has no address: witness {name} {key} https://…")
+    logs.set_witnesses(database, petition_id, lines)
+
+
+def _questions(log: Log, files: Publication) -> list[Question]:
+    policy = Policy.parse(policy_text(files.key, _ANY, log.witnesses))
+    return [
+        Question(
+            policy.urls[str(key)],
+            key,
+            log.published_size if _has(log.published, Question("", key)) else 0,
+        )
+        for key in policy.witnesses.values()
+        if str(key) in policy.urls
+    ]
+
+
+def _has(shown: bytes, question: Question) -> bool:
+    """Whether the witness's line stands beneath this checkpoint, and holds."""
+    if not shown:
+        return False
+    text, signatures = note.split(shown)
+    return any(
+        (one.name, one.key_id) == (question.witness.name, question.witness.key_id)
+        and question.witness.verifies(text, one.value)
+        for one in signatures
+    )

@@ -1,0 +1,100 @@
+"""Drain: sealed records that the organiser holds, and has shown to open, are deleted here.
+
+Links, commitments and the log stay: who signed can still withdraw, and what was withdrawn is told to the organiser by
+the next export.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from sabal import days
+from sabal.database import Database
+from sabal.refusal import Refusal
+from sabal.signing.export import drain_proof
+from sabal.signing.writer.rows import delete
+
+UNDO_DAYS = 7  # so long what was proven stays here all the same
+CHUNK = 200
+
+
+def new_code() -> bytes:
+    """What only who opens the export's first line can know."""
+    return secrets.token_hex(16).encode()
+
+
+def expect(
+    database: Database, petition_id: int, size: int, code: bytes, commitments: Iterable[bytes]
+) -> None:
+    """Remember what will show that every record of an export opened; it replaces what was asked for before.
+
+    Only records of entries below `size`, those of the export's checkpoint, will go.
+    """
+    proof = drain_proof(code, list(commitments))
+    database.insert(
+        "signing_drain",
+        ("petition_id", "size", "proof", "due"),
+        [(petition_id, size, proof, None)],
+        on_conflict="(petition_id) DO UPDATE SET size = excluded.size, proof = excluded.proof, due = NULL",
+    )
+
+
+def accept(database: Database, petition_id: int, proof: str, today: date) -> date:
+    """Take the code that `sabal open --prove` printed; the day after which the records go. Raises Refusal."""
+    rows = database.query("SELECT proof FROM signing_drain WHERE petition_id = ?", (petition_id,))
+    if not rows:
+        raise Refusal("No export is waiting for its code: sabal sealed SLUG --out FILE")
+    if not hmac.compare_digest(rows[0][0].encode(), proof.strip().lower().encode()):
+        raise Refusal(
+            "This is not the code of the newest export: open that one with `sabal open FILE --identity KEY --prove`."
+            " Nothing will be deleted."
+        )
+    due = days.number(today) + UNDO_DAYS
+    database.execute("UPDATE signing_drain SET due = ? WHERE petition_id = ?", (due, petition_id))
+    return days.date_of(due)
+
+
+def undo(database: Database, petition_id: int) -> bool:
+    """Keep the records; whether they were about to go."""
+    return database.execute("DELETE FROM signing_drain WHERE petition_id = ?", (petition_id,)) == 1
+
+
+def due(database: Database, petition_id: int) -> date | None:
+    """The day after which records go, where that was proven to do no harm."""
+    rows = database.query("SELECT due FROM signing_drain WHERE petition_id = ?", (petition_id,))
+    return days.date_of(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def drain(database: Database, petition_id: int, today: date) -> int:
+    """Delete what was proven to open, once its day has passed; returns how many records.
+
+    What a crash leaves is still due.
+    """
+    day = due(database, petition_id)
+    if day is None or today <= day:
+        return 0
+    size = database.query("SELECT size FROM signing_drain WHERE petition_id = ?", (petition_id,))[0][0]
+    gone = sum(_delete(database, ids) for ids in _sealed_before(database, petition_id, size))
+    database.execute("DELETE FROM signing_drain WHERE petition_id = ?", (petition_id,))
+    return gone
+
+
+def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[list[int]]:
+    last = b""
+    while True:
+        rows = database.query(
+            "SELECT token_hash, sealed_id, idx FROM signing_signature WHERE petition_id = ? AND token_hash > ?"
+            f" ORDER BY token_hash LIMIT {CHUNK}",
+            (petition_id, last),
+        )
+        yield [sealed_id for _, sealed_id, index in rows if index is not None and index < size]
+        if len(rows) < CHUNK:
+            return
+        last = bytes(rows[-1][0])
+
+
+def _delete(database: Database, ids: list[int]) -> int:
+    with database.transaction():
+        delete(database, "signing_sealed", "id", ids)
+    return len(ids)

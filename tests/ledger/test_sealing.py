@@ -1,0 +1,159 @@
+"""Close, seal, drain: what ends, in which order, and what stays possible."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import tlog
+from houses import NOW, TODAY, HouseOfTests
+from ledger.reading import read
+from sabal.cli import main
+from sabal.ledger.publication import publication
+from sabal.ledger.sealing import seal_due
+from sabal.ledger.sequencer import Sequencer
+from sabal.petitions import publishing
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import drain, operations, tidy, writer
+from sabal.signing.operations import Outcome
+from sabal.signing.writer.find import find
+from signing.steps import confirmation, confirmed, signed
+
+WEEK = 604_800
+
+
+def seal(house: HouseOfTests, petition: PetitionSnapshot, days: int) -> bool:
+    """What the worker's tidying does so many days after today."""
+    return seal_due(
+        house.database,
+        house.house,
+        Sequencer(house.house),
+        petition,
+        TODAY + timedelta(days=days),
+        NOW + days * 86_400,
+    )
+
+
+def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(house: HouseOfTests) -> None:
+    petition = house.publish()
+    suzie, max_ = confirmed(house, petition), confirmed(house, petition, "max@example.org", held=1)
+    late = signed(house, petition, "carol@example.org")
+    publishing.close(petition.slug, TODAY)
+    closed = house.petition()
+    assert writer.commit(house.database, [confirmation(house, closed, late)]) == [Outcome.DONE]
+    assert not seal(house, closed, 14)
+    assert house.petition().state == "closed"
+    assert seal(house, closed, 15)
+    done = house.petition()
+    assert done.state == "sealed" and done.pepper is None and done.counts.counted == 3
+    assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
+    found = read(publication(done).folder, publication(done).key)
+    assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()
+    assert not seal(house, done, 16)
+    # Who wants out, gets out, also now; nothing but that may follow.
+    assert writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
+    house.sequence(done, NOW + 30 * 86_400)
+    found = read(publication(done).folder, publication(done).key)
+    assert found.tally.counted == 2 and house.petition().counts.counted == 2
+    assert find(house.database, [max_.digest])[0] is not None
+
+
+def test_one_that_cannot_be_reopened_is_sealed_when_its_last_letters_have_expired(
+    house: HouseOfTests,
+) -> None:
+    petition = house.publish(closes="2026-12-24")
+    confirmed(house, petition)
+    last = petition.definition.last_day
+    assert tidy.close_due(house.database, petition, last + timedelta(days=1))
+    closed, days = house.petition(), (last - TODAY).days
+    assert not seal(house, closed, days + 7)
+    assert seal(house, closed, days + 8)
+
+
+def test_a_crash_while_sealing_is_finished_by_the_next_run(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    publishing.close(petition.slug, TODAY)
+    closed = house.petition()
+
+    def crash(*_: object) -> None:
+        raise RuntimeError
+
+    for step in ("forget_era", "forget_w"):
+        with monkeypatch.context() as broken:
+            broken.setattr(tidy, step, crash)
+            with pytest.raises(RuntimeError):
+                seal(house, closed, 15)
+        assert house.petition().state == "closed"
+    assert seal(house, closed, 16)
+    found = read(publication(closed).folder, publication(closed).key)
+    assert [e[1] for e in found.entries].count(tlog.entry.Type.CLOSE) == 1
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(house: HouseOfTests, tmp_path: Path) -> None:
+    petition = house.publish()
+    signers = [confirmed(house, petition, f"suzie{n}@example.org") for n in range(5)]
+    house.sequence(petition, NOW + WEEK)
+    later = confirmed(house, petition, "max@example.org")
+    key, first, second = tmp_path / "key.txt", tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    key.write_text(f"{house.identity}\n")
+    assert run("sealed", petition.slug, "--out", str(first))[0] == 0
+    assert run("drain", petition.slug, "--proof", "0" * 64)[0] == 2
+    assert drain.due(house.database, petition.id) is None
+    code, proof = run("open", str(first), "--identity", str(key), "--prove")
+    assert code == 0
+    assert run("drain", petition.slug, "--proof", proof.strip())[0] == 0
+    due = drain.due(house.database, petition.id)
+    assert due is not None
+    assert drain.drain(house.database, petition.id, due) == 0
+    assert run("drain", petition.slug, "--undo") == (0, "The records are kept.\n")
+    assert drain.drain(house.database, petition.id, due + timedelta(days=9)) == 0
+    assert run("sealed", petition.slug, "--out", str(first))[0] == 0
+    proof = run("open", str(first), "--identity", str(key), "--prove")[1]
+    run("drain", petition.slug, "--proof", proof.strip())
+    due = drain.due(house.database, petition.id)
+    assert due is not None
+    assert drain.drain(house.database, petition.id, due + timedelta(days=1)) == 5
+    # What was confirmed after the batch stays, for nobody could tell its withdrawal from a drain.
+    assert house.rows("signing_sealed") == 1 and later.operation.sealed_id
+    assert (
+        writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
+        == [Outcome.DONE] * 2
+    )
+    house.sequence(petition, NOW + 2 * WEEK)
+    assert run("sealed", petition.slug, "--out", str(second))[0] == 0
+    code, text = run("open", str(first), str(second), "--identity", str(key))
+    assert code == 0
+    names = [line.split(",")[1] for line in text.splitlines() if "@example.org" in line]
+    assert sorted(names) == [
+        "max@example.org", "suzie2@example.org", "suzie3@example.org", "suzie4@example.org",
+    ]  # fmt: skip
+
+
+def test_a_revocation_file_of_the_audit_is_applied(house: HouseOfTests, tmp_path: Path) -> None:
+    petition = house.publish()
+    for n in range(4):
+        confirmed(house, petition, f"suzie{n}@example.org")
+    house.sequence(petition, NOW + WEEK)
+    file = tmp_path / "revocations.jsonl"
+    head = f'{{"format": "sabal revocations, version 1", "origin": "{petition.origin}", "size": 5}}\n'
+    file.write_text(head + '{"index": 2, "reason": "duplicate", "why": "one mailbox"}\n')
+    code, said = run("revoke", petition.slug, str(file), "--yes")
+    assert code == 0 and said.startswith("1 signatures")
+    assert house.rows("signing_signature") == house.rows("signing_sealed") == 3
+    assert run("revoke", petition.slug, str(file), "--yes")[0] == 2  # it counts no more already
+    house.sequence(petition, NOW + 2 * WEEK)
+    found = read(publication(petition).folder, publication(petition).key)
+    assert found.entries[-1] == tlog.entry.Revoke(2, tlog.entry.Reason.DUPLICATE).encode()
+    counts = house.petition().counts
+    assert (counts.invalidated, counts.counted) == (1, 3)
+    file.write_text(head.replace(petition.origin, "other.example/abcdefgh/log"))
+    assert run("revoke", petition.slug, str(file), "--yes")[0] == 2

@@ -88,13 +88,14 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
     policy = parse_policy(required(read, "policy"))
     ours = open_checkpoint(required(read, "checkpoint"), policy)
-    result.update(origin=ours.origin, size=ours.size, root=ours.root.hex(), log_key=vkey_of(ours.signer))
-    result["witnesses"] = [{"name": name, "time": at} for name, at in ours.cosigned.items()]
+    result.update(origin=ours.origin, size=ours.size, root=ours.root.hex())
+    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
+    result["witnesses"] = [{"name": readable(name), "time": at} for name, at in ours.cosigned.items()]
     result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
     if result["quorum"] is False:
         problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
     if given.log and given.log != result["log_key"]:
-        problems.append("The checkpoint is signed by another key than the one that you gave with --log.")
+        problems.append("The log is signed by another key than the one that you gave with --log.")
 
     # Step 2: the entries are those that were signed.
     entries = read_entries(read, ours.size)
@@ -132,7 +133,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     for name in given.checkpoint:
         for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
             try:
-                check_older(open_checkpoint(note, policy), ours, levels, result)
+                check_older(open_checkpoint(note, policy, witnesses=False), ours, levels, result)
             except Wrong as wrong:
                 problems.append("%s: %s" % (name, wrong))
     for name in given.promise:
@@ -152,23 +153,20 @@ def sentence(result: dict[str, Any]) -> str:
     """The result in one line."""
     if not result["ok"]:
         return "NOT OK: %s" % result["problems"][0]
-    counted, shown = result["counted"], result["shown"]
-    parts = ["OK: %s (%s confirmed, %s withdrawn, %s invalidated)" % (
-        some(counted, "signature counts", "signatures count"),
-        *(f"{result[key]:,}" for key in ("signed", "withdrawn", "invalidated")),
-    )]  # fmt: skip
-    parts.append(f"{shown:,} shown and matched" if shown else "no records shown")
-    if result["sample"]:
-        chosen, unopened = result["sample"]["chosen"], result["sample"]["unopened"]
-        parts[-1] += f" (a sample of {chosen:,}" + (f", {unopened:,} of them unopened)" if unopened else ")")
+    kinds = [("confirmed", result["signed"])]
+    kinds += [(key, result[key]) for key in ("withdrawn", "invalidated") if result[key]]
+    split = ", ".join(f"{number:,} {key}" for key, number in kinds)
+    parts = ["%s (%s)" % (some(result["counted"], "signature counts", "signatures count"), split)]
+    if result["shown"] or result["sample"]:
+        parts.append(f"{result['matched']:,} shown and matched")
     if result["manifests"]:
-        sha = result["manifests"][-1]["sha256"]
-        parts.append("the text is manifest %s…%s" % (sha[:8], sha[-4:]))
-    if result["closed"]:
-        parts.append("the petition is closed")
-    seen = ["%s on %s" % (witness["name"], day(witness["time"])) for witness in result["witnesses"]]
-    parts.append("witnessed by " + ", ".join(seen) if seen else "no witness is asked for")
-    return "; ".join(parts) + "."
+        parts.append("the text is manifest %s" % short(result["manifests"][-1]["sha256"]))
+    days: dict[str, list[str]] = {}
+    for witness in result["witnesses"]:
+        days.setdefault(day(witness["time"]), []).append(witness["name"])
+    seen = " and ".join("%s on %s" % (listed(names), when) for when, names in days.items())
+    parts.append("witnessed by " + seen if seen else "no witness is asked for")
+    return "OK: %s." % "; ".join(parts)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -194,12 +192,12 @@ class Policy(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """What a log signed, its key, and the witnesses of the policy that cosigned it, with the time of each."""
+    """What a log signed, the vkeys it did so by, and the witnesses of the policy that cosigned it, with their times."""
 
     origin: str
     size: int
     root: bytes
-    signer: Key
+    signers: list[str]
     cosigned: dict[str, int]
 
 
@@ -289,6 +287,7 @@ def satisfied(policy: Policy, cosigned: dict[str, int]) -> bool:
 
 
 Signatures = List[Tuple[str, bytes, bytes]]  # name, key id, the rest
+SIGNATURE_LINE = re.compile(rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+=*)")  # em dash, name, base64
 
 
 def split_note(note: bytes) -> tuple[bytes, Signatures]:
@@ -305,7 +304,7 @@ def split_note(note: bytes) -> tuple[bytes, Signatures]:
         raise Wrong("A note is text, an empty line and signature lines, and this is not.")
     signatures = []
     for line in lines:
-        found = re.fullmatch(rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+=*)", line)
+        found = SIGNATURE_LINE.fullmatch(line)
         raw = from_base64(found[2]) if found else b""
         if found is None or not is_name(found[1].decode()) or len(raw) < 5:
             raise Wrong("A signature line of a note is damaged.")
@@ -330,7 +329,7 @@ def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple
     return found
 
 
-def open_checkpoint(note: bytes, policy: Policy) -> Checkpoint:
+def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Checkpoint:
     """c2sp.org/tlog-checkpoint: origin, size and root, signed by a log of the policy under its own name."""
     text, signatures = split_note(note)
     lines = text.decode().split("\n")
@@ -339,16 +338,18 @@ def open_checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     origin, size, root = lines[0], number_of(lines[1]), from_base64(lines[2].encode())
     if len(root) != 32 or (size == 0 and root != sha256().digest()):
         raise Wrong("A checkpoint's root is damaged.")
-    signers = verified(text, signatures, policy.logs + list(policy.witnesses.values()))
-    by_log = [key for key, _ in signers if key.kind == NOTE and key.name == origin]
-    if not by_log:
+    signed = verified(text, signatures, policy.logs + (list(policy.witnesses.values()) if witnesses else []))
+    signers = [
+        vkey_of(log) for log in policy.logs if log.name == origin and log in [key for key, _ in signed]
+    ]
+    if not signers:
         raise Wrong("No log of the policy has signed this checkpoint of %s." % printable(origin))
     cosigned = {}
     for name, witness in policy.witnesses.items():
-        times = [at for key, at in signers if key == witness]
+        times = [at for key, at in signed if key == witness]
         if times:
-            cosigned[readable(name)] = max(times)
-    return Checkpoint(origin, size, root, by_log[0], cosigned)
+            cosigned[name] = max(times)
+    return Checkpoint(origin, size, root, signers, cosigned)
 
 
 def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -485,7 +486,7 @@ def count(entries: bytes) -> Tally:
 
 def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[str, Any]:
     """A manifest's terms, where it is the one that the log names, and names the log in turn."""
-    name = "%s…%s" % (sha[:8], sha[-4:])
+    name = short(sha)
     if data is None:
         raise Wrong("The manifest %s, which the log names, is missing." % name)
     if sha256(data).hexdigest() != sha:
@@ -537,11 +538,9 @@ def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dic
     if not isinstance(manifest, str) or manifest not in terms:
         raise Wrong("it is of a manifest that the log does not name, or that is not here.")
     order = terms[manifest].get("fields")
-    if (
-        not isinstance(order, list)
-        or not isinstance(fields, dict)
-        or sorted(fields) != sorted(map(str, order))
-    ):
+    if not isinstance(order, list) or not order or not all(isinstance(name, str) for name in order):
+        raise Wrong("its manifest names no fields.")
+    if not isinstance(fields, dict) or sorted(fields) != sorted(order):
         raise Wrong("its fields are not those of its manifest.")
     digests = b"".join([digest_of(fields[name]) for name in order])
     made = sha256(b"petition/1 commit\n" + bytes.fromhex(manifest) + digests).digest()
@@ -554,8 +553,8 @@ def digest_of(field: Any) -> bytes:
     """What a field is in the commitment: given where it is closed, made where it is open. "Token, seed, commitment"."""
     if isinstance(field, dict) and set(field) == {"digest"} and is_hex(field["digest"], 64):
         return bytes.fromhex(field["digest"])
-    if isinstance(field, dict) and set(field) == {"value", "salt"} and is_hex(field["salt"], 32):
-        if isinstance(field["value"], str):
+    if isinstance(field, dict) and set(field) == {"value", "salt"} and isinstance(field["value"], str):
+        if is_hex(field["salt"], 32):
             return sha256(b"\2" + bytes.fromhex(field["salt"]) + field["value"].encode()).digest()
     raise Wrong("a field is neither open, with value and salt, nor closed, with a digest.")
 
@@ -567,7 +566,7 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     if not isinstance(sample, dict) or set(sample) - {"unopened"} != known:
         raise Wrong("this is no description of a sample.")
     seed, wanted, unopened = sample["seed"], sample["wanted"], sample.get("unopened", [])
-    if not isinstance(seed, str) or type(wanted) is not int or wanted < 0:
+    if not isinstance(seed, str) or not is_indexes([wanted]) or type(sample["of"]) is not int:
         raise Wrong("a sample has a seed and a number that was wanted.")
     whole = [index for index, kind in enumerate(tally.kinds) if kind == SIGN]
     if (sample["size"], sample["root"], sample["of"]) != (ours.size, ours.root.hex(), len(whole)):
@@ -606,14 +605,18 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
             texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
-        lines = [line.lstrip("> \t").rstrip() for line in text.split("\n")]
+        lines = [line.lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
         for at in range(len(lines) - 4):
-            if middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) and not lines[at + 3]:
-                end = at + 4
-                while end < len(lines) and lines[end].startswith("— "):
-                    end += 1
-                if end > at + 4:
-                    found["".join(line + "\n" for line in lines[at:end]).encode()] = None
+            if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
+                continue
+            note, end = lines[at : at + 4], at + 4
+            while end < len(lines) and lines[end].startswith("—"):
+                if not SIGNATURE_LINE.fullmatch(lines[end].encode()):  # a mail program has broken it in two
+                    lines[end : end + 2] = [" ".join(lines[end : end + 2])]
+                note.append(lines[end])
+                end += 1
+            if len(note) > 4:
+                found["".join(line + "\n" for line in note).encode()] = None
     if not found:
         raise Unchecked("%s holds no %s." % (name, kind))
     return list(found)
@@ -723,14 +726,19 @@ def number_of(text: str) -> int:
 
 
 def from_json(data: bytes) -> Any:
-    """JSON in UTF-8 without NaN and half characters, or Wrong."""
+    """JSON that reads the same for everybody, or Wrong: UTF-8, no name twice in an object, no NaN, no half characters."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a name stands twice")
+        return dict(pairs)
+
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=refuse)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no character
+        value = json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise Wrong("this is not readable as JSON in UTF-8.") from None
     return value
@@ -748,7 +756,11 @@ def is_hex(text: Any, length: int) -> bool:
 
 
 def is_indexes(value: Any) -> bool:
-    return isinstance(value, list) and all(type(i) is int for i in value) and value == sorted(set(value))
+    return (
+        isinstance(value, list)
+        and all(type(i) is int and i >= 0 for i in value)
+        and value == sorted(set(value))
+    )
 
 
 def readable(name: str) -> str:
@@ -759,6 +771,14 @@ def readable(name: str) -> str:
 def printable(text: str) -> str:
     """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def short(sha: str) -> str:
+    return "%s…%s" % (sha[:8], sha[-4:])
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def some(number: int, one: str, more: str) -> str:
@@ -779,6 +799,9 @@ def day(posix: int) -> str:
 # Files and the command line.
 
 
+BUNDLED = "README.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}.json|records.jsonl|sample.json|verify.py|check.html"
+
+
 def reader(place: str) -> Read:
     """Reads a bundle's files by name, out of a zip or a folder; None where there is none."""
     if os.path.isdir(place):
@@ -795,6 +818,8 @@ def reader(place: str) -> Read:
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise Unchecked("%s is neither a folder nor a zip that can be read (%s)." % (place, error)) from None
     names = archive.namelist()
+    if not all(re.fullmatch(BUNDLED, name) for name in names):
+        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
     if len(set(names)) != len(names):
         raise Unchecked("%s holds two files of one name: which is meant?" % place)
 
@@ -861,13 +886,21 @@ def main() -> int:
     print(printable(result["sentence"]))
     for problem in result["problems"][1:20]:
         print("  also: " + printable(problem))
-    for promise in result["promises"]:
-        print("  a promise by %s: %s" % (day(promise["include_by"]), promise["state"]))
-    for older in result["checkpoints"]:
+    if result["closed"]:
+        print("  The petition is closed.")
+    if result["sample"]:
         print(
-            "  a checkpoint of %s entries: %s"
-            % (f"{older['size']:,}", "in it" if older["consistent"] else "NOT in it")
+            "  The seed “%(seed)s” chooses %(chosen)d signatures, of which %(unopened)d could not be opened."
+            % result["sample"]
         )
+    for older in result["checkpoints"]:
+        size = some(older["size"], "entry", "entries")
+        print(
+            "  A checkpoint of %s %s."
+            % (size, "agrees with this copy" if older["consistent"] else "does not agree")
+        )
+    for promise in result["promises"]:
+        print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
     print(
         "%s\nThe log's key, to compare with the petition's page: %s"
         % (LIMITS, printable(result["log_key"] or "unknown"))

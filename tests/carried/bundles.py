@@ -4,9 +4,10 @@ import hashlib
 import heapq
 import io
 import json
+import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -268,11 +269,43 @@ def good() -> dict[str, Files]:
     return GOOD
 
 
+NAMES = re.compile(
+    r"README\.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}\.json|records\.jsonl|sample\.json|verify\.py|check\.html"
+)
+
+
 # The judge: `tlog` for what tlog has, and docs/log-format.md for the rest. It shares no code with the checkers.
 
 
 class Refused(Exception):
     """The judge's word that a bundle does not hold."""
+
+
+class Unzipped(Mapping[str, bytes]):
+    """The files of a zip, each read when it is asked for; raises Refused where it is no zip of a bundle."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise Refused("no zip") from error
+        self._names = self._archive.namelist()
+        if len(set(self._names)) < len(self._names) or not all(map(NAMES.fullmatch, self._names)):
+            raise Refused("names")
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            return self._archive.read(name)
+        except Exception as error:  # zipfile raises many kinds on damage
+            raise Refused(name) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -301,6 +334,7 @@ def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
         _require(type(index) is int and index in counting and index not in shown)
         _require(type(record["manifest"]) is str and record["manifest"] in terms)
         order = terms[record["manifest"]]["fields"]
+        _require(type(order) is list and len(order) > 0)
         _require(type(record["fields"]) is dict and record["fields"].keys() == set(order))
         digests = b"".join(_digest(record["fields"][name]) for name in order)
         made = hashlib.sha256(b"petition/1 commit\n" + bytes.fromhex(record["manifest"]) + digests)
@@ -326,11 +360,16 @@ def _require(holds: bool) -> None:
         raise Refused("a record or a sample")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
 def _json(data: bytes) -> Any:
     try:
-        value = json.loads(data.decode())
-        repr_ = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        repr_.encode()
+        value = json.loads(data.decode(), object_pairs_hook=_once)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refused("no JSON") from error
     return value
@@ -340,8 +379,10 @@ def _terms(files: Mapping[str, bytes], sha: str, policy: tlog.Policy, origin: st
     data = files.get(f"manifests/{sha}.json")
     if data is None or hashlib.sha256(data).hexdigest() != sha:
         raise Refused("a manifest")
-    terms: dict[str, Any] = _json(data)["terms"]
-    _require(terms["log"]["origin"] == origin and terms["log"]["key"] in map(str, policy.logs))
+    document = _json(data)
+    terms: dict[str, Any] = document.get("terms") if isinstance(document, dict) else {}
+    _require(isinstance(terms, dict) and isinstance(terms.get("log"), dict))
+    _require(terms["log"].get("origin") == origin and terms["log"].get("key") in map(str, policy.logs))
     return terms
 
 

@@ -88,9 +88,9 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
     policy = parse_policy(required(read, "policy"))
     ours = open_checkpoint(required(read, "checkpoint"), policy)
-    result.update(origin=ours.origin, size=ours.size, root=ours.root.hex())
+    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
     result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
-    result["witnesses"] = [{"name": readable(name), "time": at} for name, at in ours.cosigned.items()]
+    result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
     result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
     if result["quorum"] is False:
         problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
@@ -505,9 +505,7 @@ def check_records(
     data: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]], result: dict[str, Any]
 ) -> list[int]:
     """The indexes of the records that match; what is wrong with others goes to the problems."""
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
+    lines = [line for line in data.split(b"\n") if line]
     matched: dict[int, None] = {}
     for number, line in enumerate(lines, start=1):
         try:
@@ -566,7 +564,7 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     if not isinstance(sample, dict) or set(sample) - {"unopened"} != known:
         raise Wrong("this is no description of a sample.")
     seed, wanted, unopened = sample["seed"], sample["wanted"], sample.get("unopened", [])
-    if not isinstance(seed, str) or not is_indexes([wanted]) or type(sample["of"]) is not int:
+    if not isinstance(seed, str) or not all(is_indexes([sample[key]]) for key in ("wanted", "of", "size")):
         raise Wrong("a sample has a seed and a number that was wanted.")
     whole = [index for index, kind in enumerate(tally.kinds) if kind == SIGN]
     if (sample["size"], sample["root"], sample["of"]) != (ours.size, ours.root.hex(), len(whole)):
@@ -581,12 +579,14 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     chosen = sorted(heapq.nsmallest(wanted, whole, key=rank))
     if not is_indexes(sample["indexes"]) or sample["indexes"] != chosen:
         raise Wrong("the records were not chosen as the seed says.")
-    if not is_indexes(unopened) or not set(unopened) <= set(chosen) - set(shown):
+    if not isinstance(unopened, list) or not all(is_indexes([index]) for index in unopened):
+        raise Wrong("what could not be opened is no list of entries.")
+    if not set(unopened) <= set(chosen) - set(shown):
         raise Wrong("what could not be opened is not of the sample, or is shown all the same.")
     missing = len(set(chosen) - set(shown) - set(unopened))
     if missing:
         raise Wrong("%s of the sample not shown." % some(missing, "record is", "records are"))
-    return {"seed": seed, "wanted": wanted, "chosen": len(chosen), "unopened": len(unopened)}
+    return {"seed": printable(seed), "wanted": wanted, "chosen": len(chosen), "unopened": len(set(unopened))}
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -763,14 +763,12 @@ def is_indexes(value: Any) -> bool:
     )
 
 
-def readable(name: str) -> str:
-    """A policy's name, which may be any bytes, as text."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def printable(text: str) -> str:
     """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    text = text.encode("utf-8", "surrogateescape").decode(
+        "utf-8", "replace"
+    )  # a policy's names may be any bytes
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def short(sha: str) -> str:

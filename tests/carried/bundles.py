@@ -1,9 +1,11 @@
 """Bundles to check, made by `tlog` and by docs/log-format.md; and a judge of its own that says what they are worth."""
 
+import base64
 import hashlib
 import heapq
 import io
 import json
+import quopri
 import re
 import unicodedata
 import zipfile
@@ -241,6 +243,40 @@ def resigned(files: Files, entries: Sequence[bytes], cosigners: Iterable[str] = 
     return {**files, "checkpoint": signed(checkpoint, cosigners), "entries": b"".join(entries)}
 
 
+LETTER = """From: Petitions <petitions@example.org>
+To: suzie@example.org
+Subject: Counted
+Content-Type: text/plain; charset=utf-8
+{encoding}
+
+Your signature is counted. Keep this letter:
+
+{note}
+Thank you.
+"""
+
+
+def letter(note: bytes, kind: str) -> bytes:
+    """The letter as mail programs save it."""
+    text = note.decode()
+    if kind == "plain":
+        return LETTER.format(encoding="", note=text).encode()
+    if kind == "quoted":
+        return LETTER.format(
+            encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
+        ).encode()
+    if kind == "broken":  # as a program does that keeps lines short
+        return LETTER.format(
+            encoding="", note=text.replace("/log ", "/log\n").replace("/promise ", "/promise\n")
+        ).encode()
+    head, _, body = LETTER.format(encoding=f"Content-Transfer-Encoding: {kind}", note=text).partition("\n\n")
+    encode = quopri.encodestring if kind == "quoted-printable" else base64.encodebytes
+    return head.encode() + b"\n\n" + encode(body.encode())
+
+
+KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64"]
+
+
 GOOD: dict[str, Files] = {}
 """Bundles that hold, by name: what the tests run on."""
 
@@ -352,6 +388,14 @@ def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
         "shown": len(shown),
         "matched": len(shown),
     }
+
+
+def judged(data: bytes) -> dict[str, Any] | None:
+    """The main numbers of a zipped bundle that holds, else None."""
+    try:
+        return judge(Unzipped(data))
+    except Refused:
+        return None
 
 
 def _require(holds: bool) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import importlib.util
 import json
 import os
 import subprocess
@@ -17,11 +16,9 @@ import pytest
 
 import tlog
 from carried import bundles, mutants
-from carried.bundles import CAROL, COSIGNED, Files
+from carried.bundles import CAROL, COSIGNED, KINDS, Files, judged, letter
+from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
 from tlog.entry import Open, Sign
-
-CARRIED = Path(__file__).parents[2] / "src" / "sabal" / "checking" / "carried"
-VERIFY = CARRIED / "verify.py"
 
 
 def run(*arguments: object, python: str = sys.executable, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -51,17 +48,7 @@ def unpack(place: Path, files: Files) -> Path:
 
 @pytest.fixture(scope="module")
 def checker() -> ModuleType:
-    """verify.py as a module; openssl is asked once for each signature."""
-    spec = importlib.util.spec_from_file_location("carried_verify", VERIFY)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    module.openssl_accepts = functools.cache(module.openssl_accepts)  # type: ignore[attr-defined]
-    return module
-
-
-NOTHING_KEPT = argparse.Namespace(checkpoint=[], promise=[], proof=[], log=None, at=COSIGNED)
+    return load()
 
 
 @pytest.mark.parametrize("name", bundles.good())
@@ -164,43 +151,6 @@ def _large(size: int) -> bundles.Log:
 @pytest.fixture
 def grown() -> bundles.Log:
     return bundles.log(40, revoke=True, quorum="two", cosigners=("first", "second"))
-
-
-LETTER = """From: Petitions <petitions@example.org>
-To: suzie@example.org
-Subject: Counted
-Content-Type: text/plain; charset=utf-8
-{encoding}
-
-Your signature is counted. Keep this letter:
-
-{note}
-Thank you.
-"""
-
-
-def letter(note: bytes, kind: str) -> bytes:
-    """The letter as mail programs save it."""
-    import base64
-    import quopri
-
-    text = note.decode()
-    if kind == "plain":
-        return LETTER.format(encoding="", note=text).encode()
-    if kind == "quoted":
-        return LETTER.format(
-            encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
-        ).encode()
-    if kind == "broken":  # as a program does that keeps lines short
-        return LETTER.format(
-            encoding="", note=text.replace("/log ", "/log\n").replace("/promise ", "/promise\n")
-        ).encode()
-    head, _, body = LETTER.format(encoding=f"Content-Transfer-Encoding: {kind}", note=text).partition("\n\n")
-    encode = quopri.encodestring if kind == "quoted-printable" else base64.encodebytes
-    return head.encode() + b"\n\n" + encode(body.encode())
-
-
-KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -370,8 +320,6 @@ def test_a_bundle_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 # A thousand mutants.
 
-NUMBERS = ("size", "root", "signed", "counted", "withdrawn", "invalidated", "closed", "shown", "matched")
-
 
 def verdict(checker: ModuleType, path: Path) -> dict[str, Any] | None:
     """The main numbers where verify.py says that a bundle holds, else None."""
@@ -380,13 +328,6 @@ def verdict(checker: ModuleType, path: Path) -> dict[str, Any] | None:
     except checker.Unchecked:
         return None
     return {key: found[key] for key in NUMBERS} if found["ok"] else None
-
-
-def judged(data: bytes) -> dict[str, Any] | None:
-    try:
-        return bundles.judge(bundles.Unzipped(data))
-    except bundles.Refused:
-        return None
 
 
 def test_a_thousand_mutants_are_judged_as_they_deserve(checker: ModuleType, tmp_path: Path) -> None:

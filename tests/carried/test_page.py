@@ -374,24 +374,26 @@ def test_a_million_entries_do_not_freeze_the_page(open_page: Any, tmp_path: Path
     assert page.evaluate("longest") < 1_000 and page.evaluate("said.size") > 3
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("language", "scheme"), [("en", "light"), ("en", "dark"), ("ko", "dark"), ("zh-Hans", "light")]
+)
 def test_it_fits_a_phone_and_is_accessible(
     language: str, scheme: str, open_page: Any, tmp_path: Path
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page = open_page(language, width=320, scheme=scheme)
-    good, files = bundles.good(), bundles.good()["some fields"]
-    broken = {**files, "records.jsonl": files["records.jsonl"].replace(b'"KR"', b'"DE"')}
-    for zip_ in (b"", bundles.zipped(good["sample"]), bundles.zipped(broken), b"no zip"):
+    files = bundles.good()["bare"]
+    broken = {**files, "records.jsonl": files["records.jsonl"].replace(b'"value": "', b'"value": "X')}
+    for zip_ in (b"", bundles.zipped(files), bundles.zipped(broken), b"no zip"):
         if zip_:
             show(page, tmp_path, b_zip=zip_)
         for width in (320, 768, 1280):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            results = Axe().run(page, options={"resultTypes": ["violations"]})
-            assert results.violations_count == 0, results.generate_report()
+        results = Axe().run(page, options={"resultTypes": ["violations"]})
+        assert results.violations_count == 0, results.generate_report()
+        page.set_viewport_size({"width": 320, "height": 800})
 
 
 def test_words_of_the_limits_are_those_of_verify_py(open_page: Any) -> None:

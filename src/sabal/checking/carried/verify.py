@@ -30,9 +30,10 @@ import tempfile
 import time
 import unicodedata
 import zipfile
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from hashlib import sha256
-from typing import Any, Callable, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
@@ -73,10 +74,8 @@ def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
         "shown": 0, "matched": 0, "sample": None, "witnesses": [], "quorum": None,
         "checkpoints": [], "promises": [], "log_key": None,
     }  # fmt: skip
-    try:
+    with noted(result["problems"]):
         _check(read, given, result)
-    except Wrong as wrong:
-        result["problems"].append(str(wrong))
     result["ok"] = not result["problems"]
     result["sentence"] = sentence(result)
     return result
@@ -100,8 +99,9 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Step 2: the entries are those that were signed.
     entries = read_entries(read, ours.size)
     if len(entries) != ours.size * ENTRY:
-        raise Wrong("The checkpoint is over %s of 34 bytes, and here are %s bytes." % (
-            some(ours.size, "entry", "entries"), f"{len(entries):,}"))  # fmt: skip
+        raise Wrong(
+            f"The checkpoint is over {ours.size:,} entries of 34 bytes; here are {len(entries):,} bytes."
+        )
     levels = hash_levels(entries)
     if root_of(levels, ours.size) != ours.root:
         raise Wrong("The entries are not those that the checkpoint was signed over.")
@@ -115,38 +115,37 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Step 4: the texts that were signed.
     terms: dict[str, dict[str, Any]] = {}
     for _, sha in tally.manifests:
-        try:
+        with noted(problems):
             terms[sha] = terms_of(read("manifests/%s.json" % sha), sha, ours.origin, policy)
-        except Wrong as wrong:
-            problems.append(str(wrong))
 
     # Step 5: the records that are shown, and how they were chosen.
     shown = check_records(read("records.jsonl") or b"", entries, tally, terms, result)
     sample = read("sample.json")
     if sample is not None:
-        try:
+        with noted(problems, "sample.json: "):
             result["sample"] = check_sample(sample, ours, tally, shown)
-        except Wrong as wrong:
-            problems.append("sample.json: %s" % wrong)
 
     # Steps 6 to 8: what somebody else kept.
     for name in given.checkpoint:
         for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
-            try:
+            with noted(problems, name + ": "):
                 check_older(open_checkpoint(note, policy, witnesses=False), ours, levels, result)
-            except Wrong as wrong:
-                problems.append("%s: %s" % (name, wrong))
     for name in given.promise:
         for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
-            try:
+            with noted(problems, name + ": "):
                 check_promise(note, ours, levels[0], terms, given.at, result)
-            except Wrong as wrong:
-                problems.append("%s: %s" % (name, wrong))
     for name in given.proof:
-        try:
+        with noted(problems, name + ": "):
             check_proof(outside(name), policy, ours, levels, result)
-        except Wrong as wrong:
-            problems.append("%s: %s" % (name, wrong))
+
+
+@contextmanager
+def noted(problems: list[str], where: str = "") -> Iterator[None]:
+    """What is wrong inside is noted, and the check goes on."""
+    try:
+        yield
+    except Wrong as wrong:
+        problems.append(where + str(wrong))
 
 
 def sentence(result: dict[str, Any]) -> str:
@@ -508,13 +507,11 @@ def check_records(
     lines = [line for line in data.split(b"\n") if line]
     matched: dict[int, None] = {}
     for number, line in enumerate(lines, start=1):
-        try:
+        with noted(result["problems"], f"The record in line {number:,}: "):
             index = check_record(line, entries, tally, terms)
             if index in matched:
                 raise Wrong(f"the record of entry {index:,} stands here twice.")
             matched[index] = None
-        except Wrong as wrong:
-            result["problems"].append(f"records.jsonl, line {number:,}: {wrong}")
     result.update(shown=len(lines), matched=len(matched))
     return list(matched)
 
@@ -870,9 +867,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     given = parser.parse_args()
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a console may lack a character; never fail for that
+        # A console may lack a character of a name; never fail for that.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = check(reader(given.copy), given)
     except Unchecked as unchecked:
@@ -887,22 +883,17 @@ def main() -> int:
     if result["closed"]:
         print("  The petition is closed.")
     if result["sample"]:
+        seed, lost = result["sample"]["seed"], result["sample"]["unopened"]
         print(
-            "  The seed “%(seed)s” chooses %(chosen)d signatures, of which %(unopened)d could not be opened."
-            % result["sample"]
+            f"  The seed “{seed}” chooses {result['sample']['chosen']:,} signatures; {lost:,} could not be opened."
         )
     for older in result["checkpoints"]:
-        size = some(older["size"], "entry", "entries")
-        print(
-            "  A checkpoint of %s %s."
-            % (size, "agrees with this copy" if older["consistent"] else "does not agree")
-        )
+        agrees = "agrees" if older["consistent"] else "does not agree"
+        print(f"  A checkpoint of {older['size']:,} entries {agrees} with this copy.")
     for promise in result["promises"]:
         print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
-    print(
-        "%s\nThe log's key, to compare with the petition's page: %s"
-        % (LIMITS, printable(result["log_key"] or "unknown"))
-    )
+    print(LIMITS)
+    print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
     return 0 if result["ok"] else 1
 
 

@@ -37,6 +37,12 @@ def test_it_holds_the_example_as_the_checkout_has_it(installed: Path) -> None:
     }
 
 
+def test_it_holds_the_checkers_that_travel_byte_for_byte(installed: Path) -> None:
+    carried = Path("sabal", "checking", "carried")
+    for name in ("README.txt", "verify.py", "check.html"):
+        assert (installed / carried / name).read_bytes() == (ROOT / "src" / carried / name).read_bytes()
+
+
 def test_a_house_outside_the_checkout_has_its_example(installed: Path, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"PYTHONPATH": str(installed), "SABAL_DATA": str(tmp_path / "data"), DEV_SWITCH: "1"}

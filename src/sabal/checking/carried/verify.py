@@ -1,0 +1,901 @@
+#!/usr/bin/env python3
+"""Check a copy of a petition's public log: one file, Python 3.8 or newer, and the program openssl 3.0 or newer.
+
+    python3 verify.py [FOLDER or BUNDLE.zip] [--checkpoint FILE]... [--promise FILE]... [--proof FILE]...
+                      [--log VKEY] [--at POSIX] [--json]
+
+Without a name it checks the folder that it lies in. A folder may be an unzipped bundle, or a mirror in tile layout.
+It reads files and nothing else: no network, and nothing is written but what openssl reads, in a folder that goes again.
+
+Exit code: 0 all holds; 1 checked and found wrong; 2 could not be checked.
+
+The comments name the steps of docs/log-format.md, "Bundle", in the source of Sabal, and the public standards:
+c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature, tlog-policy, tlog-proof, tlog-tiles, and RFC 6962 and 9162.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import email
+import heapq
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unicodedata
+import zipfile
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from hashlib import sha256
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+
+ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
+OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
+NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
+MOST = 2**63 - 1  # no size, index or time is larger
+LONGEST_NOTE, MOST_SIGNATURES = 1000000, 100
+LARGEST_FILE = 1 << 31  # thirty million entries take half of it
+
+LIMITS = (
+    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
+    "mailboxes and, where done, on an outsider's random sample."
+)
+NEEDS_OPENSSL = (
+    "signatures are checked by the program openssl, version 3.0 or newer, and {}. Install it (or put it on the"
+    " PATH), or open check.html, which needs no other program."
+)
+
+
+class Wrong(Exception):
+    """Checked, and it does not hold; the text is a sentence for people."""
+
+
+class Unchecked(Exception):
+    """It could not be checked; the text says why."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The whole check, in the order of docs/log-format.md, "Bundle".
+
+Read = Callable[[str], Optional[bytes]]
+
+
+def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
+    """The result as one JSON object; raises Unchecked where files are missing or cannot be read."""
+    result: dict[str, Any] = {
+        "ok": False, "sentence": "", "problems": [], "origin": None, "size": None, "root": None,
+        "signed": 0, "counted": 0, "withdrawn": 0, "invalidated": 0, "closed": False, "manifests": [],
+        "shown": 0, "matched": 0, "sample": None, "witnesses": [], "quorum": None,
+        "checkpoints": [], "promises": [], "log_key": None,
+    }  # fmt: skip
+    with noted(result["problems"]):
+        _check(read, given, result)
+    result["ok"] = not result["problems"]
+    result["sentence"] = sentence(result)
+    return result
+
+
+def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> None:
+    problems: list[str] = result["problems"]
+
+    # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
+    policy = parse_policy(required(read, "policy"))
+    ours = open_checkpoint(required(read, "checkpoint"), policy)
+    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
+    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
+    result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
+    result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
+    if result["quorum"] is False:
+        problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
+    if given.log and given.log != result["log_key"]:
+        problems.append("The log is signed by another key than the one that you gave with --log.")
+
+    # Step 2: the entries are those that were signed.
+    entries = read_entries(read, ours.size)
+    if len(entries) != ours.size * ENTRY:
+        raise Wrong(
+            f"The checkpoint is over {ours.size:,} entries of 34 bytes; here are {len(entries):,} bytes."
+        )
+    levels = hash_levels(entries)
+    if root_of(levels, ours.size) != ours.root:
+        raise Wrong("The entries are not those that the checkpoint was signed over.")
+
+    # Step 3: they stand in an order that can be counted.
+    tally = count(entries)
+    result.update(signed=tally.signed, withdrawn=tally.reasons[1], invalidated=sum(tally.reasons[2:]))
+    result.update(counted=tally.signed - sum(tally.reasons), closed=tally.closed)
+    result["manifests"] = [{"index": index, "sha256": sha} for index, sha in tally.manifests]
+
+    # Step 4: the texts that were signed.
+    terms: dict[str, dict[str, Any]] = {}
+    for _, sha in tally.manifests:
+        with noted(problems):
+            terms[sha] = terms_of(read("manifests/%s.json" % sha), sha, ours.origin, policy)
+
+    # Step 5: the records that are shown, and how they were chosen.
+    shown = check_records(read("records.jsonl") or b"", entries, tally, terms, result)
+    sample = read("sample.json")
+    if sample is not None:
+        with noted(problems, "sample.json: "):
+            result["sample"] = check_sample(sample, ours, tally, shown)
+
+    # Steps 6 to 8: what somebody else kept.
+    for name in given.checkpoint:
+        for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
+            with noted(problems, name + ": "):
+                check_older(open_checkpoint(note, policy, witnesses=False), ours, levels, result)
+    for name in given.promise:
+        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
+            with noted(problems, name + ": "):
+                check_promise(note, ours, levels[0], terms, given.at, result)
+    for name in given.proof:
+        with noted(problems, name + ": "):
+            check_proof(outside(name), policy, ours, levels, result)
+
+
+@contextmanager
+def noted(problems: list[str], where: str = "") -> Iterator[None]:
+    """What is wrong inside is noted, and the check goes on."""
+    try:
+        yield
+    except Wrong as wrong:
+        problems.append(where + str(wrong))
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """The result in one line."""
+    if not result["ok"]:
+        return "NOT OK: %s" % result["problems"][0]
+    kinds = [("confirmed", result["signed"])]
+    kinds += [(key, result[key]) for key in ("withdrawn", "invalidated") if result[key]]
+    split = ", ".join(f"{number:,} {key}" for key, number in kinds)
+    parts = ["%s (%s)" % (some(result["counted"], "signature counts", "signatures count"), split)]
+    if result["shown"] or result["sample"]:
+        parts.append(f"{result['matched']:,} shown and matched")
+    if result["manifests"]:
+        parts.append("the text is manifest %s" % short(result["manifests"][-1]["sha256"]))
+    days: dict[str, list[str]] = {}
+    for witness in result["witnesses"]:
+        days.setdefault(day(witness["time"]), []).append(witness["name"])
+    seen = " and ".join("%s on %s" % (listed(names), when) for when, names in days.items())
+    parts.append("witnessed by " + seen if seen else "no witness is asked for")
+    return "OK: %s." % "; ".join(parts)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Step 1: notes, keys, the policy, the checkpoint.
+
+
+class Key(NamedTuple):
+    """A public Ed25519 key under its name."""
+
+    name: str
+    kind: int
+    public: bytes
+    key_id: bytes
+
+
+class Policy(NamedTuple):
+    """The logs and witnesses that are believed, and which group of witnesses is enough."""
+
+    logs: list[Key]
+    witnesses: dict[str, Key]
+    groups: dict[str, tuple[int, list[str]]]
+    quorum: str
+
+
+class Checkpoint(NamedTuple):
+    """What a log signed, the vkeys it did so by, and the witnesses of the policy that cosigned it, with their times."""
+
+    origin: str
+    size: int
+    root: bytes
+    signers: list[str]
+    cosigned: dict[str, int]
+
+
+def parse_vkey(vkey: str, kind: int) -> Key:
+    """A key from `name+key id+base64`: c2sp.org/signed-note "Verifier keys". Only the first two + divide."""
+    name, _, rest = vkey.partition("+")
+    key_id, _, data = rest.partition("+")
+    raw = from_base64(data.encode("utf-8", "replace"))
+    if not is_name(name) or len(raw) != 33 or raw[0] != kind:
+        raise Wrong("%s is no Ed25519 key of the kind that belongs here." % printable(vkey[:80]))
+    made = sha256(name.encode() + b"\n" + raw).digest()[:4]
+    if made.hex() != key_id:
+        raise Wrong("The key of %s does not fit its key id." % printable(name))
+    return Key(name, kind, raw[1:], made)
+
+
+def vkey_of(key: Key) -> str:
+    return "%s+%s+%s" % (
+        key.name,
+        key.key_id.hex(),
+        base64.b64encode(bytes([key.kind]) + key.public).decode(),
+    )
+
+
+def parse_policy(data: bytes) -> Policy:
+    """c2sp.org/tlog-policy: lines of log, witness, group, and one of quorum; names are defined before they are used."""
+    if len(data) > LONGEST_NOTE or re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data) or not data.endswith(b"\n"):
+        raise Wrong("The policy is too long, is cut off, or holds control characters.")
+    policy = Policy([], {}, {}, "")
+    publics: dict[int, list[bytes]] = {NOTE: [], COSIGNATURE: []}
+    members: list[str] = []
+
+    def key(vkey: str, kind: int) -> Key:
+        parsed = parse_vkey(vkey, kind)
+        if parsed.public in publics[kind]:
+            raise Wrong("a key is given twice")
+        publics[kind].append(parsed.public)
+        return parsed
+
+    def is_defined(name: str) -> bool:
+        return name in policy.witnesses or name in policy.groups
+
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        words = [word.decode("utf-8", "surrogateescape") for word in line.split()]
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            if (
+                words[0] in ("witness", "group")
+                and len(words) > 1
+                and (words[1] == "none" or is_defined(words[1]))
+            ):
+                raise Wrong("a name is given twice")
+            if words[0] == "log" and len(words) in (2, 3):
+                policy.logs.append(key(words[1], NOTE))
+            elif words[0] == "witness" and len(words) in (3, 4):
+                policy.witnesses[words[1]] = key(words[2], COSIGNATURE)
+            elif words[0] == "group" and len(words) > 3:
+                for member in words[3:]:
+                    if not is_defined(member) or member in members:
+                        raise Wrong("a member is not defined, or in a group already")
+                    members.append(member)
+                enough = {"any": "1", "all": str(len(words) - 3)}.get(words[2], words[2])
+                if not re.fullmatch("[1-9][0-9]{0,5}", enough) or int(enough) > len(words) - 3:
+                    raise Wrong("the group's threshold cannot be")
+                policy.groups[words[1]] = (int(enough), words[3:])
+            elif words[0] == "quorum" and len(words) == 2 and not policy.quorum:
+                if words[1] != "none" and not is_defined(words[1]):
+                    raise Wrong("the quorum is not defined")
+                policy = policy._replace(quorum=words[1])
+            else:
+                raise Wrong("this is no line of log, witness, group or quorum")
+        except Wrong as wrong:
+            raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
+    if not policy.quorum:
+        raise Wrong("The policy has no quorum line; one that asks for no witness says `quorum none`.")
+    return policy
+
+
+def satisfied(policy: Policy, cosigned: dict[str, int]) -> bool:
+    """Whether the quorum is met: c2sp.org/tlog-policy "What is a policy"."""
+    seen = set(cosigned)
+    for name, (threshold, members) in policy.groups.items():  # a group's members stand before it
+        if sum(member in seen for member in members) >= threshold:
+            seen.add(name)
+    return policy.quorum == "none" or policy.quorum in seen
+
+
+Signatures = List[Tuple[str, bytes, bytes]]  # name, key id, the rest
+SIGNATURE_LINE = re.compile(rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+=*)")  # em dash, name, base64
+
+
+def split_note(note: bytes) -> tuple[bytes, Signatures]:
+    """A note's text and its signature lines: c2sp.org/signed-note "Format". The last empty line divides."""
+    if len(note) > LONGEST_NOTE or re.search(rb"[\x00-\x09\x0b-\x1f]", note):
+        raise Wrong("A note is too long, or holds control characters.")
+    try:
+        note.decode()
+    except UnicodeDecodeError:
+        raise Wrong("A note is not written in UTF-8.") from None
+    end = note.rfind(b"\n\n") + 1
+    lines = note[end + 1 :].split(b"\n")
+    if not end or lines.pop() != b"" or not 0 < len(lines) <= MOST_SIGNATURES:
+        raise Wrong("A note is text, an empty line and signature lines, and this is not.")
+    signatures = []
+    for line in lines:
+        found = SIGNATURE_LINE.fullmatch(line)
+        raw = from_base64(found[2]) if found else b""
+        if found is None or not is_name(found[1].decode()) or len(raw) < 5:
+            raise Wrong("A signature line of a note is damaged.")
+        signatures.append((found[1].decode(), raw[:4], raw[4:]))
+    return note[:end], signatures
+
+
+def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple[Key, int]]:
+    """The keys that signed, with the time of a cosignature (else 0). One bad line of a known key spoils the note."""
+    found = []
+    for name, key_id, signature in signatures:
+        for key in keys:
+            if (key.name, key.key_id) != (name, key_id):
+                continue
+            message, at = text, 0
+            if key.kind == COSIGNATURE:  # c2sp.org/tlog-cosignature "Ed25519 signed message"
+                at = int.from_bytes(signature[:8], "big")
+                message, signature = b"cosignature/v1\ntime %d\n%b" % (at, text), signature[8:]
+            if len(signature) != 64 or at > MOST or not ed25519(key.public, message, signature):
+                raise Wrong("The signature of %s does not fit what it stands under." % printable(name))
+            found.append((key, at))
+    return found
+
+
+def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Checkpoint:
+    """c2sp.org/tlog-checkpoint: origin, size and root, signed by a log of the policy under its own name."""
+    text, signatures = split_note(note)
+    lines = text.decode().split("\n")
+    if len(lines) != 4 or lines[3] or not is_name(lines[0]):
+        raise Wrong("A checkpoint has three lines, origin, size and root, and this has not.")
+    origin, size, root = lines[0], number_of(lines[1]), from_base64(lines[2].encode())
+    if len(root) != 32 or (size == 0 and root != sha256().digest()):
+        raise Wrong("A checkpoint's root is damaged.")
+    signed = verified(text, signatures, policy.logs + (list(policy.witnesses.values()) if witnesses else []))
+    signers = [
+        vkey_of(log) for log in policy.logs if log.name == origin and log in [key for key, _ in signed]
+    ]
+    if not signers:
+        raise Wrong("No log of the policy has signed this checkpoint of %s." % printable(origin))
+    cosigned = {}
+    for name, witness in policy.witnesses.items():
+        times = [at for key, at in signed if key == witness]
+        if times:
+            cosigned[name] = max(times)
+    return Checkpoint(origin, size, root, signers, cosigned)
+
+
+def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether openssl accepts the signature (RFC 8032). Before it says no, openssl is tried on a known good one."""
+    if openssl_accepts(public, message, signature):
+        return True
+    # RFC 8032 §7.1, test 2: an openssl that refuses this cannot do it at all.
+    known = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72", (
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )  # fmt: skip
+    if not openssl_accepts(*(bytes.fromhex(text) for text in known)):
+        raise Unchecked(NEEDS_OPENSSL.format("the one here is too old or does not work"))
+    return False
+
+
+def openssl_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
+    spki = bytes.fromhex("302a300506032b6570032100") + public  # RFC 8410 §4
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in ("key.der", "message", "signature")]
+        for path, data in zip(paths, (spki, message, signature)):
+            with open(path, "wb") as file:
+                file.write(data)
+        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0]]
+        command += ["-rawin", "-in", paths[1], "-sigfile", paths[2]]
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, timeout=60)  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            raise Unchecked(NEEDS_OPENSSL.format("it could not be run here")) from None
+    return done.returncode == 0 and b"Verified Successfully" in done.stdout
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Step 2: the entries and the tree over them (RFC 6962 §2.1).
+
+
+def read_entries(read: Read, size: int) -> bytes:
+    """All entries without anything between them: from a bundle's file, or out of the tiles of a mirror."""
+    whole = read("entries")
+    if whole is not None:
+        return whole
+    parts = []
+    for index in range((size + 255) // 256):
+        width = min(256, size - index * 256)
+        groups = re.findall("...", str(index).zfill(-(-len(str(index)) // 3) * 3))
+        path = "tile/entries/" + "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+        data = read("%s.p/%d" % (path, width)) if width < 256 else None
+        if data is None:  # a partial tile may go when the full one is there: c2sp.org/tlog-tiles
+            data = required(read, path)
+        tile = data[: width * (ENTRY + 2)]
+        lengths = tile[0 :: ENTRY + 2] + tile[1 :: ENTRY + 2]
+        if len(data) not in (width * 36, 256 * 36) or lengths != bytes(width) + bytes([ENTRY]) * width:
+            raise Wrong("%s does not hold %d entries of 34 bytes, each after its length." % (path, width))
+        parts += [tile[at + 2 : at + 36] for at in range(0, len(tile), 36)]
+    return b"".join(parts)
+
+
+def hash_levels(entries: bytes) -> list[bytes]:
+    """The leaf hashes, joined; then level by level the nodes over each pair, an odd one left out."""
+    levels = [b"".join([sha256(b"\0" + entries[at : at + 34]).digest() for at in range(0, len(entries), 34)])]
+    while len(levels[-1]) > 32:
+        below = levels[-1]
+        pairs = range(0, len(below) - 63, 64)
+        levels.append(b"".join([sha256(b"\1" + below[at : at + 64]).digest() for at in pairs]))
+    return levels
+
+
+def root_of(levels: list[bytes], size: int) -> bytes:
+    """The root over the first `size` leaves: the full subtrees that `size` is the sum of, folded from the right."""
+    root = b""
+    for level in range(size.bit_length()):  # the smallest subtree stands at the right edge, and comes first
+        if size >> level & 1:
+            at = ((size >> level) - 1) * 32
+            left = levels[level][at : at + 32]
+            root = sha256(b"\1" + left + root).digest() if root else left
+    return root or sha256().digest()
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Step 3: order and count. docs/log-format.md "Entries", "Reasons".
+
+
+class Tally(NamedTuple):
+    """What the entries say; `kinds` has a byte for each, where a revoked signature is REVOKED."""
+
+    signed: int
+    reasons: list[int]
+    closed: bool
+    manifests: list[tuple[int, str]]
+    kinds: bytearray
+
+
+REVOKED = 255
+
+
+def count(entries: bytes) -> Tally:
+    kinds, reasons, manifests, closed = bytearray(entries[1::34]), [0] * 5, [], False
+    signed = 0
+    for index, version in enumerate(entries[0::34]):
+        kind = kinds[index]
+        if version != 1 or kind > CLOSE:
+            raise Wrong(f"Entry {index:,} is of no kind that a log has.")
+        if (index == 0) != (kind == OPEN):
+            raise Wrong(f"Entry {index:,}: a log is opened by its first entry, and only once.")
+        if closed and kind != REVOKE:
+            raise Wrong(f"Entry {index:,}: after a log was closed only revocations may follow.")
+        if kind == SIGN:
+            signed += 1
+            continue
+        body = entries[index * 34 + 2 : index * 34 + 34]
+        if kind == REVOKE:
+            target, reason = struct.unpack(">QB23x", body)
+            if not 1 <= reason <= 4 or any(body[9:]):
+                raise Wrong(f"Entry {index:,}: a revocation has a reason from 1 to 4, and ends in zeros.")
+            if target >= index or kinds[target] != SIGN:
+                raise Wrong(
+                    f"Entry {index:,} revokes what is no signature before it, or was revoked already."
+                )
+            kinds[target] = REVOKED
+            reasons[reason] += 1
+        elif kind == CLOSE:
+            if any(body):
+                raise Wrong(f"Entry {index:,}: what closes a log holds nothing but zeros.")
+            closed = True
+        else:
+            manifests.append((index, body.hex()))
+    return Tally(signed, reasons, closed, manifests, kinds)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Steps 4 and 5: manifests, records, the sample.
+
+
+def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[str, Any]:
+    """A manifest's terms, where it is the one that the log names, and names the log in turn."""
+    name = short(sha)
+    if data is None:
+        raise Wrong("The manifest %s, which the log names, is missing." % name)
+    if sha256(data).hexdigest() != sha:
+        raise Wrong("The manifest %s was changed: its hash is another." % name)
+    manifest = from_json(data)
+    terms = manifest.get("terms") if isinstance(manifest, dict) else None
+    log = terms.get("log") if isinstance(terms, dict) else None
+    if not isinstance(terms, dict) or not isinstance(log, dict):
+        raise Wrong("The manifest %s is no JSON with terms that name a log." % name)
+    if log.get("origin") != origin or log.get("key") not in [vkey_of(key) for key in policy.logs]:
+        raise Wrong("The manifest %s names another log, or another key of it." % name)
+    return terms
+
+
+def check_records(
+    data: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]], result: dict[str, Any]
+) -> list[int]:
+    """The indexes of the records that match; what is wrong with others goes to the problems."""
+    lines = [line for line in data.split(b"\n") if line]
+    matched: dict[int, None] = {}
+    for number, line in enumerate(lines, start=1):
+        with noted(result["problems"], f"The record in line {number:,}: "):
+            index = check_record(line, entries, tally, terms)
+            if index in matched:
+                raise Wrong(f"the record of entry {index:,} stands here twice.")
+            matched[index] = None
+    result.update(shown=len(lines), matched=len(matched))
+    return list(matched)
+
+
+def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]]) -> int:
+    """The index of the sign entry that this record was committed to."""
+    record = from_json(line)
+    if not isinstance(record, dict) or set(record) != {"index", "manifest", "fields"}:
+        raise Wrong("this is no record: it has an index, a manifest and fields.")
+    index, manifest, fields = record["index"], record["manifest"], record["fields"]
+    if (
+        type(index) is not int
+        or not 0 <= index < len(tally.kinds)
+        or tally.kinds[index] not in (SIGN, REVOKED)
+    ):
+        raise Wrong("no signature stands in the log where this record says.")
+    if tally.kinds[index] == REVOKED:
+        raise Wrong(f"the signature of entry {index:,} was revoked, so nobody may be shown its record.")
+    if not isinstance(manifest, str) or manifest not in terms:
+        raise Wrong("it is of a manifest that the log does not name, or that is not here.")
+    order = terms[manifest].get("fields")
+    if not isinstance(order, list) or not order or not all(isinstance(name, str) for name in order):
+        raise Wrong("its manifest names no fields.")
+    if not isinstance(fields, dict) or sorted(fields) != sorted(order):
+        raise Wrong("its fields are not those of its manifest.")
+    digests = b"".join([digest_of(fields[name]) for name in order])
+    made = sha256(b"petition/1 commit\n" + bytes.fromhex(manifest) + digests).digest()
+    if made != entries[index * 34 + 2 : index * 34 + 34]:
+        raise Wrong(f"the record is not the one that was signed as entry {index:,}.")
+    return int(index)
+
+
+def digest_of(field: Any) -> bytes:
+    """What a field is in the commitment: given where it is closed, made where it is open. "Token, seed, commitment"."""
+    if isinstance(field, dict) and set(field) == {"digest"} and is_hex(field["digest"], 64):
+        return bytes.fromhex(field["digest"])
+    if isinstance(field, dict) and set(field) == {"value", "salt"} and isinstance(field["value"], str):
+        if is_hex(field["salt"], 32):
+            return sha256(b"\2" + bytes.fromhex(field["salt"]) + field["value"].encode()).digest()
+    raise Wrong("a field is neither open, with value and salt, nor closed, with a digest.")
+
+
+def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) -> dict[str, Any]:
+    """The choice made again: the signatures with the smallest hashes of root, seed and index."""
+    sample = from_json(data)
+    known = {"seed", "wanted", "of", "size", "root", "indexes"}
+    if not isinstance(sample, dict) or set(sample) - {"unopened"} != known:
+        raise Wrong("this is no description of a sample.")
+    seed, wanted, unopened = sample["seed"], sample["wanted"], sample.get("unopened", [])
+    if not isinstance(seed, str) or not all(is_indexes([sample[key]]) for key in ("wanted", "of", "size")):
+        raise Wrong("a sample has a seed and a number that was wanted.")
+    whole = [index for index, kind in enumerate(tally.kinds) if kind == SIGN]
+    if (sample["size"], sample["root"], sample["of"]) != (ours.size, ours.root.hex(), len(whole)):
+        raise Wrong("the sample was drawn from another state of the log.")
+    start = sha256(b"petition/1 sample\n" + ours.root + unicodedata.normalize("NFC", seed).encode() + b"\n")
+
+    def rank(index: int) -> bytes:
+        hasher = start.copy()
+        hasher.update(index.to_bytes(8, "big"))
+        return hasher.digest()
+
+    chosen = sorted(heapq.nsmallest(wanted, whole, key=rank))
+    if not is_indexes(sample["indexes"]) or sample["indexes"] != chosen:
+        raise Wrong("the records were not chosen as the seed says.")
+    if not isinstance(unopened, list) or not all(is_indexes([index]) for index in unopened):
+        raise Wrong("what could not be opened is no list of entries.")
+    if not set(unopened) <= set(chosen) - set(shown):
+        raise Wrong("what could not be opened is not of the sample, or is shown all the same.")
+    missing = len(set(chosen) - set(shown) - set(unopened))
+    if missing:
+        raise Wrong("%s of the sample not shown." % some(missing, "record is", "records are"))
+    return {"seed": printable(seed), "wanted": wanted, "chosen": len(chosen), "unopened": len(set(unopened))}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Steps 6 to 8: checkpoints, promises and proofs that somebody else kept.
+
+CHECKPOINT_LINES = re.compile("(0|[1-9][0-9]*)\n[A-Za-z0-9+/]{43}=")
+PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
+
+
+def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
+    """Every note in a file, such as a saved letter, quoted or indented, whose second and third line are `middle`."""
+    texts = [data.decode("utf-8", "replace")]
+    for part in email.message_from_bytes(data).walk():
+        if part.get_content_maintype() == "text":
+            payload = part.get_payload(decode=True)  # mail may have wrapped or encoded the lines
+            texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
+    found: dict[bytes, None] = {}
+    for text in texts:
+        lines = [line.lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
+        for at in range(len(lines) - 4):
+            if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
+                continue
+            note, end = lines[at : at + 4], at + 4
+            while end < len(lines) and lines[end].startswith("—"):
+                if not SIGNATURE_LINE.fullmatch(lines[end].encode()):  # a mail program has broken it in two
+                    lines[end : end + 2] = [" ".join(lines[end : end + 2])]
+                note.append(lines[end])
+                end += 1
+            if len(note) > 4:
+                found["".join(line + "\n" for line in note).encode()] = None
+    if not found:
+        raise Unchecked("%s holds no %s." % (name, kind))
+    return list(found)
+
+
+def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
+    """Step 6: what was seen earlier must be the beginning of what is here."""
+    if theirs.origin != ours.origin:
+        raise Wrong("this is a checkpoint of another log.")
+    holds = theirs.size <= ours.size and root_of(levels, theirs.size) == theirs.root
+    result["checkpoints"].append({"size": theirs.size, "consistent": holds})
+    if theirs.size > ours.size:
+        raise Wrong(
+            f"this copy is older than what was seen: it has {ours.size:,} entries, not {theirs.size:,}."
+        )
+    if not holds:
+        raise Wrong(
+            f"the log was changed: its first {theirs.size:,} entries are not those that were seen before."
+        )
+
+
+def check_promise(
+    note: bytes,
+    ours: Checkpoint,
+    leaves: bytes,
+    terms: dict[str, dict[str, Any]],
+    at: int,
+    result: dict[str, Any],
+) -> None:
+    """Step 7: docs/log-format.md "Promise"."""
+    text, signatures = split_note(note)
+    name, leaf, by = text.decode().split("\n")[:3]
+    keys = [term["log"].get("promise_key") for term in terms.values()]
+    believed = {parse_vkey(key, NOTE) for key in keys if isinstance(key, str)}
+    if name != ours.origin + "/promise":
+        raise Wrong("this is a promise of another log.")
+    if not verified(text, signatures, [key for key in believed if key.name == name]):
+        raise Wrong("the promise is not signed by the key that the manifest names for promises.")
+    include_by, wanted = number_of(by[len("include-by ") :]), from_base64(leaf.encode())
+    place = leaves.find(wanted)
+    while place % 32 and place > 0:  # found across two hashes: look further
+        place = leaves.find(wanted, place + 1)
+    newest = max(ours.cosigned.values()) if ours.cosigned else at
+    state = "kept" if place >= 0 else "broken" if include_by <= newest else "waiting"
+    result["promises"].append({"include_by": include_by, "state": state})
+    if state == "broken":
+        raise Wrong(
+            "the operator broke its word: it promised an entry by %s that is not in the log."
+            % day(include_by)
+        )
+
+
+def check_proof(
+    data: bytes, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
+) -> None:
+    """Step 8: c2sp.org/tlog-proof. Its entry is ours at that index, its checkpoint one like those of step 6."""
+    head, _, note = data.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if lines.pop(0) != b"c2sp.org/tlog-proof@v1":
+        raise Wrong("this is no proof file.")
+    if lines and lines[0].startswith(b"extra "):
+        from_base64(lines.pop(0)[6:])  # nothing authenticates it, so it is not used
+    if not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
+        raise Wrong("this proof file is damaged.")
+    index = number_of(lines[0][6:].decode("ascii", "replace"))
+    path = [from_base64(line) for line in lines[1:]]
+    theirs = open_checkpoint(note, policy)
+    if not satisfied(policy, theirs.cosigned):
+        raise Wrong("too few witnesses have cosigned the checkpoint of this proof.")
+    check_older(theirs, ours, levels, result)
+    root, last = levels[0][index * 32 : index * 32 + 32], theirs.size - 1
+    if index > last or any(len(step) != 32 for step in path):
+        raise Wrong("this proof is of an entry that its checkpoint does not have.")
+    for step in path:  # RFC 9162 §2.1.3.2
+        if last == 0:
+            raise Wrong("this proof is longer than the tree is high.")
+        if index & 1 or index == last:
+            root = sha256(b"\1" + step + root).digest()
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            root = sha256(b"\1" + root + step).digest()
+        index, last = index >> 1, last >> 1
+    if last or root != theirs.root:
+        raise Wrong("this proof does not lead from the entry to the root of its checkpoint.")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Spelling: every number, hash and name here has one, and every other is refused.
+
+
+def from_base64(text: bytes) -> bytes:
+    """Canonical base64, RFC 4648 §4, or Wrong."""
+    try:
+        data = binascii.a2b_base64(text)
+    except binascii.Error:
+        data = b""
+    if base64.b64encode(data) != text:
+        raise Wrong("Here stands base64 that is damaged.")
+    return data
+
+
+def number_of(text: str) -> int:
+    if not re.fullmatch("0|[1-9][0-9]{0,18}", text) or int(text) > MOST:
+        raise Wrong("A number is written in plain digits, without leading zeros, and is below 2^63.")
+    return int(text)
+
+
+def from_json(data: bytes) -> Any:
+    """JSON that reads the same for everybody, or Wrong: UTF-8, no name twice in an object, no NaN, no half characters."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a name stands twice")
+        return dict(pairs)
+
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Wrong("this is not readable as JSON in UTF-8.") from None
+    return value
+
+
+def is_name(name: str) -> bool:
+    """c2sp.org/signed-note: not empty, no spaces, no plus; a lone surrogate is no UTF-8."""
+    return bool(name) and not any(
+        c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name
+    )
+
+
+def is_hex(text: Any, length: int) -> bool:
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{%d}" % length, text) is not None
+
+
+def is_indexes(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and all(type(i) is int and i >= 0 for i in value)
+        and value == sorted(set(value))
+    )
+
+
+def printable(text: str) -> str:
+    """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
+    text = text.encode("utf-8", "surrogateescape").decode(
+        "utf-8", "replace"
+    )  # a policy's names may be any bytes
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def short(sha: str) -> str:
+    return "%s…%s" % (sha[:8], sha[-4:])
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def some(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
+
+
+MONTHS = "January February March April May June July August September October November December".split()
+
+
+def day(posix: int) -> str:
+    if posix >= 253402300800:  # the year 10000
+        return "second %d" % posix
+    date = datetime.fromtimestamp(posix, timezone.utc)
+    return "%d %s %d" % (date.day, MONTHS[date.month - 1], date.year)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Files and the command line.
+
+
+BUNDLED = "README.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}.json|records.jsonl|sample.json|verify.py|check.html"
+
+
+def reader(place: str) -> Read:
+    """Reads a bundle's files by name, out of a zip or a folder; None where there is none."""
+    if os.path.isdir(place):
+
+        def from_folder(name: str) -> bytes | None:
+            path = os.path.join(place, *name.split("/"))
+            return outside(path) if os.path.isfile(path) else None
+
+        return from_folder
+    if place.endswith(".age"):
+        raise Unchecked("%s is still sealed: open it with age and your key first." % place)
+    try:
+        archive = zipfile.ZipFile(place)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise Unchecked("%s is neither a folder nor a zip that can be read (%s)." % (place, error)) from None
+    names = archive.namelist()
+    if not all(re.fullmatch(BUNDLED, name) for name in names):
+        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
+    if len(set(names)) != len(names):
+        raise Unchecked("%s holds two files of one name: which is meant?" % place)
+
+    def from_zip(name: str) -> bytes | None:
+        if name not in names:
+            return None
+        if archive.getinfo(name).file_size > LARGEST_FILE:
+            raise Unchecked("%s in %s is too large to be read." % (name, place))
+        try:
+            return archive.read(name)
+        except Exception as error:  # zipfile raises many kinds: OSError, zlib.error, NotImplementedError, …
+            raise Unchecked("%s in %s cannot be read (%s)." % (name, place, error)) from None
+
+    return from_zip
+
+
+def required(read: Read, name: str) -> bytes:
+    data = read(name)
+    if data is None:
+        raise Unchecked("%s is missing, so there is nothing to check." % name)
+    return data
+
+
+def outside(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Unchecked("%s cannot be read (%s)." % (path, error.strerror)) from None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check a copy of a petition's public log.")
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument(
+        "copy", nargs="?", default=here, help="a bundle, or a folder; else where this file lies"
+    )
+    kept = "a file that holds a %s that was kept elsewhere, such as a saved letter; may be repeated"
+    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[], help=kept % "checkpoint")
+    parser.add_argument("--promise", metavar="FILE", action="append", default=[], help=kept % "promise")
+    parser.add_argument(
+        "--proof", metavar="FILE", action="append", default=[], help="a .tlog-proof; may be repeated"
+    )
+    parser.add_argument(
+        "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
+    )
+    parser.add_argument(
+        "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    given = parser.parse_args()
+    if hasattr(sys.stdout, "reconfigure"):
+        # A console may lack a character of a name; never fail for that.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        result = check(reader(given.copy), given)
+    except Unchecked as unchecked:
+        print("NOT CHECKED: %s" % printable(str(unchecked)), file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(result))
+        return 0 if result["ok"] else 1
+    print(printable(result["sentence"]))
+    for problem in result["problems"][1:20]:
+        print("  also: " + printable(problem))
+    if result["closed"]:
+        print("  The petition is closed.")
+    if result["sample"]:
+        seed, lost = result["sample"]["seed"], result["sample"]["unopened"]
+        print(
+            f"  The seed “{seed}” chooses {result['sample']['chosen']:,} signatures; {lost:,} could not be opened."
+        )
+    for older in result["checkpoints"]:
+        agrees = "agrees" if older["consistent"] else "does not agree"
+        print(f"  A checkpoint of {older['size']:,} entries {agrees} with this copy.")
+    for promise in result["promises"]:
+        print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
+    print(LIMITS)
+    print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
+    return 0 if result["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -162,7 +162,7 @@ WRITERS = {
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
-        "signing/retention.py",
+        "signing/retention.py", "signing/drain.py",
     },
     # Who refused a newsletter stands beside who refused to sign; restore brings both back.
     "signing_suppression": {

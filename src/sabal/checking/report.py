@@ -16,7 +16,7 @@ _MOST_LINES = 20  # problems that are told to people; JSON has them all
 
 WHAT_IT_SHOWS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed mailboxes"
-    " and, where one was drawn, on an outsider's random sample."
+    " and, where done, on an outsider's random sample."
 )
 
 

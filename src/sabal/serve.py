@@ -43,7 +43,8 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
         return 2
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # In a thread: the main one may be holding the event's own lock, in the middle of waiting for it.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     environment = environ(os.environ, dev=dev, workers=workers)
     public = Child("public", public_command(host, port, workers), environment)
     children = [public]

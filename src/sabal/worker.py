@@ -207,7 +207,8 @@ def main() -> None:
     worker = Worker(open_house(), transport)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        worker.stop.set()
+        # In a thread: this one may be holding the event's own lock right now, in the middle of waiting for it.
+        threading.Thread(target=worker.stop.set).start()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)

@@ -1,4 +1,4 @@
-"""What pages and machine views say of a petition's log; while the first signatures are gathered, nothing that counts."""
+"""What pages and machine views say of a petition's log; nothing that counts while it is gathering."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -128,10 +128,11 @@ MOMENTS = (
         when=_("You withdraw"),
         memory=_("Your link, while it is looked up."),
         disk=_(
-            "The locked signature, the scrambled address and the link are deleted, and updates about the petition end"
-            " as if you had unsubscribed. What stays is a number that leads back to nobody any more, with its place in"
-            " the public log, country and language, so that the sums can be put right. That number is also kept in a file beside the database, so"
-            " that your signature is deleted again if a backup has to be restored."
+            "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
+            " end as if you had unsubscribed. What stays is a number that leads back to nobody any more, with its"
+            " place in the public log, country and language, so that the sums can be put right. That number is"
+            " also kept in a file beside the database, so that your signature is deleted again if a backup has to"
+            " be restored."
         ),
         how_long=_("The number stays."),
         covers=_columns(

@@ -56,7 +56,7 @@ def page_says(served: Served, language: str) -> list[int]:
     return [int(n.replace(",", "")) for n in re.findall(r"<dd>(?:− )?([\d,]+)</dd>", page)]
 
 
-def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
+def three_sign_and_one_leaves(served: Served) -> None:
     version = re.search(rb'name="version" value="([0-9a-f]{16})"', get(served, f"/en/{SLUG}"))
     assert version
     for n in range(SIGNERS):
@@ -69,6 +69,9 @@ def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
     post(served, confirm[0].replace("/confirm/", "/signature/") + "/withdraw")
     served.wait_for_count(SIGNERS - 1)
 
+
+def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
+    three_sign_and_one_leaves(served)
     count = json.loads(get(served, f"/{SLUG}/count.json"))
     attributes = json.loads(get(served, f"/{SLUG}.json"))["data"]["attributes"]
     manifest = json.loads(get(served, f"/{SLUG}/manifest.json"))
@@ -95,6 +98,17 @@ def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
         while page_says(served, language) != numbers and time.monotonic() < deadline:
             time.sleep(0.5)
         assert page_says(served, language) == numbers
+    the_page_names(served, key, told)
+
+
+def the_page_names(served: Served, key: tlog.Verifier, told: tlog.Tally) -> None:
+    """The log's key, the text in force, and a command that comes to the same numbers."""
     page = unescape(get(served, "/en/verify").decode())
     assert told.manifest_hash
     assert f">{key}</code>" in page and f">{told.manifest_hash.hex()}</code>" in page
+    command = re.search(rf"<code [^>]*>sabal (verify) (\S+/en/{SLUG})</code>", page)
+    assert command
+    done = served.sabal(*command.groups())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("OK: 2 signatures count (3 confirmed, 1 withdrawn)")
+    assert str(key) in done.stdout

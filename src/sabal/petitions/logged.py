@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from sabal import settings
 from sabal.ledger.policy import Witnessed, log_key, witnessed
 from sabal.petitions.snapshot import PetitionSnapshot
-from tlog import checkpoint
+from tlog import TlogError, checkpoint
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,7 @@ class Logged:
     size: int | None  # entries
     root: bytes | None
     checkpoint: str  # its address
-    witnesses: tuple[
-        tuple[str, date | None], ...
-    ]  # names as the policy has them, by the UTC day on which they signed
+    witnesses: tuple[tuple[str, date | None], ...]  # the policy's names, by the UTC day on which they signed
     witnessed: bool | None  # whether they are enough; None where nobody is asked
 
 
@@ -32,11 +30,8 @@ def logged(petition: PetitionSnapshot) -> Logged | None:
     """The log of that petition; None until its first checkpoint is shown."""
     if not petition.counts.checkpoint:
         return None
-    tree, found, told = (
-        checkpoint.peek(petition.counts.checkpoint),
-        witnessed(petition),
-        not petition.gathering,
-    )
+    tree, told = checkpoint.peek(petition.counts.checkpoint), not petition.gathering
+    found = _witnessed(petition)
     return Logged(
         origin=petition.origin,
         key=str(log_key(petition.manifest)),
@@ -46,6 +41,13 @@ def logged(petition: PetitionSnapshot) -> Logged | None:
         witnesses=_by_day(found, told=told),
         witnessed=found.enough,
     )
+
+
+def _witnessed(petition: PetitionSnapshot) -> Witnessed:
+    try:
+        return witnessed(petition)
+    except TlogError:  # a spoiled line of a policy must not take a page off the house
+        return Witnessed((), False)
 
 
 def _by_day(found: Witnessed, *, told: bool) -> tuple[tuple[str, date | None], ...]:

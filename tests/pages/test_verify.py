@@ -74,6 +74,7 @@ def test_everything_that_a_check_needs_is_there(client: Client, language: str) -
 def test_the_text_in_force_is_named_by_its_hash(
     client: Client, petitions: dict[int, PetitionSnapshot]
 ) -> None:
+    assert f">{CAROL.verifier}</code>" in read(client, "/en/keep-the-orchard")
     own = f">{petitions[OPEN].manifest_hash.hex()}</code>"
     assert own in section(read(client, "/en/verify"), "keep-the-orchard")
     assert own in read(client, "/en/keep-the-orchard")

@@ -118,6 +118,16 @@ MOMENTS = (
         ),
     ),
     Moment(
+        when=_("The organiser fetches the signatures"),
+        memory=_("Your locked signature, while it is handed over."),
+        disk=_(
+            "Up to which place in the log they were fetched, and what will show that the organiser could open them."
+            " Once that was shown, the locked signatures are deleted here; your link goes on to withdraw."
+        ),
+        how_long=_("Seven days after it was shown, or until they are fetched again."),
+        covers=_columns("signing_drain", "petition_id size proof due"),
+    ),
+    Moment(
         when=_("You say that it was not you"),
         memory=_("Nothing more."),
         disk=_("A scrambled form of your address, so that we do not write to it about this petition again."),

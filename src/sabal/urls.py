@@ -36,6 +36,7 @@ urlpatterns = [
     path("<str:language>", petitions.index),
     path("<str:language>/imprint", petitions.imprint),
     path("<str:language>/privacy", petitions.privacy),
+    path("<str:language>/verify", petitions.verify),
     # A petition
     path("<str:language>/<slug:slug>", petitions.petition),
     path("<str:language>/<slug:slug>/sent", petitions.sent),

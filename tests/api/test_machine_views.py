@@ -8,9 +8,12 @@ from django.http import Http404
 from django.test import RequestFactory
 
 from houses import EXAMPLE, NOW, HouseOfTests
+from sabal import settings
 from sabal.api import views
+from sabal.ledger import views as ledger
 from sabal.petitions import folder, publishing, snapshot
 from signing.steps import confirmed
+from tlog import checkpoint
 
 WEEK = 7 * 86_400
 OURS = ("gathering", "confirmed", "withdrawn", "invalidated", "counted")
@@ -55,6 +58,37 @@ def test_a_guarded_petition_says_no_number_below_its_threshold(shown: HouseOfTes
     assert not [value for value in numbers.values() if isinstance(value, int) and value not in (True, False)]
     document = json.loads(views.petition(REQUEST, petition.slug).content)
     assert document["data"]["attributes"]["signatures_by_country"] == []
+
+
+def test_the_log_that_is_named_is_that_of_the_checkpoint(shown: HouseOfTests) -> None:
+    petition = shown.publish(profile='"open"')
+    confirmed(shown, petition)
+    shown.sequence(petition, NOW + WEEK)
+    shown.refresh()
+    tree = checkpoint.peek(ledger.checkpoint(REQUEST, petition.slug).content)
+    log = json.loads(views.count(REQUEST, petition.slug).content)["log"]
+    assert log == {
+        "origin": tree.origin,
+        "size": tree.size,
+        "root": tree.root.hex(),
+        "checkpoint": f"{settings.BASE_URL}/{petition.slug}/log/checkpoint",
+        "witnessed": None,
+    }
+    assert json.loads(views.petition(REQUEST, petition.slug).content)["data"]["attributes"]["log"] == log
+
+
+def test_while_gathering_the_log_is_named_without_numbers(shown: HouseOfTests) -> None:
+    """The checkpoint says its size, or nobody could check; our own numbers do not say it in other words."""
+    petition = shown.publish()
+    confirmed(shown, petition)
+    assert json.loads(views.count(REQUEST, petition.slug).content)["log"] is None  # no checkpoint yet
+    shown.sequence(petition, NOW + WEEK)
+    shown.refresh()
+    for answer in (views.count(REQUEST, petition.slug), views.petition(REQUEST, petition.slug)):
+        document = json.loads(answer.content)
+        log = document.get("log") or document["data"]["attributes"]["log"]
+        assert (log["size"], log["root"], log["witnessed"]) == (None, None, None)
+        assert log["origin"] == petition.origin and log["checkpoint"].endswith("/log/checkpoint")
 
 
 def test_the_manifest_is_served_as_it_is_stored(shown: HouseOfTests) -> None:

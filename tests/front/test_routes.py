@@ -25,6 +25,7 @@ def routes() -> Routes:
         ("/en", "index", True),
         ("/zh-hans/privacy", "privacy", True),
         ("/ko/imprint", "imprint", True),
+        ("/ko/verify", "verify", True),
         ("/healthz", "health", False),
         ("/robots.txt", "file", True),
         ("/favicon.svg", "file", True),

@@ -1,8 +1,9 @@
 """Petitions as a process knows them, without a database: the example, and an open one with every field."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,28 @@ from sabal.petitions import folder, snapshot
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, Fields
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
+from tlog import Checkpoint, Cosigner, Signer, cosign, note
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
 GUARDED, OPEN, PAUSED, CLOSED = 1, 2, 3, 4
+ORIGIN = "petition.example/abcdefgh/log"
+CAROL = Signer(ORIGIN, bytes(32))  # her log's key
+WITNESS = Cosigner("witness.example/w1", b"w" * 32)
+ASKED = f"witness first {WITNESS.verifier}\ngroup enough any first\nquorum enough\n"
+SEEN = int(datetime(2026, 11, 24, 15, 30, tzinfo=UTC).timestamp())
+
+
+def in_log(
+    size: int, *, witnesses: str = "", seen: int | None = None, confirmed: int = 0, withdrawn: int = 0
+) -> Counts:
+    """Numbers with a checkpoint over `size` entries; `seen` is when the witness cosigned it."""
+    tree = Checkpoint(ORIGIN, size, bytes([size % 256]) * 32)
+    signed = tree.sign(CAROL)
+    if seen is not None:
+        signed = note.append(signed, [cosign(tree, WITNESS, seen)])
+    return Counts(
+        confirmed=confirmed, withdrawn=withdrawn, log_size=size, checkpoint=signed, witnesses=witnesses
+    )
 
 
 def known(
@@ -28,8 +48,8 @@ def known(
         revision=1,
         version_id=petition_id,
         era=1,
-        origin="petition.example/abcdefgh/log",
-        manifest=b'{"v":1}',
+        origin=ORIGIN,
+        manifest=json.dumps({"terms": {"log": {"origin": ORIGIN, "key": str(CAROL.verifier)}}}).encode(),
         definition=definition,
         organiser_keys=(),
         promise_key=None,
@@ -37,7 +57,7 @@ def known(
         opened_on=date(2026, 11, 1),
         closed_on=None,
         consent={language: consent_text(definition, language) for language in definition.languages},
-        counts=counts or Counts(),
+        counts=counts or in_log(1),
     )
 
 
@@ -54,7 +74,8 @@ def house() -> dict[int, PetitionSnapshot]:
         endorsers=("Orchard Friends (example)",),
     )
     countries = (("KR", 700), ("DE", 310), ("US", 124))
-    numbers = Counts(confirmed=1290, withdrawn=50, invalidated=6, countries=countries)
+    log = in_log(1347, witnesses=ASKED, seen=SEEN, confirmed=1290, withdrawn=50)
+    numbers = replace(log, invalidated=6, countries=countries)
     return {
         GUARDED: known(GUARDED, example),
         OPEN: known(OPEN, orchard, counts=numbers),

@@ -31,6 +31,7 @@ PAGES = {
     "index": "/{}",
     "imprint": "/{}/imprint",
     "privacy": "/{}/privacy",
+    "verify": "/{}/verify",
     "open receipt": f"/_door/{{}}/{OPEN}/receipt",
     **{page: f"/_door/{{}}/{GUARDED}/{page}" for page in sorted(DOOR_PAGES)},
 }

@@ -18,7 +18,7 @@ LANGUAGES = ("en", "ko", "zh-hans")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("path", ["", "/imprint", "/privacy"])
+@pytest.mark.parametrize("path", ["", "/imprint", "/privacy", "/verify"])
 def test_house_pages_are_there_and_cacheable(client: Client, language: str, path: str) -> None:
     answer = client.get(f"/{language}{path}")
     assert answer.status_code == 200 and answer["Cache-Control"] == html.PUBLIC

@@ -72,7 +72,11 @@ def run(check: Path, folder: Path, vkey: str = VKEY) -> subprocess.CompletedProc
 def test_go_accepts_the_log(check: Path, published: tuple[Path, int]) -> None:
     folder, size = published
     done = run(check, folder)
-    assert (done.stdout, done.returncode) == (f"ok {size}\n", 0)
+    tally = tlog.Tally()
+    tally.extend([logs.entry(index) for index in range(size)])
+    revoked = tally.signed - tally.counted
+    words = f"ok {size} entries: {tally.signed} signed, {revoked} revoked, {tally.counted} count\n"
+    assert (done.stdout, done.returncode) == (words, 0)
 
 
 def test_go_refuses_it_under_another_key(check: Path, published: tuple[Path, int]) -> None:

@@ -1,7 +1,7 @@
 """Machine views: a petition in the JSON shape of the UK Parliament's petitions site, its count, its manifest.
 
 Tools that read that site's petitions read ours: names of attributes are theirs, and what only their parliament has is
-empty. What is ours beside it: confirmed, withdrawn, invalidated, counted, gathering.
+empty. What is ours beside it: confirmed, withdrawn, invalidated, counted, gathering, log.
 """
 
 import json
@@ -14,6 +14,7 @@ from sabal import html, settings
 from sabal.petitions import snapshot
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
+from sabal.petitions.logged import logged
 from sabal.petitions.snapshot import PetitionSnapshot
 
 _MILESTONES = (  # of their parliament
@@ -59,6 +60,7 @@ def petition(request: HttpRequest, slug: str) -> HttpResponse:
             language: f"{settings.BASE_URL}/{language}/{definition.slug}" for language in definition.languages
         },
         "manifest_sha256": shown.manifest_hash.hex(),
+        "log": _log(shown),
     }
     link = f"{settings.BASE_URL}/{definition.slug}.json"
     return _json(
@@ -69,7 +71,7 @@ def petition(request: HttpRequest, slug: str) -> HttpResponse:
 def count(request: HttpRequest, slug: str) -> HttpResponse:
     """The numbers alone, and when it was opened and closed: flat, as that site has it."""
     shown = _published(slug)
-    return _json({**_numbers(shown), **_moments(shown), "debated": False})
+    return _json({**_numbers(shown), **_moments(shown), "debated": False, "log": _log(shown)})
 
 
 def manifest(request: HttpRequest, slug: str) -> HttpResponse:
@@ -93,6 +95,20 @@ def _numbers(shown: PetitionSnapshot) -> dict[str, object]:
         "withdrawn": counts.withdrawn if known else None,
         "invalidated": counts.invalidated if known else None,
         "counted": counts.counted if known else None,
+    }
+
+
+def _log(shown: PetitionSnapshot) -> dict[str, object] | None:
+    """By what the numbers can be checked; None until the first checkpoint is shown. `root` in hex."""
+    log = logged(shown)
+    if log is None:
+        return None
+    return {
+        "origin": log.origin,
+        "size": log.size,
+        "root": log.root.hex() if log.root else None,
+        "checkpoint": log.checkpoint,
+        "witnessed": log.witnessed,
     }
 
 

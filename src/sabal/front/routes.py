@@ -156,6 +156,7 @@ def house_routes(house: Iterable[str], languages: Iterable[str]) -> Iterator[Rou
         yield Route("index", f"/{language}", language=language, cached=True)
         yield Route("imprint", f"/{language}/imprint", language=language, cached=True)
         yield Route("privacy", f"/{language}/privacy", language=language, cached=True)
+        yield Route("verify", f"/{language}/verify", language=language, cached=True)
     for language in languages:
         # What a withdrawal and a "not me" end on: the same for everybody, so their paths hold no token.
         yield Route("withdrawn", f"/{language}/signature/withdrawn", language=language)

@@ -99,12 +99,15 @@ MOMENTS = (
         when=_("Signatures are counted"),
         memory=_("Nothing about you."),
         disk=_(
-            "With your signature, the day of the count. Sums: how many signatures by day of the count, by"
-            " country and by language, each for itself."
+            "In the public log, a number that names nobody. With your signature, the day of the count and its"
+            " place in the log. Sums: how many signatures by day of the count, by country and by language, each"
+            " for itself."
         ),
-        how_long=_("The day: as long as the signature. The sums stay; they name nobody."),
+        how_long=_(
+            "The day and the place: as long as the signature. The public log and the sums stay; they name nobody."
+        ),
         covers=(
-            *_columns("signing_signature", "counted_on"),
+            *_columns("signing_signature", "counted_on idx"),
             *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(
@@ -113,6 +116,16 @@ MOMENTS = (
                 " shown_invalidated shown_countries countries_day batch_at",
             ),
         ),
+    ),
+    Moment(
+        when=_("The organiser fetches the signatures"),
+        memory=_("Your locked signature, while it is handed over."),
+        disk=_(
+            "Up to which place in the log they were fetched, and what will show that the organiser could open them."
+            " Once that was shown, the locked signatures are deleted here; your link goes on to withdraw."
+        ),
+        how_long=_("Seven days after it was shown, or until they are fetched again."),
+        covers=_columns("signing_drain", "petition_id size proof due"),
     ),
     Moment(
         when=_("You say that it was not you"),
@@ -125,14 +138,15 @@ MOMENTS = (
         when=_("You withdraw"),
         memory=_("Your link, while it is looked up."),
         disk=_(
-            "The locked signature, the scrambled address and the link are deleted, and updates about the petition end"
-            " as if you had unsubscribed. What stays is a number that leads back to nobody any more, with country and"
-            " language, so that the sums can be put right. That number is also kept in a file beside the database, so"
-            " that your signature is deleted again if a backup has to be restored."
+            "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
+            " end as if you had unsubscribed. What stays is a number that leads back to nobody any more, with its"
+            " place in the public log, country and language, so that the sums can be put right. That number is"
+            " also kept in a file beside the database, so that your signature is deleted again if a backup has to"
+            " be restored."
         ),
         how_long=_("The number stays."),
         covers=_columns(
-            "signing_withdrawal", "commitment petition_id version_id state reason country language"
+            "signing_withdrawal", "commitment petition_id version_id state reason country language idx"
         ),
     ),
     Moment(

@@ -21,6 +21,7 @@ from sabal.petitions import snapshot
 from sabal.petitions.card import card_png
 from sabal.petitions.countries import countries, country_name
 from sabal.petitions.definition import Text
+from sabal.petitions.logged import logged
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
 
@@ -41,6 +42,7 @@ def petition(request: HttpRequest, language: str, slug: str) -> HttpResponse:
     form: Mistakes | None = request.META.get("sabal.form")
     status = int(request.META.get("sabal.status", 200))
     context = _petition_context(shown, language) | _form_context(shown, language, form)
+    context["log"] = logged(shown)
     return html.page(
         "petitions/petition.html",
         context,
@@ -99,6 +101,14 @@ def privacy(request: HttpRequest, language: str) -> HttpResponse:
         "onion": settings.ONION,
     }
     return _house_page("petitions/privacy.html", language, "/privacy", context)
+
+
+def verify(request: HttpRequest, language: str) -> HttpResponse:
+    """What the public log of each petition shows, and how to check it."""
+    _house_language(language)
+    published = snapshot.current().published()
+    entries = [_entry(shown, language) | {"log": logged(shown)} for shown in published]
+    return _house_page("petitions/verify.html", language, "/verify", {"petitions": entries})
 
 
 def door_page(request: HttpRequest, language: str, petition_id: str, page: str) -> HttpResponse:

@@ -1,7 +1,8 @@
 // Check a log's folder with golang.org/x/mod/sumdb, which shares no code with ours: check <folder> <vkey>
 //
-// The folder holds checkpoint, tile/…, older (an earlier checkpoint), request (an add-checkpoint body from there to
-// checkpoint) and proofs/*.tlog-proof. Prints "ok" and the number of entries, or says what is wrong and exits with 1.
+// The folder holds checkpoint and tile/…, as any mirror does; and where they are there, older (an earlier checkpoint),
+// request (an add-checkpoint body from there to checkpoint) and proofs/*.tlog-proof. Prints "ok" and counts, or says what
+// is wrong and exits with 1.
 package main
 
 import (
@@ -25,19 +26,42 @@ func main() {
 	verifier, err := note.NewVerifier(os.Args[2])
 	must(err)
 	tree := open(read("checkpoint"), verifier)
-	older := open(read("older"), verifier)
 
 	hashes := storage{}
+	count := tally{revoked: map[uint64]bool{}}
 	for n := int64(0); n < tree.N; n++ {
-		more, err := tlog.StoredHashes(n, entry(n, tree.N), hashes)
+		data := entry(n, tree.N)
+		count.add(n, data)
+		more, err := tlog.StoredHashes(n, data, hashes)
 		must(err)
 		hashes = append(hashes, more...)
 	}
-	for size, root := range map[int64]tlog.Hash{tree.N: tree.Hash, older.N: older.Hash} {
-		found, err := tlog.TreeHash(size, hashes)
-		must(err)
-		demand(found == root, "the entries do not have the root of the checkpoint over %d", size)
+	fits(tree, hashes)
+	checkTiles(tree, hashes)
+	if has("older") {
+		older := open(read("older"), verifier)
+		demand(older.N <= tree.N, "the older checkpoint has %d entries, this one %d", older.N, tree.N)
+		fits(older, hashes)
+		if has("request") {
+			checkRequest(older, verifier)
+		}
 	}
+	if has("proofs") {
+		checkProofs(tree, verifier)
+	}
+	revoked := int64(len(count.revoked))
+	fmt.Printf("ok %d entries: %d signed, %d revoked, %d count\n", tree.N, count.signed, revoked, count.signed-revoked)
+}
+
+// fits holds the entries against a checkpoint over some or all of them.
+func fits(tree tlog.Tree, hashes storage) {
+	found, err := tlog.TreeHash(tree.N, hashes)
+	must(err)
+	demand(found == tree.Hash, "the entries do not have the root of the checkpoint over %d", tree.N)
+}
+
+// checkTiles holds every tile against the entries, and proves three of them from the tiles.
+func checkTiles(tree tlog.Tree, hashes storage) {
 	for _, tile := range tlog.NewTiles(height, 0, tree.N) {
 		if width := int(tree.N >> (height * tile.L) & 255); tile.W < 256 && tile.W != width {
 			continue // Go lists a partial tile of every width on the way
@@ -52,12 +76,18 @@ func main() {
 		must(err)
 		must(tlog.CheckRecord(proof, tree.N, tree.Hash, n, tlog.RecordHash(entry(n, tree.N))))
 	}
+}
 
+// checkRequest verifies what the log would send to a witness that knows the older checkpoint.
+func checkRequest(older tlog.Tree, verifier note.Verifier) {
 	head, lines, checkpoint := split(read("request"))
 	demand(head[0] == fmt.Sprintf("old %d", older.N), "the request has another size: %q", head)
 	asked := open(checkpoint, verifier)
 	must(tlog.CheckTree(lines, asked.N, asked.Hash, older.N, older.Hash))
+}
 
+// checkProofs verifies every proof file.
+func checkProofs(tree tlog.Tree, verifier note.Verifier) {
 	files, err := filepath.Glob(filepath.Join(folder, "proofs", "*.tlog-proof"))
 	must(err)
 	demand(len(files) > 0, "no proof files")
@@ -72,7 +102,36 @@ func main() {
 		leaf := tlog.RecordHash(entry(index, tree.N))
 		must(tlog.CheckRecord(tlog.RecordProof(lines), signed.N, signed.Hash, index, leaf))
 	}
-	fmt.Println("ok", tree.N)
+}
+
+// tally counts by the rules of docs/log-format.md "Entries".
+type tally struct {
+	types   []byte
+	revoked map[uint64]bool
+	signed  int64
+	closed  bool
+}
+
+func (t *tally) add(n int64, data []byte) {
+	demand(len(data) == 34 && data[0] == 1, "entry %d is none", n)
+	kind := data[1]
+	demand((kind == 0) == (n == 0), "entry %d: a log is opened by entry 0, and only by it", n)
+	demand(!t.closed || kind == 2, "entry %d: the log was closed before", n)
+	switch kind {
+	case 0, 3:
+	case 1:
+		t.signed++
+	case 2:
+		index := binary.BigEndian.Uint64(data[2:])
+		demand(index < uint64(n) && t.types[index] == 1, "entry %d revokes %d, which is no signature", n, index)
+		demand(!t.revoked[index], "entry %d revokes %d once more", n, index)
+		t.revoked[index] = true
+	case 4:
+		t.closed = true
+	default:
+		demand(false, "entry %d is of type %d", n, kind)
+	}
+	t.types = append(t.types, kind)
 }
 
 // open verifies a checkpoint's note and reads its three lines.
@@ -154,6 +213,11 @@ func (tiles) ReadTiles(ts []tlog.Tile) ([][]byte, error) {
 		found = append(found, read(path(tile)))
 	}
 	return found, nil
+}
+
+func has(name string) bool {
+	_, err := os.Stat(filepath.Join(folder, name))
+	return err == nil
 }
 
 func read(name string) []byte {

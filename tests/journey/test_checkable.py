@@ -1,0 +1,114 @@
+"""What the pages of a running house say, its machine views, and its log, as an outsider adds it up: all the same."""
+
+import email
+import json
+import re
+import time
+import urllib.request
+from email import policy
+from html import unescape
+
+import tlog
+from served import SLUG, Served
+from tlog import new_bundles
+
+SIGNERS = 3
+
+
+def get(served: Served, path: str) -> bytes:
+    with urllib.request.urlopen(f"{served.base}{path}", timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def post(served: Served, path: str, body: bytes = b"") -> None:
+    urllib.request.urlopen(f"{served.base}{path}", data=body, timeout=10).close()
+
+
+def links(served: Served, wanted: int) -> list[str]:
+    """The path in each letter that was sent, once there are so many."""
+    deadline = time.monotonic() + 20
+    while len(letters := list((served.data / "mail").glob("[0-9]*.eml"))) < wanted:
+        assert time.monotonic() < deadline, f"{len(letters)} letters came"
+        time.sleep(0.2)
+    found = []
+    for letter in letters:
+        body = email.message_from_bytes(letter.read_bytes(), policy=policy.default).get_body(("plain",))
+        assert body
+        found += re.findall(r"http://[^/\s]+(/en/confirm/\S+)", body.get_content())
+    return found
+
+
+def tally(served: Served, note: bytes, key: tlog.Verifier) -> tuple[tlog.Checkpoint, tlog.Tally]:
+    """Everything under a checkpoint, fetched through the door and added up."""
+    tree = tlog.checkpoint.open(note, [key]).checkpoint
+    entries: list[bytes] = []
+    for bundle in new_bundles(0, tree.size):
+        entries += tlog.decode_bundle(get(served, f"/{SLUG}/log/{bundle.path}"), bundle.width)
+    assert tlog.root_of_entries(entries) == tree.root
+    found = tlog.Tally()
+    found.extend(entries)
+    return tree, found
+
+
+def page_says(served: Served, language: str) -> list[int]:
+    """Confirmed, withdrawn, invalidated, counted and entries, as the page on checking has them."""
+    page = unescape(get(served, f"/{language}/verify").decode())
+    return [int(n.replace(",", "")) for n in re.findall(r"<dd>(?:− )?([\d,]+)</dd>", page)]
+
+
+def three_sign_and_one_leaves(served: Served) -> None:
+    version = re.search(rb'name="version" value="([0-9a-f]{16})"', get(served, f"/en/{SLUG}"))
+    assert version
+    for n in range(SIGNERS):
+        body = b"name=Suzie&email=suzie%d%%40example.org&consent=1&version=%b"
+        post(served, f"/en/{SLUG}/sign", body % (n, version[1]))
+    confirm = links(served, SIGNERS)
+    for link in confirm:
+        post(served, link)
+    served.wait_for_count(SIGNERS)
+    post(served, confirm[0].replace("/confirm/", "/signature/") + "/withdraw")
+    served.wait_for_count(SIGNERS - 1)
+
+
+def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
+    three_sign_and_one_leaves(served)
+    count = json.loads(get(served, f"/{SLUG}/count.json"))
+    attributes = json.loads(get(served, f"/{SLUG}.json"))["data"]["attributes"]
+    manifest = json.loads(get(served, f"/{SLUG}/manifest.json"))
+    key = tlog.Verifier.parse(manifest["terms"]["log"]["key"])
+    tree, told = tally(served, get(served, f"/{SLUG}/log/checkpoint"), key)
+    assert [count[name] for name in ("confirmed", "withdrawn", "invalidated", "counted")] == [
+        told.signed,
+        told.revoked[tlog.entry.Reason.WITHDRAWN],
+        sum(told.revoked.values()) - told.revoked[tlog.entry.Reason.WITHDRAWN],
+        told.counted,
+    ]
+    checkpoint = f"{served.base}/{SLUG}/log/checkpoint"
+    expected = {
+        "origin": tree.origin,
+        "size": tree.size,
+        "root": tree.root.hex(),
+        "checkpoint": checkpoint,
+        "witnessed": None,
+    }
+    assert count["log"] == attributes["log"] == expected
+    numbers = [told.signed, 1, 0, told.counted, tree.size]
+    for language in ("en", "ko", "zh-hans"):
+        deadline = time.monotonic() + 15  # a kept page may be shown once more before it is made anew
+        while page_says(served, language) != numbers and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert page_says(served, language) == numbers
+    the_page_names(served, key, told)
+
+
+def the_page_names(served: Served, key: tlog.Verifier, told: tlog.Tally) -> None:
+    """The log's key, the text in force, and a command that comes to the same numbers."""
+    page = unescape(get(served, "/en/verify").decode())
+    assert told.manifest_hash
+    assert f">{key}</code>" in page and f">{told.manifest_hash.hex()}</code>" in page
+    command = re.search(rf"<code [^>]*>sabal (verify) (\S+/en/{SLUG})</code>", page)
+    assert command
+    done = served.sabal(*command.groups())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("OK: 2 signatures count (3 confirmed, 1 withdrawn)")
+    assert str(key) in done.stdout

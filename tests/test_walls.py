@@ -12,6 +12,10 @@ SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
 DOORS = ("sabal.front", "sabal.api", "sabal.desk")  # the last for the organisers' screens, when they come
 LENT = {"sabal.front.limits", "sabal.front.room"}  # what the door counts and measures: others may ask
+HOUSE = (
+    *DOORS, "sabal.signing", "sabal.petitions", "sabal.mail", "sabal.newsletter", "sabal.keys", "sabal.operating",
+    "sabal.database", "sabal.settings",
+)  # fmt: skip
 
 
 def imports(path: Path) -> set[str]:
@@ -52,6 +56,7 @@ def knows(path: Path, module: str) -> bool:
         ("sabal/operating", DOORS[1:]),
         ("sabal/ledger", DOORS),
         ("sabal/signing", ("sabal.ledger",)),  # what is signed does not wait for the log
+        ("sabal/checking", ("django", "agefile", *HOUSE)),  # it runs where no house is
     ],
 )
 def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
@@ -94,6 +99,16 @@ def test_every_room_and_module_stands_in_the_architecture() -> None:
 def test_the_hot_path_never_loads_the_orm(module: str) -> None:
     """In a process of its own, so that nothing another test imported can hide it."""
     code = f"import sys, {module}; sys.exit(any((m + '.').startswith('django.db.') for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_checking_loads_no_house() -> None:
+    """In a process of its own; on a recipient's machine there is neither a database nor a setting."""
+    code = (
+        "import sys, sabal.checking.commands;"
+        "sys.exit(any(m.split('.')[0] in ('django', 'psycopg') or m in ('sabal.settings', 'sabal.database')"
+        " for m in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

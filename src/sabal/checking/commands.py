@@ -1,0 +1,133 @@
+"""The command by which anybody checks a petition's log."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+import tlog
+from sabal.checking.check import Kept, check
+from sabal.checking.copy import CannotCheck, LogCopy
+from sabal.checking.finding import MOST_BYTES, checkpoints_in, promises_in
+from sabal.checking.reading import read
+from tlog import Proof, Verifier
+from tlog.keys import Kind
+
+WRONG = 1
+PATIENCE = 2.0  # seconds before progress is said
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("what")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=_FILE,
+    help="A file with a checkpoint of the log in it, such as a saved letter; the copy must go on from it. Repeatable.",
+)
+@click.option(
+    "--promise",
+    "promises",
+    multiple=True,
+    type=_FILE,
+    help="A promise of the log, saved as a file. Repeatable.",
+)
+@click.option("--proof", "proofs", multiple=True, type=_FILE, help="A .tlog-proof of an entry. Repeatable.")
+@click.option("--log", "vkey", help="The key that the log must have, as the petition's page shows it.")
+@click.option(
+    "--at", type=click.IntRange(0), help="POSIX seconds to take for now, for promises that no witness dates."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def verify(
+    what: str,
+    checkpoints: tuple[Path, ...],
+    promises: tuple[Path, ...],
+    proofs: tuple[Path, ...],
+    vkey: str | None,
+    at: int | None,
+    as_json: bool,
+) -> None:
+    """Check a petition's log: WHAT is the petition's address, a bundle, or a folder with a log or an opened bundle.
+
+    Ends with 0 where all of it holds, 1 where it was checked and found wrong, 2 where it could not be checked.
+    """  # fmt: skip
+    key = _key(vkey) if vkey else None
+    copy = _read(what)
+    kept = Kept(
+        [
+            note
+            for path in checkpoints
+            for note in _of_this_log(_found(path, checkpoints_in, "checkpoint"), copy)
+        ],
+        [note for path in promises for note in _found(path, promises_in, "promise")],
+        [_proof(path) for path in proofs],
+    )
+    report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key)
+    click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
+    sys.exit(0 if report.ok else WRONG)
+
+
+def _key(vkey: str) -> Verifier:
+    try:
+        key = Verifier.parse(vkey)
+    except tlog.TlogError as error:
+        raise CannotCheck(f"The key given with --log cannot be read. {error}") from None
+    if key.kind != Kind.NOTE:
+        raise CannotCheck("The key given with --log is a witness's, not a log's.")
+    return key
+
+
+def _read(what: str) -> LogCopy:
+    """The copy, with its progress on a terminal that waits for long."""
+    if not sys.stderr.isatty():
+        return read(what)
+    begun = time.monotonic()
+
+    def progress(done: int, of: int) -> None:
+        if time.monotonic() - begun > PATIENCE:
+            click.echo(f"\r{done:,} of {of:,} entries read", err=True, nl=False)
+            if done == of:
+                click.echo(err=True)
+
+    return read(what, progress)
+
+
+def _found(path: Path, find: Callable[[bytes], list[bytes]], kind: str) -> list[bytes]:
+    found = find(_bytes(path))
+    if not found:
+        raise CannotCheck(f"There is no {kind} in {path}: was it saved whole?")
+    return found
+
+
+def _of_this_log(found: Sequence[bytes], copy: LogCopy) -> Sequence[bytes]:
+    """Those of this log in a file that holds several logs' checkpoints; all where none is of this one."""
+    try:
+        origin = tlog.checkpoint.peek(copy.checkpoint).origin
+    except tlog.TlogError:
+        return found
+    return [note for note in found if tlog.checkpoint.peek(note).origin == origin] or found
+
+
+def _proof(path: Path) -> bytes:
+    data = _bytes(path)
+    try:
+        Proof.parse(data)
+    except tlog.TlogError as error:
+        raise CannotCheck(f"There is no proof in {path}. {error}") from None
+    return data
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise CannotCheck(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MOST_BYTES:
+        raise CannotCheck(f"{path} is too long to be what is looked for.")
+    return data

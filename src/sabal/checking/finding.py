@@ -1,0 +1,105 @@
+"""Finds signed notes in what people keep: a letter, a mail file, the text of a page.
+
+Only what mail programs and pages do to a text is undone: encodings of mail, line ends, indents and quote marks, spaces
+at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is left out.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
+
+import tlog
+from tlog import Promise, Signature, note
+
+MOST_BYTES = 32 << 20
+MOST_FOUND = 100
+
+_DASH = "— "
+_AROUND = " \t\u00a0>|"  # indents, and the marks of quoted lines
+_ENDS = re.compile(r"\r\n|\r|\n")
+
+
+def checkpoints_in(data: bytes) -> list[bytes]:
+    """The checkpoints that stand in a file, as signed notes, each once; none of them is verified.
+
+    docs/log-format.md "Checkpoint".
+    """
+    return _notes_in(data, tlog.checkpoint.peek)
+
+
+def promises_in(data: bytes) -> list[bytes]:
+    """The promises that stand in a file, likewise. docs/log-format.md "Promise"."""
+    return _notes_in(data, lambda found: Promise.parse(note.split(found)[0]))
+
+
+def _notes_in(data: bytes, parse: Callable[[bytes], object]) -> list[bytes]:
+    found: dict[bytes, None] = {}
+    if len(data) <= MOST_BYTES:
+        for text in _texts(data):
+            for candidate in _candidates([line.strip(_AROUND) for line in _ENDS.split(text)]):
+                with contextlib.suppress(tlog.TlogError):
+                    parse(candidate)
+                    found[candidate] = None
+                if len(found) == MOST_FOUND:
+                    return list(found)
+    return list(found)
+
+
+def _texts(data: bytes) -> Iterator[str]:
+    """The file as text, and each part of the mail that it may be."""
+    yield _decoded(data, None)
+    # Whatever a stranger's mail makes the parser stumble over: then there is no more to find in it.
+    with contextlib.suppress(Exception):
+        for part in message_from_bytes(data).walk():
+            if not part.is_multipart():
+                yield _decoded(_payload(part), part.get_content_charset())
+
+
+def _payload(part: "Message[str, str]") -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        charset = "utf-16"
+    try:
+        text = data.decode(charset or "utf-8", "replace")
+    except (LookupError, ValueError):  # no charset, or one that makes no text
+        text = data.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
+
+
+def _candidates(lines: list[str]) -> Iterator[bytes]:
+    """Three lines, an empty one, and signature lines: the shape of every note here."""
+    for at in range(4, len(lines)):
+        if lines[at].startswith(_DASH) and not lines[at - 1] and all(lines[at - 4 : at - 1]):
+            signatures = list(_signatures(lines, at))
+            if signatures:
+                text = "".join(f"{line}\n" for line in lines[at - 4 : at - 1])
+                yield (f"{text}\n" + "".join(signatures)).encode(errors="replace")
+
+
+def _signatures(lines: list[str], at: int) -> Iterator[str]:
+    """Signature lines from `at` on, as far as they are some."""
+    end = min(len(lines), at + 2 * note.MAX_SIGNATURES)
+    while at < end and lines[at].startswith(_DASH):
+        broken = f"{lines[at]} {lines[at + 1]}" if at + 1 < len(lines) else ""
+        if _is_signature(lines[at]):
+            yield f"{lines[at]}\n"
+        elif _is_signature(broken):
+            yield f"{broken}\n"
+            at += 1
+        else:
+            return
+        at += 1
+
+
+def _is_signature(line: str) -> bool:
+    try:
+        Signature.parse(line.encode())
+    except (tlog.Malformed, ValueError):
+        return False
+    return True

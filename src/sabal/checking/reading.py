@@ -1,0 +1,79 @@
+"""Reads a copy of a log from wherever it is."""
+
+from pathlib import Path
+
+from sabal.checking.bundle import LIMITS, copy_of, read_bundle
+from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS, CannotCheck, LogCopy, Progress
+from sabal.checking.tiled import read_tiled
+from sabal.checking.web import read_url
+
+_AGE = (b"age-encryption.org/", b"-----BEGIN AGE")
+_PROOF = b"c2sp.org/tlog-proof@"
+
+
+def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
+    """Read the log at a web address, in a folder or in a bundle. Raises CannotCheck."""
+    if "://" in what:
+        return read_url(what, progress)
+    path = Path(what)
+    try:
+        if path.is_dir():
+            return read_folder(path, progress)
+        with path.open("rb") as file:
+            head = file.read(64)
+            _refuse_other_files(path, head)
+            file.seek(0)
+            return read_bundle(file)
+    except FileNotFoundError:
+        raise CannotCheck(
+            f"There is no {what}: give the https:// address of a petition, a bundle, or a folder with a log."
+        ) from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or "no name of a file"
+        raise CannotCheck(f"{what} cannot be read: {said}.") from None
+
+
+def read_folder(folder: Path, progress: Progress = lambda done, of: None) -> LogCopy:
+    """Read a log folder, a mirror, or a bundle that was unzipped. Raises CannotCheck and OSError."""
+
+    def get(path: str, limit: int) -> bytes | None:
+        place = folder / path
+        if not place.is_file():
+            return None
+        with place.open("rb") as file:
+            return file.read(limit + 1)
+
+    if (folder / "entries").is_file():
+        return copy_of(_unzipped(folder))
+    return read_tiled(get, progress)
+
+
+def _unzipped(folder: Path) -> dict[str, bytes]:
+    """The files that a bundle has and this folder too; what else lies there is not looked at."""
+    manifests = sorted((folder / "manifests").glob("*.json"))[:MOST_MANIFESTS]
+    names = {name: LIMITS[name] for name in LIMITS if (folder / name).is_file()}
+    names |= {f"manifests/{path.name}": MOST_MANIFEST for path in manifests if path.is_file()}
+    files = {}
+    for name, limit in names.items():
+        with (folder / name).open("rb") as file:
+            files[name] = file.read(limit + 1)
+        if len(files[name]) > limit:
+            raise CannotCheck(f"The file `{name}` is longer than it can be, so it was not read to its end.")
+    return files
+
+
+def _refuse_other_files(path: Path, head: bytes) -> None:
+    """Say what to do with a file that belongs to a log and holds none."""
+    if head.startswith(_AGE):
+        opened = path.with_suffix("").name if path.suffix == ".age" else "bundle.zip"
+        raise CannotCheck(
+            f"{path} is sealed. Open it first: age -d -i KEYFILE -o {opened} {path}; then: sabal verify {opened}"
+        )
+    if head.startswith(_PROOF):
+        raise CannotCheck(
+            f"{path} is the proof of one entry; it is checked with its log: sabal verify ADDRESS --proof {path}"
+        )
+    if not head.startswith(b"PK"):
+        raise CannotCheck(
+            f"{path} is no bundle. A saved letter is checked with its log: sabal verify ADDRESS --checkpoint {path}"
+        )

@@ -1,0 +1,147 @@
+"""Opened records, held against the log: each is the one that was signed, and counts. docs/checking.md "Bundles"."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sabal.checking import strict
+from sabal.checking.entries import Walked
+from sabal.checking.report import Sampled, plain
+from sabal.checking.sample import choose
+from tlog import Checkpoint
+from tlog.wire import HASH_BYTES
+
+MOST_LINE = 1 << 18
+SALT_BYTES = 16
+
+_LINE = re.compile(rb"[^\n]+")
+_KEYS = {"index", "manifest", "fields"}
+_SAMPLE_KEYS = {"seed", "wanted", "of", "size", "root", "indexes"}
+
+Terms = Mapping[bytes, Mapping[str, Any]]
+"""The terms of the manifests that the log names and that are here, by their hash."""
+Wrong = Callable[[str], None]
+"""Takes a problem's sentence."""
+
+
+class _Mismatch(Exception):
+    """Why a record is not believed, as the end of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How many records were shown, and the entries of those that matched."""
+
+    number: int
+    matched: Collection[int]
+
+
+def check_records(data: bytes, log: Walked, terms: Terms, wrong: Wrong) -> Shown:
+    """Check each line of a records.jsonl; what is wrong with one is said, and keeps back none of the others."""
+    number, seen, matched = 0, set[int](), set[int]()
+    for number, line in enumerate(_LINE.finditer(data), start=1):
+        try:
+            index, record = _read(line[0])
+            if index in seen:
+                raise _Mismatch("stands here twice")
+            seen.add(index)
+            _match(index, record, log, terms)
+            matched.add(index)
+        except _Mismatch as error:
+            wrong(f"The record in line {number:,} {error}.")
+    return Shown(number, matched)
+
+
+def _read(line: bytes) -> tuple[int, dict[str, Any]]:
+    try:
+        record = strict.parse(line) if len(line) <= MOST_LINE else None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or set(record) != _KEYS or not strict.is_count(record["index"]):
+        raise _Mismatch("is not written as a record is")
+    return record["index"], record
+
+
+def _match(index: int, record: Mapping[str, Any], log: Walked, terms: Terms) -> None:
+    """Raise _Mismatch unless the record is what a sign entry that counts has committed to. docs/log-format.md."""
+    committed = log.commitment_at(index)
+    if committed is None:
+        raise _Mismatch(f"is of entry {index:,}, which is no signature")
+    if index in log.revoked:
+        raise _Mismatch(f"is of entry {index:,}, which was revoked")
+    manifest = strict.hex_of(record["manifest"], HASH_BYTES)
+    if manifest is None or manifest not in terms:
+        raise _Mismatch(f"(entry {index:,}) names a manifest that is none of the log's")
+    digests = _digests(record["fields"], terms[manifest].get("fields"))
+    if digests is None:
+        raise _Mismatch(f"(entry {index:,}) does not have the fields of its manifest, each open or closed")
+    if sha256(b"petition/1 commit\n" + manifest + digests).digest() != committed:
+        raise _Mismatch(f"(entry {index:,}) is not the one that was signed: something in it was changed")
+
+
+def _digests(fields: object, names: object) -> bytes | None:
+    """The digests of all fields in the manifest's order; None where one is missing, or there is another."""
+    if not isinstance(fields, dict) or not isinstance(names, list) or not names:
+        return None
+    if not all(isinstance(name, str) for name in names) or set(names) != set(fields):
+        return None
+    found = [_digest(fields[name]) for name in names]
+    return None if len(fields) != len(names) or None in found else b"".join(filter(None, found))
+
+
+def _digest(field: object) -> bytes | None:
+    """d = SHA-256(02 ‖ salt ‖ value) of an open field, or what a closed one says. docs/log-format.md "Token…"."""
+    match field:
+        case {"value": str(value), "salt": salt, **rest} if not rest:
+            salted = strict.hex_of(salt, SALT_BYTES)
+            try:
+                return None if salted is None else sha256(b"\2" + salted + value.encode()).digest()
+            except UnicodeEncodeError:
+                return None  # half a character, which JSON can write and nobody can sign
+        case {"digest": digest, **rest} if not rest:
+            return strict.hex_of(digest, HASH_BYTES)
+        case _:
+            return None
+
+
+def check_sample(
+    data: bytes, claim: Checkpoint, log: Walked, shown: Collection[int], wrong: Wrong
+) -> Sampled | None:
+    """Draw the sample again and hold a sample.json against it; None where it cannot be read."""
+    sample = _read_sample(data)
+    if sample is None:
+        wrong("The file sample.json is not written as a sample is.")
+        return None
+    if (sample["size"], sample["root"]) != (claim.size, claim.root.hex()):
+        wrong("The sample was drawn from another tree than this checkpoint's.")
+    elif sample["of"] != len(log.signers):
+        wrong(f"The sample says that it is of {sample['of']:,} signatures; {len(log.signers):,} count.")
+    chosen = choose(claim.root, sample["seed"], sample["wanted"], log.signers)
+    if sample["indexes"] != chosen:
+        wrong("The sample is not the one that its seed chooses.")
+    unopened = set(sample.get("unopened", ()))
+    if not unopened.issubset(chosen) or unopened & set(shown):
+        wrong("The sample calls signatures unopened that were not chosen, or that are shown.")
+    lacking = sorted(set(chosen) - unopened - set(shown))
+    if lacking:
+        some = ", ".join(map(str, lacking[:5])) + (", …" if len(lacking) > 5 else "")
+        wrong(f"{len(lacking):,} chosen signatures have no record that matches: entries {some}.")
+    return Sampled(plain(sample["seed"]), sample["wanted"], len(chosen), len(unopened))
+
+
+def _read_sample(data: bytes) -> dict[str, Any] | None:
+    try:
+        sample = strict.parse(data)
+        sample["seed"].encode()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    lists = [sample.get("indexes"), sample.get("unopened", [])]
+    sound = (
+        set(sample) | {"unopened"} == _SAMPLE_KEYS | {"unopened"}
+        and all(strict.is_count(sample[name]) for name in ("wanted", "of", "size"))
+        and isinstance(sample["root"], str)
+        and all(isinstance(one, list) and all(map(strict.is_count, one)) for one in lists)
+    )
+    return sample if sound else None

@@ -1,0 +1,113 @@
+"""A log as it is served, and as a mirror has it: entries in bundles of 256, each a file. c2sp.org/tlog-tiles.
+
+Tiles of hashes are left aside: a check makes every hash anew, and would believe none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Protocol, TypeVar
+
+import tlog
+from sabal.checking.copy import (
+    MOST_ENTRIES,
+    MOST_MANIFEST,
+    MOST_MANIFESTS,
+    MOST_NOTE,
+    CannotCheck,
+    LogCopy,
+    Progress,
+    manifest_path,
+    named_manifests,
+)
+from tlog import Tile
+from tlog.entry import ENTRY_BYTES
+from tlog.tiles import WIDTH
+
+Get = Callable[[str, int], bytes | None]
+"""(path, limit) → the file's bytes, one more than `limit` where it is longer, None where there is none."""
+
+_STRIDE = 2 + ENTRY_BYTES  # an entry after its length
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+class Each(Protocol):
+    """`map`, or one that does several at once; in order."""
+
+    def __call__(self, function: Callable[[_In], _Out], items: Iterable[_In], /) -> Iterator[_Out]: ...
+
+
+def read_tiled(get: Get, progress: Progress, each: Each = map) -> LogCopy:
+    """Read a log's files. Raises CannotCheck where one is missing; what is damaged comes as it is, or as a flaw."""
+    checkpoint, policy = _needed(get, "checkpoint"), _needed(get, "policy")
+    try:
+        size = tlog.checkpoint.peek(checkpoint).size
+    except tlog.TlogError:
+        size = 0  # the check says what is wrong with this checkpoint; how many entries to read, nobody knows
+    if size > MOST_ENTRIES:
+        raise CannotCheck(
+            f"This log says that it has {size:,} entries, which is more than can be checked here."
+        )
+    entries, flaws = _read_entries(get, size, progress, each)
+    hashes = list(dict.fromkeys(hash_ for _, hash_ in named_manifests(entries)))
+    if len(hashes) > MOST_MANIFESTS:
+        flaws.append(f"The log names {len(hashes):,} manifests, of which {MOST_MANIFESTS:,} were read.")
+        del hashes[MOST_MANIFESTS:]
+    found = zip(hashes, each(partial(_manifest, get), hashes), strict=True)
+    manifests = {hash_: data for hash_, data in found if data is not None}
+    return LogCopy(checkpoint, policy, entries, manifests, flaws=tuple(flaws))
+
+
+def _needed(get: Get, name: str) -> bytes:
+    data = get(name, MOST_NOTE)
+    if data is None:
+        raise CannotCheck(f"There is no log here: a file `{name}` is missing.")
+    if len(data) > MOST_NOTE:
+        raise CannotCheck(f"The file `{name}` is longer than any {name} is, so it was not read to its end.")
+    return data
+
+
+def _read_entries(get: Get, size: int, progress: Progress, each: Each) -> tuple[bytes, list[str]]:
+    """The entries up to the first bundle that is none, and what is wrong with that one."""
+    pieces, flaws = [], []
+    bundles = list(tlog.new_bundles(0, size))
+    for bundle, data in zip(bundles, each(partial(_bundle, get), bundles), strict=True):
+        piece = _entries_of(bundle, data)
+        if piece is None:
+            flaws.append(
+                f"The file {bundle.path} does not hold {bundle.width} entries of {ENTRY_BYTES} bytes."
+            )
+            break
+        pieces.append(piece)
+        progress(bundle.index * WIDTH + bundle.width, size)
+    return b"".join(pieces), flaws
+
+
+def _bundle(get: Get, bundle: Tile) -> bytes:
+    """Its file, or the full one where a partial one is gone. c2sp.org/tlog-tiles "Partial Tiles"."""
+    data = get(bundle.path, bundle.width * _STRIDE)
+    if data is None and bundle.width < WIDTH:
+        data = get(Tile(bundle.level, bundle.index).path, WIDTH * _STRIDE)
+    if data is None:
+        raise CannotCheck(
+            f"Not all of the log is here: {bundle.path} is missing. Try again, or another copy."
+        )
+    return data
+
+
+def _entries_of(bundle: Tile, data: bytes) -> bytes | None:
+    """The plain entries of a bundle, or of the beginning of a full one; None where it is not that."""
+    width = WIDTH if len(data) == WIDTH * _STRIDE else bundle.width
+    if len(data) != width * _STRIDE:
+        return None
+    try:
+        entries = tlog.decode_bundle(data, width)[: bundle.width]
+    except tlog.Malformed:
+        return None
+    return b"".join(entries) if {ENTRY_BYTES}.issuperset(map(len, entries)) else None
+
+
+def _manifest(get: Get, hash_: bytes) -> bytes | None:
+    return get(
+        manifest_path(hash_), MOST_MANIFEST
+    )  # one that is too long does not have the hash, and is said to

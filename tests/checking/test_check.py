@@ -1,0 +1,417 @@
+"""Each way in which a log can be wrong is found, and said first in the sentence."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+import tlog
+from checking import made
+from sabal.checking.check import MOST_PROBLEMS, Kept, check
+from sabal.checking.copy import LogCopy
+from sabal.checking.report import Other, Promised, Proven, Report, Witness
+from tlog.entry import Amend, Close, Open, Reason, Revoke, Sign
+
+LOG = made.log(40, amend=20)
+COPY = LOG.copy()
+NOW = made.WITNESSED + 100
+SIGN = Sign(b"s" * 32).encode()
+
+
+def checked(copy: LogCopy, **kept: Sequence[bytes]) -> Report:
+    report = check(copy, now=NOW, kept=Kept(**kept))
+    json.dumps(report.as_json())
+    assert report.ok == report.sentence.startswith("OK: ") and all(map(str.isprintable, report.lines()))
+    return report
+
+
+def wrong(log: made.Made | LogCopy, *sentences: str, **kept: Sequence[bytes]) -> Report:
+    """The problems are these, each given by some of its words, and no others."""
+    report = checked(log if isinstance(log, LogCopy) else log.copy(), **kept)
+    assert len(report.problems) == len(sentences), report.problems
+    for problem, sentence in zip(report.problems, sentences, strict=True):
+        assert sentence in problem and problem[0].isupper() and problem[-1] == "."
+    return report
+
+
+def with_checkpoint(copy: LogCopy, checkpoint: bytes) -> LogCopy:
+    return replace(copy, checkpoint=checkpoint)
+
+
+# A log that holds
+
+
+def test_an_honest_log() -> None:
+    report = checked(COPY)
+    reasons = [Reason(entry[10]) for entry in LOG.entries if entry[1] == 2]
+    assert report.ok and report.problems == ()
+    assert (report.origin, report.size, report.root) == (made.ORIGIN, 40, LOG.root)
+    assert (report.signed, report.counted) == (len(LOG.signers) + len(reasons), len(LOG.signers))
+    assert report.revoked == {reason: reasons.count(reason) for reason in Reason}
+    assert report.manifests == ((0, LOG.manifest_at(0)), (20, LOG.manifest_at(20)))
+    assert report.witnesses == (Witness("first", made.WITNESSED),) and report.quorum is True
+    assert report.log_key == str(made.CAROL.verifier) and not report.closed
+
+
+def test_a_closed_log_with_revocations_after_its_close() -> None:
+    log = made.log(20, close=True).with_entries(Revoke(1, Reason.WITHDRAWN).encode())
+    report = checked(log.copy())
+    assert report.ok and report.closed and "The petition is closed." in report.lines()
+
+
+def test_a_log_without_entries() -> None:
+    report = checked(made.Made((), {}).copy())
+    assert report.ok and (report.size, report.counted, report.manifests) == (0, 0, ())
+
+
+def test_no_witness_is_asked_for() -> None:
+    report = checked(replace(LOG, policy=made.NO_WITNESS).copy())
+    assert report.ok and report.quorum is None and "no witness is asked for" in report.sentence
+
+
+def test_the_same_leaf_twice_is_no_error() -> None:
+    assert checked(LOG.with_entries(SIGN, SIGN).copy()).ok
+
+
+# The head
+
+
+def test_a_policy_that_cannot_be_read() -> None:
+    for policy in (b"", b"garbage\n", made.ONE_WITNESS[:-1], b"\xff\0", made.ONE_WITNESS * 2):
+        report = checked(replace(COPY, policy=policy))
+        assert report.problems[0].startswith("The policy cannot be read.")
+        assert report.log_key is None and report.size == 40
+
+
+def test_a_checkpoint_that_cannot_be_read() -> None:
+    for checkpoint in (
+        b"",
+        b"garbage",
+        b"\xff" * 100,
+        COPY.checkpoint[1:-1],
+        COPY.checkpoint.replace(b"\n", b"\r\n"),
+    ):
+        report = checked(with_checkpoint(COPY, checkpoint))
+        assert report.problems[0].startswith("The checkpoint does not hold.")
+        assert (report.origin, report.root, report.size, report.quorum) == (None, None, 40, False)
+
+
+def test_a_checkpoint_that_another_key_signed() -> None:
+    right = tlog.Checkpoint(made.ORIGIN, 40, LOG.root)
+    wrong(with_checkpoint(COPY, made.signed(right, made.FIRST, by=made.EVE)), "No known key")
+    other = tlog.Signer("other.example/log", b"o" * 32)
+    foreign = tlog.Checkpoint("other.example/log", 40, LOG.root)
+    signed = made.signed(foreign, made.FIRST, by=other)
+    report = checked(with_checkpoint(COPY, signed))
+    assert "No known key of the log other.example/log" in report.problems[0]
+
+
+def test_a_forged_size() -> None:
+    forged = COPY.checkpoint.replace(b"\n40\n", b"\n41\n")
+    wrong(with_checkpoint(COPY, forged), "does not fit this text", "counts 41 entries; this copy has 40")
+
+
+def test_a_size_that_the_log_itself_forged() -> None:
+    for size in (39, 41, 2**63 - 1):
+        signed = made.signed(tlog.Checkpoint(made.ORIGIN, size, LOG.root), made.FIRST)
+        report = checked(with_checkpoint(COPY, signed))
+        assert f"counts {size:,} entries; this copy has 40" in report.problems[0]
+
+
+def test_too_few_witnesses() -> None:
+    report = wrong(replace(LOG, policy=made.TWO_WITNESSES), "Too few of the policy's witnesses")
+    assert report.quorum is False and report.witnesses == (Witness("first", made.WITNESSED),)
+    alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))
+    assert wrong(with_checkpoint(COPY, alone), "Too few").witnesses == ()
+
+
+def test_an_unknown_witness_counts_for_nothing() -> None:
+    signed = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root), made.SECOND)
+    assert wrong(with_checkpoint(COPY, signed), "Too few").witnesses == ()
+    both = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root), made.FIRST, made.SECOND)
+    assert [witness.name for witness in checked(with_checkpoint(COPY, both)).witnesses] == ["first"]
+
+
+def test_a_witness_that_cosigned_another_tree() -> None:
+    line = tlog.cosign(tlog.Checkpoint(made.ORIGIN, 39, LOG.root), made.FIRST, made.WITNESSED)
+    spoilt = tlog.note.append(tlog.Checkpoint(made.ORIGIN, 40, LOG.root).sign(made.CAROL), [line])
+    wrong(with_checkpoint(COPY, spoilt), "The signature of witness.example/w1 does not fit")
+
+
+def test_of_two_cosignatures_the_newest_is_told() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 40, LOG.root)
+    later = tlog.cosign(checkpoint, made.FIRST, made.WITNESSED + 9)
+    report = checked(with_checkpoint(COPY, tlog.note.append(COPY.checkpoint, [later])))
+    assert report.witnesses == (Witness("first", made.WITNESSED + 9),)
+
+
+def test_the_key_that_the_log_must_have() -> None:
+    assert check(COPY, now=NOW, log_key=made.CAROL.verifier).ok
+    report = check(COPY, now=NOW, log_key=made.EVE.verifier)
+    assert not report.ok and "another key" in report.sentence
+    assert report.log_key == str(made.CAROL.verifier)
+
+
+# The entries
+
+
+@pytest.mark.parametrize("index", [0, 1, 19, 20, 39])
+def test_a_dropped_entry(index: int) -> None:
+    report = checked(with_checkpoint(LOG.without(index).copy(), COPY.checkpoint))
+    assert "counts 40 entries; this copy has 39" in report.problems[0]
+
+
+def test_an_entry_too_many() -> None:
+    wrong(with_checkpoint(LOG.with_entries(SIGN).copy(), COPY.checkpoint), "this copy has 41")
+
+
+@pytest.mark.parametrize("at", [34, 35, 36, 67, 34 * 39 + 33])
+def test_a_changed_byte(at: int) -> None:
+    entries = bytearray(COPY.entries)
+    entries[at] ^= 1
+    assert (
+        "do not lead to the checkpoint's root" in checked(replace(COPY, entries=bytes(entries))).problems[0]
+    )
+
+
+def test_entries_in_another_order() -> None:
+    entries = (*LOG.entries[:2], LOG.entries[3], LOG.entries[2], *LOG.entries[4:])
+    wrong(with_checkpoint(replace(LOG, entries=entries).copy(), COPY.checkpoint), "do not lead to")
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ([Open(made.log(1).manifest_at(0)).encode()], "Entry 40: a log is opened by entry 0"),
+        ([Close().encode(), SIGN], "Entry 41: the log was closed before"),
+        ([Close().encode(), Amend(LOG.manifest_at(0)).encode()], "Entry 41: the log was closed before"),
+        ([Close().encode(), Close().encode()], "Entry 41: the log was closed before"),
+        ([Revoke(0, Reason.FAKE).encode()], "is no signature"),
+        ([Revoke(20, Reason.FAKE).encode()], "is no signature"),
+        ([Revoke(41, Reason.FAKE).encode(), SIGN], "does not stand before it"),
+        ([Revoke(40, Reason.FAKE).encode()], "does not stand before it"),
+        ([Revoke(1, Reason.FAKE).encode()] * 2, "entry 1 was revoked before"),
+        ([b"\1\2" + bytes(7) + b"\1\0" + bytes(23)], "a reason from 1 to 4"),
+        ([b"\1\2" + bytes(7) + b"\1\1" + b"\1" * 23], "ends in zeros"),
+        ([b"\1\4" + b"\1" * 32], "nothing but zeros"),
+        ([b"\1\5" + bytes(32)], "no entries of type 05"),
+        ([b"\2\1" + bytes(32)], "of which the first is 01"),
+    ],
+)  # fmt: skip
+def test_an_entry_that_may_not_stand_there(more: list[bytes], sentence: str) -> None:
+    wrong(LOG.with_entries(*more), sentence)
+
+
+def test_a_log_that_nothing_opens() -> None:
+    assert "first entry opens the log" in checked(made.Made((SIGN, SIGN), {}).copy()).problems[0]
+
+
+def test_bytes_left_over_after_the_entries() -> None:
+    wrong(
+        replace(COPY, entries=COPY.entries + b"x", flaws=("The entries are not 34 bytes each.",)),
+        "34 bytes each",
+    )
+
+
+# Manifests
+
+
+def test_a_manifest_that_is_missing_or_changed() -> None:
+    first, second = LOG.manifest_at(0), LOG.manifest_at(20)
+    wrong(replace(COPY, manifests={first: LOG.manifests[first]}), "manifest of entry 20")
+    changed = {**LOG.manifests, first: LOG.manifests[first].replace(b"Plant", b"Plane")}
+    wrong(replace(COPY, manifests=changed), "was changed")
+    wrong(replace(COPY, manifests={}), "manifest of entry 0", "manifest of entry 20")
+    swapped = {first: LOG.manifests[second], second: LOG.manifests[first]}
+    wrong(replace(COPY, manifests=swapped), "was changed", "was changed")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        (b"no json", "not written as"),
+        (b"[]", "not written as"),
+        (b"\xff\xfe{\0}\0", "not written as"),
+        (b"[" * 100_000, "not written as"),
+        (b'{"v": 1}', "not written as"),
+        (b'{"terms": []}', "not written as"),
+        (b'{"terms": {"log": "x"}}', "not written as"),
+        (b'{"terms": {"log": {}}, "terms": {"log": {}}}', "not written as"),
+        (made.manifest(log={"origin": "x/log", "key": str(made.CAROL.verifier)}), "is of another log"),
+        (made.manifest(log={"origin": made.ORIGIN, "key": str(made.EVE.verifier)}), "none of the policy's"),
+        (made.manifest(log={"origin": made.ORIGIN, "key": [1]}), "none of the policy's"),
+    ],
+)
+def test_a_manifest_that_is_none_or_not_of_this_log(manifest: bytes, sentence: str) -> None:
+    wrong(made.log(3, manifests=(manifest, b"")), sentence)
+
+
+def test_terms_of_an_unknown_kind_are_no_error() -> None:
+    assert checked(made.log(3, manifests=(made.manifest(novel={"deep": [1]}, fields=7), b"")).copy()).ok
+
+
+# Other checkpoints
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 39, 40])
+def test_an_earlier_checkpoint_agrees(size: int) -> None:
+    report = checked(COPY, checkpoints=[LOG.checkpoint(size)])
+    assert report.ok and report.checkpoints == (Other(size, True),)
+
+
+def test_a_fork() -> None:
+    forked = replace(LOG, entries=(*LOG.entries[:9], SIGN, *LOG.entries[10:]))
+    for size in (10, 40):
+        report = wrong(LOG, "different entries to different people", checkpoints=[forked.checkpoint(size)])
+        assert report.checkpoints == (Other(size, False),)
+    assert checked(COPY, checkpoints=[forked.checkpoint(9)]).ok
+
+
+def test_a_copy_that_is_older_than_what_was_seen() -> None:
+    report = wrong(LOG, "This copy is older", checkpoints=[made.log(50, amend=20).checkpoint()])
+    assert report.checkpoints == (Other(50, False),)
+
+
+def test_a_checkpoint_that_others_signed() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 10, tlog.root_of_entries(LOG.entries[:10]))
+    wrong(LOG, "not signed by this log", checkpoints=[made.signed(checkpoint, made.FIRST, by=made.EVE)])
+    wrong(LOG, "not signed by this log", checkpoints=[b"garbage"])
+    other = tlog.Signer("other.example/log", b"o" * 32)
+    policy = made.ONE_WITNESS + f"log {other.verifier}\n".encode()
+    foreign = tlog.Checkpoint("other.example/log", 10, checkpoint.root)
+    wrong(replace(LOG, policy=policy), "of another log", checkpoints=[foreign.sign(other)])
+
+
+def test_an_earlier_checkpoint_needs_no_witness() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 10, tlog.root_of_entries(LOG.entries[:10]))
+    assert checked(COPY, checkpoints=[made.signed(checkpoint)]).ok
+
+
+def test_a_checkpoint_beyond_the_entries_that_are_left() -> None:
+    short = with_checkpoint(replace(LOG, entries=LOG.entries[:30]).copy(), COPY.checkpoint)
+    wrong(short, "this copy has 30", "too few to compare", checkpoints=[LOG.checkpoint(35)])
+
+
+# Promises
+
+
+def absent(include_by: int) -> bytes:
+    return tlog.Promise(made.ORIGIN, tlog.leaf_hash(SIGN), include_by).sign(made.PROMISER)
+
+
+def test_a_kept_promise_is_kept_however_late() -> None:
+    report = checked(COPY, promises=[LOG.promise(5, 1), LOG.promise(5, NOW * 2)])
+    assert report.ok and [one.state for one in report.promises] == ["kept", "kept"]
+
+
+def test_a_promise_is_due_at_the_newest_cosignature() -> None:
+    for by, state in (
+        (made.WITNESSED - 1, "broken"),
+        (made.WITNESSED, "broken"),
+        (made.WITNESSED + 1, "waiting"),
+    ):
+        report = checked(COPY, promises=[absent(by)])
+        assert report.promises == (Promised(by, state),) and report.ok == (state == "waiting")  # type: ignore[arg-type]
+        assert report.ok or "broke a promise" in report.sentence
+
+
+def test_a_promise_without_any_witness_is_due_now() -> None:
+    copy = replace(
+        replace(LOG, policy=made.NO_WITNESS).copy(),
+        checkpoint=made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root)),
+    )
+    for by, state in ((NOW, "broken"), (NOW + 1, "waiting")):
+        assert checked(copy, promises=[absent(by)]).promises == (Promised(by, state),)  # type: ignore[arg-type]
+
+
+def test_a_promise_that_another_signed_is_none() -> None:
+    leaf = tlog.leaf_hash(SIGN)
+    eve = tlog.promise_key(made.ORIGIN, b"e" * 32)
+    other = tlog.promise_key("other.example/log", b"p" * 32)
+    for promise in (
+        tlog.Promise(made.ORIGIN, leaf, 1).sign(eve),
+        tlog.Promise("other.example/log", leaf, 1).sign(other),
+        COPY.checkpoint,
+        b"garbage",
+    ):
+        assert wrong(LOG, "not signed by the key", promises=[promise]).promises == ()
+
+
+def test_a_manifest_cannot_take_over_the_promises_of_another_log() -> None:
+    other = tlog.promise_key("other.example/log", b"o" * 32)
+    log = {"origin": made.ORIGIN, "key": str(made.CAROL.verifier), "promise_key": str(other.verifier)}
+    promise = tlog.Promise("other.example/log", bytes(32), 1).sign(other)
+    wrong(made.log(3, manifests=(made.manifest(log=log), b"")), "not signed by the key", promises=[promise])
+
+
+# Proofs
+
+
+def test_a_proof() -> None:
+    revoked = next(int.from_bytes(entry[2:10]) for entry in LOG.entries if entry[1] == 2)
+    signer = LOG.signers[0]
+    report = checked(COPY, proofs=[LOG.proof(signer, 30), LOG.proof(revoked)])
+    assert report.ok and report.checkpoints == (Other(30, True), Other(40, True))
+    assert report.proofs[0] == Proven(signer, None) and report.proofs[1].revoked in Reason
+    assert f"Entry {signer} is in the log, and counts." in report.lines()
+
+
+def test_a_proof_that_does_not_hold() -> None:
+    good = tlog.Proof.parse(LOG.proof(5))
+    wrong(LOG, "proof of entry 4 does not hold", proofs=[replace(good, index=4).encode()])
+    wrong(LOG, "which this copy does not have", proofs=[replace(good, index=99).encode()])
+    wrong(LOG, "proof of entry 5 does not hold", proofs=[replace(good, path=good.path[:-1]).encode()])
+    wrong(LOG, "cannot be read", proofs=[b"garbage"])
+    alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))
+    wrong(LOG, "Too few", proofs=[replace(good, checkpoint=alone).encode()])
+    by_eve = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root), made.FIRST, by=made.EVE)
+    wrong(LOG, "not signed by this log", proofs=[replace(good, checkpoint=by_eve).encode()])
+
+
+def test_a_proof_of_a_longer_log() -> None:
+    longer = made.log(50, amend=20)
+    wrong(LOG, "This copy is older", proofs=[longer.proof(5)])
+    wrong(LOG, "This copy is older", "does not have", proofs=[longer.proof(45)])
+
+
+# All of it
+
+
+def test_all_problems_are_said_and_the_first_is_the_sentence() -> None:
+    forged = COPY.checkpoint.replace(b"\n40\n", b"\n41\n")
+    copy = replace(COPY, checkpoint=forged, manifests={}, records=b"{}\n", policy=made.ONE_WITNESS)
+    report = wrong(copy, "does not hold", "counts 41", "entry 0", "entry 20", "line 1")
+    assert report.sentence == f"NOT OK: {report.problems[0]}" and report.lines()[1:5] == list(
+        report.problems[1:]
+    )
+
+
+def test_problems_have_a_bound() -> None:
+    report = checked(replace(COPY, records=b"{}\n" * 5_000))
+    assert len(report.problems) == MOST_PROBLEMS and report.shown == 5_000 and report.matched == 0
+    assert any(re.fullmatch(r"And 980 problems more\.", line) for line in report.lines())
+
+
+def test_a_name_cannot_play_with_the_terminal() -> None:
+    policy = (
+        f"log {made.CAROL.verifier}\n".encode()
+        + b"witness \xe2\x80\xaefirst\xff "
+        + str(made.FIRST.verifier).encode()
+        + b"\nquorum none\n"
+    )
+    report = checked(replace(COPY, policy=policy))
+    assert report.ok and report.witnesses[0].name == "\ufffdfirst\ufffd"
+
+
+def test_a_report_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        checked(COPY).size = 3  # type: ignore[misc]
+
+
+def test_hostile_hashes_of_many_manifests() -> None:
+    amends = [Amend(hashlib.sha256(b"%d" % n).digest()).encode() for n in range(3_000)]
+    assert len(checked(LOG.with_entries(*amends).copy()).problems) == MOST_PROBLEMS

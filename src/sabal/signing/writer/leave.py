@@ -1,6 +1,7 @@
 """Not me and withdraw: what was typed goes, and with it every link."""
 
 from collections import Counter
+from collections.abc import Container
 
 from sabal import suppression
 from sabal.database import Database
@@ -60,6 +61,12 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
 def erase_again(database: Database, commitments: list[bytes], reason: int) -> dict[int, int]:
     """Erase what was erased after the backup that was restored; returns how many by petition."""
     return Counter(petition_id for _, petition_id in _erase(database, "commitment", commitments, reason))
+
+
+def erase_revoked(database: Database, commitments: list[bytes], reason: int, known: Container[bytes]) -> None:
+    """Erase what the published log revoked after the backup; remembered, but for what is `known` to be remembered."""
+    erased = [one for one in _erase(database, "commitment", commitments, reason) if one[0] not in known]
+    suppression.append([Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
 
 
 def _erase(database: Database, column: str, values: list[bytes], reason: int) -> list[tuple[bytes, int]]:

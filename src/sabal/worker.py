@@ -17,7 +17,7 @@ from sabal import days, settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import was_up
-from sabal.ledger.log import Overtaken
+from sabal.ledger.log import Overtaken, ReadOnly
 from sabal.ledger.publication import Ahead
 from sabal.ledger.sequencer import Sequencer
 from sabal.log import where
@@ -145,11 +145,11 @@ class Worker:
         """One petition's log that cannot go on stops no other's: it is tried again, and said once a minute."""
         try:
             yield
-        except (Ahead, Overtaken, OSError, LookupError) as error:
+        except (Ahead, ReadOnly, Overtaken, OSError, LookupError) as error:
             ticks = self.ticks()
             if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
                 self._complained[petition.id] = ticks
-                what = str(error) if isinstance(error, (Ahead, KeyMissing)) else where(error)
+                what = str(error) if isinstance(error, (Ahead, ReadOnly, KeyMissing)) else where(error)
                 log.critical("the log of petition %d stands still: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> None:

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checking import made
@@ -159,6 +159,7 @@ def test_a_truncated_zip_is_refused(end: int) -> None:
         read(WHOLE[:end])
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, 7))
 def test_a_changed_bit_is_refused_or_changes_nothing(at: int, bit: int) -> None:
     spoilt = bytearray(WHOLE)
@@ -170,6 +171,7 @@ def test_a_changed_bit_is_refused_or_changes_nothing(at: int, bit: int) -> None:
     assert got == COPY
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused_with_a_sentence(data: bytes) -> None:
     for tail in (data, WHOLE[:-22] + data, data + WHOLE[-22:]):

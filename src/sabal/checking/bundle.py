@@ -59,7 +59,11 @@ def write_bundle(to: Path | BinaryIO, copy: LogCopy, extras: Mapping[str, bytes]
     if isinstance(to, Path):
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         with os.fdopen(os.open(to, flags, 0o600), "wb") as file:
-            write_bundle(file, copy, extras)
+            try:
+                write_bundle(file, copy, extras)
+            except OSError:
+                to.unlink()  # half a bundle helps nobody
+                raise
         return
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members:
@@ -94,7 +98,7 @@ def _members(copy: LogCopy, extras: Mapping[str, bytes]) -> Iterator[tuple[str, 
 def read_bundle(file: BinaryIO) -> LogCopy:
     """Read the copy that a bundle's zip holds. Raises CannotCheck where the zip is not as a bundle's should be.
 
-    APPNOTE.TXT 4.3; docs/checking.md "Bundles".
+    APPNOTE.TXT 4.3.
     """
     try:
         with zipfile.ZipFile(file) as archive:

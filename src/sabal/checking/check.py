@@ -53,10 +53,7 @@ def check(copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | 
     terms = check_manifests(copy, head, wrong)
     shown = check_records(copy.records or b"", walked, terms, wrong)
     sample = _check_sample(copy, head, walked, shown.matched, wrong)
-    checkpoints = [_check_other(data, head, walked, wrong) for data in kept.checkpoints]
-    keys = promise_keys(terms)
-    promises = [_check_promise(data, keys, head, walked, now, wrong) for data in kept.promises]
-    proofs = [_check_proof(data, copy, head, walked, wrong) for data in kept.proofs]
+    checkpoints, promises, proofs = _check_kept(kept, copy, head, walked, promise_keys(terms), now, wrong)
     return Report(
         tuple(problems),
         origin=plain(head.claim.origin) if head.claim else None,
@@ -72,9 +69,9 @@ def check(copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | 
         sample=sample,
         witnesses=head.witnesses,
         quorum=head.quorum,
-        checkpoints=tuple(other for other in [*checkpoints, *(other for other, _ in proofs)] if other),
-        promises=tuple(promised for promised in promises if promised),
-        proofs=tuple(proven for _, proven in proofs if proven),
+        checkpoints=checkpoints,
+        promises=promises,
+        proofs=proofs,
     )
 
 
@@ -111,6 +108,20 @@ def _check_sample(
     if copy.sample is None or head.claim is None:
         return None
     return check_sample(copy.sample, head.claim, walked, matched, wrong)
+
+
+def _check_kept(
+    kept: Kept, copy: LogCopy, head: Head, walked: Walked, keys: Sequence[Verifier], now: int, wrong: Wrong
+) -> tuple[tuple[Other, ...], tuple[Promised, ...], tuple[Proven, ...]]:
+    """What of it is this log's, held against the copy; the checkpoints of proofs stand with the others."""
+    others = [_check_other(data, head, walked, wrong) for data in kept.checkpoints]
+    promises = [_check_promise(data, keys, head, walked, now, wrong) for data in kept.promises]
+    proofs = [_check_proof(data, copy, head, walked, wrong) for data in kept.proofs]
+    return (
+        tuple(other for other in [*others, *(other for other, _ in proofs)] if other),
+        tuple(promised for promised in promises if promised),
+        tuple(proven for _, proven in proofs if proven),
+    )
 
 
 def _check_other(data: bytes, head: Head, walked: Walked, wrong: Wrong) -> Other | None:

@@ -13,7 +13,7 @@ from email.message import Message
 import tlog
 from tlog import Promise, Signature, note
 
-MOST_BYTES = 32 << 20
+MOST_BYTES = 16 << 20
 MOST_FOUND = 100
 
 _DASH = "— "

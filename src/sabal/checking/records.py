@@ -1,4 +1,4 @@
-"""Opened records, held against the log: each is the one that was signed, and counts. docs/checking.md "Bundles"."""
+"""Opened records, held against the log: each is the one that was signed, and counts. docs/checking.md."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -127,7 +127,7 @@ def check_sample(
     lacking = sorted(set(chosen) - unopened - set(shown))
     if lacking:
         some = ", ".join(map(str, lacking[:5])) + (", …" if len(lacking) > 5 else "")
-        wrong(f"{len(lacking):,} chosen signatures have no record that matches: entries {some}.")
+        wrong(f"{len(lacking):,} of the chosen signatures lack a record that matches: entries {some}.")
     return Sampled(plain(sample["seed"]), sample["wanted"], len(chosen), len(unopened))
 
 

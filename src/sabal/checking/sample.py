@@ -1,6 +1,6 @@
 """A random sample that nobody could choose: by hashes over the log's root and a seed that an outsider gave.
 
-docs/checking.md "Samples".
+docs/checking.md "What is checked".
 """
 
 import heapq

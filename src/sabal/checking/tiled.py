@@ -3,9 +3,9 @@
 Tiles of hashes are left aside: a check makes every hash anew, and would believe none.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Protocol, TypeVar
 
 import tlog
 from sabal.checking.copy import (
@@ -24,20 +24,18 @@ from tlog.entry import ENTRY_BYTES
 from tlog.tiles import WIDTH
 
 Get = Callable[[str, int], bytes | None]
-"""(path, limit) → the file's bytes, one more than `limit` where it is longer, None where there is none."""
+"""(path, limit) → the file's bytes, one more than `limit` where it is longer, None where there is none.
+
+Called from several threads at once.
+"""
+
+AT_ONCE = 8
+"""Files that are asked for at once: over a network, and on a slow disk too, nearly all time is waiting."""
 
 _STRIDE = 2 + ENTRY_BYTES  # an entry after its length
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
-class Each(Protocol):
-    """`map`, or one that does several at once; in order."""
-
-    def __call__(self, function: Callable[[_In], _Out], items: Iterable[_In], /) -> Iterator[_Out]: ...
-
-
-def read_tiled(get: Get, progress: Progress, each: Each = map) -> LogCopy:
+def read_tiled(get: Get, progress: Progress) -> LogCopy:
     """Read a log's files. Raises CannotCheck where one is missing; what is damaged comes as it is, or as a flaw."""
     checkpoint, policy = _needed(get, "checkpoint"), _needed(get, "policy")
     try:
@@ -48,13 +46,19 @@ def read_tiled(get: Get, progress: Progress, each: Each = map) -> LogCopy:
         raise CannotCheck(
             f"This log says that it has {size:,} entries, which is more than can be checked here."
         )
-    entries, flaws = _read_entries(get, size, progress, each)
-    hashes = list(dict.fromkeys(hash_ for _, hash_ in named_manifests(entries)))
-    if len(hashes) > MOST_MANIFESTS:
-        flaws.append(f"The log names {len(hashes):,} manifests, of which {MOST_MANIFESTS:,} were read.")
-        del hashes[MOST_MANIFESTS:]
-    found = zip(hashes, each(partial(_manifest, get), hashes), strict=True)
-    manifests = {hash_: data for hash_, data in found if data is not None}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            entries, flaws = _read_entries(get, size, progress, pool)
+            hashes = list(dict.fromkeys(hash_ for _, hash_ in named_manifests(entries)))
+            if len(hashes) > MOST_MANIFESTS:
+                flaws.append(
+                    f"The log names {len(hashes):,} manifests, of which {MOST_MANIFESTS:,} were read."
+                )
+                del hashes[MOST_MANIFESTS:]
+            found = zip(hashes, pool.map(partial(_manifest, get), hashes), strict=True)
+            manifests = {hash_: data for hash_, data in found if data is not None}
+        finally:
+            pool.shutdown(cancel_futures=True)
     return LogCopy(checkpoint, policy, entries, manifests, flaws=tuple(flaws))
 
 
@@ -67,11 +71,11 @@ def _needed(get: Get, name: str) -> bytes:
     return data
 
 
-def _read_entries(get: Get, size: int, progress: Progress, each: Each) -> tuple[bytes, list[str]]:
+def _read_entries(get: Get, size: int, progress: Progress, pool: Executor) -> tuple[bytes, list[str]]:
     """The entries up to the first bundle that is none, and what is wrong with that one."""
     pieces, flaws = [], []
     bundles = list(tlog.new_bundles(0, size))
-    for bundle, data in zip(bundles, each(partial(_bundle, get), bundles), strict=True):
+    for bundle, data in zip(bundles, pool.map(partial(_bundle, get), bundles), strict=True):
         piece = _entries_of(bundle, data)
         if piece is None:
             flaws.append(

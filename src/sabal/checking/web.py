@@ -4,25 +4,24 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import tlog
 from sabal.checking.copy import MOST_NOTE, CannotCheck, LogCopy, Progress
+from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 
-AT_ONCE = 8
 SILENCE, PATIENCE = 20.0, 120.0
 """Seconds until an answer's next byte, and until its last."""
+PAUSES = (0.5, 3.0)
+"""Seconds before a request is made again."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
+_ABSENT, _LATER = (404, 410), (429, 500, 502, 503, 504)
 _CHUNK = 1 << 14
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
 def read_url(url: str, progress: Progress) -> LogCopy:
@@ -35,25 +34,13 @@ def read_url(url: str, progress: Progress) -> LogCopy:
         get = _getter(opener, prefix)
         try:
             if _has_log(get):
-                return _read_at_once(get, progress)
+                return read_tiled(_patient(get), progress)
         except _Refused as error:
             refused.append(error)  # it may stand at the next place, and else this is the best there is to say
     if refused:
         raise refused[0]
     places = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
     raise CannotCheck(f"No log was found there; tried {places}. Give the address of the petition's page.")
-
-
-def _read_at_once(get: Get, progress: Progress) -> LogCopy:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-
-        def each(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-            return pool.map(function, items)
-
-        try:
-            return read_tiled(get, progress, each)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def candidates(address: SplitResult) -> list[str]:
@@ -97,6 +84,10 @@ class _Refused(CannotCheck):
     """The server answers, and does not give this."""
 
 
+class _Later(CannotCheck):
+    """No answer, or one that says to come back."""
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Who is sent elsewhere does not go: the answer then is an error as any other."""
 
@@ -122,17 +113,35 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
                 return _body(response, limit, time.monotonic() + PATIENCE)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code in (404, 410):
+            if error.code in _ABSENT:
                 return None
-            elsewhere = (
-                ", which leads elsewhere: give the address that it leads to" if error.code // 100 == 3 else ""
-            )
-            raise _Refused(f"{url} was answered with status {error.code}{elsewhere}.") from None
+            raise _refusal(url, error.code) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise CannotCheck(f"{url} could not be read ({reason}). Try again later.") from None
+            raise _Later(f"{url} could not be read ({plain(str(reason))}). Try again later.") from None
 
     return get
+
+
+def _refusal(url: str, status: int) -> CannotCheck:
+    if status in _LATER:
+        return _Later(f"{url} was answered with status {status}. Try again later.")
+    elsewhere = ", which leads elsewhere: give the address that it leads to" if status // 100 == 3 else ""
+    return _Refused(f"{url} was answered with status {status}{elsewhere}.")
+
+
+def _patient(get: Get) -> Get:
+    """Of thousands of requests one may fail by chance, or come too soon after the others."""
+
+    def get_again(path: str, limit: int) -> bytes | None:
+        for pause in PAUSES:
+            try:
+                return get(path, limit)
+            except _Later:
+                time.sleep(pause)
+        return get(path, limit)
+
+    return get_again
 
 
 def _body(response: HTTPResponse, limit: int, until: float) -> bytes:

@@ -1,0 +1,134 @@
+"""What people kept of a log is held against a copy: checkpoints, promises, proofs."""
+
+from dataclasses import replace
+
+import pytest
+
+import tlog
+from checking import made
+from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wrong
+from sabal.checking.report import Other, Promised, Proven
+from tlog.entry import Reason
+
+# Other checkpoints
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 39, 40])
+def test_an_earlier_checkpoint_agrees(size: int) -> None:
+    report = checked(COPY, checkpoints=[LOG.checkpoint(size)])
+    assert report.ok and report.checkpoints == (Other(size, True),)
+
+
+def test_a_fork() -> None:
+    forked = replace(LOG, entries=(*LOG.entries[:9], SIGN, *LOG.entries[10:]))
+    for size in (10, 40):
+        report = wrong(LOG, "different entries to different people", checkpoints=[forked.checkpoint(size)])
+        assert report.checkpoints == (Other(size, False),)
+    assert checked(COPY, checkpoints=[forked.checkpoint(9)]).ok
+
+
+def test_a_copy_that_is_older_than_what_was_seen() -> None:
+    report = wrong(LOG, "This copy is older", checkpoints=[made.log(50, amend=20).checkpoint()])
+    assert report.checkpoints == (Other(50, False),)
+
+
+def test_a_checkpoint_that_others_signed() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 10, tlog.root_of_entries(LOG.entries[:10]))
+    wrong(LOG, "not signed by this log", checkpoints=[made.signed(checkpoint, made.FIRST, by=made.EVE)])
+    wrong(LOG, "not signed by this log", checkpoints=[b"garbage"])
+    other = tlog.Signer("other.example/log", b"o" * 32)
+    policy = made.ONE_WITNESS + f"log {other.verifier}\n".encode()
+    foreign = tlog.Checkpoint("other.example/log", 10, checkpoint.root)
+    wrong(replace(LOG, policy=policy), "of another log", checkpoints=[foreign.sign(other)])
+
+
+def test_an_earlier_checkpoint_needs_no_witness() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 10, tlog.root_of_entries(LOG.entries[:10]))
+    assert checked(COPY, checkpoints=[made.signed(checkpoint)]).ok
+
+
+def test_a_checkpoint_beyond_the_entries_that_are_left() -> None:
+    short = with_checkpoint(replace(LOG, entries=LOG.entries[:30]).copy(), COPY.checkpoint)
+    wrong(short, "this copy has 30", "too few to compare", checkpoints=[LOG.checkpoint(35)])
+
+
+# Promises
+
+
+def absent(include_by: int) -> bytes:
+    return tlog.Promise(made.ORIGIN, tlog.leaf_hash(SIGN), include_by).sign(made.PROMISER)
+
+
+def test_a_kept_promise_is_kept_however_late() -> None:
+    report = checked(COPY, promises=[LOG.promise(5, 1), LOG.promise(5, NOW * 2)])
+    assert report.ok and [one.state for one in report.promises] == ["kept", "kept"]
+
+
+def test_a_promise_is_due_at_the_newest_cosignature() -> None:
+    for by, state in (
+        (made.WITNESSED - 1, "broken"),
+        (made.WITNESSED, "broken"),
+        (made.WITNESSED + 1, "waiting"),
+    ):
+        report = checked(COPY, promises=[absent(by)])
+        assert report.promises == (Promised(by, state),) and report.ok == (state == "waiting")  # type: ignore[arg-type]
+        assert report.ok or "broke a promise" in report.sentence
+
+
+def test_a_promise_without_any_witness_is_due_now() -> None:
+    copy = replace(
+        replace(LOG, policy=made.NO_WITNESS).copy(),
+        checkpoint=made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root)),
+    )
+    for by, state in ((NOW, "broken"), (NOW + 1, "waiting")):
+        assert checked(copy, promises=[absent(by)]).promises == (Promised(by, state),)  # type: ignore[arg-type]
+
+
+def test_a_promise_that_another_signed_is_none() -> None:
+    leaf = tlog.leaf_hash(SIGN)
+    eve = tlog.promise_key(made.ORIGIN, b"e" * 32)
+    other = tlog.promise_key("other.example/log", b"p" * 32)
+    for promise in (
+        tlog.Promise(made.ORIGIN, leaf, 1).sign(eve),
+        tlog.Promise("other.example/log", leaf, 1).sign(other),
+        COPY.checkpoint,
+        b"garbage",
+    ):
+        assert wrong(LOG, "not signed by the key", promises=[promise]).promises == ()
+
+
+def test_a_manifest_cannot_take_over_the_promises_of_another_log() -> None:
+    other = tlog.promise_key("other.example/log", b"o" * 32)
+    log = {"origin": made.ORIGIN, "key": str(made.CAROL.verifier), "promise_key": str(other.verifier)}
+    promise = tlog.Promise("other.example/log", bytes(32), 1).sign(other)
+    wrong(made.log(3, manifests=(made.manifest(log=log), b"")), "not signed by the key", promises=[promise])
+
+
+# Proofs
+
+
+def test_a_proof() -> None:
+    revoked = next(int.from_bytes(entry[2:10]) for entry in LOG.entries if entry[1] == 2)
+    signer = LOG.signers[0]
+    report = checked(COPY, proofs=[LOG.proof(signer, 30), LOG.proof(revoked)])
+    assert report.ok and report.checkpoints == (Other(30, True), Other(40, True))
+    assert report.proofs[0] == Proven(signer, None) and report.proofs[1].revoked in Reason
+    assert f"Entry {signer} is in the log, and counts." in report.lines()
+
+
+def test_a_proof_that_does_not_hold() -> None:
+    good = tlog.Proof.parse(LOG.proof(5))
+    wrong(LOG, "proof of entry 4 does not hold", proofs=[replace(good, index=4).encode()])
+    wrong(LOG, "which this copy does not have", proofs=[replace(good, index=99).encode()])
+    wrong(LOG, "proof of entry 5 does not hold", proofs=[replace(good, path=good.path[:-1]).encode()])
+    wrong(LOG, "cannot be read", proofs=[b"garbage"])
+    alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))
+    wrong(LOG, "Too few", proofs=[replace(good, checkpoint=alone).encode()])
+    by_eve = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root), made.FIRST, by=made.EVE)
+    wrong(LOG, "not signed by this log", proofs=[replace(good, checkpoint=by_eve).encode()])
+
+
+def test_a_proof_of_a_longer_log() -> None:
+    longer = made.log(50, amend=20)
+    wrong(LOG, "This copy is older", proofs=[longer.proof(5)])
+    wrong(LOG, "This copy is older", "does not have", proofs=[longer.proof(45)])

@@ -1,0 +1,86 @@
+"""The words: one sentence with the numbers, and JSON with exactly the agreed keys."""
+
+from dataclasses import replace
+
+import pytest
+
+from checking import made
+from sabal.checking.check import Kept, check
+from sabal.checking.report import Proven, Report, Sampled, Witness, day, plain
+from tlog.entry import Reason
+
+BASE = Report(
+    (),
+    origin=made.ORIGIN,
+    size=1_400,
+    root=bytes(32),
+    log_key=str(made.CAROL.verifier),
+    signed=1_301,
+    revoked={Reason.WITHDRAWN: 60, Reason.DUPLICATE: 4, Reason.FAKE: 2, Reason.OTHER: 1},
+    closed=False,
+    manifests=((0, bytes(32)), (9, bytes.fromhex("05b3abf2" + "00" * 26 + "657f"))),
+    shown=300,
+    matched=300,
+    witnesses=(Witness("first", made.WITNESSED),),
+    quorum=True,
+)
+NONE = dict.fromkeys(Reason, 0)
+
+
+def test_the_sentence() -> None:
+    assert BASE.sentence == (
+        "OK: 1,234 signatures count (1,301 confirmed, 60 withdrawn, 7 invalidated); 300 shown and matched;"
+        " the text is manifest 05b3abf2…657f; witnessed by first on 24 November 2026."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"signed": 1, "revoked": NONE}, "OK: 1 signature counts (1 confirmed);"),
+        ({"signed": 0, "revoked": NONE}, "OK: 0 signatures count (0 confirmed);"),
+        ({"revoked": NONE | {Reason.FAKE: 1}}, "(1,301 confirmed, 1 invalidated)"),
+        ({"shown": 0, "matched": 0}, "invalidated); the text"),
+        ({"shown": 0, "matched": 0, "sample": Sampled("x", 3, 3, 3)}, "; 0 shown and matched; "),
+        ({"manifests": ()}, "matched; witnessed"),
+        ({"witnesses": (), "quorum": None}, "; no witness is asked for."),
+        ({"witnesses": (Witness("a", 0), Witness("b", 9), Witness("c", 5))}, "by a, b and c on 1 January 1970."),
+        ({"witnesses": (Witness("a", 0), Witness("b", 86_400))}, "by a on 1 January 1970 and b on 2 January 1970."),
+        ({"problems": ("The first.", "The second.")}, "NOT OK: The first."),
+    ],
+)  # fmt: skip
+def test_the_sentence_fits_what_was_found(change: dict[str, object], words: str) -> None:
+    assert words in replace(BASE, **change).sentence  # type: ignore[arg-type]
+
+
+def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
+    sentence, *_, shows, key = replace(BASE, closed=True, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
+    assert sentence == BASE.sentence
+    assert "nothing was taken out or changed" in shows and "confirmed mailboxes" in shows
+    assert key.endswith(f": {made.CAROL.verifier}")
+    assert (
+        "Entry 7 is in the log, and was revoked: withdrawn by its signer."
+        in replace(BASE, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
+    )
+    assert "No key" in replace(BASE, problems=("No.",), log_key=None).lines()[-1]
+
+
+def test_json_has_exactly_the_agreed_keys() -> None:
+    keys = (
+        "ok sentence problems origin size root signed counted withdrawn invalidated closed manifests shown matched"
+        " sample witnesses quorum checkpoints promises log_key"
+    )
+    assert list(BASE.as_json()) == keys.split()
+    log = made.log(9)
+    kept = Kept([log.checkpoint(3)], [log.promise(2)])
+    found = check(log.copy(), now=0, kept=kept).as_json()
+    assert found["manifests"] == [{"index": 0, "sha256": log.manifest_at(0).hex()}]
+    assert found["witnesses"] == [{"name": "first", "time": made.WITNESSED}]
+    assert found["checkpoints"] == [{"size": 3, "consistent": True}]
+    assert found["promises"] == [{"include_by": made.WITNESSED, "state": "kept"}]
+    assert found["sample"] is None and found["root"] == log.root.hex() and found["ok"] is True
+
+
+def test_days_that_no_calendar_has_and_letters_that_lie() -> None:
+    assert day(0) == "1 January 1970" and day(2**63 - 1) == f"second {2**63 - 1}"
+    assert plain("a\x1b[2Jb\u202e\ud800\n이름") == "a\ufffd[2Jb\ufffd\ufffd\ufffd이름"

@@ -1,0 +1,148 @@
+"""`sabal verify`: what it prints, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from checking import made
+from checking.web import web
+from sabal.checking import commands
+from sabal.checking.report import WHAT_IT_SHOWS
+from sabal.cli import main
+
+LOG = made.log(300, amend=100)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a mirror, a bundle and what Suzie kept; the commands run in it."""
+    LOG.write_tiles(tmp_path / "mirror")
+    other = made.signed(
+        made.tlog.Checkpoint("other.example/log", 3, bytes(32)),
+        by=made.tlog.Signer("other.example/log", b"o" * 32),
+    )
+    files = {
+        "bundle.zip": made.bundle(LOG.copy(show=LOG.signers[:5])),
+        "wrong.zip": made.bundle(LOG.copy(show=[0])),
+        "letter.txt": b"Dear Suzie,\r\n\r\n-- \r\n" + LOG.checkpoint(200).replace(b"\n", b"\r\n"),
+        "digest.txt": b"Two petitions:\n\n" + other + b"\n" + LOG.checkpoint(150),
+        "other.txt": other,
+        "newer.txt": made.log(400, amend=100).checkpoint(),
+        "promise.txt": LOG.promise(5),
+        "late.txt": made.tlog.Promise(made.ORIGIN, bytes(32), made.WITNESSED + 50).sign(made.PROMISER),
+        "entry.tlog-proof": LOG.proof(LOG.signers[3], 120),
+        "nothing.txt": b"Nothing.\n",
+        "long.txt": bytes((16 << 20) + 1),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def verify(*words: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *words])
+
+
+def found(*words: str, code: int) -> dict[str, object]:
+    result = verify(*words, "--json")
+    assert result.exit_code == code and result.stderr == "", result.output
+    return json.loads(result.stdout)  # type: ignore[no-any-return]
+
+
+def refused(*words: str) -> str:
+    """One sentence on standard error, nothing else, and exit code 2."""
+    result = verify(*words)
+    assert (result.exit_code, result.stdout) == (2, "") and result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize("what", ["mirror", "bundle.zip"])
+def test_a_log_that_holds(what: str, place: Path) -> None:
+    result = verify(what, "--log", str(made.CAROL.verifier))
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0 and result.stderr == ""
+    assert lines[0].startswith(f"OK: {len(LOG.signers):,} signatures count (")
+    assert lines[-2] == WHAT_IT_SHOWS and lines[-1].endswith(str(made.CAROL.verifier))
+
+
+def test_a_log_from_the_web(place: Path) -> None:
+    with web() as served:
+        served.serve("/trees/log", place / "mirror")
+        assert found(f"{served.url}/en/trees", code=0)["size"] == 300
+        served.files["/trees/log/policy"] = made.TWO_WITNESSES
+        assert found(f"{served.url}/en/trees", code=1)["quorum"] is False
+    assert "could not be read" in refused(f"{served.url}/en/trees")
+
+
+def test_a_log_that_does_not(place: Path) -> None:
+    result = verify("wrong.zip")
+    assert result.exit_code == 1 and result.stdout.startswith("NOT OK: The record in line 1 is of entry 0")
+    assert found("wrong.zip", code=1)["ok"] is False
+    assert verify("mirror", "--log", str(made.EVE.verifier)).exit_code == 1
+
+
+def test_what_was_kept(place: Path) -> None:
+    words = ("--checkpoint", "letter.txt", "--checkpoint", "digest.txt", "--promise", "promise.txt")
+    report = found("mirror", *words, "--proof", "entry.tlog-proof", code=0)
+    assert report["checkpoints"] == [{"size": size, "consistent": True} for size in (200, 150, 120)]
+    assert report["promises"] == [{"include_by": made.WITNESSED, "state": "kept"}]
+    assert (
+        f"Entry {LOG.signers[3]} is in the log, and counts.\n"
+        in verify("mirror", "--proof", "entry.tlog-proof").stdout
+    )
+
+
+def test_what_was_kept_and_does_not_fit(place: Path) -> None:
+    assert "This copy is older" in verify("mirror", "--checkpoint", "newer.txt").stdout
+    assert "not signed by this log" in verify("mirror", "--checkpoint", "other.txt").stdout
+    assert found("mirror", "--checkpoint", "newer.txt", code=1)["checkpoints"] == [
+        {"size": 400, "consistent": False}
+    ]
+
+
+def test_a_promise_is_waited_for_until_a_time_that_is_given(place: Path) -> None:
+    (place / "mirror/policy").write_bytes(made.NO_WITNESS)
+    assert "not due yet" in verify("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED)).stdout
+    report = found("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED + 50), code=1)
+    assert report["promises"] == [{"include_by": made.WITNESSED + 50, "state": "broken"}]
+
+
+def test_what_cannot_be_checked(place: Path) -> None:
+    assert "There is no nowhere" in refused("nowhere")
+    assert "is no bundle" in refused("letter.txt")
+    assert "--proof" in refused("entry.tlog-proof")
+    assert "no checkpoint in nothing.txt" in refused("mirror", "--checkpoint", "nothing.txt")
+    assert "no promise in letter.txt" in refused("mirror", "--promise", "letter.txt")
+    assert "no proof in letter.txt" in refused("mirror", "--proof", "letter.txt")
+    assert "cannot be read" in refused("mirror", "--checkpoint", "nowhere")
+    assert "too long" in refused("mirror", "--checkpoint", "long.txt")
+    assert "--log cannot be read" in refused("mirror", "--log", "garbage")
+    assert "a witness's" in refused("mirror", "--log", str(made.FIRST.verifier))
+    assert verify().exit_code == verify("mirror", "--at", "-1").exit_code == 2
+
+
+def test_progress_is_for_those_who_wait_before_a_terminal(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify("mirror").stderr == ""
+    monkeypatch.setattr(commands, "PATIENCE", -1.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    commands._read("mirror")
+    assert capsys.readouterr().err == "\r256 of 300 entries read\r300 of 300 entries read\n"
+
+
+def test_where_no_house_is(place: Path) -> None:
+    """As an installed command, in an empty environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sabal", "verify", "bundle.zip"],
+        env={"PATH": os.environ["PATH"], "HOME": str(place)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("OK: ")
+    assert not (place / "var").exists()

@@ -142,14 +142,14 @@ def _django() -> None:
 
 
 def _add_commands() -> None:
-    from sabal.checking.commands import verify
+    from sabal.checking.commands import COMMANDS as CHECKING
     from sabal.keys.commands import keys
     from sabal.newsletter.commands import newsletter
     from sabal.operating.commands import COMMANDS as OPERATING
     from sabal.petitions.commands import COMMANDS as PETITIONS
     from sabal.signing.commands import COMMANDS as SIGNING
 
-    for command in (*PETITIONS, *SIGNING, *OPERATING, keys, newsletter, verify):
+    for command in (*PETITIONS, *SIGNING, *OPERATING, *CHECKING, keys, newsletter):
         main.add_command(command)
 
 

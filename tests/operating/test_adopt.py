@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlog
+from checking.web import web
 from houses import NOW, TODAY, HouseOfTests
 from ledger.reading import Read, read
 from operating.test_restore import empty_database
@@ -394,6 +395,62 @@ def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
     assert drill.log().size == drill.seen[-1].size
     drill.batch()
     drill.hold_whole()
+
+
+@pytest.mark.parametrize("how", ["address", "whole mirror"])
+def test_a_copy_may_be_an_address_or_a_whole_mirror(drill: Drill, how: str, tmp_path: Path) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    root = tmp_path / "partner"
+    drill.take_mirror(root / drill.petition.slug / "log")
+    drill.lose()
+    if how == "whole mirror":
+        assert drill.restore("--log", root).exit_code == 0
+    else:
+        with web() as site:
+            site.serve("", root)
+            assert drill.restore("--log", f"{site.url}/en/{drill.petition.slug}").exit_code == 0
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2
+
+
+def test_of_a_damaged_public_folder_the_checkpoint_still_counts(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    folder = publication(drill.petition).folder
+    shutil.rmtree(folder / "tile")
+    drill.lose(folder=False)
+    assert drill.restore().exit_code == 0  # nothing newer was published
+    publication(drill.petition).repair(drill.house.database, drill.log().published_size)
+    drill.sign("max")
+    drill.batch()
+    whole = drill.take_mirror()
+    shutil.rmtree(folder / "tile")
+    drill.lose(folder=False)
+    result = drill.restore()
+    assert result.exit_code == 1 and "the entries themselves are needed" in result.output
+    assert drill.sabal("restore", "--adopt", "--log", whole).exit_code == 0
+    publication(drill.petition).repair(drill.house.database, drill.log().published_size)
+    drill.sign("carol")
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 3
+
+
+def test_what_cannot_be_read_is_said_before_anything_is_restored(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.lose()
+    for options in (("--log", "nowhere"), ("--checkpoint", "nowhere"), ("--folder", "nowhere")):
+        result = CliRunner().invoke(main, ["restore", str(drill.copy), *options])
+        assert result.exit_code == 2 and "nowhere" in result.output
+    both = CliRunner().invoke(main, ["restore", str(drill.copy), "--adopt"])
+    assert both.exit_code == 2 and "Name the backup's folder" in both.output
+    assert drill.restore().exit_code == 1  # the database is as empty as it was
 
 
 def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Drill) -> None:

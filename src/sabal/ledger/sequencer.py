@@ -60,8 +60,9 @@ class Sequencer:
 
     def sequence_all(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
         """A petition's last batch: everything that waits, held or not, and every withdrawal."""
+        log = self._log(database, petition, now)
         release(database, petition.id)
-        self._advance(database, petition, self._log(database, petition, now), now, take=True)
+        self._advance(database, petition, log, now, take=True)
 
     def close(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
         """Let nothing but revocations follow in the log, after everything that waits; harmless when done already."""

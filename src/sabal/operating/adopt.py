@@ -11,13 +11,13 @@ from sabal import database as raw
 from sabal import days, suppression
 from sabal.checking.copy import CannotCheck, LogCopy, manifest_path, named_manifests
 from sabal.checking.finding import MOST_BYTES, checkpoints_in
-from sabal.checking.reading import read, read_folder
+from sabal.checking.reading import logs_in, read, read_folder
 from sabal.keys.house import open_house
 from sabal.ledger import adopt as adopting
 from sabal.ledger import log as logs
 from sabal.ledger.adopt import Adopted, Published, Seen
 from sabal.ledger.log import Log
-from sabal.ledger.publication import CHECKPOINT, Publication, publication
+from sabal.ledger.publication import Publication, publication
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
@@ -52,7 +52,7 @@ def gather(places: Sequence[str], files: Sequence[Path], folders: Sequence[Path]
 
     Raises CannotCheck and FolderError.
     """
-    found = [Published(where, read(where)) for place in places for where in _logs_in(place)]
+    found = [Published(where, read(where)) for place in places for where in _each_log(place)]
     seen = [Seen(str(path), note) for path in files for note in _checkpoints_in(path)]
     return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders))
 
@@ -112,6 +112,8 @@ def _adopt(
     key = publication(petition).key
     copies = [*given, own] if isinstance(own, Published) else given
     others = [*seen, own] if isinstance(own, Seen) else seen
+    if isinstance(own, Seen) and own.open(key).size >= log.published_size:
+        seen = others  # its files are damaged, and its checkpoint still says how much was published
     sizes = [one.open(key).size for one in (*others, *(copy.seen for copy in copies))]
     adopting.hold(database, petition.id, max(sizes, default=0))
     newest = max(copies, key=lambda copy: copy.seen.open(key).size, default=None)
@@ -216,13 +218,8 @@ def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None
             raise Refusal(f"{where} is of the log {', '.join(sorted(theirs))}, {of}. Leave it out.")
 
 
-def _logs_in(place: str) -> list[str]:
-    """The log folders of a mirror, which may hold several; an address, and what is a log itself, as it is."""
-    root = Path(place)
-    if "://" in place or not root.is_dir() or (root / CHECKPOINT).is_file():
-        return [place]
-    below = sorted({*root.glob(f"log/{CHECKPOINT}"), *root.glob(f"*/log/{CHECKPOINT}")})
-    return [str(path.parent) for path in below] or [place]
+def _each_log(place: str) -> list[str]:
+    return [place] if "://" in place else [str(path) for path in logs_in(Path(place))]
 
 
 def _checkpoints_in(path: Path) -> list[bytes]:

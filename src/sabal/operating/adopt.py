@@ -92,11 +92,12 @@ def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, no
     if not (log.read_only or published or seen or _is_ahead(own, log)):
         return None
     try:
-        return Outcome(
-            petition.slug, _adopt(database, petition, log, (own, published, seen), given.folders, now)
-        )
+        result = _adopt(database, petition, log, (own, published, seen), given.folders, now)
     except Refusal as refusal:
         return Outcome(petition.slug, None, str(refusal))
+    if isinstance(own, Seen) and (log := logs.find(database, petition.id)):
+        files.repair(database, log.published_size)  # what the worker writes from now on stands behind these
+    return Outcome(petition.slug, result)
 
 
 def _adopt(

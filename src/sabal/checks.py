@@ -26,7 +26,7 @@ class Complaint:
 
 def refusals() -> list[Complaint]:
     """Why `serve` without --dev refuses to start; empty where it may. Reads settings, the data folder, the database."""
-    return [*_base_url(), *_mail(), *_batches(), *_identities(), *_dev_keys()]
+    return [*_base_url(), *_mail(), *_batches(), *_identities(), *_dev_keys(), *_logs_ahead()]
 
 
 def _base_url() -> Iterator[Complaint]:
@@ -119,3 +119,34 @@ def _dev_keys() -> Iterator[Complaint]:
             f"The petition {slug} is sealed to a key that `serve --dev` made.",
             "Begin with an empty data folder and import it anew, with a key from: sabal keys new --out FILE",
         )
+
+
+def _logs_ahead() -> Iterator[Complaint]:
+    """Logs of which more was published than the database holds: it is an old copy, and would fork them."""
+    from sabal import database as raw
+    from sabal.keys.house import KeyMissing, open_house
+    from sabal.ledger import log as logs
+    from sabal.ledger.publication import Ahead, publication
+    from sabal.petitions.snapshot import Snapshots
+
+    try:
+        house = open_house()
+    except KeyMissing:
+        return  # which the doctor says, and without it nothing is appended
+    database = raw.connect()
+    try:
+        snapshots = Snapshots()
+        snapshots.refresh(database, house)
+        for petition in snapshots.published():
+            log = logs.find(database, petition.id)
+            try:
+                if log is not None:
+                    publication(petition).refuse_ahead(database, log)
+            except Ahead as error:
+                yield Complaint(
+                    "S109",
+                    f"The public log of {petition.slug} would be forked: {error}.",
+                    f"Let the database adopt what was published: sabal restore --adopt {petition.slug}",
+                )
+    finally:
+        database.close()

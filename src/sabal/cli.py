@@ -142,7 +142,7 @@ def _django() -> None:
 
 
 def _add_commands() -> None:
-    from sabal.checking.commands import verify
+    from sabal.checking.commands import COMMANDS as CHECKING
     from sabal.delivery.commands import COMMANDS as DELIVERY
     from sabal.keys.commands import keys
     from sabal.ledger.commands import COMMANDS as LEDGER
@@ -152,7 +152,8 @@ def _add_commands() -> None:
     from sabal.signing.commands import COMMANDS as SIGNING
     from sabal.witness.commands import witness
 
-    for command in (*PETITIONS, *SIGNING, *LEDGER, *DELIVERY, *OPERATING, keys, newsletter, verify, witness):
+    rooms = (*PETITIONS, *SIGNING, *LEDGER, *DELIVERY, *OPERATING, *CHECKING)
+    for command in (*rooms, keys, newsletter, witness):
         main.add_command(command)
 
 

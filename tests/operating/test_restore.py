@@ -20,6 +20,7 @@ from sabal.keys.house import KeyMissing, open_house, pepper_name
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.newsletter import subscription
 from sabal.operating import restore as restoring
+from sabal.operating.adopt import Given, adopt_published
 from sabal.operating.backup import backup, digest, mac
 from sabal.operating.restore import restore
 from sabal.petitions import publishing
@@ -130,6 +131,7 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
         for table, number in (("signing_sealed", 1), ("signing_access", 0), ("signing_withdrawal", 2)):
             assert database.query(f"SELECT COUNT(*) FROM {table}") == [(number,)]
         assert database.query("SELECT shown_names FROM signing_total") == [("[]",)]
+        assert [one.refused for one in adopt_published(Given(), None, NOW)] == [""]
         house.sequence(petition, NOW + 60 * WEEK, database=database)
         house.snapshots.refresh(database, open_house())
         back = house.snapshots.by_slug(petition.slug)

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ import tlog
 from sabal.checking.check import Kept, check
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.finding import MOST_BYTES, checkpoints_in, promises_in
+from sabal.checking.mirror import Wrong
+from sabal.checking.mirror import mirror as bring_up_to_date
 from sabal.checking.reading import read
 from tlog import Proof, Verifier
 from tlog.keys import Kind
@@ -70,6 +73,25 @@ def verify(
     report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key)
     click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else WRONG)
+
+
+@click.command()
+@click.argument("url")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def mirror(url: str, folder: Path) -> None:
+    """Keep a static copy of a petition and its log in FOLDER, for any web server; say it again by cron.
+
+    Only what is new is read. A log that is not what it was is refused, and the copy stays. Ends with 0 where the copy
+    is up to date, 1 where the log was read and is found wrong, 2 where it could not be read or written.
+    """  # fmt: skip
+    try:
+        click.echo(bring_up_to_date(url, folder, datetime.now(UTC)))
+    except Wrong as wrong:
+        click.echo(str(wrong), err=True)
+        sys.exit(WRONG)
+
+
+COMMANDS = (verify, mirror)
 
 
 def _key(vkey: str) -> Verifier:

@@ -18,7 +18,10 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
     path = Path(what)
     try:
         if path.is_dir():
-            return read_folder(path, progress)
+            logs = logs_in(path)
+            if len(logs) > 1:
+                raise CannotCheck(f"{what} holds several logs: name one, such as {logs[0]}.")
+            return read_folder(logs[0], progress)
         with path.open("rb") as file:
             head = file.read(64)
             _refuse_other_files(path, head)
@@ -31,6 +34,14 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or "no name of a file"
         raise CannotCheck(f"{what} cannot be read: {said}.") from None
+
+
+def logs_in(folder: Path) -> list[Path]:
+    """The folders of logs in a mirror, which may hold several; of any other folder itself."""
+    if not folder.is_dir() or (folder / "checkpoint").is_file():
+        return [folder]
+    found = {path.parent for pattern in ("log", "*/log") for path in folder.glob(f"{pattern}/checkpoint")}
+    return sorted(found) or [folder]
 
 
 def read_folder(folder: Path, progress: Progress = lambda done, of: None) -> LogCopy:

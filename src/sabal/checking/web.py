@@ -26,21 +26,30 @@ _CHUNK = 1 << 14
 
 def read_url(url: str, progress: Progress) -> LogCopy:
     """Read the log at `url`, which is the petition's page or the log's own prefix. Raises CannotCheck."""
+    return read_tiled(files_at(find_log(url)), progress)
+
+
+def find_log(url: str) -> str:
+    """The prefix of the log of a petition's page, or of the log itself. Raises CannotCheck."""
     address = _address(url)
     opener = _opener(address)
     tried = candidates(address)
     refused: list[_Refused] = []
     for prefix in tried:
-        get = _getter(opener, prefix)
         try:
-            if _has_log(get):
-                return read_tiled(_patient(get), progress)
+            if _has_log(_getter(opener, prefix)):
+                return prefix
         except _Refused as error:
             refused.append(error)  # it may stand at the next place, and else this is the best there is to say
     if refused:
         raise refused[0]
     places = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
     raise CannotCheck(f"No log was found there; tried {places}. Give the address of the petition's page.")
+
+
+def files_at(prefix: str) -> Get:
+    """How the files below an address are read, with patience. Raises CannotCheck, as what it gives does."""
+    return _patient(_getter(_opener(_address(prefix)), prefix))
 
 
 def candidates(address: SplitResult) -> list[str]:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from sabal.database import Database
 from sabal.keys.house import House
 from sabal.keys.signer import log_key_name
-from tlog import Checkpoint, Frontier, Signer, leaf_hashes
-from tlog.entry import ENTRY_BYTES, Amend, Close, Open, Type
+from sabal.refusal import Refusal
+from tlog import Checkpoint, Frontier, Signer, checkpoint, leaf_hashes
+from tlog.entry import ENTRY_BYTES, Amend, Close, Open, Revoke, Type, parse
 from tlog.tiles import WIDTH
 
 HASH_BYTES = 32
 _PIECE = 64  # bundles that are read at once
 _COLUMNS = (
     "petition_id", "size", "edge", "manifest_hash", "closed", "reached", "signed", "signed_size", "published",
-    "published_size", "batch", "witnesses",
+    "published_size", "batch", "witnesses", "read_only", "seen_size",
 )  # fmt: skip
 ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
 
@@ -30,6 +31,10 @@ class Incomplete(Exception):
 
 class Overtaken(Exception):
     """Somebody else moved the log meanwhile: nothing of this transaction may be kept; read it again."""
+
+
+class ReadOnly(Refusal):
+    """The log was restored, and what was published after the backup is not known: nothing may be appended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,21 @@ class Log:
     published_size: int
     batch: int
     witnesses: str  # lines of a policy (c2sp.org/tlog-policy): witness, group, quorum
+    read_only: bool = False  # since a restore (ledger/adopt.py)
+    seen_size: int = 0  # of the largest checkpoint that was seen elsewhere since then
 
     @property
     def root(self) -> bytes:
         """The root over all that is sequenced."""
         return Frontier(self.size, self.edge).root()
+
+    def refuse_read_only(self) -> None:
+        """Raise ReadOnly where nothing may be appended."""
+        if self.read_only:
+            raise ReadOnly(
+                f"The log of petition {self.petition_id} is read-only since the restore, for nobody knows here what was"
+                " published after the backup. Next: sabal restore --adopt --log MIRROR"
+            )
 
 
 def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | None:
@@ -78,10 +93,13 @@ def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | N
         published_size,
         batch,
         witnesses,
+        read_only,
+        seen_size,
     ) = rows[0]
     return Log(
         petition_id, size, hashes, bytes(manifest_hash), bool(closed), bytes(reached), bytes(signed), signed_size,
-        bytes(published), published_size, batch, witnesses,
+        bytes(published), published_size, batch, witnesses, bool(read_only),
+        seen_size,
     )  # fmt: skip
 
 
@@ -98,7 +116,7 @@ def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Sign
     log = find(database, petition_id, lock=True)
     if log is None:
         log = Log(petition_id, 0, (), b"", False, b"", b"", 0, b"", 0, -1, "")
-        row = [petition_id, 0, b"", b"", log.closed, b"", b"", 0, b"", 0, -1, ""]
+        row = [petition_id, 0, b"", b"", log.closed, b"", b"", 0, b"", 0, -1, "", log.read_only, 0]
         database.insert("ledger_log", _COLUMNS, [row])
         log = append(database, log, [Open(manifest_hash).encode()])
     elif log.manifest_hash == manifest_hash:
@@ -116,15 +134,17 @@ def close(database: Database, log: Log, key: Signer, day: int) -> Log:
 
 
 def append(database: Database, log: Log, entries: Sequence[bytes], *, reached: bytes = b"") -> Log:
-    """Append entries, and say up to which C the batch under way has come. Raises Overtaken."""
-    tree = Frontier(log.size, log.edge)
-    tree.extend(leaf_hashes(entries))
-    _store(database, log, entries)
-    return _move(database, log, replace(log, size=tree.size, edge=tree.edge, reached=reached))
+    """Append entries, and say up to which C the batch under way has come. Raises Overtaken, ReadOnly."""
+    log.refuse_read_only()
+    return _append(database, log, entries, reached)
 
 
 def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
-    """Sign the checkpoint over all that is sequenced, which ends the batch; `day` since 1970. Raises Overtaken."""
+    """Sign the checkpoint over all that is sequenced, which ends the batch; `day` since 1970.
+
+    Raises Overtaken, ReadOnly.
+    """
+    log.refuse_read_only()
     if log.size == log.signed_size:
         return _move(database, log, replace(log, reached=b"")) if log.reached else log
     note = Checkpoint(key.verifier.name, log.size, log.root).sign(key)
@@ -138,6 +158,54 @@ def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
 def show(database: Database, log: Log, note: bytes) -> Log:
     """Let `note`, the signed checkpoint with its witnesses, be what pages and files show. Raises Overtaken."""
     return _move(database, log, replace(log, published=note, published_size=log.signed_size))
+
+
+def hold(database: Database, log: Log, seen_size: int) -> Log:
+    """Let the log be read-only, in the caller's transaction: so many entries were published, and are not all here."""
+    return _move(database, log, replace(log, read_only=True, seen_size=max(log.seen_size, seen_size)))
+
+
+def adopt(database: Database, log: Log, entries: Sequence[bytes], lost: Sequence[int]) -> Log:
+    """Append to a log that is held what was published after the backup, in the caller's transaction. Raises Overtaken.
+
+    `lost` are the indexes of those sign entries whose record is not here.
+    """
+    numbered = [(parse(entry), log.size + at) for at, entry in enumerate(entries)]
+    database.insert("ledger_lost", ("petition_id", "idx"), [(log.petition_id, index) for index in lost])
+    # What does not count any more is missed by nobody.
+    where, params = database.among("idx", [one.index for one, _ in numbered if isinstance(one, Revoke)])
+    if params:
+        database.execute(
+            f"DELETE FROM ledger_lost WHERE petition_id = ? AND {where}", [log.petition_id, *params]
+        )
+    amended = [one.manifest_hash for one, _ in numbered if isinstance(one, (Open, Amend))]
+    closed = log.closed or any(isinstance(one, Close) for one, _ in numbered)
+    log = _append(database, log, entries, log.reached)
+    return _move(
+        database, log, replace(log, manifest_hash=(amended or [log.manifest_hash])[-1], closed=closed)
+    )
+
+
+def go_on(database: Database, log: Log, note: bytes, day: int) -> Log:
+    """End the hold of a log that has all that was published; in the caller's transaction, `day` since 1970.
+
+    `note` is the newest checkpoint that was shown, kept as it is, where it is over all that is here; else the log's
+    own stands, and the batch that was under way goes on.
+    """
+    free = replace(log, read_only=False)
+    if not note or checkpoint.peek(note).size != log.size or log.size == log.published_size:
+        return _move(database, log, free)
+    if log.size > log.signed_size:
+        row = (log.petition_id, log.batch + 1, log.size, day)
+        database.insert("ledger_batch", ("petition_id", "number", "size", "day"), [row])
+        free = replace(free, signed=note, signed_size=log.size, batch=log.batch + 1)
+    return _move(database, log, replace(free, published=note, published_size=log.size, reached=b""))
+
+
+def lost(database: Database, petition_id: int) -> int:
+    """How many signatures count whose records were lost, and which nobody withdrew since."""
+    rows = database.query("SELECT COUNT(*) FROM ledger_lost WHERE petition_id = ?", (petition_id,))
+    return int(rows[0][0])
 
 
 def entries(database: Database, petition_id: int, start: int, end: int) -> Iterator[bytes]:
@@ -182,6 +250,13 @@ def split(held: bytes) -> list[bytes]:
     return [held[at : at + ENTRY_BYTES] for at in range(0, len(held), ENTRY_BYTES)]
 
 
+def _append(database: Database, log: Log, entries: Sequence[bytes], reached: bytes) -> Log:
+    tree = Frontier(log.size, log.edge)
+    tree.extend(leaf_hashes(entries))
+    _store(database, log, entries)
+    return _move(database, log, replace(log, size=tree.size, edge=tree.edge, reached=reached))
+
+
 def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
     number, kept = divmod(log.size, WIDTH)
     held = b"".join(entries(database, log.petition_id, log.size - kept, log.size)) if kept else b""
@@ -203,11 +278,13 @@ def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
 def _move(database: Database, old: Log, new: Log) -> Log:
     moved = database.execute(
         "UPDATE ledger_log SET size = ?, edge = ?, manifest_hash = ?, closed = ?, reached = ?, signed = ?,"
-        " signed_size = ?, published = ?, published_size = ?, batch = ?"
-        " WHERE petition_id = ? AND size = ? AND signed_size = ?",
+        " signed_size = ?, published = ?, published_size = ?, batch = ?, read_only = ?,"
+        " seen_size = ?"
+        " WHERE petition_id = ? AND size = ? AND signed_size = ? AND read_only = ?",
         (
             new.size, b"".join(new.edge), new.manifest_hash, new.closed, new.reached, new.signed, new.signed_size,
-            new.published, new.published_size, new.batch, old.petition_id, old.size, old.signed_size,
+            new.published, new.published_size, new.batch, new.read_only, new.seen_size, old.petition_id, old.size,
+            old.signed_size, old.read_only,
         ),
     )  # fmt: skip
     if moved != 1:

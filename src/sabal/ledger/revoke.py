@@ -15,12 +15,13 @@ CHUNK = 200
 def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> int:
     """Erase the signatures of a proposal; each stands as revoked in the log after the next batch. Returns how many.
 
-    Raises RevocationsError where the file does not fit the log. In transactions of 200; after a crash the rest can be
+    Raises RevocationsError where the file does not fit the log, ReadOnly. In transactions of 200; after a crash the rest can be
     given again, without those that are revoked already.
     """
     log = logs.find(database, petition.id)
     if log is None:
         raise Incomplete(f"petition {petition.id} has no log")
+    log.refuse_read_only()
     check(proposed, petition.origin, log.size, _counting(database, petition, log))
     done = 0
     for reason in sorted({item.reason for item in proposed.items}):

@@ -42,7 +42,7 @@ class Sequencer:
     ) -> int:
         """Take a petition's batch if one is due or was begun, and publish it; returns how many signatures it took.
 
-        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises Ahead, OSError,
+        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises Ahead, ReadOnly, OSError,
         KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this ended.
         """
         log = self._log(database, petition, now)
@@ -56,8 +56,9 @@ class Sequencer:
 
     def sequence_all(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
         """A petition's last batch: everything that waits, held or not, and every withdrawal."""
+        log = self._log(database, petition, now)
         release(database, petition.id)
-        self._advance(database, petition, self._log(database, petition, now), now, take=True)
+        self._advance(database, petition, log, now, take=True)
 
     def close(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
         """Let nothing but revocations follow in the log, after everything that waits; harmless when done already."""
@@ -70,9 +71,12 @@ class Sequencer:
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
 
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
-        """Let this machine's files show what the database says is shown. Raises Ahead, OSError."""
+        """Let this machine's files show what the database says is shown. Raises Ahead, OSError.
+
+        Not those of a log that is held since a restore: others have seen more, and files of old would pass for new.
+        """
         log = logs.find(database, petition.id)
-        if log is not None and log.published:
+        if log is not None and log.published and not log.read_only:
             files = publication(petition)
             if files.shown() != log.published:
                 files.refuse_ahead(database, log)
@@ -98,6 +102,7 @@ class Sequencer:
             with database.transaction():
                 key = self._key(database, petition)
                 log = logs.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
+        log.refuse_read_only()
         return log
 
     def _locked(self, database: Database, petition: PetitionSnapshot) -> Log:
@@ -116,7 +121,8 @@ class Sequencer:
         files.refuse_ahead(database, log)
         taken = 0
         if take:
-            taken = self._take_signatures(database, petition, now)
+            if not log.closed:  # after its end there are revocations alone
+                taken = self._take_signatures(database, petition, now)
             self._take_revoked(database, petition)
             with database.transaction():
                 log = self._locked(database, petition)

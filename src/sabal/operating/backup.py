@@ -46,6 +46,7 @@ ROWS = {
     "ledger_log": "TRUE",
     "ledger_bundle": "TRUE",
     "ledger_batch": "TRUE",
+    "ledger_lost": "TRUE",
     "newsletter_subscription": "state = 2",
     "newsletter_consent": "TRUE",
 }

@@ -2,8 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from sabal.operating.adopt import Outcome
+    from sabal.operating.restore import Restored
 
 
 @click.command()
@@ -27,16 +32,74 @@ def backup(directory: Path) -> None:
 
 
 @click.command()
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def restore(directory: Path) -> None:
-    """Put a backup into the empty database of this house, with the house key in its place."""
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--adopt",
+    metavar="[SLUG]",
+    is_flag=False,
+    flag_value="",
+    help="Restore no backup: only let the logs (or one petition's) that are read-only since a restore adopt what was"
+    " published.",
+)
+@click.option(
+    "--log",
+    "logs",
+    metavar="WHERE",
+    multiple=True,
+    help="A copy of a public log: the folder of a mirror, or an address. Repeatable.",
+)
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file that holds a checkpoint seen elsewhere, such as a saved letter. Repeatable.",
+)
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The petition folder of a text that was published after the backup. Repeatable.",
+)
+def restore(
+    directory: Path | None,
+    adopt: str | None,
+    logs: tuple[str, ...],
+    checkpoints: tuple[Path, ...],
+    folders: tuple[Path, ...],
+) -> None:
+    """Put the backup in DIRECTORY into the empty database of this house, then adopt what its logs published since.
+
+    What is in this house's public folder is found by itself; mirrors and letters are given. Exit code 1: a log stays
+    read-only, and why is said; with --adopt it is tried again.
+    """  # fmt: skip
+    import time
+
     import django
 
     django.setup()
-    from sabal import settings
+    from sabal.operating.adopt import adopt_published, gather
     from sabal.operating.restore import restore as put_back
+    from sabal.refusal import Refusal
 
-    restored = put_back(directory)
+    if (directory is None) == (adopt is None):
+        raise Refusal("Name the backup's folder, or say --adopt where one was restored already.")
+    given = gather(logs, checkpoints, folders)  # what cannot be read is said before anything is written
+    if directory is not None:
+        _say_restored(put_back(directory))
+    outcomes = adopt_published(given, adopt or None, time.time())
+    for outcome in outcomes:
+        _say_outcome(outcome)
+    if adopt is not None and not outcomes:
+        click.echo("No log is read-only, and none was published further than the database knows.")
+    click.echo("Next: sabal doctor")
+    sys.exit(any(outcome.refused for outcome in outcomes))
+
+
+def _say_restored(restored: "Restored") -> None:
+    from sabal import settings
+
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
     if restored.suppressed is None:
         click.echo(
@@ -44,20 +107,40 @@ def restore(directory: Path) -> None:
         )
         click.echo('"not me" after the backup is not known any more, and may get letters again; who withdrew')
         click.echo(
-            "stands among the signers again until they withdraw again. If it is kept anywhere: move the"
+            "stands among the signers again, until the log that is adopted says so or they withdraw again. If it is"
         )
-        click.echo("database away, put the file there, and restore again.")
+        click.echo("kept anywhere: move the database away, put the file there, and restore again.")
     else:
         click.echo(
             f"{restored.suppressed} lines of the suppression file were applied again; by them"
             f" {restored.erased} signatures that were withdrawn or dropped after the backup are gone again."
         )
-    click.echo("What came after the backup is lost: who signed since must sign again. Say so in public.")
+    click.echo(
+        "What came after the backup is lost, but for what a public log still counts: who signed after the last"
+    )
+    click.echo("published batch must sign again. Say so in public.")
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}; there is a new one.")
     for slug in restored.without_pepper:
         click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys pepper {slug} --renew")
-    click.echo("Next: sabal doctor")
+
+
+def _say_outcome(outcome: "Outcome") -> None:
+    if outcome.refused:
+        click.echo(f"{outcome.slug}: {outcome.refused}", err=True)
+    elif outcome.adopted is None:
+        click.echo(f"{outcome.slug}: nothing newer is known than this database holds; its log goes on.")
+    else:
+        adopted = outcome.adopted
+        click.echo(
+            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted; it goes on from entry"
+            f" {adopted.size:,}."
+        )
+        if adopted.lost:
+            click.echo(
+                f"{outcome.slug}: {adopted.lost:,} signatures count whose records were lost with the database: nobody"
+                " can read or withdraw them, and who signs again is counted twice."
+            )
 
 
 @click.command()

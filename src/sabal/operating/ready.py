@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from sabal import checks, settings
+from sabal import database as raw
 from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating import stores
 from sabal.petitions import folder, publishing
@@ -74,8 +75,14 @@ def _petition() -> Iterator[Step]:
     petitions = list(Petition.objects.order_by("pk"))
     if not petitions:
         yield from _import()
+    read_only = _read_only() if petitions else ()
     for petition in petitions:
         slug = petition.slug
+        if petition.pk in read_only:
+            yield Step(
+                f"Bring a copy of {slug}'s public log: it is read-only since a restore, and nothing is counted.",
+                f"sabal restore --adopt {slug} --log FOLDER or ADDRESS",
+            )
         if petition.key_made_by_dev:
             yield Step(
                 f"{slug} is sealed to a development key.",
@@ -90,6 +97,16 @@ def _petition() -> Iterator[Step]:
             )
         if petition.state == Petition.State.DRAFT:
             yield from _draft(petition)
+
+
+def _read_only() -> frozenset[int]:
+    database = raw.connect()
+    try:
+        return frozenset(
+            row[0] for row in database.query("SELECT petition_id FROM ledger_log WHERE read_only")
+        )
+    finally:
+        database.close()
 
 
 def _import() -> Iterator[Step]:

@@ -1,6 +1,7 @@
 """Restore: a backup into an empty house, then what no backup can know: who unsubscribed, withdrew, said "not me" since.
 
-All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was.
+All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was. Every
+log is read-only afterwards, until it has adopted what was published (adopt.py).
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from sabal import private, settings, suppression
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating import schema
+from sabal.operating.adopt import hold_all
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
@@ -31,6 +33,7 @@ from sabal.signing.count import take_names_down
 from sabal.signing.writer.leave import erase_again
 
 CHUNK = 5_000
+_READ_ONLY = "ledger.0002_read_only"  # older backups have no place yet to say that a log is held
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ def restore(directory: Path) -> Restored:
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
         new_keys = tuple(_lasting_keys(database, house))
         suppressed, erased = _suppress_again(database)
+        if _READ_ONLY in manifest["migrations"]:
+            hold_all(database)
     database = raw.connect()
     try:
+        if _READ_ONLY not in manifest["migrations"]:
+            with database.transaction():
+                hold_all(database)
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
         without_pepper = tuple(_without_pepper(database, house))
     finally:

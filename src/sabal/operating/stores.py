@@ -15,6 +15,7 @@ from django.utils.translation import to_locale
 from sabal import database, settings
 from sabal.keys.house import KeyMissing, mail_key_name, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.ledger import log as logs
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
@@ -175,6 +176,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
     snapshots.refresh(connection, house)
     for petition in snapshots.published():
         yield from _pepper(petition)
+        yield from _log(connection, petition)
         definition = petition.definition
         yield from _retention(connection, petition)
         untold = [language for language in definition.languages if language not in definition.texts]
@@ -189,6 +191,21 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
         else:
             sentence = f"{petition.slug} is complete in {', '.join(definition.languages)}."
             yield Finding("ok", "D601", sentence)
+
+
+def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:
+    log, slug = logs.find(connection, petition.id), petition.slug
+    if log is None:
+        return
+    if log.read_only:
+        sentence = (
+            f"{slug}'s log is read-only since a restore, for what was published after the backup is unknown."
+        )
+        hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --log FOLDER or ADDRESS"
+        yield Finding("wrong", "D206", sentence, hint)
+    if lost := logs.lost(connection, petition.id):
+        sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
+        yield Finding("ok", "D207", sentence)
 
 
 def _retention(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:

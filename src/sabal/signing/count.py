@@ -6,21 +6,19 @@ is shown. So pages and log cannot disagree.
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sabal import days
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.places import DONE, add, mark_signatures, mark_withdrawals
 from sabal.signing.writer.leave import WITHDRAWN
 from sabal.signing.writer.rows import COUNTED, WAITING, locked
 
 CHUNK = 200
 NAMES = 200  # so many a page shows at the most
 _MOST = 32  # no rule asks whether more than this many wait
-_DONE = 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
     )
     unseen = database.query(
         "SELECT commitment, NULL, country, language FROM signing_withdrawal WHERE petition_id = ?"
-        f" AND state < {_DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
+        f" AND state < {DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
         (petition_id, after),
     )
     # One that was withdrawn between the two is in both, and a withdrawal by now.
@@ -96,9 +94,9 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
     reached = rows[-1][0]
     rows = _still_there(database, rows)
     place = {row[0]: first + at for at, row in enumerate(rows)}
-    _mark_signatures(database, [(row[1], place[row[0]]) for row in rows if row[1]], today)
-    _mark_withdrawals(database, [(row[0], place[row[0]]) for row in rows if not row[1]])
-    _add(database, petition_id, today, [(row[2], row[3]) for row in rows])
+    mark_signatures(database, [(row[1], place[row[0]]) for row in rows if row[1]], today)
+    mark_withdrawals(database, [(row[0], place[row[0]]) for row in rows if not row[1]])
+    add(database, petition_id, today, [(row[2], row[3]) for row in rows])
     database.execute(
         "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(rows), petition_id)
     )
@@ -112,13 +110,13 @@ def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
     """
     rows = database.query(
         "SELECT commitment, idx, reason FROM signing_withdrawal WHERE petition_id = ?"
-        f" AND state < {_DONE} AND state = {COUNTED} ORDER BY commitment LIMIT {CHUNK}",
+        f" AND state < {DONE} AND state = {COUNTED} ORDER BY commitment LIMIT {CHUNK}",
         (petition_id,),
     )
     if not rows:
         return []
     where, params = database.among("commitment", [bytes(row[0]) for row in rows])
-    database.execute(f"UPDATE signing_withdrawal SET state = {_DONE} WHERE {where}", params)
+    database.execute(f"UPDATE signing_withdrawal SET state = {DONE} WHERE {where}", params)
     withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
     database.execute(
         "UPDATE signing_total SET withdrawn = withdrawn + ?, invalidated = invalidated + ? WHERE petition_id = ?",
@@ -174,8 +172,8 @@ def _batch_at(database: Database, petition_id: int) -> float:
 # What waits for a batch, each by a partial index.
 _WAITS = {
     "signed": ("signing_signature", "state = 1 AND (held = 0 OR held_until <= ?)"),
-    "withdrawn unseen": ("signing_withdrawal", f"state < {_DONE} AND state = 1"),
-    "withdrawn": ("signing_withdrawal", f"state < {_DONE} AND state = 2"),
+    "withdrawn unseen": ("signing_withdrawal", f"state < {DONE} AND state = 1"),
+    "withdrawn": ("signing_withdrawal", f"state < {DONE} AND state = 2"),
     "linked": ("signing_access", "counted_on IS NULL"),
 }
 
@@ -204,49 +202,6 @@ def _still_there(database: Database, rows: list[Row]) -> list[Row]:
         )
     }
     return [row for row in rows if row[1] is None or row[1] in held]
-
-
-def _mark_signatures(database: Database, places: Sequence[Row], today: int) -> None:
-    """Counted, at these places; where its signer lives is in the buckets by now, and nowhere else any more."""
-    if places:
-        database.execute(
-            "UPDATE signing_signature SET state = ?, counted_on = ?, held = 0, held_until = NULL, country = NULL,"
-            f" language = NULL, idx = v.column2 FROM ({_values(places)}) AS v"
-            " WHERE signing_signature.token_hash = v.column1",
-            [COUNTED, today, *(value for row in places for value in row)],
-        )
-
-
-def _mark_withdrawals(database: Database, places: Sequence[Row]) -> None:
-    if places:
-        database.execute(
-            "UPDATE signing_withdrawal SET state = ?, country = NULL, language = NULL, idx = v.column2"
-            f" FROM ({_values(places)}) AS v WHERE signing_withdrawal.commitment = v.column1",
-            [COUNTED, *(value for row in places for value in row)],
-        )
-
-
-def _values(rows: Sequence[Row]) -> str:
-    return "VALUES " + ",".join(["(?,?)"] * len(rows))
-
-
-def _add(
-    database: Database, petition_id: int, today: int, places: Sequence[tuple[str | None, str | None]]
-) -> None:
-    """Add to the gross buckets, each kind by itself."""
-    buckets: Counter[tuple[str, str]] = Counter()
-    for country, language in places:
-        buckets["day", days.date_of(today).isoformat()] += 1
-        if country:
-            buckets["country", country] += 1
-        if language:
-            buckets["language", language] += 1
-    database.insert(
-        "signing_bucket",
-        ("petition_id", "kind", "item", "n"),
-        [(petition_id, kind, item, n) for (kind, item), n in sorted(buckets.items())],
-        on_conflict="(petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
-    )
 
 
 def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:

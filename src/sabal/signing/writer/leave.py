@@ -1,6 +1,7 @@
 """Not me and withdraw: what was typed goes, and with it every link."""
 
 from collections import Counter
+from collections.abc import Container
 
 from sabal import suppression
 from sabal.database import Database
@@ -72,6 +73,12 @@ def leave_entries(
         [(commitment, petition_id, version_id, COUNTED, reason, index) for index, commitment in entries],
         ignore=True,
     )
+
+
+def erase_revoked(database: Database, commitments: list[bytes], reason: int, known: Container[bytes]) -> None:
+    """Erase what the published log revoked after the backup; remembered, but for what is `known` to be remembered."""
+    erased = [one for one in _erase(database, "commitment", commitments, reason) if one[0] not in known]
+    suppression.append([Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
 
 
 def _erase(database: Database, column: str, values: list[bytes], reason: int) -> list[tuple[bytes, int]]:

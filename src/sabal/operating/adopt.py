@@ -1,0 +1,248 @@
+"""Finds what was published of restored logs, and lets them adopt it: in the public folder, in mirrors, in letters."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from sabal import database as raw
+from sabal import days, suppression
+from sabal.checking.copy import CannotCheck, LogCopy, manifest_path, named_manifests
+from sabal.checking.finding import MOST_BYTES, checkpoints_in
+from sabal.checking.reading import logs_in, read, read_folder
+from sabal.keys.house import open_house
+from sabal.ledger import adopt as adopting
+from sabal.ledger import log as logs
+from sabal.ledger.adopt import Adopted, Published, Seen
+from sabal.ledger.log import Log
+from sabal.ledger.publication import Publication, publication
+from sabal.petitions import adopted, folder, lookup
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.refusal import Refusal
+from tlog import TlogError, checkpoint
+
+PATIENCE = 20.0  # seconds for a worker that counts at this moment
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the operator brought from elsewhere."""
+
+    logs: tuple[Published, ...] = ()
+    checkpoints: tuple[Seen, ...] = ()
+    folders: tuple[dict[str, str], ...] = ()  # petition folders, by whose files a manifest was made
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one petition's log: `refused` says why it stays read-only, empty where it goes on.
+
+    `adopted` is None where nothing newer was known than the database holds.
+    """
+
+    slug: str
+    adopted: Adopted | None
+    refused: str = ""
+
+
+def gather(places: Sequence[str], files: Sequence[Path], folders: Sequence[Path]) -> Given:
+    """Read logs (a mirror's folder or an address), files with checkpoints, petition folders; nothing is believed yet.
+
+    Raises CannotCheck and FolderError.
+    """
+    found = [Published(where, read(where)) for place in places for where in _each_log(place)]
+    seen = [Seen(str(path), note) for path in files for note in _checkpoints_in(path)]
+    return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders))
+
+
+def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]:
+    """Let every log that is held, or that was published further than the database knows, adopt what is found.
+
+    One that cannot stays read-only and keeps back no other. Raises Refusal where what was given is of no log here.
+    """
+    house = open_house()
+    database = raw.connect()
+    try:
+        snapshots = Snapshots()
+        snapshots.refresh(database, house)
+        petitions = [lookup.petition(database, house, slug)] if slug else snapshots.published()
+        _refuse_strangers(given, {petition.origin for petition in petitions}, slug)
+        with _leading(database):
+            return [one for petition in petitions if (one := _settle(database, petition, given, now))]
+    finally:
+        database.close()
+
+
+def hold_all(database: raw.Database) -> None:
+    """Let every log that was published be read-only, in the caller's transaction: it may have gone on since."""
+    for (petition_id,) in database.query("SELECT petition_id FROM ledger_log WHERE published_size > 0"):
+        if log := logs.find(database, petition_id, lock=True):
+            logs.hold(database, log, 0)
+
+
+def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, now: float) -> Outcome | None:
+    log, files = logs.find(database, petition.id), publication(petition)
+    if log is None:
+        return None
+    published = [one for one in given.logs if _origin(one.seen) == petition.origin]
+    seen = [one for one in given.checkpoints if _origin(one) == petition.origin]
+    own = _own(files)
+    if not (log.read_only or published or seen or _is_ahead(own, log)):
+        return None
+    try:
+        result = _adopt(database, petition, log, (own, published, seen), given.folders, now)
+    except Refusal as refusal:
+        return Outcome(petition.slug, None, str(refusal))
+    if isinstance(own, Seen) and (log := logs.find(database, petition.id)):
+        files.repair(database, log.published_size)  # what the worker writes from now on stands behind these
+    return Outcome(petition.slug, result)
+
+
+def _adopt(
+    database: raw.Database,
+    petition: PetitionSnapshot,
+    log: Log,
+    found: tuple[Published | Seen | None, list[Published], list[Seen]],
+    folders: Sequence[dict[str, str]],
+    now: float,
+) -> Adopted | None:
+    """The newest copy, once it fits all else that is known; or none, where what was seen proves that none is needed."""
+    own, given, seen = found
+    key = publication(petition).key
+    copies = [*given, own] if isinstance(own, Published) else given
+    others = [*seen, own] if isinstance(own, Seen) else seen
+    if isinstance(own, Seen) and own.open(key).size >= log.published_size:
+        seen = others  # its files are damaged, and its checkpoint still says how much was published
+    sizes = [one.open(key).size for one in (*others, *(copy.seen for copy in copies))]
+    adopting.hold(database, petition.id, max(sizes, default=0))
+    newest = max(copies, key=lambda copy: copy.seen.open(key).size, default=None)
+    if newest is None or (newest.seen.open(key).size < log.published_size and (seen or newest is own)):
+        if not seen:
+            raise _nothing_found(petition)
+        adopting.verify_seen(database, log, key, [*others, *(copy.seen for copy in copies)])
+        adopting.let_go_on(database, petition.id, now)
+        return None
+    rest = [*others, *(copy.seen for copy in copies if copy is not newest)]
+    tally = adopting.verify(database, newest, log, key, rest)
+    _take_manifests(database, petition, newest, folders, now)
+    petition = lookup.petition(database, open_house(), petition.slug)
+    result = adopting.adopt(database, petition, newest, tally, _erased(petition), now)
+    if tally.closed:
+        adopted.end(petition.slug, days.date_of(days.number_at(now)))
+    return result
+
+
+def _nothing_found(petition: PetitionSnapshot) -> Refusal:
+    return Refusal(
+        f"Nothing newer than the backup was found of {petition.slug}'s public log, neither in"
+        f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: sabal restore --adopt"
+        f" {petition.slug} --log FOLDER or ADDRESS; or, where there is no copy anywhere, a file with the newest"
+        f" checkpoint that anybody has, such as a letter: sabal restore --adopt {petition.slug} --checkpoint FILE"
+    )
+
+
+def _take_manifests(
+    database: raw.Database,
+    petition: PetitionSnapshot,
+    published: Published,
+    folders: Sequence[dict[str, str]],
+    now: float,
+) -> None:
+    """Have every manifest that the log names, before a single entry is taken. Raises Refusal."""
+    slug, copy, log = petition.slug, published.copy, (petition.origin, str(publication(petition).key))
+    known = logs.manifests(database, petition.id)
+    for index, digest in named_manifests(copy.entries):
+        if digest in known:
+            continue
+        data = _manifest(copy, digest)
+        if data is None or not adopted.take_manifest(
+            slug, data, log, folders, days.date_of(days.number_at(now))
+        ):
+            adopted.pause(slug)
+            lacks = "is not there" if data is None else "cannot be made of the backup's files"
+            raise Refusal(
+                f"Entry {index:,} of {slug}'s log names a text, {manifest_path(digest)}, that {lacks} (the log is in"
+                f" {published.where}): {slug} is paused and its log read-only. Bring the petition folder that it was"
+                f" published from: sabal restore --adopt {slug} --log FOLDER or ADDRESS --folder FOLDER"
+            )
+        known[digest] = data
+
+
+def _manifest(copy: LogCopy, digest: bytes) -> bytes | None:
+    data = copy.manifests.get(digest)
+    return data if data is not None and sha256(data).digest() == digest else None
+
+
+def _erased(petition: PetitionSnapshot) -> dict[bytes, int]:
+    return {
+        one.hash: suppression.ERASED[one.kind]
+        for one in suppression.read()
+        if one.kind in suppression.ERASED and one.petition_id == petition.id
+    }
+
+
+def _own(files: Publication) -> Published | Seen | None:
+    """The log in this house's public folder; where it is not whole, the checkpoint that it had."""
+    note = files.shown()
+    if note is None:
+        return None
+    try:
+        return Published(str(files.folder), read_folder(files.folder))
+    except (CannotCheck, OSError):
+        return Seen(str(files.folder), note)
+
+
+def _is_ahead(own: Published | Seen | None, log: Log) -> bool:
+    seen = own.seen if isinstance(own, Published) else own
+    return seen is not None and checkpoint.peek(seen.note).size > log.size
+
+
+def _origin(seen: Seen) -> str:
+    return checkpoint.peek(seen.note).origin
+
+
+def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None:
+    """Of a file that holds several checkpoints one is enough that is of a log here."""
+    found: dict[str, set[str]] = {}
+    for one in (*(published.seen for published in given.logs), *given.checkpoints):
+        try:
+            found.setdefault(one.where, set()).add(_origin(one))
+        except TlogError as error:
+            raise Refusal(
+                f"{one.where} has no checkpoint that can be read. {error} Give another copy."
+            ) from None
+    for where, theirs in found.items():
+        if not theirs & origins:
+            of = f"not of {slug}'s" if slug else "which no petition here has"
+            raise Refusal(f"{where} is of the log {', '.join(sorted(theirs))}, {of}. Leave it out.")
+
+
+def _each_log(place: str) -> list[str]:
+    return [place] if "://" in place else [str(path) for path in logs_in(Path(place))]
+
+
+def _checkpoints_in(path: Path) -> list[bytes]:
+    try:
+        with path.open("rb") as file:
+            found = checkpoints_in(file.read(MOST_BYTES))
+    except OSError as error:
+        raise CannotCheck(f"{path} cannot be read: {error.strerror}.") from None
+    if not found:
+        raise CannotCheck(f"There is no checkpoint in {path}: was it saved whole?")
+    return found
+
+
+@contextmanager
+def _leading(database: raw.Database) -> Iterator[None]:
+    """Alone with the logs: a worker that counts at this moment is waited for."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with database.leader("ledger") as leads:
+            if leads:
+                yield
+                return
+        if time.monotonic() > until:
+            raise Refusal("A worker is counting, and does not end. Stop the house, and say this again.")
+        time.sleep(0.1)

@@ -1,0 +1,200 @@
+"""A mirror: it grows with the log, says what is new, shows no form, and refuses what is not the log it knows."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import tlog
+from checking import made
+from checking.web import Web, web
+from ledger import reading
+from sabal.checking.copy import CannotCheck
+from sabal.checking.mirror import Wrong, mirror
+from sabal.checking.mirrorpages import CopiedPage
+from sabal.checking.reading import read
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PAGE = (
+    '<!doctype html>\n<html lang="{0}"><head><meta charset="utf-8"><style>p {{ color: red }}</style></head><body>'
+    '<main><p>{1}</p><form method="post" action="/{0}/trees/sign"><input name="email"><button>Sign</button></form>'
+    '<a href="/ko/trees">ko</a> <a href="/{0}/privacy">p</a></main><script>steal()</script></body></html>'
+)
+"""What anybody might serve as a petition's page."""
+
+
+def publish(
+    site: Web, log: made.Made, *, checkpoint: bytes | None = None, text: str = "Plant trees."
+) -> None:
+    """Serve this log, its pages and its numbers as a house does."""
+    site.files.clear()
+    prefix = "/trees/log"
+    site.files[f"{prefix}/checkpoint"] = checkpoint or log.checkpoint()
+    site.files[f"{prefix}/policy"] = log.policy
+    for digest, data in log.manifests.items():
+        site.files[f"{prefix}/manifests/{digest.hex()}.json"] = data
+    for bundle in tlog.new_bundles(0, len(log.entries)):
+        entries = log.entries[bundle.index * 256 :][: bundle.width]
+        site.files[f"{prefix}/{bundle.path}"] = tlog.encode_bundle(entries)
+    site.files["/trees.json"] = (
+        b'{"data": {"attributes": {"languages": {"en": "x", "ko": "y", "../up": "z"}}}}'
+    )
+    site.files["/trees/count.json"] = site.files["/trees/manifest.json"] = b"{}"
+    for language in ("en", "ko"):
+        site.files[f"/{language}/trees"] = PAGE.format(language, text).encode()
+    site.files["/en/verify"] = PAGE.format("en", "How to check us").encode()
+    site.files["/en/trees/card.png"] = b"\x89PNG\r\n\x1a\n..."
+
+
+@pytest.fixture
+def site() -> Iterator[Web]:
+    with web() as served:
+        yield served
+
+
+def whole(folder: Path) -> reading.Read:
+    return reading.read(folder / "trees" / "log", made.CAROL.verifier)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_it_grows_with_the_log_and_asks_only_for_what_is_new(site: Web, tmp_path: Path) -> None:
+    for size, new in ((1, 1), (300, 299), (300, 0), (515, 215), (70_000, 69_485)):
+        publish(site, made.log(size))
+        site.asked.clear()
+        done = mirror(f"{site.url}/en/trees", tmp_path, NOW)
+        assert (done.new, done.size) == (new, size)
+        assert len(whole(tmp_path).entries) == size
+        if size == 515:
+            assert (
+                "/trees/log/tile/entries/000" not in site.asked
+                and "/trees/log/tile/entries/001" in site.asked
+            )
+    before = files(tmp_path)
+    assert "nothing new" in str(mirror(f"{site.url}/trees/log", tmp_path, NOW)) and files(tmp_path) == before
+    assert (
+        not list(tmp_path.rglob(".*.????????"))
+        and (tmp_path / "trees/log/checkpoint").stat().st_mode & 0o044 == 0o044
+    )
+    copy = read(str(tmp_path / "trees" / "log"))
+    assert copy.size == 70_000 and not copy.flaws and set(copy.manifests) == set(made.log(300).manifests)
+
+
+def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path: Path) -> None:
+    publish(site, made.log(20))
+    assert mirror(f"{site.url}/en/trees", tmp_path, NOW).pages == 8
+    for language, sentence in (
+        ("en", "This is a copy of 2026-11-24"),
+        ("ko", "2026-11-24에 만든 사본입니다"),
+    ):
+        page = (tmp_path / language / "trees" / "index.html").read_text()
+        assert sentence in page and f'href="{site.url}/{language}/trees"' in page
+        assert not re.search(r"<(form|input|button|script)|action=|steal", page)
+        assert 'href="../../ko/trees/"' in page and f'href="{site.url}/{language}/privacy"' in page
+        assert "form-action &#x27;none&#x27;" in page and "style-src &#x27;sha256-" in page
+    assert (tmp_path / "en/verify/index.html").exists() and not (tmp_path / "ko/verify").exists()
+    assert (tmp_path / "en/trees/card.png").exists() and not (tmp_path.parent / "up").exists()
+    assert (
+        mirror(f"{site.url}/en/trees", tmp_path, NOW.replace(day=25)).pages == 0
+    )  # but they say the new day
+    assert "2026-11-25" in (tmp_path / "en/trees/index.html").read_text()
+    publish(site, made.log(20), text="Plant many trees.")
+    assert mirror(f"{site.url}/en/trees", tmp_path, NOW).pages == 2
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<main><script>x", "<iframe src=//e.example></iframe>", "<p onclick=x()>a", '<a href="javascript:x()">a</a>',
+        "<img src=//e.example/x.png>", "<svg><script>x</script></svg>", "<form><form></form><input name=a>",
+        '<meta http-equiv="refresh" content="0;url=//e.example">', '<base href="//e.example">',
+        '<link rel="stylesheet" href="//e.example">', "<p style='background:url(//e.example)'>", "<!--><script>x-->",
+        "<textarea><form action=x></textarea>", "<plaintext><script>x", "<a href='//e.example' ping=//e.example>a</a>",
+    ],
+)  # fmt: skip
+def test_nothing_that_acts_survives(evil: str) -> None:
+    data = f"<!doctype html><html><head><title>t</title></head><body>{evil}</body></html>"
+    page = (
+        CopiedPage("https://a.example", "en/trees", frozenset(), "trees/log/", NOW.date())
+        .of(data.encode())
+        .decode()
+    )
+    assert page.index("Content-Security-Policy") < page.index("<body>")
+    rest = page.replace("http-equiv", "", 1)
+    assert not re.search(
+        r"<(script|iframe|form|input|button|base|textarea|noscript)|\son\w+=|javascript:|<img src|ping=|style='|"
+        r"http-equiv|stylesheet",
+        rest,
+    )
+
+
+def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_path: Path) -> None:
+    publish(site, made.log(300))
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    before = files(tmp_path)
+    entries = list(made.log(400).entries)
+    entries[17] = tlog.entry.Sign(b"x" * 32).encode()
+    fork = made.Made(tuple(entries), made.log(400).manifests)
+    publish(site, fork)
+    for _ in range(2):
+        with pytest.raises(Wrong, match=r"THE LOG forked: its first 300 entries"):
+            mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    name = "trees/log/fork-20261124T120000Z.txt"
+    after = files(tmp_path)
+    assert {path: after[path] for path in before} == before and set(after) - set(before) == {name}
+    assert fork.checkpoint() in after[name] and made.log(300).checkpoint() in after[name]
+
+
+def test_what_shrinks_does_not_add_up_or_has_another_key_is_refused(site: Web, tmp_path: Path) -> None:
+    publish(site, made.log(300))
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    before = files(tmp_path)
+    publish(site, made.log(299))
+    with pytest.raises(Wrong, match="shrank from 300 entries to 299"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    publish(site, made.log(400), checkpoint=made.log(301).checkpoint())
+    site.files["/trees/log/tile/entries/001.p/45"] = tlog.encode_bundle([b"\1\1" + b"y" * 32] * 45)
+    with pytest.raises(Wrong, match="do not lead to its own checkpoint"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    publish(site, made.log(400), checkpoint=eves(400))
+    with pytest.raises(Wrong, match="another key than before"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    site.files["/trees/log/policy"] = f"log {made.EVE.verifier}\nquorum none\n".encode()
+    with pytest.raises(Wrong, match="another key than before"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    after = files(tmp_path)
+    assert {path: after[path] for path in before} == before
+    with pytest.raises(Wrong, match="not signed by a key of its policy"):
+        publish(site, made.log(400), checkpoint=eves(400))
+        mirror(f"{site.url}/en/trees", tmp_path / "new", NOW)
+
+
+def eves(size: int) -> bytes:
+    root = tlog.root_of_entries(made.log(size).entries)
+    return tlog.Checkpoint(made.ORIGIN, size, root).sign(made.EVE)
+
+
+def test_a_damaged_copy_is_mended(site: Web, tmp_path: Path) -> None:
+    publish(site, made.log(600))
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    good = files(tmp_path)
+    for name in ("tile/entries/000", "tile/entries/001"):
+        (tmp_path / "trees/log" / name).write_bytes(b"x" * 100)
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    assert files(tmp_path) == good
+
+
+def test_what_cannot_be_read_says_so(site: Web, tmp_path: Path) -> None:
+    with pytest.raises(CannotCheck, match="https"):
+        mirror("http://petition.example/en/trees", tmp_path, NOW)
+    with pytest.raises(CannotCheck):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    publish(site, made.log(20))
+    del site.files["/trees.json"]
+    with pytest.raises(CannotCheck, match="The log was copied, and its page was not"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    assert len(whole(tmp_path).entries) == 20

@@ -1,0 +1,143 @@
+"""Yesterday's backup and today's mirror of a house: what the tests of adopting play with."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import tlog
+from houses import NOW, HouseOfTests
+from ledger.reading import Read, read
+from operating.test_restore import empty_database
+from sabal import database as raw
+from sabal.cli import main
+from sabal.ledger import log as logs
+from sabal.ledger.publication import publication
+from sabal.operating.backup import backup
+from sabal.petitions import publishing
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing import held, operations, writer
+from signing.steps import Signed, confirmed
+from tlog.entry import Reason, Sign, Type
+
+WEEK = 604_800
+
+
+class Drill:
+    """A house with a history: a backup of yesterday, batches and withdrawals since, and a mirror of today."""
+
+    def __init__(
+        self, house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, patch: pytest.MonkeyPatch
+    ) -> None:
+        self.house, self.patch, self.request = house, patch, request
+        self.copy, self.mirror, self.now = tmp_path / "copy", tmp_path / "mirror", NOW
+        self.petition = house.publish()
+        self.seen: list[tlog.Checkpoint] = []
+
+    def batch(self) -> None:
+        """A week later: all that waits is counted and shown."""
+        self.now += WEEK
+        self.house.sequence(self.petition, self.now)
+        self.see()
+
+    def see(self) -> Read:
+        """What the public folder shows goes on from all that was shown before."""
+        files = publication(self.petition)
+        found = read(files.folder, files.key)
+        for older in self.seen:
+            assert tlog.root_of_entries(found.entries[: older.size]) == older.root
+        self.seen.append(found.checkpoint)
+        return found
+
+    def leave(self, *signers: Signed) -> None:
+        clicks = [operations.Withdraw(one.t, one.digest) for one in signers]
+        assert writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(clicks)
+
+    def sign(self, *names: str, held: int = 0) -> list[Signed]:
+        return [confirmed(self.house, self.petition, f"{name}@example.org", held=held) for name in names]
+
+    def backup(self) -> None:
+        backup(self.copy)
+
+    def take_mirror(self, to: Path | None = None) -> Path:
+        shutil.copytree(publication(self.petition).folder, to or self.mirror)
+        return to or self.mirror
+
+    def lose(self, *, folder: bool = True, suppression: bool = False) -> None:
+        """The database is gone, and with it the public folder, if that is said."""
+        empty_database(self.house, self.request, self.patch)
+        if folder:
+            shutil.rmtree(self.house.data / "public")
+        if suppression:
+            (self.house.data / "suppression.log").unlink()
+
+    def restore(self, *options: str | Path) -> Result:
+        return self.sabal("restore", self.copy, *options)
+
+    def sabal(self, *words: str | Path) -> Result:
+        result = CliRunner().invoke(main, [str(word) for word in words])
+        assert "Traceback" not in result.output, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        self.house.database = raw.connect()
+        self.house.snapshots = Snapshots()
+        self.petition = self.house.petition()
+        return result
+
+    def log(self) -> logs.Log:
+        log = logs.find(self.house.database, self.petition.id)
+        assert log is not None
+        return log
+
+    def hold_whole(self) -> Read:
+        """Files, log, totals and what pages show say the same, and every row stands where the log has it."""
+        found = self.see()
+        counts = self.house.petition().counts
+        tally = found.tally
+        assert (counts.confirmed, counts.counted, counts.log_size) == (
+            tally.signed, tally.counted, found.checkpoint.size,
+        )  # fmt: skip
+        assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
+        assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
+        rows = self.house.database.query("SELECT idx, commitment FROM signing_signature WHERE state = 2")
+        for index, commitment in rows:
+            assert found.entries[index] == Sign(bytes(commitment)).encode()
+        revoked = {int.from_bytes(e[2:10]) for e in found.entries if e[1] == Type.REVOKE}
+        assert not revoked & {row[0] for row in rows}
+        lost = {row[0] for row in self.house.database.query("SELECT idx FROM ledger_lost")}
+        leaving = self.house.database.query("SELECT idx FROM signing_withdrawal WHERE state = 2")
+        assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
+            revoked | {row[0] for row in rows}
+        )
+        return found
+
+
+def today(drill: Drill) -> dict[str, list[Signed]]:
+    """All that can have happened before and after a backup; it ends with what the mirror has."""
+    early = drill.sign(*(f"early{n}" for n in range(6)))
+    drill.batch()
+    drill.leave(early[0])
+    drill.batch()
+    drill.leave(early[1])  # withdrawn before the backup, in the log after it
+    waiting = drill.sign(*(f"waiting{n}" for n in range(4)))
+    drill.leave(waiting[0])  # before any batch
+    kept_back = drill.sign("robot", "fake", held=held.ROBOT)
+    drill.backup()
+    late = drill.sign(*(f"late{n}" for n in range(5)))
+    drill.leave(early[2], waiting[1])
+    drill.batch()
+    held.drop(drill.house.database, drill.petition.id, held.REASONS["automated"])
+    drill.petition = amend(drill)
+    late += drill.sign("amended")
+    drill.batch()
+    drill.leave(early[3], late[0])
+    drill.batch()
+    drill.take_mirror()
+    drill.leave(early[4], late[1])  # the suppression file knows, the log not yet
+    drill.sign("unpublished")
+    return {"early": early, "waiting": waiting, "held": kept_back, "late": late}
+
+
+def amend(drill: Drill) -> PetitionSnapshot:
+    publishing.pause(drill.petition.slug)
+    return drill.house.publish_again(drill.petition.slug)

@@ -1,0 +1,203 @@
+"""Adopt: yesterday's backup, today's mirror. What is shown after contradicts no checkpoint that was ever shown."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from checking.web import web
+from houses import NOW, TODAY
+from operating.drill import Drill, today
+from sabal import suppression
+from sabal.ledger import log as logs
+from sabal.ledger.log import ReadOnly
+from sabal.ledger.publication import publication
+from sabal.ledger.sequencer import Sequencer
+from sabal.operating import ready, stores
+from sabal.petitions import publishing
+from sabal.petitions.models import Petition
+from tlog.entry import Reason, Type
+
+
+def test_the_drill(drill: Drill) -> None:
+    people = today(drill)
+    shown = drill.seen[-1]
+    lines = list(suppression.read())
+    drill.lose()
+    result = drill.restore("--log", drill.mirror)
+    assert result.exit_code == 0, result.output
+    log = drill.log()
+    assert (log.size, log.published_size, log.root) == (shown.size, shown.size, shown.root)
+    assert not log.read_only and log.published == (drill.mirror / "checkpoint").read_bytes()
+    Sequencer(drill.house.house).publish_here(drill.house.database, drill.petition)
+    found = drill.hold_whole()
+    assert found.checkpoint == shown
+    # Of six who came late one withdrew in the log, and one whom the suppression file alone knows.
+    assert "4 signatures count whose records were lost" in result.output
+    assert logs.lost(drill.house.database, drill.petition.id) == 4
+    gone = [people["early"][n] for n in range(5)] + people["waiting"][:2]
+    hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
+    assert not hashes & {one.digest for one in gone}
+    assert people["early"][5].digest in hashes and people["waiting"][2].digest in hashes
+    assert list(suppression.read()) == lines
+    # Life goes on: those whom the file knows are revoked, new ones are counted, under the key that was published.
+    assert str(drill.house.identity.recipient) in map(str, drill.petition.organiser_keys)
+    drill.sign("new")
+    drill.batch()
+    found = drill.hold_whole()
+    assert found.tally.revoked[Reason.WITHDRAWN] == 9 and found.entries[shown.size][1] == Type.SIGN
+    assert [e[1] for e in found.entries[shown.size :]] == [Type.SIGN, Type.REVOKE, Type.REVOKE]
+
+
+def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Drill) -> None:
+    today(drill)
+    drill.lose(folder=False)
+    assert drill.restore().exit_code == 0
+    before = (drill.log(), drill.house.petition().counts)
+    for options in ((), ("--log", drill.mirror), ("--checkpoint", drill.mirror / "checkpoint")):
+        again = drill.sabal("restore", "--adopt", *options)
+        assert again.exit_code == 0, again.output
+        after = drill.log()
+        assert (after.size, after.published, drill.house.petition().counts) == (
+            before[0].size, before[0].published, before[1],
+        )  # fmt: skip
+    drill.batch()
+    drill.hold_whole()
+
+
+def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Drill) -> None:
+    people = today(drill)
+    drill.lose(suppression=True)
+    assert drill.restore("--log", drill.mirror).exit_code == 0
+    drill.batch()
+    drill.hold_whole()
+    hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
+    assert not hashes & {people["early"][n].digest for n in (0, 1, 2, 3)}
+    known = [one.hash for one in suppression.read()]
+    commitments = [people["early"][n].operation.commitment for n in (2, 3)]
+    assert all(known.count(c) == 1 for c in commitments)  # for the next restore
+
+
+def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brought(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    letter = drill.copy.with_name("letter.eml")
+    letter.write_bytes(b"Subject: x\n\nYours\n\n> " + drill.log().published.replace(b"\n", b"\n> "))
+    drill.lose()
+    result = drill.restore()
+    assert result.exit_code == 1 and "--log FOLDER or ADDRESS" in result.output
+    drill.sign("max")
+    size, files = drill.log().size, publication(drill.petition).folder
+    with pytest.raises(ReadOnly, match="sabal restore --adopt"):
+        drill.batch()
+    with pytest.raises(ReadOnly):
+        drill.house.close(drill.petition, drill.now)
+    publishing.pause(drill.petition.slug)
+    with pytest.raises(ReadOnly):
+        drill.house.publish_again(drill.petition.slug)
+    assert drill.log().size == size and not files.exists()
+    assert [f.id for f in stores.database_and_keys() if f.level == "wrong" and f.id == "D206"]
+    assert any("read-only" in step.sentence for step in ready.steps())
+    assert drill.sabal("restore", "--adopt").exit_code == 1  # nothing new was brought
+    assert drill.log().read_only
+
+    result = drill.sabal("restore", "--adopt", drill.petition.slug, "--checkpoint", letter)
+    assert result.exit_code == 0 and "nothing newer is known" in result.output
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2
+    assert not [f.id for f in stores.database_and_keys() if f.id == "D206"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    behind = drill.take_mirror(drill.mirror.with_name("behind"))
+    drill.sign("carol")
+    drill.batch()
+    copies = [behind, drill.take_mirror()][::order]
+    drill.lose()
+    result = drill.restore("--log", copies[0], "--log", copies[1])
+    assert result.exit_code == 0, result.output
+    assert drill.log().size == drill.seen[-1].size
+    drill.batch()
+    drill.hold_whole()
+
+
+@pytest.mark.parametrize("how", ["address", "whole mirror"])
+def test_a_copy_may_be_an_address_or_a_whole_mirror(drill: Drill, how: str, tmp_path: Path) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    root = tmp_path / "partner"
+    drill.take_mirror(root / drill.petition.slug / "log")
+    drill.lose()
+    if how == "whole mirror":
+        assert drill.restore("--log", root).exit_code == 0
+    else:
+        with web() as site:
+            site.serve("", root)
+            assert drill.restore("--log", f"{site.url}/en/{drill.petition.slug}").exit_code == 0
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2
+
+
+def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    folder = drill.mirror.with_name("folder")
+    folder.mkdir()
+    newest = Petition.objects.get().versions.order_by("-number")[0]
+    files: dict[str, str] = json.loads(newest.files)
+    drill.backup()
+    # A house of tomorrow, which can change a text: the English summary.
+    changed = {**files, "en.md": files["en.md"].replace("summary: ", "summary: Now. ", 1)}
+    publishing.pause(drill.petition.slug)
+    publishing.use_keys(drill.petition.slug, (str(drill.house.identity.recipient),))
+    draft = Petition.objects.get().versions.order_by("-number")[0]
+    draft.files = json.dumps(changed)
+    draft.save()
+    for name, text in changed.items():
+        (folder / name).write_text(text)
+    Petition.objects.update(canary_answered=True)
+    publishing.publish(drill.petition.slug, drill.house.house, TODAY, NOW)
+    drill.petition = drill.house.petition()
+    drill.batch()
+    published = drill.petition.manifest
+    drill.take_mirror()
+    drill.lose()
+    result = drill.restore("--log", drill.mirror)
+    assert result.exit_code == 1
+    assert f"manifests/{hashlib.sha256(published).hexdigest()}.json" in result.output
+    assert drill.petition.state == "paused" and drill.log().read_only
+    result = drill.sabal("restore", "--adopt", "--log", drill.mirror, "--folder", folder)
+    assert result.exit_code == 0, result.output
+    assert drill.petition.manifest == published and drill.petition.state == "paused"
+    publishing.resume(drill.petition.slug, TODAY)
+    drill.petition = drill.house.petition()
+    drill.sign("max")
+    drill.batch()
+    drill.hold_whole()
+
+
+def test_a_log_that_was_closed_is_closed(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.sign("max")
+    drill.backup()
+    drill.house.close(drill.petition, drill.now + 1)
+    drill.see()
+    drill.take_mirror()
+    drill.lose()
+    assert drill.restore("--log", drill.mirror).exit_code == 0
+    assert drill.log().closed and drill.petition.state == "closed"
+    drill.house.sequence(drill.petition, drill.now + 2)
+    found = drill.hold_whole()
+    assert found.tally.closed and found.tally.counted == 2

@@ -1,0 +1,249 @@
+"""What is no copy to adopt, each with its sentence: the log stays read-only, and not one entry is taken."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import tlog
+from operating.drill import WEEK, Drill, today
+from sabal import checks
+from sabal import database as raw
+from sabal.cli import main
+from sabal.keys.house import open_house
+from sabal.ledger import adopt as adopting
+from sabal.ledger import log as logs
+from sabal.ledger.log import ReadOnly
+from sabal.ledger.publication import Ahead, publication
+from sabal.operating import restore as restoring
+from tlog.entry import Sign
+
+
+def refused(drill: Drill, *options: str | Path, because: str, code: int = 1) -> None:
+    """The sentence is said, the log is held, and not one entry of it was taken."""
+    before = drill.log().size
+    result = drill.sabal("restore", "--adopt", *options)
+    assert result.exit_code == code, result.output
+    assert because in result.output
+    assert drill.log().read_only and drill.log().size == before
+    with pytest.raises(ReadOnly):
+        drill.house.sequence(drill.petition, drill.now + WEEK)
+
+
+def restored(drill: Drill) -> None:
+    today(drill)
+    drill.lose()
+    assert drill.restore().exit_code == 1
+
+
+def resign(drill: Drill, folder: Path, entries: list[bytes], key: tlog.Signer | None = None) -> None:
+    """What somebody who has the log's key could publish: these entries, whole and signed."""
+    shutil.rmtree(folder / "tile")
+    for bundle in tlog.new_bundles(0, len(entries)):
+        path = folder / bundle.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tlog.encode_bundle(entries[bundle.index * 256 :][: bundle.width]))
+    key = key or logs.key_of(drill.house.database, open_house(), drill.petition.id, drill.petition.origin)
+    note = tlog.Checkpoint(key.verifier.name, len(entries), tlog.root_of_entries(entries)).sign(key)
+    (folder / "checkpoint").write_bytes(note)
+
+
+def entries_of(folder: Path) -> list[bytes]:
+    size = tlog.checkpoint.peek((folder / "checkpoint").read_bytes()).size
+    found: list[bytes] = []
+    for tile in tlog.new_bundles(0, size):
+        found += tlog.decode_bundle((folder / tile.path).read_bytes(), tile.width)
+    return found
+
+
+def test_the_mirror_of_another_log_is_refused(drill: Drill) -> None:
+    restored(drill)
+    stranger = tlog.Signer("petition.example/c/other/log", bytes(32))
+    resign(drill, drill.mirror, entries_of(drill.mirror), stranger)
+    refused(drill, "--log", drill.mirror, because="petition.example/c/other/log", code=2)
+    eve = tlog.Signer(drill.petition.origin, bytes(32))
+    resign(drill, drill.mirror, entries_of(drill.mirror), eve)
+    refused(drill, "--log", drill.mirror, because="not of this log")
+
+
+def test_a_forked_mirror_is_refused(drill: Drill) -> None:
+    restored(drill)
+    entries = entries_of(drill.mirror)
+    resign(
+        drill, drill.mirror, [entries[0], *(Sign(bytes([n]) * 32).encode() for n in range(1, len(entries)))]
+    )
+    refused(drill, "--log", drill.mirror, because="is another log than the")
+
+
+def test_a_fork_behind_the_backup_is_refused_by_a_letter(drill: Drill) -> None:
+    """The mirror goes on from the backup, and otherwise than the letter that somebody has."""
+    restored(drill)
+    letter = drill.mirror.with_name("letter.txt")
+    shutil.copy(drill.mirror / "checkpoint", letter)
+    resign(drill, drill.mirror, [*entries_of(drill.mirror)[:-1], Sign(b"x" * 32).encode()])
+    refused(drill, "--log", drill.mirror, "--checkpoint", letter, because="Two histories were published")
+
+
+def test_a_changed_entry_is_refused(drill: Drill) -> None:
+    restored(drill)
+    bundles = [path for path in (drill.mirror / "tile" / "entries").rglob("*") if path.is_file()]
+    for bundle in bundles:
+        data = bytearray(bundle.read_bytes())
+        data[-1] ^= 1
+        bundle.write_bytes(data)
+    refused(drill, "--log", drill.mirror, because="do not lead to its checkpoint")
+    for bundle in bundles:
+        bundle.write_bytes(b"")
+    refused(drill, "--log", drill.mirror, because="is no whole log")
+
+
+def test_an_order_that_cannot_be_is_refused(drill: Drill) -> None:
+    restored(drill)
+    resign(drill, drill.mirror, [*entries_of(drill.mirror), tlog.entry.Open(b"m" * 32).encode()])
+    refused(drill, "--log", drill.mirror, because="in no order that counts")
+
+
+def test_a_mirror_that_is_older_than_the_backup_is_refused(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    old = drill.take_mirror(drill.mirror.with_name("old"))
+    drill.sign("max")
+    drill.batch()
+    drill.backup()
+    drill.lose()
+    result = drill.restore("--log", old)
+    assert result.exit_code == 1 and "older copy" in result.output and drill.log().read_only
+    # Its checkpoint is the operator's word that nobody has seen more.
+    assert drill.sabal("restore", "--adopt", "--checkpoint", old / "checkpoint").exit_code == 0
+    drill.sign("carol")
+    drill.batch()
+    drill.hold_whole()
+
+
+def test_a_checkpoint_ahead_of_the_mirror_is_refused_and_remembered(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    behind = drill.take_mirror(drill.mirror.with_name("behind"))
+    drill.sign("carol")
+    drill.batch()
+    letter = drill.mirror.with_name("letter.txt")
+    letter.write_bytes(b"Dear Carol,\n\n" + drill.log().published + b"\n")
+    whole = drill.take_mirror()
+    drill.lose()
+    result = drill.restore("--log", behind, "--checkpoint", letter)
+    assert result.exit_code == 1 and "the entries themselves are needed" in result.output
+    # Whoever leaves the letter out the second time does not get away with it.
+    refused(drill, "--log", behind, because="older copy")
+    refused(drill, "--checkpoint", behind / "checkpoint", because="entries themselves are needed")
+    refused(drill, "--checkpoint", letter, because="entries themselves are needed")
+    assert drill.sabal("restore", "--adopt", "--log", whole, "--checkpoint", letter).exit_code == 0
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 3
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_of_a_damaged_public_folder_the_checkpoint_still_counts(drill: Drill, newer: bool) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    if newer:
+        drill.sign("max")
+        drill.batch()
+    whole = drill.take_mirror()
+    shutil.rmtree(publication(drill.petition).folder / "tile")
+    drill.lose(folder=False)
+    result = drill.restore()
+    assert result.exit_code == newer and ("the entries themselves are needed" in result.output) == newer
+    if newer:
+        assert drill.sabal("restore", "--adopt", "--log", whole).exit_code == 0
+    drill.sign("carol")
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2 + newer
+
+
+def test_what_cannot_be_read_is_said_before_anything_is_restored(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.lose()
+    for options in (("--log", "nowhere"), ("--checkpoint", "nowhere"), ("--folder", "nowhere")):
+        result = CliRunner().invoke(main, ["restore", str(drill.copy), *options])
+        assert result.exit_code == 2 and "nowhere" in result.output
+    both = CliRunner().invoke(main, ["restore", str(drill.copy), "--adopt"])
+    assert both.exit_code == 2 and "Name the backup's folder" in both.output
+    assert drill.restore().exit_code == 1  # the database is as empty as it was
+
+
+def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
+    """After every transaction of the adoption, with four entries in each."""
+    today(drill)
+    drill.lose()
+    drill.patch.setattr("sabal.signing.count.CHUNK", 4)
+    assert drill.restore().exit_code == 1
+    began, at = drill.log().size, 1
+    while kill_after(drill, at):
+        drill.house.database = raw.connect()
+        assert drill.log().read_only and drill.log().size >= began
+        with pytest.raises(ReadOnly):
+            drill.house.sequence(drill.petition, drill.now + WEEK)
+        # Half of it taken is no reason to go on from there.
+        refused(drill, "--checkpoint", drill.mirror / "checkpoint", because="entries themselves are needed")
+        at = 3
+    drill.house.database = raw.connect()
+    assert drill.sabal("restore", "--adopt", "--log", drill.mirror).exit_code == 0
+    drill.batch()
+    drill.hold_whole()
+
+
+def kill_after(drill: Drill, transactions: int) -> bool:
+    """A process of its own that adopts, and is killed after so many transactions; whether it came so far."""
+    drill.house.database.close()
+    pid = os.fork()
+    if not pid:
+        try:
+            take, done = adopting._take, 0
+
+            def counted(*arguments: object) -> int:
+                nonlocal done
+                taken = take(*arguments)  # type: ignore[arg-type]
+                done += 1
+                if done == transactions:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return taken
+
+            adopting._take = counted
+            CliRunner().invoke(main, ["restore", "--adopt", "--log", str(drill.mirror)])
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_serve_refuses_a_database_that_is_older_than_its_public_folder(drill: Drill) -> None:
+    """Somebody put yesterday's database back by hand: no restore has said so."""
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    drill.lose(folder=False)
+    drill.patch.setattr(restoring, "hold_all", lambda database: None)
+    restoring.restore(drill.copy)
+    drill.house.database = raw.connect()
+    drill.petition = drill.house.petition()
+    (complaint,) = [c for c in checks.refusals() if c.id == "S109"]
+    assert complaint.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
+    drill.sign("carol")
+    with pytest.raises(Ahead):
+        drill.house.sequence(drill.petition, drill.now + WEEK)
+    assert drill.sabal("restore", "--adopt", drill.petition.slug).exit_code == 0
+    assert not [c for c in checks.refusals() if c.id == "S109"]
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 3

@@ -15,8 +15,8 @@ CHUNK = 200
 def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> int:
     """Erase the signatures of a proposal; each stands as revoked in the log after the next batch. Returns how many.
 
-    Raises RevocationsError where the file does not fit the log, ReadOnly. In transactions of 200; after a crash the rest can be
-    given again, without those that are revoked already.
+    Raises ReadOnly, and RevocationsError where the file does not fit the log. In transactions of 200; after a crash the
+    rest can be given again, without those that are revoked already.
     """
     log = logs.find(database, petition.id)
     if log is None:

@@ -28,7 +28,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import confirm, export, held, operations, writer
 from sabal.signing.record import Carry
-from sabal.signing.writer.find import Found, find
+from sabal.signing.writer.find import find
 from signing.steps import SUZIE, confirmed, signed
 
 WEEK = 7 * 86_400
@@ -62,6 +62,8 @@ def test_the_drill(
     suzie = confirmed(house, petition, subscribe=("newsletter",))
     house.sequence(petition, NOW + WEEK)
     signed(house, petition, "max@example.org")
+    found = find(house.database, [suzie.digest])[0]
+    assert found is not None and found.entered is not None
     copy = tmp_path / "copy"
     counts = backup(copy)
     assert counts["signing_signature"] == counts["signing_sealed"] == counts["newsletter_subscription"] == 1
@@ -79,10 +81,7 @@ def test_the_drill(
     assert restored.new_keys == restored.without_pepper == ()
     database = raw.connect()
     try:
-        assert find(database, [suzie.digest, lost.digest]) == [
-            Found(petition.id, None, day(NOW + WEEK)),
-            None,
-        ]
+        assert find(database, [suzie.digest, lost.digest]) == [found, None]
         assert database.query("SELECT COUNT(*) FROM newsletter_subscription") == [(0,)]
         assert database.query("SELECT COUNT(*) FROM signing_suppression") == [(1,)]
         house.snapshots.refresh(database, open_house())

@@ -32,6 +32,8 @@ class _Sabal(click.Group):
         from agefile import AgeError
         from sabal.database import OperationalError
         from sabal.keys.house import KeyMissing
+        from sabal.ledger.log import Overtaken
+        from sabal.ledger.publication import Ahead
         from sabal.mail.url import MailUrlError
         from sabal.petitions.definition import FolderError
         from sabal.refusal import Refusal
@@ -45,7 +47,16 @@ class _Sabal(click.Group):
                     sys.stdout.flush()  # here a closed pipe is answered; at the interpreter's end it is a complaint
         except BrokenPipeError:
             _end_unread()
-        except (AgeError, ExportError, FolderError, KeyMissing, MailUrlError, Refusal) as error:
+        except (
+            Ahead,
+            AgeError,
+            ExportError,
+            FolderError,
+            KeyMissing,
+            MailUrlError,
+            Overtaken,
+            Refusal,
+        ) as error:
             _end(str(error))
         except (*OperationalError, DatabaseError) as error:
             _end(

@@ -198,9 +198,10 @@ class Worker:
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
+            erased = retention.erase_records(database, petition.id)
+            log.info("a petition's retention day has passed: %d records are gone", erased)
             self.sequencer.sequence_all(database, petition, self.clock())
-            ended = retention.end(database, petition)
-            log.info("a petition's retention day has passed: %d records are gone", ended)
+            retention.end(database, petition)
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def test_a_database_with_another_history_stands_still(
     house.database.execute("UPDATE ledger_log SET signed = ?, published = ?", (b"", b""))
     log = logs.find(house.database, petition.id)
     assert log is not None
-    with pytest.raises(Ahead, match="another log"):
+    with pytest.raises(Ahead, match="another history"):
         publication(petition).refuse_ahead(house.database, log)
 
 

@@ -70,17 +70,17 @@ def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
         pytest.skip("SQLite has one writer at a time")
     petition = house.publish()
     suzie = confirmed(house, petition)
-    add = count._add
+    add = count.add
 
     def meanwhile(*arguments: object) -> None:
         """The batch has taken her signature and has not committed: her withdrawal must wait for it."""
-        monkeypatch.setattr(count, "_add", add)
+        monkeypatch.setattr(count, "add", add)
         withdrawal.start()
         _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         add(*arguments)  # type: ignore[arg-type]
 
     withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(suzie.t, suzie.digest)]))
-    monkeypatch.setattr(count, "_add", meanwhile)
+    monkeypatch.setattr(count, "add", meanwhile)
     database = house.connect()
     try:
         assert house.sequence(petition, NOW + 1, every=1.0, database=database) == 1

@@ -120,7 +120,6 @@ def write(made: Made, out: Path, recipients: Sequence[agefile.Recipient]) -> Non
 
 
 def carried() -> Mapping[str, bytes]:
-    """The files that travel in every bundle, as far as this package has them."""
+    """The files that travel in every bundle."""
     folder = resources.files("sabal.checking") / "carried"
-    found = ((name, folder / name) for name in (README, *CARRIED))
-    return {name: file.read_bytes() for name, file in found if file.is_file()}
+    return {name: (folder / name).read_bytes() for name in (README, *CARRIED)}

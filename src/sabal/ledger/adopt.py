@@ -203,5 +203,5 @@ def _revocations(found: Iterable[entry.Entry], copy: LogCopy) -> Iterator[Revoca
 def _locked(database: Database, petition_id: int) -> Log:
     log = logs.find(database, petition_id, lock=True)
     if log is None:
-        raise LookupError(f"petition {petition_id} has no log")
+        raise logs.Incomplete(f"petition {petition_id} has no log")
     return log

@@ -21,7 +21,7 @@ from sabal.ledger import witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
 from sabal.ledger.revoke import revoke
-from sabal.petitions.lookup import petition as find_petition
+from sabal.petitions.lookup import published
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import drain, export
 
@@ -34,14 +34,19 @@ _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
 def sealed(slug: str, out: Path) -> None:
-    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine."""
+    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine.
+
+    Once it was shown that they open (sabal open FILE --prove), the server can delete them: sabal drain.
+    """
     with closing(raw.connect()) as database:
-        petition = find_petition(database, open_house(), slug)
-        code, exported = drain.new_code(), list[bytes]()
+        petition = published(database, open_house(), slug)
+        code, exported, off = drain.new_code(), list[bytes](), drain.due(database, petition.id)
         header = _header(database, petition, code)
         written = private.replace(out, _noting(export.write_sealed(database, petition.id, header), exported))
         drain.expect(database, petition.id, header.size, code, exported)
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
+    if off:
+        click.echo(f"The deletion that was planned for {off} is off: it was for an older export.", err=True)
 
 
 @click.command("drain")
@@ -56,7 +61,7 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
     if proof and undo:
         raise click.UsageError("Choose --proof or --undo, not both.")
     with closing(raw.connect()) as database:
-        petition = find_petition(database, open_house(), slug)
+        petition = published(database, open_house(), slug)
         if undo:
             kept = drain.undo(database, petition.id)
             click.echo("The records are kept." if kept else "No records were about to go.")
@@ -84,7 +89,7 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
     """Take out the signatures that a file of `sabal audit` names: their records are deleted, the log says why."""
     proposed = revocations.read_file(file)
     with closing(raw.connect()) as database:
-        petition = find_petition(database, open_house(), slug)
+        petition = published(database, open_house(), slug)
         if not yes:
             click.confirm(
                 f"{len(proposed.items)} signatures of {slug} will count no more, for all to see and for good. Go on?",
@@ -92,7 +97,10 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
                 err=True,
             )
         done = revoke(database, petition, proposed)
-    click.echo(f"{done} signatures are taken out; the public log says so with its next batch.")
+    before = f" ({done.before} counted no more before)" if done.before else ""
+    click.echo(
+        f"{done.revoked} signatures are taken out{before}; the public log says so with its next batch."
+    )
 
 
 @click.command("witnesses")
@@ -108,7 +116,7 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     if file and none:
         raise click.UsageError("Give a FILE or --none, not both.")
     with closing(raw.connect()) as database:
-        petition = find_petition(database, open_house(), slug)
+        petition = published(database, open_house(), slug)
         if file or none:
             text = file.read_text(encoding="utf-8", errors="replace") if file else ""
             witnesses.choose(database, petition.id, text, publication(petition))

@@ -25,7 +25,7 @@ _COLUMNS = (
 ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
 
 
-class Incomplete(Exception):
+class Incomplete(Refusal):
     """The database lacks a part of the log that it must have."""
 
 
@@ -242,7 +242,10 @@ def revoked(database: Database, petition_id: int, size: int) -> list[int]:
 
 def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
     """Let these be asked for every checkpoint from now on: lines of a policy, without that of the log."""
-    database.execute("UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id))
+    if not database.execute(
+        "UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id)
+    ):
+        raise Incomplete(f"petition {petition_id} has no log")
 
 
 def split(held: bytes) -> list[bytes]:

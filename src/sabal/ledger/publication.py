@@ -49,6 +49,10 @@ class Publication:
     petition_id: int
     key: Verifier
 
+    @property
+    def _slug(self) -> str:
+        return self.folder.parent.name
+
     def shown(self) -> bytes | None:
         """The checkpoint that lies here, where one does that this log signed."""
         try:
@@ -67,13 +71,16 @@ class Publication:
         if there.size > log.size:
             raise Ahead(
                 f"the checkpoint in {self.folder} has {there.size} entries, and the database {log.size}: it was"
-                " restored from a backup that is older than the log"
+                f" restored from a backup that is older than the log. Next: sabal restore --adopt {self._slug}"
             )
         tree = Frontier()
         for piece in logs.entries(database, log.petition_id, 0, there.size):
             tree.extend(leaf_hashes(logs.split(piece)))
         if tree.root() != there.root:
-            raise Ahead(f"the checkpoint in {self.folder} is of another log than the database holds")
+            raise Ahead(
+                f"the checkpoint in {self.folder} is of another history than the database holds. Somebody"
+                " changed one of the two: keep both, find out who, and take an older backup"
+            )
 
     def write_tiles(self, database: Database, size: int) -> None:
         """Write what the tree of `size` entries has and this folder lacks. Raises OSError; nothing is shown yet."""
@@ -98,7 +105,7 @@ class Publication:
             os.close(lock)
 
     def write_other(self, name: str, data: bytes) -> bool:
-        """Write the policy or a manifest (`manifests/<hash>.json`) unless it is there as it should be; whether so."""
+        """Write the policy or a manifest (`manifests/<hash>.json`) unless it is there; whether it was written."""
         path = self.folder / name
         if path.is_file() and path.read_bytes() == data:
             return False

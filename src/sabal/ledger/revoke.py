@@ -1,6 +1,7 @@
 """Revoke: signatures that an organiser's audit found to be duplicates or not people's are taken out, in the open."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sabal.database import Database
 from sabal.delivery.revocations import Revocation, Revocations, check
@@ -12,23 +13,33 @@ from sabal.signing.writer.leave import erase_signatures, leave_entries
 CHUNK = 200
 
 
-def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> int:
-    """Erase the signatures of a proposal; each stands as revoked in the log after the next batch. Returns how many.
+@dataclass(frozen=True)
+class Done:
+    """How many signatures of a file were taken out now, and how many counted no more before."""
 
-    Raises ReadOnly, and RevocationsError where the file does not fit the log. In transactions of 200; after a crash the
-    rest can be given again, without those that are revoked already.
+    revoked: int
+    before: int
+
+
+def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> Done:
+    """Erase the signatures of a proposal; each stands as revoked in the log after the next batch.
+
+    What counts no more is passed over, so after a crash the same file goes on. In transactions of 200. Raises ReadOnly,
+    and RevocationsError where the file does not fit the log.
     """
     log = logs.find(database, petition.id)
     if log is None:
         raise Incomplete(f"petition {petition.id} has no log")
     log.refuse_read_only()
-    check(proposed, petition.origin, log.size, _counting(database, petition, log))
+    signs, leaving = set(_signs(database, petition.id, log.size)), _leaving(database, petition, log)
+    items = tuple(item for item in proposed.items if item.index not in leaving)
+    check(replace(proposed, items=items), petition.origin, log.size, signs - leaving)
     done = 0
-    for reason in sorted({item.reason for item in proposed.items}):
-        items = [item for item in proposed.items if item.reason == reason]
-        for start in range(0, len(items), CHUNK):
-            done += _revoke(database, petition, items[start : start + CHUNK])
-    return done
+    for reason in sorted({item.reason for item in items}):
+        same = [item for item in items if item.reason == reason]
+        for start in range(0, len(same), CHUNK):
+            done += _revoke(database, petition, same[start : start + CHUNK])
+    return Done(done, len(proposed.items) - len(items))
 
 
 def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revocation]) -> int:
@@ -47,16 +58,12 @@ def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revo
     return len(items)
 
 
-def _counting(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
-    """The indexes of sign entries that are neither revoked nor about to be."""
-    leaving = database.query(
+def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
+    """The indexes of sign entries that are revoked, or are about to be."""
+    waiting = database.query(
         "SELECT idx FROM signing_withdrawal WHERE petition_id = ? AND idx IS NOT NULL", (petition.id,)
     )
-    return (
-        set(_signs(database, petition.id, log.size))
-        - {row[0] for row in leaving}
-        - set(logs.revoked(database, petition.id, log.size))
-    )
+    return {row[0] for row in waiting} | set(logs.revoked(database, petition.id, log.size))
 
 
 def _signs(database: Database, petition_id: int, size: int) -> Iterator[int]:

@@ -20,7 +20,7 @@ from sabal.ledger import log as logs
 from sabal.ledger.log import ALL, Incomplete, Log
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, manifest_name, publication
-from sabal.ledger.witnesses import Witnesses, enough
+from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
 from sabal.signing.held import release
@@ -169,7 +169,7 @@ class Sequencer:
     def _ask_again(self, database: Database, petition: PetitionSnapshot, log: Log, now: float) -> None:
         """What was shown without all its witnesses gets their lines when they answer."""
         files = publication(petition)
-        if abs(now - self._asked.get(petition.id, 0.0)) < ASK_AGAIN or enough(log, files):
+        if abs(now - self._asked.get(petition.id, 0.0)) < ASK_AGAIN or has_all(log, files):
             return
         self._asked[petition.id] = now
         note = self.witnesses.ask(log, files)

@@ -53,15 +53,15 @@ class Witnesses:
             if isinstance(answer, KnowsMore):
                 raise Ahead(
                     f"the witness {question.witness.name} has seen {answer.size} entries, and the database has"
-                    f" {log.size}: it was restored from an older backup. If the witness is wrong, leave it out:"
-                    " sabal witnesses"
+                    f" {log.size}: it was restored from an older backup. Next: sabal restore --adopt, with a newer copy"
+                    " of the log; only if it is sure that the witness is wrong, leave it out: sabal witnesses"
                 )
             if isinstance(answer, Failed):
                 log_.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
         return note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
 
 
-def enough(log: Log, files: Publication) -> bool:
+def has_all(log: Log, files: Publication) -> bool:
     """Whether the checkpoint that is shown has all the witnesses that are asked."""
     return all(_has(log.published, one) for one in _questions(log, files))
 

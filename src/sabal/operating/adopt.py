@@ -67,7 +67,7 @@ def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]
     try:
         snapshots = Snapshots()
         snapshots.refresh(database, house)
-        petitions = [lookup.petition(database, house, slug)] if slug else snapshots.published()
+        petitions = [lookup.published(database, house, slug)] if slug else snapshots.published()
         _refuse_strangers(given, {petition.origin for petition in petitions}, slug)
         with _leading(database):
             return [one for petition in petitions if (one := _settle(database, petition, given, now))]
@@ -95,8 +95,6 @@ def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, no
         result = _adopt(database, petition, log, (own, published, seen), given.folders, now)
     except Refusal as refusal:
         return Outcome(petition.slug, None, str(refusal))
-    if isinstance(own, Seen) and (log := logs.find(database, petition.id)):
-        files.repair(database, log.published_size)  # what the worker writes from now on stands behind these
     return Outcome(petition.slug, result)
 
 
@@ -128,10 +126,9 @@ def _adopt(
     tally = adopting.verify(database, newest, log, key, rest)
     _take_manifests(database, petition, newest, folders, now)
     petition = lookup.petition(database, open_house(), petition.slug)
-    result = adopting.adopt(database, petition, newest, tally, _erased(petition), now)
-    if tally.closed:
+    if tally.closed:  # before the log goes on: a crash between the two must not leave it open for signatures
         adopted.end(petition.slug, days.date_of(days.number_at(now)))
-    return result
+    return adopting.adopt(database, petition, newest, tally, _erased(petition), now)
 
 
 def _nothing_found(petition: PetitionSnapshot) -> Refusal:

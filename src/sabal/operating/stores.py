@@ -16,6 +16,7 @@ from sabal import database, settings
 from sabal.keys.house import KeyMissing, mail_key_name, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.ledger import log as logs
+from sabal.ledger.publication import Ahead, publication
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
@@ -203,6 +204,16 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         )
         hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --log FOLDER or ADDRESS"
         yield Finding("wrong", "D206", sentence, hint)
+    try:
+        publication(petition).refuse_ahead(connection, log)
+    except Ahead as error:
+        yield Finding(
+            "wrong", "D208", f"The log of {slug} stands still: {error}.", "Nothing is counted until then."
+        )
+    if log.signed_size > log.published_size:
+        sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed and not published yet."
+        hint = "They are within seconds. Where this stays, the worker's log says what stands in the way."
+        yield Finding("warning", "D209", sentence, hint)
     if lost := logs.lost(connection, petition.id):
         sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
         yield Finding("ok", "D207", sentence)

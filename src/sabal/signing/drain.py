@@ -7,6 +7,7 @@ the next export.
 import hmac
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from sabal import days
@@ -42,16 +43,20 @@ def expect(
 
 def accept(database: Database, petition_id: int, proof: str, today: date) -> date:
     """Take the code that `sabal open --prove` printed; the day after which the records go. Raises Refusal."""
-    rows = database.query("SELECT proof FROM signing_drain WHERE petition_id = ?", (petition_id,))
-    if not rows:
+    asked = _asked(database, petition_id)
+    if asked is None:
         raise Refusal("No export is waiting for its code: sabal sealed SLUG --out FILE")
-    if not hmac.compare_digest(rows[0][0].encode(), proof.strip().lower().encode()):
+    due = days.number(today) + UNDO_DAYS
+    known = hmac.compare_digest(asked.proof.encode(), proof.strip().lower().encode())
+    # By the proof again: an export that was fetched at this moment asks for another.
+    if not known or not database.execute(
+        "UPDATE signing_drain SET due = ? WHERE petition_id = ? AND proof = ?",
+        (due, petition_id, asked.proof),
+    ):
         raise Refusal(
             "This is not the code of the newest export: open that one with `sabal open FILE --identity KEY --prove`."
             " Nothing will be deleted."
         )
-    due = days.number(today) + UNDO_DAYS
-    database.execute("UPDATE signing_drain SET due = ? WHERE petition_id = ?", (due, petition_id))
     return days.date_of(due)
 
 
@@ -61,23 +66,36 @@ def undo(database: Database, petition_id: int) -> bool:
 
 
 def due(database: Database, petition_id: int) -> date | None:
-    """The day after which records go, where that was proven to do no harm."""
-    rows = database.query("SELECT due FROM signing_drain WHERE petition_id = ?", (petition_id,))
-    return days.date_of(rows[0][0]) if rows and rows[0][0] is not None else None
+    """The day after which records go, where it was shown that they open."""
+    asked = _asked(database, petition_id)
+    return asked.due if asked else None
 
 
 def drain(database: Database, petition_id: int, today: date) -> int:
-    """Delete what was proven to open, once its day has passed; returns how many records.
+    """Delete what was shown to open, once its day has passed; returns how many records.
 
     What a crash leaves is still due.
     """
-    day = due(database, petition_id)
-    if day is None or today <= day:
+    asked = _asked(database, petition_id)
+    if asked is None or asked.due is None or today <= asked.due:
         return 0
-    size = database.query("SELECT size FROM signing_drain WHERE petition_id = ?", (petition_id,))[0][0]
-    gone = sum(_delete(database, ids) for ids in _sealed_before(database, petition_id, size))
-    database.execute("DELETE FROM signing_drain WHERE petition_id = ?", (petition_id,))
+    gone = sum(_delete(database, ids) for ids in _sealed_before(database, petition_id, asked.size))
+    database.execute(
+        "DELETE FROM signing_drain WHERE petition_id = ? AND proof = ?", (petition_id, asked.proof)
+    )
     return gone
+
+
+@dataclass(frozen=True)
+class _Asked:
+    size: int
+    proof: str
+    due: date | None
+
+
+def _asked(database: Database, petition_id: int) -> _Asked | None:
+    rows = database.query("SELECT size, proof, due FROM signing_drain WHERE petition_id = ?", (petition_id,))
+    return _Asked(rows[0][0], rows[0][1], rows[0][2] and days.date_of(rows[0][2])) if rows else None
 
 
 def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[list[int]]:

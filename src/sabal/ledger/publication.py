@@ -153,7 +153,7 @@ class Publication:
 
     def _write(self, tiles: Iterator[tuple[Tile, bytes]]) -> None:
         """Every file and folder is on disk at the end; several at once, for a flush is waiting, and disks share it."""
-        folders = set()
+        folders = set[Path]()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while some := [(self.folder / tile.path, data) for tile, data in islice(tiles, _PIECE)]:
                 for folder in {path.parent for path, _ in some} - folders:

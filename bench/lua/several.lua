@@ -1,0 +1,21 @@
+-- A crowd of readers: each path of the file in turn. With a delay, each connection waits so many milliseconds in between.
+local headers = { ["Accept-Encoding"] = "gzip, deflate, br" }
+local requests, n = {}, 0
+
+function init()
+  for path in io.lines(os.getenv("BENCH_PATHS")) do
+    requests[#requests + 1] = wrk.format("GET", path, headers)
+  end
+end
+
+function request()
+  n = n % #requests + 1
+  return requests[n]
+end
+
+local between = tonumber(os.getenv("BENCH_DELAY"))
+if between > 0 then
+  function delay()
+    return between
+  end
+end

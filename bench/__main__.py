@@ -44,7 +44,7 @@ def main() -> int:
     """Runs what was asked for; 1 where a measurement failed (a target that was missed is no failure)."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="two minutes, to see that all works; not to be quoted"
+        "--quick", action="store_true", help="three minutes, to see that all works; not to be quoted"
     )
     parser.add_argument(
         "--database", choices=["sqlite", "postgresql"], action="append", help="default: sqlite"

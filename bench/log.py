@@ -20,7 +20,7 @@ from tlog import Frontier, Tile, leaf_hashes
 from tlog.tiles import WIDTH
 
 TILES = 1_000  # that the crowd reads; they fit into what the front door keeps
-SIGNING, FLOOD = 200, 5_000  # a second
+SIGNING, FLOOD = 200, 2_000  # a second
 
 
 def verification(stage: Stage) -> list[Line]:

@@ -1,4 +1,5 @@
--- A crowd of readers: each path of the file in turn. With a delay, each connection waits so many milliseconds in between.
+-- A crowd of readers: each path of the file in turn. With a delay, each connection waits so many milliseconds in
+-- between on average, by lot: else all would come at the same moment again and again.
 local headers = { ["Accept-Encoding"] = "gzip, deflate, br" }
 local requests, n = {}, 0
 
@@ -16,6 +17,6 @@ end
 local between = tonumber(os.getenv("BENCH_DELAY"))
 if between > 0 then
   function delay()
-    return between
+    return math.random() * 2 * between
   end
 end

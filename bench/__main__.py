@@ -1,4 +1,4 @@
-"""The benchmarks: `script/bench [--quick] [--database sqlite|postgresql] [names…]`.
+"""The benchmarks: `script/bench [--quick] [--database sqlite|postgresql] [--against COMMIT] [names…]`.
 
 A full run is kept in bench/RESULTS.md; a quick one, or one of some names only, is printed.
 """
@@ -8,8 +8,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
-from bench import flushes, journeys, kill, latency, mail, size, throughput, wrk
+from bench import against, batch, flushes, journeys, kill, latency, log, mail, size, throughput, wrk
 from bench.place import place
 from bench.stage import FULL, QUICK, Stage
 from bench.table import Line, Table, keep, machine
@@ -28,6 +29,12 @@ MEASUREMENTS: dict[str, Callable[[Stage], list[Line]]] = {
     "overload": latency.overload,
     "crowd": latency.crowd,
     "two": throughput.two,
+    "sequencing": batch.sequencing,
+    "verification": log.verification,
+    "proof": log.proof,
+    "tiles": log.tiles,
+    "flood": log.flood,
+    "against": against.against,
     "size": size.size,
     "kill": kill.kill,
 }
@@ -37,10 +44,15 @@ def main() -> int:
     """Runs what was asked for; 1 where a measurement failed (a target that was missed is no failure)."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="two minutes, to see that all works; not to be quoted"
+        "--quick", action="store_true", help="three minutes, to see that all works; not to be quoted"
     )
     parser.add_argument(
         "--database", choices=["sqlite", "postgresql"], action="append", help="default: sqlite"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="COMMIT",
+        help=f"only signing and confirming, compared with that commit (a full run compares with {against.HEART})",
     )
     parser.add_argument("names", nargs="*", metavar="names", help=f"some of: {', '.join(MEASUREMENTS)}")
     arguments = parser.parse_args()
@@ -48,6 +60,9 @@ def main() -> int:
         parser.error(f"there is no {unknown[0]}; there are {', '.join(MEASUREMENTS)}")
     if lacking := wrk.missing():
         parser.error(lacking)
+    if arguments.against:
+        MEASUREMENTS["against"] = partial(against.against, commit=arguments.against)
+        arguments.names = arguments.names or ["against"]
     tables = [measure(d, arguments.quick, arguments.names) for d in arguments.database or ["sqlite"]]
     if not (arguments.names or arguments.quick):
         keep(tables)

@@ -37,12 +37,15 @@ def limit(*rates: float) -> float:
 
 
 @contextmanager
-def noop(house: House, workers: int = 1) -> Iterator[str]:
-    """The address of a server that gives the same bytes as the house for its page and for a sign form, without work."""
+def noop(house: House, shown: str = "", workers: int = 1) -> Iterator[str]:
+    """The address of a server that gives the same bytes as the house for a path and for a sign form, without work.
+
+    The path is that of the petition's page, or `shown`.
+    """
     path = house.page_path()
     form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={house.version()}"
     answers = {
-        "GET": _answer(house, "GET", path, "", {"Accept-Encoding": "br"}),
+        "GET": _answer(house, "GET", shown or path, "", {"Accept-Encoding": "br"}),
         "POST": _answer(
             house, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
         ),

@@ -1,6 +1,7 @@
 """A house to be measured: `sabal serve --dev` in a folder of its own, started, watched and ended by process id."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -75,6 +76,22 @@ class House:
         if not self.url.startswith("sqlite:"):
             own["DATABASE_URL"] = self.url
         return ours | {f"SABAL_{name}": value for name, value in own.items()}
+
+    def inside(self, *what: object) -> dict[str, float]:
+        """What bench/inside.py finds in this house. Raises RuntimeError with its last words."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.inside", *map(str, what)],
+            env=self.environment(internal_dev="1", base_url=self.address("")),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr[-600:])
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
 
     def healthy(self) -> bool:
         with contextlib.suppress(OSError), urlopen(self.address("/healthz"), timeout=2) as answer:

@@ -1,6 +1,7 @@
 """Rows as signing writes them, made without signing: for the floor of the database and for filling a house."""
 
 import os
+import random
 import secrets
 from collections.abc import Iterator, Sequence
 
@@ -24,6 +25,9 @@ SIGNATURE = (
     "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "counted_on", "commitment", "w",
     "sealed_id", "mailbox",
 )  # fmt: skip
+
+WAITING = (*SIGNATURE, "country", "language")
+COUNTRIES, LANGUAGES = ("KR", "US", "DE", "JP", "CN"), ("en", "ko", "zh-hans")
 
 
 def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
@@ -54,6 +58,30 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
 def confirmed(waiting: Sequence[Row]) -> list[Row]:
     """What those pending rows become when they are confirmed."""
     return [(r[0], r[1], r[2], r[3], r[4], 1, 0, None, r[5], r[6], r[7], r[9]) for r in waiting]
+
+
+def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[list[Row]]:
+    """Confirmed signatures that wait for a batch, every key random as in earnest; their records are left out."""
+    for start in range(0, number, chunk):
+        yield [
+            (
+                os.urandom(32),
+                petition_id,
+                1,
+                1,
+                os.urandom(16),
+                1,
+                0,
+                None,
+                os.urandom(32),
+                os.urandom(32),
+                secrets.randbits(63),
+                os.urandom(MAILBOX_BYTES),
+                random.choice(COUNTRIES),
+                random.choice(LANGUAGES),
+            )
+            for _ in range(min(chunk, number - start))
+        ]
 
 
 def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:

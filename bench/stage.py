@@ -21,10 +21,12 @@ class Plan:
     letters: int
     idle: int  # idle connections, and as many stalled ones
     kills: int
+    waiting: int  # confirmed signatures that enter the log in one batch
+    entries: int  # of the log that is verified whole, proven from and read by a crowd
 
 
-FULL = Plan(False, 5, 3, 1_000_000, 1_000, 3_000, 5_000, 5)
-QUICK = Plan(True, 1, 1, 20_000, 1_000, 300, 500, 1)
+FULL = Plan(False, 5, 3, 1_000_000, 1_000, 3_000, 5_000, 5, 100_000, 1_000_000)
+QUICK = Plan(True, 1, 1, 20_000, 1_000, 300, 500, 1, 5_000, 20_000)
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Stage:
     plan: Plan
     _house: House | None = None
     _running: tuple[int, bool, str] | None = None
+    _logged: House | None = None
     capacity: float = 0.0  # signatures a second with the worker running, once measured
 
     def house(self, *, workers: int = 1, mail: bool = False, mail_url: str = "folder:") -> House:
@@ -47,6 +50,17 @@ class Stage:
             self._running = wanted
         self._house.empty()
         return self._house
+
+    def logged(self) -> House:
+        """A house, not running, whose log has the plan's entries and shows them in its files."""
+        self.rest()
+        if self._logged is None:
+            house = self.place.house("logged")
+            house.start()
+            house.stop()
+            house.inside("publish", self.plan.entries)
+            self._logged = house
+        return self._logged
 
     def rest(self) -> None:
         """Stops the common house."""

@@ -61,6 +61,8 @@ HEAD = (
     "Floors were measured in the same run: *http* is an application that does nothing under the same server,\n"
     "*seal* the bare crypto of one signature, *db* bare inserts of the same rows, flushed in batches of 64;\n"
     "limit = 1 / (1/http + 1/seal + 1/db). The load generator ran on the same cores. Rates are per second.\n"
+    "Of the public log: *bare hashing* is the tree's hashes and nothing else, *bare rows* the same rows marked and\n"
+    "the same entries inserted, by bare statements.\n"
 )
 
 

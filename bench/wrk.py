@@ -44,6 +44,12 @@ def page(address: str, path: str, seconds: float) -> Run:
     return _wrk("page", address, seconds, PATH=path)
 
 
+def several(address: str, paths: Path, seconds: float, rate: float = 0.0) -> Run:
+    """GETs of the paths of a file, one after the other; at most `rate` a second where that is given."""
+    delay = 1e3 * CONNECTIONS / rate if rate else 0.0
+    return _wrk("several", address, seconds, PATHS=str(paths), DELAY=f"{delay:.3f}")
+
+
 def sign(address: str, path: str, version: str, seconds: float, connections: int = CONNECTIONS) -> Run:
     """POSTs of unique sign forms."""
     return _wrk(

@@ -11,15 +11,38 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
+needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="NO WRK: the benchmark is not tried (Debian: apt install wrk)"
 )
+
+
+@pytest.mark.slow
+@needs_wrk
 def test_measures_the_page_and_its_weight() -> None:
     done = bench("--quick", "page", "weight")
     assert done.returncode == 0, done.stderr
     assert re.search(r"GET petition page: [\d,]+/s .*http [\d,]+; ratio \d\.\d\d", done.stdout)
     assert re.search(r"petition page, compressed: \d+\.\d kB, 1 request", done.stdout)
+
+
+@pytest.mark.slow
+@needs_wrk
+def test_measures_the_public_log() -> None:
+    done = bench("--quick", "sequencing", "verification", "proof", "tiles", "flood")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"sequencing 5,000 signatures.*: [\d,]+/s .*database \d+%, tiles \d+%", done.stdout)
+    assert re.search(r"verification, 20,000 entries, one core: [\d,]+/s .*bare hashing [\d,]+", done.stdout)
+    assert re.search(r"proof of inclusion in 20,000 entries, median: \d+\.\d\d ms", done.stdout)
+    assert re.search(r"GET tiles of the log, 78 in turn: [\d,]+/s .*8,192 bytes [\d,]+; ratio", done.stdout)
+    assert re.search(r"sign at 200/s offered, beside [\d,]+/s of tiles: median .*alone: median", done.stdout)
+
+
+@needs_wrk
+def test_a_commit_that_is_not_here_is_said_and_nothing_else_is_measured() -> None:
+    done = bench("--quick", "--against", "0123456789abcdef")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("not compared") == 3
+    assert "POST sign, by itself against 0123456789abcdef: not compared" in done.stdout
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -6,6 +6,7 @@ What an outsider has seen before stays true after: no checkpoint that was shown 
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,13 +41,15 @@ class Breaking:
     def __init__(self, at: int, break_: Callable[[], None], *, persisted: bool) -> None:
         self.at, self.break_, self.persisted = at, break_, persisted
         self.writes = 0
+        self.counting = threading.Lock()  # files are written by several threads
 
     @property
     def fired(self) -> bool:
         return self.writes > self.at
 
     def write(self, do: Callable[[], Any]) -> Any:
-        mine, self.writes = self.writes, self.writes + 1
+        with self.counting:
+            mine, self.writes = self.writes, self.writes + 1
         if mine == self.at and not self.persisted:
             self.break_()
         result = do()

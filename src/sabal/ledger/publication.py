@@ -8,7 +8,9 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 
 from sabal import private, settings
@@ -34,6 +36,7 @@ from tlog.tiles import ENTRIES, WIDTH, split_hashes
 
 CHECKPOINT, MANIFESTS, POLICY = "checkpoint", "manifests", "policy"
 _PUBLIC = 0o644  # a plain web server may show them
+_AT_ONCE, _PIECE = 8, 64  # files that are flushed at once, and that are held in memory
 _HASH, _BUNDLED = 32, ENTRY_BYTES + 2  # bytes of each leaf in a tile, and in a bundle
 
 
@@ -87,9 +90,9 @@ class Publication:
         note = self.shown()
         old = checkpoint.peek(note).size if note else 0
         if old < size:
-            self._write(
-                (tile, self.make(database, tile)) for tile in [*new_bundles(old, size), *new_tiles(old, size)]
-            )
+            # Level by level: what is above is made of the files below.
+            for _, tiles in groupby([*new_bundles(old, size), *new_tiles(old, size)], lambda t: t.level):
+                self._write((tile, self.make(database, tile)) for tile in tiles)
 
     def write_checkpoint(self, note: bytes) -> None:
         """Show the checkpoint, unless a larger one is shown already; its tiles must be there. Raises OSError."""
@@ -156,12 +159,15 @@ class Publication:
         return wrong
 
     def _write(self, tiles: Iterator[tuple[Tile, bytes]]) -> None:
-        folders = set()
-        for tile, data in tiles:
-            path = self.folder / tile.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _put(path, data)
-            folders.add(path.parent)
+        """Every file and folder is on disk at the end; several at once, for a flush is waiting, and disks share it."""
+        folders = set[Path]()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while some := [(self.folder / tile.path, data) for tile, data in islice(tiles, _PIECE)]:
+                for folder in {path.parent for path, _ in some} - folders:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    folders.add(folder)
+                for _ in pool.map(lambda one: _put(*one), some):
+                    pass  # a failure is raised here
         for folder in sorted(folders):
             private.flush(folder)
 

@@ -35,13 +35,10 @@ def add(
     database: Database, petition_id: int, today: int, places: Sequence[tuple[str | None, str | None]]
 ) -> None:
     """Add to the gross buckets, each kind by itself."""
-    buckets: Counter[tuple[str, str]] = Counter()
-    for country, language in places:
-        buckets["day", days.date_of(today).isoformat()] += 1
-        if country:
-            buckets["country", country] += 1
-        if language:
-            buckets["language", language] += 1
+    countries, languages = Counter(c for c, _ in places if c), Counter(n for _, n in places if n)
+    buckets = {("day", days.date_of(today).isoformat()): len(places)} if places else {}
+    buckets |= {("country", country): n for country, n in countries.items()}
+    buckets |= {("language", language): n for language, n in languages.items()}
     database.insert(
         "signing_bucket",
         ("petition_id", "kind", "item", "n"),

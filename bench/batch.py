@@ -1,0 +1,113 @@
+"""How fast what was confirmed enters the public log: rows, tree, signature, tiles, checkpoint."""
+
+import time
+from contextlib import closing
+from statistics import median
+
+from bench import rows
+from bench.stage import Stage
+from bench.table import Line
+from sabal import database as raw
+from sabal.database import Database
+from tlog import Frontier, entry, leaf_hashes
+from tlog.entry import ENTRY_BYTES
+from tlog.tiles import WIDTH
+
+CHUNK = 200  # rows in a transaction, as the sequencer takes them
+WANTED = 30_000
+
+
+def sequencing(stage: Stage) -> list[Line]:
+    """Entries a second from the first statement to the checkpoint that is shown, against bare hashing and rows."""
+    stage.rest()
+    house, bare = stage.place.house("sequenced"), stage.place.database("marks")
+    house.start()
+    house.stop()
+    petition, runs = house.petition().id, list[tuple[float, ...]]()
+    house.inside("publish", 1)
+    for _ in range(stage.plan.runs):
+        with closing(raw.connect(bare)) as database:
+            fill(database, petition, stage.plan.waiting)
+            hashing, marking = floor(database, petition)
+        with closing(house.connect()) as database:
+            fill(database, petition, stage.plan.waiting)
+        found = house.inside("sequence")
+        number, seconds = found["entries"], found["seconds"]
+        shares = found["database"] / seconds, found["tiles"] / seconds
+        bound = number / (hashing + marking)
+        rate = number / seconds
+        runs.append((rate, bound, rate / bound, *shares, number / hashing, number / marking))
+    rate, bound, ratio, database_share, tiles, hashing, marking = (
+        median(r[i] for r in runs) for i in range(7)
+    )
+    rest = 1 - database_share - tiles
+    beside = (
+        f"database {database_share:.0%}, tiles {tiles:.0%}, rest {rest:.0%}; bare hashing {hashing:,.0f}, "
+        f"bare rows in transactions of {CHUNK} {marking:,.0f}; limit of both {bound:,.0f}; ratio {ratio:.2f}"
+    )
+    what = f"sequencing {stage.plan.waiting:,} signatures, until the checkpoint is shown"
+    return [Line(what, f"≥ {WANTED:,} entries/s", f"{rate:,.0f}/s", beside, rate >= WANTED)]
+
+
+def fill(database: Database, petition_id: int, number: int) -> None:
+    """Puts that many confirmed signatures into the table, which wait for a batch; all others go. Not flushed."""
+    lazy = "PRAGMA synchronous = OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
+    database.execute(lazy)
+    with database.transaction():
+        database.execute("DELETE FROM signing_signature")
+    for waiting in rows.waiting(number, petition_id):
+        with database.transaction():
+            database.insert("signing_signature", rows.WAITING, waiting)
+    if database.vendor == "postgresql":
+        database.execute("VACUUM ANALYZE signing_signature")  # which autovacuum would do in its own time
+        database.execute("SET synchronous_commit = on")
+    else:
+        database.checkpoint(cut=True)
+        database.execute("PRAGMA synchronous = FULL")
+
+
+def floor(database: Database, petition_id: int) -> tuple[float, float]:
+    """Seconds of bare hashing, and of bare statements and commits, for all signatures that wait in this database.
+
+    The rows are marked in the order of C with their places, as a log has to, and their entries inserted.
+    """
+    waiting = [
+        (bytes(c), bytes(t))
+        for c, t in database.query("SELECT commitment, token_hash FROM signing_signature ORDER BY commitment")
+    ]
+    entries = [entry.Sign(c).encode() for c, _ in waiting]
+    start = time.perf_counter()
+    tree = Frontier()
+    for at in range(0, len(entries), CHUNK):
+        tree.extend(leaf_hashes(entries[at : at + CHUNK]))
+    tree.root()
+    hashed = time.perf_counter()
+    database.execute("DELETE FROM ledger_bundle")
+    for at in range(0, len(waiting), CHUNK):
+        number = at // WIDTH
+        with database.transaction():
+            _mark(database, [(token, place) for place, (_, token) in enumerate(waiting[at : at + CHUNK], at)])
+            _insert(database, petition_id, number, b"".join(entries[number * WIDTH : at + CHUNK]))
+    return hashed - start, time.perf_counter() - hashed
+
+
+def _mark(database: Database, places: list[tuple[bytes, int]]) -> None:
+    values = ",".join(["(?,?)"] * len(places))
+    database.execute(
+        f"UPDATE signing_signature SET state = 2, counted_on = {rows.DAY}, country = NULL, language = NULL,"
+        f" idx = v.column2 FROM (VALUES {values}) AS v WHERE token_hash = v.column1",
+        [value for row in places for value in row],
+    )
+
+
+def _insert(database: Database, petition_id: int, number: int, entries: bytes) -> None:
+    width = WIDTH * ENTRY_BYTES
+    database.insert(
+        "ledger_bundle",
+        ("petition_id", "number", "entries"),
+        [
+            (petition_id, number + n, entries[n * width : (n + 1) * width])
+            for n in range(-(-len(entries) // width))
+        ],
+        on_conflict="(petition_id, number) DO UPDATE SET entries = excluded.entries",
+    )

@@ -1,0 +1,158 @@
+"""What is measured within a process of the house itself: `python -m bench.inside sequence|publish|prove …`.
+
+A process of its own, since the settings of a house are read once a process. Prints one line of JSON.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from sabal import database as raw
+from sabal import days
+from sabal.database import Database
+from sabal.keys.house import House, open_house
+from sabal.ledger import log as logs
+from sabal.ledger.publication import Publication
+from sabal.ledger.receipt import proof
+from sabal.ledger.sequencer import Sequencer
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from tlog import entry
+
+PIECE = 256 * 200  # entries that are appended at once
+
+
+def sequence() -> dict[str, float]:
+    """Take and publish all that waits: how many entries, and the seconds of all, of the database and of the tiles."""
+    house = open_house()
+    with closing(raw.connect()) as connection:
+        petition = _petition(connection, house)
+        before = petition.counts.log_size
+        database = Timed(connection)
+        start = time.perf_counter()
+        with database.tiles_apart():
+            taken = Sequencer(house).sequence(database, petition, time.time(), every=0)
+        passed = time.perf_counter() - start
+        shown = _petition(connection, house).counts.log_size
+    if not taken or shown != before + taken:
+        raise RuntimeError(f"{taken} signatures were taken, and the log went from {before} to {shown}")
+    return {
+        "entries": taken,
+        "seconds": passed,
+        "database": database.seconds,
+        "tiles": database.tiles,
+    }
+
+
+def publish(number: int) -> dict[str, float]:
+    """Let the log have so many entries, and its files show them. What it takes is no number of ours."""
+    house = open_house()
+    with closing(raw.connect()) as database:
+        petition = _petition(database, house)
+        log = logs.find(database, petition.id)
+        assert log is not None
+        key = logs.key_of(database, house, petition.id, petition.origin)
+        with database.transaction():
+            while log.size < number:
+                new = [entry.Sign(os.urandom(32)).encode() for _ in range(min(PIECE, number - log.size))]
+                log = logs.append(database, log, new)
+            log = logs.sign(database, log, key, days.number_at(time.time()))
+        Sequencer(house).sequence(database, petition, time.time())
+        return {"entries": _petition(database, house).counts.log_size}
+
+
+def prove(times: int) -> dict[str, float]:
+    """Milliseconds of that many proofs of entries anywhere in the log, each from the files."""
+    house = open_house()
+    with closing(raw.connect()) as database:
+        petition = _petition(database, house)
+    took = []
+    for _ in range(times):
+        index = random.randrange(1, petition.counts.log_size)
+        start = time.perf_counter()
+        proof(petition, index, bytes(32))
+        took.append((time.perf_counter() - start) * 1e3)
+    took.sort()
+    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)]}
+
+
+def _petition(database: Database, house: House) -> PetitionSnapshot:
+    snapshots = Snapshots()
+    snapshots.refresh(database, house)
+    return snapshots.published()[0]
+
+
+class Timed(Database):
+    """A connection that notes the seconds of its statements and commits, without those that tiles ask for."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner, self.vendor, self.among = inner, inner.vendor, inner.among  # type: ignore[method-assign]
+        self.for_update, self.for_update_of_free = inner.for_update, inner.for_update_of_free
+        self.for_key_share = inner.for_key_share
+        self.seconds = self.tiles = 0.0
+
+    def query(self, sql: str, params: Sequence[object] = ()) -> list[raw.Row]:
+        with self._noted():
+            return self._inner.query(sql, params)
+
+    def execute(self, sql: str, params: Sequence[object] = ()) -> int:
+        with self._noted():
+            return self._inner.execute(sql, params)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **how: Any) -> int:
+        with self._noted():
+            return self._inner.insert(table, columns, rows, **how)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        transaction = self._inner.transaction()
+        with self._noted():
+            transaction.__enter__()
+        with ExitStack() as stack:  # an exception rolls back untimed: then nothing is measured
+            stack.push(transaction)
+            yield
+            stack.pop_all()
+            with self._noted():
+                transaction.__exit__(None, None, None)
+
+    @contextmanager
+    def tiles_apart(self) -> Iterator[None]:
+        """Meanwhile what writing tiles takes, its own statements too, is noted as `tiles`."""
+        write = Publication.write_tiles
+
+        def noting(files: Publication, database: Database, size: int) -> None:
+            start, before = time.perf_counter(), self.seconds
+            write(files, database, size)
+            self.tiles += time.perf_counter() - start
+            self.seconds = before
+
+        with patch.object(Publication, "write_tiles", noting):
+            yield
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - start
+
+
+VERBS: dict[str, Callable[..., dict[str, float]]] = {
+    "sequence": sequence,
+    "publish": publish,
+    "prove": prove,
+}
+
+
+def main() -> None:
+    """Does what it was asked to."""
+    verb, *numbers = sys.argv[1:]
+    print(json.dumps(VERBS[verb](*map(int, numbers))))
+
+
+if __name__ == "__main__":
+    main()

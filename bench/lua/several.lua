@@ -1,0 +1,22 @@
+-- A crowd of readers: each path of the file in turn. With a delay, each connection waits so many milliseconds in
+-- between on average, by lot: else all would come at the same moment again and again.
+local headers = { ["Accept-Encoding"] = "gzip, deflate, br" }
+local requests, n = {}, 0
+
+function init()
+  for path in io.lines(os.getenv("BENCH_PATHS")) do
+    requests[#requests + 1] = wrk.format("GET", path, headers)
+  end
+end
+
+function request()
+  n = n % #requests + 1
+  return requests[n]
+end
+
+local between = tonumber(os.getenv("BENCH_DELAY"))
+if between > 0 then
+  function delay()
+    return math.random() * 2 * between
+  end
+end

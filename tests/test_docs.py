@@ -56,6 +56,15 @@ def test_commands_exist_with_their_options(text: str) -> None:
                 check_command(words[i + 1 :])
 
 
+def test_every_command_stands_in_a_page() -> None:
+    """Who needs it must find it; the changelog, which tells of once, is no such page."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    commands = {name for name, command in main.commands.items() if not command.hidden}
+    assert len(commands) > 20
+    for name in sorted(commands):
+        assert re.search(rf"\bsabal {name}(?![\w-])", text), f"no page names `sabal {name}`"
+
+
 def check_command(words: list[str]) -> None:
     command: click.Command = main
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):

@@ -357,6 +357,8 @@ def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
     except (tlog.TlogError, KeyError) as error:
         raise Refused(str(error)) from error
     kinds = [tlog.entry.parse(data) for data in entries]
+    signed = [kind.commitment for kind in kinds if isinstance(kind, Sign)]
+    _require(len(set(signed)) == len(signed))
     revoked = {kind.index for kind in kinds if isinstance(kind, Revoke)}
     counting = {index for index, kind in enumerate(kinds) if isinstance(kind, Sign)} - revoked
     named = {kind.manifest_hash.hex() for kind in kinds if isinstance(kind, Open | Amend)}

@@ -607,7 +607,8 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
             texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
-        lines = [line.lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
+        # Of a letter's HTML part the tags go, which may stand around a note's lines but never in them.
+        lines = [re.sub("<[^<>]*>", "", line).lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
         for at in range(len(lines) - 4):
             if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
                 continue

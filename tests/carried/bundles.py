@@ -267,9 +267,13 @@ def letter(note: bytes, kind: str) -> bytes:
             encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
         ).encode()
     if kind in ("both", "html"):
-        page = f"<!doctype html>\n<p>Your signature is counted.</p>\n<pre><small>{text}</small></pre>\n</body>\n"
+        page = (
+            f"<!doctype html>\n<p>Your signature is counted.</p>\n<pre><small>{text}</small></pre>\n</body>\n"
+        )
         message = EmailMessage()
-        message.set_content(text if kind == "both" else "Your signature is counted.\n", cte="quoted-printable")
+        message.set_content(
+            text if kind == "both" else "Your signature is counted.\n", cte="quoted-printable"
+        )
         message.add_alternative(page, subtype="html", cte="quoted-printable")
         return message.as_bytes()
     if kind == "broken":  # as a program does that keeps lines short

@@ -75,7 +75,9 @@ def test_a_plain_word_is_a_petition_of_the_house_on_this_machine(
     monkeypatch.chdir(tmp_path)
 
     def run(log: str, out: str) -> Result:
-        return CliRunner().invoke(main, ["bundle", log, "--show", "none", "--out", out], catch_exceptions=False)
+        return CliRunner().invoke(
+            main, ["bundle", log, "--show", "none", "--out", out], catch_exceptions=False
+        )
 
     monkeypatch.delenv("SABAL_DATA", raising=False)
     refused = run("trees", "one.zip")

@@ -33,7 +33,9 @@ class Signer:
     def sign(self) -> None:
         """Fill in the form of the petition's page and wait for the letter."""
         self.day = datetime.now(UTC).date().isoformat()
-        version = re.search(r'name="version" value="([0-9a-f]{16})"', self._open(f"{self.house.base}/en/{SLUG}"))
+        version = re.search(
+            r'name="version" value="([0-9a-f]{16})"', self._open(f"{self.house.base}/en/{SLUG}")
+        )
         assert version
         form = {"name": self.name, "email": self.address, "country": self.place, "consent": "1"}
         body = urlencode({**form, "version": version[1]}).encode()

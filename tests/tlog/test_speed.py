@@ -54,7 +54,9 @@ def test_verifying_a_log_from_its_bundles(entries: list[bytes]) -> None:
 def test_looking_for_a_commitment_that_stands_twice(entries: list[bytes]) -> None:
     joined = b"".join(entries)
     assert len(entries) / seconds(lambda: tlog.first_repeat(joined)) > 300_000
-    alike = b"".join(Sign(index.to_bytes(32)).encode() for index in range(len(entries)))  # but for three bytes
+    alike = b"".join(
+        Sign(index.to_bytes(32)).encode() for index in range(len(entries))
+    )  # but for three bytes
     assert len(entries) / seconds(lambda: tlog.first_repeat(alike)) > 300_000
 
 

@@ -1,8 +1,8 @@
 """Finds signed notes in what people keep: a letter, a mail file, the text of a page.
 
 Only what mail programs and pages do to a text is undone: encodings of mail, line ends, indents and quote marks, tags,
-spaces at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is left
-out.
+spaces at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is
+left out.
 """
 
 import contextlib

@@ -6,13 +6,10 @@ own: a copy of one that was migrated once.
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,39 +130,18 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(tmp_path), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
+    environment["SABAL_WITNESS_PRIVATE"] = "1"  # where a test chooses a witness, it is on this machine
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql_server")
         name = f"j_{os.urandom(6).hex()}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
-    log = (tmp_path / "serve.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)],
-        env=environment,
-        stdout=log,
-        stderr=log,
-    )
     house = Served(f"http://127.0.0.1:{port}", tmp_path, environment)
     if "SABAL_DATABASE_URL" in environment:
         house.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{house.base}/healthz", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (
-                    tmp_path / "serve.log"
-                ).read_text()
-                time.sleep(0.2)
+        house.start()
         yield house
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
+        house.stop()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,41 @@ class Served:
     database_dump: Callable[[], bytes] | None = (
         None  # what an outside database holds; SQLite lies in the data folder
     )
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once the house answers."""
+        with self.said.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sabal", "serve", "--dev", "--port", self.base.rpartition(":")[2]],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.base}/healthz", timeout=2).close()
+                break
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < deadline, self.said.read_text()
+                time.sleep(0.2)
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def said(self) -> Path:
+        """What its processes printed."""
+        return self.data / "serve.log"
 
     def sabal(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -15,7 +15,7 @@ from tlog.policy import Policy
 from tlog.promise import Promise, promise_key
 from tlog.proof import Proof
 from tlog.prove import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
-from tlog.tally import Tally
+from tlog.tally import Tally, first_repeat
 from tlog.tiles import HashReader, Tile, decode_bundle, encode_bundle, grow, new_bundles, new_tiles
 from tlog.witness import AddCheckpoint, cosign, encode_answer, parse_answer, parse_conflict
 
@@ -46,6 +46,7 @@ __all__ = [
     "encode_answer",
     "encode_bundle",
     "entry",
+    "first_repeat",
     "grow",
     "inclusion_proof",
     "leaf_hash",

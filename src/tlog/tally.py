@@ -1,13 +1,18 @@
 """Counting: counted = sign entries − sign entries revoked. docs/log-format.md "Entries"."""
 
 import re
-from collections.abc import Iterable
+import struct
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from tlog.entry import ENTRY_BYTES, VERSION, Amend, Close, Open, Reason, Revoke, Sign, Type, parse
 from tlog.errors import Malformed, OutOfOrder
 
 _NO_SIGN = re.compile(rb"[^%c]" % Type.SIGN, re.DOTALL)
 _REVOKED = 0x80 | Type.SIGN
+_HEAD = bytes((VERSION, Type.SIGN))
+_PARTS = 256
 
 
 class Tally:
@@ -15,6 +20,7 @@ class Tally:
 
     Entry 0 opens and no other does; after a close there are only revocations; a revocation names a sign entry
     before it that was not revoked yet. A byte for each entry is kept. Runs of sign entries cost next to nothing.
+    That no commitment stands twice is for `first_repeat`: it takes the whole log, which is not kept here.
     """
 
     def __init__(self) -> None:
@@ -102,3 +108,33 @@ class Tally:
             raise OutOfOrder("the first entry opens the log, and this one does not.", self.size)
         if self.closed:
             raise OutOfOrder("the log was closed before; only revocations may follow.", self.size)
+
+
+def first_repeat(entries: bytes) -> OutOfOrder | None:
+    """What is wrong with the first sign entry that holds the commitment of an earlier one; None where all differ.
+
+    `entries` are all of a log, 34 bytes each, nothing between them. Eight bytes for each are kept meanwhile.
+    docs/log-format.md "Entries".
+    """
+    # Python's hashes of bytes are keyed anew in each process, so nobody can make many that fall together.
+    parts = [array("q") for _ in range(_PARTS)]
+    for hash_ in map(hash, _split(entries)):
+        parts[hash_ % _PARTS].append(hash_)
+    crowded = (part for part in parts if len(set(part)) < len(part))
+    doubtful = {hash_ for part in crowded for hash_, times in Counter(part).items() if times > 1}
+    if not doubtful:
+        return None
+    places: dict[bytes, int] = {}
+    for index, entry in enumerate(_split(entries)):
+        if hash(entry) in doubtful and entry.startswith(_HEAD):
+            first = places.setdefault(entry, index)
+            if first != index:
+                return OutOfOrder(
+                    f"its commitment is that of entry {first}, and each may stand in the log once.", index
+                )
+    return None
+
+
+def _split(entries: bytes) -> Iterator[bytes]:
+    whole = memoryview(entries)[: len(entries) // ENTRY_BYTES * ENTRY_BYTES]
+    return (entry for (entry,) in struct.iter_unpack(f"{ENTRY_BYTES}s", whole))

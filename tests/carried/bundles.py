@@ -11,6 +11,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
 from functools import cache
 from typing import Any
 
@@ -265,6 +266,16 @@ def letter(note: bytes, kind: str) -> bytes:
         return LETTER.format(
             encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
         ).encode()
+    if kind in ("both", "html"):
+        page = (
+            f"<!doctype html>\n<p>Your signature is counted.</p>\n<pre><small>{text}</small></pre>\n</body>\n"
+        )
+        message = EmailMessage()
+        message.set_content(
+            text if kind == "both" else "Your signature is counted.\n", cte="quoted-printable"
+        )
+        message.add_alternative(page, subtype="html", cte="quoted-printable")
+        return message.as_bytes()
     if kind == "broken":  # as a program does that keeps lines short
         return LETTER.format(
             encoding="", note=text.replace("/log ", "/log\n").replace("/promise ", "/promise\n")
@@ -274,7 +285,7 @@ def letter(note: bytes, kind: str) -> bytes:
     return head.encode() + b"\n\n" + encode(body.encode())
 
 
-KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64"]
+KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "html"]
 
 
 GOOD: dict[str, Files] = {}
@@ -357,6 +368,8 @@ def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
     except (tlog.TlogError, KeyError) as error:
         raise Refused(str(error)) from error
     kinds = [tlog.entry.parse(data) for data in entries]
+    signed = [kind.commitment for kind in kinds if isinstance(kind, Sign)]
+    _require(len(set(signed)) == len(signed))
     revoked = {kind.index for kind in kinds if isinstance(kind, Revoke)}
     counting = {index for index, kind in enumerate(kinds) if isinstance(kind, Sign)} - revoked
     named = {kind.manifest_hash.hex() for kind in kinds if isinstance(kind, Open | Amend)}

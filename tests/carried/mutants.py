@@ -133,6 +133,13 @@ def stuff_the_box(entries: list[bytes], chance: random.Random) -> list[bytes]:
 
 
 @of_entries
+def count_somebody_twice(entries: list[bytes], chance: random.Random) -> list[bytes]:
+    """Also somebody who withdrew, and perhaps with others in between."""
+    again = entries[at(entries, chance, 1)]
+    return [*entries, *chance.choice([[], [Sign(chance.randbytes(32)).encode()]]), again]
+
+
+@of_entries
 def open_again(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, entries[0]]
 

@@ -152,6 +152,22 @@ def test_mutants_get_the_same_answers(open_page: Any) -> None:
     assert 60 < refused < len(mutants.CHANGES)
 
 
+def test_nobody_is_counted_twice(open_page: Any) -> None:
+    """In the words of the other two checkers; also where leaf hashes begin alike is each compared in full."""
+    page, log = open_page(), bundles.log(300)
+    for first in (1, 150, 299):
+        entries = [*log.entries, tlog.entry.Sign(bytes(32)).encode(), log.entries[first]]
+        found = check(page, bundles.zipped(bundles.resigned(bundles.files(log), entries)))
+        assert found["problems"] == [
+            f"Entry 301: its commitment is that of entry {first}, and each may stand in the log once."
+        ]
+    alike = """([entries, leaves]) => firstRepeat(unhex(entries), unhex(leaves))"""
+    entries = b"".join(tlog.entry.Sign(bytes([n]) * 32).encode() for n in (7, 8, 9, 8))
+    same = b"".join(b"h" * 31 + bytes([n]) for n in (7, 8, 9, 8))
+    assert page.evaluate(alike, [entries.hex(), same.hex()]) == {"i": 3, "first": 1}
+    assert page.evaluate(alike, [entries[:102].hex(), same[:96].hex()]) is None
+
+
 def test_both_ed25519_agree_with_openssl_on_good_and_bad_signatures(open_page: Any) -> None:
     page, chance = open_page(), random.Random(8032)
     order = 2**252 + 27742317777372353535851937790883648493

@@ -318,6 +318,27 @@ def test_a_bundle_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 0 and "\u202e" not in done.stdout and "witnessed by \ufffd\ufffd" in done.stdout
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_who_stops_reading_gets_no_traceback(code: int, tmp_path: Path) -> None:
+    """As in `verify.py b.zip | head -1`; the exit code is still that of the check."""
+    files = bundles.good()["everything"]
+    path = write(tmp_path, files if code == 0 else {**files, "entries": files["entries"][:-1]})
+    for option in ([], ["--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run(
+                [sys.executable, str(VERIFY), str(path), *option],
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                timeout=60,
+                check=False,
+            )
+        finally:
+            os.close(writer)
+        assert (done.returncode, done.stderr) == (code, b""), option
+
+
 # A thousand mutants.
 
 
@@ -375,6 +396,20 @@ def test_the_house_and_verify_py_agree_on_good_bundles_and_mutants(
         if theirs is None and ours is not None and mutant.name.startswith("zip_"):
             continue
         assert ours == theirs, mutant.name
+
+
+@pytest.mark.parametrize("first", [1, 2, 19])
+def test_of_somebody_counted_twice_the_house_and_verify_py_say_the_same(
+    first: int, checker: ModuleType, tmp_path: Path
+) -> None:
+    from sabal.checking import check, reading
+
+    log = bundles.log(20)
+    entries = [*log.entries, Sign(bytes(32)).encode(), log.entries[first]]
+    path = write(tmp_path, bundles.resigned(bundles.files(log), entries))
+    sentence = f"Entry 21: its commitment is that of entry {first}, and each may stand in the log once."
+    assert check.check(reading.read(str(path)), now=0).problems == (sentence,)
+    assert checker.check(checker.reader(str(path)), NOTHING_KEPT)["problems"] == [sentence]
 
 
 @pytest.mark.parametrize("kind", KINDS)

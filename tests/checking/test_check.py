@@ -12,7 +12,7 @@ from checking import made
 from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wrong
 from sabal.checking.check import MOST_PROBLEMS, check
 from sabal.checking.report import Witness
-from tlog.entry import Amend, Close, Open, Reason, Revoke
+from tlog.entry import Amend, Close, Open, Reason, Revoke, Sign
 
 # A log that holds
 
@@ -43,10 +43,6 @@ def test_a_log_without_entries() -> None:
 def test_no_witness_is_asked_for() -> None:
     report = checked(replace(LOG, policy=made.NO_WITNESS).copy())
     assert report.ok and report.quorum is None and "no witness is asked for" in report.sentence
-
-
-def test_the_same_leaf_twice_is_no_error() -> None:
-    assert checked(LOG.with_entries(SIGN, SIGN).copy()).ok
 
 
 # The head
@@ -176,6 +172,30 @@ def test_entries_in_another_order() -> None:
 )  # fmt: skip
 def test_an_entry_that_may_not_stand_there(more: list[bytes], sentence: str) -> None:
     wrong(LOG.with_entries(*more), sentence)
+
+
+@pytest.mark.parametrize("first", [LOG.signers[0], LOG.signers[-1], 5, 40])
+@pytest.mark.parametrize("between", [0, 1, 5_000])
+def test_nobody_is_counted_twice(first: int, between: int) -> None:
+    """Neither somebody who withdrew (entry 5), nor far apart from the first time."""
+    more = [SIGN, *(Sign(index.to_bytes(32)).encode() for index in range(between))]
+    log = LOG.with_entries(*more)
+    where = len(log.entries)
+    again = log.with_entries(log.entries[first], Sign(b"t" * 32).encode(), Close().encode(), SIGN)
+    report = wrong(
+        again, f"Entry {where}: its commitment is that of entry {first}, and each may stand in the log once."
+    )
+    assert report.signed == checked(log.copy()).signed and not report.closed
+
+
+def test_what_is_wrong_before_a_repeated_commitment_is_said_instead() -> None:
+    wrong(LOG.with_entries(Revoke(0, Reason.FAKE).encode(), SIGN, SIGN), "Entry 40")
+    wrong(LOG.with_entries(SIGN, SIGN, Revoke(0, Reason.FAKE).encode()), "Entry 41")
+
+
+def test_other_entries_may_hold_the_same_bytes() -> None:
+    text = LOG.manifest_at(0)
+    assert checked(LOG.with_entries(*[Amend(text).encode()] * 2, Sign(text).encode()).copy()).ok
 
 
 def test_a_log_that_nothing_opens() -> None:

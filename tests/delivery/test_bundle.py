@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import agefile
+from checking import made as made_log
 from checking.made import bundle as zipped
 from delivery import made
 from delivery.made import Petition, person
@@ -65,6 +66,34 @@ def test_count_only_is_the_log_and_nobody(machine: Machine) -> None:
     copy = machine.made()
     assert (copy.records, copy.sample, copy.checkpoint) == (None, None, petition.checkpoint())
     assert (machine.folder / "out.zip").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plain_word_is_a_petition_of_the_house_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_log.log(20).write_tiles(tmp_path / "data" / "public" / "trees" / "log")
+    monkeypatch.chdir(tmp_path)
+
+    def run(log: str, out: str) -> Result:
+        return CliRunner().invoke(
+            main, ["bundle", log, "--show", "none", "--out", out], catch_exceptions=False
+        )
+
+    monkeypatch.delenv("SABAL_DATA", raising=False)
+    refused = run("trees", "one.zip")
+    assert refused.exit_code == 2 and "no petition's log at var/public/trees/log" in refused.stderr
+    assert "SABAL_DATA" in refused.stderr and not (tmp_path / "one.zip").exists()
+    monkeypatch.setenv("SABAL_DATA", "data")
+    assert run("trees", "one.zip").stdout.startswith(f"OK: {len(made_log.log(20).signers)} signatures count")
+    for other in ("bees", "Trees", "../trees", "trees.zip"):
+        assert run(other, "two.zip").exit_code == 2
+    # What lies here under that name is meant first.
+    made_log.log(9).write_tiles(tmp_path / "trees")
+    assert run("trees", "two.zip").stdout.startswith(f"OK: {len(made_log.log(9).signers)} signatures count")
+    (tmp_path / "data").rename(tmp_path / "var")
+    (tmp_path / "trees").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("SABAL_DATA", "")
+    assert run("trees", "three.zip").exit_code == 0
 
 
 def test_names_show_name_and_place_of_all_who_count(machine: Machine) -> None:

@@ -1,5 +1,7 @@
 """The sequencer: what was confirmed enters the log in batches, and pages, files and log say the same."""
 
+import os
+import secrets
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from sabal.ledger.publication import publication
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import held, operations, writer
-from signing.steps import SUZIE, confirmed
+from signing.steps import SUZIE, ask, confirmation, confirmed
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
@@ -123,6 +125,36 @@ def test_two_signatures_of_one_mailbox_are_one_entry(house: HouseOfTests) -> Non
     confirmed(house, petition, SUZIE)
     house.sequence(petition, NOW + WEEK)
     assert shown(house, petition).tally.signed == 1
+
+
+def test_what_keeps_a_commitment_from_standing_twice(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Randomness makes each another, of the link or of w alone; and one row, by its primary key, becomes one entry."""
+    petition = house.publish()
+    signers = [ask(house, petition, "carol@example.org") for _ in range(50)]
+    with monkeypatch.context() as broken:
+        broken.setattr(secrets, "token_bytes", lambda n: b"w" * n if n == 32 else os.urandom(n))
+        signers += [ask(house, petition, "carol@example.org") for _ in range(50)]
+    assert len({one.operation.commitment for one in signers}) == 100
+
+    suzie = confirmed(house, petition)
+
+    def click_again() -> None:
+        writer.commit(house.database, [confirmation(house, petition, suzie)])
+        house.sequence(house.petition(), NOW + next(weeks) * WEEK)
+        found = shown(house, petition)
+        assert found.tally.signed == 1 and tlog.first_repeat(b"".join(found.entries)) is None
+
+    weeks = iter(range(1, 9))
+    click_again()
+    click_again()
+    with pytest.raises(Exception, match=r"(?i)unique"):  # the very same form, as if it were stored once more
+        writer.commit(house.database, [suzie.operation])
+    click_again()
+    leave(house, suzie)
+    click_again()
+    assert shown(house, petition).tally.counted == 0
 
 
 def test_two_writers_never_fork_a_log(house: HouseOfTests) -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import logs
-from tlog import Malformed, OutOfOrder, Tally, TlogError, entry
+from tlog import Malformed, OutOfOrder, Tally, TlogError, entry, first_repeat
 from tlog.entry import Amend, Close, Entry, Open, Reason, Revoke, Sign
 
 HASH = bytes(range(32))
@@ -182,6 +182,20 @@ def test_any_order_in_any_batches_counts_as_one_by_one(
         assert naive(read[: tally.size]) == tally.counted
     else:
         assert naive(read[: tally.size]) == tally.counted
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.binary(max_size=33))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_the_first_repeated_commitment_is_found(commitments: list[int], rest: bytes) -> None:
+    """As one by one; and what is no sign entry, or no whole one, may repeat itself."""
+    read = [one for n in commitments for one in (Sign(n.to_bytes(32)).encode(), revoke(1), AMEND)]
+    found = first_repeat(b"".join(read) + rest)
+    repeats = [at for at, n in enumerate(commitments) if n in commitments[:at]]
+    if not repeats:
+        assert found is None
+    else:
+        assert found is not None and found.index == 3 * repeats[0]
+        assert f"that of entry {3 * commitments.index(commitments[repeats[0]])}," in str(found)
 
 
 def test_a_long_log_in_batches() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import tlog
 from tlog import Frontier, HashReader, Tally, Tile
-from tlog.entry import Open, Reason, Revoke
+from tlog.entry import Open, Reason, Revoke, Sign
 
 MILLION = 1_000_000
 
@@ -49,6 +49,15 @@ def test_verifying_a_log_from_its_bundles(entries: list[bytes]) -> None:
         assert frontier.root() == tlog.root_of_entries(entries) and tally.counted == 79_999
 
     assert len(entries) / seconds(verify) > 100_000
+
+
+def test_looking_for_a_commitment_that_stands_twice(entries: list[bytes]) -> None:
+    joined = b"".join(entries)
+    assert len(entries) / seconds(lambda: tlog.first_repeat(joined)) > 300_000
+    alike = b"".join(
+        Sign(index.to_bytes(32)).encode() for index in range(len(entries))
+    )  # but for three bytes
+    assert len(entries) / seconds(lambda: tlog.first_repeat(alike)) > 300_000
 
 
 def test_sequencing_in_batches(entries: list[bytes]) -> None:

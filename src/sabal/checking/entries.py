@@ -1,7 +1,7 @@
 """One walk over all entries: every hash, every rule of their order, the numbers. docs/log-format.md "Entries"."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +58,7 @@ def walk(entries: bytes, sizes: Iterable[int], leaves: Iterable[bytes]) -> Walke
     """Read all entries, once. Never raises on what they hold."""
     whole = len(entries) // ENTRY_BYTES
     frontier, tally, disorder = Frontier(), Tally(), None
+    repeat = tlog.first_repeat(entries)
     wanted, found, roots = set(leaves), set[bytes](), {}
     for stop in sorted({size for size in sizes if size <= whole} | {whole}):
         for batch in batches(entries, frontier.size, stop):
@@ -66,9 +67,16 @@ def walk(entries: bytes, sizes: Iterable[int], leaves: Iterable[bytes]) -> Walke
             if wanted:
                 found |= wanted.intersection(hashes)
             if disorder is None:
-                try:
-                    tally.extend(batch)
-                except tlog.TlogError as error:
-                    disorder = str(error)
+                disorder = _count(tally, batch, repeat)
         roots[stop] = frontier.root()
     return Walked(entries, roots, frozenset(found), tally, disorder)
+
+
+def _count(tally: Tally, batch: Sequence[bytes], repeat: tlog.OutOfOrder | None) -> str | None:
+    """Let the tally read on, up to a commitment that stands in the log before; what is wrong there, if anything."""
+    room = repeat.index - tally.size if repeat else len(batch)
+    try:
+        tally.extend(batch[:room])
+    except tlog.TlogError as error:
+        return str(error)
+    return str(repeat) if room < len(batch) else None

@@ -1,7 +1,8 @@
 """Finds signed notes in what people keep: a letter, a mail file, the text of a page.
 
-Only what mail programs and pages do to a text is undone: encodings of mail, line ends, indents and quote marks, spaces
-at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is left out.
+Only what mail programs and pages do to a text is undone: encodings of mail, line ends, indents and quote marks, tags,
+spaces at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is
+left out.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ MOST_FOUND = 100
 
 _DASH = "— "
 _AROUND = " \t\u00a0>|"  # indents, and the marks of quoted lines
+_TAG = re.compile(r"<[^<>]*>")  # of a letter's HTML part: around a note's lines, never in them
 _ENDS = re.compile(r"\r\n|\r|\n")
 
 
@@ -38,7 +40,7 @@ def _notes_in(data: bytes, parse: Callable[[bytes], object]) -> list[bytes]:
     found: dict[bytes, None] = {}
     if len(data) <= MOST_BYTES:
         for text in _texts(data):
-            for candidate in _candidates([line.strip(_AROUND) for line in _ENDS.split(text)]):
+            for candidate in _candidates([_TAG.sub("", line).strip(_AROUND) for line in _ENDS.split(text)]):
                 with contextlib.suppress(tlog.TlogError):
                     parse(candidate)
                     found[candidate] = None

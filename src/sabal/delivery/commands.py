@@ -1,5 +1,7 @@
 """The organiser's commands, for a machine without a network: hand over, and look through what was opened."""
 
+import os
+import re
 import time
 from collections.abc import Sequence, Sized
 from dataclasses import replace
@@ -22,6 +24,7 @@ from sabal.signing import export, files, tables
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _identity = click.option(
     "--identity",
     "identity",
@@ -67,7 +70,7 @@ def bundle(
 ) -> None:
     """Write the file that recipients check for themselves.
 
-    LOG is the address of a petition, a folder with its log, or a bundle. The log is checked first.
+    LOG is a petition's address, a folder with its log, a bundle, or a slug of this machine's house. It is checked first.
     """  # fmt: skip
     _refuse_odd(show, sealed, identity, fields, seed, number)
     recipients = [agefile.parse_recipient(one) for one in to]
@@ -75,7 +78,7 @@ def bundle(
         raise Refusal("A bundle that is sealed with --to is named NAME.zip.age, and no other is.")
     now = int(time.time())
     # What a bundle showed before is not handed on unasked.
-    copy = replace(read(log), records=None, sample=None)
+    copy = replace(read(_place(log)), records=None, sample=None)
     with files.read_exports(sealed) as exports:
         found = sound(copy, exports, now)
         made = bundles.Made(found.copy, found.report)
@@ -101,7 +104,7 @@ def bundle(
 @_passphrase
 @click.option(
     "--log",
-    help="The petition's log (address, folder or bundle), to know what was published and revoked since.",
+    help="The petition's log (address, folder, bundle or slug), to know what was published and revoked since.",
 )
 @click.option("--out", required=True, type=_FILE, help="The file to write the proposal to.")
 @click.option(
@@ -127,7 +130,7 @@ def audit(
     if not identity:
         raise click.UsageError("Give the keys that open the exports with --identity.")
     with files.read_exports(sealed) as exports:
-        found = sound(read(log), exports, int(time.time())) if log else None
+        found = sound(read(_place(log)), exports, int(time.time())) if log else None
         origin, size = _where(exports, found)
         identities = files.read_identities(identity, passphrase_file)
         opened = export.open_sealed(exports, identities, files.progress())
@@ -146,6 +149,21 @@ def audit(
     click.echo(
         f"The proposal is in {out}. Look at each pattern before it is applied: a person may stand behind it."
     )
+
+
+def _place(log: str) -> str:
+    """Where that log is read: a plain word that names no file is a petition's slug, beside the house's data folder."""
+    if not _SLUG.fullmatch(log) or Path(log).exists():
+        return log
+    # Not by the house's settings: this side runs without them, on machines that have none.
+    data = Path(os.environ.get("SABAL_DATA") or "var")
+    folder = data / "public" / log / "log"
+    if not folder.is_dir():
+        raise Refusal(
+            f"There is no file {log} here, and no petition's log at {folder}. Give the petition's https:// address, or"
+            " set SABAL_DATA to the house's data folder."
+        )
+    return str(folder)
 
 
 def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, int]:

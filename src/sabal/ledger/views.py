@@ -3,7 +3,6 @@
 from django.http import Http404, HttpRequest, HttpResponse
 
 from sabal import database as raw
-from sabal import html
 from sabal.ledger import log as logs
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import publication
@@ -11,17 +10,19 @@ from sabal.petitions import snapshot
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import Malformed, Tile
 
+# Nothing stale while it is made anew, as pages are: who holds a newer proof would be told that this log is older.
+NEWEST = "public, max-age=1, stale-if-error=600"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def checkpoint(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest checkpoint: the one that the numbers on the petition's page were counted to."""
-    return _plain(_published(slug).counts.checkpoint, html.PUBLIC)
+    return _plain(_published(slug).counts.checkpoint)
 
 
 def policy(request: HttpRequest, slug: str) -> HttpResponse:
     """Whom to believe about this log. c2sp.org/tlog-policy."""
-    return _plain(policy_of(_published(slug)), html.PUBLIC)
+    return _plain(policy_of(_published(slug)))
 
 
 def manifest(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
@@ -60,8 +61,8 @@ def _published(slug: str) -> PetitionSnapshot:
     return shown
 
 
-def _plain(body: bytes, cache: str) -> HttpResponse:
-    return _answer(body, cache, "text/plain; charset=utf-8")
+def _plain(body: bytes) -> HttpResponse:
+    return _answer(body, NEWEST, "text/plain; charset=utf-8")
 
 
 def _answer(body: bytes, cache: str, content_type: str) -> HttpResponse:

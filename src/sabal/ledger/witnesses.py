@@ -18,6 +18,7 @@ from sabal.witness.network import Network
 from tlog import HashReader, Policy, Tile, TlogError, consistency_proof, note
 
 log_ = logging.getLogger(__name__)
+OTHER_TREE = 422  # c2sp.org/tlog-witness: what is asked does not go on from what was cosigned
 _ANY = "https://log.example/"  # where a log is says nothing of whom it asks
 
 
@@ -30,8 +31,8 @@ class Witnesses:
     def ask(self, log: Log, files: Publication) -> bytes:
         """The newest checkpoint with the lines of those who answer within ten seconds; its tiles must be there.
 
-        Lines that it has already stay. Raises Ahead where a witness knows a larger log than this database: its word is
-        not signed, but what is signed against it would be a fork.
+        Lines that it has already stay. Raises Ahead where a witness knows a larger log than this database, or another
+        one: its word is not signed, but what is signed against it would be a fork.
         """
         shown = log.published if log.published_size == log.signed_size else log.signed
         asked = [one for one in _questions(log, files) if not _has(shown, one)]
@@ -55,6 +56,11 @@ class Witnesses:
                     f"the witness {question.witness.name} has seen {answer.size} entries, and the database has"
                     f" {log.size}: it was restored from an older backup. Next: sabal restore --adopt, with a newer copy"
                     " of the log; only if it is sure that the witness is wrong, leave it out: sabal witnesses"
+                )
+            if isinstance(answer, Failed) and answer.status == OTHER_TREE:
+                raise Ahead(
+                    f"the witness {question.witness.name} has seen another log than the database holds: it was restored"
+                    " from an older backup, or changed. If the witness is wrong, leave it out: sabal witnesses"
                 )
             if isinstance(answer, Failed):
                 log_.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)

@@ -447,7 +447,7 @@ REVOKED = 255
 
 def count(entries: bytes) -> Tally:
     kinds, reasons, manifests, closed = bytearray(entries[1::34]), [0] * 5, [], False
-    signed = 0
+    commitments: set[bytes] = set()
     for index, version in enumerate(entries[0::34]):
         kind = kinds[index]
         if version != 1 or kind > CLOSE:
@@ -456,10 +456,15 @@ def count(entries: bytes) -> Tally:
             raise Wrong(f"Entry {index:,}: a log is opened by its first entry, and only once.")
         if closed and kind != REVOKE:
             raise Wrong(f"Entry {index:,}: after a log was closed only revocations may follow.")
-        if kind == SIGN:
-            signed += 1
-            continue
         body = entries[index * 34 + 2 : index * 34 + 34]
+        if kind == SIGN:
+            if body in commitments:
+                first = next(at for at in range(index) if entries[at * 34 : at * 34 + 34] == b"\1\1" + body)
+                raise Wrong(
+                    f"Entry {index:,}: its commitment is that of entry {first:,}, and each may stand in the log once."
+                )
+            commitments.add(body)
+            continue
         if kind == REVOKE:
             target, reason = struct.unpack(">QB23x", body)
             if not 1 <= reason <= 4 or any(body[9:]):
@@ -476,7 +481,7 @@ def count(entries: bytes) -> Tally:
             closed = True
         else:
             manifests.append((index, body.hex()))
-    return Tally(signed, reasons, closed, manifests, kinds)
+    return Tally(len(commitments), reasons, closed, manifests, kinds)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -602,7 +607,8 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
             texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
-        lines = [line.lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
+        # Of a letter's HTML part the tags go, which may stand around a note's lines but never in them.
+        lines = [re.sub("<[^<>]*>", "", line).lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
         for at in range(len(lines) - 4):
             if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
                 continue
@@ -874,9 +880,19 @@ def main() -> int:
     except Unchecked as unchecked:
         print("NOT CHECKED: %s" % printable(str(unchecked)), file=sys.stderr)
         return 2
-    if given.json:
+    try:
+        show(result, given.json)
+        sys.stdout.flush()  # here a closed pipe is noticed; at the interpreter's end it would be a complaint
+    except BrokenPipeError:  # the reader has what it wanted, as in `verify.py b.zip | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0 if result["ok"] else 1
+
+
+def show(result: dict[str, Any], as_json: bool) -> None:
+    """Print the result: the sentence, what else was found, the log's key."""
+    if as_json:
         print(json.dumps(result))
-        return 0 if result["ok"] else 1
+        return
     print(printable(result["sentence"]))
     for problem in result["problems"][1:20]:
         print("  also: " + printable(problem))
@@ -894,7 +910,6 @@ def main() -> int:
         print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
     print(LIMITS)
     print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
-    return 0 if result["ok"] else 1
 
 
 if __name__ == "__main__":

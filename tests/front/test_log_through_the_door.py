@@ -1,0 +1,177 @@
+"""The public log through the real door: what may be kept for ever, what not, and what never gets as far as Django."""
+
+import hashlib
+import re
+
+import pytest
+
+import tlog
+from front.visitor import Answer, visit
+from front_door import HOST, Entrance, entrance
+from houses import NOW, HouseOfTests
+from sabal.front import django
+from sabal.ledger import log as logs
+from sabal.petitions.snapshot import PetitionSnapshot
+from signing.steps import confirmed
+
+WEEK = 604_800
+SLUG = "stop-forced-repatriation"
+LOG = f"/{SLUG}/log"
+SIZE = 300
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@pytest.fixture
+def petition(house: HouseOfTests) -> PetitionSnapshot:
+    """A petition with 300 entries in its log."""
+    petition = house.publish()
+    confirmed(house, petition)
+    house.sequence(petition, NOW + WEEK)
+    log = logs.find(house.database, petition.id)
+    assert log is not None
+    key = logs.key_of(house.database, house.house, petition.id, petition.origin)
+    with house.database.transaction():
+        new = [tlog.entry.Sign(n.to_bytes(32)).encode() for n in range(log.size, SIZE)]
+        logs.sign(house.database, logs.append(house.database, log, new), key, 20_000)
+    house.sequence(petition, NOW + WEEK)
+    return house.petition()
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that Django was asked for."""
+    asked: list[str] = []
+    render = django.render
+
+    async def noting(path: str) -> object:
+        asked.append(path)
+        return await render(path)
+
+    monkeypatch.setattr(django, "render", noting)
+    return asked
+
+
+def ask(door: Entrance, method: str, path: str, *headers: tuple[bytes, bytes]) -> Answer:
+    assert door._process.door
+    return door._runner.run(visit(door._process.door, method, path, *headers, host=[HOST]))
+
+
+def test_each_file_says_how_long_it_may_be_kept(
+    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, digest = "text/plain; charset=utf-8", petition.manifest_hash.hex()
+    newest, binary = "public, max-age=1, stale-if-error=600", "application/octet-stream"
+    with entrance(house, monkeypatch) as door:
+        for path, kept, kind in (
+            ("checkpoint", newest, text),
+            ("policy", newest, text),
+            (f"manifests/{digest}.json", FOR_EVER, "application/json; charset=utf-8"),
+            ("tile/0/000", FOR_EVER, binary),
+            ("tile/0/001.p/44", FOR_EVER, binary),
+            ("tile/1/000.p/1", FOR_EVER, binary),
+            ("tile/entries/000", FOR_EVER, binary),
+            ("tile/entries/001.p/44", FOR_EVER, binary),
+            ("tile/entries/001.p/3", FOR_EVER, binary),
+        ):
+            whole = door.get(f"{LOG}/{path}", (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
+            assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, kept, kind), path
+            assert whole["access-control-allow-origin"] == "*" and whole["set-cookie"] is None
+            assert whole["x-content-type-options"] == "nosniff"
+            file = house.data / "public" / SLUG / "log" / path
+            assert (
+                path.endswith(".p/3") or whole.body == file.read_bytes()
+            )  # one that no checkpoint had is made
+            assert whole["etag"] and whole["content-length"] == str(len(whole.body))
+            head = ask(door, "HEAD", f"{LOG}/{path}")
+            assert (head.status, head.body) == (200, b"")
+            for name in ("etag", "content-length", "content-type", "cache-control"):
+                assert head[name] == whole[name], (path, name)
+            same = door.get(f"{LOG}/{path}", (b"if-none-match", whole["etag"].encode()))
+            assert (same.status, same.body, same["access-control-allow-origin"]) == (304, b"", "*")
+            assert door.post_raw(f"{LOG}/{path}", b"").status == 405
+
+
+def test_what_is_served_is_the_log(
+    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with entrance(house, monkeypatch) as door:
+        policy = tlog.Policy.parse(door.get(f"{LOG}/policy").body)
+        shown = policy.open(door.get(f"{LOG}/checkpoint").body).checkpoint
+        entries = [
+            entry
+            for bundle in tlog.new_bundles(0, shown.size)
+            for entry in tlog.decode_bundle(door.get(f"{LOG}/{bundle.path}").body, bundle.width)
+        ]
+        assert tlog.root_of_entries(entries) == shown.root and shown.size == SIZE
+        for tile, data in tlog.grow(0, tlog.leaf_hashes(entries), lambda _: b""):
+            assert door.get(f"{LOG}/{tile.path}").body == data
+        first = tlog.entry.parse(entries[0])
+        assert isinstance(first, tlog.entry.Open)
+        manifest = door.get(f"{LOG}/manifests/{first.manifest_hash.hex()}.json").body
+        assert hashlib.sha256(manifest).digest() == first.manifest_hash
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tile/0/002", "tile/0/001", "tile/0/001.p/45", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/07",
+        "tile/1/000", "tile/1/000.p/2", "tile/1/001.p/1", "tile/2/000.p/1", "tile/62/000.p/1", "tile/64/000",
+        "tile/entries/001", "tile/entries/002.p/1", "tile/entries/x001/000", "tile/00/000", "tile/0/0", "tile/0/0000",
+        "tile/0/x000/000", "tile/0", "tile/", "tile", "tile/-1/000", "tile/0/000/", "tile/data/000", "tile/0/000.p",
+        "tile/0/000.P/1", "manifests/" + "0" * 63 + ".json", "manifests/" + "A" * 64 + ".json", "manifests/", "",
+        "checkpoint/", "checkpoint.txt", "Checkpoint", "policy/x", "entries", ".lock",
+    ],
+)  # fmt: skip
+def test_what_no_log_has_is_not_found_without_asking_django(
+    house: HouseOfTests,
+    petition: PetitionSnapshot,
+    monkeypatch: pytest.MonkeyPatch,
+    made: list[str],
+    path: str,
+) -> None:
+    with entrance(house, monkeypatch) as door:
+        before = [p for p in made if "/log" in p]
+        for method in ("GET", "HEAD"):
+            answer = ask(door, method, f"{LOG}/{path}")
+            assert answer.status in (400, 404), (method, answer)
+            assert "immutable" not in (answer["cache-control"] or "")
+        assert [p for p in made if "/log" in p] == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{LOG}//checkpoint", f"/{SLUG}//log/checkpoint", f"/{SLUG}/./log/checkpoint", f"{LOG}/tile/../checkpoint",
+        f"{LOG}/%63heckpoint", f"{LOG}/tile/0/000%2Ep/1", f"{LOG}/tile/0/%30%30%30", f"/{SLUG}/log\\checkpoint",
+        f"{LOG}/checkpoint;x", f"{LOG}/" + "tile/" * 200,
+    ],
+)  # fmt: skip
+def test_another_spelling_of_a_path_is_refused(
+    house: HouseOfTests,
+    petition: PetitionSnapshot,
+    monkeypatch: pytest.MonkeyPatch,
+    made: list[str],
+    path: str,
+) -> None:
+    with entrance(house, monkeypatch) as door:
+        answer = door.get(path)
+    assert answer.status in (400, 404) and not [p for p in made if "/log" in p]
+    assert not re.search(rb"[A-Za-z0-9+/]{43}=", answer.body)
+
+
+def test_a_tile_is_asked_of_django_once(
+    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch, made: list[str]
+) -> None:
+    with entrance(house, monkeypatch) as door:
+        answers = door.at_once([door.getting(f"{LOG}/tile/0/000") for _ in range(20)])
+        assert {answer.status for answer in answers} == {200} and made.count(f"{LOG}/tile/0/000") == 1
+        assert door.get(f"{LOG}/tile/0/000").status == 200 and made.count(f"{LOG}/tile/0/000") == 1
+
+
+def test_a_manifest_that_the_log_does_not_name_is_not_found(
+    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with entrance(house, monkeypatch) as door:
+        assert door.get(f"{LOG}/manifests/{'0' * 64}.json").status == 404
+        assert door.get(f"/another/log/manifests/{petition.manifest_hash.hex()}.json").status == 404
+        assert door.get("/another/log/checkpoint").status == 404

@@ -70,7 +70,7 @@ def bundle(
 ) -> None:
     """Write the file that recipients check for themselves.
 
-    LOG is a petition's address, a folder with its log, a bundle, or a slug of this machine's house. It is checked first.
+    LOG is a petition's address, a folder with its log, a bundle, or a slug of this machine's house, and is checked.
     """  # fmt: skip
     _refuse_odd(show, sealed, identity, fields, seed, number)
     recipients = [agefile.parse_recipient(one) for one in to]

@@ -63,6 +63,11 @@ class Tile:
         """Whether the tree of `size` leaves reaches as far, as that of some size up to it. c2sp.org/tlog-tiles."""
         return self.index * WIDTH + self.width <= size >> HEIGHT * max(self.level, 0)
 
+    def is_at(self, size: int) -> bool:
+        """Whether the tree of `size` leaves has this very tile. c2sp.org/tlog-tiles "Partial Tiles"."""
+        left = (size >> HEIGHT * max(self.level, 0)) - self.index * WIDTH
+        return left > 0 and self.width == min(WIDTH, left)
+
     def _exists(self) -> bool:
         """Whether the largest tree, of 2⁶³−1 leaves, reaches this far."""
         if not (ENTRIES <= self.level < HEIGHT and self.index >= 0 and 1 <= self.width <= WIDTH):

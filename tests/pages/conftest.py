@@ -52,6 +52,7 @@ def known(
         manifest=json.dumps({"terms": {"log": {"origin": ORIGIN, "key": str(CAROL.verifier)}}}).encode(),
         definition=definition,
         organiser_keys=(),
+        manifest_names=frozenset(),
         promise_key=None,
         pepper=None,
         opened_on=date(2026, 11, 1),

@@ -12,7 +12,7 @@ from sabal.signing import operations, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import NotReady
-from sabal.signing.writer.find import find
+from sabal.signing.writer.find import Found, find
 from signing.steps import SUZIE, ask, confirmed, signed
 
 
@@ -121,7 +121,11 @@ def test_an_open_petition_says_already_in_the_letter_and_gives_access_at_once(ho
     kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_letter"))
     assert kinds == [CONFIRM_LETTER, ALREADY_LETTER]
     assert house.rows("signing_pending") == 0
-    assert find(house.database, [again.digest]) == find(house.database, [first.digest])
+    mine = first.operation
+    assert find(house.database, [again.digest, first.digest]) == [
+        Found(petition.id),
+        Found(petition.id, commitment=mine.commitment, w=mine.w),
+    ]
 
 
 def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTests) -> None:

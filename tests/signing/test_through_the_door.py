@@ -110,6 +110,25 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
     assert receipt(again) == receipt(new) and b"public log" in receipt(new)[1]
 
 
+def test_a_later_link_holds_nothing_that_proves_the_first_signature(
+    house: HouseOfTests, door: Entrance
+) -> None:
+    """Whoever has the mailbox now must not be able to show that it had signed, nor when."""
+    suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
+    today = int(time.time()) // DAY
+    house.sequence(house.petition(), today * DAY + WEEK)
+    for table in ("signing_signature", "signing_access"):
+        house.database.execute(f"UPDATE {table} SET counted_on = ?", (today,))
+    house.refresh()
+    first, later = token.encode(suzie.t), token.encode(again.t)
+    for paper in ("promise", "tlog-proof"):
+        assert door.get(f"/en/signature/{first}.{paper}").status == 200
+        assert door.get(f"/en/signature/{later}.{paper}").status == 404
+    found = find(house.database, [again.digest])[0]
+    assert found is not None and (found.commitment, found.w) == (b"", b"")
+    assert found.entered is None or found.entered.index is None
+
+
 def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,9 +116,12 @@ def test_a_letter_that_waits_beside_a_signature_leads_to_it_after_a_renewal(hous
     petition = house.publish()
     suzie, again = confirmed(house, petition, subscribe=("updates",)), signed(house, petition)
     assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
-    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
+    # Before the click it looks as one whose mailbox has never signed.
+    waiting = find(house.database, [again.digest])[0]
+    assert waiting is not None and waiting.carry is not None
     click = confirmation(house, house.petition(), again)
     assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
     assert house.rows("signing_signature") == 1
     assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
     assert find(house.database, [suzie.digest, again.digest]) == [None, None]

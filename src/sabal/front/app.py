@@ -18,6 +18,7 @@ from sabal.front import cache, django, guards, limits, pages
 from sabal.front.codings import coding
 from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
+from sabal.ledger.publication import log_folder
 from sabal.log import where
 from tlog import Malformed, Tile
 
@@ -118,7 +119,7 @@ class Door:
 
     async def kept(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
         """The page, stale or made now."""
-        if route.name == "log_tile" and not self.has_tile(route):
+        if route.name in ("log_tile", "log_manifest") and not self.has_log_file(route):
             raise Refused(404, "not-found")
         found = await self.cache.get(route.path)
         if isinstance(found, Response):
@@ -126,14 +127,23 @@ class Door:
         accept, held = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
         return found.answer(accept, held, scope["method"] == "HEAD", time.monotonic())
 
-    def has_tile(self, route: Route) -> bool:
-        """Whether a log reaches as far as the tile that is asked for: there is no end of those that nobody has."""
+    def has_log_file(self, route: Route) -> bool:
+        """Whether a log has the file that is asked for: of those that none has there is no end.
+
+        Of partial tiles it is those at the right edge now, and older ones as long as they lie here.
+        """
         petition = self.petitions.by_slug(route.slug)
+        if petition is None:
+            return False
+        name = route.path.removeprefix(f"/{route.slug}/log/")
+        if route.name == "log_manifest":
+            return name in petition.manifest_names
         try:
-            tile = Tile.parse(route.path.removeprefix(f"/{route.slug}/log/"))
+            tile = Tile.parse(name)
         except Malformed:
             return False
-        return petition is not None and tile.is_within(petition.counts.log_size)
+        size = petition.counts.log_size
+        return tile.is_at(size) or (tile.is_within(size) and (log_folder(route.slug) / name).is_file())
 
     async def answer(
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive

@@ -23,6 +23,10 @@ from sabal.front.codings import coding
 from sabal.front.http import Headers, Messages, Response
 
 MOST_BYTES = 64 * 1024 * 1024
+OVERHEAD = 3_000  # bytes that an entry takes beside its bodies
+LASTING = (
+    30 * 86_400.0
+)  # seconds; what is fresh for longer never changes, so nobody need know how old a copy is
 BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
 OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"date", b"age", b"connection"))
 TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
@@ -93,6 +97,11 @@ class Entry:
         if age:
             return {**start, "headers": [*start["headers"], (b"age", b"%d" % age)]}, body
         return start, body
+
+
+def ageless(rule: Freshness) -> float:
+    """For how many seconds an answer needs no Age header (RFC 9111 §5.1)."""
+    return rule.max_age if rule.max_age > LASTING else min(1.0, rule.max_age)
 
 
 class Cache:
@@ -202,15 +211,15 @@ class Cache:
         if old is not None and old.digest == digest:
             # The usual case of a busy page: nothing to press again, no new messages.
             old.stored, old.retry, old.rule = now, 0.0, rule
-            old.young_until = now + min(1.0, rule.max_age)
+            old.young_until = now + ageless(rule)
             return old
         bodies = await asyncio.to_thread(pressed, response)
         variants = {
             name: self._variant(response, name, body, len(bodies) > 1) for name, body in bodies.items()
         }
-        size = sum(map(len, bodies.values())) + len(response.body)
+        size = sum(map(len, bodies.values())) + len(response.body) + OVERHEAD
         entry = Entry(response, digest, variants, size, rule, stored=self._clock(), used=now)
-        entry.young_until = entry.stored + min(1.0, rule.max_age)
+        entry.young_until = entry.stored + ageless(rule)
         self._drop(path)
         self._make_room(size)
         if size <= self._most:

@@ -222,16 +222,18 @@ class Intake:
     async def proof(self, request: Request) -> Response:
         """GET /{lang}/signature/{token}.tlog-proof: that the log has the signature; with it, it can be shown whose."""
         found = await self._signature(request)
-        if found is None or not (entered := _entered(petition := self._petition(found), found)):
+        entered = _entered(petition := self._petition(found), found) if found else None
+        if found is None or entered is None or entered.index is None:
             return await self._gone(request)
         made = await asyncio.to_thread(receipt.proof, petition, entered.index, found.w)
         return _file("signature.tlog-proof", made)
 
     async def _signature(self, request: Request) -> Found | None:
-        """The confirmed signature behind a link that still shows it."""
+        """The confirmed signature that a link made, as long as it shows it; None for later links to it."""
         _, found = await self._look(request)
-        late = found is None or found.carry is not None or self._is_late(found, _today(request))
-        return None if late else found
+        if found is None or not found.commitment or self._is_late(found, _today(request)):
+            return None
+        return found
 
     async def withdraw(self, request: Request) -> Response:
         """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
@@ -281,7 +283,9 @@ class Intake:
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:
     """Where the signature stands in the log that is shown; None as long as it does not."""
     entered = found.entered
-    return entered if entered and entered.index < petition.counts.log_size else None
+    if entered is None or (entered.index is not None and entered.index >= petition.counts.log_size):
+        return None
+    return entered
 
 
 def _file(name: str, data: bytes) -> Response:

@@ -174,8 +174,12 @@ class Publication:
 
 def publication(petition: PetitionSnapshot) -> Publication:
     """Where the log of that petition is published on this machine."""
-    folder = settings.DATA / "public" / petition.slug / "log"
-    return Publication(folder, petition.id, log_key(petition.manifest))
+    return Publication(log_folder(petition.slug), petition.id, log_key(petition.manifest))
+
+
+def log_folder(slug: str) -> Path:
+    """The folder of that petition's public log on this machine."""
+    return settings.DATA / "public" / slug / "log"
 
 
 def manifest_name(digest: bytes) -> str:

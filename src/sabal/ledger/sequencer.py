@@ -19,7 +19,7 @@ from sabal.keys.house import House
 from sabal.ledger import log as logs
 from sabal.ledger.log import ALL, Incomplete, Log
 from sabal.ledger.policy import policy_of
-from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, manifest_name, publication
+from sabal.ledger.publication import CHECKPOINT, POLICY, Ahead, Publication, manifest_name, publication
 from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
@@ -27,6 +27,7 @@ from sabal.signing.held import release
 from tlog import Signer, entry
 
 ASK_AGAIN = 600  # seconds
+ASK_STOPPED = 60
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Sequencer:
     house: House
     witnesses: Witnesses = field(default_factory=Witnesses)
     _asked: dict[int, float] = field(default_factory=dict)  # when the witnesses of a log were asked last
+    # When one of a log's witnesses stopped it, whom it asked, and why it stopped
+    _stopped: dict[int, tuple[float, str, Ahead | None]] = field(default_factory=dict)
 
     def sequence(
         self, database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
@@ -62,12 +65,16 @@ class Sequencer:
 
     def close(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
         """Let nothing but revocations follow in the log, after everything that waits; harmless when done already."""
-        self.sequence_all(database, petition, now)
-        key = self._key(database, petition)
-        with database.transaction():
-            log = self._locked(database, petition)
-            if not log.closed:
-                logs.close(database, log, key, days.number_at(now))
+        key, closed = self._key(database, petition), False
+        while not closed:
+            self.sequence_all(database, petition, now)
+            with database.transaction():
+                log = self._locked(database, petition)
+                closed = log.closed or not count.is_waiting(
+                    database, petition.id
+                )  # a click may have come meanwhile
+                if closed and not log.closed:
+                    logs.close(database, log, key, days.number_at(now))
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
 
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
@@ -159,12 +166,23 @@ class Sequencer:
         self, database: Database, petition: PetitionSnapshot, files: Publication, log: Log, now: float
     ) -> None:
         self._write_files(database, petition, files, log.signed_size)
-        self._asked[petition.id] = now
-        note = self.witnesses.ask(log, files)
+        note = self._ask(petition, files, log, now)
         with database.transaction():
             log = logs.show(database, log, note)
             count.show(database, petition, now)
         files.write_checkpoint(note)
+
+    def _ask(self, petition: PetitionSnapshot, files: Publication, log: Log, now: float) -> bytes:
+        """The checkpoint with its witnesses' lines; one that stopped the log is not asked again for a minute."""
+        since, asked, stopped = self._stopped.get(petition.id, (0.0, "", None))
+        if stopped and asked == log.witnesses and 0 <= now - since < ASK_STOPPED:
+            raise stopped
+        self._asked[petition.id] = now
+        try:
+            return self.witnesses.ask(log, files)
+        except Ahead as error:
+            self._stopped[petition.id] = now, log.witnesses, error
+            raise
 
     def _ask_again(self, database: Database, petition: PetitionSnapshot, log: Log, now: float) -> None:
         """What was shown without all its witnesses gets their lines when they answer."""

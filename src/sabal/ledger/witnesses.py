@@ -13,9 +13,10 @@ from sabal.ledger.policy import policy_text
 from sabal.ledger.publication import Ahead, Publication
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead as KnowsMore
-from sabal.witness.ask import Cosigned, Failed, Question, ask_all
+from sabal.witness.ask import Answer, Cosigned, Failed, Question, ask_all
 from sabal.witness.network import Network
-from tlog import HashReader, Policy, Tile, TlogError, consistency_proof, note
+from tlog import HashReader, Policy, Tile, TlogError, checkpoint, consistency_proof, note
+from tlog.policy import NONE
 
 log_ = logging.getLogger(__name__)
 OTHER_TREE = 422  # c2sp.org/tlog-witness: what is asked does not go on from what was cosigned
@@ -50,21 +51,38 @@ class Witnesses:
             return consistency_proof(old, log.signed_size, HashReader(log.signed_size, fetch))
 
         answers = ask_all(asked, log.signed, consistency, network=self.network)
+        signed = note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
         for question, answer in zip(asked, answers, strict=True):
-            if isinstance(answer, KnowsMore):
-                raise Ahead(
-                    f"the witness {question.witness.name} has seen {answer.size} entries, and the database has"
-                    f" {log.size}: it was restored from an older backup. Next: sabal restore --adopt, with a newer copy"
-                    " of the log; only if it is sure that the witness is wrong, leave it out: sabal witnesses"
-                )
-            if isinstance(answer, Failed) and answer.status == OTHER_TREE:
-                raise Ahead(
-                    f"the witness {question.witness.name} has seen another log than the database holds: it was restored"
-                    " from an older backup, or changed. If the witness is wrong, leave it out: sabal witnesses"
-                )
-            if isinstance(answer, Failed):
+            trouble = _trouble(question, answer, log)
+            # One that cries wolf stops nothing that enough others have vouched for.
+            if trouble and not _is_quorum(signed, log, files):
+                raise Ahead(trouble)
+            if trouble:
+                log_.critical("%s", trouble)
+            elif isinstance(answer, Failed):
                 log_.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
-        return note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
+        return signed
+
+
+def _trouble(question: Question, answer: Answer, log: Log) -> str | None:
+    """What a witness says that would make a fork of what is signed next; None where it says nothing of the kind."""
+    if isinstance(answer, KnowsMore):
+        seen = f"has seen {answer.size} entries, and the database has {log.size}"
+    elif isinstance(answer, Failed) and answer.status == OTHER_TREE:
+        seen = "has seen another log than the database holds"
+    else:
+        return None
+    return (
+        f"the witness {question.witness.name} {seen}: it was restored from an older backup, or changed. Next: sabal"
+        " restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it out:"
+        " sabal witnesses"
+    )
+
+
+def _is_quorum(signed: bytes, log: Log, files: Publication) -> bool:
+    policy = Policy.parse(policy_text(files.key, _ANY, log.witnesses))
+    opened = checkpoint.open(signed, policy.logs, policy.witnesses.values())
+    return policy.quorum != NONE and policy.satisfied_by(opened.note.verified)
 
 
 def has_all(log: Log, files: Publication) -> bool:

@@ -50,7 +50,8 @@ MOMENTS = (
         covers=(
             *_columns(
                 "signing_pending",
-                "token_hash petition_id version_id era tag commitment w sealed_id carry mailbox held expires",
+                "token_hash petition_id version_id era tag commitment w sealed_id carry mailbox held expires"
+                " owner",
             ),
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(

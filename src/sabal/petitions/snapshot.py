@@ -60,6 +60,7 @@ class PetitionSnapshot:
     manifest: bytes
     definition: Definition
     organiser_keys: tuple[agefile.Recipient, ...]
+    manifest_names: frozenset[str]  # the files under which its log shows every manifest that was published
     promise_key: Signer | None = field(repr=False)  # None: missing, so nothing can be promised
     pepper: bytes | None  # None: missing (signing is refused) or, with dedupe = "offline", not used
     opened_on: date | None
@@ -205,12 +206,21 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         manifest=manifest_bytes,
         definition=definition,
         organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
+        manifest_names=_manifest_names(database, petition_id),
         promise_key=promise_key(origin, promise_seed) if promise_seed else None,
         pepper=pepper,
         opened_on=days.from_column(opened_on),
         closed_on=days.from_column(closed_on),
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
     )
+
+
+def _manifest_names(database: Database, petition_id: int) -> frozenset[str]:
+    rows = database.query(
+        "SELECT manifest FROM petitions_version WHERE petition_id = ? AND published_on IS NOT NULL",
+        (petition_id,),
+    )
+    return frozenset(f"manifests/{hashlib.sha256(bytes(row[0])).hexdigest()}.json" for row in rows)
 
 
 def _found(database: Database, house: House, key: str) -> bytes | None:

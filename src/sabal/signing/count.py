@@ -56,6 +56,17 @@ def batch_is_due(
     return profile.batch_is_due(waited, signatures) or (waited >= profile.longest_wait and others > 0)
 
 
+def is_waiting(database: Database, petition_id: int) -> bool:
+    """Whether any signature, held or not, waits to enter the log."""
+    return any(
+        database.query(f"SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT 1", (petition_id,))
+        for table, condition in (
+            ("signing_signature", "state = 1"),
+            ("signing_withdrawal", f"state < {DONE} AND state = 1"),
+        )
+    )
+
+
 def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None:
     """Let the longest wait begin anew where it ended and nobody came.
 

@@ -8,7 +8,7 @@ from sabal.database import Database
 from sabal.keys.house import House, pepper_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
-from sabal.signing.writer.rows import ACCESS, delete, locked, owners
+from sabal.signing.writer.rows import delete, locked, owners
 
 CHUNK = 200
 # By the index of tags alone, past the rows that have none: `IS NOT NULL` would have SQLite read all of those again.
@@ -171,8 +171,8 @@ def forget_era(database: Database, house: House, petition_id: int, era: int) -> 
 def _settle_pending(database: Database, petition_id: int, era: int) -> bool:
     """Make one transaction's pending rows one for each mailbox, without its tag; whether more may be left.
 
-    Those of a mailbox that has signed lead to its signature from now on; of the others the one that expires last stays.
-    A click at this moment holds its row: it is waited for, and its signature seen.
+    The one that expires last stays, whether its mailbox has signed or not: the click alone may tell, and finds whose it
+    is. A click at this moment holds its row: it is waited for, and its signature seen.
     """
     with database.transaction():
         found = database.query(_TAGGED.format("signing_pending"), (petition_id, era, _ANY_TAG))
@@ -188,14 +188,13 @@ def _settle_pending(database: Database, petition_id: int, era: int) -> bool:
             params,
         )
         signed = owners(database, {(petition_id, era, bytes(row[1])) for row in rows})
-        owner = {row[0]: signed.get((petition_id, era, bytes(row[1]))) for row in rows}
-        links = [(row[0], owner[row[0]], petition_id, row[3]) for row in rows if owner[row[0]]]
-        database.insert("signing_access", ACCESS, links, ignore=True)
-        last = {row[1]: row[0] for row in sorted(rows, key=lambda row: (row[4], row[0])) if not owner[row[0]]}
-        over = [row for row in rows if last.get(row[1]) != row[0]]
+        last = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[0]))}
+        over = [row for row in rows if last[row[1]] is not row]
         delete(database, "signing_pending", "token_hash", [row[0] for row in over])
         delete(database, "signing_sealed", "id", [row[2] for row in over])
-        if last:
-            where, params = database.among("token_hash", list(last.values()))
-            database.execute(f"UPDATE signing_pending SET tag = NULL WHERE {where}", params)
+        for tag, row in last.items():
+            database.execute(
+                "UPDATE signing_pending SET tag = NULL, owner = ? WHERE token_hash = ?",
+                (signed.get((petition_id, era, bytes(tag))), row[0]),
+            )
     return full

@@ -51,6 +51,7 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     states = petitions(database, {row.petition_id for row in waiting})
     ripe = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
     opened = {row.token_hash: said(asked[row.token_hash], row.petition_id, row.carry) for row in ripe}
+    ripe = _lead_to_owners(database, ripe)
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
     ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
     rows = [_signature(row, opened[row.token_hash], asked[row.token_hash].today) for row in ripe]
@@ -59,6 +60,30 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
     standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
     return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
+
+
+def _lead_to_owners(database: Database, ripe: list[Pending]) -> list[Pending]:
+    """Let rows whose mailbox had signed in an era that is over lead to that signature; the other rows.
+
+    One that was withdrawn meanwhile owns nothing any more.
+    """
+    owned = [row for row in ripe if row.owner]
+    if not owned:
+        return ripe
+    where, params = database.among("token_hash", sorted({row.owner for row in owned if row.owner}))
+    standing = {
+        bytes(found[0])
+        for found in database.query(
+            f"SELECT token_hash FROM signing_signature WHERE {where} ORDER BY token_hash{database.for_key_share}",
+            params,
+        )
+    }
+    led = [row for row in owned if row.owner in standing]
+    access = [(row.token_hash, row.owner, row.petition_id, row.mailbox) for row in led]
+    database.insert("signing_access", ACCESS, access, ignore=True)
+    delete(database, "signing_sealed", "id", [row.sealed_id for row in led])
+    delete(database, "signing_pending", "token_hash", [row.token_hash for row in led])
+    return [row for row in ripe if row not in led]
 
 
 def _may(petition: Petition | None, today: int) -> bool:

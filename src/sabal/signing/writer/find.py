@@ -8,16 +8,20 @@ from sabal.signing.writer.rows import Link, links
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A signature in the public log: where it stands, and a batch (number and day since 1970) by which it did."""
+    """A signature in the public log: a batch (number and day since 1970) by which it stands there, and where."""
 
-    index: int
     batch: int
     day: int
+    index: int | None  # None of a later link
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token stands for: a pending signature (with its carry) or a confirmed one (with its commitment)."""
+    """What a token stands for: a pending signature (with its carry) or a confirmed one.
+
+    Commitment, w and place in the log belong to the link that made the signature. A later link gets none of them: who
+    signs again with a mailbox must not hold what the first signer could prove with.
+    """
 
     petition_id: int
     carry: bytes | None = None
@@ -37,7 +41,10 @@ def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
 
 
 def _found(database: Database, link: Link) -> Found:
-    return Found(link.petition_id, None, link.counted_on, link.commitment, link.w, _entered(database, link))
+    entered = _entered(database, link)
+    if not link.is_first:
+        return Found(link.petition_id, None, link.counted_on, entered=entered)
+    return Found(link.petition_id, None, link.counted_on, link.commitment, link.w, entered)
 
 
 def _entered(database: Database, link: Link) -> Entered | None:
@@ -52,4 +59,7 @@ def _entered(database: Database, link: Link) -> Entered | None:
         f"SELECT number, day FROM ledger_batch WHERE petition_id = ? AND {condition} LIMIT 1",
         (link.petition_id, after),
     )
-    return Entered(link.index, *rows[0]) if rows else None
+    if not rows:
+        return None
+    number, day = rows[0]
+    return Entered(number, day, link.index if link.is_first else None)

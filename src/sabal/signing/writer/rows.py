@@ -55,6 +55,7 @@ class Pending:
     held: int
     carry: bytes
     mailbox: bytes
+    owner: bytes | None  # the signature that its mailbox had when the tags went
 
     @property
     def key(self) -> Key:
@@ -66,8 +67,8 @@ def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
     """The pending rows of these tokens, locked: on PostgreSQL nobody else may expire or disown them meanwhile."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
-        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox"
-        f" FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
+        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox,"
+        f" owner FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
         params,
     )
     return [_pending(row) for row in rows]
@@ -86,10 +87,10 @@ def pending_with_mates(database: Database, hashes: Sequence[bytes]) -> list[Pend
 
 
 def _pending(row: Row) -> Pending:
-    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox = row
+    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox, owner = row
     return Pending(
         bytes(token_hash), petition_id, version_id, era, None if tag is None else bytes(tag),
-        bytes(commitment), bytes(w), sealed_id, held, bytes(carry), bytes(mailbox),
+        bytes(commitment), bytes(w), sealed_id, held, bytes(carry), bytes(mailbox), owner and bytes(owner),
     )  # fmt: skip
 
 

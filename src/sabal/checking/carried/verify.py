@@ -2,7 +2,7 @@
 """Check a copy of a petition's public log: one file, Python 3.8 or newer, and the program openssl 3.0 or newer.
 
     python3 verify.py [FOLDER or BUNDLE.zip] [--checkpoint FILE]... [--promise FILE]... [--proof FILE]...
-                      [--log VKEY] [--at POSIX] [--json]
+                      [--log VKEY] [--witness VKEY]... [--at POSIX] [--json]
 
 Without a name it checks the folder that it lies in. A folder may be an unzipped bundle, or a mirror in tile layout.
 It reads files and nothing else: no network, and nothing is written but what openssl reads, in a folder that goes again.
@@ -86,7 +86,8 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
 
     # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
     policy = parse_policy(required(read, "policy"))
-    ours = open_checkpoint(required(read, "checkpoint"), policy)
+    signed = required(read, "checkpoint")
+    ours = open_checkpoint(signed, policy)
     result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
     result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
     result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
@@ -126,6 +127,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: what somebody else kept.
+    newest = max([-1, *cosigned_by(signed, given.witness)])
     for name in given.checkpoint:
         for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
             with noted(problems, name + ": "):
@@ -133,7 +135,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     for name in given.promise:
         for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
             with noted(problems, name + ": "):
-                check_promise(note, ours, levels[0], terms, given.at, result)
+                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
     for name in given.proof:
         with noted(problems, name + ": "):
             check_proof(outside(name), policy, ours, levels, result)
@@ -646,10 +648,10 @@ def check_promise(
     ours: Checkpoint,
     leaves: bytes,
     terms: dict[str, dict[str, Any]],
-    at: int,
+    times: tuple[int, int],
     result: dict[str, Any],
 ) -> None:
-    """Step 7: docs/log-format.md "Promise"."""
+    """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
     text, signatures = split_note(note)
     name, leaf, by = text.decode().split("\n")[:3]
     keys = [term["log"].get("promise_key") for term in terms.values()]
@@ -662,14 +664,35 @@ def check_promise(
     place = leaves.find(wanted)
     while place % 32 and place > 0:  # found across two hashes: look further
         place = leaves.find(wanted, place + 1)
-    newest = max(ours.cosigned.values()) if ours.cosigned else at
-    state = "kept" if place >= 0 else "broken" if include_by <= newest else "waiting"
+    now, newest = times
+    late = "broken" if include_by <= newest else "overdue"
+    state = "kept" if place >= 0 else "waiting" if include_by > now else late
     result["promises"].append({"include_by": include_by, "state": state})
     if state == "broken":
         raise Wrong(
             "the operator broke its word: it promised an entry by %s that is not in the log."
             % day(include_by)
         )
+    if state == "overdue":
+        raise Wrong(
+            "The promise of an entry by %s is not kept in this copy, which may be older: fetch a newer one from the"
+            " house." % day(include_by)
+        )
+
+
+def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
+    """When those witnesses cosigned it that the person checking trusts; what the policy says of them is no matter."""
+    text, signatures = split_note(checkpoint)
+    times = []
+    for witness in witnesses:
+        try:
+            key = parse_vkey(witness, COSIGNATURE)
+        except Wrong as wrong:
+            raise Unchecked("--witness: %s" % wrong) from None
+        for line in signatures:
+            with noted([]):  # a line that does not fit is no evidence of anything
+                times += [at for _, at in verified(text, [line], [key])]
+    return times
 
 
 def check_proof(
@@ -942,6 +965,13 @@ def main() -> int:
     )
     parser.add_argument(
         "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
+    )
+    parser.add_argument(
+        "--witness",
+        metavar="VKEY",
+        action="append",
+        default=[],
+        help="a witness that you trust: its cosignature dates this copy, for promises; may be repeated",
     )
     parser.add_argument(
         "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"

@@ -10,7 +10,7 @@ from typing import Any
 CARRIED = Path(__file__).parents[2] / "src" / "sabal" / "checking" / "carried"
 VERIFY, PAGE = CARRIED / "verify.py", CARRIED / "check.html"
 NUMBERS = ("size", "root", "signed", "counted", "withdrawn", "invalidated", "closed", "shown", "matched")
-NOTHING_KEPT = argparse.Namespace(checkpoint=[], promise=[], proof=[], log=None, at=0)
+NOTHING_KEPT = argparse.Namespace(checkpoint=[], promise=[], proof=[], log=None, witness=[], at=0)
 
 
 @functools.cache

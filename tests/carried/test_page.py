@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import tlog
-from carried import bundles, mutants
+from carried import bundles, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
 from served import CHROMIUM
@@ -147,9 +147,19 @@ def test_mutants_get_the_same_answers(open_page: Any) -> None:
         expected = judged(mutant.zip)
         found = check(pages[number % 2], mutant.zip)
         answer = {key: found[key] for key in NUMBERS} if found["ok"] else None
+        if mutant.name.startswith("zip_") and answer is None:
+            expected = None  # stricter than Python's zipfile, never laxer
         assert answer == expected, (mutant.name, found)
         refused += expected is None
     assert 60 < refused < len(mutants.CHANGES)
+
+
+def test_a_zip_that_two_programs_read_differently_is_not_read(open_page: Any) -> None:
+    page, files = open_page(), bundles.good()["some fields"]
+    for data in (zips.plain(files), zips.streamed(files), zips.streamed(files, zipfile.ZIP_DEFLATED)):
+        assert check(page, data)["ok"]
+    for name, data in zips.strange(files).items():
+        assert "key" in (found := check(page, data)), (name, found)
 
 
 def test_nobody_is_counted_twice(open_page: Any) -> None:
@@ -246,11 +256,11 @@ def test_what_somebody_kept_is_held_against_it(kind: str, open_page: Any) -> Non
     assert found["ok"], found
     assert found["checkpoints"] == [{"size": 17, "consistent": True}, {"size": 30, "consistent": True}]
     assert found["promises"] == [{"include_by": 5, "state": "kept"}]
-    for include_by, state in ((COSIGNED + 86_400, "broken"), (COSIGNED + 86_401, "waiting")):
+    for include_by, state in ((COSIGNED, "overdue"), (COSIGNED + 1, "waiting")):
         found = check(page, zip_, letter(later.promise(45, include_by), kind))
         assert (found["promises"], found["ok"]) == (
             [{"include_by": include_by, "state": state}],
-            state != "broken",
+            state == "waiting",
         )
     older = bundles.zipped(bundles.resigned(bundles.files(log), log.entries[:30], log.cosigners))
     assert "older than what was seen" in check(page, older, letter(log.checkpoint(), kind))["problems"][0]

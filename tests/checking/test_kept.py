@@ -7,6 +7,8 @@ import pytest
 import tlog
 from checking import made
 from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wrong
+from sabal.checking.check import Kept, Trust, check
+from sabal.checking.copy import LogCopy
 from sabal.checking.report import Other, Promised, Proven
 from tlog.entry import Reason
 
@@ -64,24 +66,30 @@ def test_a_kept_promise_is_kept_however_late() -> None:
     assert report.ok and [one.state for one in report.promises] == ["kept", "kept"]
 
 
-def test_a_promise_is_due_at_the_newest_cosignature() -> None:
-    for by, state in (
-        (made.WITNESSED - 1, "broken"),
-        (made.WITNESSED, "broken"),
-        (made.WITNESSED + 1, "waiting"),
-    ):
-        report = checked(COPY, promises=[absent(by)])
-        assert report.promises == (Promised(by, state),) and report.ok == (state == "waiting")  # type: ignore[arg-type]
-        assert report.ok or "broke a promise" in report.sentence
+def promised(by: int, trust: Trust, copy: LogCopy = COPY, now: int = NOW) -> str:
+    report = check(copy, now=now, kept=Kept(promises=[absent(by)]), trust=trust)
+    (one,) = report.promises
+    assert report.ok == (one.state == "waiting") and one.include_by == by
+    words = {"broken": "broke a promise", "overdue": "which may be older: fetch a newer one from the house."}
+    assert one.state == "waiting" or words[one.state] in report.sentence
+    return one.state
 
 
-def test_a_promise_without_any_witness_is_due_now() -> None:
-    copy = replace(
-        replace(LOG, policy=made.NO_WITNESS).copy(),
-        checkpoint=made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root)),
+def test_a_promise_is_broken_only_by_what_the_person_checking_trusts() -> None:
+    at, named = made.WITNESSED, Trust([made.FIRST.verifier])
+    assert promised(at, Trust()) == promised(1, Trust([made.SECOND.verifier])) == "overdue"
+    assert promised(NOW, Trust()) == "overdue" and promised(NOW + 1, Trust()) == "waiting"
+    assert promised(at, named) == "broken" and promised(at + 1, named) == "overdue"
+    assert promised(at + 1, named, now=at) == promised(at, named, now=at - 1) == "waiting"
+    assert (
+        promised(NOW, Trust(fetched=NOW)) == "broken" and promised(NOW, Trust(fetched=NOW - 1)) == "overdue"
     )
-    for by, state in ((NOW, "broken"), (NOW + 1, "waiting")):
-        assert checked(copy, promises=[absent(by)]).promises == (Promised(by, state),)  # type: ignore[arg-type]
+
+
+def test_a_copy_that_is_not_whole_breaks_no_promise() -> None:
+    spoilt = replace(COPY, entries=LOG.without(30).copy().entries + SIGN[:33] + b"x")
+    report = check(spoilt, now=NOW, kept=Kept(promises=[absent(1)]), trust=Trust([made.FIRST.verifier], NOW))
+    assert not report.ok and report.promises == (Promised(1, "overdue"),)
 
 
 def test_a_promise_that_another_signed_is_none() -> None:

@@ -110,7 +110,18 @@ def test_a_promise_is_waited_for_until_a_time_that_is_given(place: Path) -> None
     (place / "mirror/policy").write_bytes(made.NO_WITNESS)
     assert "not due yet" in verify("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED)).stdout
     report = found("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED + 50), code=1)
-    assert report["promises"] == [{"include_by": made.WITNESSED + 50, "state": "broken"}]
+    assert report["promises"] == [{"include_by": made.WITNESSED + 50, "state": "overdue"}]
+
+
+def test_a_witness_that_is_named_dates_a_promise(place: Path) -> None:
+    (place / "due.txt").write_bytes(
+        made.tlog.Promise(made.ORIGIN, bytes(32), made.WITNESSED).sign(made.PROMISER)
+    )
+    words = ("mirror", "--promise", "due.txt", "--at", str(made.WITNESSED))
+    for witness, state in ((made.FIRST, "broken"), (made.SECOND, "overdue")):
+        report = found(*words, "--witness", str(witness.verifier), code=1)
+        assert report["promises"] == [{"include_by": made.WITNESSED, "state": state}]
+    assert "a log's" in refused(*words, "--witness", str(made.CAROL.verifier))
 
 
 def test_what_cannot_be_checked(place: Path) -> None:

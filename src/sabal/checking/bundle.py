@@ -1,7 +1,8 @@
 """A bundle: a copy of a log in one zip, or in the folder that somebody made of it.
 
 A zip from a stranger is read strictly: names that a bundle has, each once, stored or deflated, each as long as it
-says, one after the other, and nothing that grows beyond measure.
+says, one after the other without a gap, then the one list of them and its end; nothing besides in which another reader
+could find another list, and nothing that grows beyond measure.
 """
 
 import os
@@ -43,6 +44,8 @@ MOST_GROWTH = 200
 
 _MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json", re.ASCII)
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")  # APPNOTE.TXT 4.3.7
+_FOLLOWING = struct.Struct("<4sLLL")  # APPNOTE.TXT 4.3.9
+_LISTED = struct.Struct("<4s24xHHH12x")  # APPNOTE.TXT 4.3.12; of it the lengths of name, extras and comment
 _END = struct.Struct("<4sHHHHLLH")  # APPNOTE.TXT 4.3.16
 _SIZES_FOLLOW, _ENCRYPTED = 0x08, 0x2041  # APPNOTE.TXT 4.4.4
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -101,9 +104,11 @@ def read_bundle(file: BinaryIO) -> LogCopy:
     APPNOTE.TXT 4.3.
     """
     try:
+        listed = _refuse_another_list(file)
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-            _refuse_another_list(file, len(infos))
+            if len(infos) != listed:
+                raise CannotCheck(_STRANGE_LIST)
             _refuse_strange(infos)
             files = {
                 info.filename: _member(file, info, end) for info, end in _places(infos, archive.start_dir)
@@ -133,14 +138,36 @@ def copy_of(files: Mapping[str, bytes]) -> LogCopy:
     )
 
 
-def _refuse_another_list(file: BinaryIO, found: int) -> None:
-    """Python reads the list of members to its end, others as many as its end says. APPNOTE.TXT 4.3.16."""
-    file.seek(-_END.size, os.SEEK_END)
-    magic, _, _, here, of_all, _, _, _ = _END.unpack(file.read(_END.size))
-    if magic != b"PK\5\6" or not here == of_all == found:
+_STRANGE_LIST = (
+    "This zip does not say how many files it holds, or has comments or extras in its list: no bundle is like"
+    " that."
+)
+
+
+def _refuse_another_list(file: BinaryIO) -> int:
+    """How many members are listed, in the one list that every reader finds. APPNOTE.TXT 4.3.12, 4.3.16.
+
+    It lies where its end says, up to that end, and holds names that leave no room for another end, ZIP64's neither.
+    """
+    end = file.seek(0, os.SEEK_END) - _END.size
+    file.seek(max(end, 0))
+    magic, _, _, here, of_all, size, start, comment = _END.unpack(file.read(_END.size))
+    if magic != b"PK\5\6" or comment:
+        raise CannotCheck("This zip is cut off, or has a comment at its end: fetch the bundle again.")
+    if start + size != end:
         raise CannotCheck(
-            "This zip does not say how many files it holds, or has a comment: no bundle is like that."
+            "This is a zip with something before it, or beside its list of files: fetch the bundle again."
         )
+    file.seek(start)
+    listed, at = file.read(size), 0
+    for _ in range(of_all):
+        magic, name, extra, comment = _LISTED.unpack_from(listed, at)
+        if magic != b"PK\1\2" or extra or comment:
+            raise CannotCheck(_STRANGE_LIST)
+        at += _LISTED.size + name
+    if at != size or here != of_all:
+        raise CannotCheck(_STRANGE_LIST)
+    return int(of_all)
 
 
 def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
@@ -166,7 +193,7 @@ def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
 
 
 def _places(infos: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[zipfile.ZipInfo, int]]:
-    """Each member with the place where the next thing begins: none may reach into another."""
+    """Each member with the place where the next thing begins, which is where it has to end."""
     infos = sorted(infos, key=lambda info: info.header_offset)
     if infos and infos[0].header_offset:
         raise CannotCheck("This is a zip with something before it: fetch the bundle again.")
@@ -179,14 +206,18 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
     head = _LOCAL.unpack(file.read(_LOCAL.size))
     magic, _, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes = head
     name = file.read(name_bytes)
-    start = info.header_offset + _LOCAL.size + name_bytes + extra_bytes
+    start = info.header_offset + _LOCAL.size + name_bytes
     said = (info.CRC, info.compress_size, info.file_size)
+    file.seek(start + info.compress_size)
+    following = _FOLLOWING.pack(b"PK\7\x08", *said) if flags & _SIZES_FOLLOW else b""
     if (
         magic != b"PK\3\4"
         or name != info.filename.encode()
+        or extra_bytes
         or (method, flags & _ENCRYPTED) != (info.compress_type, 0)
-        or ((crc, packed, size) != said and not flags & _SIZES_FOLLOW)
-        or start + info.compress_size > end
+        or (crc, packed, size) != ((0, 0, 0) if following else said)
+        or start + info.compress_size + len(following) != end
+        or file.read(len(following)) != following
     ):
         raise CannotCheck(f"In this zip `{info.filename}` is not what the zip's own list says it is.")
     file.seek(start)

@@ -32,11 +32,25 @@ class Kept:
 NOTHING = Kept()
 
 
-def check(copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | None = None) -> Report:
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the person checking knows by themselves: who witnesses honestly, when the house gave this copy."""
+
+    witnesses: Sequence[Verifier] = ()
+    fetched: int | None = None
+    """POSIX seconds; None where the copy came another way than from the house."""
+
+
+NOBODY = Trust()
+
+
+def check(
+    copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | None = None, trust: Trust = NOBODY
+) -> Report:
     """Check a copy, and what was kept of its log, each part as far as that is possible. Never raises on what it holds.
 
-    `now`, in POSIX seconds, is the time for promises where no witness has cosigned. `log_key` is the key that the log
-    must have.
+    `now`, in POSIX seconds, is the time at which promises are due. `log_key` is the key that the log must have. By
+    `trust` alone a copy is known to be newer than a promise that it does not keep.
     """
     problems: list[str] = []
 
@@ -53,7 +67,8 @@ def check(copy: LogCopy, *, now: int, kept: Kept = NOTHING, log_key: Verifier | 
     terms = check_manifests(copy, head, wrong)
     shown = check_records(copy.records or b"", walked, terms, wrong)
     sample = _check_sample(copy, head, walked, shown.matched, wrong)
-    checkpoints, promises, proofs = _check_kept(kept, copy, head, walked, promise_keys(terms), now, wrong)
+    due = Due(now, _newest(copy, head, walked, trust))
+    checkpoints, promises, proofs = _check_kept(kept, copy, head, walked, promise_keys(terms), due, wrong)
     return Report(
         tuple(problems),
         origin=plain(head.claim.origin) if head.claim else None,
@@ -111,11 +126,11 @@ def _check_sample(
 
 
 def _check_kept(
-    kept: Kept, copy: LogCopy, head: Head, walked: Walked, keys: Sequence[Verifier], now: int, wrong: Wrong
+    kept: Kept, copy: LogCopy, head: Head, walked: Walked, keys: Sequence[Verifier], due: "Due", wrong: Wrong
 ) -> tuple[tuple[Other, ...], tuple[Promised, ...], tuple[Proven, ...]]:
     """What of it is this log's, held against the copy; the checkpoints of proofs stand with the others."""
     others = [_check_other(data, head, walked, wrong) for data in kept.checkpoints]
-    promises = [_check_promise(data, keys, head, walked, now, wrong) for data in kept.promises]
+    promises = [_check_promise(data, keys, head, walked, due, wrong) for data in kept.promises]
     proofs = [_check_proof(data, copy, head, walked, wrong) for data in kept.proofs]
     return (
         tuple(other for other in [*others, *(other for other, _ in proofs)] if other),
@@ -158,10 +173,32 @@ def _open_other(data: bytes, head: Head, wrong: Wrong) -> Checkpoint | None:
     return other
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The time, and the latest at which this copy is known to have been the newest; None where nobody knows."""
+
+    now: int
+    newest: int | None
+
+
+def _newest(copy: LogCopy, head: Head, walked: Walked, trust: Trust) -> int | None:
+    """See Due. Of a copy that is not whole nothing is known. docs/log-format.md "The check"."""
+    if head.key is None or head.claim is None or walked.roots.get(head.size) != head.claim.root:
+        return None
+    text, lines = note.split(copy.checkpoint)
+    times = [
+        tlog.cosigned_at(line.value)
+        for line in lines
+        for key in trust.witnesses
+        if (line.name, line.key_id) == (key.name, key.key_id) and key.verifies(text, line.value)
+    ]
+    return max([*times, *([] if trust.fetched is None else [trust.fetched])], default=None)
+
+
 def _check_promise(
-    data: bytes, keys: Sequence[Verifier], head: Head, walked: Walked, now: int, wrong: Wrong
+    data: bytes, keys: Sequence[Verifier], head: Head, walked: Walked, due: Due, wrong: Wrong
 ) -> Promised | None:
-    """Kept, broken, or not due at the time of the newest cosignature. docs/log-format.md "Promise"."""
+    """Kept, not due, broken, or overdue in a copy that may be older. docs/log-format.md "Promise"."""
     promise = _open_promise(data, keys, head)
     if promise is None:
         wrong(
@@ -170,9 +207,14 @@ def _check_promise(
         return None
     if promise.leaf in walked.leaves:
         return Promised(promise.include_by, "kept")
-    seen = max((witness.time for witness in head.witnesses), default=now)
-    if promise.include_by > seen:
+    if promise.include_by > due.now:
         return Promised(promise.include_by, "waiting")
+    if due.newest is None or promise.include_by > due.newest:
+        wrong(
+            f"The promise of an entry by {day(promise.include_by)} is not kept in this copy, which may be older: fetch"
+            " a newer one from the house."
+        )
+        return Promised(promise.include_by, "overdue")
     wrong(
         f"The log broke a promise: a signature that it should hold since {day(promise.include_by)} is not in it."
         " Keep the promise and this copy."

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import tlog
-from sabal.checking.check import Kept, check
+from sabal.checking.check import Kept, Trust, check
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.finding import MOST_BYTES, checkpoints_in, promises_in
 from sabal.checking.mirror import Wrong
@@ -43,8 +43,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--proof", "proofs", multiple=True, type=_FILE, help="A .tlog-proof of an entry. Repeatable.")
 @click.option("--log", "vkey", help="The key that the log must have, as the petition's page shows it.")
 @click.option(
-    "--at", type=click.IntRange(0), help="POSIX seconds to take for now, for promises that no witness dates."
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="VKEY",
+    help="A witness that you trust yourself: its cosignature dates this copy, for promises. Repeatable.",
 )
+@click.option("--at", type=click.IntRange(0), help="POSIX seconds to take for now, for promises.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def verify(
     what: str,
@@ -52,6 +57,7 @@ def verify(
     promises: tuple[Path, ...],
     proofs: tuple[Path, ...],
     vkey: str | None,
+    witnesses: tuple[str, ...],
     at: int | None,
     as_json: bool,
 ) -> None:
@@ -59,7 +65,9 @@ def verify(
 
     Ends with 0 where all of it holds, 1 where it was checked and found wrong, 2 where it could not be checked.
     """  # fmt: skip
-    key = _key(vkey) if vkey else None
+    key = _key(vkey, "--log", Kind.NOTE) if vkey else None
+    trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
+    asked = int(time.time())
     copy = _read(what)
     kept = Kept(
         [
@@ -70,7 +78,8 @@ def verify(
         [note for path in promises for note in _found(path, promises_in, "promise")],
         [_proof(path) for path in proofs],
     )
-    report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key)
+    trust = Trust(trusted, asked if "://" in what else None)
+    report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key, trust=trust)
     click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else WRONG)
 
@@ -94,13 +103,14 @@ def mirror(url: str, folder: Path) -> None:
 COMMANDS = (verify, mirror)
 
 
-def _key(vkey: str) -> Verifier:
+def _key(vkey: str, option: str, kind: Kind) -> Verifier:
     try:
         key = Verifier.parse(vkey)
     except tlog.TlogError as error:
-        raise CannotCheck(f"The key given with --log cannot be read. {error}") from None
-    if key.kind != Kind.NOTE:
-        raise CannotCheck("The key given with --log is a witness's, not a log's.")
+        raise CannotCheck(f"The key given with {option} cannot be read. {error}") from None
+    if key.kind != kind:
+        other = "a witness's, not a log's" if kind == Kind.NOTE else "a log's, not a witness's"
+        raise CannotCheck(f"The key given with {option} is {other}.")
     return key
 
 

@@ -51,7 +51,7 @@ class Promised:
     """A promise that the log's operator signed, and what became of it."""
 
     include_by: int
-    state: Literal["kept", "broken", "waiting"]
+    state: Literal["kept", "broken", "overdue", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ def _additions(report: Report) -> Iterator[str]:
         if promised.state == "kept":
             yield f"The promise for {day(promised.include_by)} was kept."
         elif promised.state == "waiting":
-            yield f"The promise for {day(promised.include_by)} is not due yet in this copy."
+            yield f"The promise for {day(promised.include_by)} is not due yet."
     for proven in report.proofs:
         fate = "counts" if proven.revoked is None else f"was revoked: {_WHY[proven.revoked]}"
         yield f"Entry {proven.index:,} is in the log, and {fate}."

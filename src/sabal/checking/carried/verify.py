@@ -2,7 +2,7 @@
 """Check a copy of a petition's public log: one file, Python 3.8 or newer, and the program openssl 3.0 or newer.
 
     python3 verify.py [FOLDER or BUNDLE.zip] [--checkpoint FILE]... [--promise FILE]... [--proof FILE]...
-                      [--log VKEY] [--at POSIX] [--json]
+                      [--log VKEY] [--witness VKEY]... [--at POSIX] [--json]
 
 Without a name it checks the folder that it lies in. A folder may be an unzipped bundle, or a mirror in tile layout.
 It reads files and nothing else: no network, and nothing is written but what openssl reads, in a folder that goes again.
@@ -29,11 +29,11 @@ import sys
 import tempfile
 import time
 import unicodedata
-import zipfile
+import zlib
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from hashlib import sha256
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
@@ -86,7 +86,8 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
 
     # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
     policy = parse_policy(required(read, "policy"))
-    ours = open_checkpoint(required(read, "checkpoint"), policy)
+    signed = required(read, "checkpoint")
+    ours = open_checkpoint(signed, policy)
     result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
     result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
     result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
@@ -126,6 +127,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: what somebody else kept.
+    newest = max([-1, *cosigned_by(signed, given.witness)])
     for name in given.checkpoint:
         for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
             with noted(problems, name + ": "):
@@ -133,7 +135,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     for name in given.promise:
         for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
             with noted(problems, name + ": "):
-                check_promise(note, ours, levels[0], terms, given.at, result)
+                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
     for name in given.proof:
         with noted(problems, name + ": "):
             check_proof(outside(name), policy, ours, levels, result)
@@ -646,10 +648,10 @@ def check_promise(
     ours: Checkpoint,
     leaves: bytes,
     terms: dict[str, dict[str, Any]],
-    at: int,
+    times: tuple[int, int],
     result: dict[str, Any],
 ) -> None:
-    """Step 7: docs/log-format.md "Promise"."""
+    """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
     text, signatures = split_note(note)
     name, leaf, by = text.decode().split("\n")[:3]
     keys = [term["log"].get("promise_key") for term in terms.values()]
@@ -662,14 +664,35 @@ def check_promise(
     place = leaves.find(wanted)
     while place % 32 and place > 0:  # found across two hashes: look further
         place = leaves.find(wanted, place + 1)
-    newest = max(ours.cosigned.values()) if ours.cosigned else at
-    state = "kept" if place >= 0 else "broken" if include_by <= newest else "waiting"
+    now, newest = times
+    late = "broken" if include_by <= newest else "overdue"
+    state = "kept" if place >= 0 else "waiting" if include_by > now else late
     result["promises"].append({"include_by": include_by, "state": state})
     if state == "broken":
         raise Wrong(
             "the operator broke its word: it promised an entry by %s that is not in the log."
             % day(include_by)
         )
+    if state == "overdue":
+        raise Wrong(
+            "The promise of an entry by %s is not kept in this copy, which may be older: fetch a newer one from the"
+            " house." % day(include_by)
+        )
+
+
+def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
+    """When those witnesses cosigned it that the person checking trusts; what the policy says of them is no matter."""
+    text, signatures = split_note(checkpoint)
+    times = []
+    for witness in witnesses:
+        try:
+            key = parse_vkey(witness, COSIGNATURE)
+        except Wrong as wrong:
+            raise Unchecked("--witness: %s" % wrong) from None
+        for line in signatures:
+            with noted([]):  # a line that does not fit is no evidence of anything
+                times += [at for _, at in verified(text, [line], [key])]
+    return times
 
 
 def check_proof(
@@ -800,7 +823,10 @@ def day(posix: int) -> str:
 # Files and the command line.
 
 
-BUNDLED = "README.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}.json|records.jsonl|sample.json|verify.py|check.html"
+BUNDLED = (
+    r"README\.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}\.json|records\.jsonl|sample\.json|verify\.py"
+    r"|check\.html"
+)
 
 
 def reader(place: str) -> Read:
@@ -815,26 +841,99 @@ def reader(place: str) -> Read:
     if place.endswith(".age"):
         raise Unchecked("%s is still sealed: open it with age and your key first." % place)
     try:
-        archive = zipfile.ZipFile(place)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise Unchecked("%s is neither a folder nor a zip that can be read (%s)." % (place, error)) from None
-    names = archive.namelist()
-    if not all(re.fullmatch(BUNDLED, name) for name in names):
-        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
-    if len(set(names)) != len(names):
-        raise Unchecked("%s holds two files of one name: which is meant?" % place)
+        with open(place, "rb") as opened:
+            members = zip_members(opened, place)
+    except OSError as error:
+        raise Unchecked("%s cannot be read (%s)." % (place, error.strerror)) from None
+    except struct.error:
+        raise Unchecked("%s is neither a folder nor a zip that can be read." % place) from None
 
     def from_zip(name: str) -> bytes | None:
-        if name not in names:
+        if name not in members:
             return None
-        if archive.getinfo(name).file_size > LARGEST_FILE:
-            raise Unchecked("%s in %s is too large to be read." % (name, place))
+        member = members[name]
+        with open(place, "rb") as file:
+            file.seek(member.start)
+            data = file.read(member.packed)
         try:
-            return archive.read(name)
-        except Exception as error:  # zipfile raises many kinds: OSError, zlib.error, NotImplementedError, …
-            raise Unchecked("%s in %s cannot be read (%s)." % (name, place, error)) from None
+            if member.method == 8:
+                inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+                data = inflate.decompress(data, member.size + 1)
+                if not inflate.eof or inflate.unused_data or inflate.unconsumed_tail:
+                    data = b""
+        except zlib.error:
+            data = b""
+        if len(data) != member.size or zlib.crc32(data) != member.crc:
+            raise Unchecked("%s in %s is damaged." % (name, place))
+        return data
 
     return from_zip
+
+
+class Member(NamedTuple):
+    """A file in a zip: where its bytes start, and what they are to be."""
+
+    start: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+
+
+def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
+    """The files of a zip in which every reader finds the same: APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16.
+
+    One after the other without a gap, then the one list of them, then its end; no comments, no extras, no ZIP64.
+    """
+    strange = Unchecked("%s is no zip that can be read, or none that every program reads alike." % place)
+    end = file.seek(0, 2) - 22
+    file.seek(max(end, 0))
+    magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
+    if magic != b"PK\5\6" or comment or here != count or start + length != end:
+        raise strange
+    file.seek(start)
+    listed, at, places = file.read(length), 0, []
+    members: dict[str, Member] = {}
+    for _ in range(count):
+        head = struct.unpack_from("<4sHHHHHHLLLHHHHHLL", listed, at)
+        magic, _, _, flags, method, _, _, crc, packed, size, named, extra, comment, _, _, _, place_of = head
+        raw = listed[at + 46 : at + 46 + named]
+        if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
+            raise strange
+        name = raw.decode("ascii", "replace")
+        if not re.fullmatch(BUNDLED, name):
+            raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
+        if name in members:
+            raise Unchecked("%s holds two files of one name: which is meant?" % place)
+        members[name] = Member(place_of + 30 + named, method, crc, packed, size)
+        places.append((place_of, raw, members[name]))
+        at += 46 + named
+    if at != length or not places:
+        raise strange
+    at = 0
+    for place_of, raw, member in sorted(places):
+        if place_of != at or not stands_there(file, place_of, raw, member):
+            raise strange
+        at = file.tell()
+    if at != start:
+        raise strange
+    return members
+
+
+def stands_there(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
+    """Whether a file's own header says what the list does; then the zip's next part begins where `file` stands."""
+    file.seek(at)
+    magic, _, flags, method, _, _, crc, packed, size, named, extra = struct.unpack(
+        "<4sHHHHHLLLHH", file.read(30)
+    )
+    said = (member.crc, member.packed, member.size)
+    if magic != b"PK\3\4" or named != len(name) or file.read(named) != name or extra or flags & 0x2041:
+        return False
+    follow = flags & 8  # sizes follow the bytes, as a program writes that cannot go back
+    if method != member.method or (crc, packed, size) != ((0, 0, 0) if follow else said):
+        return False
+    file.seek(member.packed, 1)
+    return not follow or file.read(16) == struct.pack("<4sLLL", b"PK\7\x08", *said)
 
 
 def required(read: Read, name: str) -> bytes:
@@ -866,6 +965,13 @@ def main() -> int:
     )
     parser.add_argument(
         "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
+    )
+    parser.add_argument(
+        "--witness",
+        metavar="VKEY",
+        action="append",
+        default=[],
+        help="a witness that you trust: its cosignature dates this copy, for promises; may be repeated",
     )
     parser.add_argument(
         "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"

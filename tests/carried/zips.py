@@ -1,0 +1,110 @@
+"""Zips in which two readers could find two logs, byte by byte after APPNOTE.TXT."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+from carried import bundles
+from carried.bundles import Files
+
+
+class _Pipe(io.RawIOBase):
+    """What a program writes to that cannot go back, so that sizes follow their bytes."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.data += bytes(data)
+        return len(data)
+
+
+def streamed(files: Files, method: int = zipfile.ZIP_STORED) -> bytes:
+    """An honest zip, written to a pipe."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return pipe.data
+
+
+def member(name: str, data: bytes, extra: bytes = b"") -> bytes:
+    head = (b"PK\3\4", 20, 0, 0, 0, 33, zlib.crc32(data), len(data), len(data), len(name), len(extra))
+    return struct.pack("<4sHHHHHLLLHH", *head) + name.encode() + extra + data
+
+
+def listed(name: str, data: bytes, place: int, extra: bytes = b"", comment: int = 0) -> bytes:
+    sizes = (zlib.crc32(data), len(data), len(data), len(name), len(extra), comment, 0, 0, 0, place)
+    return struct.pack("<4sHHHHHHLLLHHHHHLL", b"PK\1\2", 20, 20, 0, 0, 0, 33, *sizes) + name.encode() + extra
+
+
+def end(count: int, size: int, place: int, comment: bytes = b"") -> bytes:
+    return struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count, count, size, place, len(comment)) + comment
+
+
+def zip64(count: int, size: int, place: int, at: int) -> bytes:
+    """ZIP64's record of an end, which will lie at `at`, and the locator that finds it."""
+    record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, place)
+    return record + struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
+
+
+def two_lists(one: Files, other: Files) -> bytes:
+    """The end names a list of `one`; the ZIP64 record, hidden in that list's last comment, one of `other`."""
+    body, places = b"", []
+    for name, data in [*other.items(), *one.items()]:
+        places.append(len(body))
+        body += member(name, data)
+    hidden = b"".join(listed(*item, place) for item, place in zip(other.items(), places, strict=False))
+    ours = list(zip(one.items(), places[len(other) :], strict=True))
+    (last_name, last_data), last_place = ours[-1]
+    first = b"".join(listed(*item, place) for item, place in ours[:-1])
+    first += listed(last_name, last_data, last_place, comment=len(hidden) + 76)
+    at = len(body) + len(first)
+    record = zip64(len(other), len(hidden), at, at + len(hidden))
+    list_size = len(first) + len(hidden) + len(record)
+    return body + first + hidden + record + end(len(one), list_size, len(body))
+
+
+def plain(
+    files: Files,
+    *,
+    extra: bytes = b"",
+    list_extra: bytes = b"",
+    gap: bytes = b"",
+    before: bytes = b"",
+    after: bytes = b"",
+    comment: bytes = b"",
+    locator: bool = False,
+) -> bytes:
+    """A zip with something where nothing belongs; without any of it, one that holds."""
+    body, list_ = before, b""
+    for name, data in files.items():
+        list_ += listed(name, data, len(body), list_extra)
+        body += member(name, data, extra) + gap
+    rest = zip64(len(files), len(list_), len(body), len(body) + len(list_)) if locator else after
+    return body + list_ + rest + end(len(files), len(list_), len(body), comment)
+
+
+def strange(files: Files) -> dict[str, bytes]:
+    """By what is strange about them; every checker refuses each."""
+    whole, stamp = plain(files), struct.pack("<HHL", 0x5455, 4, 0)
+    return {
+        "two lists": two_lists(files, bundles.good()["size 2"]),
+        "a ZIP64 record": plain(files, locator=True),
+        "a comment": plain(files, comment=b"Hello"),
+        "an end in a comment": plain(files, comment=end(0, 0, 0)),
+        "extras": plain(files, extra=stamp),
+        "extras in the list": plain(files, list_extra=stamp),
+        "gaps": plain(files, gap=b"gap"),
+        "something before it, counted": plain(files, before=b"#!/bin/sh\n"),
+        "something before it": b"#!/bin/sh\n" + whole,
+        "something after the list": plain(files, after=b"rest"),
+        "something after the end": whole + b"\0",
+        "a list that is not counted": whole[:-10] + struct.pack("<LLH", 46, whole.index(b"PK\1\2"), 0),
+        "one file less": whole[:-14] + struct.pack("<HH", len(files) - 1, len(files) - 1) + whole[-10:],
+        "no files": end(0, 0, 0),
+    }

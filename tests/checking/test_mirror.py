@@ -1,5 +1,7 @@
 """A mirror: it grows with the log, says what is new, shows no form, and refuses what is not the log it knows."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,9 +13,9 @@ import tlog
 from checking import made
 from checking.web import Web, web
 from ledger import reading
+from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import CannotCheck
 from sabal.checking.mirror import Wrong, mirror
-from sabal.checking.mirrorpages import CopiedPage
 from sabal.checking.reading import read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -114,22 +116,51 @@ def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path:
         '<meta http-equiv="refresh" content="0;url=//e.example">', '<base href="//e.example">',
         '<link rel="stylesheet" href="//e.example">', "<p style='background:url(//e.example)'>", "<!--><script>x-->",
         "<textarea><form action=x></textarea>", "<plaintext><script>x", "<a href='//e.example' ping=//e.example>a</a>",
+        "<svg><style><script>x</script></style></svg>", "<math><style><img src=x onerror=x()></style></math>",
+        "<svg><title><style><script>x</script></style></title></svg>", "<style>a<b</style>", "<svg><style>a{}</style>",
+        "<head><style>@x <!-- <script>x</script></style></head>", "<svg><foreignObject><iframe src=x>",
+        "<svg><path fill='url(//e.example)'/></svg>", '<meta name="referrer" content="no-referrer-when-downgrade">',
     ],
 )  # fmt: skip
 def test_nothing_that_acts_survives(evil: str) -> None:
-    data = f"<!doctype html><html><head><title>t</title></head><body>{evil}</body></html>"
-    page = (
-        CopiedPage("https://a.example", "en/trees", frozenset(), "trees/log/", NOW.date())
-        .of(data.encode())
-        .decode()
+    page = copied(f"<!doctype html><html><head><title>t</title></head><body>{evil}</body></html>")
+    assert page.startswith(
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv='
     )
-    assert page.index("Content-Security-Policy") < page.index("<body>")
+    assert len(re.findall(r"<(?:html|head|body|/head|/body|/html)\b", page)) == 6
     rest = page.replace("http-equiv", "", 1)
     assert not re.search(
-        r"<(script|iframe|form|input|button|base|textarea|noscript)|\son\w+=|javascript:|<img src|ping=|style='|"
-        r"http-equiv|stylesheet",
+        r"<(script|iframe|form|input|button|base|textarea|noscript|plaintext|math|foreignobject)|\son\w+=|javascript:|"
+        r"<img src|ping=|style=['\"]|http-equiv|stylesheet|no-referrer-when|url\(",
         rest,
     )
+    assert "<style" not in page
+
+
+def test_what_cannot_be_read_as_a_page_is_no_copy() -> None:
+    with pytest.raises(ValueError, match="no page"):
+        copied("<![foo[")
+
+
+def test_a_page_of_the_house_keeps_what_it_shows() -> None:
+    sheet, drawing = (
+        "a > b { color: red }\n",
+        '<svg viewbox="0 0 4 4" fill="none"><circle cx="2" r="1"></circle></svg>',
+    )
+    shown = '<progress max="9" value="3"></progress><details open><summary>a &amp; b</summary></details>'
+    page = copied(
+        f'<!doctype html><html lang="zh-Hant" dir="ltr"><head><title>Trees &amp; us</title><style>{sheet}</style>'
+        f'<meta property="og:title" content="T"></head><body><main>{shown}{drawing}</main></body></html>'
+    )
+    for part in (sheet, drawing, "<title>Trees &amp; us</title>", 'lang="zh-Hant" dir="ltr"'):
+        assert part in page
+    assert f"</p>{shown}" in page and 'content="T"' in page
+    assert base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode() in page
+
+
+def copied(html: str) -> str:
+    page = CopiedPage("https://a.example", "en/trees", frozenset(), "trees/log/", NOW.date())
+    return page.of(html.encode()).decode()
 
 
 def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_path: Path) -> None:

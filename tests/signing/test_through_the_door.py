@@ -116,7 +116,7 @@ def test_a_later_link_holds_nothing_that_proves_the_first_signature(
     """Whoever has the mailbox now must not be able to show that it had signed, nor when."""
     suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
     today = int(time.time()) // DAY
-    house.sequence(house.petition(), today * DAY + WEEK)
+    house.sequence(house.petition(), NOW + WEEK)
     for table in ("signing_signature", "signing_access"):
         house.database.execute(f"UPDATE {table} SET counted_on = ?", (today,))
     house.refresh()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -78,7 +79,7 @@ def verify(
         [note for path in promises for note in _found(path, promises_in, "promise")],
         [_proof(path) for path in proofs],
     )
-    trust = Trust(trusted, asked if "://" in what else None)
+    trust = Trust(trusted, asked if _is_house(what, copy) else None)
     report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key, trust=trust)
     click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else WRONG)
@@ -112,6 +113,15 @@ def _key(vkey: str, option: str, kind: Kind) -> Verifier:
         other = "a witness's, not a log's" if kind == Kind.NOTE else "a log's, not a witness's"
         raise CannotCheck(f"The key given with {option} is {other}.")
     return key
+
+
+def _is_house(what: str, copy: LogCopy) -> bool:
+    """Whether the copy came from the host that its log is named after: a mirror may be old without anybody's fault."""
+    try:
+        origin = tlog.checkpoint.peek(copy.checkpoint).origin
+    except tlog.TlogError:
+        return False
+    return "://" in what and urlsplit(what).hostname == origin.split("/")[0]
 
 
 def _read(what: str) -> LogCopy:

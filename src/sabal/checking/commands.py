@@ -92,12 +92,17 @@ def mirror(url: str, folder: Path) -> None:
     """Keep a static copy of a petition and its log in FOLDER, for any web server; say it again by cron.
 
     Only what is new is read. A log that is not what it was is refused, and the copy stays. Ends with 0 where the copy
-    is up to date, 1 where the log was read and is found wrong, 2 where it could not be read or written.
+    is up to date, 1 where the log was read and is found wrong or has other witnesses than before, 2 where it could
+    not be read or written.
     """  # fmt: skip
     try:
-        click.echo(bring_up_to_date(url, folder, datetime.now(UTC)))
+        done = bring_up_to_date(url, folder, datetime.now(UTC))
     except Wrong as wrong:
         click.echo(str(wrong), err=True)
+        sys.exit(WRONG)
+    click.echo(done, err=done.watched.lasting)
+    if done.watched.changed:
+        click.echo(done.watched.changed, err=True)
         sys.exit(WRONG)
 
 

@@ -23,6 +23,7 @@ from sabal.checking import strict
 from sabal.checking.copy import CannotCheck, LogCopy, batches, manifest_path
 from sabal.checking.entries import walk
 from sabal.checking.mirrorpages import copy_pages
+from sabal.checking.mirrorwitnesses import Watched, watch
 from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 from sabal.checking.web import files_at, find_log
@@ -47,12 +48,14 @@ class Mirrored:
     size: int
     counted: int
     pages: int  # files beside the log that are new or changed
+    watched: Watched
 
     def __str__(self) -> str:
         news = [_number(self.new, "new entry", "new entries")] if self.new else []
         news += [_number(self.pages, "changed file", "changed files") + " beside"] if self.pages else []
         count = _number(self.counted, "signature counts", "signatures count")
-        return f"{self.slug}: {', '.join(news) or 'nothing new'}; {count} in a log of {self.size:,}."
+        missing = f"; {self.watched.missing}" if self.watched.missing else ""
+        return f"{self.slug}: {', '.join(news) or 'nothing new'}; {count} in a log of {self.size:,}{missing}."
 
 
 def mirror(url: str, folder: Path, now: datetime) -> Mirrored:
@@ -66,12 +69,18 @@ def mirror(url: str, folder: Path, now: datetime) -> Mirrored:
     with _alone(folder):
         here = folder / slug / "log"
         state = _state(folder / slug / STATE)
-        new, size, counted = _copy_log(files_at(prefix), here, state, now)
+        new, size, counted, watched = _copy_log(files_at(prefix), here, state, now)
         # From here on it is said whose log this is, whatever becomes of the pages.
         put(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
-        pages = copy_pages(files_at(base), base, slug, folder, put, state, now.date())
+        try:
+            pages = copy_pages(files_at(base), base, slug, folder, put, state, now.date())
+        except (CannotCheck, OSError) as error:
+            if watched.changed:
+                raise Wrong(f"{watched.changed} {plain(str(error))}") from None
+            raise
+        state["witnesses"] = list(watched.lines)  # last of all: a run that is cut short says it again
         put(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
-    return Mirrored(slug, new, size, counted, pages)
+    return Mirrored(slug, new, size, counted, pages, watched)
 
 
 def put(path: Path, data: bytes) -> bool:
@@ -129,8 +138,8 @@ def _state(path: Path) -> dict[str, Any]:
     return dict(state)
 
 
-def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tuple[int, int, int]:
-    """The entries that are new, all that there are, and the signatures that count."""
+def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tuple[int, int, int, Watched]:
+    """The entries that are new, all that there are, the signatures that count, and what is with the witnesses."""
     held = _held(here, state)
     old = held.size if held else 0
     copy = read_tiled(_reusing(get, here), _silent)
@@ -140,7 +149,7 @@ def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tup
     walked, trusted = walk(copy.entries, [claim.size, old], ()), old
     if walked.roots.get(claim.size) != claim.root:
         # What lies here is damaged, or what was read is another log: all of it anew can tell.
-        copy, trusted = replace(read_tiled(get, _silent), checkpoint=copy.checkpoint), 0
+        copy, trusted = replace(read_tiled(get, _silent), checkpoint=copy.checkpoint, policy=copy.policy), 0
         walked = walk(copy.entries, [claim.size, old], ())
     if copy.flaws or walked.roots.get(claim.size) != claim.root:
         raise _evidence(here, copy.checkpoint, now, "shows entries that do not lead to its own checkpoint")
@@ -150,9 +159,10 @@ def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tup
         )
     if walked.disorder:
         raise _evidence(here, copy.checkpoint, now, f"breaks its own rules. {walked.disorder}")
+    watched = watch(copy, key, here, state, now, put)
     _write(copy, here, trusted)
     state["log_key"] = str(key)
-    return claim.size - old, claim.size, walked.tally.counted
+    return claim.size - old, claim.size, walked.tally.counted, watched
 
 
 def _silent(done: int, of: int) -> None:

@@ -1,0 +1,125 @@
+"""A mirror of a log whose witnesses change, or do not sign: it goes on, and does not keep it to itself."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import tlog
+from checking import made
+from checking.test_mirror import NOW, files, publish
+from checking.web import Web, web
+from sabal.checking import commands
+from sabal.checking.copy import CannotCheck
+from sabal.checking.mirror import Mirrored, Wrong, mirror
+
+EVES = tlog.Cosigner(made.FIRST.verifier.name, b"F" * 32)  # another key under the witness's name
+SWAPPED = made.ONE_WITNESS.replace(str(made.FIRST.verifier).encode(), str(EVES.verifier).encode())
+
+
+@pytest.fixture
+def site() -> Iterator[Web]:
+    with web() as served:
+        publish(served, made.log(30))
+        yield served
+
+
+def run(site: Web, folder: Path, later: timedelta = timedelta()) -> Mirrored:
+    return mirror(f"{site.url}/en/trees", folder, NOW + later)
+
+
+def serve(site: Web, size: int, policy: bytes, *witnesses: tlog.Cosigner) -> None:
+    log = made.log(size)
+    head = tlog.Checkpoint(made.ORIGIN, size, log.root)
+    publish(site, replace(log, policy=policy), checkpoint=made.signed(head, *witnesses))
+
+
+def test_witnesses_that_were_swapped_are_named_once_and_the_old_policy_is_kept(
+    site: Web, tmp_path: Path
+) -> None:
+    assert not run(site, tmp_path).watched.changed
+    serve(site, 60, SWAPPED, EVES)
+    done = run(site, tmp_path)
+    assert done.new == 30 and done.watched.changed.startswith("THE WITNESSES CHANGED. Before: witness first ")
+    assert str(made.FIRST.verifier) in done.watched.changed and str(EVES.verifier) in done.watched.changed
+    assert "\n" not in done.watched.changed and "quorum" not in done.watched.changed
+    here = tmp_path / "trees" / "log"
+    assert (here / "policy-20261124T120000Z.txt").read_bytes() == made.ONE_WITNESS
+    assert (here / "policy").read_bytes() == SWAPPED and not run(site, tmp_path).watched.changed
+    serve(site, 70, made.NO_WITNESS)
+    done = run(site, tmp_path, timedelta(hours=1))
+    assert "Before: quorum first" in done.watched.changed or "Before: witness first" in done.watched.changed
+    assert done.watched.changed.count("quorum") == 2 and "Now: quorum none" in done.watched.changed
+    assert (here / "policy-20261124T130000Z.txt").read_bytes() == SWAPPED
+    assert not run(site, tmp_path).watched.changed and len(list(here.glob("policy-*"))) == 2
+
+
+def test_where_witnesses_are_reached_and_comments_are_no_change(site: Web, tmp_path: Path) -> None:
+    run(site, tmp_path)
+    line = f"witness first {made.FIRST.verifier}"
+    other = made.ONE_WITNESS.replace(line.encode(), f"# moved\n{line} https://new.example".encode())
+    serve(site, 30, other, made.FIRST)
+    assert not run(site, tmp_path).watched.changed and (tmp_path / "trees/log/policy").read_bytes() == other
+
+
+def test_it_is_said_although_the_pages_cannot_be_read_and_until_they_can(site: Web, tmp_path: Path) -> None:
+    run(site, tmp_path)
+    serve(site, 60, SWAPPED, EVES)
+    pages = site.files.pop("/trees.json")
+    for _ in range(2):
+        with pytest.raises(Wrong, match=r"THE WITNESSES CHANGED.* The log was copied, and its page was not"):
+            run(site, tmp_path)
+    site.files["/trees.json"] = pages
+    assert run(site, tmp_path).watched.changed and not run(site, tmp_path).watched.changed
+    assert len(list((tmp_path / "trees/log").glob("policy-*"))) == 1
+
+
+def test_a_copy_from_before_these_notes_knows_its_policy(site: Web, tmp_path: Path) -> None:
+    run(site, tmp_path)
+    note = tmp_path / "trees" / "mirror.json"
+    state = json.loads(note.read_bytes())
+    del state["witnesses"]
+    note.write_text(json.dumps(state))
+    serve(site, 60, made.NO_WITNESS)
+    assert "Now: quorum none" in run(site, tmp_path).watched.changed
+    note.write_text(json.dumps(state | {"witnesses": 3}))
+    with pytest.raises(CannotCheck, match=r"mirror\.json is damaged"):
+        run(site, tmp_path)
+
+
+def test_a_witness_that_is_away_is_said_and_no_failure(site: Web, tmp_path: Path) -> None:
+    serve(site, 30, made.ONE_WITNESS)
+    done = run(site, tmp_path)
+    assert "too few of the policy's witnesses" in str(done) and not done.watched.lasting
+    assert not run(site, tmp_path, timedelta(hours=23)).watched.lasting
+    done = run(site, tmp_path, timedelta(hours=25))
+    assert done.watched.lasting and "2026-11-24 12:00 UTC" in str(done)
+    serve(site, 40, made.ONE_WITNESS, made.FIRST)
+    assert "witnesses" not in str(run(site, tmp_path, timedelta(hours=26)))
+    serve(site, 50, made.ONE_WITNESS, EVES)
+    done = run(site, tmp_path, timedelta(hours=27))
+    assert "too few" in str(done) and not done.watched.lasting
+
+
+def test_the_exit_code_is_one_for_the_run_that_finds_others(site: Web, tmp_path: Path) -> None:
+    def command() -> Result:
+        return CliRunner().invoke(commands.mirror, [f"{site.url}/en/trees", str(tmp_path)])
+
+    assert command().exit_code == 0
+    serve(site, 60, SWAPPED)
+    done = command()
+    assert done.exit_code == 1 and done.stderr.startswith("THE WITNESSES CHANGED.")
+    assert done.stderr.count("\n") == 1 and "30 new entries" in done.stdout and "too few" in done.stdout
+    done = command()
+    assert done.exit_code == 0 and not done.stderr
+    note = tmp_path / "trees" / "mirror.json"
+    note.write_text(
+        json.dumps(json.loads(note.read_bytes()) | {"unwitnessed_since": "2020-01-01T00:00:00+00:00"})
+    )
+    done = command()
+    assert done.exit_code == 0 and not done.stdout and "since 2020-01-01" in done.stderr
+    assert "trees/log/policy" in files(tmp_path)

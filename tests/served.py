@@ -42,6 +42,8 @@ class Served:
         while True:
             try:
                 urllib.request.urlopen(f"{self.base}/healthz", timeout=2).close()
+                # The worker shows the log's first checkpoint a moment after the door opened.
+                urllib.request.urlopen(f"{self.base}/{SLUG}/log/checkpoint", timeout=2).close()
                 break
             except OSError:
                 assert self.process.poll() is None and time.monotonic() < deadline, self.said.read_text()

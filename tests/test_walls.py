@@ -159,7 +159,7 @@ WRITERS = {
     },
     "signing_access": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/count.py",
-        "signing/retention.py", "signing/tidy.py",
+        "signing/retention.py",
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",

@@ -18,7 +18,7 @@ import tlog
 from houses import NOW, HouseOfTests
 from ledger.reading import Read, read
 from sabal import database as raw
-from sabal.ledger import publication as publishing
+from sabal import public
 from sabal.ledger.log import Log
 from sabal.ledger.publication import Publication, publication
 from sabal.ledger.sequencer import Sequencer
@@ -60,7 +60,7 @@ class Breaking:
     @contextmanager
     def everywhere(self, database: raw.Database) -> Iterator[raw.Database]:
         """Its grip on every commit and every file of the log."""
-        put, transaction = publishing._put, database.transaction
+        put, transaction = public.put, database.transaction
 
         @contextmanager
         def breaking() -> Iterator[None]:
@@ -76,11 +76,11 @@ class Breaking:
             self.write(lambda: inner.__exit__(None, None, None))
 
         database.transaction = breaking  # type: ignore[method-assign]
-        publishing._put = lambda path, data: self.write(lambda: put(path, data))
+        public.put = lambda path, data: self.write(lambda: put(path, data))
         try:
             yield database
         finally:
-            publishing._put = put
+            public.put = put
             del database.transaction  # type: ignore[method-assign]
 
 

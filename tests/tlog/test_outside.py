@@ -17,7 +17,7 @@ from tlog import AddCheckpoint, HashReader, Proof, Tile
 GO = shutil.which("go") or "/usr/lib/go-1.19/bin/go"
 GOPATH = Path("/usr/share/gocode")
 MODULE = GOPATH / "src/golang.org/x/mod/sumdb/tlog"
-PACKAGES = "golang-1.19-go golang-1.19-src golang-golang-x-mod-dev"
+PACKAGES = "golang-go golang-golang-x-mod-dev"
 VKEY = str(logs.CAROL.verifier)
 SIZES = (3, 255, 256, 257, 65_537, 70_000)
 SPKI = bytes.fromhex("302a300506032b6570032100")  # RFC 8410 §4: what stands before an Ed25519 public key

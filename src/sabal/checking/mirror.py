@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from sabal.checking.mirrorwitnesses import Watched, watch
 from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 from sabal.checking.web import files_at, find_log
+from sabal.public import put_if_changed
 from tlog import Checkpoint, Policy, Verifier
 from tlog.tiles import WIDTH, Tile
 
@@ -71,34 +71,16 @@ def mirror(url: str, folder: Path, now: datetime) -> Mirrored:
         state = _state(folder / slug / STATE)
         new, size, counted, watched = _copy_log(files_at(prefix), here, state, now)
         # From here on it is said whose log this is, whatever becomes of the pages.
-        put(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
+        put_if_changed(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
         try:
-            pages = copy_pages(files_at(base), base, slug, folder, put, state, now.date())
+            pages = copy_pages(files_at(base), base, slug, folder, state, now.date())
         except (CannotCheck, OSError) as error:
             if watched.changed:
                 raise Wrong(f"{watched.changed} {plain(str(error))}") from None
             raise
         state["witnesses"] = list(watched.lines)  # last of all: a run that is cut short says it again
-        put(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
+        put_if_changed(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
     return Mirrored(slug, new, size, counted, pages, watched)
-
-
-def put(path: Path, data: bytes) -> bool:
-    """Write a public file, whole or not at all, where it is not there as it should be; whether it was not."""
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return True
 
 
 def _number(n: int, one: str, more: str) -> str:
@@ -159,7 +141,7 @@ def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tup
         )
     if walked.disorder:
         raise _evidence(here, copy.checkpoint, now, f"breaks its own rules. {walked.disorder}")
-    watched = watch(copy, key, here, state, now, put)
+    watched = watch(copy, key, here, state, now)
     _write(copy, here, trusted)
     state["log_key"] = str(key)
     return claim.size - old, claim.size, walked.tally.counted, watched
@@ -225,7 +207,7 @@ def _evidence(here: Path, note: bytes, now: datetime, what: str) -> Wrong:
         day = now.astimezone(UTC)
         path = here / f"fork-{day:%Y%m%dT%H%M%SZ}.txt"
         said = f"On {day:%Y-%m-%d %H:%M} UTC this log {plain(what)}.\n\nIt had shown:\n\n".encode()
-        put(path, said + old.read_bytes() + b"\nIt showed then:\n\n" + note)
+        put_if_changed(path, said + old.read_bytes() + b"\nIt showed then:\n\n" + note)
     return Wrong(
         f"THE LOG {plain(what)}. The copy in {here} stays as it was, and {path.name} holds the evidence: tell others."
     )
@@ -235,14 +217,14 @@ def _write(copy: LogCopy, here: Path, old: int) -> None:
     """Tiles that are new, what they name, and last of all the checkpoint."""
     folders = {here}
     for tile, data in _tiles(copy, here, old):
-        put(here / tile.path, data)
+        put_if_changed(here / tile.path, data)
         folders.add((here / tile.path).parent)
     for digest, data in copy.manifests.items():
-        put(here / manifest_path(digest), data)
-    put(here / "policy", copy.policy)
+        put_if_changed(here / manifest_path(digest), data)
+    put_if_changed(here / "policy", copy.policy)
     for folder in sorted(folders):
         private.flush(folder)
-    if put(here / "checkpoint", copy.checkpoint):
+    if put_if_changed(here / "checkpoint", copy.checkpoint):
         private.flush(here)
 
 

@@ -4,7 +4,6 @@ What a page holds is not believed: `copiedpage` says what of it is kept.
 """
 
 import re
-from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -14,17 +13,15 @@ from sabal.checking import strict
 from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from sabal.checking.tiled import Get
+from sabal.public import put_if_changed
 
 MOST_PAGE, MOST_LANGUAGES = 4 << 20, 60
-Put = Callable[[Path, bytes], bool]
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def copy_pages(
-    get: Get, base: str, slug: str, folder: Path, put: Put, state: dict[str, Any], day: date
-) -> int:
+def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, Any], day: date) -> int:
     """Copy what stands beside the log; how many files are new or changed. Raises CannotCheck and OSError.
 
     `state` keeps a hash of what each page was made of: the day that a copy names is no news.
@@ -32,9 +29,9 @@ def copy_pages(
     document = _needed(get, f"{slug}.json", MOST_PAGE)
     languages = _languages(document)
     paths = [f"{language}/{name}" for language in languages for name in (slug, "verify")]
-    changed = int(put(folder / f"{slug}.json", document))
+    changed = int(put_if_changed(folder / f"{slug}.json", document))
     for name in ("count.json", "manifest.json"):
-        changed += put(folder / slug / name, _needed(get, f"{slug}/{name}", MOST_MANIFEST))
+        changed += put_if_changed(folder / slug / name, _needed(get, f"{slug}/{name}", MOST_MANIFEST))
     made_of: dict[str, str] = dict(state.get("pages", {}))
     found = {path: data for path in paths if (data := get(path, MOST_PAGE)) is not None}
     for path, data in found.items():
@@ -48,14 +45,14 @@ def copy_pages(
             ) from None
         digest = sha256(data).hexdigest()
         changed += made_of.get(path) != digest or not (folder / path / "index.html").is_file()
-        put(folder / path / "index.html", page)
+        put_if_changed(folder / path / "index.html", page)
         made_of[path] = digest
     state["pages"] = made_of
     for path in (f"{language}/{slug}/card.png" for language in languages):
         card = get(path, MOST_PAGE)
         if card is not None and card.startswith(_PNG) and len(card) <= MOST_PAGE:
-            changed += put(folder / path, card)
-    return changed + put(folder / "index.html", _index(languages, slug))
+            changed += put_if_changed(folder / path, card)
+    return changed + put_if_changed(folder / "index.html", _index(languages, slug))
 
 
 def _needed(get: Get, path: str, limit: int) -> bytes:

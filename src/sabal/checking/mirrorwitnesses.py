@@ -4,7 +4,6 @@ A house that swaps them swaps those who would notice. That is said, loudly and o
 it holds by the log's own key.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import tlog
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.report import plain
+from sabal.public import put_if_changed
 from tlog import Policy, Verifier
 
 PATIENCE = timedelta(days=1)
@@ -35,7 +35,6 @@ def watch(
     here: Path,
     state: dict[str, Any],
     now: datetime,
-    put: Callable[[Path, bytes], bool],
 ) -> Watched:
     """Compare what is served with what `state` has noted; a policy that held until now is kept.
 
@@ -44,7 +43,7 @@ def watch(
     policy = Policy.parse(copy.policy)
     lines = _lines(policy)
     known = state["witnesses"] = _noted(state, here) or lines
-    changed = _said(known, lines, _keep(here, lines, now, put)) if known != lines else ""
+    changed = _said(known, lines, _keep(here, lines, now)) if known != lines else ""
     if _is_enough(policy, copy.checkpoint, key):
         state.pop("unwitnessed_since", None)
         return Watched(tuple(lines), changed)
@@ -95,13 +94,13 @@ def _damaged(path: Path) -> CannotCheck:
     return CannotCheck(f"{path} is damaged. Begin anew in another folder, and keep this one.")
 
 
-def _keep(here: Path, lines: list[str], now: datetime, put: Callable[[Path, bytes], bool]) -> Path | None:
+def _keep(here: Path, lines: list[str], now: datetime) -> Path | None:
     """Put the policy that held until now beside the copy; None where a run that was cut short has done so."""
     path = here / "policy"
     if not path.is_file() or _kept(path) == lines:
         return None
     old = here / f"policy-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
-    put(old, path.read_bytes())
+    put_if_changed(old, path.read_bytes())
     return old
 
 

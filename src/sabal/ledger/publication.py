@@ -6,14 +6,13 @@ code that made it first. Only the checkpoint can tell what the database does not
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
-from sabal import private, settings
+from sabal import private, public, settings
 from sabal.database import Database
 from sabal.ledger import log as logs
 from sabal.ledger.log import Incomplete, Log
@@ -35,7 +34,6 @@ from tlog.merkle import full_root
 from tlog.tiles import ENTRIES, WIDTH, split_hashes
 
 CHECKPOINT, MANIFESTS, POLICY = "checkpoint", "manifests", "policy"
-_PUBLIC = 0o644  # a plain web server may show them
 _AT_ONCE, _PIECE = 8, 64  # files that are flushed at once, and that are held in memory
 _HASH, _BUNDLED = 32, ENTRY_BYTES + 2  # bytes of each leaf in a tile, and in a bundle
 
@@ -102,20 +100,17 @@ class Publication:
             fcntl.flock(lock, fcntl.LOCK_EX)
             shown = self.shown()
             if shown is None or checkpoint.peek(shown).size <= checkpoint.peek(note).size:
-                _put(self.folder / CHECKPOINT, note)
+                public.put(self.folder / CHECKPOINT, note)
                 private.flush(self.folder)
         finally:
             os.close(lock)
 
     def write_other(self, name: str, data: bytes) -> bool:
         """Write the policy or a manifest (`manifests/<hash>.json`) unless it is there; whether it was written."""
-        path = self.folder / name
-        if path.is_file() and path.read_bytes() == data:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _put(path, data)
-        private.flush(path.parent)
-        return True
+        written = public.put_if_changed(self.folder / name, data)
+        if written:
+            private.flush((self.folder / name).parent)
+        return written
 
     def held(self, tile: Tile) -> bytes | None:
         """What the file of a tile or bundle holds; None where it is missing or has another length than it must."""
@@ -166,7 +161,7 @@ class Publication:
                 for folder in {path.parent for path, _ in some} - folders:
                     folder.mkdir(parents=True, exist_ok=True)
                     folders.add(folder)
-                for _ in pool.map(lambda one: _put(*one), some):
+                for _ in pool.map(lambda one: public.put(*one), some):
                     pass  # a failure is raised here
         for folder in sorted(folders):
             private.flush(folder)
@@ -185,20 +180,6 @@ def log_folder(slug: str) -> Path:
 def manifest_name(digest: bytes) -> str:
     """The file that holds the manifest of that SHA-256."""
     return f"{MANIFESTS}/{digest.hex()}.json"
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write aside, flush, move into place: nobody ever reads half of it. The folder's names are flushed apart."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PUBLIC)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _remove(folder: Path) -> None:

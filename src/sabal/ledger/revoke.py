@@ -9,6 +9,8 @@ from sabal.ledger import log as logs
 from sabal.ledger.log import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.leave import erase_signatures, leave_entries
+from tlog import entry
+from tlog.entry import Type
 
 CHUNK = 200
 
@@ -70,10 +72,13 @@ def _signs(database: Database, petition_id: int, size: int) -> Iterator[int]:
     at = 0
     for piece in logs.entries(database, petition_id, 0, size):
         for one in logs.split(piece):
-            if one[1] == 1:
+            if one[1] == Type.SIGN:
                 yield at
             at += 1
 
 
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:
-    return b"".join(logs.entries(database, petition_id, index, index + 1))[2:]
+    found = entry.parse(b"".join(logs.entries(database, petition_id, index, index + 1)))
+    if not isinstance(found, entry.Sign):
+        raise Incomplete(f"entry {index} of petition {petition_id}'s log is no signature")
+    return found.commitment

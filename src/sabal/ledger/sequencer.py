@@ -70,9 +70,8 @@ class Sequencer:
             self.sequence_all(database, petition, now)
             with database.transaction():
                 log = self._locked(database, petition)
-                closed = log.closed or not count.is_waiting(
-                    database, petition.id
-                )  # a click may have come meanwhile
+                # A click may have come meanwhile.
+                closed = log.closed or not count.is_waiting(database, petition.id)
                 if closed and not log.closed:
                     logs.close(database, log, key, days.number_at(now))
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
@@ -189,8 +188,7 @@ class Sequencer:
         files = publication(petition)
         if abs(now - self._asked.get(petition.id, 0.0)) < ASK_AGAIN or has_all(log, files):
             return
-        self._asked[petition.id] = now
-        note = self.witnesses.ask(log, files)
+        note = self._ask(petition, files, log, now)
         if note != log.published:
             with database.transaction():
                 logs.show(database, log, note)

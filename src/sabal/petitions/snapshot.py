@@ -35,7 +35,6 @@ class Counts:
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()
     names: tuple[str, ...] = ()  # of an open petition: those that let their name be shown
-    batch: int = 0  # its number; the first checkpoint of a log, over no signature, is 0
     log_size: int = 0  # entries under the checkpoint; 0 until there is one
     checkpoint: bytes = b""  # the signed note, with its witnesses
     witnesses: str = ""  # whom the log asks, as lines of a policy
@@ -237,7 +236,7 @@ def _draft_consent(definition: Definition) -> dict[str, str]:
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
         "SELECT t.petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names,"
-        " batch, published_size, published, witnesses FROM signing_total t"
+        " published_size, published, witnesses FROM signing_total t"
         " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
     )
     return {
@@ -247,10 +246,9 @@ def _counts(database: Database) -> dict[int, Counts]:
             invalidated=row[3],
             countries=tuple((code, n) for code, n in json.loads(row[4])),
             names=tuple(json.loads(row[5])),
-            batch=row[6] or 0,
-            log_size=row[7] or 0,
-            checkpoint=bytes(row[8] or b""),
-            witnesses=row[9] or "",
+            log_size=row[6] or 0,
+            checkpoint=bytes(row[7] or b""),
+            witnesses=row[8] or "",
         )
         for row in rows
     }

@@ -182,7 +182,7 @@ def test_with_the_log_what_was_revoked_since_is_left_alone(petition: Petition, t
     petition.revoke(91)
     log = tmp_path / "log.zip"
     log.write_bytes(zipped(petition.copy(), {}))
-    done = audit(petition, tmp_path, "--log", str(log))
+    done = audit(petition, tmp_path, "--copy", str(log))
     assert "withdrawn or invalidated since, and were not looked at: 1" in done.stderr
     proposed = revocations.read_file(tmp_path / "out.jsonl")
     assert proposed.size == 94 and [one.index for one in proposed.items] == list(range(61, 91))
@@ -192,7 +192,7 @@ def test_without_any_index_nothing_can_be_proposed(petition: Petition, tmp_path:
     old = made.lines({"format": "sabal sealed records, version 1", "petition": "trees"}, petition.line(1))
     petition.write(tmp_path / "export", old)
     done = audit(petition, tmp_path)
-    assert done.exit_code == 2 and "--log" in done.stderr and not (tmp_path / "out.jsonl").exists()
+    assert done.exit_code == 2 and "--copy" in done.stderr and not (tmp_path / "out.jsonl").exists()
 
 
 def test_nothing_found_is_said_and_written(tmp_path: Path) -> None:

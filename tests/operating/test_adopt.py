@@ -25,7 +25,7 @@ def test_the_drill(drill: Drill) -> None:
     shown = drill.seen[-1]
     lines = list(suppression.read())
     drill.lose()
-    result = drill.restore("--log", drill.mirror)
+    result = drill.restore("--copy", drill.mirror)
     assert result.exit_code == 0, result.output
     log = drill.log()
     assert (log.size, log.published_size, log.root) == (shown.size, shown.size, shown.root)
@@ -55,7 +55,7 @@ def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Dril
     drill.lose(folder=False)
     assert drill.restore().exit_code == 0
     before = (drill.log(), drill.house.petition().counts)
-    for options in ((), ("--log", drill.mirror), ("--checkpoint", drill.mirror / "checkpoint")):
+    for options in ((), ("--copy", drill.mirror), ("--checkpoint", drill.mirror / "checkpoint")):
         again = drill.sabal("restore", "--adopt", *options)
         assert again.exit_code == 0, again.output
         after = drill.log()
@@ -69,7 +69,7 @@ def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Dril
 def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Drill) -> None:
     people = today(drill)
     drill.lose(suppression=True)
-    assert drill.restore("--log", drill.mirror).exit_code == 0
+    assert drill.restore("--copy", drill.mirror).exit_code == 0
     drill.batch()
     drill.hold_whole()
     hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
@@ -87,7 +87,7 @@ def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brough
     letter.write_bytes(b"Subject: x\n\nYours\n\n> " + drill.log().published.replace(b"\n", b"\n> "))
     drill.lose()
     result = drill.restore()
-    assert result.exit_code == 1 and "--log FOLDER or ADDRESS" in result.output
+    assert result.exit_code == 1 and "--copy FOLDER or ADDRESS" in result.output
     drill.sign("max")
     size, files = drill.log().size, publication(drill.petition).folder
     with pytest.raises(ReadOnly, match="sabal restore --adopt"):
@@ -122,7 +122,7 @@ def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
     drill.batch()
     copies = [behind, drill.take_mirror()][::order]
     drill.lose()
-    result = drill.restore("--log", copies[0], "--log", copies[1])
+    result = drill.restore("--copy", copies[0], "--copy", copies[1])
     assert result.exit_code == 0, result.output
     assert drill.log().size == drill.seen[-1].size
     drill.batch()
@@ -140,11 +140,11 @@ def test_a_copy_may_be_an_address_or_a_whole_mirror(drill: Drill, how: str, tmp_
     drill.take_mirror(root / drill.petition.slug / "log")
     drill.lose()
     if how == "whole mirror":
-        assert drill.restore("--log", root).exit_code == 0
+        assert drill.restore("--copy", root).exit_code == 0
     else:
         with web() as site:
             site.serve("", root)
-            assert drill.restore("--log", f"{site.url}/en/{drill.petition.slug}").exit_code == 0
+            assert drill.restore("--copy", f"{site.url}/en/{drill.petition.slug}").exit_code == 0
     drill.batch()
     assert drill.hold_whole().tally.counted == 2
 
@@ -173,11 +173,11 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     published = drill.petition.manifest
     drill.take_mirror()
     drill.lose()
-    result = drill.restore("--log", drill.mirror)
+    result = drill.restore("--copy", drill.mirror)
     assert result.exit_code == 1
     assert f"manifests/{hashlib.sha256(published).hexdigest()}.json" in result.output
     assert drill.petition.state == "paused" and drill.log().read_only
-    result = drill.sabal("restore", "--adopt", "--log", drill.mirror, "--folder", folder)
+    result = drill.sabal("restore", "--adopt", "--copy", drill.mirror, "--folder", folder)
     assert result.exit_code == 0, result.output
     assert drill.petition.manifest == published and drill.petition.state == "paused"
     publishing.resume(drill.petition.slug, TODAY)
@@ -196,7 +196,7 @@ def test_a_log_that_was_closed_is_closed(drill: Drill) -> None:
     drill.see()
     drill.take_mirror()
     drill.lose()
-    assert drill.restore("--log", drill.mirror).exit_code == 0
+    assert drill.restore("--copy", drill.mirror).exit_code == 0
     assert drill.log().closed and drill.petition.state == "closed"
     drill.house.sequence(drill.petition, drill.now + 2)
     found = drill.hold_whole()

@@ -63,10 +63,10 @@ def test_the_mirror_of_another_log_is_refused(drill: Drill) -> None:
     restored(drill)
     stranger = tlog.Signer("petition.example/c/other/log", bytes(32))
     resign(drill, drill.mirror, entries_of(drill.mirror), stranger)
-    refused(drill, "--log", drill.mirror, because="petition.example/c/other/log", code=2)
+    refused(drill, "--copy", drill.mirror, because="petition.example/c/other/log", code=2)
     eve = tlog.Signer(drill.petition.origin, bytes(32))
     resign(drill, drill.mirror, entries_of(drill.mirror), eve)
-    refused(drill, "--log", drill.mirror, because="not of this log")
+    refused(drill, "--copy", drill.mirror, because="not of this log")
 
 
 def test_a_forked_mirror_is_refused(drill: Drill) -> None:
@@ -75,7 +75,7 @@ def test_a_forked_mirror_is_refused(drill: Drill) -> None:
     resign(
         drill, drill.mirror, [entries[0], *(Sign(bytes([n]) * 32).encode() for n in range(1, len(entries)))]
     )
-    refused(drill, "--log", drill.mirror, because="is another log than the")
+    refused(drill, "--copy", drill.mirror, because="is another log than the")
 
 
 def test_a_fork_behind_the_backup_is_refused_by_a_letter(drill: Drill) -> None:
@@ -84,7 +84,7 @@ def test_a_fork_behind_the_backup_is_refused_by_a_letter(drill: Drill) -> None:
     letter = drill.mirror.with_name("letter.txt")
     shutil.copy(drill.mirror / "checkpoint", letter)
     resign(drill, drill.mirror, [*entries_of(drill.mirror)[:-1], Sign(b"x" * 32).encode()])
-    refused(drill, "--log", drill.mirror, "--checkpoint", letter, because="Two histories were published")
+    refused(drill, "--copy", drill.mirror, "--checkpoint", letter, because="Two histories were published")
 
 
 def test_a_changed_entry_is_refused(drill: Drill) -> None:
@@ -94,16 +94,16 @@ def test_a_changed_entry_is_refused(drill: Drill) -> None:
         data = bytearray(bundle.read_bytes())
         data[-1] ^= 1
         bundle.write_bytes(data)
-    refused(drill, "--log", drill.mirror, because="do not lead to its checkpoint")
+    refused(drill, "--copy", drill.mirror, because="do not lead to its checkpoint")
     for bundle in bundles:
         bundle.write_bytes(b"")
-    refused(drill, "--log", drill.mirror, because="is no whole log")
+    refused(drill, "--copy", drill.mirror, because="is no whole log")
 
 
 def test_an_order_that_cannot_be_is_refused(drill: Drill) -> None:
     restored(drill)
     resign(drill, drill.mirror, [*entries_of(drill.mirror), tlog.entry.Open(b"m" * 32).encode()])
-    refused(drill, "--log", drill.mirror, because="in no order that counts")
+    refused(drill, "--copy", drill.mirror, because="in no order that counts")
 
 
 def test_a_mirror_that_is_older_than_the_backup_is_refused(drill: Drill) -> None:
@@ -114,7 +114,7 @@ def test_a_mirror_that_is_older_than_the_backup_is_refused(drill: Drill) -> None
     drill.batch()
     drill.backup()
     drill.lose()
-    result = drill.restore("--log", old)
+    result = drill.restore("--copy", old)
     assert result.exit_code == 1 and "older copy" in result.output and drill.log().read_only
     # Its checkpoint is the operator's word that nobody has seen more.
     assert drill.sabal("restore", "--adopt", "--checkpoint", old / "checkpoint").exit_code == 0
@@ -136,13 +136,13 @@ def test_a_checkpoint_ahead_of_the_mirror_is_refused_and_remembered(drill: Drill
     letter.write_bytes(b"Dear Carol,\n\n" + drill.log().published + b"\n")
     whole = drill.take_mirror()
     drill.lose()
-    result = drill.restore("--log", behind, "--checkpoint", letter)
+    result = drill.restore("--copy", behind, "--checkpoint", letter)
     assert result.exit_code == 1 and "the entries themselves are needed" in result.output
     # Whoever leaves the letter out the second time does not get away with it.
-    refused(drill, "--log", behind, because="older copy")
+    refused(drill, "--copy", behind, because="older copy")
     refused(drill, "--checkpoint", behind / "checkpoint", because="entries themselves are needed")
     refused(drill, "--checkpoint", letter, because="entries themselves are needed")
-    assert drill.sabal("restore", "--adopt", "--log", whole, "--checkpoint", letter).exit_code == 0
+    assert drill.sabal("restore", "--adopt", "--copy", whole, "--checkpoint", letter).exit_code == 0
     drill.batch()
     assert drill.hold_whole().tally.counted == 3
 
@@ -161,7 +161,7 @@ def test_of_a_damaged_public_folder_the_checkpoint_still_counts(drill: Drill, ne
     result = drill.restore()
     assert result.exit_code == newer and ("the entries themselves are needed" in result.output) == newer
     if newer:
-        assert drill.sabal("restore", "--adopt", "--log", whole).exit_code == 0
+        assert drill.sabal("restore", "--adopt", "--copy", whole).exit_code == 0
     drill.sign("carol")
     drill.batch()
     assert drill.hold_whole().tally.counted == 2 + newer
@@ -172,7 +172,7 @@ def test_what_cannot_be_read_is_said_before_anything_is_restored(drill: Drill) -
     drill.batch()
     drill.backup()
     drill.lose()
-    for options in (("--log", "nowhere"), ("--checkpoint", "nowhere"), ("--folder", "nowhere")):
+    for options in (("--copy", "nowhere"), ("--checkpoint", "nowhere"), ("--folder", "nowhere")):
         result = CliRunner().invoke(main, ["restore", str(drill.copy), *options])
         assert result.exit_code == 2 and "nowhere" in result.output
     both = CliRunner().invoke(main, ["restore", str(drill.copy), "--adopt"])
@@ -196,7 +196,7 @@ def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
         refused(drill, "--checkpoint", drill.mirror / "checkpoint", because="entries themselves are needed")
         at = 3
     drill.house.database = raw.connect()
-    assert drill.sabal("restore", "--adopt", "--log", drill.mirror).exit_code == 0
+    assert drill.sabal("restore", "--adopt", "--copy", drill.mirror).exit_code == 0
     drill.batch()
     drill.hold_whole()
 
@@ -218,7 +218,7 @@ def kill_after(drill: Drill, transactions: int) -> bool:
                 return taken
 
             adopting._take = counted
-            CliRunner().invoke(main, ["restore", "--adopt", "--log", str(drill.mirror)])
+            CliRunner().invoke(main, ["restore", "--adopt", "--copy", str(drill.mirror)])
             os._exit(0)
         finally:
             os._exit(1)

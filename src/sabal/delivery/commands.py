@@ -103,7 +103,8 @@ def bundle(
 @_identity
 @_passphrase
 @click.option(
-    "--log",
+    "--copy",
+    "log",
     help="The petition's log (address, folder, bundle or slug), to know what was published and revoked since.",
 )
 @click.option("--out", required=True, type=_FILE, help="The file to write the proposal to.")
@@ -173,7 +174,7 @@ def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, in
         return found.report.origin, found.report.size
     if not newest.size:
         raise Refusal(
-            "These exports know no index in the log, so nothing can be proposed: give the log with --log."
+            "These exports know no index in the log, so nothing can be proposed: give a copy of the log with --copy."
         )
     return newest.origin, newest.size
 

@@ -112,7 +112,7 @@ def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen
     if log.size < log.seen_size:
         raise Refusal(
             f"{log.seen_size:,} entries were published, and the database has {log.size:,}: the entries themselves are"
-            " needed. Give a copy of the log that has them (--log FOLDER or ADDRESS)."
+            " needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
 
 
@@ -160,7 +160,7 @@ def _refuse_other(shown: Checkpoint, where: str, ours: str, size: int, root: byt
     if shown.size > size:
         raise Refusal(
             f"The checkpoint in {where} has {shown.size:,} entries, and {ours} {size:,}: the entries themselves are"
-            " needed. Give a copy of the log that has them (--log FOLDER or ADDRESS)."
+            " needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
     if root != shown.root:
         raise Refusal(

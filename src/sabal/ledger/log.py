@@ -66,7 +66,7 @@ class Log:
         if self.read_only:
             raise ReadOnly(
                 f"The log of petition {self.petition_id} is read-only since the restore, for nobody knows here what was"
-                " published after the backup. Next: sabal restore --adopt --log MIRROR"
+                " published after the backup. Next: sabal restore --adopt --copy MIRROR"
             )
 
 

@@ -135,7 +135,7 @@ def _nothing_found(petition: PetitionSnapshot) -> Refusal:
     return Refusal(
         f"Nothing newer than the backup was found of {petition.slug}'s public log, neither in"
         f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: sabal restore --adopt"
-        f" {petition.slug} --log FOLDER or ADDRESS; or, where there is no copy anywhere, a file with the newest"
+        f" {petition.slug} --copy FOLDER or ADDRESS; or, where there is no copy anywhere, a file with the newest"
         f" checkpoint that anybody has, such as a letter: sabal restore --adopt {petition.slug} --checkpoint FILE"
     )
 
@@ -162,7 +162,7 @@ def _take_manifests(
             raise Refusal(
                 f"Entry {index:,} of {slug}'s log names a text, {manifest_path(digest)}, that {lacks} (the log is in"
                 f" {published.where}): {slug} is paused and its log read-only. Bring the petition folder that it was"
-                f" published from: sabal restore --adopt {slug} --log FOLDER or ADDRESS --folder FOLDER"
+                f" published from: sabal restore --adopt {slug} --copy FOLDER or ADDRESS --folder FOLDER"
             )
         known[digest] = data
 

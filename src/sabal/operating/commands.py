@@ -42,7 +42,7 @@ def backup(directory: Path) -> None:
     " published.",
 )
 @click.option(
-    "--log",
+    "--copy",
     "logs",
     metavar="WHERE",
     multiple=True,

@@ -81,7 +81,7 @@ def _petition() -> Iterator[Step]:
         if petition.pk in read_only:
             yield Step(
                 f"Bring a copy of {slug}'s public log: it is read-only since a restore, and nothing is counted.",
-                f"sabal restore --adopt {slug} --log FOLDER or ADDRESS",
+                f"sabal restore --adopt {slug} --copy FOLDER or ADDRESS",
             )
         if petition.key_made_by_dev:
             yield Step(

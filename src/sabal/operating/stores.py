@@ -202,7 +202,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         sentence = (
             f"{slug}'s log is read-only since a restore, for what was published after the backup is unknown."
         )
-        hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --log FOLDER or ADDRESS"
+        hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --copy FOLDER or ADDRESS"
         yield Finding("wrong", "D206", sentence, hint)
     try:
         publication(petition).refuse_ahead(connection, log)

@@ -9,7 +9,7 @@ from sabal import database as raw
 from sabal.database import Database
 from sabal.ledger import log as logs
 from sabal.ledger.log import Log
-from sabal.ledger.policy import policy_text
+from sabal.ledger.policy import NO_WITNESS, policy_text
 from sabal.ledger.publication import Ahead, Publication
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead as KnowsMore
@@ -95,9 +95,10 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
     if lines and not lines.endswith("\n"):
         lines += "\n"
     try:
-        policy = Policy.parse(policy_text(files.key, _ANY, lines))
+        # The log's own line comes last, so that a complaint names the line that it stands in.
+        policy = Policy.parse(f"{lines or NO_WITNESS}log {files.key}\n".encode())
     except TlogError as error:
-        raise Refusal(f"These witnesses cannot be used (the log's own line is line 1): {error}") from None
+        raise Refusal(f"These witnesses cannot be used. {error}") from None
     if len(policy.logs) > 1:
         raise Refusal("The lines must not name a log: its key is put before them.")
     if lines and not policy.witnesses:

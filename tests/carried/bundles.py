@@ -170,6 +170,15 @@ def log(
     return Log(tuple(entries), tuple(manifests), records, frozenset(revoked), quorum, cosigners)
 
 
+def with_another_promise_key(vkey: str) -> Log:
+    """A log of twelve entries, amended by a manifest in which the key for promises is another."""
+    made, other = log(12, amend=True), AMENDED.replace(str(PROMISES.verifier).encode(), vkey.encode())
+    entries = [
+        Amend(hashlib.sha256(other).digest()).encode() if entry[1] == 3 else entry for entry in made.entries
+    ]
+    return replace(made, entries=tuple(entries), manifests=(FIRST, other))
+
+
 def policy(quorum: str) -> bytes:
     lines = ["# Whom to believe.", f"log {CAROL.verifier} https://petition.example/orchard/log/"]
     if quorum != "bare":

@@ -18,6 +18,8 @@ import tlog
 from carried import bundles, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
+from sabal.checking import bundle
+from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS
 from served import CHROMIUM
 
 LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN"}
@@ -160,6 +162,27 @@ def test_a_zip_that_two_programs_read_differently_is_not_read(open_page: Any) ->
         assert check(page, data)["ok"]
     for name, data in zips.strange(files).items():
         assert "key" in (found := check(page, data)), (name, found)
+
+
+def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Path) -> None:
+    """The limits are those of the house."""
+    page, files = open_page(), bundles.good()["bare"]
+    assert page.evaluate("LIMITS") == bundle.LIMITS
+    assert page.evaluate("[MOST_MANIFEST, MOST_MANIFESTS]") == [MOST_MANIFEST, MOST_MANIFESTS]
+    for name, data in zips.bombs(files).items():
+        assert check(page, data).get("key") == "u_limit", name
+    log = bundles.log(40)
+    zip_, kept = bundles.zipped(bundles.files(log)), zips.NESTED_MAIL + log.checkpoint(5)
+    assert check(page, zip_, kept)["checkpoints"] == [{"size": 5, "consistent": True}]
+    assert check(page, zip_, kept + bytes(16 << 20))["key"] == "u_limit"
+    show(page, tmp_path, b_zip=zip_, long_txt=kept + bytes(16 << 20))
+    assert "long.txt is larger than it can be" in page.locator(".verdict").inner_text()
+
+
+def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> None:
+    log = bundles.with_another_promise_key("nonsense")
+    found = check(open_page(), bundles.zipped(bundles.files(log)), log.promise(3, 5))
+    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
 
 
 def test_nobody_is_counted_twice(open_page: Any) -> None:

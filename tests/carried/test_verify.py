@@ -19,6 +19,8 @@ import tlog
 from carried import bundles, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
+from sabal.checking import bundle, reading
+from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from tlog.entry import Open, Sign
 
 
@@ -234,6 +236,13 @@ def test_a_promise_by_another_key_is_wrong(grown: bundles.Log, tmp_path: Path) -
     assert "not signed by the key" in found["problems"][0] and found["promises"] == []
 
 
+def test_a_promise_key_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    log = bundles.with_another_promise_key("nonsense")
+    (tmp_path / "promise").write_bytes(log.promise(3, 5))
+    found = result(write(tmp_path, bundles.files(log)), "--promise", tmp_path / "promise")
+    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
+
+
 def test_proofs_of_every_entry_hold_and_altered_ones_do_not(
     grown: bundles.Log, tmp_path: Path, checker: ModuleType
 ) -> None:
@@ -295,6 +304,43 @@ def test_what_cannot_be_read_is_said_with_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "nothing.txt").write_text("Dear Suzie")
     done = run(write(tmp_path, good), "--checkpoint", tmp_path / "nothing.txt")
     assert done.returncode == 2 and "holds no checkpoint" in done.stderr
+
+
+def test_a_failure_of_the_program_itself_is_not_taken_for_a_forgery(
+    checker: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One sentence, exit code 2, wherever it happens."""
+    monkeypatch.setattr(sys, "argv", ["verify.py", str(write(tmp_path, bundles.good()["bare"]))])
+    for name, error in (
+        ("check", MemoryError()),
+        ("show", RuntimeError("a\n\x1b[2Jb")),
+        ("zip_members", OverflowError()),
+    ):
+        with monkeypatch.context() as broken:
+            broken.setattr(checker, name, lambda *_, error=error: (_ for _ in ()).throw(error))
+            assert checker.main() == 2
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.startswith("NOT CHECKED: ") and said.err.count("\n") == 1, said.err
+        assert said.err[:-1].isprintable()
+    assert checker.main() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
+def test_a_full_disk_is_not_taken_for_a_forgery(tmp_path: Path) -> None:
+    path = write(tmp_path, bundles.good()["bare"])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, str(VERIFY), str(path)], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("NOT CHECKED: ") and "Traceback" not in done.stderr
+
+
+def test_mail_that_is_nested_without_end_is_read_as_text(grown: bundles.Log, tmp_path: Path) -> None:
+    (tmp_path / "letter.eml").write_bytes(zips.NESTED_MAIL + grown.checkpoint(5))
+    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "letter.eml")
+    assert (found["ok"], found["checkpoints"]) == (True, [{"size": 5, "consistent": True}])
+    (tmp_path / "letter.eml").write_bytes(grown.checkpoint(5) + bytes(16 << 20))
+    done = run(tmp_path / "bundle.zip", "--checkpoint", tmp_path / "letter.eml")
+    assert done.returncode == 2 and "longer than it can be" in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stand-ins for openssl are shell scripts")
@@ -359,6 +405,21 @@ def test_a_zip_that_two_programs_read_differently_is_read_by_neither(tmp_path: P
         assert done.stderr.count("\n") == 1, done.stderr
         with pytest.raises(copy.CannotCheck):
             reading.read(str(path))
+
+
+def test_a_zip_of_what_is_larger_than_it_can_be_is_not_unpacked(checker: ModuleType, tmp_path: Path) -> None:
+    """Measured too: what a bomb of 400 kB unpacks to is never in memory."""
+    assert {name: checker.limit_of(name) for name in bundle.LIMITS} == bundle.LIMITS
+    assert checker.limit_of(f"manifests/{'0' * 64}.json") == MOST_MANIFEST and checker.limit_of("x") is None
+    files, path = bundles.good()["bare"], tmp_path / "bomb.zip"
+    for name, data in zips.bombs(files).items():
+        path.write_bytes(data)
+        done = run(path)
+        assert (done.returncode, done.stdout) == (2, "") and "larger than it can be" in done.stderr, name
+        with pytest.raises(CannotCheck, match="larger than it can be"):
+            reading.read(str(path))
+    folder = unpack(tmp_path / "folder", {**files, "policy": files["policy"] + b"#" * (1 << 16) + b"\n"})
+    assert run(folder).returncode == 2 and "longer than it can be" in run(folder).stderr
 
 
 # A thousand mutants.

@@ -30,7 +30,7 @@ import tempfile
 import time
 import unicodedata
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any, BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
@@ -40,7 +40,7 @@ OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
 MOST = 2**63 - 1  # no size, index or time is larger
 LONGEST_NOTE, MOST_SIGNATURES = 1000000, 100
-LARGEST_FILE = 1 << 31  # thirty million entries take half of it
+MOST_KEPT, MOST_FOUND = 16 << 20, 100  # bytes of a letter or the like, and notes that are taken from it
 
 LIMITS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
@@ -603,9 +603,9 @@ PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
 def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
     """Every note in a file, such as a saved letter, quoted or indented, whose second and third line are `middle`."""
     texts = [data.decode("utf-8", "replace")]
-    for part in email.message_from_bytes(data).walk():
-        if part.get_content_maintype() == "text":
-            payload = part.get_payload(decode=True)  # mail may have wrapped or encoded the lines
+    with suppress(Exception):  # a stranger's mail may be more than the parser takes: then no more is in it
+        for part in email.message_from_bytes(data).walk():
+            payload = None if part.is_multipart() else part.get_payload(decode=True)
             texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
@@ -624,7 +624,7 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
                 found["".join(line + "\n" for line in note).encode()] = None
     if not found:
         raise Unchecked("%s holds no %s." % (name, kind))
-    return list(found)
+    return list(found)[:MOST_FOUND]
 
 
 def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
@@ -654,8 +654,10 @@ def check_promise(
     """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
     text, signatures = split_note(note)
     name, leaf, by = text.decode().split("\n")[:3]
-    keys = [term["log"].get("promise_key") for term in terms.values()]
-    believed = {parse_vkey(key, NOTE) for key in keys if isinstance(key, str)}
+    believed = set()
+    for term in terms.values():
+        with noted([]):  # a key that cannot be read is nobody's
+            believed.add(parse_vkey(str(term["log"].get("promise_key")), NOTE))
     if name != ours.origin + "/promise":
         raise Wrong("this is a promise of another log.")
     if not verified(text, signatures, [key for key in believed if key.name == name]):
@@ -823,10 +825,19 @@ def day(posix: int) -> str:
 # Files and the command line.
 
 
-BUNDLED = (
-    r"README\.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}\.json|records\.jsonl|sample\.json|verify\.py"
-    r"|check\.html"
+LIMITS_OF = {
+    "README.txt": 1 << 16, "checkpoint": 1 << 16, "policy": 1 << 16, "entries": 20000000 * ENTRY, "records.jsonl": 1 << 30,
+    "sample.json": 32 << 20, "verify.py": 1 << 22, "check.html": 1 << 22,
+}  # fmt: skip
+MOST_MANIFEST, MOST_MANIFESTS = 1 << 20, 1000
+MOST_GROWTH = (
+    200  # what deflate may make of a byte: records of few letters reach 30, a bomb is made for 1,000
 )
+
+
+def limit_of(name: str) -> int | None:
+    """The most bytes of a bundle's file; None where no bundle has one of that name."""
+    return MOST_MANIFEST if re.fullmatch(r"manifests/[0-9a-f]{64}\.json", name) else LIMITS_OF.get(name)
 
 
 def reader(place: str) -> Read:
@@ -835,7 +846,7 @@ def reader(place: str) -> Read:
 
         def from_folder(name: str) -> bytes | None:
             path = os.path.join(place, *name.split("/"))
-            return outside(path) if os.path.isfile(path) else None
+            return outside(path, limit_of(name) or 256 * (ENTRY + 2)) if os.path.isfile(path) else None
 
         return from_folder
     if place.endswith(".age"):
@@ -891,6 +902,8 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
     if magic != b"PK\5\6" or comment or here != count or start + length != end:
         raise strange
+    if count > len(LIMITS_OF) + MOST_MANIFESTS:
+        raise strange
     file.seek(start)
     listed, at, places = file.read(length), 0, []
     members: dict[str, Member] = {}
@@ -901,10 +914,13 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
         if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
             raise strange
         name = raw.decode("ascii", "replace")
-        if not re.fullmatch(BUNDLED, name):
+        limit = limit_of(name)
+        if limit is None:
             raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
         if name in members:
             raise Unchecked("%s holds two files of one name: which is meant?" % place)
+        if size > limit or size > max(packed, 64) * MOST_GROWTH:
+            raise Unchecked("%s in %s is larger than it can be; it was not unpacked." % (name, place))
         members[name] = Member(place_of + 30 + named, method, crc, packed, size)
         places.append((place_of, raw, members[name]))
         at += 46 + named
@@ -943,12 +959,15 @@ def required(read: Read, name: str) -> bytes:
     return data
 
 
-def outside(path: str) -> bytes:
+def outside(path: str, limit: int = MOST_KEPT) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            data = file.read(limit + 1)
     except OSError as error:
         raise Unchecked("%s cannot be read (%s)." % (path, error.strerror)) from None
+    if len(data) > limit:
+        raise Unchecked("%s is longer than it can be, so it was not read to its end." % path)
+    return data
 
 
 def main() -> int:
@@ -982,10 +1001,18 @@ def main() -> int:
         # A console may lack a character of a name; never fail for that.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        result = check(reader(given.copy), given)
+        return run(given)
     except Unchecked as unchecked:
         print("NOT CHECKED: %s" % printable(str(unchecked)), file=sys.stderr)
-        return 2
+    except Exception as error:  # never 1, which says that something is wrong with the copy
+        said = printable("%s: %s" % (type(error).__name__, error))
+        print("NOT CHECKED: this program failed (%s)." % said, file=sys.stderr)
+    return 2
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check and print; the exit code where nothing kept it from that."""
+    result = check(reader(given.copy), given)
     try:
         show(result, given.json)
         sys.stdout.flush()  # here a closed pipe is noticed; at the interpreter's end it would be a complaint

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import tlog
-from carried import bundles, mutants, zips
+from carried import bundles, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
 from sabal.checking import bundle
@@ -289,6 +289,13 @@ def test_what_somebody_kept_is_held_against_it(kind: str, open_page: Any) -> Non
     assert "older than what was seen" in check(page, older, letter(log.checkpoint(), kind))["problems"][0]
     forked = bundles.signed(tlog.Checkpoint(bundles.ORIGIN, 30, b"x" * 32))
     assert "the log was changed" in check(page, zip_, letter(forked, kind))["problems"][0]
+
+
+def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(open_page: Any) -> None:
+    page = open_page()
+    for name, case in letters.CASES.items():
+        found = check(page, bundles.zipped(case.files), case.kept)
+        assert case.of(found), (name, found)
 
 
 def test_proofs_of_every_entry_hold_and_altered_ones_do_not(open_page: Any) -> None:

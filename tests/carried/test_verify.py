@@ -14,12 +14,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import tlog
-from carried import bundles, mutants, zips
+from carried import bundles, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
-from sabal.checking import bundle, reading
+from sabal.checking import bundle, commands, reading
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from tlog.entry import Open, Sign
 
@@ -194,6 +195,22 @@ def test_a_checkpoint_of_a_stranger_or_of_another_log_is_wrong(grown: bundles.Lo
     assert (
         "No log of the policy"
         in result(write(tmp_path, bundles.files(grown)), "--checkpoint", kept)["problems"][0]
+    )
+
+
+@pytest.mark.parametrize("name", letters.CASES)
+def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(
+    name: str, tmp_path: Path
+) -> None:
+    """And against this copy only those by the very key that signed it: in sabal and verify.py alike."""
+    case, place = letters.CASES[name], tmp_path / "letter"
+    place.write_bytes(case.kept)
+    path = write(tmp_path, case.files)
+    found = result(path, "--checkpoint", place)
+    assert case.of(found), found
+    said = CliRunner().invoke(commands.verify, [str(path), "--checkpoint", str(place), "--json"])
+    assert said.exit_code == (0 if case.problem is None else 1) and case.of(json.loads(said.stdout)), (
+        said.output
     )
 
 

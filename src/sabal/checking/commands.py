@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ import click
 import tlog
 from sabal.checking.check import Kept, Trust, check
 from sabal.checking.copy import CannotCheck, LogCopy
-from sabal.checking.finding import MOST_BYTES, checkpoints_in, promises_in
+from sabal.checking.finding import MOST_BYTES, checkpoints_in, of_this_log, promises_in
 from sabal.checking.mirror import Wrong
 from sabal.checking.mirror import mirror as bring_up_to_date
 from sabal.checking.reading import read
@@ -74,7 +74,7 @@ def verify(
         [
             note
             for path in checkpoints
-            for note in _of_this_log(_found(path, checkpoints_in, "checkpoint"), copy)
+            for note in of_this_log(_found(path, checkpoints_in, "checkpoint"), copy)
         ],
         [note for path in promises for note in _found(path, promises_in, "promise")],
         [_proof(path) for path in proofs],
@@ -149,15 +149,6 @@ def _found(path: Path, find: Callable[[bytes], list[bytes]], kind: str) -> list[
     if not found:
         raise CannotCheck(f"There is no {kind} in {path}: was it saved whole?")
     return found
-
-
-def _of_this_log(found: Sequence[bytes], copy: LogCopy) -> Sequence[bytes]:
-    """Those of this log in a file that holds several logs' checkpoints; all where none is of this one."""
-    try:
-        origin = tlog.checkpoint.peek(copy.checkpoint).origin
-    except tlog.TlogError:
-        return found
-    return [note for note in found if tlog.checkpoint.peek(note).origin == origin] or found
 
 
 def _proof(path: Path) -> bytes:

@@ -129,9 +129,11 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Steps 6 to 8: what somebody else kept.
     newest = max([-1, *cosigned_by(signed, given.witness)])
     for name in given.checkpoint:
-        for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
-            with noted(problems, name + ": "):
-                check_older(open_checkpoint(note, policy, witnesses=False), ours, levels, result)
+        notes = notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint")
+        with noted(problems, name + ": "):
+            for theirs in of_this_log(notes, ours.origin, policy):
+                with noted(problems, name + ": "):
+                    check_older(theirs, ours, levels, result)
     for name in given.promise:
         for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
             with noted(problems, name + ": "):
@@ -616,10 +618,14 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
                 continue
             note, end = lines[at : at + 4], at + 4
             while end < len(lines) and lines[end].startswith("—"):
-                if not SIGNATURE_LINE.fullmatch(lines[end].encode()):  # a mail program has broken it in two
-                    lines[end : end + 2] = [" ".join(lines[end : end + 2])]
-                note.append(lines[end])
-                end += 1
+                for several in (1, 2):  # a mail program may have broken a line in two
+                    line = " ".join(lines[end : end + several])
+                    if SIGNATURE_LINE.fullmatch(line.encode("utf-8", "replace")):
+                        break
+                else:
+                    break  # somebody's own dash
+                note.append(line)
+                end += several
             if len(note) > 4:
                 found["".join(line + "\n" for line in note).encode()] = None
     if not found:
@@ -627,10 +633,28 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
     return list(found)[:MOST_FOUND]
 
 
+def of_this_log(notes: list[bytes], origin: str, policy: Policy) -> list[Checkpoint]:
+    """A file's checkpoints of this log that a log of the policy has signed; where none is, what is wrong with the first."""
+    opened, wrongs = [], []
+    for note in [note for note in notes if note.startswith(origin.encode() + b"\n")] or notes[:1]:
+        try:
+            opened.append(open_checkpoint(note, policy, witnesses=False))
+        except Wrong as wrong:
+            wrongs.append(wrong)
+    if not opened:
+        raise wrongs[0]
+    return opened
+
+
 def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
     """Step 6: what was seen earlier must be the beginning of what is here."""
     if theirs.origin != ours.origin:
         raise Wrong("this is a checkpoint of another log.")
+    if not set(theirs.signers) & set(ours.signers):  # no evidence against this copy, nor for it
+        raise Wrong(
+            f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy: ask"
+            " which of the two is the log's."
+        )
     holds = theirs.size <= ours.size and root_of(levels, theirs.size) == theirs.root
     result["checkpoints"].append({"size": theirs.size, "consistent": holds})
     if theirs.size > ours.size:

@@ -129,7 +129,10 @@ def test_good_bundles_hold_and_say_the_same_as_verify_py(method: int, open_page:
         found = check(page, bundles.zipped(files, method=method))
         assert found["ok"], (name, found)
         assert {key: found[key] for key in NUMBERS} == bundles.judge(files)
-        assert found["sentence"] == load().check(files.get, NOTHING_KEPT)["sentence"]
+        theirs = load().check(files.get, NOTHING_KEPT)
+        assert [found[key] for key in ("sentence", "witnesses")] == [
+            theirs[key] for key in ("sentence", "witnesses")
+        ]
 
 
 def test_large_logs_hold(open_page: Any) -> None:
@@ -328,7 +331,9 @@ def test_a_reader_sees_the_sentence_the_table_and_the_records(open_page: Any, tm
         "The log shows that nothing was taken out or changed. That signers are people rests on confirmed"
         in text
     )
-    assert str(CAROL.verifier) in text
+    keys = [str(CAROL.verifier), *(str(bundles.WITNESSES[name].verifier) for name in ("first", "third"))]
+    assert page.locator("code.key").all_inner_texts() == keys
+    assert "The witnesses’ keys, to be compared likewise:" in text
     assert page.locator(".steps .yes").count() == 5 and page.locator(".steps .no").count() == 0
     assert page.locator("#records tbody tr").count() == 100
     assert (

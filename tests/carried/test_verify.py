@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 import tlog
 from carried import bundles, letters, mutants, zips
-from carried.bundles import CAROL, COSIGNED, KINDS, Files, judged, letter
+from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
 from sabal.checking import bundle, commands, reading
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
@@ -86,7 +86,10 @@ def test_the_result_says_everything(tmp_path: Path) -> None:
         "shown": 35,
         "matched": 35,
         "sample": {"seed": "수요일", "wanted": 1000, "chosen": 37, "unopened": 2},
-        "witnesses": [{"name": "first", "time": COSIGNED}, {"name": "third", "time": COSIGNED + 86_400}],
+        "witnesses": [
+            {"name": "first", "time": COSIGNED, "key": str(WITNESSES["first"].verifier)},
+            {"name": "third", "time": COSIGNED + 86_400, "key": str(WITNESSES["third"].verifier)},
+        ],
         "quorum": True,
         "checkpoints": [],
         "promises": [],
@@ -103,7 +106,12 @@ def test_it_prints_the_sentence_what_it_does_not_show_and_the_key(tmp_path: Path
     joined = " ".join(done.stdout.split())
     assert "The log shows that nothing was taken out or changed. That signers are people rests on" in joined
     assert "confirmed mailboxes and, where done, on an outsider's random sample." in joined
-    assert done.stdout.rstrip().endswith(str(CAROL.verifier))
+    *_, key, witnesses = done.stdout.splitlines()
+    assert key.endswith(f": {CAROL.verifier}")
+    both = f"{WITNESSES['first'].verifier}, {WITNESSES['third'].verifier}"
+    assert witnesses == f"The witnesses' keys, to be compared likewise: {both}"
+    done = run(write(tmp_path, bundles.good()["bare"]))
+    assert done.stdout.rstrip().endswith(f": {CAROL.verifier}")
 
 
 def test_without_a_name_it_checks_the_folder_that_it_lies_in(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_a_log_that_holds(what: str, place: Path) -> None:
     lines = result.stdout.splitlines()
     assert result.exit_code == 0 and result.stderr == ""
     assert lines[0].startswith(f"OK: {len(LOG.signers):,} signatures count (")
-    assert lines[-2] == WHAT_IT_SHOWS and lines[-1].endswith(str(made.CAROL.verifier))
+    assert lines[-3] == WHAT_IT_SHOWS and lines[-2].endswith(str(made.CAROL.verifier))
+    assert lines[-1] == f"The witnesses' keys, to be compared likewise: {made.FIRST.verifier}"
 
 
 def test_a_log_from_the_web(place: Path) -> None:

@@ -43,7 +43,7 @@ def check_head(copy: LogCopy, log_key: Verifier | None, wrong: Wrong) -> Head:
     if log_key and log_key not in keys:
         wrong(f"The log is signed by another key than {log_key}.")
     witnesses = [
-        Witness(plain(name), max(map(tlog.cosigned_at, values)))
+        Witness(plain(name), max(map(tlog.cosigned_at, values)), plain(str(key)))
         for name, key in policy.witnesses.items()
         if (values := _by(key, verified))
     ]

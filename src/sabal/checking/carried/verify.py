@@ -90,7 +90,9 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     ours = open_checkpoint(signed, policy)
     result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
     result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
-    result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
+    for name, at in ours.cosigned.items():
+        key = printable(vkey_of(policy.witnesses[name]))
+        result["witnesses"].append({"name": printable(name), "time": at, "key": key})
     result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
     if result["quorum"] is False:
         problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
@@ -1046,7 +1048,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:
-    """Print the result: the sentence, what else was found, the log's key."""
+    """Print the result: the sentence, what else was found, the keys of the log and its witnesses."""
     if as_json:
         print(json.dumps(result))
         return
@@ -1067,6 +1069,9 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
     print(LIMITS)
     print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
+    if result["witnesses"]:
+        keys = ", ".join(witness["key"] for witness in result["witnesses"])
+        print("The witnesses' keys, to be compared likewise: " + keys)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,16 @@ def log(
 
 def with_another_promise_key(vkey: str) -> Log:
     """A log of twelve entries, amended by a manifest in which the key for promises is another."""
-    made, other = log(12, amend=True), AMENDED.replace(str(PROMISES.verifier).encode(), vkey.encode())
+    return _amended_by(AMENDED.replace(str(PROMISES.verifier).encode(), vkey.encode()))
+
+
+def with_json(value: bytes) -> Log:
+    """Likewise, by a manifest in which this stands besides, where nobody looks for it."""
+    return _amended_by(AMENDED.replace(b'"v": 1', b'"v": 1, "x": ' + value))
+
+
+def _amended_by(other: bytes) -> Log:
+    made = log(12, amend=True)
     entries = [
         Amend(hashlib.sha256(other).digest()).encode() if entry[1] == 3 else entry for entry in made.entries
     ]
@@ -431,9 +440,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def _short(digits: str) -> int:
+    if len(digits) - digits.count("-") > 18:
+        raise ValueError("more digits than every reader takes")
+    return int(digits)
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
 def _json(data: bytes) -> Any:
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_once)
+        value = json.loads(data.decode(), object_pairs_hook=_once, parse_int=_short)
+        if _depth(value) > 100:
+            raise ValueError("deeper than every reader goes")
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refused("no JSON") from error

@@ -15,11 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import tlog
-from carried import bundles, letters, mutants, zips
+from carried import bundles, jsons, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
 from sabal.checking import bundle
 from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS
+from sabal.checking.records import MOST_LINE
 from served import CHROMIUM
 
 LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN"}
@@ -186,6 +187,19 @@ def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> Non
     log = bundles.with_another_promise_key("nonsense")
     found = check(open_page(), bundles.zipped(bundles.files(log)), log.promise(3, 5))
     assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
+
+
+def test_json_is_judged_alike(open_page: Any) -> None:
+    page = open_page()
+    for values, alike in ((jsons.ALIKE, True), (jsons.DIFFERENTLY, False)):
+        for name, value in values.items():
+            found = check(page, bundles.zipped(bundles.files(bundles.with_json(value))))
+            assert found["ok"] == alike, (name, found)
+    files = bundles.good()["bare"]
+    (line, *_) = files["records.jsonl"].splitlines(keepends=True)
+    for spaces, holds in ((MOST_LINE + 1 - len(line), True), (MOST_LINE + 2 - len(line), False)):
+        longer = {**files, "records.jsonl": b" " * spaces + line}
+        assert check(page, bundles.zipped(longer))["ok"] == holds
 
 
 def test_nobody_is_counted_twice(open_page: Any) -> None:

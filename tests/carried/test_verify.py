@@ -1,7 +1,9 @@
 """verify.py: run as a recipient runs it, and held against an independent judge on a thousand bundles gone wrong."""
 
 import argparse
+import contextlib
 import functools
+import io
 import json
 import os
 import subprocess
@@ -17,11 +19,12 @@ import pytest
 from click.testing import CliRunner
 
 import tlog
-from carried import bundles, letters, mutants, zips
+from carried import bundles, jsons, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
-from sabal.checking import bundle, commands, reading
+from sabal.checking import bundle, check, commands, reading, strict
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
+from sabal.checking.records import MOST_LINE
 from tlog.entry import Open, Sign
 
 
@@ -411,6 +414,32 @@ def test_who_stops_reading_gets_no_traceback(code: int, tmp_path: Path) -> None:
         finally:
             os.close(writer)
         assert (done.returncode, done.stderr) == (code, b""), option
+
+
+# JSON.
+
+
+@pytest.mark.parametrize(("values", "alike"), [(jsons.ALIKE, True), (jsons.DIFFERENTLY, False)])
+def test_json_is_judged_alike(values: dict[str, bytes], alike: bool, checker: ModuleType) -> None:
+    """By sabal and verify.py, alone and as part of a manifest."""
+    for name, value in values.items():
+        for parse, error in ((strict.parse, ValueError), (checker.from_json, checker.Wrong)):
+            with contextlib.nullcontext() if alike else pytest.raises(error):
+                parse(b'{"x": ' + value + b"}")
+        files = bundles.files(bundles.with_json(value))
+        assert checker.check(files.get, NOTHING_KEPT)["ok"] == alike, name
+        ours = bundle.read_bundle(io.BytesIO(bundles.zipped(files)))
+        assert check.check(ours, now=0).ok == alike, name
+
+
+def test_a_record_is_no_longer_than_it_can_be(checker: ModuleType) -> None:
+    files = bundles.good()["bare"]
+    (line, *_) = files["records.jsonl"].splitlines(keepends=True)
+    for spaces, holds in ((MOST_LINE + 1 - len(line), True), (MOST_LINE + 2 - len(line), False)):
+        longer = {**files, "records.jsonl": b" " * spaces + line}
+        assert checker.check(longer.get, NOTHING_KEPT)["ok"] == holds
+        copy = bundle.read_bundle(io.BytesIO(bundles.zipped(longer)))
+        assert check.check(copy, now=0).ok == holds
 
 
 # Zips.

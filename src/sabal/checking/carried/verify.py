@@ -39,7 +39,7 @@ ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
 MOST = 2**63 - 1  # no size, index or time is larger
-LONGEST_NOTE, MOST_SIGNATURES = 1000000, 100
+LONGEST_NOTE, MOST_SIGNATURES, LONGEST_RECORD = 1000000, 100, 1 << 18
 MOST_KEPT, MOST_FOUND = 16 << 20, 100  # bytes of a letter or the like, and notes that are taken from it
 
 LIMITS = (
@@ -529,7 +529,7 @@ def check_records(
 
 def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]]) -> int:
     """The index of the sign entry that this record was committed to."""
-    record = from_json(line)
+    record = from_json(line) if len(line) <= LONGEST_RECORD else None
     if not isinstance(record, dict) or set(record) != {"index", "manifest", "fields"}:
         raise Wrong("this is no record: it has an index, a manifest and fields.")
     index, manifest, fields = record["index"], record["manifest"], record["fields"]
@@ -780,7 +780,7 @@ def number_of(text: str) -> int:
 
 
 def from_json(data: bytes) -> Any:
-    """JSON that reads the same for everybody, or Wrong: UTF-8, no name twice in an object, no NaN, no half characters."""
+    """JSON that reads the same for everybody, or Wrong: docs/log-format.md "Bundle"."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
@@ -790,9 +790,24 @@ def from_json(data: bytes) -> Any:
             raise ValueError("a name stands twice")
         return dict(pairs)
 
+    def integer(digits: str) -> int:
+        if len(digits.lstrip("-")) > 18:
+            raise ValueError("too many digits")
+        return int(digits)
+
+    def nested(value: Any, room: int) -> None:
+        if isinstance(value, (dict, list)):
+            if not room:
+                raise ValueError("nested too deeply")
+            for inner in value.values() if isinstance(value, dict) else value:
+                nested(inner, room - 1)
+
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        value = json.loads(
+            data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique, parse_int=integer
+        )
+        nested(value, 100)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on half a character
     except (ValueError, RecursionError):
         raise Wrong("this is not readable as JSON in UTF-8.") from None
     return value

@@ -284,6 +284,16 @@ def letter(note: bytes, kind: str) -> bytes:
         return LETTER.format(
             encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
         ).encode()
+    if kind in LINES:
+        before, after = LINES[kind]
+        lines = LETTER.format(encoding="", note=text).splitlines()
+        return "".join(f"{before}{line}{after}" for line in lines).encode(
+            "utf-16" if kind == "utf-16" else "utf-8"
+        )
+    if kind == "windows-1252":
+        message = EmailMessage()
+        message.set_content(text, charset=kind, cte="quoted-printable")
+        return message.as_bytes()
     if kind in ("both", "html"):
         page = (
             f"<!doctype html>\n<p>Your signature is counted.</p>\n<pre><small>{text}</small></pre>\n</body>\n"
@@ -303,7 +313,8 @@ def letter(note: bytes, kind: str) -> bytes:
     return head.encode() + b"\n\n" + encode(body.encode())
 
 
-KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "html"]
+LINES = {"old line ends": ("", "\r"), "spaced": ("\u00a0> | ", "\u00a0\r\n"), "utf-16": ("", "\r\n")}
+KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "html", "windows-1252", *LINES]
 
 
 GOOD: dict[str, Files] = {}

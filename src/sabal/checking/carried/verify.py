@@ -501,7 +501,9 @@ def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[
         raise Wrong("The manifest %s, which the log names, is missing." % name)
     if sha256(data).hexdigest() != sha:
         raise Wrong("The manifest %s was changed: its hash is another." % name)
-    manifest = from_json(data)
+    manifest: Any = None
+    with noted([]):
+        manifest = from_json(data)
     terms = manifest.get("terms") if isinstance(manifest, dict) else None
     log = terms.get("log") if isinstance(terms, dict) else None
     if not isinstance(terms, dict) or not isinstance(log, dict):
@@ -606,15 +608,17 @@ PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
 
 def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
     """Every note in a file, such as a saved letter, quoted or indented, whose second and third line are `middle`."""
-    texts = [data.decode("utf-8", "replace")]
+    texts = [text_of(data)]
     with suppress(Exception):  # a stranger's mail may be more than the parser takes: then no more is in it
         for part in email.message_from_bytes(data).walk():
             payload = None if part.is_multipart() else part.get_payload(decode=True)
-            texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
+            texts.append(text_of(payload, part.get_content_charset()) if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
         # Of a letter's HTML part the tags go, which may stand around a note's lines but never in them.
-        lines = [re.sub("<[^<>]*>", "", line).lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
+        lines = [
+            re.sub("<[^<>]*>", "", line).strip("> \t\u00a0|") for line in re.split("\r\n|\r|\n", text)
+        ] + [""]
         for at in range(len(lines) - 4):
             if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
                 continue
@@ -633,6 +637,15 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
     if not found:
         raise Unchecked("%s holds no %s." % (name, kind))
     return list(found)[:MOST_FOUND]
+
+
+def text_of(data: bytes, charset: str | None = None) -> str:
+    """What a file or a part of mail says; characters that cannot be read are replaced."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        charset = "utf-16"
+    with suppress(LookupError, ValueError):  # no charset, or one that makes no text
+        return data.decode(charset or "utf-8", "replace").lstrip("\ufeff")
+    return data.decode("utf-8", "replace")
 
 
 def of_this_log(notes: list[bytes], origin: str, policy: Policy) -> list[Checkpoint]:

@@ -33,7 +33,7 @@ import zlib
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from hashlib import sha256
-from typing import Any, BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
@@ -88,23 +88,10 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     policy = parse_policy(required(read, "policy"))
     signed = required(read, "checkpoint")
     ours = open_checkpoint(signed, policy)
-    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
-    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
-    for name, at in ours.cosigned.items():
-        key = printable(vkey_of(policy.witnesses[name]))
-        result["witnesses"].append({"name": printable(name), "time": at, "key": key})
-    result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
-    if result["quorum"] is False:
-        problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
-    if given.log and given.log != result["log_key"]:
-        problems.append("The log is signed by another key than the one that you gave with --log.")
+    tell_who_signed(policy, ours, given, result)
 
     # Step 2: the entries are those that were signed.
     entries = read_entries(read, ours.size)
-    if len(entries) != ours.size * ENTRY:
-        raise Wrong(
-            f"The checkpoint is over {ours.size:,} entries of 34 bytes; here are {len(entries):,} bytes."
-        )
     levels = hash_levels(entries)
     if root_of(levels, ours.size) != ours.root:
         raise Wrong("The entries are not those that the checkpoint was signed over.")
@@ -129,20 +116,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: what somebody else kept.
-    newest = max([-1, *cosigned_by(signed, given.witness)])
-    for name in given.checkpoint:
-        notes = notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint")
-        with noted(problems, name + ": "):
-            for theirs in of_this_log(notes, ours.origin, policy):
-                with noted(problems, name + ": "):
-                    check_older(theirs, ours, levels, result)
-    for name in given.promise:
-        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
-            with noted(problems, name + ": "):
-                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
-    for name in given.proof:
-        with noted(problems, name + ": "):
-            check_proof(outside(name), policy, ours, levels, result)
+    check_kept(given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, result)
 
 
 @contextmanager
@@ -220,11 +194,8 @@ def parse_vkey(vkey: str, kind: int) -> Key:
 
 
 def vkey_of(key: Key) -> str:
-    return "%s+%s+%s" % (
-        key.name,
-        key.key_id.hex(),
-        base64.b64encode(bytes([key.kind]) + key.public).decode(),
-    )
+    data = base64.b64encode(bytes([key.kind]) + key.public).decode()
+    return "%s+%s+%s" % (key.name, key.key_id.hex(), data)
 
 
 def parse_policy(data: bytes) -> Policy:
@@ -232,53 +203,49 @@ def parse_policy(data: bytes) -> Policy:
     if len(data) > LONGEST_NOTE or re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data) or not data.endswith(b"\n"):
         raise Wrong("The policy is too long, is cut off, or holds control characters.")
     policy = Policy([], {}, {}, "")
-    publics: dict[int, list[bytes]] = {NOTE: [], COSIGNATURE: []}
-    members: list[str] = []
-
-    def key(vkey: str, kind: int) -> Key:
-        parsed = parse_vkey(vkey, kind)
-        if parsed.public in publics[kind]:
-            raise Wrong("a key is given twice")
-        publics[kind].append(parsed.public)
-        return parsed
-
-    def is_defined(name: str) -> bool:
-        return name in policy.witnesses or name in policy.groups
-
     for number, line in enumerate(data.split(b"\n"), start=1):
         words = [word.decode("utf-8", "surrogateescape") for word in line.split()]
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            if (
-                words[0] in ("witness", "group")
-                and len(words) > 1
-                and (words[1] == "none" or is_defined(words[1]))
-            ):
-                raise Wrong("a name is given twice")
-            if words[0] == "log" and len(words) in (2, 3):
-                policy.logs.append(key(words[1], NOTE))
-            elif words[0] == "witness" and len(words) in (3, 4):
-                policy.witnesses[words[1]] = key(words[2], COSIGNATURE)
-            elif words[0] == "group" and len(words) > 3:
-                for member in words[3:]:
-                    if not is_defined(member) or member in members:
-                        raise Wrong("a member is not defined, or in a group already")
-                    members.append(member)
-                enough = {"any": "1", "all": str(len(words) - 3)}.get(words[2], words[2])
-                if not re.fullmatch("[1-9][0-9]{0,5}", enough) or int(enough) > len(words) - 3:
-                    raise Wrong("the group's threshold cannot be")
-                policy.groups[words[1]] = (int(enough), words[3:])
-            elif words[0] == "quorum" and len(words) == 2 and not policy.quorum:
-                if words[1] != "none" and not is_defined(words[1]):
-                    raise Wrong("the quorum is not defined")
-                policy = policy._replace(quorum=words[1])
-            else:
-                raise Wrong("this is no line of log, witness, group or quorum")
-        except Wrong as wrong:
-            raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
+        if words and not words[0].startswith("#"):
+            try:
+                policy = with_line(policy, words[0], words[1:])
+            except Wrong as wrong:
+                raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
     if not policy.quorum:
         raise Wrong("The policy has no quorum line; one that asks for no witness says `quorum none`.")
+    return policy
+
+
+def with_line(policy: Policy, what: str, words: list[str]) -> Policy:
+    """The policy with what one more of its lines defines: its first word, and the others."""
+
+    def new_key(vkey: str, kind: int, known: Iterable[Key]) -> Key:
+        parsed = parse_vkey(vkey, kind)
+        if parsed.public in [key.public for key in known]:
+            raise Wrong("a key is given twice")
+        return parsed
+
+    defined = [*policy.witnesses, *policy.groups]
+    if what in ("witness", "group") and words and words[0] in [*defined, "none"]:
+        raise Wrong("a name is given twice")
+    if what == "log" and len(words) in (1, 2):
+        policy.logs.append(new_key(words[0], NOTE, policy.logs))
+    elif what == "witness" and len(words) in (2, 3):
+        policy.witnesses[words[0]] = new_key(words[1], COSIGNATURE, policy.witnesses.values())
+    elif what == "group" and len(words) > 2:
+        members = words[2:]
+        grouped = [member for _, others in policy.groups.values() for member in others]
+        if not set(members) <= set(defined) - set(grouped) or len(set(members)) != len(members):
+            raise Wrong("a member is not defined, or in a group already")
+        enough = {"any": "1", "all": str(len(members))}.get(words[1], words[1])
+        if not re.fullmatch("[1-9][0-9]{0,5}", enough) or int(enough) > len(members):
+            raise Wrong("the group's threshold cannot be")
+        policy.groups[words[0]] = (int(enough), members)
+    elif what == "quorum" and len(words) == 1 and not policy.quorum:
+        if words[0] not in [*defined, "none"]:
+            raise Wrong("the quorum is not defined")
+        policy = policy._replace(quorum=words[0])
+    else:
+        raise Wrong("this is no line of log, witness, group or quorum")
     return policy
 
 
@@ -357,6 +324,23 @@ def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Chec
     return Checkpoint(origin, size, root, signers, cosigned)
 
 
+def tell_who_signed(
+    policy: Policy, ours: Checkpoint, given: argparse.Namespace, result: dict[str, Any]
+) -> None:
+    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
+    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
+    for name, at in ours.cosigned.items():
+        key = printable(vkey_of(policy.witnesses[name]))
+        result["witnesses"].append({"name": printable(name), "time": at, "key": key})
+    result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
+    if result["quorum"] is False:
+        result["problems"].append(
+            "Too few of the witnesses that the policy asks for have cosigned the checkpoint."
+        )
+    if given.log and given.log != result["log_key"]:
+        result["problems"].append("The log is signed by another key than the one that you gave with --log.")
+
+
 def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether openssl accepts the signature (RFC 8032). Before it says no, openssl is tried on a known good one."""
     if openssl_accepts(public, message, signature):
@@ -396,6 +380,10 @@ def read_entries(read: Read, size: int) -> bytes:
     """All entries without anything between them: from a bundle's file, or out of the tiles of a mirror."""
     whole = read("entries")
     if whole is not None:
+        if len(whole) != size * ENTRY:
+            raise Wrong(
+                f"The checkpoint is over {size:,} entries of 34 bytes; here are {len(whole):,} bytes."
+            )
         return whole
     parts = []
     for index in range((size + 255) // 256):
@@ -648,21 +636,46 @@ def text_of(data: bytes, charset: str | None = None) -> str:
     return data.decode("utf-8", "replace")
 
 
-def of_this_log(notes: list[bytes], origin: str, policy: Policy) -> list[Checkpoint]:
-    """A file's checkpoints of this log that a log of the policy has signed; where none is, what is wrong with the first."""
-    opened, wrongs = [], []
-    for note in [note for note in notes if note.startswith(origin.encode() + b"\n")] or notes[:1]:
-        try:
+def check_kept(
+    given: argparse.Namespace,
+    newest: int,
+    policy: Policy,
+    ours: Checkpoint,
+    levels: list[bytes],
+    terms: dict[str, dict[str, Any]],
+    result: dict[str, Any],
+) -> None:
+    """`newest`: when a witness that is trusted last saw this copy."""
+    for name in given.checkpoint:
+        check_letter(name, policy, ours, levels, result)
+    for name in given.promise:
+        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
+            with noted(result["problems"], name + ": "):
+                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
+    for name in given.proof:
+        with noted(result["problems"], name + ": "):
+            check_proof(outside(name), policy, ours, levels, result)
+
+
+def check_letter(
+    name: str, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
+) -> None:
+    """Step 6: a file's checkpoints of this log that its log has signed; where none is, what is wrong with the first."""
+    notes = notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint")
+    opened: list[Checkpoint] = []
+    wrongs: list[str] = []
+    for note in [note for note in notes if note.startswith(ours.origin.encode() + b"\n")] or notes[:1]:
+        with noted(wrongs, name + ": "):
             opened.append(open_checkpoint(note, policy, witnesses=False))
-        except Wrong as wrong:
-            wrongs.append(wrong)
     if not opened:
-        raise wrongs[0]
-    return opened
+        result["problems"].append(wrongs[0])
+    for theirs in opened:
+        with noted(result["problems"], name + ": "):
+            check_older(theirs, ours, levels, result)
 
 
 def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
-    """Step 6: what was seen earlier must be the beginning of what is here."""
+    """What was seen earlier must be the beginning of what is here."""
     if theirs.origin != ours.origin:
         raise Wrong("this is a checkpoint of another log.")
     if not set(theirs.signers) & set(ours.signers):  # no evidence against this copy, nor for it
@@ -849,7 +862,7 @@ def printable(text: str) -> str:
     """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
     text = text.encode("utf-8", "surrogateescape").decode(
         "utf-8", "replace"
-    )  # a policy's names may be any bytes
+    )  # of a policy, names are any bytes
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
@@ -968,13 +981,9 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
         if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
             raise strange
         name = raw.decode("ascii", "replace")
-        limit = limit_of(name)
-        if limit is None:
-            raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
         if name in members:
             raise Unchecked("%s holds two files of one name: which is meant?" % place)
-        if size > limit or size > max(packed, 64) * MOST_GROWTH:
-            raise Unchecked("%s in %s is larger than it can be; it was not unpacked." % (name, place))
+        refuse_what_no_bundle_has(name, packed, size, place)
         members[name] = Member(place_of + 30 + named, method, crc, packed, size)
         places.append((place_of, raw, members[name]))
         at += 46 + named
@@ -988,6 +997,14 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     if at != start:
         raise strange
     return members
+
+
+def refuse_what_no_bundle_has(name: str, packed: int, size: int, place: str) -> None:
+    limit = limit_of(name)
+    if limit is None:
+        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
+    if size > limit or size > max(packed, 64) * MOST_GROWTH:
+        raise Unchecked("%s in %s is larger than it can be; it was not unpacked." % (name, place))
 
 
 def stands_there(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
@@ -1024,27 +1041,28 @@ def outside(path: str, limit: int = MOST_KEPT) -> bytes:
     return data
 
 
+REPEATED = (
+    (
+        "--checkpoint",
+        "FILE",
+        "a file that holds a checkpoint that was kept elsewhere, such as a saved letter",
+    ),
+    ("--promise", "FILE", "a file that holds a promise that was kept elsewhere, such as a saved letter"),
+    ("--proof", "FILE", "a .tlog-proof"),
+    ("--witness", "VKEY", "a witness that you trust: its cosignature dates this copy, for promises"),
+)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check a copy of a petition's public log.")
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument(
         "copy", nargs="?", default=here, help="a bundle, or a folder; else where this file lies"
     )
-    kept = "a file that holds a %s that was kept elsewhere, such as a saved letter; may be repeated"
-    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[], help=kept % "checkpoint")
-    parser.add_argument("--promise", metavar="FILE", action="append", default=[], help=kept % "promise")
-    parser.add_argument(
-        "--proof", metavar="FILE", action="append", default=[], help="a .tlog-proof; may be repeated"
-    )
+    for name, what, words in REPEATED:
+        parser.add_argument(name, metavar=what, action="append", default=[], help=words + "; may be repeated")
     parser.add_argument(
         "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
-    )
-    parser.add_argument(
-        "--witness",
-        metavar="VKEY",
-        action="append",
-        default=[],
-        help="a witness that you trust: its cosignature dates this copy, for promises; may be repeated",
     )
     parser.add_argument(
         "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"

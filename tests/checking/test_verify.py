@@ -139,6 +139,15 @@ def test_what_cannot_be_checked(place: Path) -> None:
     assert verify().exit_code == verify("mirror", "--at", "-1").exit_code == 2
 
 
+def test_a_failure_of_the_check_itself_is_not_taken_for_a_forgery(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("check", "read"):
+        with monkeypatch.context() as broken:
+            broken.setattr(commands, name, lambda *_, **more: [][1])
+            assert "The check itself failed (IndexError: list index" in refused("bundle.zip")
+
+
 def test_progress_is_for_those_who_wait_before_a_terminal(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -170,6 +170,24 @@ def log(
     return Log(tuple(entries), tuple(manifests), records, frozenset(revoked), quorum, cosigners)
 
 
+def with_another_promise_key(vkey: str) -> Log:
+    """A log of twelve entries, amended by a manifest in which the key for promises is another."""
+    return _amended_by(AMENDED.replace(str(PROMISES.verifier).encode(), vkey.encode()))
+
+
+def with_json(value: bytes) -> Log:
+    """Likewise, by a manifest in which this stands besides, where nobody looks for it."""
+    return _amended_by(AMENDED.replace(b'"v": 1', b'"v": 1, "x": ' + value))
+
+
+def _amended_by(other: bytes) -> Log:
+    made = log(12, amend=True)
+    entries = [
+        Amend(hashlib.sha256(other).digest()).encode() if entry[1] == 3 else entry for entry in made.entries
+    ]
+    return replace(made, entries=tuple(entries), manifests=(FIRST, other))
+
+
 def policy(quorum: str) -> bytes:
     lines = ["# Whom to believe.", f"log {CAROL.verifier} https://petition.example/orchard/log/"]
     if quorum != "bare":
@@ -266,6 +284,16 @@ def letter(note: bytes, kind: str) -> bytes:
         return LETTER.format(
             encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
         ).encode()
+    if kind in LINES:
+        before, after = LINES[kind]
+        lines = LETTER.format(encoding="", note=text).splitlines()
+        return "".join(f"{before}{line}{after}" for line in lines).encode(
+            "utf-16" if kind == "utf-16" else "utf-8"
+        )
+    if kind == "windows-1252":
+        message = EmailMessage()
+        message.set_content(text, charset=kind, cte="quoted-printable")
+        return message.as_bytes()
     if kind in ("both", "html"):
         page = (
             f"<!doctype html>\n<p>Your signature is counted.</p>\n<pre><small>{text}</small></pre>\n</body>\n"
@@ -285,7 +313,8 @@ def letter(note: bytes, kind: str) -> bytes:
     return head.encode() + b"\n\n" + encode(body.encode())
 
 
-KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "html"]
+LINES = {"old line ends": ("", "\r"), "spaced": ("\u00a0> | ", "\u00a0\r\n"), "utf-16": ("", "\r\n")}
+KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "html", "windows-1252", *LINES]
 
 
 GOOD: dict[str, Files] = {}
@@ -422,9 +451,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def _short(digits: str) -> int:
+    if len(digits) - digits.count("-") > 18:
+        raise ValueError("more digits than every reader takes")
+    return int(digits)
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
 def _json(data: bytes) -> Any:
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_once)
+        value = json.loads(data.decode(), object_pairs_hook=_once, parse_int=_short)
+        if _depth(value) > 100:
+            raise ValueError("deeper than every reader goes")
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refused("no JSON") from error

@@ -15,9 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import tlog
-from carried import bundles, mutants, zips
+from carried import bundles, jsons, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
+from sabal.checking import bundle
+from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS
+from sabal.checking.records import MOST_LINE
 from served import CHROMIUM
 
 LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN"}
@@ -127,7 +130,10 @@ def test_good_bundles_hold_and_say_the_same_as_verify_py(method: int, open_page:
         found = check(page, bundles.zipped(files, method=method))
         assert found["ok"], (name, found)
         assert {key: found[key] for key in NUMBERS} == bundles.judge(files)
-        assert found["sentence"] == load().check(files.get, NOTHING_KEPT)["sentence"]
+        theirs = load().check(files.get, NOTHING_KEPT)
+        assert [found[key] for key in ("sentence", "witnesses")] == [
+            theirs[key] for key in ("sentence", "witnesses")
+        ]
 
 
 def test_large_logs_hold(open_page: Any) -> None:
@@ -160,6 +166,40 @@ def test_a_zip_that_two_programs_read_differently_is_not_read(open_page: Any) ->
         assert check(page, data)["ok"]
     for name, data in zips.strange(files).items():
         assert "key" in (found := check(page, data)), (name, found)
+
+
+def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Path) -> None:
+    """The limits are those of the house."""
+    page, files = open_page(), bundles.good()["bare"]
+    assert page.evaluate("LIMITS") == bundle.LIMITS
+    assert page.evaluate("[MOST_MANIFEST, MOST_MANIFESTS]") == [MOST_MANIFEST, MOST_MANIFESTS]
+    for name, data in zips.bombs(files).items():
+        assert check(page, data).get("key") == "u_limit", name
+    log = bundles.log(40)
+    zip_, kept = bundles.zipped(bundles.files(log)), zips.NESTED_MAIL + log.checkpoint(5)
+    assert check(page, zip_, kept)["checkpoints"] == [{"size": 5, "consistent": True}]
+    assert check(page, zip_, kept + bytes(16 << 20))["key"] == "u_limit"
+    show(page, tmp_path, b_zip=zip_, long_txt=kept + bytes(16 << 20))
+    assert "long.txt is larger than it can be" in page.locator(".verdict").inner_text()
+
+
+def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> None:
+    log = bundles.with_another_promise_key("nonsense")
+    found = check(open_page(), bundles.zipped(bundles.files(log)), log.promise(3, 5))
+    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
+
+
+def test_json_is_judged_alike(open_page: Any) -> None:
+    page = open_page()
+    for values, alike in ((jsons.ALIKE, True), (jsons.DIFFERENTLY, False)):
+        for name, value in values.items():
+            found = check(page, bundles.zipped(bundles.files(bundles.with_json(value))))
+            assert found["ok"] == alike, (name, found)
+    files = bundles.good()["bare"]
+    (line, *_) = files["records.jsonl"].splitlines(keepends=True)
+    for spaces, holds in ((MOST_LINE + 1 - len(line), True), (MOST_LINE + 2 - len(line), False)):
+        longer = {**files, "records.jsonl": b" " * spaces + line}
+        assert check(page, bundles.zipped(longer))["ok"] == holds
 
 
 def test_nobody_is_counted_twice(open_page: Any) -> None:
@@ -268,6 +308,13 @@ def test_what_somebody_kept_is_held_against_it(kind: str, open_page: Any) -> Non
     assert "the log was changed" in check(page, zip_, letter(forked, kind))["problems"][0]
 
 
+def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(open_page: Any) -> None:
+    page = open_page()
+    for name, case in letters.CASES.items():
+        found = check(page, bundles.zipped(case.files), case.kept)
+        assert case.of(found), (name, found)
+
+
 def test_proofs_of_every_entry_hold_and_altered_ones_do_not(open_page: Any) -> None:
     page, log = open_page(), bundles.log(19, quorum="third", cosigners=("third",))
     zip_ = bundles.zipped(bundles.files(log))
@@ -298,7 +345,9 @@ def test_a_reader_sees_the_sentence_the_table_and_the_records(open_page: Any, tm
         "The log shows that nothing was taken out or changed. That signers are people rests on confirmed"
         in text
     )
-    assert str(CAROL.verifier) in text
+    keys = [str(CAROL.verifier), *(str(bundles.WITNESSES[name].verifier) for name in ("first", "third"))]
+    assert page.locator("code.key").all_inner_texts() == keys
+    assert "The witnesses’ keys, to be compared likewise:" in text
     assert page.locator(".steps .yes").count() == 5 and page.locator(".steps .no").count() == 0
     assert page.locator("#records tbody tr").count() == 100
     assert (

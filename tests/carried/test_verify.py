@@ -1,7 +1,9 @@
 """verify.py: run as a recipient runs it, and held against an independent judge on a thousand bundles gone wrong."""
 
 import argparse
+import contextlib
 import functools
+import io
 import json
 import os
 import subprocess
@@ -14,11 +16,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import tlog
-from carried import bundles, mutants, zips
-from carried.bundles import CAROL, COSIGNED, KINDS, Files, judged, letter
+from carried import bundles, jsons, letters, mutants, zips
+from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
+from sabal.checking import bundle, check, commands, reading, strict
+from sabal.checking.copy import MOST_MANIFEST, CannotCheck
+from sabal.checking.records import MOST_LINE
 from tlog.entry import Open, Sign
 
 
@@ -83,7 +89,10 @@ def test_the_result_says_everything(tmp_path: Path) -> None:
         "shown": 35,
         "matched": 35,
         "sample": {"seed": "수요일", "wanted": 1000, "chosen": 37, "unopened": 2},
-        "witnesses": [{"name": "first", "time": COSIGNED}, {"name": "third", "time": COSIGNED + 86_400}],
+        "witnesses": [
+            {"name": "first", "time": COSIGNED, "key": str(WITNESSES["first"].verifier)},
+            {"name": "third", "time": COSIGNED + 86_400, "key": str(WITNESSES["third"].verifier)},
+        ],
         "quorum": True,
         "checkpoints": [],
         "promises": [],
@@ -100,7 +109,12 @@ def test_it_prints_the_sentence_what_it_does_not_show_and_the_key(tmp_path: Path
     joined = " ".join(done.stdout.split())
     assert "The log shows that nothing was taken out or changed. That signers are people rests on" in joined
     assert "confirmed mailboxes and, where done, on an outsider's random sample." in joined
-    assert done.stdout.rstrip().endswith(str(CAROL.verifier))
+    *_, key, witnesses = done.stdout.splitlines()
+    assert key.endswith(f": {CAROL.verifier}")
+    both = f"{WITNESSES['first'].verifier}, {WITNESSES['third'].verifier}"
+    assert witnesses == f"The witnesses' keys, to be compared likewise: {both}"
+    done = run(write(tmp_path, bundles.good()["bare"]))
+    assert done.stdout.rstrip().endswith(f": {CAROL.verifier}")
 
 
 def test_without_a_name_it_checks_the_folder_that_it_lies_in(tmp_path: Path) -> None:
@@ -195,6 +209,22 @@ def test_a_checkpoint_of_a_stranger_or_of_another_log_is_wrong(grown: bundles.Lo
     )
 
 
+@pytest.mark.parametrize("name", letters.CASES)
+def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(
+    name: str, tmp_path: Path
+) -> None:
+    """And against this copy only those by the very key that signed it: in sabal and verify.py alike."""
+    case, place = letters.CASES[name], tmp_path / "letter"
+    place.write_bytes(case.kept)
+    path = write(tmp_path, case.files)
+    found = result(path, "--checkpoint", place)
+    assert case.of(found), found
+    said = CliRunner().invoke(commands.verify, [str(path), "--checkpoint", str(place), "--json"])
+    assert said.exit_code == (0 if case.problem is None else 1) and case.of(json.loads(said.stdout)), (
+        said.output
+    )
+
+
 @pytest.mark.parametrize(
     ("index", "include_by", "state"),
     [
@@ -232,6 +262,13 @@ def test_a_promise_by_another_key_is_wrong(grown: bundles.Log, tmp_path: Path) -
     (tmp_path / "promise").write_bytes(promise)
     found = result(write(tmp_path, bundles.files(grown)), "--promise", tmp_path / "promise")
     assert "not signed by the key" in found["problems"][0] and found["promises"] == []
+
+
+def test_a_promise_key_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    log = bundles.with_another_promise_key("nonsense")
+    (tmp_path / "promise").write_bytes(log.promise(3, 5))
+    found = result(write(tmp_path, bundles.files(log)), "--promise", tmp_path / "promise")
+    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
 
 
 def test_proofs_of_every_entry_hold_and_altered_ones_do_not(
@@ -297,6 +334,43 @@ def test_what_cannot_be_read_is_said_with_exit_code_2(tmp_path: Path) -> None:
     assert done.returncode == 2 and "holds no checkpoint" in done.stderr
 
 
+def test_a_failure_of_the_program_itself_is_not_taken_for_a_forgery(
+    checker: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One sentence, exit code 2, wherever it happens."""
+    monkeypatch.setattr(sys, "argv", ["verify.py", str(write(tmp_path, bundles.good()["bare"]))])
+    for name, error in (
+        ("check", MemoryError()),
+        ("show", RuntimeError("a\n\x1b[2Jb")),
+        ("zip_members", OverflowError()),
+    ):
+        with monkeypatch.context() as broken:
+            broken.setattr(checker, name, lambda *_, error=error: (_ for _ in ()).throw(error))
+            assert checker.main() == 2
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.startswith("NOT CHECKED: ") and said.err.count("\n") == 1, said.err
+        assert said.err[:-1].isprintable()
+    assert checker.main() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
+def test_a_full_disk_is_not_taken_for_a_forgery(tmp_path: Path) -> None:
+    path = write(tmp_path, bundles.good()["bare"])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, str(VERIFY), str(path)], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("NOT CHECKED: ") and "Traceback" not in done.stderr
+
+
+def test_mail_that_is_nested_without_end_is_read_as_text(grown: bundles.Log, tmp_path: Path) -> None:
+    (tmp_path / "letter.eml").write_bytes(zips.NESTED_MAIL + grown.checkpoint(5))
+    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "letter.eml")
+    assert (found["ok"], found["checkpoints"]) == (True, [{"size": 5, "consistent": True}])
+    (tmp_path / "letter.eml").write_bytes(grown.checkpoint(5) + bytes(16 << 20))
+    done = run(tmp_path / "bundle.zip", "--checkpoint", tmp_path / "letter.eml")
+    assert done.returncode == 2 and "longer than it can be" in done.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="stand-ins for openssl are shell scripts")
 @pytest.mark.parametrize("stand_in", [None, "exit 1", "echo 'pkeyutl: Unknown option: -rawin' >&2; exit 1"])
 def test_a_missing_or_old_openssl_is_not_taken_for_a_forgery(stand_in: str | None, tmp_path: Path) -> None:
@@ -342,6 +416,33 @@ def test_who_stops_reading_gets_no_traceback(code: int, tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (code, b""), option
 
 
+# JSON.
+
+
+@pytest.mark.parametrize(("values", "alike"), [(jsons.ALIKE, True), (jsons.DIFFERENTLY, False)])
+def test_json_is_judged_alike(values: dict[str, bytes], alike: bool, checker: ModuleType) -> None:
+    """By sabal and verify.py, alone and as part of a manifest."""
+    for name, value in values.items():
+        for parse, error in ((strict.parse, ValueError), (checker.from_json, checker.Wrong)):
+            with contextlib.nullcontext() if alike else pytest.raises(error):
+                parse(b'{"x": ' + value + b"}")
+        files = bundles.files(bundles.with_json(value))
+        found = checker.check(files.get, NOTHING_KEPT)
+        assert found["ok"] == alike and (alike or "is no JSON with terms" in found["sentence"]), name
+        ours = bundle.read_bundle(io.BytesIO(bundles.zipped(files)))
+        assert check.check(ours, now=0).ok == alike, name
+
+
+def test_a_record_is_no_longer_than_it_can_be(checker: ModuleType) -> None:
+    files = bundles.good()["bare"]
+    (line, *_) = files["records.jsonl"].splitlines(keepends=True)
+    for spaces, holds in ((MOST_LINE + 1 - len(line), True), (MOST_LINE + 2 - len(line), False)):
+        longer = {**files, "records.jsonl": b" " * spaces + line}
+        assert checker.check(longer.get, NOTHING_KEPT)["ok"] == holds
+        copy = bundle.read_bundle(io.BytesIO(bundles.zipped(longer)))
+        assert check.check(copy, now=0).ok == holds
+
+
 # Zips.
 
 
@@ -359,6 +460,21 @@ def test_a_zip_that_two_programs_read_differently_is_read_by_neither(tmp_path: P
         assert done.stderr.count("\n") == 1, done.stderr
         with pytest.raises(copy.CannotCheck):
             reading.read(str(path))
+
+
+def test_a_zip_of_what_is_larger_than_it_can_be_is_not_unpacked(checker: ModuleType, tmp_path: Path) -> None:
+    """Measured too: what a bomb of 400 kB unpacks to is never in memory."""
+    assert {name: checker.limit_of(name) for name in bundle.LIMITS} == bundle.LIMITS
+    assert checker.limit_of(f"manifests/{'0' * 64}.json") == MOST_MANIFEST and checker.limit_of("x") is None
+    files, path = bundles.good()["bare"], tmp_path / "bomb.zip"
+    for name, data in zips.bombs(files).items():
+        path.write_bytes(data)
+        done = run(path)
+        assert (done.returncode, done.stdout) == (2, "") and "larger than it can be" in done.stderr, name
+        with pytest.raises(CannotCheck, match="larger than it can be"):
+            reading.read(str(path))
+    folder = unpack(tmp_path / "folder", {**files, "policy": files["policy"] + b"#" * (1 << 16) + b"\n"})
+    assert run(folder).returncode == 2 and "longer than it can be" in run(folder).stderr
 
 
 # A thousand mutants.

@@ -89,6 +89,21 @@ def plain(
     return body + list_ + rest + end(len(files), len(list_), len(body), comment)
 
 
+NESTED_MAIL = b"Content-Type: message/rfc822\n\n" * 1_500
+"""Deeper than Python's parser of mail goes."""
+
+
+def bombs(files: Files) -> dict[str, bytes]:
+    """By what is too large in them: itself, or beside what it was packed to."""
+    large = {"policy": files["policy"] + b"#" * (100 << 20) + b"\n", "entries": bytes(34 << 20)}
+    large |= {f"manifests/{'0' * 64}.json": b" " * ((1 << 20) + 1), "sample.json": b" " * (1 << 20)}
+    packed = {
+        name: bundles.zipped({**files, name: data}, method=zipfile.ZIP_DEFLATED)
+        for name, data in large.items()
+    }
+    return {**packed, "stored": bundles.zipped({**files, "README.txt": bytes((1 << 16) + 1)})}
+
+
 def strange(files: Files) -> dict[str, bytes]:
     """By what is strange about them; every checker refuses each."""
     whole, stamp = plain(files), struct.pack("<HHL", 0x5455, 4, 0)

@@ -25,7 +25,10 @@ def test_an_honest_log() -> None:
     assert (report.signed, report.counted) == (len(LOG.signers) + len(reasons), len(LOG.signers))
     assert report.revoked == {reason: reasons.count(reason) for reason in Reason}
     assert report.manifests == ((0, LOG.manifest_at(0)), (20, LOG.manifest_at(20)))
-    assert report.witnesses == (Witness("first", made.WITNESSED),) and report.quorum is True
+    assert (
+        report.witnesses == (Witness("first", made.WITNESSED, str(made.FIRST.verifier)),)
+        and report.quorum is True
+    )
     assert report.log_key == str(made.CAROL.verifier) and not report.closed
 
 
@@ -92,7 +95,9 @@ def test_a_size_that_the_log_itself_forged() -> None:
 
 def test_too_few_witnesses() -> None:
     report = wrong(replace(LOG, policy=made.TWO_WITNESSES), "Too few of the policy's witnesses")
-    assert report.quorum is False and report.witnesses == (Witness("first", made.WITNESSED),)
+    assert report.quorum is False and report.witnesses == (
+        Witness("first", made.WITNESSED, str(made.FIRST.verifier)),
+    )
     alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))
     assert wrong(with_checkpoint(COPY, alone), "Too few").witnesses == ()
 
@@ -114,7 +119,7 @@ def test_of_two_cosignatures_the_newest_is_told() -> None:
     checkpoint = tlog.Checkpoint(made.ORIGIN, 40, LOG.root)
     later = tlog.cosign(checkpoint, made.FIRST, made.WITNESSED + 9)
     report = checked(with_checkpoint(COPY, tlog.note.append(COPY.checkpoint, [later])))
-    assert report.witnesses == (Witness("first", made.WITNESSED + 9),)
+    assert report.witnesses == (Witness("first", made.WITNESSED + 9, str(made.FIRST.verifier)),)
 
 
 def test_the_key_that_the_log_must_have() -> None:

@@ -29,6 +29,13 @@ def test_a_fork() -> None:
     assert checked(COPY, checkpoints=[forked.checkpoint(9)]).ok
 
 
+def test_a_copy_that_nobody_signed_says_nothing_of_a_fork() -> None:
+    checkpoint = tlog.Checkpoint(made.ORIGIN, 40, LOG.root)
+    by_eve = with_checkpoint(COPY, made.signed(checkpoint, made.FIRST, by=made.EVE))
+    forked = replace(LOG, entries=(*LOG.entries[:9], SIGN, *LOG.entries[10:]))
+    assert wrong(by_eve, "does not hold", checkpoints=[forked.checkpoint(40)]).checkpoints == ()
+
+
 def test_a_copy_that_is_older_than_what_was_seen() -> None:
     report = wrong(LOG, "This copy is older", checkpoints=[made.log(50, amend=20).checkpoint()])
     assert report.checkpoints == (Other(50, False),)

@@ -86,7 +86,8 @@ def put(field: str, key: str, value: object) -> Callable[[Record], object]:
         (lambda r: r.update(index=0), "which is no signature"),
         (lambda r: r.update(index=30), "which is no signature"),
         (lambda r: r.update(index=60), "which is no signature"),
-        (lambda r: r.update(index=10**4000), "which is no signature"),
+        (lambda r: r.update(index=10**18 - 1), "which is no signature"),
+        (lambda r: r.update(index=10**4000), "not written as a record"),
         (lambda r: r.update(index=REVOKED), "which was revoked"),
         (lambda r: r.update(index=True), "not written as a record"),
         (lambda r: r.update(index=-1), "not written as a record"),
@@ -127,7 +128,7 @@ def test_a_line_that_is_no_record(line: bytes) -> None:
 
 def test_half_a_character_was_never_signed() -> None:
     line = json.dumps(LOG.record(SIGNER)).replace(json.dumps(made.value_of("name", SIGNER)), r'"\ud800"')
-    refused(shown(line.encode()), "fields of its manifest")
+    refused(shown(line.encode()), "not written as a record")
 
 
 def test_a_value_that_another_reader_would_see_is_refused() -> None:
@@ -189,9 +190,10 @@ def test_a_sample_that_was_drawn_as_it_should_be() -> None:
 
 
 def test_a_sample_of_all_where_there_are_fewer() -> None:
-    for wanted in (len(LOG.signers), 10**6, 10**400):
+    for wanted in (len(LOG.signers), 10**6, 10**18 - 1):
         assert checked(sampled(sample(wanted))).sample == Sampled("7 4 1 9", wanted, len(LOG.signers), 0)
     assert checked(LOG.copy(sample=sample(0))).ok
+    refused(sampled(sample(10**400)), "not written as a sample")
 
 
 def test_what_could_not_be_opened_is_counted_and_said() -> None:

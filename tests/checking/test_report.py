@@ -9,6 +9,7 @@ from sabal.checking.check import Kept, check
 from sabal.checking.report import Proven, Report, Sampled, Witness, day, plain
 from tlog.entry import Reason
 
+FIRST = Witness("first", made.WITNESSED, str(made.FIRST.verifier))
 BASE = Report(
     (),
     origin=made.ORIGIN,
@@ -21,10 +22,14 @@ BASE = Report(
     manifests=((0, bytes(32)), (9, bytes.fromhex("05b3abf2" + "00" * 26 + "657f"))),
     shown=300,
     matched=300,
-    witnesses=(Witness("first", made.WITNESSED),),
+    witnesses=(FIRST,),
     quorum=True,
 )
 NONE = dict.fromkeys(Reason, 0)
+
+
+def witnesses(**times: int) -> tuple[Witness, ...]:
+    return tuple(Witness(name, time, f"{name}+0+0") for name, time in times.items())
 
 
 def test_the_sentence() -> None:
@@ -44,8 +49,8 @@ def test_the_sentence() -> None:
         ({"shown": 0, "matched": 0, "sample": Sampled("x", 3, 3, 3)}, "; 0 shown and matched; "),
         ({"manifests": ()}, "matched; witnessed"),
         ({"witnesses": (), "quorum": None}, "; no witness is asked for."),
-        ({"witnesses": (Witness("a", 0), Witness("b", 9), Witness("c", 5))}, "by a, b and c on 1 January 1970."),
-        ({"witnesses": (Witness("a", 0), Witness("b", 86_400))}, "by a on 1 January 1970 and b on 2 January 1970."),
+        ({"witnesses": witnesses(a=0, b=9, c=5)}, "by a, b and c on 1 January 1970."),
+        ({"witnesses": witnesses(a=0, b=86_400)}, "by a on 1 January 1970 and b on 2 January 1970."),
         ({"problems": ("The first.", "The second.")}, "NOT OK: The first."),
     ],
 )  # fmt: skip
@@ -54,15 +59,20 @@ def test_the_sentence_fits_what_was_found(change: dict[str, object], words: str)
 
 
 def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
-    sentence, *_, shows, key = replace(BASE, closed=True, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
+    sentence, *_, shows, key, below = replace(
+        BASE, closed=True, proofs=(Proven(7, Reason.WITHDRAWN),)
+    ).lines()
     assert sentence == BASE.sentence
     assert "nothing was taken out or changed" in shows and "confirmed mailboxes" in shows
     assert key.endswith(f": {made.CAROL.verifier}")
+    assert below == f"The witnesses' keys, to be compared likewise: {made.FIRST.verifier}"
+    assert replace(BASE, witnesses=(FIRST, *witnesses(b=1))).lines()[-1] == f"{below}, b+0+0"
+    assert replace(BASE, witnesses=()).lines()[-1] == key
     assert (
         "Entry 7 is in the log, and was revoked: withdrawn by its signer."
         in replace(BASE, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
     )
-    assert "No key" in replace(BASE, problems=("No.",), log_key=None).lines()[-1]
+    assert "No key" in replace(BASE, problems=("No.",), log_key=None, witnesses=()).lines()[-1]
 
 
 def test_json_has_exactly_the_agreed_keys() -> None:
@@ -75,7 +85,7 @@ def test_json_has_exactly_the_agreed_keys() -> None:
     kept = Kept([log.checkpoint(3)], [log.promise(2)])
     found = check(log.copy(), now=0, kept=kept).as_json()
     assert found["manifests"] == [{"index": 0, "sha256": log.manifest_at(0).hex()}]
-    assert found["witnesses"] == [{"name": "first", "time": made.WITNESSED}]
+    assert found["witnesses"] == [{"name": "first", "time": made.WITNESSED, "key": str(made.FIRST.verifier)}]
     assert found["checkpoints"] == [{"size": 3, "consistent": True}]
     assert found["promises"] == [{"include_by": made.WITNESSED, "state": "kept"}]
     assert found["sample"] is None and found["root"] == log.root.hex() and found["ok"] is True

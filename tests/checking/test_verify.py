@@ -68,7 +68,8 @@ def test_a_log_that_holds(what: str, place: Path) -> None:
     lines = result.stdout.splitlines()
     assert result.exit_code == 0 and result.stderr == ""
     assert lines[0].startswith(f"OK: {len(LOG.signers):,} signatures count (")
-    assert lines[-2] == WHAT_IT_SHOWS and lines[-1].endswith(str(made.CAROL.verifier))
+    assert lines[-3] == WHAT_IT_SHOWS and lines[-2].endswith(str(made.CAROL.verifier))
+    assert lines[-1] == f"The witnesses' keys, to be compared likewise: {made.FIRST.verifier}"
 
 
 def test_a_log_from_the_web(place: Path) -> None:
@@ -136,6 +137,15 @@ def test_what_cannot_be_checked(place: Path) -> None:
     assert "--log cannot be read" in refused("mirror", "--log", "garbage")
     assert "a witness's" in refused("mirror", "--log", str(made.FIRST.verifier))
     assert verify().exit_code == verify("mirror", "--at", "-1").exit_code == 2
+
+
+def test_a_failure_of_the_check_itself_is_not_taken_for_a_forgery(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("check", "read"):
+        with monkeypatch.context() as broken:
+            broken.setattr(commands, name, lambda *_, **more: [][1])
+            assert "The check itself failed (IndexError: list index" in refused("bundle.zip")
 
 
 def test_progress_is_for_those_who_wait_before_a_terminal(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import tlog
 from sabal.checking.copy import LogCopy, entry_at, named_manifests
 from sabal.checking.entries import Walked, walk
-from sabal.checking.head import Head, check_head
+from sabal.checking.head import Head, check_head, signers_of
 from sabal.checking.manifests import check_manifests, promise_keys
 from sabal.checking.records import Wrong, check_records, check_sample
 from sabal.checking.report import Other, Promised, Proven, Report, Sampled, day, plain
@@ -161,14 +161,25 @@ def _check_other(data: bytes, head: Head, walked: Walked, wrong: Wrong) -> Other
 
 
 def _open_other(data: bytes, head: Head, wrong: Wrong) -> Checkpoint | None:
-    """A checkpoint of this log, from elsewhere; its witnesses may be others than the policy's of today."""
+    """A checkpoint of this log, from elsewhere; its witnesses may be others than the policy's of today.
+
+    By another key than the copy's it is no evidence against the copy, nor for it.
+    """
     try:
-        other = tlog.checkpoint.open(data, head.policy.logs).checkpoint
+        opened = tlog.checkpoint.open(data, head.policy.logs)
     except tlog.TlogError as error:
         wrong(f"A checkpoint that was given is not signed by this log. {error}")
         return None
+    other = opened.checkpoint
     if head.claim and other.origin != head.claim.origin:
         wrong(f"A checkpoint that was given is of another log: {other.origin}.")
+        return None
+    if not set(signers_of(opened, head.policy)).intersection(head.signers):
+        if head.signers:
+            wrong(
+                f"A checkpoint of {other.size:,} entries that was given is signed by another key of the policy than"
+                " this copy: ask which of the two is the log's."
+            )
         return None
     return other
 

@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,10 +14,12 @@ import click
 import tlog
 from sabal.checking.check import Kept, Trust, check
 from sabal.checking.copy import CannotCheck, LogCopy
-from sabal.checking.finding import MOST_BYTES, checkpoints_in, promises_in
+from sabal.checking.finding import MOST_BYTES, checkpoints_in, of_this_log, promises_in
 from sabal.checking.mirror import Wrong
 from sabal.checking.mirror import mirror as bring_up_to_date
 from sabal.checking.reading import read
+from sabal.checking.report import plain
+from sabal.refusal import Refusal
 from tlog import Proof, Verifier
 from tlog.keys import Kind
 
@@ -66,21 +69,19 @@ def verify(
 
     Ends with 0 where all of it holds, 1 where it was checked and found wrong, 2 where it could not be checked.
     """  # fmt: skip
-    key = _key(vkey, "--log", Kind.NOTE) if vkey else None
-    trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
-    asked = int(time.time())
-    copy = _read(what)
-    kept = Kept(
-        [
-            note
-            for path in checkpoints
-            for note in _of_this_log(_found(path, checkpoints_in, "checkpoint"), copy)
-        ],
-        [note for path in promises for note in _found(path, promises_in, "promise")],
-        [_proof(path) for path in proofs],
-    )
-    trust = Trust(trusted, asked if _is_house(what, copy) else None)
-    report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key, trust=trust)
+    with _never_taken_for_wrong():
+        key = _key(vkey, "--log", Kind.NOTE) if vkey else None
+        trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
+        asked = int(time.time())
+        copy = _read(what)
+        letters = [_found(path, checkpoints_in, "checkpoint") for path in checkpoints]
+        kept = Kept(
+            [note for found in letters for note in of_this_log(found, copy)],
+            [note for path in promises for note in _found(path, promises_in, "promise")],
+            [_proof(path) for path in proofs],
+        )
+        trust = Trust(trusted, asked if _is_house(what, copy) else None)
+        report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key, trust=trust)
     click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else WRONG)
 
@@ -107,6 +108,18 @@ def mirror(url: str, folder: Path) -> None:
 
 
 COMMANDS = (verify, mirror)
+
+
+@contextmanager
+def _never_taken_for_wrong() -> Iterator[None]:
+    """A failure of the check itself is no finding: exit code 2, and a sentence."""
+    try:
+        yield
+    except (Refusal, OSError):
+        raise
+    except Exception as error:
+        said = plain(f"{type(error).__name__}: {error}")
+        raise CannotCheck(f"The check itself failed ({said}). Try verify.py or check.html.") from error
 
 
 def _key(vkey: str, option: str, kind: Kind) -> Verifier:
@@ -149,15 +162,6 @@ def _found(path: Path, find: Callable[[bytes], list[bytes]], kind: str) -> list[
     if not found:
         raise CannotCheck(f"There is no {kind} in {path}: was it saved whole?")
     return found
-
-
-def _of_this_log(found: Sequence[bytes], copy: LogCopy) -> Sequence[bytes]:
-    """Those of this log in a file that holds several logs' checkpoints; all where none is of this one."""
-    try:
-        origin = tlog.checkpoint.peek(copy.checkpoint).origin
-    except tlog.TlogError:
-        return found
-    return [note for note in found if tlog.checkpoint.peek(note).origin == origin] or found
 
 
 def _proof(path: Path) -> bytes:

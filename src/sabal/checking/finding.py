@@ -7,12 +7,13 @@ left out.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from email import message_from_bytes
 from email.message import Message
 
 import tlog
-from tlog import Promise, Signature, note
+from sabal.checking.copy import LogCopy
+from tlog import Policy, Promise, Signature, Verifier, note
 
 MOST_BYTES = 16 << 20
 MOST_FOUND = 100
@@ -34,6 +35,27 @@ def checkpoints_in(data: bytes) -> list[bytes]:
 def promises_in(data: bytes) -> list[bytes]:
     """The promises that stand in a file, likewise. docs/log-format.md "Promise"."""
     return _notes_in(data, lambda found: Promise.parse(note.split(found)[0]))
+
+
+def of_this_log(found: Sequence[bytes], copy: LogCopy) -> Sequence[bytes]:
+    """Of the checkpoints in one file those of the copy's log that a log of its policy has signed.
+
+    One that is nothing of the kind, for the check to say so, where all are. docs/log-format.md "The check".
+    """
+    try:
+        origin, logs = tlog.checkpoint.peek(copy.checkpoint).origin, Policy.parse(copy.policy).logs
+    except tlog.TlogError:
+        return found
+    ours = [data for data in found if tlog.checkpoint.peek(data).origin == origin] or found[:1]
+    return [data for data in ours if _opens(data, logs)] or ours[:1]
+
+
+def _opens(data: bytes, logs: Sequence[Verifier]) -> bool:
+    try:
+        tlog.checkpoint.open(data, logs)
+    except tlog.TlogError:
+        return False
+    return True
 
 
 def _notes_in(data: bytes, parse: Callable[[bytes], object]) -> list[bytes]:

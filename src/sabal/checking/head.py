@@ -21,6 +21,9 @@ class Head:
     size: int
     """The checkpoint's; where that cannot be read, of the entries that are here."""
     key: Verifier | None = None
+    """The one to compare: that which was asked for, where it has signed."""
+    signers: tuple[Verifier, ...] = ()
+    """All keys of the log that have signed."""
     witnesses: tuple[Witness, ...] = ()
     quorum: bool | None = None
 
@@ -36,18 +39,26 @@ def check_head(copy: LogCopy, log_key: Verifier | None, wrong: Wrong) -> Head:
         claim = _claim(copy.checkpoint)
         return Head(policy, claim, claim.size if claim else copy.size, quorum=False if asked else None)
     claim, verified = opened.checkpoint, opened.note.verified
-    keys = [key for key in policy.logs if key.name == claim.origin and _by(key, verified)]
+    keys = signers_of(opened, policy)
     if log_key and log_key not in keys:
         wrong(f"The log is signed by another key than {log_key}.")
     witnesses = [
-        Witness(plain(name), max(map(tlog.cosigned_at, values)))
+        Witness(plain(name), max(map(tlog.cosigned_at, values)), plain(str(key)))
         for name, key in policy.witnesses.items()
         if (values := _by(key, verified))
     ]
     quorum = policy.satisfied_by(verified) if asked else None
     if quorum is False:
         wrong("Too few of the policy's witnesses have cosigned this checkpoint.")
-    return Head(policy, claim, claim.size, log_key if log_key in keys else keys[0], tuple(witnesses), quorum)
+    key = log_key if log_key in keys else keys[0]
+    return Head(policy, claim, claim.size, key, tuple(keys), tuple(witnesses), quorum)
+
+
+def signers_of(opened: tlog.checkpoint.Opened, policy: Policy) -> list[Verifier]:
+    """The logs of the policy that signed a checkpoint under its own name."""
+    return [
+        key for key in policy.logs if key.name == opened.checkpoint.origin and _by(key, opened.note.verified)
+    ]
 
 
 def _policy(data: bytes, wrong: Wrong) -> Policy:

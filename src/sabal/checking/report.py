@@ -22,10 +22,11 @@ WHAT_IT_SHOWS = (
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness of the policy that cosigned, by its name there, and when: POSIX seconds."""
+    """A witness of the policy that cosigned, by its name there; when, in POSIX seconds; and its vkey."""
 
     name: str
     time: int
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,11 @@ class Report:
         return f"OK: {'; '.join(_clauses(self))}."
 
     def lines(self) -> list[str]:
-        """The sentence, what there is to add, and last what a log shows and the key to compare."""
+        """The sentence, what there is to add, and last what a log shows and the keys to compare."""
         below = [*self.problems[1:_MOST_LINES]]
         if len(self.problems) > _MOST_LINES:
             below.append(f"And {len(self.problems) - _MOST_LINES:,} problems more.")
+        witnesses = ", ".join(witness.key for witness in self.witnesses)
         key = f"The log's key, to be compared with the one on the petition's page: {self.log_key}"
         return [
             self.sentence,
@@ -128,6 +130,7 @@ class Report:
             *_additions(self),
             WHAT_IT_SHOWS,
             key if self.log_key else "No key of the log has signed this.",
+            *([f"The witnesses' keys, to be compared likewise: {witnesses}"] if witnesses else []),
         ]
 
     def as_json(self) -> dict[str, Any]:

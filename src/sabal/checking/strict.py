@@ -1,4 +1,4 @@
-"""JSON that reads the same for everyone: UTF-8, no name twice in an object. RFC 8259 §4, §8.1."""
+"""JSON that reads the same for everyone. docs/log-format.md "Bundle"; RFC 8259 §4, §6, §8.1, §9."""
 
 import json
 import re
@@ -7,12 +7,21 @@ from typing import Any
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 
 
+MOST_NESTED, MOST_DIGITS = 100, 18
+
+
 def parse(data: bytes) -> Any:
     """The value; raises ValueError where different readers could see different ones."""
+    text = data.decode()
     try:
-        return _decoder.decode(data.decode())
+        value = _decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MOST_NESTED:
+        _refuse_deep(value, MOST_NESTED)
+    if "\\u" in text:  # else there is no way to write half a character
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def hex_of(value: object, length: int) -> bytes | None:
@@ -38,4 +47,18 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+def _integer(digits: str) -> int:
+    if len(digits.removeprefix("-")) > MOST_DIGITS:
+        raise ValueError("an integer with too many digits")
+    return int(digits)
+
+
+def _refuse_deep(value: Any, room: int) -> None:
+    if isinstance(value, dict | list):
+        if not room:
+            raise ValueError("nested too deeply")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _refuse_deep(inner, room - 1)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_int=_integer)

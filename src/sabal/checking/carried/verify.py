@@ -30,17 +30,17 @@ import tempfile
 import time
 import unicodedata
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from hashlib import sha256
-from typing import Any, BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
 MOST = 2**63 - 1  # no size, index or time is larger
-LONGEST_NOTE, MOST_SIGNATURES = 1000000, 100
-LARGEST_FILE = 1 << 31  # thirty million entries take half of it
+LONGEST_NOTE, MOST_SIGNATURES, LONGEST_RECORD = 1000000, 100, 1 << 18
+MOST_KEPT, MOST_FOUND = 16 << 20, 100  # bytes of a letter or the like, and notes that are taken from it
 
 LIMITS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
@@ -88,21 +88,10 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     policy = parse_policy(required(read, "policy"))
     signed = required(read, "checkpoint")
     ours = open_checkpoint(signed, policy)
-    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
-    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
-    result["witnesses"] = [{"name": printable(name), "time": at} for name, at in ours.cosigned.items()]
-    result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
-    if result["quorum"] is False:
-        problems.append("Too few of the witnesses that the policy asks for have cosigned the checkpoint.")
-    if given.log and given.log != result["log_key"]:
-        problems.append("The log is signed by another key than the one that you gave with --log.")
+    tell_who_signed(policy, ours, given, result)
 
     # Step 2: the entries are those that were signed.
     entries = read_entries(read, ours.size)
-    if len(entries) != ours.size * ENTRY:
-        raise Wrong(
-            f"The checkpoint is over {ours.size:,} entries of 34 bytes; here are {len(entries):,} bytes."
-        )
     levels = hash_levels(entries)
     if root_of(levels, ours.size) != ours.root:
         raise Wrong("The entries are not those that the checkpoint was signed over.")
@@ -127,18 +116,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: what somebody else kept.
-    newest = max([-1, *cosigned_by(signed, given.witness)])
-    for name in given.checkpoint:
-        for note in notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint"):
-            with noted(problems, name + ": "):
-                check_older(open_checkpoint(note, policy, witnesses=False), ours, levels, result)
-    for name in given.promise:
-        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
-            with noted(problems, name + ": "):
-                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
-    for name in given.proof:
-        with noted(problems, name + ": "):
-            check_proof(outside(name), policy, ours, levels, result)
+    check_kept(given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, result)
 
 
 @contextmanager
@@ -216,11 +194,8 @@ def parse_vkey(vkey: str, kind: int) -> Key:
 
 
 def vkey_of(key: Key) -> str:
-    return "%s+%s+%s" % (
-        key.name,
-        key.key_id.hex(),
-        base64.b64encode(bytes([key.kind]) + key.public).decode(),
-    )
+    data = base64.b64encode(bytes([key.kind]) + key.public).decode()
+    return "%s+%s+%s" % (key.name, key.key_id.hex(), data)
 
 
 def parse_policy(data: bytes) -> Policy:
@@ -228,53 +203,49 @@ def parse_policy(data: bytes) -> Policy:
     if len(data) > LONGEST_NOTE or re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data) or not data.endswith(b"\n"):
         raise Wrong("The policy is too long, is cut off, or holds control characters.")
     policy = Policy([], {}, {}, "")
-    publics: dict[int, list[bytes]] = {NOTE: [], COSIGNATURE: []}
-    members: list[str] = []
-
-    def key(vkey: str, kind: int) -> Key:
-        parsed = parse_vkey(vkey, kind)
-        if parsed.public in publics[kind]:
-            raise Wrong("a key is given twice")
-        publics[kind].append(parsed.public)
-        return parsed
-
-    def is_defined(name: str) -> bool:
-        return name in policy.witnesses or name in policy.groups
-
     for number, line in enumerate(data.split(b"\n"), start=1):
         words = [word.decode("utf-8", "surrogateescape") for word in line.split()]
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            if (
-                words[0] in ("witness", "group")
-                and len(words) > 1
-                and (words[1] == "none" or is_defined(words[1]))
-            ):
-                raise Wrong("a name is given twice")
-            if words[0] == "log" and len(words) in (2, 3):
-                policy.logs.append(key(words[1], NOTE))
-            elif words[0] == "witness" and len(words) in (3, 4):
-                policy.witnesses[words[1]] = key(words[2], COSIGNATURE)
-            elif words[0] == "group" and len(words) > 3:
-                for member in words[3:]:
-                    if not is_defined(member) or member in members:
-                        raise Wrong("a member is not defined, or in a group already")
-                    members.append(member)
-                enough = {"any": "1", "all": str(len(words) - 3)}.get(words[2], words[2])
-                if not re.fullmatch("[1-9][0-9]{0,5}", enough) or int(enough) > len(words) - 3:
-                    raise Wrong("the group's threshold cannot be")
-                policy.groups[words[1]] = (int(enough), words[3:])
-            elif words[0] == "quorum" and len(words) == 2 and not policy.quorum:
-                if words[1] != "none" and not is_defined(words[1]):
-                    raise Wrong("the quorum is not defined")
-                policy = policy._replace(quorum=words[1])
-            else:
-                raise Wrong("this is no line of log, witness, group or quorum")
-        except Wrong as wrong:
-            raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
+        if words and not words[0].startswith("#"):
+            try:
+                policy = with_line(policy, words[0], words[1:])
+            except Wrong as wrong:
+                raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
     if not policy.quorum:
         raise Wrong("The policy has no quorum line; one that asks for no witness says `quorum none`.")
+    return policy
+
+
+def with_line(policy: Policy, what: str, words: list[str]) -> Policy:
+    """The policy with what one more of its lines defines: its first word, and the others."""
+
+    def new_key(vkey: str, kind: int, known: Iterable[Key]) -> Key:
+        parsed = parse_vkey(vkey, kind)
+        if parsed.public in [key.public for key in known]:
+            raise Wrong("a key is given twice")
+        return parsed
+
+    defined = [*policy.witnesses, *policy.groups]
+    if what in ("witness", "group") and words and words[0] in [*defined, "none"]:
+        raise Wrong("a name is given twice")
+    if what == "log" and len(words) in (1, 2):
+        policy.logs.append(new_key(words[0], NOTE, policy.logs))
+    elif what == "witness" and len(words) in (2, 3):
+        policy.witnesses[words[0]] = new_key(words[1], COSIGNATURE, policy.witnesses.values())
+    elif what == "group" and len(words) > 2:
+        members = words[2:]
+        grouped = [member for _, others in policy.groups.values() for member in others]
+        if not set(members) <= set(defined) - set(grouped) or len(set(members)) != len(members):
+            raise Wrong("a member is not defined, or in a group already")
+        enough = {"any": "1", "all": str(len(members))}.get(words[1], words[1])
+        if not re.fullmatch("[1-9][0-9]{0,5}", enough) or int(enough) > len(members):
+            raise Wrong("the group's threshold cannot be")
+        policy.groups[words[0]] = (int(enough), members)
+    elif what == "quorum" and len(words) == 1 and not policy.quorum:
+        if words[0] not in [*defined, "none"]:
+            raise Wrong("the quorum is not defined")
+        policy = policy._replace(quorum=words[0])
+    else:
+        raise Wrong("this is no line of log, witness, group or quorum")
     return policy
 
 
@@ -353,6 +324,23 @@ def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Chec
     return Checkpoint(origin, size, root, signers, cosigned)
 
 
+def tell_who_signed(
+    policy: Policy, ours: Checkpoint, given: argparse.Namespace, result: dict[str, Any]
+) -> None:
+    result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
+    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
+    for name, at in ours.cosigned.items():
+        key = printable(vkey_of(policy.witnesses[name]))
+        result["witnesses"].append({"name": printable(name), "time": at, "key": key})
+    result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
+    if result["quorum"] is False:
+        result["problems"].append(
+            "Too few of the witnesses that the policy asks for have cosigned the checkpoint."
+        )
+    if given.log and given.log != result["log_key"]:
+        result["problems"].append("The log is signed by another key than the one that you gave with --log.")
+
+
 def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether openssl accepts the signature (RFC 8032). Before it says no, openssl is tried on a known good one."""
     if openssl_accepts(public, message, signature):
@@ -392,6 +380,10 @@ def read_entries(read: Read, size: int) -> bytes:
     """All entries without anything between them: from a bundle's file, or out of the tiles of a mirror."""
     whole = read("entries")
     if whole is not None:
+        if len(whole) != size * ENTRY:
+            raise Wrong(
+                f"The checkpoint is over {size:,} entries of 34 bytes; here are {len(whole):,} bytes."
+            )
         return whole
     parts = []
     for index in range((size + 255) // 256):
@@ -497,7 +489,9 @@ def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[
         raise Wrong("The manifest %s, which the log names, is missing." % name)
     if sha256(data).hexdigest() != sha:
         raise Wrong("The manifest %s was changed: its hash is another." % name)
-    manifest = from_json(data)
+    manifest: Any = None
+    with noted([]):
+        manifest = from_json(data)
     terms = manifest.get("terms") if isinstance(manifest, dict) else None
     log = terms.get("log") if isinstance(terms, dict) else None
     if not isinstance(terms, dict) or not isinstance(log, dict):
@@ -525,7 +519,7 @@ def check_records(
 
 def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]]) -> int:
     """The index of the sign entry that this record was committed to."""
-    record = from_json(line)
+    record = from_json(line) if len(line) <= LONGEST_RECORD else None
     if not isinstance(record, dict) or set(record) != {"index", "manifest", "fields"}:
         raise Wrong("this is no record: it has an index, a manifest and fields.")
     index, manifest, fields = record["index"], record["manifest"], record["fields"]
@@ -602,35 +596,93 @@ PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
 
 def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
     """Every note in a file, such as a saved letter, quoted or indented, whose second and third line are `middle`."""
-    texts = [data.decode("utf-8", "replace")]
-    for part in email.message_from_bytes(data).walk():
-        if part.get_content_maintype() == "text":
-            payload = part.get_payload(decode=True)  # mail may have wrapped or encoded the lines
-            texts.append(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else "")
+    texts = [text_of(data)]
+    with suppress(Exception):  # a stranger's mail may be more than the parser takes: then no more is in it
+        for part in email.message_from_bytes(data).walk():
+            payload = None if part.is_multipart() else part.get_payload(decode=True)
+            texts.append(text_of(payload, part.get_content_charset()) if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
         # Of a letter's HTML part the tags go, which may stand around a note's lines but never in them.
-        lines = [re.sub("<[^<>]*>", "", line).lstrip("> \t").rstrip() for line in text.split("\n")] + [""]
+        lines = [
+            re.sub("<[^<>]*>", "", line).strip("> \t\u00a0|") for line in re.split("\r\n|\r|\n", text)
+        ] + [""]
         for at in range(len(lines) - 4):
             if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
                 continue
             note, end = lines[at : at + 4], at + 4
             while end < len(lines) and lines[end].startswith("—"):
-                if not SIGNATURE_LINE.fullmatch(lines[end].encode()):  # a mail program has broken it in two
-                    lines[end : end + 2] = [" ".join(lines[end : end + 2])]
-                note.append(lines[end])
-                end += 1
+                for several in (1, 2):  # a mail program may have broken a line in two
+                    line = " ".join(lines[end : end + several])
+                    if SIGNATURE_LINE.fullmatch(line.encode("utf-8", "replace")):
+                        break
+                else:
+                    break  # somebody's own dash
+                note.append(line)
+                end += several
             if len(note) > 4:
                 found["".join(line + "\n" for line in note).encode()] = None
     if not found:
         raise Unchecked("%s holds no %s." % (name, kind))
-    return list(found)
+    return list(found)[:MOST_FOUND]
+
+
+def text_of(data: bytes, charset: str | None = None) -> str:
+    """What a file or a part of mail says; characters that cannot be read are replaced."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        charset = "utf-16"
+    with suppress(LookupError, ValueError):  # no charset, or one that makes no text
+        return data.decode(charset or "utf-8", "replace").lstrip("\ufeff")
+    return data.decode("utf-8", "replace")
+
+
+def check_kept(
+    given: argparse.Namespace,
+    newest: int,
+    policy: Policy,
+    ours: Checkpoint,
+    levels: list[bytes],
+    terms: dict[str, dict[str, Any]],
+    result: dict[str, Any],
+) -> None:
+    """`newest`: when a witness that is trusted last saw this copy."""
+    for name in given.checkpoint:
+        check_letter(name, policy, ours, levels, result)
+    for name in given.promise:
+        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
+            with noted(result["problems"], name + ": "):
+                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
+    for name in given.proof:
+        with noted(result["problems"], name + ": "):
+            check_proof(outside(name), policy, ours, levels, result)
+
+
+def check_letter(
+    name: str, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
+) -> None:
+    """Step 6: a file's checkpoints of this log that its log has signed; where none is, what is wrong with the first."""
+    notes = notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint")
+    opened: list[Checkpoint] = []
+    wrongs: list[str] = []
+    for note in [note for note in notes if note.startswith(ours.origin.encode() + b"\n")] or notes[:1]:
+        with noted(wrongs, name + ": "):
+            opened.append(open_checkpoint(note, policy, witnesses=False))
+    if not opened:
+        result["problems"].append(wrongs[0])
+    for theirs in opened:
+        with noted(result["problems"], name + ": "):
+            check_older(theirs, ours, levels, result)
 
 
 def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
-    """Step 6: what was seen earlier must be the beginning of what is here."""
+    """What was seen earlier must be the beginning of what is here."""
     if theirs.origin != ours.origin:
         raise Wrong("this is a checkpoint of another log.")
+    if not set(theirs.signers) & set(ours.signers):  # no evidence against this copy, nor for it
+        raise Wrong(
+            f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy: ask"
+            " which of the two is the log's."
+        )
     holds = theirs.size <= ours.size and root_of(levels, theirs.size) == theirs.root
     result["checkpoints"].append({"size": theirs.size, "consistent": holds})
     if theirs.size > ours.size:
@@ -654,8 +706,10 @@ def check_promise(
     """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
     text, signatures = split_note(note)
     name, leaf, by = text.decode().split("\n")[:3]
-    keys = [term["log"].get("promise_key") for term in terms.values()]
-    believed = {parse_vkey(key, NOTE) for key in keys if isinstance(key, str)}
+    believed = set()
+    for term in terms.values():
+        with noted([]):  # a key that cannot be read is nobody's
+            believed.add(parse_vkey(str(term["log"].get("promise_key")), NOTE))
     if name != ours.origin + "/promise":
         raise Wrong("this is a promise of another log.")
     if not verified(text, signatures, [key for key in believed if key.name == name]):
@@ -752,7 +806,7 @@ def number_of(text: str) -> int:
 
 
 def from_json(data: bytes) -> Any:
-    """JSON that reads the same for everybody, or Wrong: UTF-8, no name twice in an object, no NaN, no half characters."""
+    """JSON that reads the same for everybody, or Wrong: docs/log-format.md "Bundle"."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
@@ -762,9 +816,24 @@ def from_json(data: bytes) -> Any:
             raise ValueError("a name stands twice")
         return dict(pairs)
 
+    def integer(digits: str) -> int:
+        if len(digits.lstrip("-")) > 18:
+            raise ValueError("too many digits")
+        return int(digits)
+
+    def nested(value: Any, room: int) -> None:
+        if isinstance(value, (dict, list)):
+            if not room:
+                raise ValueError("nested too deeply")
+            for inner in value.values() if isinstance(value, dict) else value:
+                nested(inner, room - 1)
+
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        value = json.loads(
+            data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique, parse_int=integer
+        )
+        nested(value, 100)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails on half a character
     except (ValueError, RecursionError):
         raise Wrong("this is not readable as JSON in UTF-8.") from None
     return value
@@ -793,7 +862,7 @@ def printable(text: str) -> str:
     """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
     text = text.encode("utf-8", "surrogateescape").decode(
         "utf-8", "replace"
-    )  # a policy's names may be any bytes
+    )  # of a policy, names are any bytes
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
@@ -823,10 +892,19 @@ def day(posix: int) -> str:
 # Files and the command line.
 
 
-BUNDLED = (
-    r"README\.txt|checkpoint|policy|entries|manifests/[0-9a-f]{64}\.json|records\.jsonl|sample\.json|verify\.py"
-    r"|check\.html"
+LIMITS_OF = {
+    "README.txt": 1 << 16, "checkpoint": 1 << 16, "policy": 1 << 16, "entries": 20000000 * ENTRY, "records.jsonl": 1 << 30,
+    "sample.json": 32 << 20, "verify.py": 1 << 22, "check.html": 1 << 22,
+}  # fmt: skip
+MOST_MANIFEST, MOST_MANIFESTS = 1 << 20, 1000
+MOST_GROWTH = (
+    200  # what deflate may make of a byte: records of few letters reach 30, a bomb is made for 1,000
 )
+
+
+def limit_of(name: str) -> int | None:
+    """The most bytes of a bundle's file; None where no bundle has one of that name."""
+    return MOST_MANIFEST if re.fullmatch(r"manifests/[0-9a-f]{64}\.json", name) else LIMITS_OF.get(name)
 
 
 def reader(place: str) -> Read:
@@ -835,7 +913,7 @@ def reader(place: str) -> Read:
 
         def from_folder(name: str) -> bytes | None:
             path = os.path.join(place, *name.split("/"))
-            return outside(path) if os.path.isfile(path) else None
+            return outside(path, limit_of(name) or 256 * (ENTRY + 2)) if os.path.isfile(path) else None
 
         return from_folder
     if place.endswith(".age"):
@@ -891,6 +969,8 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
     if magic != b"PK\5\6" or comment or here != count or start + length != end:
         raise strange
+    if count > len(LIMITS_OF) + MOST_MANIFESTS:
+        raise strange
     file.seek(start)
     listed, at, places = file.read(length), 0, []
     members: dict[str, Member] = {}
@@ -901,10 +981,9 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
         if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
             raise strange
         name = raw.decode("ascii", "replace")
-        if not re.fullmatch(BUNDLED, name):
-            raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
         if name in members:
             raise Unchecked("%s holds two files of one name: which is meant?" % place)
+        refuse_what_no_bundle_has(name, packed, size, place)
         members[name] = Member(place_of + 30 + named, method, crc, packed, size)
         places.append((place_of, raw, members[name]))
         at += 46 + named
@@ -918,6 +997,14 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     if at != start:
         raise strange
     return members
+
+
+def refuse_what_no_bundle_has(name: str, packed: int, size: int, place: str) -> None:
+    limit = limit_of(name)
+    if limit is None:
+        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
+    if size > limit or size > max(packed, 64) * MOST_GROWTH:
+        raise Unchecked("%s in %s is larger than it can be; it was not unpacked." % (name, place))
 
 
 def stands_there(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
@@ -943,12 +1030,27 @@ def required(read: Read, name: str) -> bytes:
     return data
 
 
-def outside(path: str) -> bytes:
+def outside(path: str, limit: int = MOST_KEPT) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            data = file.read(limit + 1)
     except OSError as error:
         raise Unchecked("%s cannot be read (%s)." % (path, error.strerror)) from None
+    if len(data) > limit:
+        raise Unchecked("%s is longer than it can be, so it was not read to its end." % path)
+    return data
+
+
+REPEATED = (
+    (
+        "--checkpoint",
+        "FILE",
+        "a file that holds a checkpoint that was kept elsewhere, such as a saved letter",
+    ),
+    ("--promise", "FILE", "a file that holds a promise that was kept elsewhere, such as a saved letter"),
+    ("--proof", "FILE", "a .tlog-proof"),
+    ("--witness", "VKEY", "a witness that you trust: its cosignature dates this copy, for promises"),
+)
 
 
 def main() -> int:
@@ -957,21 +1059,10 @@ def main() -> int:
     parser.add_argument(
         "copy", nargs="?", default=here, help="a bundle, or a folder; else where this file lies"
     )
-    kept = "a file that holds a %s that was kept elsewhere, such as a saved letter; may be repeated"
-    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[], help=kept % "checkpoint")
-    parser.add_argument("--promise", metavar="FILE", action="append", default=[], help=kept % "promise")
-    parser.add_argument(
-        "--proof", metavar="FILE", action="append", default=[], help="a .tlog-proof; may be repeated"
-    )
+    for name, what, words in REPEATED:
+        parser.add_argument(name, metavar=what, action="append", default=[], help=words + "; may be repeated")
     parser.add_argument(
         "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
-    )
-    parser.add_argument(
-        "--witness",
-        metavar="VKEY",
-        action="append",
-        default=[],
-        help="a witness that you trust: its cosignature dates this copy, for promises; may be repeated",
     )
     parser.add_argument(
         "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"
@@ -982,10 +1073,18 @@ def main() -> int:
         # A console may lack a character of a name; never fail for that.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        result = check(reader(given.copy), given)
+        return run(given)
     except Unchecked as unchecked:
         print("NOT CHECKED: %s" % printable(str(unchecked)), file=sys.stderr)
-        return 2
+    except Exception as error:  # never 1, which says that something is wrong with the copy
+        said = printable("%s: %s" % (type(error).__name__, error))
+        print("NOT CHECKED: this program failed (%s)." % said, file=sys.stderr)
+    return 2
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check and print; the exit code where nothing kept it from that."""
+    result = check(reader(given.copy), given)
     try:
         show(result, given.json)
         sys.stdout.flush()  # here a closed pipe is noticed; at the interpreter's end it would be a complaint
@@ -995,7 +1094,7 @@ def main() -> int:
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:
-    """Print the result: the sentence, what else was found, the log's key."""
+    """Print the result: the sentence, what else was found, the keys of the log and its witnesses."""
     if as_json:
         print(json.dumps(result))
         return
@@ -1016,6 +1115,9 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
     print(LIMITS)
     print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
+    if result["witnesses"]:
+        keys = ", ".join(witness["key"] for witness in result["witnesses"])
+        print("The witnesses' keys, to be compared likewise: " + keys)
 
 
 if __name__ == "__main__":

@@ -163,3 +163,24 @@ def test_a_long_accept_language_costs_no_time() -> None:
     started = time.perf_counter()
     assert best_language(b"-".join([b"a"] * 8_000), ("en", "ko"), "en") == "en"
     assert time.perf_counter() - started < 0.05
+
+
+def test_a_file_of_a_log_is_remembered_until_the_petitions_change() -> None:
+    table = routes()
+    path = b"/bowl/log/tile/0/000"
+    first = table.find(path)
+    assert table.find(path) is not first
+    table.remember(first)
+    assert table.find(path) is first
+    table.update([])
+    with pytest.raises(Refused):
+        table.find(path)
+
+
+def test_what_is_remembered_of_logs_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sabal.front.routes.MOST_KNOWN", 1)
+    table = routes()
+    one, other = (table.find(b"/bowl/log/tile/0/00%d" % n) for n in range(2))
+    table.remember(one)
+    table.remember(other)
+    assert table.find(b"/bowl/log/tile/0/000") is one and table.find(b"/bowl/log/tile/0/001") is not other

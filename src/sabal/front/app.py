@@ -119,8 +119,10 @@ class Door:
 
     async def kept(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
         """The page, stale or made now."""
-        if route.name in ("log_tile", "log_manifest") and not self.has_log_file(route):
-            raise Refused(404, "not-found")
+        if route.name in ("log_tile", "log_manifest"):
+            if not self.has_log_file(route):
+                raise Refused(404, "not-found")
+            self.routes.remember(route)
         found = await self.cache.get(route.path)
         if isinstance(found, Response):
             return self.messages(found, scope)

@@ -18,6 +18,7 @@ BOTH = ("GET", "HEAD", "POST")
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
 PAPER = re.compile(r"([A-Za-z0-9]{1,64})\.(promise|tlog-proof)")
+MOST_KNOWN = 16_384  # those of a log of a million, twice
 MANIFEST = re.compile(r"[0-9a-f]{64}\.json")
 
 
@@ -71,6 +72,7 @@ class Routes:
         self._seen: object = None
         self.languages: frozenset[str] = frozenset(self.house)
         self._fixed: dict[bytes, Route] = {}
+        self._known: dict[bytes, Route] = {}
         self.update(())
 
     def update(self, published: Iterable[Petition]) -> bool:
@@ -86,11 +88,17 @@ class Routes:
         if newsletter:
             routes += newsletter_routes(self.house)
         self._fixed = {route.path.encode("ascii"): route for route in routes}
+        self._known = {}
         return True
+
+    def remember(self, route: Route) -> None:
+        """Find the file of a log that is there at once next time: a reader of logs asks for thousands of them."""
+        if len(self._known) < MOST_KNOWN:
+            self._known[route.path.encode("ascii")] = route
 
     def find(self, raw_path: bytes) -> Route:
         """The route of a raw path; raises Refused (400 not canonical, 404 not ours)."""
-        route = self._fixed.get(raw_path)
+        route = self._fixed.get(raw_path) or self._known.get(raw_path)
         if route is not None:
             return route
         if raw_path == b"/dev/mail/" and self._dev:

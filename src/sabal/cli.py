@@ -137,7 +137,7 @@ def prepare() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run one worker: counts, sends mail, tidies."""
+    """Run one worker: sequences the logs, sends mail, tidies."""
     _django()
     from sabal import log
     from sabal.worker import main as run

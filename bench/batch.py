@@ -9,11 +9,11 @@ from bench.stage import Stage
 from bench.table import Line
 from sabal import database as raw
 from sabal.database import Database
+from sabal.signing.writer.places import CHUNK
 from tlog import Frontier, entry, leaf_hashes
 from tlog.entry import ENTRY_BYTES
 from tlog.tiles import WIDTH
 
-CHUNK = 200  # rows in a transaction, as the sequencer takes them
 WANTED = 30_000
 
 
@@ -55,11 +55,15 @@ def fill(database: Database, petition_id: int, number: int) -> None:
     database.execute(lazy)
     with database.transaction():
         database.execute("DELETE FROM signing_signature")
-    for waiting in rows.waiting(number, petition_id):
+        database.execute("DELETE FROM signing_waiting")
+    for signatures, waits in rows.waiting(number, petition_id):
         with database.transaction():
-            database.insert("signing_signature", rows.WAITING, waiting)
+            database.insert("signing_signature", rows.SIGNATURE, signatures)
+            database.insert("signing_waiting", rows.WAITING, waits)
     if database.vendor == "postgresql":
-        database.execute("VACUUM ANALYZE signing_signature")  # which autovacuum would do in its own time
+        database.execute(
+            "VACUUM ANALYZE signing_signature, signing_waiting"
+        )  # which autovacuum would do in its own time
         database.execute("SET synchronous_commit = on")
     else:
         database.checkpoint(cut=True)
@@ -69,13 +73,12 @@ def fill(database: Database, petition_id: int, number: int) -> None:
 def floor(database: Database, petition_id: int) -> tuple[float, float]:
     """Seconds of bare hashing, and of bare statements and commits, for all signatures that wait in this database.
 
-    The rows are marked in the order of C with their places, as a log has to, and their entries inserted.
+    Each is deleted from the wait, in the order of C, and its place and its entry inserted: a log can do with no less.
     """
     waiting = [
-        (bytes(c), bytes(t))
-        for c, t in database.query("SELECT commitment, token_hash FROM signing_signature ORDER BY commitment")
+        bytes(c) for (c,) in database.query("SELECT commitment FROM signing_waiting ORDER BY commitment")
     ]
-    entries = [entry.Sign(c).encode() for c, _ in waiting]
+    entries = [entry.Sign(c).encode() for c in waiting]
     start = time.perf_counter()
     tree = Frontier()
     for at in range(0, len(entries), CHUNK):
@@ -83,21 +86,20 @@ def floor(database: Database, petition_id: int) -> tuple[float, float]:
     tree.root()
     hashed = time.perf_counter()
     database.execute("DELETE FROM ledger_bundle")
+    database.execute("DELETE FROM signing_place")
     for at in range(0, len(waiting), CHUNK):
         number = at // WIDTH
         with database.transaction():
-            _mark(database, [(token, place) for place, (_, token) in enumerate(waiting[at : at + CHUNK], at)])
+            _move(database, petition_id, waiting[at : at + CHUNK], at)
             _insert(database, petition_id, number, b"".join(entries[number * WIDTH : at + CHUNK]))
     return hashed - start, time.perf_counter() - hashed
 
 
-def _mark(database: Database, places: list[tuple[bytes, int]]) -> None:
-    values = ",".join(["(?,?)"] * len(places))
-    database.execute(
-        f"UPDATE signing_signature SET state = 2, counted_on = {rows.DAY}, country = NULL, language = NULL,"
-        f" idx = v.column2 FROM (VALUES {values}) AS v WHERE token_hash = v.column1",
-        [value for row in places for value in row],
-    )
+def _move(database: Database, petition_id: int, commitments: list[bytes], first: int) -> None:
+    where, params = database.among("commitment", commitments)
+    database.execute(f"DELETE FROM signing_waiting WHERE petition_id = ? AND {where}", [petition_id, *params])
+    places = [(petition_id, commitment, at, rows.DAY) for at, commitment in enumerate(commitments, first)]
+    database.insert("signing_place", rows.PLACE, places)
 
 
 def _insert(database: Database, petition_id: int, number: int, entries: bytes) -> None:

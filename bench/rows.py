@@ -1,7 +1,6 @@
 """Rows as signing writes them, made without signing: for the floor of the database and for filling a house."""
 
 import os
-import random
 import secrets
 from collections.abc import Iterator, Sequence
 
@@ -22,12 +21,10 @@ PENDING = (
 SEALED = ("id", "petition_id", "body")
 LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 SIGNATURE = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "counted_on", "commitment", "w",
-    "sealed_id", "mailbox",
+    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "mailbox",
 )  # fmt: skip
-
-WAITING = (*SIGNATURE, "country", "language")
-COUNTRIES, LANGUAGES = ("KR", "US", "DE", "JP", "CN"), ("en", "ko", "zh-hans")
+WAITING = ("petition_id", "commitment", "country", "language")
+PLACE = ("petition_id", "commitment", "idx", "counted_on")
 
 
 def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
@@ -55,37 +52,26 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
     return waiting, sealed, letters
 
 
-def confirmed(waiting: Sequence[Row]) -> list[Row]:
-    """What those pending rows become when they are confirmed."""
-    return [(r[0], r[1], r[2], r[3], r[4], 1, 0, None, r[5], r[6], r[7], r[9]) for r in waiting]
+def confirmed(waiting: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """What those pending rows become when they are confirmed: signatures, and their waits for the log."""
+    signatures = [(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[9]) for r in waiting]
+    return signatures, [(r[1], r[5], "KR", "ko") for r in waiting]
 
 
-def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[list[Row]]:
-    """Confirmed signatures that wait for a batch, every key random as in earnest; their records are left out."""
+def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Confirmed signatures, and their waits, every key random as in earnest; their records are left out."""
     for start in range(0, number, chunk):
-        yield [
-            (
-                os.urandom(32),
-                petition_id,
-                1,
-                1,
-                os.urandom(16),
-                1,
-                0,
-                None,
-                os.urandom(32),
-                os.urandom(32),
-                secrets.randbits(63),
-                os.urandom(MAILBOX_BYTES),
-                random.choice(COUNTRIES),
-                random.choice(LANGUAGES),
-            )
-            for _ in range(min(chunk, number - start))
-        ]
+        asked, _, _ = pending(min(chunk, number - start))
+        yield confirmed([(r[0], petition_id, *r[2:]) for r in asked])
 
 
-def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Counted signatures and their records, every key ascending and random within: so they are quick to insert."""
+def counted(
+    number: int, petition_id: int, chunk: int = 2_000
+) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
+    """Counted signatures, their records and their places in the log, every key ascending and random within.
+
+    So they are quick to insert.
+    """
     step = SPACE // number
     for start in range(0, number, chunk):
         marks = [i * step + secrets.randbelow(step) for i in range(start, min(start + chunk, number))]
@@ -97,9 +83,6 @@ def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple
                 1,
                 1,
                 key + os.urandom(8),
-                2,
-                0,
-                DAY,
                 key + os.urandom(24),
                 os.urandom(32),
                 m,
@@ -109,4 +92,5 @@ def counted(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple
         ]
         noise = os.urandom(SEALED_BYTES + chunk)
         sealed: list[Row] = [(m, petition_id, noise[i : i + SEALED_BYTES]) for i, m in enumerate(marks)]
-        yield signatures, sealed
+        places: list[Row] = [(petition_id, row[5], at, DAY) for at, row in enumerate(signatures, start + 1)]
+        yield signatures, sealed, places

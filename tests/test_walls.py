@@ -154,9 +154,10 @@ WRITERS = {
         "signing/retention.py",
     },
     "signing_signature": {
-        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/places.py", "signing/held.py",
-        "signing/tidy.py", "signing/retention.py",
+        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/retention.py",
     },
+    "signing_waiting": {"signing/writer/confirm.py", "signing/writer/places.py"},
+    "signing_place": {"signing/writer/places.py"},
     "signing_access": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/count.py",
         "signing/retention.py",
@@ -170,10 +171,10 @@ WRITERS = {
         "signing/writer/leave.py", "newsletter/subscription.py", "operating/restore.py",
     },
     "signing_withdrawal": {
-        "signing/writer/leave.py", "signing/count.py", "signing/places.py", "signing/adopted.py",
+        "signing/writer/leave.py", "signing/count.py", "signing/adopted.py",
     },
     "signing_total": {"signing/count.py", "signing/adopted.py", "petitions/publishing.py"},
-    "signing_bucket": {"signing/places.py"},
+    "signing_bucket": {"signing/writer/places.py"},
     "ledger_log": {"ledger/log.py"},
     "ledger_bundle": {"ledger/log.py"},
     "ledger_batch": {"ledger/log.py"},

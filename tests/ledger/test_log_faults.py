@@ -25,10 +25,16 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations, writer
+from sabal.signing.writer import places
 from signing.steps import ask, confirmation
 
 WEEK = 604_800
 SIGNERS, LEAVING = 230, 6
+
+
+@pytest.fixture(autouse=True)
+def _in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "CHUNK", 200)
 
 
 class Fault(Exception):
@@ -135,7 +141,9 @@ def hold_whole(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.
     assert (counts.confirmed, counts.counted, counts.log_size) == (
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
-    places = house.database.query("SELECT idx, commitment FROM signing_signature")
+    places = house.database.query(
+        "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON p.commitment = s.commitment"
+    )
     assert len(places) == 40 + SIGNERS - 2 * LEAVING
     for index, commitment in places:
         assert found.entries[index] == tlog.entry.Sign(bytes(commitment)).encode()
@@ -216,8 +224,8 @@ class Before:
     """The house's tables and files as they were, to be gone back to."""
 
     TABLES = (
-        "signing_signature", "signing_withdrawal", "signing_total", "signing_bucket", "ledger_log", "ledger_bundle",
-        "ledger_batch",
+        "signing_signature", "signing_waiting", "signing_place", "signing_withdrawal", "signing_total",
+        "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
     )  # fmt: skip
 
     def __init__(self, house: HouseOfTests) -> None:

@@ -18,6 +18,7 @@ from sabal.operating.backup import backup
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import held, operations, writer
+from sabal.signing.writer.rows import AT
 from signing.steps import Signed, confirmed
 from tlog.entry import Reason, Sign, Type
 
@@ -99,13 +100,17 @@ class Drill:
         )  # fmt: skip
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
-        rows = self.house.database.query("SELECT idx, commitment FROM signing_signature WHERE state = 2")
+        rows = self.house.database.query(
+            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON {AT}"
+        )
         for index, commitment in rows:
             assert found.entries[index] == Sign(bytes(commitment)).encode()
         revoked = {int.from_bytes(e[2:10]) for e in found.entries if e[1] == Type.REVOKE}
         assert not revoked & {row[0] for row in rows}
         lost = {row[0] for row in self.house.database.query("SELECT idx FROM ledger_lost")}
-        leaving = self.house.database.query("SELECT idx FROM signing_withdrawal WHERE state = 2")
+        leaving = self.house.database.query(
+            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_place p ON {AT} WHERE s.revoked = 0"
+        )
         assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
             revoked | {row[0] for row in rows}
         )

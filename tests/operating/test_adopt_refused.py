@@ -184,7 +184,7 @@ def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
     """After every transaction of the adoption, with four entries in each."""
     today(drill)
     drill.lose()
-    drill.patch.setattr("sabal.signing.count.CHUNK", 4)
+    drill.patch.setattr("sabal.ledger.adopt.CHUNK", 4)
     assert drill.restore().exit_code == 1
     began, at = drill.log().size, 1
     while kill_after(drill, at):

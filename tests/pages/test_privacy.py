@@ -10,16 +10,20 @@ ROOMS = ("signing", "mail", "newsletter")
 
 
 def columns() -> set[str]:
-    """Every "table.column" that the migrations of these rooms make."""
+    """Every "table.column" that the migrations of these rooms make and leave."""
     found: set[str] = set()
     for room in ROOMS:
-        for migration in (SOURCE / room / "migrations").glob("0*.py"):
+        for migration in sorted((SOURCE / room / "migrations").glob("0*.py")):
             source = migration.read_text(encoding="utf-8")
             for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", source, re.S):
                 names = re.findall(r"^    ([a-z_]+) [A-Z]", body, re.M)
                 found |= {f"{table}.{name}" for name in names}
             found |= {
                 f"{table}.{name}" for table, name in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", source)
+            }
+            found -= {
+                f"{table}.{name}"
+                for table, name in re.findall(r"ALTER TABLE (\w+) DROP COLUMN (\w+)", source)
             }
     return found
 

@@ -63,7 +63,7 @@ def test_one_link_pressed_in_two_processes_at_once(house: HouseOfTests) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
+def test_a_withdrawal_in_the_middle_of_a_batch_does_not_wait_for_it(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if house.vendor != "postgresql":
@@ -73,18 +73,17 @@ def test_a_withdrawal_in_the_middle_of_a_batch_is_counted_once(
     add = count.add
 
     def meanwhile(*arguments: object) -> None:
-        """The batch has taken her signature and has not committed: her withdrawal must wait for it."""
+        """The batch has taken her signature and has not committed."""
         monkeypatch.setattr(count, "add", add)
-        withdrawal.start()
-        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        withdrawn.extend(at_once(house, [operations.Withdraw(suzie.t, suzie.digest)]))
         add(*arguments)  # type: ignore[arg-type]
 
-    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(suzie.t, suzie.digest)]))
+    withdrawn: list[list[Outcome]] = []
     monkeypatch.setattr(count, "add", meanwhile)
     database = house.connect()
     try:
         assert house.sequence(petition, NOW + 1, every=1.0, database=database) == 1
-        withdrawal.join(WITHIN)
+        assert withdrawn == [[Outcome.DONE]] and house.rows("signing_signature") == 0
         house.sequence(petition, NOW + 2, every=1.0, database=database)
     finally:
         database.close()

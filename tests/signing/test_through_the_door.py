@@ -36,7 +36,7 @@ def counted(house: HouseOfTests, days_ago: int) -> None:
     """Let the batch have been so many days ago."""
     house.sequence(house.petition(), NOW + WEEK)
     today = int(time.time()) // DAY
-    for table in ("signing_signature", "signing_access"):
+    for table in ("signing_place", "signing_access"):
         house.database.execute(f"UPDATE {table} SET counted_on = ?", (today - days_ago,))
 
 
@@ -117,7 +117,7 @@ def test_a_later_link_holds_nothing_that_proves_the_first_signature(
     suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
     today = int(time.time()) // DAY
     house.sequence(house.petition(), NOW + WEEK)
-    for table in ("signing_signature", "signing_access"):
+    for table in ("signing_place", "signing_access"):
         house.database.execute(f"UPDATE {table} SET counted_on = ?", (today,))
     house.refresh()
     first, later = token.encode(suzie.t), token.encode(again.t)

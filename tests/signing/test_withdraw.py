@@ -78,9 +78,8 @@ def test_withdrawn_before_its_batch_is_confirmed_and_withdrawn_at_once(house: Ho
     house.sequence(petition, NOW + WEEK)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (2, 1, 1)
-    assert house.database.query("SELECT state, country, language FROM signing_withdrawal") == [
-        (3, None, None)
-    ]
+    assert house.database.query("SELECT revoked FROM signing_withdrawal") == [(1,)]
+    assert house.rows("signing_waiting") == 0  # and with it her country and language
 
 
 def lists(house: HouseOfTests) -> list[int]:

@@ -1,7 +1,7 @@
 """Adopt: a database that was restored from a backup takes what its log had published since.
 
 A log that went on from an old backup would show two histories under one name, and no checker would believe it again. So
-it is held from the restore on (read_only), takes the published entries behind its own in transactions of at most 200,
+it is held from the restore on (read_only), takes the published entries behind its own in transactions of at most 500,
 and goes on in the last of them. A crash in between leaves it held; the same call goes on where that ended.
 """
 
@@ -18,6 +18,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import adopted, count
 from sabal.signing.adopted import Place, Revocation
+from sabal.signing.writer.places import CHUNK
 from tlog import Checkpoint, Frontier, Tally, TlogError, Verifier, checkpoint, entry, leaf_hashes
 from tlog.entry import Revoke, Sign
 
@@ -183,7 +184,7 @@ def _take(
     """One transaction's worth: entries, rows and the log's own row move together. 0 where all is here."""
     with database.transaction():
         log = _locked(database, petition.id)
-        new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + count.CHUNK, copy.size))]
+        new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + CHUNK, copy.size))]
         if new:
             numbered = [(entry.parse(one), log.size + at) for at, one in enumerate(new)]
             places = [Place(one.commitment, at) for one, at in numbered if isinstance(one, Sign)]

@@ -8,7 +8,8 @@ from sabal.delivery.revocations import Revocation, Revocations, check
 from sabal.ledger import log as logs
 from sabal.ledger.log import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.writer.leave import erase_signatures, leave_entries
+from sabal.signing.writer.leave import erase_entries, leave_entries
+from sabal.signing.writer.rows import AT
 from tlog import entry
 from tlog.entry import Type
 
@@ -46,24 +47,20 @@ def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations
 
 def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revocation]) -> int:
     reason = int(items[0].reason)
-    where, params = database.among("idx", [item.index for item in items])
+    commitments = [_commitment(database, petition.id, item.index) for item in items]
     with database.transaction():
-        rows = database.query(
-            f"SELECT token_hash, idx FROM signing_signature WHERE petition_id = ? AND {where}",
-            [petition.id, *params],
-        )
-        erase_signatures(database, sorted(bytes(row[0]) for row in rows), reason)
+        here = erase_entries(database, commitments, reason)
         # Of records that a restore could not bring back the log alone knows.
-        lost = {item.index for item in items} - {row[1] for row in rows}
-        entries = [(index, _commitment(database, petition.id, index)) for index in sorted(lost)]
-        leave_entries(database, petition.id, petition.version_id, entries, reason)
+        lost = [c for c in commitments if c not in here]
+        leave_entries(database, petition.id, petition.version_id, lost, reason)
     return len(items)
 
 
 def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
     """The indexes of sign entries that are revoked, or are about to be."""
     waiting = database.query(
-        "SELECT idx FROM signing_withdrawal WHERE petition_id = ? AND idx IS NOT NULL", (petition.id,)
+        f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_place p WHERE {AT} AND s.petition_id = ?",
+        (petition.id,),
     )
     return {row[0] for row in waiting} | set(logs.revoked(database, petition.id, log.size))
 

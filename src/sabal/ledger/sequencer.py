@@ -3,7 +3,7 @@
 Three words, everywhere: sequenced (a durable index), integrated (in the tree), published (a checkpoint that is shown
 commits to it). The steps, and what a crash after each leaves:
 
-1. transactions of at most 200 entries: rows get indexes, entries and totals move with the tree. The next run goes on.
+1. transactions of at most 500 entries: rows get indexes, entries and totals move with the tree. The next run goes on.
 2. the checkpoint is signed and stored. Ed25519 signs the same bytes again; the next run goes on with 3.
 3. tiles are written. They are a cache: written again, the same.
 4. witnesses are asked. Asked again, they answer again.

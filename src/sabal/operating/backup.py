@@ -36,6 +36,8 @@ ROWS = {
     "petitions_version": "TRUE",
     "keys_key": "name NOT LIKE 'mail/%'",
     "signing_signature": "TRUE",
+    "signing_waiting": "TRUE",
+    "signing_place": "TRUE",
     "signing_access": "TRUE",
     "signing_sealed": "id IN (SELECT sealed_id FROM signing_signature)",
     "signing_withdrawal": "TRUE",

@@ -77,15 +77,16 @@ MOMENTS = (
             " ends updates too."
         ),
         how_long=_(
-            "Until you withdraw, at the latest until the day named on the petition. The scrambled"
+            "Until you withdraw, at the latest until the day named on the petition; country and language until"
+            " the count. The scrambled"
             " address: thirty days for guarded petitions, else until two weeks after the petition closed."
         ),
         covers=(
             *_columns(
                 "signing_signature",
-                "token_hash petition_id version_id era tag state held held_until commitment w sealed_id country"
-                " language display mailbox",
+                "token_hash petition_id version_id era tag commitment w sealed_id display mailbox",
             ),
+            *_columns("signing_waiting", "petition_id commitment held held_until country language"),
             "signing_total.shown_names",
         ),
     ),
@@ -100,15 +101,15 @@ MOMENTS = (
         when=_("Signatures are counted"),
         memory=_("Nothing about you."),
         disk=_(
-            "In the public log, a number that names nobody. With your signature, the day of the count and its"
-            " place in the log. Sums: how many signatures by day of the count, by country and by language, each"
-            " for itself."
+            "In the public log, a number that names nobody; beside it, its place there and the day of the count."
+            " Sums: how many signatures by day of the count, by country and by language, each for itself; the"
+            " country and language beside your signature are deleted."
         ),
         how_long=_(
-            "The day and the place: as long as the signature. The public log and the sums stay; they name nobody."
+            "The public log, with the number, its place and its day, and the sums stay; they name nobody."
         ),
         covers=(
-            *_columns("signing_signature", "counted_on idx"),
+            *_columns("signing_place", "petition_id commitment idx counted_on"),
             *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(
@@ -141,14 +142,12 @@ MOMENTS = (
         disk=_(
             "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
             " end as if you had unsubscribed. What stays is a number that leads back to nobody any more, with its"
-            " place in the public log, country and language, so that the sums can be put right. That number is"
-            " also kept in a file beside the database, so that your signature is deleted again if a backup has to"
-            " be restored."
+            " place in the public log. If it was not counted yet, country and language stay until it is, for the"
+            " sums. That number is also kept in a file beside the database, so that your signature is deleted again"
+            " if a backup has to be restored."
         ),
         how_long=_("The number stays."),
-        covers=_columns(
-            "signing_withdrawal", "commitment petition_id version_id state reason country language idx"
-        ),
+        covers=_columns("signing_withdrawal", "commitment petition_id version_id reason revoked"),
     ),
     Moment(
         when=_("You ask for the newsletter or for updates"),

@@ -4,15 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sabal.database import Database, Row
+from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.places import DONE, add, mark_signatures, mark_withdrawals
-from sabal.signing.writer.leave import erase_revoked
-from sabal.signing.writer.rows import COUNTED, WAITING
+from sabal.signing.writer.leave import erase_entries, leave_entries
+from sabal.signing.writer.places import add, enter, take
 from tlog import Tally
 from tlog.entry import Reason
-
-_WITHDRAWAL = ("commitment", "petition_id", "version_id", "state", "reason", "idx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def take_places(
     erased: Mapping[bytes, int],
     today: int,
 ) -> list[int]:
-    """Count what waits here and has a place in the log already; returns the places whose record is not here.
+    """Enter the log's places, and count what waits here for them; returns the places whose record is not here.
 
     Inside the caller's transaction. `erased`: C and reason of those who withdrew or were dropped after the backup, as
     the suppression file knows them; of these nothing is lost, and the next batch revokes them. `today` since 1970.
@@ -46,18 +43,17 @@ def take_places(
     at = {
         place.commitment: place.index for place in reversed(places)
     }  # of two with one commitment, which no honest log has, the first
-    waiting = _waiting(database, petition.id, list(at))
-    left = _withdrawn(database, petition.id, list(at))
-    mark_signatures(database, [(row[1], at[bytes(row[0])]) for row in waiting], today)
-    mark_withdrawals(database, [(bytes(row[0]), at[bytes(row[0])]) for row in left])
-    here = {bytes(row[0]) for row in (*waiting, *left)}
+    waited = take(database, petition.id, *database.among("commitment", list(at)))
+    enter(database, petition.id, at.items(), today)
+    here = {c for c, _, _ in waited}
     gone = [c for c in at if c not in here and c in erased]
-    rows = [(c, petition.id, petition.version_id, COUNTED, erased[c], at[c]) for c in gone]
-    database.insert("signing_withdrawal", _WITHDRAWAL, rows, ignore=True)
+    for reason in sorted({erased[c] for c in gone}):
+        same = [c for c in gone if erased[c] == reason]
+        leave_entries(database, petition.id, petition.version_id, same, reason)
     known = {at[c] for c in (*here, *gone)}
     lost = [place.index for place in places if place.index not in known]
     unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(places) - len(here))
-    add(database, petition.id, today, [*((row[2], row[3]) for row in (*waiting, *left)), *unknown])
+    add(database, petition.id, today, [*((country, language) for _, country, language in waited), *unknown])
     return lost
 
 
@@ -72,11 +68,11 @@ def take_revocations(
     for one in revocations:
         by_reason[one.reason].append(one.commitment)
     for reason, commitments in sorted(by_reason.items()):
-        erase_revoked(database, commitments, reason, known)
+        erase_entries(database, commitments, reason, known)
         where, params = database.among("commitment", commitments)
         database.execute(
-            f"UPDATE signing_withdrawal SET state = ?, reason = ? WHERE petition_id = ? AND {where}",
-            [DONE, reason, petition_id, *params],
+            f"UPDATE signing_withdrawal SET revoked = 1, reason = ? WHERE petition_id = ? AND {where}",
+            [reason, petition_id, *params],
         )
 
 
@@ -86,23 +82,4 @@ def take_totals(database: Database, petition_id: int, tally: Tally) -> None:
     database.execute(
         "UPDATE signing_total SET confirmed = ?, withdrawn = ?, invalidated = ? WHERE petition_id = ?",
         (tally.signed, withdrawn, tally.signed - tally.counted - withdrawn, petition_id),
-    )
-
-
-def _waiting(database: Database, petition_id: int, commitments: Sequence[bytes]) -> list[Row]:
-    where, params = database.among("commitment", commitments)
-    return database.query(
-        "SELECT commitment, token_hash, country, language FROM signing_signature WHERE petition_id = ?"
-        f" AND state = {WAITING} AND {where} ORDER BY token_hash{database.for_update}",
-        [petition_id, *params],
-    )
-
-
-def _withdrawn(database: Database, petition_id: int, commitments: Sequence[bytes]) -> list[Row]:
-    """Those who left before a batch of the backup had counted them."""
-    where, params = database.among("commitment", commitments)
-    return database.query(
-        "SELECT commitment, NULL, country, language FROM signing_withdrawal WHERE petition_id = ?"
-        f" AND state = {WAITING} AND {where}",
-        [petition_id, *params],
     )

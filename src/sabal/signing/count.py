@@ -1,7 +1,7 @@
 """Count: what was confirmed since the last batch, in the transactions in which it enters the public log.
 
 Never `+1` per signature and never COUNT(*) per view. The sequencer (ledger/sequencer.py) takes a batch in transactions
-of at most 200 rows, so that signing never waits for it; the numbers that are shown move once, with the checkpoint that
+of at most 500 rows, so that signing never waits for it; the numbers that are shown move once, with the checkpoint that
 is shown. So pages and log cannot disagree.
 """
 
@@ -12,11 +12,10 @@ from sabal import days
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.places import DONE, add, mark_signatures, mark_withdrawals
 from sabal.signing.writer.leave import WITHDRAWN
-from sabal.signing.writer.rows import COUNTED, WAITING, locked
+from sabal.signing.writer.places import CHUNK, add, enter, take
+from sabal.signing.writer.rows import AT, locked
 
-CHUNK = 200
 NAMES = 200  # so many a page shows at the most
 _MOST = 32  # no rule asks whether more than this many wait
 
@@ -45,7 +44,7 @@ def batch_is_due(
     `every` (development only) replaces them: so many seconds, from one signature on.
     """
     waited = now - _batch_at(database, petition.id)
-    signatures = sum(_waiting(database, what, petition.id, now) for what in ("signed", "withdrawn unseen"))
+    signatures = _waiting(database, "signed", petition.id, now)
     others = sum(_waiting(database, what, petition.id, now) for what in ("withdrawn", "linked"))
     if waited < 0:  # the clock went back: count rather than wait for it to catch up
         return signatures + others > 0
@@ -58,13 +57,7 @@ def batch_is_due(
 
 def is_waiting(database: Database, petition_id: int) -> bool:
     """Whether any signature, held or not, waits to enter the log."""
-    return any(
-        database.query(f"SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT 1", (petition_id,))
-        for table, condition in (
-            ("signing_signature", "state = 1"),
-            ("signing_withdrawal", f"state < {DONE} AND state = 1"),
-        )
-    )
+    return bool(database.query("SELECT 1 FROM signing_waiting WHERE petition_id = ? LIMIT 1", (petition_id,)))
 
 
 def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None:
@@ -83,51 +76,32 @@ def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None
 def take_signatures(database: Database, petition_id: int, now: float, *, after: bytes, first: int) -> Taken:
     """Count some of what waits behind the commitment `after`, and give it places in the log from `first` on.
 
-    Inside the caller's transaction. What was withdrawn before any batch was promised too: it comes among the others.
+    Inside the caller's transaction. What was withdrawn meanwhile was promised too: it comes among the others.
     """
     today = days.number_at(now)
-    signatures = database.query(
-        "SELECT commitment, token_hash, country, language FROM signing_signature WHERE petition_id = ?"
-        " AND state = 1 AND (held = 0 OR held_until <= ?) AND commitment > ?"
-        f" ORDER BY commitment LIMIT {CHUNK}",
-        (petition_id, today, after),
-    )
-    unseen = database.query(
-        "SELECT commitment, NULL, country, language FROM signing_withdrawal WHERE petition_id = ?"
-        f" AND state < {DONE} AND state = 1 AND commitment > ? ORDER BY commitment LIMIT {CHUNK}",
-        (petition_id, after),
-    )
-    # One that was withdrawn between the two is in both, and a withdrawal by now.
-    found = {bytes(c): (t and bytes(t), *place) for c, t, *place in [*signatures, *unseen]}
-    rows = [(c, *found[c]) for c in sorted(found)[:CHUNK]]
+    rows = take(database, petition_id, "(held = 0 OR held_until <= ?) AND commitment > ?", (today, after))
     if not rows:
         return Taken([], None)
-    reached = rows[-1][0]
-    rows = _still_there(database, rows)
-    place = {row[0]: first + at for at, row in enumerate(rows)}
-    mark_signatures(database, [(row[1], place[row[0]]) for row in rows if row[1]], today)
-    mark_withdrawals(database, [(row[0], place[row[0]]) for row in rows if not row[1]])
-    add(database, petition_id, today, [(row[2], row[3]) for row in rows])
+    commitments = [row[0] for row in rows]
+    enter(database, petition_id, zip(commitments, range(first, first + len(rows)), strict=True), today)
+    add(database, petition_id, today, [(country, language) for _, country, language in rows])
     database.execute(
         "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(rows), petition_id)
     )
-    return Taken(list(place), reached)
+    return Taken(commitments, commitments[-1])
 
 
 def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
-    """Count some of those that stand in the log and count no more; empty when all are. In the caller's transaction.
-
-    Touches no row of a signature: what stands in signing_withdrawal nobody else changes any more.
-    """
+    """Count some of those that stand in the log and count no more; empty when all are. In the caller's transaction."""
     rows = database.query(
-        "SELECT commitment, idx, reason FROM signing_withdrawal WHERE petition_id = ?"
-        f" AND state < {DONE} AND state = {COUNTED} ORDER BY commitment LIMIT {CHUNK}",
+        "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_place p"
+        f" WHERE {AT} AND s.petition_id = ? AND s.revoked = 0 ORDER BY s.commitment LIMIT {CHUNK}",
         (petition_id,),
     )
     if not rows:
         return []
     where, params = database.among("commitment", [bytes(row[0]) for row in rows])
-    database.execute(f"UPDATE signing_withdrawal SET state = {DONE} WHERE {where}", params)
+    database.execute(f"UPDATE signing_withdrawal SET revoked = 1 WHERE {where}", params)
     withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
     database.execute(
         "UPDATE signing_total SET withdrawn = withdrawn + ?, invalidated = invalidated + ? WHERE petition_id = ?",
@@ -180,11 +154,10 @@ def _batch_at(database: Database, petition_id: int) -> float:
     return float(rows[0][0]) if rows else float("inf")
 
 
-# What waits for a batch, each by a partial index.
+# What waits for a batch: in which table, and which rows of it.
 _WAITS = {
-    "signed": ("signing_signature", "state = 1 AND (held = 0 OR held_until <= ?)"),
-    "withdrawn unseen": ("signing_withdrawal", f"state < {DONE} AND state = 1"),
-    "withdrawn": ("signing_withdrawal", f"state < {DONE} AND state = 2"),
+    "signed": ("signing_waiting", "(held = 0 OR held_until <= ?)"),
+    "withdrawn": ("signing_withdrawal", "revoked = 0"),
     "linked": ("signing_access", "counted_on IS NULL"),
 }
 
@@ -194,25 +167,6 @@ def _waiting(database: Database, what: str, petition_id: int, now: float) -> int
     params = [petition_id, days.number_at(now)] if "?" in condition else [petition_id]
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
     return int(database.query(sql, params)[0][0])
-
-
-def _still_there(database: Database, rows: list[Row]) -> list[Row]:
-    """Those that nobody withdrew since they were read, locked so that nobody does before the commit.
-
-    On SQLite the transaction itself keeps others out.
-    """
-    if not database.for_update:
-        return rows
-    where, params = database.among("token_hash", [row[1] for row in rows if row[1]])
-    held = {
-        bytes(row[0])
-        for row in database.query(
-            f"SELECT token_hash FROM signing_signature WHERE {where} AND state = {WAITING}"
-            f" ORDER BY token_hash{database.for_update}",
-            params,
-        )
-    }
-    return [row for row in rows if row[1] is None or row[1] in held]
 
 
 def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:
@@ -227,8 +181,8 @@ def _countries(database: Database, petition_id: int, profile: Profile) -> list[t
 def _names(database: Database, petition_id: int) -> list[str]:
     """Names that signers of an open petition chose to show: by lot (the order of C), never the latest first."""
     rows = database.query(
-        "SELECT display FROM signing_signature WHERE petition_id = ? AND state = ? AND display IS NOT NULL"
-        f" ORDER BY commitment LIMIT {NAMES}",
-        (petition_id, COUNTED),
+        "SELECT s.display FROM signing_signature s WHERE s.petition_id = ? AND s.display IS NOT NULL"
+        f" AND EXISTS (SELECT 1 FROM signing_place p WHERE {AT}) ORDER BY s.commitment LIMIT {NAMES}",
+        (petition_id,),
     )
     return sorted((row[0] for row in rows), key=str.casefold)

@@ -14,7 +14,7 @@ from sabal import days
 from sabal.database import Database
 from sabal.refusal import Refusal
 from sabal.signing.export import drain_proof
-from sabal.signing.writer.rows import delete
+from sabal.signing.writer.rows import AT, OF_PETITION, delete
 
 UNDO_DAYS = 7  # so long what was proven stays here all the same
 CHUNK = 200
@@ -102,11 +102,11 @@ def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[
     last = b""
     while True:
         rows = database.query(
-            "SELECT token_hash, sealed_id, idx FROM signing_signature WHERE petition_id = ? AND token_hash > ?"
-            f" ORDER BY token_hash LIMIT {CHUNK}",
+            "SELECT s.token_hash, s.sealed_id, p.idx FROM signing_signature s CROSS JOIN signing_place p"
+            f" WHERE {AT} AND {OF_PETITION} AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}",
             (petition_id, last),
         )
-        yield [sealed_id for _, sealed_id, index in rows if index is not None and index < size]
+        yield [sealed_id for _, sealed_id, index in rows if index < size]
         if len(rows) < CHUNK:
             return
         last = bytes(rows[-1][0])

@@ -2,8 +2,9 @@
 
 from sabal import suppression
 from sabal.database import Database
+from sabal.signing.writer import places
 from sabal.signing.writer.leave import erase_signatures
-from sabal.signing.writer.rows import locked
+from sabal.signing.writer.rows import OF_PETITION
 
 # Why a signature is dropped; the first reason is the signer's own.
 REASONS = {kind: reason for kind, reason in suppression.ERASED.items() if kind != suppression.WITHDRAWN}
@@ -15,8 +16,7 @@ CHUNK = 200
 def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
     """Why signatures are held, and how many for each reason."""
     rows = database.query(
-        "SELECT held, COUNT(*) FROM signing_signature WHERE petition_id = ? AND state = 1 AND held > 0"
-        " GROUP BY held ORDER BY held",
+        "SELECT held, COUNT(*) FROM signing_waiting WHERE petition_id = ? AND held > 0 GROUP BY held ORDER BY held",
         (petition_id,),
     )
     return [(WHY.get(held, "held"), n) for held, n in rows] or [("held", 0)]
@@ -24,22 +24,21 @@ def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
 
 def release(database: Database, petition_id: int) -> int:
     """Let every held signature count with the next batch; returns how many."""
-    chosen = locked(database, "signing_signature", "petition_id = ? AND state = 1 AND held > 0")
-    return database.execute(
-        f"UPDATE signing_signature SET held = 0, held_until = NULL WHERE {chosen}", (petition_id,)
-    )
+    return places.release(database, petition_id)
 
 
 def drop(database: Database, petition_id: int, reason: int) -> int:
     """Take every held signature out, in the open: it counts as confirmed and as invalidated. Returns how many."""
-    dropped = 0
+    dropped, last = 0, b""
     while True:
         with database.transaction():
             rows = database.query(
-                "SELECT token_hash FROM signing_signature WHERE petition_id = ? AND state = 1 AND held > 0"
-                f" LIMIT {CHUNK}",
-                (petition_id,),
+                f"SELECT s.token_hash FROM signing_signature s WHERE {OF_PETITION} AND s.token_hash > ? AND EXISTS"
+                " (SELECT 1 FROM signing_waiting w WHERE w.petition_id = s.petition_id AND w.commitment = s.commitment"
+                f" AND w.held > 0) ORDER BY s.token_hash LIMIT {CHUNK}",
+                (petition_id, last),
             )
-            dropped += erase_signatures(database, sorted(bytes(row[0]) for row in rows), reason)
+            dropped += erase_signatures(database, [bytes(row[0]) for row in rows], reason)
         if len(rows) < CHUNK:
             return dropped
+        last = bytes(rows[-1][0])

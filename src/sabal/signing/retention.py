@@ -8,7 +8,7 @@ from datetime import date
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.count import take_names_down
-from sabal.signing.writer.rows import delete
+from sabal.signing.writer.rows import OF_PETITION, delete
 
 CHUNK = 200
 
@@ -35,8 +35,7 @@ def erase_records(database: Database, petition_id: int) -> int:
         if len(rows) < CHUNK:
             break
         last = rows[-1][0]
-    while _take(database, "signing_pending", petition_id):
-        pass
+    _delete(database, "signing_pending", petition_id)
     take_names_down(database, petition_id)
     return erased
 
@@ -48,9 +47,7 @@ def end(database: Database, petition: PetitionSnapshot) -> int:
     in between leaves rows that the next call finds. Letters need no deleting: signing ended a week before that day, and
     none is kept for longer than eight.
     """
-    ended = 0
-    while taken := _take(database, "signing_signature", petition.id):
-        ended += taken
+    ended = _delete(database, "signing_signature", petition.id)
     take_names_down(database, petition.id)  # the last batch may have brought some back
     return ended
 
@@ -63,16 +60,22 @@ def holds_records(database: Database, petition_id: int) -> bool:
     )
 
 
-def _take(database: Database, table: str, petition_id: int) -> int:
-    some = (
-        f"SELECT token_hash FROM {table} WHERE petition_id = ?"
-        f" ORDER BY token_hash LIMIT {CHUNK}{database.for_update}"
-    )
-    with database.transaction():
-        rows = database.query(
-            f"DELETE FROM {table} WHERE token_hash IN ({some}) RETURNING token_hash, sealed_id",
-            (petition_id,),
+def _delete(database: Database, table: str, petition_id: int) -> int:
+    deleted, last = 0, b""
+    while True:
+        some = (
+            f"SELECT s.token_hash FROM {table} s WHERE {OF_PETITION} AND s.token_hash > ?"
+            f" ORDER BY s.token_hash LIMIT {CHUNK}{database.for_update}"
         )
-        delete(database, "signing_sealed", "id", [row[1] for row in rows])
-        delete(database, "signing_access", "signature_hash", [bytes(row[0]) for row in rows])
-    return len(rows)
+        with database.transaction():
+            rows = database.query(
+                f"DELETE FROM {table} WHERE token_hash IN ({some}) RETURNING token_hash, sealed_id",
+                (petition_id, last),
+            )
+            hashes = sorted(bytes(row[0]) for row in rows)
+            delete(database, "signing_sealed", "id", [row[1] for row in rows])
+            delete(database, "signing_access", "signature_hash", hashes)
+        deleted += len(rows)
+        if len(rows) < CHUNK:
+            return deleted
+        last = hashes[-1]

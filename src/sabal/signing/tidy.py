@@ -8,7 +8,7 @@ from sabal.database import Database
 from sabal.keys.house import House, pepper_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
-from sabal.signing.writer.rows import delete, locked, owners
+from sabal.signing.writer.rows import OF_PETITION, delete, locked, owners
 
 CHUNK = 200
 # By the index of tags alone, past the rows that have none: `IS NOT NULL` would have SQLite read all of those again.
@@ -105,8 +105,8 @@ def forget_w(database: Database, petition_id: int) -> None:
     while True:
         with database.transaction():
             rows = database.query(
-                "SELECT token_hash FROM signing_signature WHERE petition_id = ? AND token_hash > ?"
-                f" ORDER BY token_hash LIMIT {CHUNK}{database.for_update}",
+                f"SELECT s.token_hash FROM signing_signature s WHERE {OF_PETITION} AND s.token_hash > ?"
+                f" ORDER BY s.token_hash LIMIT {CHUNK}{database.for_update}",
                 (petition_id, last),
             )
             if rows:

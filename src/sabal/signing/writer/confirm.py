@@ -10,7 +10,6 @@ from sabal.signing.confirm import Said, is_late, said
 from sabal.signing.operations import Confirm, Outcome
 from sabal.signing.writer.rows import (
     ACCESS,
-    WAITING,
     Key,
     Pending,
     Petition,
@@ -26,9 +25,9 @@ TRIES = 5  # how often a mailbox may sign and withdraw elsewhere within one of o
 HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "state", "held", "held_until", "commitment", "w",
-    "sealed_id", "country", "language", "display", "mailbox",
+    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "display", "mailbox",
 )  # fmt: skip
+_WAITING = ("petition_id", "commitment", "held", "held_until", "country", "language")
 
 
 class Crowded(Exception):
@@ -54,8 +53,11 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     ripe = _lead_to_owners(database, ripe)
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
     ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
-    rows = [_signature(row, opened[row.token_hash], asked[row.token_hash].today) for row in ripe]
+    rows = [_signature(row, opened[row.token_hash]) for row in ripe]
     owner = _make(database, {row.token_hash: row.key for row in ripe}, rows)
+    made = [row for row in ripe if owner.get(row.key, row.token_hash) == row.token_hash]
+    waits = [_wait(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
+    database.insert("signing_waiting", _WAITING, waits)
     _gather_mates(database, ripe, owner)
     confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
     standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
@@ -94,12 +96,16 @@ def _may(petition: Petition | None, today: int) -> bool:
     )
 
 
-def _signature(row: Pending, words: Said, today: int) -> Row:
+def _signature(row: Pending, words: Said) -> Row:
     return (
-        row.token_hash, row.petition_id, row.version_id, row.era, row.tag, WAITING, row.held,
-        today + HELD_DAYS if row.held else None, row.commitment, row.w, row.sealed_id,
-        words.country, words.language, words.display, row.mailbox,
+        row.token_hash, row.petition_id, row.version_id, row.era, row.tag, row.commitment, row.w, row.sealed_id,
+        words.display, row.mailbox,
     )  # fmt: skip
+
+
+def _wait(row: Pending, words: Said, today: int) -> Row:
+    until = today + HELD_DAYS if row.held else None
+    return row.petition_id, row.commitment, row.held, until, words.country, words.language
 
 
 def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:

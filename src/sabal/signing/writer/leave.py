@@ -1,17 +1,19 @@
 """Not me and withdraw: what was typed goes, and with it every link."""
 
-from collections import Counter
-from collections.abc import Container
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable
 
 from sabal import suppression
 from sabal.database import Database
 from sabal.newsletter.subscription import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.record import open_mailbox
-from sabal.signing.writer.rows import COUNTED, Link, delete, links, locked, pending_with_mates
+from sabal.signing.writer.places import release
+from sabal.signing.writer.rows import Link, delete, links, locked, pending_with_mates
 from sabal.suppression import Suppressed
 
 WITHDRAWN = suppression.ERASED[suppression.WITHDRAWN]
+_WITHDRAWAL = ("commitment", "petition_id", "version_id", "reason")
 _KINDS = {reason: kind for kind, reason in suppression.ERASED.items()}
 
 
@@ -64,40 +66,56 @@ def erase_again(database: Database, commitments: list[bytes], reason: int) -> di
 
 
 def leave_entries(
-    database: Database, petition_id: int, version_id: int, entries: list[tuple[int, bytes]], reason: int
+    database: Database, petition_id: int, version_id: int, commitments: Iterable[bytes], reason: int
 ) -> None:
-    """Let entries (place in the log, commitment) whose record is not here count no more after the next batch."""
+    """Let sign entries of the log whose record is not here count no more after the next batch."""
     database.insert(
         "signing_withdrawal",
-        ("commitment", "petition_id", "version_id", "state", "reason", "idx"),
-        [(commitment, petition_id, version_id, COUNTED, reason, index) for index, commitment in entries],
+        _WITHDRAWAL,
+        [(commitment, petition_id, version_id, reason) for commitment in commitments],
         ignore=True,
     )
 
 
-def erase_revoked(database: Database, commitments: list[bytes], reason: int, known: Container[bytes]) -> None:
-    """Erase what the published log revoked after the backup; remembered, but for what is `known` to be remembered."""
-    erased = [one for one in _erase(database, "commitment", commitments, reason) if one[0] not in known]
-    suppression.append([Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
+def erase_entries(
+    database: Database, commitments: list[bytes], reason: int, known: Container[bytes] = ()
+) -> set[bytes]:
+    """Erase what these entries of the log stand for; returns those that were here.
+
+    Remembered beside the database, but for what is `known` to be remembered.
+    """
+    erased = _erase(database, "commitment", commitments, reason)
+    new = [Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased) if c not in known]
+    suppression.append(new)
+    return {c for c, _ in erased}
 
 
 def _erase(database: Database, column: str, values: list[bytes], reason: int) -> list[tuple[bytes, int]]:
     if not values:
         return []
     where, params = database.among(column, values)
-    columns = "commitment, petition_id, version_id, state, country, language, idx, sealed_id, token_hash"
-    # Deleted and read at once: a batch that counts it at this moment on PostgreSQL is waited for, and its state seen.
     rows = database.query(
-        f"DELETE FROM signing_signature WHERE {locked(database, 'signing_signature', where)} RETURNING {columns}",
+        f"DELETE FROM signing_signature WHERE {locked(database, 'signing_signature', where)}"
+        " RETURNING commitment, petition_id, version_id, sealed_id, token_hash",
         params,
     )
     database.insert(
         "signing_withdrawal",
-        ("commitment", "petition_id", "version_id", "state", "reason", "country", "language", "idx"),
-        [(bytes(r[0]), r[1], r[2], r[3], reason, r[4], r[5], r[6]) for r in rows],
+        _WITHDRAWAL,
+        [(bytes(r[0]), r[1], r[2], reason) for r in rows],
         ignore=True,
     )
-    delete(database, "signing_sealed", "id", [r[7] for r in rows])
-    where, params = database.among("signature_hash", [bytes(r[8]) for r in rows])
+    delete(database, "signing_sealed", "id", [r[3] for r in rows])
+    where, params = database.among("signature_hash", [bytes(r[4]) for r in rows])
     database.execute(f"DELETE FROM signing_access WHERE {locked(database, 'signing_access', where)}", params)
+    _let_in(database, [(r[1], bytes(r[0])) for r in rows])
     return [(bytes(r[0]), r[1]) for r in rows]
+
+
+def _let_in(database: Database, gone: list[tuple[int, bytes]]) -> None:
+    """What is gone and was held enters the log with the next batch: nobody can find it a person's any more."""
+    by_petition: dict[int, list[bytes]] = defaultdict(list)
+    for petition_id, commitment in sorted(gone):
+        by_petition[petition_id].append(commitment)
+    for petition_id, commitments in by_petition.items():
+        release(database, petition_id, *database.among("commitment", commitments))

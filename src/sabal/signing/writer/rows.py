@@ -8,7 +8,13 @@ from datetime import date
 from sabal import days
 from sabal.database import Database, Row
 
-WAITING, COUNTED = 1, 2  # states of a signature; of a withdrawal too, where 3 is done
+# Where the C of a table `s` stands in the log. Which of both tables SQLite reads first is said by CROSS JOIN, which it
+# takes in the order that is written: left to itself it may read the places of the whole log to find one.
+AT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
+
+# Of one petition, where signatures are walked by their key: with the plus SQLite does not take the index of tags, whose
+# rows it would have to sort anew for every piece.
+OF_PETITION = "+s.petition_id = ?"
 
 # What a further link to a signature is made of.
 ACCESS = ("token_hash", "signature_hash", "petition_id", "mailbox")
@@ -142,15 +148,15 @@ def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
         return {}
     where, params = database.among("s.token_hash", hashes)
     own = database.query(
-        "SELECT s.token_hash, s.token_hash, s.petition_id, s.counted_on, s.mailbox, s.commitment, s.w, s.idx"
-        f" FROM signing_signature s WHERE {where}",
+        "SELECT s.token_hash, s.token_hash, s.petition_id, p.counted_on, s.mailbox, s.commitment, s.w, p.idx"
+        f" FROM signing_signature s LEFT JOIN signing_place p ON {AT} WHERE {where}",
         params,
     )
     where, params = database.among("a.token_hash", hashes)
     later = database.query(
-        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox, s.commitment, s.w, s.idx"
+        "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox, s.commitment, s.w, p.idx"
         " FROM signing_access a JOIN signing_signature s ON s.token_hash = a.signature_hash"
-        f" WHERE {where}",
+        f" LEFT JOIN signing_place p ON {AT} WHERE {where}",
         params,
     )
     return {bytes(row[0]): _link(row) for row in own + later}
@@ -164,14 +170,14 @@ def _link(row: Row) -> Link:
     )  # fmt: skip
 
 
-def locked(database: Database, table: str, where: str) -> str:
-    """A WHERE fragment for the rows of `table` that `where` chooses, locked in the order of their token_hash.
+def locked(database: Database, table: str, where: str, *, by: str = "token_hash") -> str:
+    """A WHERE fragment for the rows of `table` that `where` chooses, locked in the order of their key.
 
     Every statement that takes several rows of a table takes them in this order: left to its plan, each would meet them
     in another on PostgreSQL, and two processes would wait for each other.
     """
-    rows = f"SELECT token_hash FROM {table} WHERE {where} ORDER BY token_hash{database.for_update}"
-    return f"token_hash IN ({rows})"
+    rows = f"SELECT {by} FROM {table} WHERE {where} ORDER BY {by}{database.for_update}"
+    return f"{by} IN ({rows})"
 
 
 def delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:

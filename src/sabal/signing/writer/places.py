@@ -1,0 +1,66 @@
+"""Places in the public log, kept by what a sign entry says; what waits for one; and the gross numbers beside them.
+
+A signature's row says nothing of all this: petition and C lead from it to both (`rows.AT`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sabal import days
+from sabal.database import Database, Row
+from sabal.signing.writer.rows import locked
+
+# Signatures in one transaction: 6 ms of writing, which is as long as signing waits for the sequencer.
+CHUNK = 500
+
+
+def take(database: Database, petition_id: int, where: str, params: Sequence[object]) -> list[Row]:
+    """Take what waits and meets `where` out of the wait: (commitment, country, language), at most CHUNK, by C.
+
+    Inside the caller's transaction. Of a row that is released at this moment it waits for the end.
+    """
+    chosen = (
+        f"SELECT commitment FROM signing_waiting WHERE petition_id = ? AND {where}"
+        f" ORDER BY commitment LIMIT {CHUNK}{database.for_update}"
+    )
+    rows = database.query(
+        f"DELETE FROM signing_waiting WHERE petition_id = ? AND commitment IN ({chosen})"
+        " RETURNING commitment, country, language",
+        [petition_id, petition_id, *params],
+    )
+    return sorted((bytes(commitment), country, language) for commitment, country, language in rows)
+
+
+def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, int]], today: int) -> None:
+    """Say where these commitments stand in the log from today on; the first place of one stays."""
+    database.insert(
+        "signing_place",
+        ("petition_id", "commitment", "idx", "counted_on"),
+        [(petition_id, commitment, index, today) for commitment, index in places],
+        ignore=True,
+    )
+
+
+def release(database: Database, petition_id: int, where: str = "TRUE", params: Sequence[object] = ()) -> int:
+    """Let what is held and meets `where` count with the next batch; how many."""
+    chosen = locked(database, "signing_waiting", f"petition_id = ? AND held > 0 AND {where}", by="commitment")
+    return database.execute(
+        f"UPDATE signing_waiting SET held = 0, held_until = NULL WHERE petition_id = ? AND {chosen}",
+        [petition_id, petition_id, *params],
+    )
+
+
+def add(
+    database: Database, petition_id: int, today: int, homes: Sequence[tuple[str | None, str | None]]
+) -> None:
+    """Add signatures, of each its country and language, to the gross buckets, each kind by itself."""
+    countries, languages = Counter(c for c, _ in homes if c), Counter(n for _, n in homes if n)
+    buckets = {("day", days.date_of(today).isoformat()): len(homes)} if homes else {}
+    buckets |= {("country", country): n for country, n in countries.items()}
+    buckets |= {("language", language): n for language, n in languages.items()}
+    database.insert(
+        "signing_bucket",
+        ("petition_id", "kind", "item", "n"),
+        [(petition_id, kind, item, n) for (kind, item), n in sorted(buckets.items())],
+        on_conflict="(petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
+    )

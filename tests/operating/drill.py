@@ -69,7 +69,7 @@ class Drill:
         """The database is gone, and with it the public folder, if that is said."""
         empty_database(self.house, self.request, self.patch)
         if folder:
-            shutil.rmtree(self.house.data / "public")
+            shutil.rmtree(self.house.data / "public", ignore_errors=True)  # nothing was shown yet
         if suppression:
             (self.house.data / "suppression.log").unlink()
 

@@ -110,6 +110,46 @@ def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brough
     assert not [f.id for f in stores.database_and_keys() if f.id == "D206"]
 
 
+def test_a_log_of_which_the_backup_knows_no_checkpoint_is_held_all_the_same(drill: Drill) -> None:
+    """Its first one may have been shown in the moment after; only the operator can know that it was not."""
+    drill.sign("suzie")
+    drill.backup()
+    drill.lose()
+    result = drill.restore()
+    assert result.exit_code == 1 and "--never-shown" in result.output
+    with pytest.raises(ReadOnly):
+        drill.batch()
+    assert drill.sabal("restore", "--adopt", "--never-shown").exit_code == 2  # of which one?
+    assert drill.log().read_only
+    result = drill.sabal("restore", "--adopt", drill.petition.slug, "--never-shown")
+    assert result.exit_code == 0, result.output
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 1
+
+
+def test_nobody_can_say_that_a_log_was_never_shown_which_the_backup_knows_was(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.batch()
+    drill.backup()
+    drill.lose()
+    result = drill.restore()
+    assert result.exit_code == 1 and "--never-shown" not in result.output
+    assert drill.sabal("restore", "--adopt", drill.petition.slug, "--never-shown").exit_code == 1
+    assert drill.log().read_only
+
+
+def test_a_first_checkpoint_that_was_shown_after_the_backup_is_adopted(drill: Drill) -> None:
+    drill.sign("suzie")
+    drill.backup()
+    drill.sign("max")
+    drill.batch()
+    drill.take_mirror()
+    drill.lose()
+    assert drill.restore("--copy", drill.mirror).exit_code == 0
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
     drill.sign("suzie")

@@ -21,7 +21,7 @@ from sabal.ledger.publication import Publication, publication
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
-from tlog import TlogError, checkpoint
+from tlog import TlogError, Verifier, checkpoint
 
 PATIENCE = 20.0  # seconds for a worker that counts at this moment
 
@@ -33,6 +33,7 @@ class Given:
     logs: tuple[Published, ...] = ()
     checkpoints: tuple[Seen, ...] = ()
     folders: tuple[dict[str, str], ...] = ()  # petition folders, by whose files a manifest was made
+    never_shown: bool = False  # the operator's word that nobody has seen a checkpoint of this log
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,54 @@ class Outcome:
     refused: str = ""
 
 
-def gather(places: Sequence[str], files: Sequence[Path], folders: Sequence[Path]) -> Given:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of one log outside the database: whole copies, and checkpoints by themselves.
+
+    `own` is what lies in this house's public folder, and is among them too.
+    """
+
+    copies: tuple[Published, ...]
+    checkpoints: tuple[Seen, ...]
+    own: Published | Seen | None
+    never_shown: bool
+    key: Verifier
+
+    @property
+    def size(self) -> int:
+        """How many entries were published, as far as this tells."""
+        return max((one.open(self.key).size for one in self.seen()), default=0)
+
+    @property
+    def newest(self) -> Published | None:
+        """The copy with the most entries."""
+        return max(self.copies, key=lambda copy: copy.seen.open(self.key).size, default=None)
+
+    def seen(self, but: Published | None = None) -> list[Seen]:
+        """Every checkpoint, that of one copy left out."""
+        return [*self.checkpoints, *(copy.seen for copy in self.copies if copy is not but)]
+
+    def tells_the_end(self, log: Log) -> bool:
+        """Whether somebody's word is here for how far the log was published.
+
+        That is an operator's checkpoint, or our own folder's where its files are damaged and it is not older than the
+        database: an intact folder would have been adopted.
+        """
+        brought = [one for one in self.checkpoints if one is not self.own]
+        damaged = isinstance(self.own, Seen) and self.own.open(self.key).size >= log.published_size
+        return bool(brought) or damaged or (self.never_shown and not log.published and not self.seen())
+
+
+def gather(
+    places: Sequence[str], files: Sequence[Path], folders: Sequence[Path], *, never_shown: bool = False
+) -> Given:
     """Read logs (a mirror's folder or an address), files with checkpoints, petition folders; nothing is believed yet.
 
     Raises CannotCheck and FolderError.
     """
     found = [Published(where, read(where)) for place in places for where in _each_log(place)]
     seen = [Seen(str(path), note) for path in files for note in _checkpoints_in(path)]
-    return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders))
+    return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders), never_shown)
 
 
 def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]:
@@ -76,54 +117,70 @@ def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]
 
 
 def hold_all(database: raw.Database) -> None:
-    """Let every log that was published be read-only, in the caller's transaction: it may have gone on since."""
-    for (petition_id,) in database.query("SELECT petition_id FROM ledger_log WHERE published_size > 0"):
+    """Let every log be read-only, in the caller's transaction: it may have gone on since.
+
+    Also one of which the backup knows no checkpoint that was shown: the first may have been shown a moment later.
+    """
+    for (petition_id,) in database.query("SELECT petition_id FROM ledger_log ORDER BY petition_id"):
         if log := logs.find(database, petition_id, lock=True):
             logs.hold(database, log, 0)
 
 
 def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, now: float) -> Outcome | None:
-    log, files = logs.find(database, petition.id), publication(petition)
+    log, known = logs.find(database, petition.id), _known(petition, given)
     if log is None:
         return None
-    published = [one for one in given.logs if _origin(one.seen) == petition.origin]
-    seen = [one for one in given.checkpoints if _origin(one) == petition.origin]
-    own = _own(files)
-    if not (log.read_only or published or seen or _is_ahead(own, log)):
+    brought = any(one is not known.own for one in (*known.copies, *known.checkpoints))
+    if not (log.read_only or brought or _is_ahead(known.own, log)):
         return None
     try:
-        result = _adopt(database, petition, log, (own, published, seen), given.folders, now)
+        adopting.hold(database, petition.id, known.size)
+        newest = known.newest
+        if newest is None or _is_needless(newest, log, known):
+            _go_on(database, petition, log, known, now)
+            return Outcome(petition.slug, None)
+        return Outcome(petition.slug, _adopt(database, petition, log, newest, known, given.folders, now))
     except Refusal as refusal:
         return Outcome(petition.slug, None, str(refusal))
-    return Outcome(petition.slug, result)
+
+
+def _known(petition: PetitionSnapshot, given: Given) -> _Known:
+    files = publication(petition)
+    own = _own(files)
+    copies = [one for one in given.logs if _origin(one.seen) == petition.origin]
+    checkpoints = [one for one in given.checkpoints if _origin(one) == petition.origin]
+    if isinstance(own, Published):
+        copies.append(own)
+    elif own is not None:
+        checkpoints.append(own)
+    return _Known(tuple(copies), tuple(checkpoints), own, given.never_shown, files.key)
+
+
+def _is_needless(newest: Published, log: Log, known: _Known) -> bool:
+    """Whether the newest copy is older than the database, and nobody brought it for the newest."""
+    older = newest.seen.open(known.key).size < log.published_size
+    return older and (known.tells_the_end(log) or newest is known.own)
+
+
+def _go_on(database: raw.Database, petition: PetitionSnapshot, log: Log, known: _Known, now: float) -> None:
+    """Let the log go on from what the database has, where it is told that nobody saw more. Raises Refusal."""
+    if not known.tells_the_end(log):
+        raise _nothing_found(petition, log)
+    adopting.verify_seen(database, log, known.key, known.seen())
+    adopting.let_go_on(database, petition.id, now)
 
 
 def _adopt(
     database: raw.Database,
     petition: PetitionSnapshot,
     log: Log,
-    found: tuple[Published | Seen | None, list[Published], list[Seen]],
+    newest: Published,
+    known: _Known,
     folders: Sequence[dict[str, str]],
     now: float,
-) -> Adopted | None:
-    """The newest copy, once it fits all else that is known; or none, where what was seen proves that none is needed."""
-    own, given, seen = found
-    key = publication(petition).key
-    copies = [*given, own] if isinstance(own, Published) else given
-    others = [*seen, own] if isinstance(own, Seen) else seen
-    if isinstance(own, Seen) and own.open(key).size >= log.published_size:
-        seen = others  # its files are damaged, and its checkpoint still says how much was published
-    sizes = [one.open(key).size for one in (*others, *(copy.seen for copy in copies))]
-    adopting.hold(database, petition.id, max(sizes, default=0))
-    newest = max(copies, key=lambda copy: copy.seen.open(key).size, default=None)
-    if newest is None or (newest.seen.open(key).size < log.published_size and (seen or newest is own)):
-        if not seen:
-            raise _nothing_found(petition)
-        adopting.verify_seen(database, log, key, [*others, *(copy.seen for copy in copies)])
-        adopting.let_go_on(database, petition.id, now)
-        return None
-    rest = [*others, *(copy.seen for copy in copies if copy is not newest)]
-    tally = adopting.verify(database, newest, log, key, rest)
+) -> Adopted:
+    """Take the newest copy, once it fits all else that is known. Raises Refusal."""
+    tally = adopting.verify(database, newest, log, known.key, known.seen(but=newest))
     _take_manifests(database, petition, newest, folders, now)
     petition = lookup.petition(database, open_house(), petition.slug)
     if tally.closed:  # before the log goes on: a crash between the two must not leave it open for signatures
@@ -131,12 +188,17 @@ def _adopt(
     return adopting.adopt(database, petition, newest, tally, _erased(petition), now)
 
 
-def _nothing_found(petition: PetitionSnapshot) -> Refusal:
+def _nothing_found(petition: PetitionSnapshot, log: Log) -> Refusal:
+    again = f"sabal restore --adopt {petition.slug}"
+    never = (
+        "; or, if you are certain that no checkpoint of it was ever shown, to readers or to witnesses (the backup knows"
+        f" of none): {again} --never-shown"
+    )
     return Refusal(
         f"Nothing newer than the backup was found of {petition.slug}'s public log, neither in"
-        f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: sabal restore --adopt"
-        f" {petition.slug} --copy FOLDER or ADDRESS; or, where there is no copy anywhere, a file with the newest"
-        f" checkpoint that anybody has, such as a letter: sabal restore --adopt {petition.slug} --checkpoint FILE"
+        f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: {again} --copy FOLDER"
+        " or ADDRESS; or, where there is no copy anywhere, a file with the newest checkpoint that anybody has, such as"
+        f" a letter: {again} --checkpoint FILE{'' if log.published else never}"
     )
 
 

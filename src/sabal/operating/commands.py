@@ -62,12 +62,18 @@ def backup(directory: Path) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="The petition folder of a text that was published after the backup. Repeatable.",
 )
+@click.option(
+    "--never-shown",
+    is_flag=True,
+    help="With --adopt SLUG: your word that no checkpoint of this log was ever shown to anybody.",
+)
 def restore(
     directory: Path | None,
     adopt: str | None,
     logs: tuple[str, ...],
     checkpoints: tuple[Path, ...],
     folders: tuple[Path, ...],
+    never_shown: bool,
 ) -> None:
     """Put the backup in DIRECTORY into the empty database of this house, then adopt what its logs published since.
 
@@ -85,7 +91,11 @@ def restore(
 
     if (directory is None) == (adopt is None):
         raise Refusal("Name the backup's folder, or say --adopt where one was restored already.")
-    given = gather(logs, checkpoints, folders)  # what cannot be read is said before anything is written
+    if never_shown and not adopt:
+        raise Refusal("--never-shown is said of one petition: sabal restore --adopt SLUG --never-shown")
+    given = gather(
+        logs, checkpoints, folders, never_shown=never_shown
+    )  # what cannot be read is said before anything is written
     if directory is not None:
         _say_restored(put_back(directory))
     outcomes = adopt_published(given, adopt or None, time.time())

@@ -26,14 +26,13 @@ from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating import schema
 from sabal.operating.adopt import hold_all
-from sabal.operating.backup import FORMAT, MANIFEST, NEVER, ROWS, SQLITE_FILE, digest, mac
+from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
 from sabal.signing.count import take_names_down
 from sabal.signing.writer.leave import erase_again
 
 CHUNK = 5_000
-_READ_ONLY = "ledger.0002_read_only"  # older backups have no place yet to say that a log is held
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,9 @@ def restore(directory: Path) -> Restored:
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
         new_keys = tuple(_lasting_keys(database, house))
         suppressed, erased = _suppress_again(database)
-        if _READ_ONLY in manifest["migrations"]:
-            hold_all(database)
+        hold_all(database)
     database = raw.connect()
     try:
-        if _READ_ONLY not in manifest["migrations"]:
-            with database.transaction():
-                hold_all(database)
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
         without_pepper = tuple(_without_pepper(database, house))
     finally:
@@ -96,17 +91,24 @@ def _checked(directory: Path, house: House) -> dict[str, Any]:
             " written. Put the right key there; if it is the right one, somebody changed the backup: take another one,"
             " and find out who. Nothing was restored."
         )
-    ours = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
-    if not known or not migrations <= ours:
+    if not known or not migrations <= _ours():
         raise Refusal(
             f"This backup was written by Sabal {manifest.get('sabal', '?')}: restore it with that version."
         )
-    wanted = {SQLITE_FILE} if manifest["database"] == "sqlite" else {f"{table}.copy" for table in ROWS}
+    wanted = (
+        {SQLITE_FILE}
+        if manifest["database"] == "sqlite"
+        else {f"{table}.copy" for table in manifest["columns"]}
+    )
     for name in sorted(wanted | set(files)):
         path = directory / Path(name).name
         if not path.is_file() or digest(path) != files.get(name):
             raise _changed(path)
     return dict(manifest)
+
+
+def _ours() -> set[str]:
+    return {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
 
 
 def _changed(path: Path) -> Refusal:
@@ -143,6 +145,7 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
                     f"The backup's database is not as Sabal makes it ({', '.join(foreign)}), perhaps since before the"
                     " backup: somebody may have written into it. Take an older backup, and find out who."
                 )
+            schema.migrate(draft)
             with database.transaction():
                 yield database
             database.execute("PRAGMA journal_mode=DELETE")
@@ -154,7 +157,6 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
     except BaseException:
         _unlink_all(target.parent, draft.name)
         raise
-    call_command("migrate", verbosity=0, interactive=False)
 
 
 def _unlink_all(folder: Path, beginning: str) -> None:
@@ -180,28 +182,40 @@ class _Loading(raw.PostgreSQL):
 
 @contextmanager
 def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
-    """The database in the middle of the transaction that restores it; committed when all went well."""
+    """The database in the middle of the transaction that restores it; committed when all went well.
+
+    The rows of an older schema are committed and migrated before it.
+    """
     _schema_of(manifest["migrations"])
+    older = set(manifest["migrations"]) < _ours()
     database = _Loading(settings.DATABASE_URL)
     try:
         with database.transaction():
-            for table in (*ROWS, *NEVER):
-                if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
-                    raise Refusal(
-                        f"This database holds rows already (in {table}); stop the house, restore into an empty one."
-                    )
-            database.execute("DELETE FROM keys_key")  # those that a first start makes
-            for table in ROWS:
-                name = f"{table}.copy"
-                database.load(table, manifest["columns"][table], directory / name, manifest["sha256"][name])
-            for table in ("petitions_petition", "petitions_version"):  # numbers go on after the restored ones
-                database.query(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
-                )
-            yield database
+            _load(database, directory, manifest)
+            if not older:
+                yield database
+        if older:
+            call_command("migrate", verbosity=0, interactive=False)
+            with database.transaction():
+                yield database
     finally:
         database.close()
-    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _load(database: _Loading, directory: Path, manifest: Mapping[str, Any]) -> None:
+    for table in (*manifest["columns"], *NEVER):
+        if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
+            raise Refusal(
+                f"This database holds rows already (in {table}); stop the house, restore into an empty one."
+            )
+    database.execute("DELETE FROM keys_key")  # those that a first start makes
+    for table, columns in manifest["columns"].items():
+        name = f"{table}.copy"
+        database.load(table, columns, directory / name, manifest["sha256"][name])
+    for table in ("petitions_petition", "petitions_version"):  # numbers go on after the restored ones
+        database.query(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
+        )
 
 
 def _schema_of(migrations: list[str]) -> None:

@@ -1,7 +1,8 @@
 """The schema that migrations make, and whether an SQLite file has that and nothing else: a trigger runs by itself."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connections
@@ -11,7 +12,7 @@ from sabal import database as raw
 
 # What SQLite keeps for itself, and makes when it likes.
 _SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
-_PLACE = "schema"  # among Django's connections, for as long as the schema is made
+_PLACE = "schema"  # among Django's connections, for as long as migrations run there
 
 Schema = dict[tuple[str, ...], list[raw.Row]]
 
@@ -20,6 +21,12 @@ def differences(database: raw.Database, migrations: Iterable[str]) -> list[str]:
     """What an SQLite database has otherwise than these migrations make it; empty where it is as it should be."""
     here, made = _of(database), _made_by(migrations)
     return sorted({" ".join(key[:2]) for key in here.keys() | made.keys() if here.get(key) != made.get(key)})
+
+
+def migrate(path: Path) -> None:
+    """Bring an SQLite database to today's schema, wherever it lies."""
+    with _django_at(path) as executor:
+        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def targets(migrations: Iterable[str]) -> list[tuple[str, str]]:
@@ -55,14 +62,20 @@ def _shape(database: raw.Database, kind: str, name: str) -> list[raw.Row]:
 def _made_by(migrations: Iterable[str]) -> Schema:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "schema.sqlite3"
-        connections.databases[_PLACE] = {**connections.databases["default"], "NAME": str(path)}
-        try:
-            MigrationExecutor(connections[_PLACE]).migrate(targets(migrations))
+        with _django_at(path) as executor:
+            executor.migrate(targets(migrations))
             made = raw.connect(f"sqlite://{path}")
             try:
                 return _of(made)
             finally:
                 made.close()
-        finally:
-            connections[_PLACE].close()
-            del connections[_PLACE], connections.databases[_PLACE]
+
+
+@contextmanager
+def _django_at(path: Path) -> Iterator[MigrationExecutor]:
+    connections.databases[_PLACE] = {**connections.databases["default"], "NAME": str(path)}
+    try:
+        yield MigrationExecutor(connections[_PLACE])
+    finally:
+        connections[_PLACE].close()
+        del connections[_PLACE], connections.databases[_PLACE]

@@ -98,7 +98,7 @@ def floor(database: Database, petition_id: int) -> tuple[float, float]:
 def _move(database: Database, petition_id: int, commitments: list[bytes], first: int) -> None:
     where, params = database.among("commitment", commitments)
     database.execute(f"DELETE FROM signing_waiting WHERE petition_id = ? AND {where}", [petition_id, *params])
-    places = [(petition_id, commitment, at, rows.DAY) for at, commitment in enumerate(commitments, first)]
+    places = [(petition_id, commitment, at) for at, commitment in enumerate(commitments, first)]
     database.insert("signing_place", rows.PLACE, places)
 
 

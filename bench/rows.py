@@ -24,7 +24,7 @@ SIGNATURE = (
     "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "mailbox",
 )  # fmt: skip
 WAITING = ("petition_id", "commitment", "country", "language")
-PLACE = ("petition_id", "commitment", "idx", "counted_on")
+PLACE = ("petition_id", "commitment", "idx")
 
 
 def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
@@ -92,5 +92,5 @@ def counted(
         ]
         noise = os.urandom(SEALED_BYTES + chunk)
         sealed: list[Row] = [(m, petition_id, noise[i : i + SEALED_BYTES]) for i, m in enumerate(marks)]
-        places: list[Row] = [(petition_id, row[5], at, DAY) for at, row in enumerate(signatures, start + 1)]
+        places: list[Row] = [(petition_id, row[5], at) for at, row in enumerate(signatures, start + 1)]
         yield signatures, sealed, places

@@ -119,9 +119,9 @@ class Worker:
         ticks = self.ticks()
         if ticks >= self._next_tidy:
             self._repair(database, snapshots)
-            self._tidy(database, snapshots, days.number_at(now))
+            done = self._tidy(database, snapshots, days.number_at(now))
             # Not before the work: what a lost connection broke off is done again.
-            self._next_tidy = ticks + HOUR
+            self._next_tidy = ticks + (HOUR if done else MINUTE)
         return 0.0 if counted else PAUSE
 
     def _fold_log(self, database: Database) -> None:
@@ -160,24 +160,27 @@ class Worker:
                 )
                 log.critical("the log of petition %d stands still: %s", petition.id, what)
 
-    def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> None:
-        with database.leader("tidy") as leads:
+    def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:
+        """What time takes away, by one process of all; False where a batch is under way elsewhere."""
+        with database.leader("tidy") as leads, database.leader("ledger") as counts:
             if not leads:
-                return
+                return True
+            if not counts:  # ends of petitions go through the log, which is one process's at a time
+                return False
             if not was_up(database, today - 1):
                 # A clock that is far ahead would take every signature with it. A house that was away waits a day.
                 log.info(
                     "nothing is deleted today, for this house was not up yesterday (or so its clock says)"
                 )
-                return
+                return True
             expired = tidy.expire(database, today)
             subscription.expire(database, today)
             day = days.date_of(today)
             for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
                     log.info("a petition's last day has passed: it is closed")
+                self._end_retention(database, petition, day)
                 with self._apart(petition):
-                    self._end_retention(database, petition, day)
                     if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
                         log.info("a petition is sealed: its log is closed, its pepper, tags and w are gone")
                 if drained := drain.drain(database, petition.id, day):
@@ -188,6 +191,7 @@ class Worker:
                     log.info("a new era began: the old pepper and its tags are gone")
             gone = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
+            return True
 
     def _repair(self, database: Database, snapshots: Snapshots) -> None:
         """Every machine's own files: what is missing or was changed is made again."""
@@ -200,7 +204,9 @@ class Worker:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
             log.info("a petition's retention day has passed: %d records are gone", erased)
-            self.sequencer.sequence_all(database, petition, self.clock())
+            with self._apart(petition):
+                self.sequencer.sequence_all(database, petition, self.clock())
+            # Whether that went well or not: the day was promised, and the log can go on with C alone.
             retention.end(database, petition)
 
 

@@ -186,7 +186,7 @@ def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Pat
 def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> None:
     log = bundles.with_another_promise_key("nonsense")
     found = check(open_page(), bundles.zipped(bundles.files(log)), log.promise(3, 5))
-    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept"}])
+    assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept", "revoked": None}])
 
 
 def test_json_is_judged_alike(open_page: Any) -> None:
@@ -295,13 +295,19 @@ def test_what_somebody_kept_is_held_against_it(kind: str, open_page: Any) -> Non
     found = check(page, zip_, *kept)
     assert found["ok"], found
     assert found["checkpoints"] == [{"size": 17, "consistent": True}, {"size": 30, "consistent": True}]
-    assert found["promises"] == [{"include_by": 5, "state": "kept"}]
+    assert found["promises"] == [{"include_by": 5, "state": "kept", "revoked": None}]
     for include_by, state in ((COSIGNED, "overdue"), (COSIGNED + 1, "waiting")):
         found = check(page, zip_, letter(later.promise(45, include_by), kind))
         assert (found["promises"], found["ok"]) == (
-            [{"include_by": include_by, "state": state}],
+            [{"include_by": include_by, "state": state, "revoked": None}],
             state == "waiting",
         )
+    assert found["proofs"] == []
+    gone = next(int.from_bytes(one[2:10]) for one in log.entries if one[1] == tlog.entry.Type.REVOKE)
+    found = check(page, zip_, letter(log.promise(gone, 5), kind), log.proof(gone), log.proof(3))
+    reason = log.entries[[one[1:10] for one in log.entries].index(b"\2" + gone.to_bytes(8))][10]
+    assert found["promises"] == [{"include_by": 5, "state": "kept", "revoked": reason}]
+    assert found["proofs"] == [{"index": gone, "revoked": reason}, {"index": 3, "revoked": None}]
     older = bundles.zipped(bundles.resigned(bundles.files(log), log.entries[:30], log.cosigners))
     assert "older than what was seen" in check(page, older, letter(log.checkpoint(), kind))["problems"][0]
     forked = bundles.signed(tlog.Checkpoint(bundles.ORIGIN, 30, b"x" * 32))

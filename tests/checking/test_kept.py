@@ -128,7 +128,10 @@ def test_a_proof() -> None:
     report = checked(COPY, proofs=[LOG.proof(signer, 30), LOG.proof(revoked)])
     assert report.ok and report.checkpoints == (Other(30, True), Other(40, True))
     assert report.proofs[0] == Proven(signer, None) and report.proofs[1].revoked in Reason
-    assert f"Entry {signer} is in the log, and counts." in report.lines()
+    assert f"Entry {signer} is in the log: the signature counts." in report.lines()
+    report = checked(COPY, promises=[LOG.promise(revoked)])
+    assert report.promises[0].revoked in Reason
+    assert any("operator's word" in line for line in report.lines())
 
 
 def test_a_proof_that_does_not_hold() -> None:
@@ -138,7 +141,8 @@ def test_a_proof_that_does_not_hold() -> None:
     wrong(LOG, "proof of entry 5 does not hold", proofs=[replace(good, path=good.path[:-1]).encode()])
     wrong(LOG, "cannot be read", proofs=[b"garbage"])
     alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))
-    wrong(LOG, "Too few", proofs=[replace(good, checkpoint=alone).encode()])
+    # The copy goes on from it and is witnessed, so that this one need not be.
+    assert checked(COPY, proofs=[replace(good, checkpoint=alone).encode()]).ok
     by_eve = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root), made.FIRST, by=made.EVE)
     wrong(LOG, "not signed by this log", proofs=[replace(good, checkpoint=by_eve).encode()])
 

@@ -69,16 +69,17 @@ def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
     assert replace(BASE, witnesses=(FIRST, *witnesses(b=1))).lines()[-1] == f"{below}, b+0+0"
     assert replace(BASE, witnesses=()).lines()[-1] == key
     assert (
-        "Entry 7 is in the log, and was revoked: withdrawn by its signer."
+        "Entry 7 is in the log: the signature was revoked, as withdrawn by its signer."
         in replace(BASE, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
     )
+    assert not any("nothing was taken out" in line for line in replace(BASE, problems=("No.",)).lines())
     assert "No key" in replace(BASE, problems=("No.",), log_key=None, witnesses=()).lines()[-1]
 
 
 def test_json_has_exactly_the_agreed_keys() -> None:
     keys = (
         "ok sentence problems origin size root signed counted withdrawn invalidated closed manifests shown matched"
-        " sample witnesses quorum checkpoints promises log_key"
+        " sample witnesses quorum checkpoints promises proofs log_key"
     )
     assert list(BASE.as_json()) == keys.split()
     log = made.log(9)
@@ -87,7 +88,7 @@ def test_json_has_exactly_the_agreed_keys() -> None:
     assert found["manifests"] == [{"index": 0, "sha256": log.manifest_at(0).hex()}]
     assert found["witnesses"] == [{"name": "first", "time": made.WITNESSED, "key": str(made.FIRST.verifier)}]
     assert found["checkpoints"] == [{"size": 3, "consistent": True}]
-    assert found["promises"] == [{"include_by": made.WITNESSED, "state": "kept"}]
+    assert found["promises"] == [{"include_by": made.WITNESSED, "state": "kept", "revoked": None}]
     assert found["sample"] is None and found["root"] == log.root.hex() and found["ok"] is True
 
 

@@ -92,9 +92,9 @@ def test_what_was_kept(place: Path) -> None:
     words = ("--checkpoint", "letter.txt", "--checkpoint", "digest.txt", "--promise", "promise.txt")
     report = found("mirror", *words, "--proof", "entry.tlog-proof", code=0)
     assert report["checkpoints"] == [{"size": size, "consistent": True} for size in (200, 150, 120)]
-    assert report["promises"] == [{"include_by": made.WITNESSED, "state": "kept"}]
+    assert report["promises"] == [{"include_by": made.WITNESSED, "state": "kept", "revoked": 1}]
     assert (
-        f"Entry {LOG.signers[3]} is in the log, and counts.\n"
+        f"Entry {LOG.signers[3]} is in the log: the signature counts.\n"
         in verify("mirror", "--proof", "entry.tlog-proof").stdout
     )
 
@@ -111,7 +111,7 @@ def test_a_promise_is_waited_for_until_a_time_that_is_given(place: Path) -> None
     (place / "mirror/policy").write_bytes(made.NO_WITNESS)
     assert "not due yet" in verify("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED)).stdout
     report = found("mirror", "--promise", "late.txt", "--at", str(made.WITNESSED + 50), code=1)
-    assert report["promises"] == [{"include_by": made.WITNESSED + 50, "state": "overdue"}]
+    assert report["promises"] == [{"include_by": made.WITNESSED + 50, "state": "overdue", "revoked": None}]
 
 
 def test_a_witness_that_is_named_dates_a_promise(place: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_witness_that_is_named_dates_a_promise(place: Path) -> None:
     words = ("mirror", "--promise", "due.txt", "--at", str(made.WITNESSED))
     for witness, state in ((made.FIRST, "broken"), (made.SECOND, "overdue")):
         report = found(*words, "--witness", str(witness.verifier), code=1)
-        assert report["promises"] == [{"include_by": made.WITNESSED, "state": state}]
+        assert report["promises"] == [{"include_by": made.WITNESSED, "state": state, "revoked": None}]
     assert "a log's" in refused(*words, "--witness", str(made.CAROL.verifier))
 
 

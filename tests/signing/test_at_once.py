@@ -16,7 +16,8 @@ from sabal.signing.operations import Operation, Outcome
 from sabal.signing.writer.find import find
 from signing.steps import ask, confirmation, confirmed, signed
 
-confirming = sys.modules["sabal.signing.writer.confirm"]  # the package has a verb of the same name
+# The package has verbs of the same names.
+confirming, signing = (sys.modules[f"sabal.signing.writer.{verb}"] for verb in ("confirm", "sign"))
 MAILBOXES = 12
 WITHIN = 20.0  # seconds
 
@@ -180,6 +181,34 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
     tables = ("signing_signature", "signing_sealed", "signing_access", "signing_pending")
     assert [house.rows(table) for table in tables] == [stands, stands, 0, 0]
     assert (find(house.database, [second.digest]) != [None]) == withdrawn_before_the_look
+
+
+@pytest.mark.postgresql
+def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
+    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if house.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    petition = house.publish(profile='"open"')  # whose letters may say that a mailbox has signed
+    first = confirmed(house, petition)
+    again = ask(house, petition)
+    judge = signing._judge
+
+    def meanwhile(*arguments: object) -> object:
+        """Her signature has been found to stand."""
+        withdrawal.start()
+        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        return judge(*arguments)  # type: ignore[arg-type]
+
+    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
+    monkeypatch.setattr(signing, "_judge", meanwhile)
+    assert at_once(house, [again.operation]) == [[Outcome.DONE]]
+    withdrawal.join(WITHIN)
+    assert [house.rows(table) for table in ("signing_signature", "signing_sealed", "signing_access")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def _wait(until: Callable[[], bool]) -> None:

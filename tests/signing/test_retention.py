@@ -53,6 +53,18 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
 
 
+def test_where_the_log_stands_still_the_commitment_alone_waits_on(house: HouseOfTests) -> None:
+    petition = house.publish()
+    confirmed(house, petition)
+    confirmed(house, petition)  # a second link
+    retention.erase_records(house.database, petition.id)
+    assert retention.end(house.database, petition) == 1
+    assert [house.rows(table) for table in GONE] == [0] * len(GONE)
+    assert house.database.query("SELECT country, language FROM signing_waiting") == [(None, None)]
+    Sequencer(house.house).sequence_all(house.database, petition, LATER)
+    assert house.petition().counts.counted == 1
+
+
 def test_names_that_were_shown_go_too(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"', show_names=True)
     confirmed(house, petition, display="Suzie")

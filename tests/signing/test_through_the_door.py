@@ -36,8 +36,8 @@ def counted(house: HouseOfTests, days_ago: int) -> None:
     """Let the batch have been so many days ago."""
     house.sequence(house.petition(), NOW + WEEK)
     today = int(time.time()) // DAY
-    for table in ("signing_place", "signing_access"):
-        house.database.execute(f"UPDATE {table} SET counted_on = ?", (today - days_ago,))
+    house.database.execute("UPDATE ledger_batch SET day = ?", (today - days_ago,))
+    house.database.execute("UPDATE signing_access SET counted_on = ?", (today - days_ago,))
 
 
 def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
@@ -115,10 +115,7 @@ def test_a_later_link_holds_nothing_that_proves_the_first_signature(
 ) -> None:
     """Whoever has the mailbox now must not be able to show that it had signed, nor when."""
     suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
-    today = int(time.time()) // DAY
-    house.sequence(house.petition(), NOW + WEEK)
-    for table in ("signing_place", "signing_access"):
-        house.database.execute(f"UPDATE {table} SET counted_on = ?", (today,))
+    counted(house, 0)
     house.refresh()
     first, later = token.encode(suzie.t), token.encode(again.t)
     for paper in ("promise", "tlog-proof"):

@@ -14,8 +14,9 @@ from sabal.checking.entries import Walked, walk
 from sabal.checking.head import Head, check_head, signers_of
 from sabal.checking.manifests import check_manifests, promise_keys
 from sabal.checking.records import Wrong, check_records, check_sample
-from sabal.checking.report import Other, Promised, Proven, Report, Sampled, day, plain
+from sabal.checking.report import Other, Promised, Proven, Report, Sampled, day, last_day, plain
 from tlog import Checkpoint, Promise, Proof, Verifier, note
+from tlog.policy import NONE
 
 MOST_PROBLEMS = 1_000
 
@@ -216,14 +217,14 @@ def _check_promise(
             "A promise that was given is not signed by the key that this petition's text names for promises."
         )
         return None
-    if promise.leaf in walked.leaves:
-        return Promised(promise.include_by, "kept")
+    if (index := walked.leaves.get(promise.leaf)) is not None:
+        return Promised(promise.include_by, "kept", walked.revoked.get(index))
     if promise.include_by > due.now:
         return Promised(promise.include_by, "waiting")
     if due.newest is None or promise.include_by > due.newest:
         wrong(
-            f"The promise of an entry by {day(promise.include_by)} is not kept in this copy, which may be older: fetch"
-            " a newer one from the house."
+            f"The promise of an entry by {last_day(promise.include_by)} is not kept in this copy, which may be older:"
+            " fetch a newer one from the house."
         )
         return Promised(promise.include_by, "overdue")
     wrong(
@@ -245,7 +246,11 @@ def _open_promise(data: bytes, keys: Sequence[Verifier], head: Head) -> Promise 
 def _check_proof(
     data: bytes, copy: LogCopy, head: Head, walked: Walked, wrong: Wrong
 ) -> tuple[Other | None, Proven | None]:
-    """What the proof's own checkpoint is to the copy, and the entry that it proves."""
+    """What the proof's own checkpoint is to the copy, and the entry that it proves.
+
+    That checkpoint needs no witnesses of its own, for the copy goes on from it: one that was saved before the log had
+    witnesses, or while it had others, proves as much.
+    """
     try:
         proof = Proof.parse(data)
     except tlog.TlogError as error:
@@ -258,7 +263,7 @@ def _check_proof(
         wrong(f"A proof was given of entry {proof.index:,}, which this copy does not have.")
         return other, None
     try:
-        proof.verify(tlog.leaf_hash(entry_at(copy.entries, proof.index)), head.policy)
+        proof.verify(tlog.leaf_hash(entry_at(copy.entries, proof.index)), head.policy._replace(quorum=NONE))
     except tlog.TlogError as error:
         wrong(f"The proof of entry {proof.index:,} does not hold. {error}")
         return other, None

@@ -21,8 +21,8 @@ class Walked:
     entries: bytes
     roots: Mapping[int, bytes]
     """Roots over the first so many entries, at each size that was asked for and is there."""
-    leaves: frozenset[bytes]
-    """Those of the leaf hashes asked for that are in the log."""
+    leaves: Mapping[bytes, int]
+    """Those of the leaf hashes asked for that are in the log, with the first index of each."""
     tally: Tally
     """Up to the first entry that may not stand where it stands."""
     disorder: str | None
@@ -59,17 +59,18 @@ def walk(entries: bytes, sizes: Iterable[int], leaves: Iterable[bytes]) -> Walke
     whole = len(entries) // ENTRY_BYTES
     frontier, tally, disorder = Frontier(), Tally(), None
     repeat = tlog.first_repeat(entries)
-    wanted, found, roots = set(leaves), set[bytes](), {}
+    wanted, found, roots = set(leaves), dict[bytes, int](), {}
     for stop in sorted({size for size in sizes if size <= whole} | {whole}):
         for batch in batches(entries, frontier.size, stop):
             hashes = tlog.leaf_hashes(batch)
-            frontier.extend(hashes)
             if wanted:
-                found |= wanted.intersection(hashes)
+                for leaf in wanted.intersection(hashes):
+                    found.setdefault(leaf, frontier.size + hashes.index(leaf))
+            frontier.extend(hashes)
             if disorder is None:
                 disorder = _count(tally, batch, repeat)
         roots[stop] = frontier.root()
-    return Walked(entries, roots, frozenset(found), tally, disorder)
+    return Walked(entries, roots, found, tally, disorder)
 
 
 def _count(tally: Tally, batch: Sequence[bytes], repeat: tlog.OutOfOrder | None) -> str | None:

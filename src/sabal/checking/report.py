@@ -19,6 +19,8 @@ WHAT_IT_SHOWS = (
     " and, where done, on an outsider's random sample."
 )
 
+A_WORD = "A revocation is the operator's word: if it is not so, keep what you hold and this copy, and say so."
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
@@ -49,10 +51,12 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A promise that the log's operator signed, and what became of it."""
+    """A promise that the log's operator signed, and what became of it; where it was kept, why its signature was
+    revoked, if it was."""
 
     include_by: int
     state: Literal["kept", "broken", "overdue", "waiting"]
+    revoked: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Report:
             self.sentence,
             *below,
             *_additions(self),
-            WHAT_IT_SHOWS,
+            *([WHAT_IT_SHOWS] if self.ok else []),
             key if self.log_key else "No key of the log has signed this.",
             *([f"The witnesses' keys, to be compared likewise: {witnesses}"] if witnesses else []),
         ]
@@ -155,6 +159,7 @@ class Report:
             "quorum": self.quorum,
             "checkpoints": [_slots(other) for other in self.checkpoints],
             "promises": [_slots(promised) for promised in self.promises],
+            "proofs": [_slots(proven) for proven in self.proofs],
             "log_key": self.log_key,
         }
 
@@ -171,6 +176,11 @@ def day(time: int) -> str:
     except (OverflowError, OSError, ValueError):
         return f"second {time}"  # a year that no calendar here has
     return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def last_day(time: int) -> str:
+    """The last UTC day of which something is before `time`: of a midnight, the day that it ends."""
+    return day(time - 1)
 
 
 def _clauses(report: Report) -> Iterator[str]:
@@ -221,19 +231,24 @@ def _additions(report: Report) -> Iterator[str]:
         yield f"{len(agreed):,} other {noun} with this copy."
     for promised in report.promises:
         if promised.state == "kept":
-            yield f"The promise for {day(promised.include_by)} was kept."
+            yield f"The promise for {last_day(promised.include_by)} was kept: {_fate(promised.revoked)}."
         elif promised.state == "waiting":
-            yield f"The promise for {day(promised.include_by)} is not due yet."
+            yield f"The promise for {last_day(promised.include_by)} is not due yet."
     for proven in report.proofs:
-        fate = "counts" if proven.revoked is None else f"was revoked: {_WHY[proven.revoked]}"
-        yield f"Entry {proven.index:,} is in the log, and {fate}."
+        yield f"Entry {proven.index:,} is in the log: {_fate(proven.revoked)}."
+    if any(one.revoked for one in report.promises) or any(one.revoked for one in report.proofs):
+        yield A_WORD
+
+
+def _fate(revoked: Reason | None) -> str:
+    return "the signature counts" if revoked is None else f"the signature was revoked, {_WHY[revoked]}"
 
 
 _WHY = {
-    Reason.WITHDRAWN: "withdrawn by its signer",
-    Reason.DUPLICATE: "a duplicate",
-    Reason.FAKE: "automated or fake",
-    Reason.OTHER: "another reason",
+    Reason.WITHDRAWN: "as withdrawn by its signer",
+    Reason.DUPLICATE: "as a duplicate",
+    Reason.FAKE: "as automated or fake",
+    Reason.OTHER: "for another reason",
 }
 
 

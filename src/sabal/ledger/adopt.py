@@ -190,7 +190,7 @@ def _take(
             places = [Place(one.commitment, at) for one, at in numbered if isinstance(one, Sign)]
             lost = adopted.take_places(database, petition, places, erased, today) if places else []
             revoked = list(_revocations((one for one, _ in numbered), copy))
-            adopted.take_revocations(database, petition.id, revoked, erased)
+            adopted.take_revocations(database, petition, revoked, erased)
             logs.adopt(database, log, new, lost)
         return len(new)
 

@@ -155,8 +155,16 @@ def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
     )
 
 
-def show(database: Database, log: Log, note: bytes) -> Log:
-    """Let `note`, the signed checkpoint with its witnesses, be what pages and files show. Raises Overtaken."""
+def show(database: Database, log: Log, note: bytes, day: int) -> Log:
+    """Let `note`, the signed checkpoint with its witnesses, be what pages and files show. Raises Overtaken.
+
+    Its batch is of the day (since 1970) on which it is shown first, however long its witnesses were waited for.
+    """
+    if log.published_size < log.signed_size:
+        database.execute(
+            "UPDATE ledger_batch SET day = ? WHERE petition_id = ? AND size > ? AND size <= ?",
+            (day, log.petition_id, log.published_size, log.signed_size),
+        )
     return _move(database, log, replace(log, published=note, published_size=log.signed_size))
 
 

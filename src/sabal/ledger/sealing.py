@@ -20,15 +20,15 @@ def seal_due(
 ) -> bool:
     """Seal a petition whose time has come; whether that was now. Raises what sequencing raises.
 
-    Everything that waits enters the log, its last word closes it, and pepper, tags and w are destroyed: from then on
-    nobody can test an address, and no letter leads to an entry. Links stay, to withdraw. Each step can be done again;
-    the state moves last.
+    Pepper, tags and w are destroyed: from then on nobody can test an address, and no letter leads to an entry. That
+    waits for no log. Then everything that waits enters it, and its last word closes it. Links stay, to withdraw. Each
+    step can be done again; the state moves last.
     """
     if not _is_due(petition, today):
         return False
-    sequencer.close(database, petition, now)
     tidy.forget_era(database, house, petition.id, petition.era)
     tidy.forget_w(database, petition.id)
+    sequencer.close(database, petition, now)
     database.execute(
         "UPDATE petitions_petition SET state = 'sealed', revision = revision + 1 WHERE id = ? AND state = 'closed'",
         (petition.id,),
@@ -39,7 +39,9 @@ def seal_due(
 def _is_due(petition: PetitionSnapshot, today: date) -> bool:
     if petition.state != "closed" or petition.closed_on is None:
         return False
-    confirmable = today <= petition.closed_on + timedelta(days=GRACE_DAYS)
+    # A day more than a click is taken: one that was judged before midnight may be committed after it, or by a clock
+    # that is behind.
+    confirmable = today <= petition.closed_on + timedelta(days=GRACE_DAYS + 1)
     reopenable = (
         today <= petition.closed_on + timedelta(days=REOPEN_DAYS) and today <= petition.definition.last_day
     )

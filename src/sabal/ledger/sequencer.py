@@ -155,11 +155,12 @@ class Sequencer:
     def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
         while True:
             with database.transaction():
+                log = self._locked(database, petition)  # before a look at what it is to revoke: once, by one
                 revoked = count.take_revoked(database, petition.id)
                 if not revoked:
                     return
                 entries = [entry.Revoke(one.index, entry.Reason(one.reason)).encode() for one in revoked]
-                logs.append(database, self._locked(database, petition), entries, reached=ALL)
+                logs.append(database, log, entries, reached=ALL)
 
     def _publish(
         self, database: Database, petition: PetitionSnapshot, files: Publication, log: Log, now: float
@@ -167,7 +168,7 @@ class Sequencer:
         self._write_files(database, petition, files, log.signed_size)
         note = self._ask(petition, files, log, now)
         with database.transaction():
-            log = logs.show(database, log, note)
+            log = logs.show(database, log, note, days.number_at(now))
             count.show(database, petition, now)
         files.write_checkpoint(note)
 
@@ -191,7 +192,7 @@ class Sequencer:
         note = self._ask(petition, files, log, now)
         if note != log.published:
             with database.transaction():
-                logs.show(database, log, note)
+                logs.show(database, log, note, days.number_at(now))
             files.write_checkpoint(note)
 
     def _write_files(

@@ -21,8 +21,11 @@ from sabal.ledger.publication import Publication, publication
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
+from sabal.signing.count import take_names_down
+from sabal.signing.writer.leave import erase_again
 from tlog import TlogError, Verifier, checkpoint
 
+CHUNK = 5_000
 PATIENCE = 20.0  # seconds for a worker that counts at this moment
 
 
@@ -126,6 +129,20 @@ def hold_all(database: raw.Database) -> None:
             logs.hold(database, log, 0)
 
 
+def erase_suppressed(database: raw.Database, commitments: list[bytes], reason: int) -> int:
+    """Erase who withdrew or was dropped after the backup; they count as that with the next batch. How many these were.
+
+    Inside the caller's transaction.
+    """
+    erased = 0
+    for start in range(0, len(commitments), CHUNK):
+        for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
+            erased += n
+            # Names that are shown come back with the next batch, without those that went.
+            take_names_down(database, petition_id)
+    return erased
+
+
 def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, now: float) -> Outcome | None:
     log, known = logs.find(database, petition.id), _known(petition, given)
     if log is None:
@@ -135,6 +152,11 @@ def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, no
         return None
     try:
         adopting.hold(database, petition.id, known.size)
+        # A restore has done so; a database that fell back by itself has not.
+        erased = _erased(petition)
+        with database.transaction():
+            for reason in sorted(set(erased.values())):
+                erase_suppressed(database, [c for c in erased if erased[c] == reason], reason)
         newest = known.newest
         if newest is None or _is_needless(newest, log, known):
             _go_on(database, petition, log, known, now)

@@ -25,14 +25,10 @@ from sabal import private, settings, suppression
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating import schema
-from sabal.operating.adopt import hold_all
+from sabal.operating.adopt import erase_suppressed, hold_all
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
-from sabal.signing.count import take_names_down
-from sabal.signing.writer.leave import erase_again
-
-CHUNK = 5_000
 
 
 @dataclass(frozen=True)
@@ -266,18 +262,7 @@ def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
             database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
         elif entry.kind in gone:
             gone[entry.kind].append(entry.hash)
-    return applied, sum(_erase_again(database, gone[kind], suppression.ERASED[kind]) for kind in gone)
-
-
-def _erase_again(database: raw.Database, commitments: list[bytes], reason: int) -> int:
-    """Signatures that were withdrawn or dropped after the backup; they count as that with the next batch."""
-    erased = 0
-    for start in range(0, len(commitments), CHUNK):
-        for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
-            erased += n
-            # Names that are shown come back with the next batch, without those that went.
-            take_names_down(database, petition_id)
-    return erased
+    return applied, sum(erase_suppressed(database, gone[kind], suppression.ERASED[kind]) for kind in gone)
 
 
 def _without_pepper(database: raw.Database, house: House) -> Iterator[str]:

@@ -109,7 +109,7 @@ MOMENTS = (
             "The public log, with the number, its place and its day, and the sums stay; they name nobody."
         ),
         covers=(
-            *_columns("signing_place", "petition_id commitment idx counted_on"),
+            *_columns("signing_place", "petition_id commitment idx"),
             *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.writer.confirm import confirm_again
 from sabal.signing.writer.leave import erase_entries, leave_entries
 from sabal.signing.writer.places import add, enter, take
 from tlog import Tally
@@ -44,13 +45,15 @@ def take_places(
         place.commitment: place.index for place in reversed(places)
     }  # of two with one commitment, which no honest log has, the first
     waited = take(database, petition.id, *database.among("commitment", list(at)))
-    enter(database, petition.id, at.items(), today)
+    enter(database, petition.id, at.items())
     here = {c for c, _, _ in waited}
+    confirmed = confirm_again(database, petition.id, [c for c in at if c not in here])
     gone = [c for c in at if c not in here and c in erased]
     for reason in sorted({erased[c] for c in gone}):
         same = [c for c in gone if erased[c] == reason]
+        erase_entries(database, same, reason, erased)
         leave_entries(database, petition.id, petition.version_id, same, reason)
-    known = {at[c] for c in (*here, *gone)}
+    known = {at[c] for c in (*here, *confirmed, *gone)}
     lost = [place.index for place in places if place.index not in known]
     unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(places) - len(here))
     add(database, petition.id, today, [*((country, language) for _, country, language in waited), *unknown])
@@ -58,21 +61,26 @@ def take_places(
 
 
 def take_revocations(
-    database: Database, petition_id: int, revocations: Sequence[Revocation], known: Mapping[bytes, int]
+    database: Database,
+    petition: PetitionSnapshot,
+    revocations: Sequence[Revocation],
+    known: Mapping[bytes, int],
 ) -> None:
     """Erase what the log has revoked and what is still here; inside the caller's transaction.
 
-    `known` is what stands in the suppression file already.
+    `known` is what stands in the suppression file already. What is revoked is remembered, here or not: nothing may
+    revoke it once more.
     """
     by_reason: dict[int, list[bytes]] = defaultdict(list)
     for one in revocations:
         by_reason[one.reason].append(one.commitment)
     for reason, commitments in sorted(by_reason.items()):
         erase_entries(database, commitments, reason, known)
-        where, params = database.among("commitment", commitments)
-        database.execute(
-            f"UPDATE signing_withdrawal SET revoked = 1, reason = ? WHERE petition_id = ? AND {where}",
-            [reason, petition_id, *params],
+        database.insert(
+            "signing_withdrawal",
+            ("commitment", "petition_id", "version_id", "reason", "revoked"),
+            [(commitment, petition.id, petition.version_id, reason, 1) for commitment in commitments],
+            on_conflict="(commitment) DO UPDATE SET revoked = 1, reason = excluded.reason",
         )
 
 

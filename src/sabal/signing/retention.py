@@ -8,6 +8,7 @@ from datetime import date
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.count import take_names_down
+from sabal.signing.writer.places import forget_homes
 from sabal.signing.writer.rows import OF_PETITION, delete
 
 CHUNK = 200
@@ -43,11 +44,13 @@ def erase_records(database: Database, petition_id: int) -> int:
 def end(database: Database, petition: PetitionSnapshot) -> int:
     """Delete every row and link of a petition's signers, their records gone before; returns how many.
 
-    What waits has entered the log before, held or not: it was confirmed. In transactions of at most 200 rows; a crash
-    in between leaves rows that the next call finds. Letters need no deleting: signing ended a week before that day, and
-    none is kept for longer than eight.
+    What waits should have entered the log before, held or not: it was confirmed. Where that log stands still it waits
+    on, by C alone. In transactions of at most 200 rows; a crash in between leaves rows that the next call finds.
+    Letters need no deleting: signing ended a week before that day, and none is kept for longer than eight.
     """
     ended = _delete(database, "signing_signature", petition.id)
+    _delete_links(database, petition.id)
+    forget_homes(database, petition.id)
     take_names_down(database, petition.id)  # the last batch may have brought some back
     return ended
 
@@ -56,7 +59,7 @@ def holds_records(database: Database, petition_id: int) -> bool:
     """Whether anything of a signer is here."""
     return any(
         database.query(f"SELECT 1 FROM {table} WHERE petition_id = ? LIMIT 1", (petition_id,))
-        for table in ("signing_pending", "signing_signature")
+        for table in ("signing_pending", "signing_signature", "signing_access")
     )
 
 
@@ -79,3 +82,14 @@ def _delete(database: Database, table: str, petition_id: int) -> int:
         if len(rows) < CHUNK:
             return deleted
         last = hashes[-1]
+
+
+def _delete_links(database: Database, petition_id: int) -> None:
+    """Those that lead to nothing, which should not be: the others went with their signatures."""
+    while True:
+        some = (
+            "SELECT token_hash FROM signing_access WHERE petition_id = ?"
+            f" ORDER BY token_hash LIMIT {CHUNK}{database.for_update}"
+        )
+        if not database.execute(f"DELETE FROM signing_access WHERE token_hash IN ({some})", (petition_id,)):
+            return

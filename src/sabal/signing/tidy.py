@@ -105,9 +105,9 @@ def forget_w(database: Database, petition_id: int) -> None:
     while True:
         with database.transaction():
             rows = database.query(
-                f"SELECT s.token_hash FROM signing_signature s WHERE {OF_PETITION} AND s.token_hash > ?"
+                f"SELECT s.token_hash FROM signing_signature s WHERE {OF_PETITION} AND s.token_hash > ? AND s.w <> ?"
                 f" ORDER BY s.token_hash LIMIT {CHUNK}{database.for_update}",
-                (petition_id, last),
+                (petition_id, last, b""),
             )
             if rows:
                 where, params = database.among("token_hash", [bytes(row[0]) for row in rows])

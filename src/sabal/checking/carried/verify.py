@@ -46,6 +46,14 @@ LIMITS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
     "mailboxes and, where done, on an outsider's random sample."
 )
+# What became of a signature that somebody holds a promise or a proof of, by the reason of its revocation.
+FATES = {
+    None: "the signature counts", 1: "it was revoked as withdrawn by its signer", 2: "it was revoked as a duplicate",
+    3: "it was revoked as automated or fake", 4: "it was revoked for another reason",
+}  # fmt: skip
+REVOCATION = (
+    "A revocation is the operator's word: if it is not so, keep what you hold and this copy, and say so."
+)
 NEEDS_OPENSSL = (
     "signatures are checked by the program openssl, version 3.0 or newer, and {}. Install it (or put it on the"
     " PATH), or open check.html, which needs no other program."
@@ -72,7 +80,7 @@ def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
         "ok": False, "sentence": "", "problems": [], "origin": None, "size": None, "root": None,
         "signed": 0, "counted": 0, "withdrawn": 0, "invalidated": 0, "closed": False, "manifests": [],
         "shown": 0, "matched": 0, "sample": None, "witnesses": [], "quorum": None,
-        "checkpoints": [], "promises": [], "log_key": None,
+        "checkpoints": [], "promises": [], "proofs": [], "log_key": None,
     }  # fmt: skip
     with noted(result["problems"]):
         _check(read, given, result)
@@ -116,7 +124,9 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: what somebody else kept.
-    check_kept(given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, result)
+    check_kept(
+        given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, tally.why, result
+    )
 
 
 @contextmanager
@@ -427,13 +437,14 @@ def root_of(levels: list[bytes], size: int) -> bytes:
 
 
 class Tally(NamedTuple):
-    """What the entries say; `kinds` has a byte for each, where a revoked signature is REVOKED."""
+    """What the entries say; `kinds` has a byte for each, where a revoked signature is REVOKED, and `why` its reason."""
 
     signed: int
     reasons: list[int]
     closed: bool
     manifests: list[tuple[int, str]]
     kinds: bytearray
+    why: dict[int, int]
 
 
 REVOKED = 255
@@ -442,6 +453,7 @@ REVOKED = 255
 def count(entries: bytes) -> Tally:
     kinds, reasons, manifests, closed = bytearray(entries[1::34]), [0] * 5, [], False
     commitments: set[bytes] = set()
+    why: dict[int, int] = {}
     for index, version in enumerate(entries[0::34]):
         kind = kinds[index]
         if version != 1 or kind > CLOSE:
@@ -467,7 +479,7 @@ def count(entries: bytes) -> Tally:
                 raise Wrong(
                     f"Entry {index:,} revokes what is no signature before it, or was revoked already."
                 )
-            kinds[target] = REVOKED
+            kinds[target], why[target] = REVOKED, reason
             reasons[reason] += 1
         elif kind == CLOSE:
             if any(body):
@@ -475,7 +487,7 @@ def count(entries: bytes) -> Tally:
             closed = True
         else:
             manifests.append((index, body.hex()))
-    return Tally(len(commitments), reasons, closed, manifests, kinds)
+    return Tally(len(commitments), reasons, closed, manifests, kinds, why)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -643,6 +655,7 @@ def check_kept(
     ours: Checkpoint,
     levels: list[bytes],
     terms: dict[str, dict[str, Any]],
+    why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
     """`newest`: when a witness that is trusted last saw this copy."""
@@ -651,10 +664,10 @@ def check_kept(
     for name in given.promise:
         for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
             with noted(result["problems"], name + ": "):
-                check_promise(note, ours, levels[0], terms, (given.at, newest), result)
+                check_promise(note, ours, levels[0], terms, (given.at, newest), why, result)
     for name in given.proof:
         with noted(result["problems"], name + ": "):
-            check_proof(outside(name), policy, ours, levels, result)
+            check_proof(outside(name), policy, ours, levels, why, result)
 
 
 def check_letter(
@@ -701,6 +714,7 @@ def check_promise(
     leaves: bytes,
     terms: dict[str, dict[str, Any]],
     times: tuple[int, int],
+    why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
     """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
@@ -721,16 +735,16 @@ def check_promise(
     now, newest = times
     late = "broken" if include_by <= newest else "overdue"
     state = "kept" if place >= 0 else "waiting" if include_by > now else late
-    result["promises"].append({"include_by": include_by, "state": state})
+    result["promises"].append({"include_by": include_by, "state": state, "revoked": why.get(place // 32)})
     if state == "broken":
         raise Wrong(
             "the operator broke its word: it promised an entry by %s that is not in the log."
-            % day(include_by)
+            % day(include_by - 1)
         )
     if state == "overdue":
         raise Wrong(
             "The promise of an entry by %s is not kept in this copy, which may be older: fetch a newer one from the"
-            " house." % day(include_by)
+            " house." % day(include_by - 1)
         )
 
 
@@ -750,7 +764,12 @@ def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
 
 
 def check_proof(
-    data: bytes, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
+    data: bytes,
+    policy: Policy,
+    ours: Checkpoint,
+    levels: list[bytes],
+    why: dict[int, int],
+    result: dict[str, Any],
 ) -> None:
     """Step 8: c2sp.org/tlog-proof. Its entry is ours at that index, its checkpoint one like those of step 6."""
     head, _, note = data.partition(b"\n\n")
@@ -761,12 +780,12 @@ def check_proof(
         from_base64(lines.pop(0)[6:])  # nothing authenticates it, so it is not used
     if not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
         raise Wrong("this proof file is damaged.")
-    index = number_of(lines[0][6:].decode("ascii", "replace"))
+    index = proven = number_of(lines[0][6:].decode("ascii", "replace"))
     path = [from_base64(line) for line in lines[1:]]
     theirs = open_checkpoint(note, policy)
-    if not satisfied(policy, theirs.cosigned):
-        raise Wrong("too few witnesses have cosigned the checkpoint of this proof.")
-    check_older(theirs, ours, levels, result)
+    check_older(
+        theirs, ours, levels, result
+    )  # ours goes on from it, so its own witnesses need not be a quorum
     root, last = levels[0][index * 32 : index * 32 + 32], theirs.size - 1
     if index > last or any(len(step) != 32 for step in path):
         raise Wrong("this proof is of an entry that its checkpoint does not have.")
@@ -782,6 +801,7 @@ def check_proof(
         index, last = index >> 1, last >> 1
     if last or root != theirs.root:
         raise Wrong("this proof does not lead from the entry to the root of its checkpoint.")
+    result["proofs"].append({"index": proven, "revoked": why.get(proven)})
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -1112,8 +1132,14 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         agrees = "agrees" if older["consistent"] else "does not agree"
         print(f"  A checkpoint of {older['size']:,} entries {agrees} with this copy.")
     for promise in result["promises"]:
-        print("  The promise for %s: %s." % (day(promise["include_by"]), promise["state"]))
-    print(LIMITS)
+        fate = ": " + FATES[promise["revoked"]] if promise["state"] == "kept" else ""
+        print("  The promise for %s: %s%s." % (day(promise["include_by"] - 1), promise["state"], fate))
+    for proof in result["proofs"]:
+        print(f"  Entry {proof['index']:,} is in the log: {FATES[proof['revoked']]}.")
+    if any(one["revoked"] for one in result["promises"] + result["proofs"]):
+        print("  " + REVOCATION)
+    if result["ok"]:
+        print(LIMITS)
     print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
     if result["witnesses"]:
         keys = ", ".join(witness["key"] for witness in result["witnesses"])

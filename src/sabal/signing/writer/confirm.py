@@ -16,6 +16,7 @@ from sabal.signing.writer.rows import (
     by_era,
     delete,
     links,
+    locked,
     owners,
     pending,
     petitions,
@@ -62,6 +63,28 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
     standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
     return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
+
+
+def confirm_again(database: Database, petition_id: int, commitments: list[bytes]) -> set[bytes]:
+    """Make signatures of what waits for a click and stands in the log already: the database fell back behind them.
+
+    They wait for no batch. Name and country to show open with their links alone, and stay unsaid. Returns which these
+    were.
+    """
+    where, params = database.among("commitment", commitments)
+    where = locked(database, "signing_pending", f"petition_id = ? AND {where}")
+    rows = database.query(
+        f"DELETE FROM signing_pending WHERE {where}"
+        " RETURNING token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, NULL, mailbox",
+        [petition_id, *params],
+    )
+    database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
+    where, params = database.among("token_hash", [row[0] for row in rows])
+    made = {
+        bytes(t) for (t,) in database.query(f"SELECT token_hash FROM signing_signature WHERE {where}", params)
+    }
+    delete(database, "signing_sealed", "id", [row[7] for row in rows if bytes(row[0]) not in made])
+    return {bytes(row[5]) for row in rows if bytes(row[0]) in made}
 
 
 def _lead_to_owners(database: Database, ripe: list[Pending]) -> list[Pending]:

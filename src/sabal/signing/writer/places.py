@@ -31,14 +31,23 @@ def take(database: Database, petition_id: int, where: str, params: Sequence[obje
     return sorted((bytes(commitment), country, language) for commitment, country, language in rows)
 
 
-def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, int]], today: int) -> None:
-    """Say where these commitments stand in the log from today on; the first place of one stays."""
-    database.insert(
+def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, int]]) -> int:
+    """Say where these commitments stand in the log; the first place of one stays. How many had none."""
+    return database.insert(
         "signing_place",
-        ("petition_id", "commitment", "idx", "counted_on"),
-        [(petition_id, commitment, index, today) for commitment, index in places],
+        ("petition_id", "commitment", "idx"),
+        [(petition_id, commitment, index) for commitment, index in places],
         ignore=True,
     )
+
+
+def placed(database: Database, petition_id: int, commitments: Sequence[bytes]) -> dict[bytes, int]:
+    """Those commitments that stand in the log, with their indexes."""
+    where, params = database.among("commitment", commitments)
+    rows = database.query(
+        f"SELECT commitment, idx FROM signing_place WHERE petition_id = ? AND {where}", [petition_id, *params]
+    )
+    return {bytes(commitment): index for commitment, index in rows}
 
 
 def release(database: Database, petition_id: int, where: str = "TRUE", params: Sequence[object] = ()) -> int:
@@ -47,6 +56,13 @@ def release(database: Database, petition_id: int, where: str = "TRUE", params: S
     return database.execute(
         f"UPDATE signing_waiting SET held = 0, held_until = NULL WHERE petition_id = ? AND {chosen}",
         [petition_id, petition_id, *params],
+    )
+
+
+def forget_homes(database: Database, petition_id: int) -> None:
+    """Forget where those live who still wait, and their languages."""
+    database.execute(
+        "UPDATE signing_waiting SET country = NULL, language = NULL WHERE petition_id = ?", (petition_id,)
     )
 
 

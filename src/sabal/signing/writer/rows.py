@@ -12,6 +12,12 @@ from sabal.database import Database, Row
 # takes in the order that is written: left to itself it may read the places of the whole log to find one.
 AT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
 
+# The same, but nothing before a checkpoint is shown that covers it.
+_SHOWN = (
+    f"signing_place p ON {AT}"
+    " AND p.idx < (SELECT l.published_size FROM ledger_log l WHERE l.petition_id = s.petition_id)"
+)
+
 # Of one petition, where signatures are walked by their key: with the plus SQLite does not take the index of tags, whose
 # rows it would have to sort anew for every piece.
 OF_PETITION = "+s.petition_id = ?"
@@ -130,11 +136,11 @@ class Link:
     token_hash: bytes
     owner: bytes  # the token hash that the signature's row stands under
     petition_id: int
-    counted_on: int | None  # the day of the batch that followed the click
+    counted_on: int | None  # the day on which the batch that followed the click was shown
     mailbox: bytes | None  # opens with the token alone (record.py)
-    commitment: bytes  # the signature's, and where it stands in the log
+    commitment: bytes  # the signature's
     w: bytes
-    index: int | None
+    index: int | None  # where it stands in the log that is shown
 
     @property
     def is_first(self) -> bool:
@@ -148,15 +154,16 @@ def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
         return {}
     where, params = database.among("s.token_hash", hashes)
     own = database.query(
-        "SELECT s.token_hash, s.token_hash, s.petition_id, p.counted_on, s.mailbox, s.commitment, s.w, p.idx"
-        f" FROM signing_signature s LEFT JOIN signing_place p ON {AT} WHERE {where}",
+        "SELECT s.token_hash, s.token_hash, s.petition_id, (SELECT b.day FROM ledger_batch b"
+        " WHERE b.petition_id = s.petition_id AND b.size > p.idx ORDER BY b.size LIMIT 1),"
+        f" s.mailbox, s.commitment, s.w, p.idx FROM signing_signature s LEFT JOIN {_SHOWN} WHERE {where}",
         params,
     )
     where, params = database.among("a.token_hash", hashes)
     later = database.query(
         "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox, s.commitment, s.w, p.idx"
         " FROM signing_access a JOIN signing_signature s ON s.token_hash = a.signature_hash"
-        f" LEFT JOIN signing_place p ON {AT} WHERE {where}",
+        f" LEFT JOIN {_SHOWN} WHERE {where}",
         params,
     )
     return {bytes(row[0]): _link(row) for row in own + later}

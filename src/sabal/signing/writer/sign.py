@@ -29,7 +29,8 @@ _SEALED = ("id", "petition_id", "body")
 
 def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
     """Store what may be stored, with its letter; a mailbox that signed before gets a link to its signature."""
-    signed = owners(database, [_key(s) for s in signs if s.says_already])
+    # Locked: nobody may withdraw it before this link leads to it.
+    signed = owners(database, [_key(s) for s in signs if s.says_already], database.for_key_share)
     outcomes = _judge(database, signs)
     taken = [s for s, outcome in zip(signs, outcomes, strict=True) if outcome is Outcome.DONE]
     already = [s for s in taken if _key(s) in signed]

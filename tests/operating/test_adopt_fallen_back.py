@@ -1,0 +1,89 @@
+"""A database that fell back by itself (a machine's snapshot, a standby that was behind), and adopts its own log.
+
+Unlike a backup it has what waited for a click then, and did not hear who left since.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from houses import HouseOfTests, point_django_at
+from operating.drill import Drill
+from sabal import database as raw
+from sabal.signing import writer
+from sabal.signing.operations import Outcome
+from sabal.signing.writer.find import find
+from signing.steps import confirmation, signed
+from tlog.entry import Reason
+
+
+@pytest.fixture
+def drill(
+    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Drill:
+    if house.vendor != "sqlite":
+        pytest.skip("a copied file is the simplest snapshot")
+    return Drill(house, tmp_path, request, monkeypatch)
+
+
+def snapshot(drill: Drill) -> Path:
+    drill.house.database.checkpoint(cut=True)
+    return Path(shutil.copy(drill.house.data / "sabal.sqlite3", drill.house.data / "snapshot"))
+
+
+def fall_back(drill: Drill, to: Path) -> None:
+    drill.house.database.close()
+    for path in drill.house.data.glob("sabal.sqlite3*"):
+        path.unlink()
+    shutil.copy(to, drill.house.data / "sabal.sqlite3")
+    point_django_at(drill.house.url)
+    drill.house.database = raw.connect()
+    result = drill.sabal("restore", "--adopt")
+    assert result.exit_code == 0, result.output
+
+
+def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: Drill) -> None:
+    suzie = signed(drill.house, drill.petition)
+    before = snapshot(drill)
+    writer.commit(drill.house.database, [confirmation(drill.house, drill.petition, suzie)])
+    drill.batch()
+    fall_back(drill, before)
+    assert (drill.house.rows("signing_signature"), drill.house.rows("signing_sealed")) == (1, 1)
+    assert not drill.house.database.query("SELECT 1 FROM ledger_lost")
+    found = find(drill.house.database, [suzie.digest])[0]
+    assert found and found.entered and found.entered.index == 1
+    # She presses the link again, as people do: her signature stands, and enters the log no second time.
+    assert writer.commit(drill.house.database, [confirmation(drill.house, drill.petition, suzie)]) == [
+        Outcome.DONE
+    ]
+    drill.sign("max")
+    drill.batch()
+    assert drill.hold_whole().tally.counted == 2
+    drill.leave(suzie)
+    drill.batch()
+    assert drill.hold_whole().tally.revoked[Reason.WITHDRAWN] == 1
+
+
+@pytest.mark.parametrize("confirmed_before", [False, True])
+@pytest.mark.parametrize("revoked", [False, True])
+def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: bool) -> None:
+    suzie = signed(drill.house, drill.petition)
+    click = confirmation(drill.house, drill.petition, suzie)
+    if confirmed_before:
+        writer.commit(drill.house.database, [click])
+    before = snapshot(drill)
+    if not confirmed_before:
+        writer.commit(drill.house.database, [click])
+    drill.batch()
+    drill.leave(suzie)
+    if revoked:
+        drill.batch()
+    fall_back(drill, before)
+    tables = ("signing_pending", "signing_signature", "signing_sealed")
+    assert [drill.house.rows(table) for table in tables] == [0, 0, 0]
+    assert writer.commit(drill.house.database, [click]) == [Outcome.GONE]
+    drill.sign("max")
+    drill.batch()
+    tally = drill.hold_whole().tally
+    assert (tally.counted, tally.revoked[Reason.WITHDRAWN]) == (1, 1)

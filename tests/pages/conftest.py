@@ -57,6 +57,7 @@ def known(
         pepper=None,
         opened_on=date(2026, 11, 1),
         closed_on=None,
+        amended_on=None,
         consent={language: consent_text(definition, language) for language in definition.languages},
         counts=counts or in_log(1),
     )

@@ -3,6 +3,7 @@
 import gzip
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -138,6 +139,13 @@ def test_search_engines_and_previews_find_every_language(client: Client) -> None
     assert '<meta property="og:locale" content="zh_CN">' in page
     assert "/zh-hans/stop-forced-repatriation/card.png" in page
     assert client.get("/zh-hans/stop-forced-repatriation/card.png").content.startswith(b"\x89PNG")
+
+
+def test_an_amended_petition_says_so(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:
+    path = f"/en/{petitions[OPEN].slug}"
+    assert b"Amended on" not in client.get(path).content
+    petitions[OPEN] = replace(petitions[OPEN], amended_on=date(2026, 11, 9))
+    assert "Amended on November 9, 2026" in client.get(path).content.decode()
 
 
 def test_paused_and_closed_have_no_form(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:

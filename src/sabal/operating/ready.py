@@ -13,8 +13,6 @@ from sabal.petitions import folder, publishing
 from sabal.petitions.models import Petition
 from sabal.refusal import Refusal
 
-EXAMPLE_WORDS = ("Example", "example.org")
-
 
 @dataclass(frozen=True)
 class Step:
@@ -89,11 +87,11 @@ def _petition() -> Iterator[Step]:
                 "begin with an empty data folder, and import it anew",
             )
             continue
-        toml = publishing.export_files(slug).get("petition.toml", "")
-        if any(word in toml for word in EXAMPLE_WORDS):
+        if publishing.names_example_people(slug):
+            pause = f"sabal pause {slug}, " if petition.state == Petition.State.OPEN else ""
             yield Step(
                 f"{slug} still names example people: put in your own.",
-                f"sabal export {slug}, edit, sabal import {slug}",
+                f"{pause}sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}",
             )
         if petition.state == Petition.State.DRAFT:
             yield from _draft(petition)

@@ -22,7 +22,7 @@ def _ready() -> None:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, where nothing lacks.")
 def import_(path: Path, publish_too: bool) -> None:
-    """Import a petition folder, or a plain-text letter, as a draft.
+    """Import a petition folder, or a plain-text letter, as a draft; of a paused petition, as an amendment.
 
     The slug alone stands on the first line of standard output; notes come after it.
     """
@@ -50,6 +50,9 @@ def import_(path: Path, publish_too: bool) -> None:
         click.echo(note)
     if lacking and not publish_too:
         _say_how_to_edit(petition.slug, None if path.is_file() else path)
+    elif petition.state == Petition.State.PAUSED and not publish_too:
+        click.echo(f"An amendment, which nobody sees yet. Next: sabal publish {petition.slug}")
+        click.echo(f"To forget it: sabal discard {petition.slug}")
     if publish_too:
         _publish(petition.slug)
 
@@ -95,12 +98,14 @@ def _differs(file: Path, text: str) -> bool:
 @click.command()
 @click.argument("slug")
 def discard(slug: str) -> None:
-    """Delete a draft that was never published."""
+    """Delete a draft that was never published, or an amendment that was not."""
     _ready()
     from sabal.petitions import publishing
 
-    publishing.discard(slug)
-    click.echo(f"{slug} is gone.")
+    if publishing.discard(slug):
+        click.echo(f"The amendment of {slug} is gone. To take signatures again: sabal resume {slug}")
+    else:
+        click.echo(f"{slug} is gone.")
 
 
 @click.command()
@@ -135,9 +140,13 @@ def publish(slug: str) -> None:
 
 def _publish(slug: str) -> None:
     from sabal.petitions import publishing
+    from sabal.petitions.publishing import names_example_people
 
     now = datetime.now(UTC)
     publishing.publish(slug, open_house(), now.date(), int(now.timestamp()))
+    if names_example_people(slug):
+        click.echo(f"{slug} still names example people. To put in your own: sabal pause {slug}, then")
+        click.echo(f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}")
     click.echo(f"{slug} is open:")
     for language in publishing.definition(slug).languages:
         click.echo(f"{settings.BASE_URL}/{language}/{slug}")

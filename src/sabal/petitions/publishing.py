@@ -21,27 +21,29 @@ from sabal.keys.house import House, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.ledger import log
 from sabal.petitions import folder, manifest
+from sabal.petitions.amendment import breaches
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition
 from sabal.petitions.lookup import not_here
 from sabal.petitions.models import Petition, Version
 from sabal.petitions.profile import REOPEN_DAYS
+from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
 
 State = Petition.State
 CODE_BYTES = 10
+EXAMPLE_WORDS = ("Example", "example.org")
 
 
 def import_files(files: Mapping[str, str]) -> Petition:
-    """Make a draft of a petition folder's files, or replace the draft of that slug.
+    """Make a draft of a petition folder's files, or replace the draft of that slug; of a paused petition, an amendment.
 
-    Raises FolderError for files that cannot be used, Refusal where a petition of that slug is published.
+    Raises FolderError for files that cannot be used, Refusal where a petition of that slug takes no new version.
     """
     definition = folder.parse(files)
     with transaction.atomic():
         petition, _ = Petition.objects.select_for_update().get_or_create(slug=definition.slug)
-        if petition.state != State.DRAFT:
-            raise Refusal(f"{definition.slug} is published; choose another slug.")
+        _refuse_new_version(petition, definition)
         if (
             not definition.organiser_keys
             and petition.version
@@ -55,15 +57,40 @@ def import_files(files: Mapping[str, str]) -> Petition:
     return petition
 
 
-def discard(slug: str) -> None:
-    """Delete a draft. Raises Refusal for what was published: its signers were promised otherwise."""
+def _refuse_new_version(petition: Petition, definition: Definition) -> None:
+    slug = petition.slug
+    if petition.state == State.OPEN:
+        raise Refusal(
+            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again; for"
+            " another petition choose another slug."
+        )
+    if petition.state not in (State.DRAFT, State.PAUSED):
+        raise Refusal(f"{slug} is {petition.state}: its text cannot change any more; choose another slug.")
+    if petition.state == State.PAUSED and petition.version:
+        published = folder.parse(json.loads(petition.version.files))
+        if broken := list(breaches(published, definition)):
+            raise Refusal(f"This cannot be an amendment of {slug}. {' '.join(broken)}")
+
+
+def discard(slug: str) -> bool:
+    """Delete a draft, or a paused petition's unpublished amendment; whether the petition is still here.
+
+    Raises Refusal for what was published: its signers were promised otherwise.
+    """
     petition = _find(slug)
+    if petition.state == State.PAUSED and _newest(petition).published_on is None:
+        with transaction.atomic():
+            petition.versions.filter(published_on=None).delete()
+            # The keys of the version that is left were shown to open what is sealed to them when it was published.
+            _bump(petition, canary=b"", canary_answered=True)
+        return True
     if petition.state != State.DRAFT:
         raise Refusal(f"{slug} was published; only drafts can be discarded. To end it: sabal close {slug}")
     with transaction.atomic():
         Petition.objects.filter(pk=petition.pk, state=State.DRAFT).update(version=None)
         petition.versions.all().delete()
         Petition.objects.filter(pk=petition.pk, state=State.DRAFT).delete()
+    return False
 
 
 def definition(slug: str) -> Definition:
@@ -166,7 +193,10 @@ def resume(slug: str, today: date) -> None:
             f"The last day for signing {slug} was {last}, as its terms say; it cannot be opened again."
         )
     if petition.state == State.PAUSED and _newest(petition).published_on is None:
-        raise Refusal(f"{slug} has a new version that is not published: sabal publish {slug}")
+        raise Refusal(
+            f"{slug} has a new version that is not published: sabal publish {slug}, or, to forget it,"
+            f" sabal discard {slug}"
+        )
     _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
 
 
@@ -179,6 +209,11 @@ def export_files(slug: str) -> dict[str, str]:
     """The files of a petition's folder, as they were imported (and as its keys were chosen)."""
     files: dict[str, str] = json.loads(_newest(_find(slug)).files)
     return files
+
+
+def names_example_people(slug: str) -> bool:
+    """Whether its terms are still those of the example petition, in part."""
+    return any(word in export_files(slug).get(FILE, "") for word in EXAMPLE_WORDS)
 
 
 def languages(petition: Petition) -> tuple[str, ...]:

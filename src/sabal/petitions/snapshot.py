@@ -64,6 +64,7 @@ class PetitionSnapshot:
     pepper: bytes | None  # None: missing (signing is refused) or, with dedupe = "offline", not used
     opened_on: date | None
     closed_on: date | None
+    amended_on: date | None  # when another version than the first was published
     consent: Mapping[str, str]  # by language, as the manifest has it
     counts: Counts = field(default_factory=Counts)
 
@@ -160,7 +161,8 @@ def current() -> Snapshots:
 
 
 _COLUMNS = (
-    "p.id, p.slug, p.state, p.revision, v.id, p.era, p.origin, v.manifest, v.files, p.opened_on, p.closed_on"
+    "p.id, p.slug, p.state, p.revision, v.id, p.era, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
+    " v.number, v.published_on"
     " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
 )
 
@@ -184,6 +186,8 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         files,
         opened_on,
         closed_on,
+        number,
+        published_on,
     ) = row
     definition = folder.parse(json.loads(files))
     pepper = promise_seed = None
@@ -210,6 +214,7 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         pepper=pepper,
         opened_on=days.from_column(opened_on),
         closed_on=days.from_column(closed_on),
+        amended_on=days.from_column(published_on) if number > 1 else None,
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
     )
 

@@ -21,6 +21,8 @@ PRIVATE = "no-store"
 
 View = Callable[[HttpRequest], HttpResponse]
 
+# Templates put a space between two sentences; in Chinese the full-width mark is space enough.
+_BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
 RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
 
 
@@ -50,7 +52,9 @@ def page(
         "dev": settings.DEV,
     }
     with translation.override(house_language):
-        body = render_to_string(template, {**common, **context})
+        body: str = render_to_string(template, {**common, **context})
+    if house_language.startswith("zh"):
+        body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
     response = HttpResponse(_without_blank_lines(body), status=status, content_type=content_type)
     response["Cache-Control"] = cache
     return response

@@ -197,6 +197,6 @@ def test_without_any_index_nothing_can_be_proposed(petition: Petition, tmp_path:
 
 def test_nothing_found_is_said_and_written(tmp_path: Path) -> None:
     done = audit(made.petition(crowd(20)), tmp_path)
-    assert done.exit_code == 0 and "Nothing looks unusual." in done.stdout
+    assert done.exit_code == 0 and "Nothing looks unusual; the proposal is empty." in done.stdout
     assert revocations.read_file(tmp_path / "out.jsonl").items == ()
     assert json.loads((tmp_path / "out.jsonl").read_text())["format"] == revocations.FORMAT

@@ -11,6 +11,7 @@ import pytest
 
 import tlog
 from houses import NOW, HouseOfTests
+from sabal import settings
 from sabal.ledger import log as logs
 from sabal.ledger import witnesses
 from sabal.ledger.policy import policy_of, witnessed
@@ -59,6 +60,19 @@ def partner(
         thread.join()
         server.server_close()
         kept.close()
+
+
+@pytest.fixture(autouse=True)
+def _on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WITNESS_PRIVATE", True)
+
+
+def test_a_witness_without_tls_is_not_chosen(
+    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "WITNESS_PRIVATE", False)
+    with pytest.raises(Refusal, match="over https alone"):
+        choose(house, petition, f"witness w {VKEY} http://127.0.0.1:1/\nquorum w\n")
 
 
 @pytest.fixture

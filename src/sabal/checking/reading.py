@@ -78,7 +78,8 @@ def _refuse_other_files(path: Path, head: bytes) -> None:
     if head.startswith(_AGE):
         opened = path.with_suffix("").name if path.suffix == ".age" else "bundle.zip"
         raise CannotCheck(
-            f"{path} is sealed. Open it first: age -d -i KEYFILE -o {opened} {path}; then: sabal verify {opened}"
+            f"{path} is sealed. Open it first: sabal open {path} --identity KEYFILE (or, with age 1.3 or newer,"
+            f" age -d -i KEYFILE -o {opened} {path}); then: sabal verify {opened}"
         )
     if head.startswith(_PROOF):
         raise CannotCheck(

@@ -104,7 +104,9 @@ class Routes:
         if raw_path == b"/dev/mail/" and self._dev:
             return Route("dev_mail", "/dev/mail/")
         if len(raw_path) > 512 or CANONICAL.fullmatch(raw_path) is None:
-            raise Refused(400)
+            # With a slash behind it people mean a folder, of which we have none.
+            folder = raw_path[-1:] == b"/" and len(raw_path) <= 512 and CANONICAL.fullmatch(raw_path[:-1])
+            raise Refused(404, "not-found") if folder else Refused(400)
         if b"/." in raw_path and not raw_path.startswith(b"/.well-known/"):
             raise Refused(400 if {b".", b".."} & set(raw_path.split(b"/")) else 404, "not-found")
         return self._shaped(raw_path.decode("ascii"))

@@ -92,11 +92,15 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
         petition = published(database, open_house(), slug)
         if not yes:
             click.confirm(
-                f"{len(proposed.items)} signatures of {slug} will count no more, for all to see and for good. Go on?",
+                f"The file names {len(proposed.items)} signatures of {slug}. Those that still count will count no more,"
+                " for all to see and for good. Go on?",
                 abort=True,
                 err=True,
             )
         done = revoke(database, petition, proposed)
+    if not done.revoked:
+        click.echo(f"Nothing is left to do: all {done.before} counted no more before.")
+        return
     before = f" ({done.before} counted no more before)" if done.before else ""
     click.echo(
         f"{done.revoked} signatures are taken out{before}; the public log says so with its next batch."
@@ -120,7 +124,11 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
         if file or none:
             text = file.read_text(encoding="utf-8", errors="replace") if file else ""
             witnesses.choose(database, petition.id, text, publication(petition))
-            click.echo("The next checkpoint will ask them." if file else "Nobody is asked any more.")
+            click.echo(
+                "They are asked within ten minutes for the checkpoint that is shown, and for every one after it."
+                if file
+                else "Nobody is asked any more."
+            )
             return
     click.echo(policy_of(petition).decode(), nl=False)
     state = witnessed(petition)

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from sabal import database as raw
+from sabal import settings
 from sabal.database import Database
 from sabal.ledger import log as logs
 from sabal.ledger.log import Log
@@ -14,7 +15,7 @@ from sabal.ledger.publication import Ahead, Publication
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead as KnowsMore
 from sabal.witness.ask import Answer, Cosigned, Failed, Question, ask_all
-from sabal.witness.network import Network
+from sabal.witness.network import Network, Unreachable, refuse_unaskable
 from tlog import HashReader, Policy, Tile, TlogError, checkpoint, consistency_proof, note
 from tlog.policy import NONE
 
@@ -73,9 +74,9 @@ def _trouble(question: Question, answer: Answer, log: Log) -> str | None:
     else:
         return None
     return (
-        f"the witness {question.witness.name} {seen}: it was restored from an older backup, or changed. Next: sabal"
-        " restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it out:"
-        " sabal witnesses"
+        f"the witness {question.witness.name} {seen}: the database was restored from an older backup, or changed. Next:"
+        " sabal restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it"
+        " out: sabal witnesses"
     )
 
 
@@ -106,6 +107,10 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
     for name, key in policy.witnesses.items():
         if str(key) not in policy.urls:
             raise Refusal(f"The witness {name} has no address: witness {name} {key} https://…")
+        try:
+            refuse_unaskable(policy.urls[str(key)], allow_private=settings.WITNESS_PRIVATE)
+        except Unreachable as error:
+            raise Refusal(f"The witness {name} cannot be asked. {error}") from None
     logs.set_witnesses(database, petition_id, lines)
 
 

@@ -129,6 +129,11 @@ def _say_restored(restored: "Restored") -> None:
         "What came after the backup is lost, but for what a public log still counts: who signed after the last"
     )
     click.echo("published batch must sign again. Say so in public.")
+    states = ", ".join(f"{slug} {state}" for slug, state in restored.states)
+    click.echo(
+        f"Petitions are as they were then: {states or 'there was none'}. What was paused, closed or amended"
+    )
+    click.echo("since must be paused, closed or amended again.")
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}; there is a new one.")
     for slug in restored.without_pepper:

@@ -42,6 +42,7 @@ class Restored:
     )  # lines of the suppression file that were applied again; None: there is no such file
     erased: int  # signatures that those lines took out again
     new_keys: tuple[str, ...]  # keys that the backup lacked and that could be made anew
+    states: tuple[tuple[str, str], ...]  # of each petition, as on the backup's day
     without_pepper: tuple[str, ...]  # petitions that cannot take signatures until their pepper is renewed
 
 
@@ -61,10 +62,11 @@ def restore(directory: Path) -> Restored:
     database = raw.connect()
     try:
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
+        states = tuple(database.query("SELECT slug, state FROM petitions_petition ORDER BY id"))
         without_pepper = tuple(_without_pepper(database, house))
     finally:
         database.close()
-    return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, without_pepper)
+    return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, states, without_pepper)
 
 
 def _checked(directory: Path, house: House) -> dict[str, Any]:

@@ -39,6 +39,9 @@ _REFUSED_6 = tuple(map(IPv6Network, "2001::/23 2001:db8::/32 2002::/16 3fff::/20
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address stands in its last 32 bits
 
 
+_HTTPS = "A witness is asked over https alone."
+
+
 class Unreachable(Exception):
     """The witness was not asked, or gave no answer that can be read; the sentence holds nothing that it sent."""
 
@@ -82,11 +85,17 @@ class Place(NamedTuple):
     addresses: tuple[IPAddress, ...]
 
 
+def refuse_unaskable(url: str, *, allow_private: bool) -> None:
+    """Raise Unreachable for a URL that no witness can be asked at, before anybody relies on it; looks nothing up."""
+    if not _parse(url).secure and not allow_private:
+        raise Unreachable(_HTTPS)
+
+
 def find(url: str, network: Network, deadline: Deadline) -> Place:
     """Look the host up, once, and keep the addresses that may be asked. Raises Unreachable and TimeoutError."""
     place = _parse(url)
     if not place.secure and not network.allow_private:
-        raise Unreachable("A witness is asked over https alone.")
+        raise Unreachable(_HTTPS)
     found = _look_up_in_time(place, network.resolve, deadline)
     usable = [address for address in found if network.allow_private or is_public(address)]
     if not usable:

@@ -151,10 +151,11 @@ def test_neither_checking_nor_delivery_loads_the_house(module: str) -> None:
 WRITERS = {
     "signing_pending": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
-        "signing/retention.py",
+        "signing/eras.py", "signing/retention.py",
     },
     "signing_signature": {
-        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/retention.py",
+        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/eras.py",
+        "signing/retention.py",
     },
     "signing_waiting": {"signing/writer/confirm.py", "signing/writer/places.py"},
     "signing_place": {"signing/writer/places.py"},
@@ -164,7 +165,7 @@ WRITERS = {
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
-        "signing/retention.py", "signing/drain.py",
+        "signing/eras.py", "signing/retention.py", "signing/drain.py",
     },
     # Who refused a newsletter stands beside who refused to sign; restore brings both back.
     "signing_suppression": {

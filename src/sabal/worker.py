@@ -30,7 +30,7 @@ from sabal.mail.tidy import tidy_keys
 from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import drain, retention, tidy
+from sabal.signing import drain, eras, retention, tidy
 from sabal.witness.network import Network
 
 log = logging.getLogger(__name__)
@@ -185,9 +185,9 @@ class Worker:
                         log.info("a petition is sealed: its log is closed, its pepper, tags and w are gone")
                 if drained := drain.drain(database, petition.id, day):
                     log.info("%d sealed records that the organiser holds are gone", drained)
-                if tidy.forget_old_eras(database, self.house, petition):
+                if eras.forget_old_eras(database, self.house, petition):
                     log.info("an old pepper that a crash had left is gone")
-                if tidy.renew_era(database, self.house, petition, today):
+                if eras.renew_era(database, self.house, petition, today):
                     log.info("a new era began: the old pepper and its tags are gone")
             gone = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))

@@ -126,7 +126,12 @@ def cosigned_message(text: bytes, time: int) -> bytes:
 
 
 def cosigned_at(signature: bytes) -> int:
-    """The POSIX time at the head of a cosignature, verified or not. c2sp.org/tlog-cosignature "Format"."""
+    """The POSIX time at the head of a cosignature, verified or not. c2sp.org/tlog-cosignature "Format".
+
+    Raises Malformed where it is too short to hold one.
+    """
+    if len(signature) < TIME.size:
+        raise Malformed("This is no cosignature: it is too short to hold a time.")
     return int(TIME.unpack_from(signature)[0])
 
 

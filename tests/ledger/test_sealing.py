@@ -17,7 +17,7 @@ from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import drain, operations, tidy, writer
+from sabal.signing import drain, eras, operations, tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -98,9 +98,9 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
     def crash(*_: object) -> None:
         raise RuntimeError
 
-    for step in ("forget_era", "forget_w"):
+    for room, step in ((eras, "forget_era"), (tidy, "forget_w")):
         with monkeypatch.context() as broken:
-            broken.setattr(tidy, step, crash)
+            broken.setattr(room, step, crash)
             with pytest.raises(RuntimeError):
                 seal(house, closed, 15)
         assert house.petition().state == "closed"
@@ -166,7 +166,7 @@ def test_a_revocation_file_of_the_audit_is_applied(house: HouseOfTests, tmp_path
     assert code == 0 and said.startswith("1 signatures")
     assert house.rows("signing_signature") == house.rows("signing_sealed") == 3
     again = run("revoke", petition.slug, str(file), "--yes")  # as after a crash
-    assert again[0] == 0 and again[1].startswith("0 signatures are taken out (1 counted no more before)")
+    assert again[0] == 0 and again[1].startswith("Nothing is left to do: all 1")
     house.sequence(petition, NOW + 2 * WEEK)
     found = read(publication(petition).folder, publication(petition).key)
     assert found.entries[-1] == tlog.entry.Revoke(2, tlog.entry.Reason.DUPLICATE).encode()

@@ -30,6 +30,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import confirm, export, held, operations, writer
 from sabal.signing.record import Carry
+from sabal.signing.sealed import write_sealed
 from sabal.signing.writer.find import find
 from sabal.suppression import Suppressed
 from signing.steps import SUZIE, confirmed, signed
@@ -96,7 +97,7 @@ def test_the_drill(
             and back.counts.counted == 1
             and back.pepper == petition.pepper
         )
-        written = export.write_sealed(database, petition.id, export.Header("x"))
+        written = write_sealed(database, petition.id, export.Header("x"))
         opened = export.open_sealed([export.read(written)], [house.identity])
         assert [(one.fields["email"], one.checked) for one in opened] == [(SUZIE, True)]
         house.database, house.snapshots = database, house.snapshots

@@ -1,6 +1,5 @@
 """Two processes at once: rows that one of them holds are waited for, or left to it, never counted twice."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,6 @@ from sabal.signing.operations import Operation, Outcome
 from sabal.signing.writer.find import find
 from signing.steps import ask, confirmation, confirmed, signed
 
-# The package has verbs of the same names.
-confirming, signing = (sys.modules[f"sabal.signing.writer.{verb}"] for verb in ("confirm", "sign"))
 MAILBOXES = 12
 WITHIN = 20.0  # seconds
 
@@ -159,11 +156,11 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
     petition = house.publish()
     first = confirmed(house, petition)
     second = signed(house, petition)
-    look = confirming.owners
+    look = writer.confirm.owners
 
     def meanwhile(*arguments: object) -> object:
         """The insert has met her first signature."""
-        monkeypatch.setattr(confirming, "owners", look)
+        monkeypatch.setattr(writer.confirm, "owners", look)
         if withdrawn_before_the_look:
             withdrawal.start()
             withdrawal.join(WITHIN)
@@ -174,7 +171,7 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
         return found
 
     withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
-    monkeypatch.setattr(confirming, "owners", meanwhile)
+    monkeypatch.setattr(writer.confirm, "owners", meanwhile)
     assert at_once(house, [confirmation(house, petition, second)]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
     stands = 1 if withdrawn_before_the_look else 0  # withdrawn later, both links are withdrawn
@@ -192,7 +189,7 @@ def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
     petition = house.publish(profile='"open"')  # whose letters may say that a mailbox has signed
     first = confirmed(house, petition)
     again = ask(house, petition)
-    judge = signing._judge
+    judge = writer.sign._judge
 
     def meanwhile(*arguments: object) -> object:
         """Her signature has been found to stand."""
@@ -201,7 +198,7 @@ def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
         return judge(*arguments)  # type: ignore[arg-type]
 
     withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
-    monkeypatch.setattr(signing, "_judge", meanwhile)
+    monkeypatch.setattr(writer.sign, "_judge", meanwhile)
     assert at_once(house, [again.operation]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
     assert [house.rows(table) for table in ("signing_signature", "signing_sealed", "signing_access")] == [

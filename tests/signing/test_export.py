@@ -14,12 +14,12 @@ import agefile
 from houses import HouseOfTests
 from sabal.cli import main
 from sabal.petitions.manifest import RECORD_FIELDS
-from sabal.signing import export, tables
+from sabal.signing import export, sealed, tables
 from signing.steps import confirmed, signed
 
 
 def lines(house: HouseOfTests, petition_id: int) -> list[str]:
-    return list(export.write_sealed(house.database, petition_id, export.Header("slug")))
+    return list(sealed.write_sealed(house.database, petition_id, export.Header("slug")))
 
 
 def opened_by(identity: agefile.Identity, *exports: Iterable[str]) -> list[export.Opened]:
@@ -43,7 +43,7 @@ def test_carol_opens_the_confirmed_and_only_them(house: HouseOfTests) -> None:
 def test_an_export_of_more_than_a_chunk_is_whole(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "CHUNK", 3)
+    monkeypatch.setattr(sealed, "CHUNK", 3)
     petition = house.publish()
     for i in range(7):
         confirmed(house, petition, f"suzie{i}@example.org")

@@ -101,7 +101,7 @@ def test_without_its_pepper_a_petition_refuses_and_loses_nothing(house: HouseOfT
     with pytest.raises(NotReady):
         ask(house, petition, "max@example.org")
     assert find(house.database, [suzie.digest])[0] is not None
-    from sabal.signing.tidy import renew_pepper
+    from sabal.signing.eras import renew_pepper
 
     renew_pepper(house.database, house.house, petition, DAY_NUMBER)
     signed(house, house.petition(), "max@example.org")

@@ -1,6 +1,5 @@
 """What time takes away."""
 
-import sys
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from houses import DAY_NUMBER, HouseOfTests
 from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.refusal import Refusal
-from sabal.signing import operations, tidy, writer
+from sabal.signing import eras, operations, tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer import rows
 from sabal.signing.writer.find import find
@@ -40,8 +39,8 @@ def test_from_the_acceptance_of_its_letter_a_signature_has_seven_whole_days(hous
 def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: HouseOfTests) -> None:
     petition = house.publish()
     first, waiting = confirmed(house, petition), signed(house, petition, "max@example.org")
-    assert not tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 29)
-    assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert not eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 29)
+    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
     with pytest.raises(KeyMissing):
         house.house.find(house.database, pepper_name(petition.id, petition.era))
@@ -59,26 +58,26 @@ def test_an_old_pepper_that_a_crash_left_is_found(
     petition = house.publish()
     confirmed(house, petition)
     with monkeypatch.context() as patch:
-        patch.setattr(tidy, "forget_era", lambda *_: None)  # the power goes between the two
-        assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+        patch.setattr(eras, "forget_era", lambda *_: None)  # the power goes between the two
+        assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     renewed = house.petition()
-    assert tidy.forget_old_eras(house.database, house.house, renewed) == 1
+    assert eras.forget_old_eras(house.database, house.house, renewed) == 1
     assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
     with pytest.raises(KeyMissing):
         house.house.find(house.database, pepper_name(petition.id, petition.era))
-    assert tidy.forget_old_eras(house.database, house.house, renewed) == 0
+    assert eras.forget_old_eras(house.database, house.house, renewed) == 0
 
 
 def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: HouseOfTests) -> None:
     petition = house.publish()
     late = ask(house, petition)
-    tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     assert writer.commit(house.database, [late.operation]) == [Outcome.STALE]
 
 
 def test_an_open_petition_has_one_era(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"')
-    assert not tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 4000)
+    assert not eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 4000)
 
 
 def test_a_petition_closes_after_its_last_day(house: HouseOfTests) -> None:
@@ -103,7 +102,7 @@ def test_three_letters_of_one_mailbox_count_once_after_a_renewal(house: HouseOfT
         "UPDATE signing_pending SET expires = expires + 1 WHERE token_hash = ?", (letters[1].digest,)
     )
     max_ = signed(house, petition, "max@example.org")
-    assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (2, 2)
     renewed = house.petition()
     clicks = [confirmation(house, renewed, of) for of in (*letters, max_)]
@@ -115,7 +114,7 @@ def test_three_letters_of_one_mailbox_count_once_after_a_renewal(house: HouseOfT
 def test_a_letter_that_waits_beside_a_signature_leads_to_it_after_a_renewal(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie, again = confirmed(house, petition, subscribe=("updates",)), signed(house, petition)
-    assert tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     # Before the click it looks as one whose mailbox has never signed.
     waiting = find(house.database, [again.digest])[0]
     assert waiting is not None and waiting.carry is not None
@@ -135,14 +134,13 @@ def test_mailboxes_are_told_apart_across_many_transactions(
     for box in range(9):
         for _ in range(1 + box % 3):
             signed(house, petition, f"suzie{box}@example.org")
-    monkeypatch.setattr(tidy, "CHUNK", 4)
-    monkeypatch.setattr(tidy, "_TAGGED", tidy._TAGGED.replace("LIMIT 200", "LIMIT 4"))
+    monkeypatch.setattr(eras, "CHUNK", 4)
     with monkeypatch.context() as patch:
-        patch.setattr(tidy, "delete", power_goes)
+        patch.setattr(eras, "delete", power_goes)
         with pytest.raises(RuntimeError):
-            tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+            eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     assert (house.rows("signing_pending"), house.rows("signing_access")) == (18, 0)
-    assert tidy.forget_old_eras(house.database, house.house, house.petition()) == 1
+    assert eras.forget_old_eras(house.database, house.house, house.petition()) == 1
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (9, 9)
     assert house.database.query("SELECT COUNT(*) FROM signing_pending WHERE tag IS NOT NULL") == [(0,)]
 
@@ -154,9 +152,9 @@ def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
     petition = house.publish()
     late = ask(house, petition)
     before = rows.petitions(house.database, [petition.id])
-    tidy.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     with monkeypatch.context() as patch:  # judged by what was committed before the renewal
-        patch.setattr(sys.modules["sabal.signing.writer.sign"], "petitions", lambda *_: before)
+        patch.setattr(writer.sign, "petitions", lambda *_: before)
         assert writer.commit(house.database, [late.operation]) == [Outcome.DONE]
     renewed = house.petition()
     if late_click:
@@ -164,9 +162,9 @@ def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
     table = "signing_signature" if late_click else "signing_pending"
     tagged = f"SELECT COUNT(*) FROM {table} WHERE tag IS NOT NULL"
     assert house.database.query(tagged) == [(1,)]
-    assert tidy.forget_old_eras(house.database, house.house, renewed) == 1
+    assert eras.forget_old_eras(house.database, house.house, renewed) == 1
     assert house.database.query(tagged) == [(0,)] and house.rows(table) == 1
-    assert tidy.forget_old_eras(house.database, house.house, renewed) == 0
+    assert eras.forget_old_eras(house.database, house.house, renewed) == 0
 
 
 def power_goes(*_: object) -> None:

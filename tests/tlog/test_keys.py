@@ -64,6 +64,8 @@ def test_a_cosignature_holds_its_time(time: int, bit: int) -> None:
     witness = Cosigner("witness.example/w1", bytes(32))
     signature = witness.sign(b"text\n", time)
     assert cosigned_at(signature) == time
+    with pytest.raises(Malformed):
+        cosigned_at(signature[:7])
     assert witness.verifier.verifies(b"text\n", signature)
     changed = bytearray(signature)
     changed[bit // 8] ^= 1 << bit % 8

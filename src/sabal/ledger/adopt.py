@@ -135,7 +135,7 @@ def adopt(
     while piece := _take(database, petition, copy, erased, days.number_at(now)):
         taken += piece
     with database.transaction():
-        log = _locked(database, petition.id)
+        log = logs.get(database, petition.id, lock=True)
         newer = log.size == copy.size > log.published_size
         logs.go_on(database, log, copy.checkpoint, days.number_at(now))
         if newer:
@@ -148,13 +148,13 @@ def adopt(
 def hold(database: Database, petition_id: int, seen_size: int = 0) -> None:
     """Let a log be read-only until all is here that was published of it: so many entries, as far as was seen."""
     with database.transaction():
-        logs.hold(database, _locked(database, petition_id), seen_size)
+        logs.hold(database, logs.get(database, petition_id, lock=True), seen_size)
 
 
 def let_go_on(database: Database, petition_id: int, now: float) -> None:
     """End the hold of a log of which nothing newer is known."""
     with database.transaction():
-        logs.go_on(database, _locked(database, petition_id), b"", days.number_at(now))
+        logs.go_on(database, logs.get(database, petition_id, lock=True), b"", days.number_at(now))
 
 
 def _refuse_other(shown: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
@@ -183,7 +183,7 @@ def _take(
 ) -> int:
     """One transaction's worth: entries, rows and the log's own row move together. 0 where all is here."""
     with database.transaction():
-        log = _locked(database, petition.id)
+        log = logs.get(database, petition.id, lock=True)
         new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + CHUNK, copy.size))]
         if new:
             numbered = [(entry.parse(one), log.size + at) for at, one in enumerate(new)]
@@ -199,10 +199,3 @@ def _revocations(found: Iterable[entry.Entry], copy: LogCopy) -> Iterator[Revoca
     for one in found:
         if isinstance(one, Revoke):
             yield Revocation(entry_at(copy.entries, one.index)[2:], one.reason)
-
-
-def _locked(database: Database, petition_id: int) -> Log:
-    log = logs.find(database, petition_id, lock=True)
-    if log is None:
-        raise logs.Incomplete(f"petition {petition_id} has no log")
-    return log

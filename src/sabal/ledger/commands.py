@@ -24,6 +24,7 @@ from sabal.ledger.revoke import revoke
 from sabal.petitions.lookup import published
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import drain, export
+from sabal.signing.sealed import write_sealed
 
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,7 +43,7 @@ def sealed(slug: str, out: Path) -> None:
         petition = published(database, open_house(), slug)
         code, exported, off = drain.new_code(), list[bytes](), drain.due(database, petition.id)
         header = _header(database, petition, code)
-        written = private.replace(out, _noting(export.write_sealed(database, petition.id, header), exported))
+        written = private.replace(out, _noting(write_sealed(database, petition.id, header), exported))
         drain.expect(database, petition.id, header.size, code, exported)
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
     if off:
@@ -65,14 +66,12 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
         if undo:
             kept = drain.undo(database, petition.id)
             click.echo("The records are kept." if kept else "No records were about to go.")
-        elif proof:
-            day = drain.accept(database, petition.id, proof, datetime.now(UTC).date())
+            return
+        today = datetime.now(UTC).date()
+        day = drain.accept(database, petition.id, proof, today) if proof else drain.due(database, petition.id)
+        if day:
             click.echo(
                 f"The records that were fetched go after {day}. To keep them: sabal drain {slug} --undo"
-            )
-        elif day_ := drain.due(database, petition.id):
-            click.echo(
-                f"The records that were fetched go after {day_}. To keep them: sabal drain {slug} --undo"
             )
         else:
             click.echo(

@@ -6,9 +6,9 @@ that of two writers who meet one fails and nothing forks.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from sabal.database import Database
+from sabal.database import Database, Row
 from sabal.keys.house import House
 from sabal.keys.signer import log_key_name
 from sabal.refusal import Refusal
@@ -18,10 +18,6 @@ from tlog.tiles import WIDTH
 
 HASH_BYTES = 32
 _PIECE = 64  # bundles that are read at once
-_COLUMNS = (
-    "petition_id", "size", "edge", "manifest_hash", "closed", "reached", "signed", "signed_size", "published",
-    "published_size", "batch", "witnesses", "read_only", "seen_size",
-)  # fmt: skip
 ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
 
 
@@ -76,31 +72,17 @@ def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | N
     rows = database.query(
         f"SELECT {', '.join(_COLUMNS)} FROM ledger_log WHERE petition_id = ?{tail}", (petition_id,)
     )
-    if not rows:
-        return None
-    size, edge = rows[0][1], bytes(rows[0][2])
-    hashes = tuple(edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))
-    (
-        _,
-        _,
-        _,
-        manifest_hash,
-        closed,
-        reached,
-        signed,
-        signed_size,
-        published,
-        published_size,
-        batch,
-        witnesses,
-        read_only,
-        seen_size,
-    ) = rows[0]
-    return Log(
-        petition_id, size, hashes, bytes(manifest_hash), bool(closed), bytes(reached), bytes(signed), signed_size,
-        bytes(published), published_size, batch, witnesses, bool(read_only),
-        seen_size,
-    )  # fmt: skip
+    return _log(rows[0]) if rows else None
+
+
+def get(database: Database, petition_id: int, *, lock: bool = False) -> Log:
+    """`find`, where there must be one. Raises Incomplete."""
+    log = find(database, petition_id, lock=lock)
+    if log is None:
+        raise Incomplete(
+            f"Petition {petition_id} has no log. It gets one within seconds while a worker runs. Next: sabal doctor"
+        )
+    return log
 
 
 def key_of(database: Database, house: House, petition_id: int, origin: str) -> Signer:
@@ -116,8 +98,7 @@ def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Sign
     log = find(database, petition_id, lock=True)
     if log is None:
         log = Log(petition_id, 0, (), b"", False, b"", b"", 0, b"", 0, -1, "")
-        row = [petition_id, 0, b"", b"", log.closed, b"", b"", 0, b"", 0, -1, "", log.read_only, 0]
-        database.insert("ledger_log", _COLUMNS, [row])
+        database.insert("ledger_log", _COLUMNS, [_row(log)])
         log = append(database, log, [Open(manifest_hash).encode()])
     elif log.manifest_hash == manifest_hash:
         return log
@@ -249,11 +230,12 @@ def revoked(database: Database, petition_id: int, size: int) -> list[int]:
 
 
 def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
-    """Let these be asked for every checkpoint from now on: lines of a policy, without that of the log."""
-    if not database.execute(
-        "UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id)
-    ):
-        raise Incomplete(f"petition {petition_id} has no log")
+    """Let these be asked for every checkpoint from now on: lines of a policy, without that of the log.
+
+    Raises Incomplete.
+    """
+    get(database, petition_id)
+    database.execute("UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id))
 
 
 def split(held: bytes) -> list[bytes]:
@@ -287,17 +269,34 @@ def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
 
 
 def _move(database: Database, old: Log, new: Log) -> Log:
+    # All but the petition, and the witnesses, whom a command may choose at this moment.
+    row = {name: value for name, value in zip(_COLUMNS, _row(new), strict=True) if name not in _NOT_MOVED}
     moved = database.execute(
-        "UPDATE ledger_log SET size = ?, edge = ?, manifest_hash = ?, closed = ?, reached = ?, signed = ?,"
-        " signed_size = ?, published = ?, published_size = ?, batch = ?, read_only = ?,"
-        " seen_size = ?"
+        f"UPDATE ledger_log SET {', '.join(f'{name} = ?' for name in row)}"
         " WHERE petition_id = ? AND size = ? AND signed_size = ? AND read_only = ?",
-        (
-            new.size, b"".join(new.edge), new.manifest_hash, new.closed, new.reached, new.signed, new.signed_size,
-            new.published, new.published_size, new.batch, new.read_only, new.seen_size, old.petition_id, old.size,
-            old.signed_size, old.read_only,
-        ),
-    )  # fmt: skip
+        (*row.values(), old.petition_id, old.size, old.signed_size, old.read_only),
+    )
     if moved != 1:
         raise Overtaken(f"the log of petition {old.petition_id} is no longer at {old.size}")
     return new
+
+
+_COLUMNS = tuple(field.name for field in fields(Log))
+_NOT_MOVED = ("petition_id", "witnesses")
+_BYTES = ("manifest_hash", "reached", "signed", "published")
+
+
+def _log(row: Row) -> Log:
+    """The log of a row in the order of its fields."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    edge = bytes(values["edge"])
+    values |= {name: bytes(values[name]) for name in _BYTES}
+    values |= {name: bool(values[name]) for name in ("closed", "read_only")}
+    return Log(
+        **values | {"edge": tuple(edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))}
+    )
+
+
+def _row(log: Log) -> list[object]:
+    """A log's row, in the order of its fields."""
+    return [b"".join(log.edge) if name == "edge" else getattr(log, name) for name in _COLUMNS]

@@ -8,10 +8,12 @@ import fcntl
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
+from sabal import database as raw
 from sabal import private, public, settings
 from sabal.database import Database
 from sabal.ledger import log as logs
@@ -124,6 +126,14 @@ class Publication:
     def read(self, database: Database, tile: Tile) -> bytes:
         """The bytes of a tile or bundle: of its file or, where that cannot be, made from the database."""
         return self.held(tile) or self.make(database, tile)
+
+    def fetch(self, tile: Tile) -> bytes:
+        """`read`, from any thread: on a connection of its own where the file cannot be used. Raises Incomplete."""
+        held = self.held(tile)
+        if held is not None:
+            return held
+        with closing(raw.connect()) as database:
+            return self.make(database, tile)
 
     def make(self, database: Database, tile: Tile) -> bytes:
         """The bytes of a tile or bundle, from the database and, above the lowest level, from the tiles below it."""

@@ -1,15 +1,12 @@
 """What a signer holds: the promise that the log will have the signature, and later the proof that it does."""
 
-from contextlib import ExitStack, closing
-
-from sabal import database as raw
 from sabal import days
 from sabal.ledger.log import Incomplete
 from sabal.ledger.publication import publication
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import HELD_DAYS
-from tlog import HashReader, Promise, Proof, Tile, entry, inclusion_proof, leaf_hash
+from tlog import HashReader, Promise, Proof, entry, inclusion_proof, leaf_hash
 
 SPARE_DAYS = 2  # the day that has begun, and one for a house that stood still
 
@@ -45,12 +42,5 @@ def proof(petition: PetitionSnapshot, index: int, w: bytes) -> bytes:
     size = petition.counts.log_size
     if not index < size:
         raise Incomplete(f"the log of petition {petition.id} does not reach entry {index} yet")
-    files = publication(petition)
-    with ExitStack() as stack:
-
-        def fetch(tile: Tile) -> bytes:
-            data = files.held(tile)
-            return data or files.make(stack.enter_context(closing(raw.connect())), tile)
-
-        path = inclusion_proof(index, size, HashReader(size, fetch))
+    path = inclusion_proof(index, size, HashReader(size, publication(petition).fetch))
     return Proof(index, tuple(path), petition.counts.checkpoint, w or None).encode()

@@ -30,9 +30,7 @@ def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations
     What counts no more is passed over, so after a crash the same file goes on. In transactions of 200. Raises ReadOnly,
     and RevocationsError where the file does not fit the log.
     """
-    log = logs.find(database, petition.id)
-    if log is None:
-        raise Incomplete(f"petition {petition.id} has no log")
+    log = logs.get(database, petition.id)
     log.refuse_read_only()
     signs, leaving = set(_signs(database, petition.id, log.size)), _leaving(database, petition, log)
     items = tuple(item for item in proposed.items if item.index not in leaving)

@@ -1,7 +1,7 @@
 """The sequencer: what was confirmed becomes entries of the public log, in batches, by one process at a time.
 
-Three words, everywhere: sequenced (a durable index), integrated (in the tree), published (a checkpoint that is shown
-commits to it). The steps, and what a crash after each leaves:
+Three words: sequenced (it has a place in the log, for good), signed (a checkpoint of ours commits to it), published or
+shown (that checkpoint is what pages and files show). The steps, and what a crash after each leaves:
 
 1. transactions of at most 500 entries: rows get indexes, entries and totals move with the tree. The next run goes on.
 2. the checkpoint is signed and stored. Ed25519 signs the same bytes again; the next run goes on with 3.
@@ -12,12 +12,13 @@ commits to it). The steps, and what a crash after each leaves:
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sabal import days
 from sabal.database import Database
 from sabal.keys.house import House
 from sabal.ledger import log as logs
-from sabal.ledger.log import ALL, Incomplete, Log
+from sabal.ledger.log import ALL, Log
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import CHECKPOINT, POLICY, Ahead, Publication, manifest_name, publication
 from sabal.ledger.witnesses import Witnesses, has_all
@@ -30,15 +31,24 @@ ASK_AGAIN = 600  # seconds
 ASK_STOPPED = 60
 
 
+class _Stop(NamedTuple):
+    """A witness stopped a log: when (Unix seconds), who was asked then (lines of a policy), and why it stopped."""
+
+    at: float
+    asked: str
+    why: Ahead
+
+
 @dataclass(frozen=True)
 class Sequencer:
     """What sequencing needs; one a process. Only who leads (database.leader) may call its verbs."""
 
     house: House
     witnesses: Witnesses = field(default_factory=Witnesses)
-    _asked: dict[int, float] = field(default_factory=dict)  # when the witnesses of a log were asked last
-    # When one of a log's witnesses stopped it, whom it asked, and why it stopped
-    _stopped: dict[int, tuple[float, str, Ahead | None]] = field(default_factory=dict)
+    _asked: dict[int, float] = field(
+        init=False, default_factory=dict
+    )  # when a log's witnesses were asked last
+    _stopped: dict[int, _Stop] = field(init=False, default_factory=dict)
 
     def sequence(
         self, database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
@@ -69,7 +79,7 @@ class Sequencer:
         while not closed:
             self.sequence_all(database, petition, now)
             with database.transaction():
-                log = self._locked(database, petition)
+                log = logs.get(database, petition.id, lock=True)
                 # A click may have come meanwhile.
                 closed = log.closed or not count.is_waiting(database, petition.id)
                 if closed and not log.closed:
@@ -111,12 +121,6 @@ class Sequencer:
         log.refuse_read_only()
         return log
 
-    def _locked(self, database: Database, petition: PetitionSnapshot) -> Log:
-        log = logs.find(database, petition.id, lock=True)
-        if log is None:
-            raise Incomplete(f"petition {petition.id} has no log")
-        return log
-
     def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:
         return logs.key_of(database, self.house, petition.id, petition.origin)
 
@@ -131,7 +135,7 @@ class Sequencer:
                 taken = self._take_signatures(database, petition, now)
             self._take_revoked(database, petition)
             with database.transaction():
-                log = self._locked(database, petition)
+                log = logs.get(database, petition.id, lock=True)
                 log = logs.sign(database, log, self._key(database, petition), days.number_at(now))
                 count.end_batch(database, petition.id, now)
         self._publish(database, petition, files, log, now)
@@ -142,12 +146,13 @@ class Sequencer:
         taken = 0
         while True:
             with database.transaction():
-                log = self._locked(database, petition)
+                log = logs.get(database, petition.id, lock=True)
                 if log.reached == ALL:
                     return taken
                 new = count.take_signatures(database, petition.id, now, after=log.reached, first=log.size)
                 if new.reached is None and log.size == log.signed_size:
                     return taken  # nothing waited
+                # Where no more wait, nothing is appended but ALL is stored: a run after a crash goes on from here.
                 entries = [entry.Sign(c).encode() for c in new.commitments]
                 logs.append(database, log, entries, reached=new.reached or ALL)
                 taken += len(entries)
@@ -155,7 +160,9 @@ class Sequencer:
     def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
         while True:
             with database.transaction():
-                log = self._locked(database, petition)  # before a look at what it is to revoke: once, by one
+                log = logs.get(
+                    database, petition.id, lock=True
+                )  # before a look at what it is to revoke: once, by one
                 revoked = count.take_revoked(database, petition.id)
                 if not revoked:
                     return
@@ -174,14 +181,14 @@ class Sequencer:
 
     def _ask(self, petition: PetitionSnapshot, files: Publication, log: Log, now: float) -> bytes:
         """The checkpoint with its witnesses' lines; one that stopped the log is not asked again for a minute."""
-        since, asked, stopped = self._stopped.get(petition.id, (0.0, "", None))
-        if stopped and asked == log.witnesses and 0 <= now - since < ASK_STOPPED:
-            raise stopped
+        stop = self._stopped.get(petition.id)
+        if stop and stop.asked == log.witnesses and 0 <= now - stop.at < ASK_STOPPED:
+            raise stop.why
         self._asked[petition.id] = now
         try:
             return self.witnesses.ask(log, files)
         except Ahead as error:
-            self._stopped[petition.id] = now, log.witnesses, error
+            self._stopped[petition.id] = _Stop(now, log.witnesses, error)
             raise
 
     def _ask_again(self, database: Database, petition: PetitionSnapshot, log: Log, now: float) -> None:

@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 
-from sabal import database as raw
 from sabal import settings
 from sabal.database import Database
 from sabal.ledger import log as logs
@@ -16,7 +14,7 @@ from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead as KnowsMore
 from sabal.witness.ask import Answer, Cosigned, Failed, Question, ask_all
 from sabal.witness.network import Network, Unreachable, refuse_unaskable
-from tlog import HashReader, Policy, Tile, TlogError, checkpoint, consistency_proof, note
+from tlog import HashReader, Policy, TlogError, Verifier, checkpoint, consistency_proof, note
 from tlog.policy import NONE
 
 log_ = logging.getLogger(__name__)
@@ -37,19 +35,12 @@ class Witnesses:
         one: its word is not signed, but what is signed against it would be a fork.
         """
         shown = log.published if log.published_size == log.signed_size else log.signed
-        asked = [one for one in _questions(log, files) if not _has(shown, one)]
+        asked = [one for one in _questions(log, files) if not _has(shown, one.witness)]
         if not asked:
             return shown
 
         def consistency(old: int) -> Sequence[bytes]:
-            def fetch(tile: Tile) -> bytes:
-                held = files.held(tile)
-                if held is None:
-                    with closing(raw.connect()) as database:  # of this thread
-                        return files.make(database, tile)
-                return held
-
-            return consistency_proof(old, log.signed_size, HashReader(log.signed_size, fetch))
+            return consistency_proof(old, log.signed_size, HashReader(log.signed_size, files.fetch))
 
         answers = ask_all(asked, log.signed, consistency, network=self.network)
         signed = note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
@@ -88,7 +79,7 @@ def _is_quorum(signed: bytes, log: Log, files: Publication) -> bool:
 
 def has_all(log: Log, files: Publication) -> bool:
     """Whether the checkpoint that is shown has all the witnesses that are asked."""
-    return all(_has(log.published, one) for one in _questions(log, files))
+    return all(_has(log.published, one.witness) for one in _questions(log, files))
 
 
 def choose(database: Database, petition_id: int, lines: str, files: Publication) -> None:
@@ -120,20 +111,19 @@ def _questions(log: Log, files: Publication) -> list[Question]:
         Question(
             policy.urls[str(key)],
             key,
-            log.published_size if _has(log.published, Question("", key)) else 0,
+            log.published_size if _has(log.published, key) else 0,
         )
         for key in policy.witnesses.values()
         if str(key) in policy.urls
     ]
 
 
-def _has(shown: bytes, question: Question) -> bool:
+def _has(shown: bytes, witness: Verifier) -> bool:
     """Whether the witness's line stands beneath this checkpoint, and holds."""
     if not shown:
         return False
     text, signatures = note.split(shown)
     return any(
-        (one.name, one.key_id) == (question.witness.name, question.witness.key_id)
-        and question.witness.verifies(text, one.value)
+        (one.name, one.key_id) == (witness.name, witness.key_id) and witness.verifies(text, one.value)
         for one in signatures
     )

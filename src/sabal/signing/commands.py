@@ -8,7 +8,8 @@ from sabal import database, days
 from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
-from sabal.signing import held, tidy
+from sabal.refusal import Refusal
+from sabal.signing import eras, held
 from sabal.signing.opening import open_
 
 
@@ -49,7 +50,8 @@ def pepper(slug: str, renew: bool) -> None:
     try:
         house = open_house()
         today = days.number(datetime.now(UTC).date())
-        tidy.renew_pepper(connection, house, find_petition(connection, house, slug), today)
+        if not eras.renew_pepper(connection, house, find_petition(connection, house, slug), today):
+            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
     finally:
         connection.close()
     click.echo(f"{slug} has a new pepper; signing goes on.")

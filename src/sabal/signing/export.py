@@ -11,19 +11,15 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import agefile
 import tlog
 from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing import record
 
-if TYPE_CHECKING:
-    from sabal.database import Database  # the organiser's machine, which reads exports, has none
-
 FORMAT = "sabal sealed records, version 2"
 OLD_FORMAT = "sabal sealed records, version 1"
-CHUNK = 500
 Progress = Callable[[int], None]
 
 
@@ -45,9 +41,11 @@ class Header:
     )
 
     def code_bytes(self) -> bytes:
-        """The age file that holds the code. Raises ExportError where there is none."""
+        """The age file that holds the code. Raises ExportError where there is none, or it is damaged."""
+        if self.code is None:
+            raise ExportError("Line 1 holds no code: this export was not written by `sabal sealed`.")
         try:
-            return base64.b64decode(self.code or "", validate=True)
+            return base64.b64decode(self.code, validate=True)
         except ValueError:
             raise ExportError("Line 1 is damaged: its code is no base64.") from None
 
@@ -83,43 +81,6 @@ class Opened:
     def salts(self) -> dict[str, bytes]:
         """What opens each field's digest, 16 bytes each; of a record that was opened."""
         return {name: record.salt(self.seed, name) for name in RECORD_FIELDS}
-
-
-def write_sealed(database: "Database", petition_id: int, header: Header) -> Iterator[str]:
-    """The lines of an export: every confirmed signature of a petition, sealed as it lies here."""
-    first = {
-        "format": FORMAT,
-        "petition": header.petition,
-        "origin": header.origin,
-        "checkpoint": header.checkpoint,
-        "size": header.size,
-        "revoked": list(header.revoked),
-        "code": header.code,
-    }
-    yield json.dumps(first, ensure_ascii=False) + "\n"
-    last = b""
-    while True:
-        # In the order of the hashed links, which is the order of nothing. With the plus SQLite walks them: it would
-        # sort all anew for each piece.
-        rows = database.query(
-            "SELECT s.token_hash, s.commitment, e.body, p.idx FROM signing_signature s"
-            " JOIN signing_sealed e ON e.id = s.sealed_id"
-            " LEFT JOIN signing_place p ON p.petition_id = s.petition_id AND p.commitment = s.commitment"
-            f" WHERE +s.petition_id = ? AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}",
-            (petition_id, last),
-        )
-        for _, commitment, body, index in rows:
-            # What is published meanwhile lies outside the checkpoint that the first line holds.
-            known = index if index is not None and index < header.size else None
-            line = {
-                "index": known,
-                "commitment": bytes(commitment).hex(),
-                "record": base64.b64encode(bytes(body)).decode(),
-            }
-            yield json.dumps(line) + "\n"
-        if len(rows) < CHUNK:
-            return
-        last = bytes(rows[-1][0])
 
 
 def read(lines: Iterable[str], name: str = "") -> Export:

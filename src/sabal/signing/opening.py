@@ -13,6 +13,7 @@ from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
 from sabal.signing import export, files, tables
+from sabal.signing.sealed import write_sealed
 
 MOST_LINES = 10  # so many numbers of lines are named
 
@@ -102,7 +103,7 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
     connection = database.connect()
     try:
         petition = find_petition(connection, open_house(), slug)
-        written = export.write_sealed(connection, petition.id, export.Header(petition.slug))
+        written = write_sealed(connection, petition.id, export.Header(petition.slug))
         _print(export.open_sealed([export.read(written)], identities), form)
     finally:
         connection.close()

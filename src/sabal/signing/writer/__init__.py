@@ -9,9 +9,7 @@ from typing import TypeVar
 
 from sabal.database import Database
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
-from sabal.signing.writer.confirm import confirm
-from sabal.signing.writer.leave import not_me, withdraw
-from sabal.signing.writer.sign import sign
+from sabal.signing.writer import confirm, leave, sign
 
 Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
 
@@ -20,10 +18,10 @@ def commit(database: Database, operations: Sequence[Operation]) -> list[Outcome]
     """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
     outcomes: dict[int, Outcome] = {}
     with database.transaction():
-        _each(Sign, sign, database, operations, outcomes)
-        _each(Confirm, confirm, database, operations, outcomes)
-        _each(NotMe, not_me, database, operations, outcomes)
-        _each(Withdraw, withdraw, database, operations, outcomes)
+        _each(Sign, sign.sign, database, operations, outcomes)
+        _each(Confirm, confirm.confirm, database, operations, outcomes)
+        _each(NotMe, leave.not_me, database, operations, outcomes)
+        _each(Withdraw, leave.withdraw, database, operations, outcomes)
     return [outcomes[i] for i in range(len(operations))]
 
 

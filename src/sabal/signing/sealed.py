@@ -1,0 +1,47 @@
+"""What lies sealed on the server, written as an export (export.py) for the organiser to open elsewhere."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+from sabal.database import Database
+from sabal.signing.export import FORMAT, Header
+from sabal.signing.writer.rows import AT, OF_PETITION
+
+CHUNK = 500
+
+
+def write_sealed(database: Database, petition_id: int, header: Header) -> Iterator[str]:
+    """The lines of an export: every confirmed signature of a petition, sealed as it lies here."""
+    first = {
+        "format": FORMAT,
+        "petition": header.petition,
+        "origin": header.origin,
+        "checkpoint": header.checkpoint,
+        "size": header.size,
+        "revoked": list(header.revoked),
+        "code": header.code,
+    }
+    yield json.dumps(first, ensure_ascii=False) + "\n"
+    last = b""
+    while True:
+        # In the order of the hashed links, which is the order of nothing.
+        rows = database.query(
+            "SELECT s.token_hash, s.commitment, e.body, p.idx FROM signing_signature s"
+            " JOIN signing_sealed e ON e.id = s.sealed_id"
+            f" LEFT JOIN signing_place p ON {AT} WHERE {OF_PETITION} AND s.token_hash > ?"
+            f" ORDER BY s.token_hash LIMIT {CHUNK}",
+            (petition_id, last),
+        )
+        for _, commitment, body, index in rows:
+            # What is published meanwhile lies outside the checkpoint that the first line holds.
+            known = index if index is not None and index < header.size else None
+            line = {
+                "index": known,
+                "commitment": bytes(commitment).hex(),
+                "record": base64.b64encode(bytes(body)).decode(),
+            }
+            yield json.dumps(line) + "\n"
+        if len(rows) < CHUNK:
+            return
+        last = bytes(rows[-1][0])

@@ -25,6 +25,7 @@ from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, le
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
 from sabal.checking import bundle, check, commands, finding, reading, strict
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
+from sabal.checking.kept import Kept
 from sabal.checking.records import MOST_LINE
 from tlog.entry import Open, Sign
 
@@ -593,9 +594,9 @@ def test_the_house_and_verify_py_agree_on_what_was_kept(
             argparse.Namespace(**{**vars(NOTHING_KEPT), option: [str(tmp_path / "kept")]}),
         )
         kept = {
-            "checkpoint": lambda data: check.Kept(checkpoints=finding.checkpoints_in(data)),
-            "promise": lambda data: check.Kept(promises=finding.promises_in(data)),
-            "proof": lambda data: check.Kept(proofs=[data]),
+            "checkpoint": lambda data: Kept(checkpoints=finding.checkpoints_in(data)),
+            "promise": lambda data: Kept(promises=finding.promises_in(data)),
+            "proof": lambda data: Kept(proofs=[data]),
         }[option](data)
         theirs = check.check(reading.read(str(path)), now=0, kept=kept).as_json()
         same = ("ok", "checkpoints", "promises", "proofs")

@@ -7,8 +7,9 @@ import pytest
 import tlog
 from checking import made
 from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wrong
-from sabal.checking.check import Kept, Trust, check
+from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
+from sabal.checking.kept import Kept, Trust
 from sabal.checking.report import Other, Promised, Proven
 from tlog.entry import Reason
 

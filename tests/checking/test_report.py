@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from checking import made
-from sabal.checking.check import Kept, check
+from sabal.checking.check import check
+from sabal.checking.kept import Kept
 from sabal.checking.report import Proven, Report, Sampled, Witness, day, plain
 from tlog.entry import Reason
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from checking import made
-from sabal.checking.check import Kept, check
+from sabal.checking.check import check
 from sabal.checking.copy import CannotCheck, LogCopy
+from sabal.checking.kept import Kept
 from sabal.checking.reading import read
 from sabal.checking.report import Report
 from tlog.entry import Sign

@@ -135,11 +135,11 @@ def test_what_was_ticked_is_confirmed_with_the_signature(house: HouseOfTests) ->
         "SELECT petition_id, state, language FROM newsletter_subscription ORDER BY petition_id"
     )
     assert rows == [(0, 2, "ko"), (petition.id, 2, "ko")]
-    again = confirmed(house, petition, subscribe=("newsletter",))
-    assert house.rows("newsletter_subscription") == 2 and again
+    confirmed(house, petition, subscribe=("newsletter",))
+    assert house.rows("newsletter_subscription") == 2
 
 
-def test_a_signature_under_another_petitions_number_is_not_touched(house: HouseOfTests) -> None:
+def test_a_link_that_was_never_stored_stands_for_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
     other = ask(house, petition)
     assert find(house.database, [other.digest]) == [None]

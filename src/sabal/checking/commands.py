@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import click
 
 import tlog
-from sabal.checking.check import Kept, Trust, check
+from sabal.checking.check import check
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.finding import MOST_BYTES, checkpoints_in, of_this_log, promises_in
+from sabal.checking.kept import Kept, Trust
 from sabal.checking.mirror import Wrong
 from sabal.checking.mirror import mirror as bring_up_to_date
 from sabal.checking.reading import read

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sabal.checking.check import Kept, check
+from sabal.checking.check import check
 from sabal.checking.copy import LogCopy, entry_at, named_manifests
 from sabal.checking.entries import Walked, walk
+from sabal.checking.kept import Kept
 from sabal.checking.report import Report
 from sabal.refusal import Refusal
 from sabal.signing.export import Export, Opened

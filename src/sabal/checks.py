@@ -126,7 +126,7 @@ def _logs_ahead() -> Iterator[Complaint]:
     from sabal import database as raw
     from sabal.keys.house import KeyMissing, open_house
     from sabal.ledger import log as logs
-    from sabal.ledger.publication import Ahead, publication
+    from sabal.ledger.publication import WouldFork, publication
     from sabal.petitions.snapshot import Snapshots
 
     try:
@@ -142,10 +142,10 @@ def _logs_ahead() -> Iterator[Complaint]:
             try:
                 if log is not None:
                     publication(petition).refuse_ahead(database, log)
-            except Ahead as error:
+            except WouldFork as fork:
                 yield Complaint(
                     "S109",
-                    f"The public log of {petition.slug} would be forked: {error}.",
+                    f"The public log of {petition.slug} would be forked. {fork.found}",
                     f"Let the database adopt what was published: sabal restore --adopt {petition.slug}",
                 )
     finally:

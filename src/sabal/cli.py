@@ -33,7 +33,6 @@ class _Sabal(click.Group):
         from sabal.database import OperationalError
         from sabal.keys.house import KeyMissing
         from sabal.ledger.log import Overtaken
-        from sabal.ledger.publication import Ahead
         from sabal.mail.url import MailUrlError
         from sabal.petitions.definition import FolderError
         from sabal.refusal import Refusal
@@ -48,7 +47,6 @@ class _Sabal(click.Group):
         except BrokenPipeError:
             _end_unread()
         except (
-            Ahead,
             AgeError,
             ExportError,
             FolderError,

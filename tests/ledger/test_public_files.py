@@ -9,7 +9,7 @@ import tlog
 from houses import NOW, HouseOfTests
 from ledger.reading import files, read
 from sabal.ledger import log as logs
-from sabal.ledger.publication import Ahead, publication
+from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
@@ -80,9 +80,9 @@ def test_a_restored_database_that_is_older_than_what_was_shown_stands_still(
         (old.size, b"".join(old.edge), old.signed, old.signed_size, old.published, old.published_size),
     )
     confirmed(house, petition, "max@example.org")
-    with pytest.raises(Ahead, match="310 entries"):
+    with pytest.raises(WouldFork, match="310 entries"):
         Sequencer(house.house).sequence(house.database, petition, NOW + 3 * WEEK)
-    with pytest.raises(Ahead):
+    with pytest.raises(WouldFork):
         Sequencer(house.house).publish_here(house.database, petition)
     after = logs.find(house.database, petition.id)
     assert after is not None and after.size == 300
@@ -96,7 +96,7 @@ def test_a_database_with_another_history_stands_still(
     house.database.execute("UPDATE ledger_log SET signed = ?, published = ?", (b"", b""))
     log = logs.find(house.database, petition.id)
     assert log is not None
-    with pytest.raises(Ahead, match="another history"):
+    with pytest.raises(WouldFork, match="another history"):
         publication(petition).refuse_ahead(house.database, log)
 
 

@@ -15,7 +15,7 @@ from sabal import settings
 from sabal.ledger import log as logs
 from sabal.ledger import witnesses
 from sabal.ledger.policy import policy_of, witnessed
-from sabal.ledger.publication import Ahead, publication
+from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import ASK_AGAIN, Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -240,7 +240,7 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
         set_back(house, old)
         confirmed(house, petition, "eve@example.org")
         for _ in range(2):
-            with pytest.raises(Ahead, match=said) as stopped:
+            with pytest.raises(WouldFork, match=said) as stopped:
                 sequencer.sequence(house.database, house.petition(), NOW + 9 * WEEK)
             assert "wanda.example/w" in str(stopped.value) and "sabal witnesses" in str(stopped.value)
         stands = logs.find(house.database, petition.id)

@@ -17,7 +17,7 @@ from sabal.keys.house import open_house
 from sabal.ledger import adopt as adopting
 from sabal.ledger import log as logs
 from sabal.ledger.log import ReadOnly
-from sabal.ledger.publication import Ahead, publication
+from sabal.ledger.publication import WouldFork, publication
 from sabal.operating import restore as restoring
 from tlog.entry import Sign
 
@@ -241,7 +241,7 @@ def test_serve_refuses_a_database_that_is_older_than_its_public_folder(drill: Dr
     (complaint,) = [c for c in checks.refusals() if c.id == "S109"]
     assert complaint.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
     drill.sign("carol")
-    with pytest.raises(Ahead):
+    with pytest.raises(WouldFork):
         drill.house.sequence(drill.petition, drill.now + WEEK)
     assert drill.sabal("restore", "--adopt", drill.petition.slug).exit_code == 0
     assert not [c for c in checks.refusals() if c.id == "S109"]

@@ -47,6 +47,23 @@ def test_buckets_are_never_crossed_and_the_row_forgets_its_place(house: HouseOfT
     assert house.rows("signing_waiting") == 0  # which alone knew who lives where
 
 
+def test_what_has_a_place_gets_no_second_one(house: HouseOfTests) -> None:
+    """Its row of waiting came back, as with a database that fell back: it is counted once, and the others beside it."""
+    petition = house.publish()
+    first = confirmed(house, petition)
+    house.sequence(petition, NOW + WEEK)
+    row = (petition.id, first.operation.commitment)
+    house.database.insert("signing_waiting", ("petition_id", "commitment"), [row])
+    others = [confirmed(house, petition, f"max{i}@example.org") for i in range(3)]
+    assert house.sequence(petition, NOW + 2 * WEEK) == 3
+    assert house.petition().counts.confirmed == 4 and house.rows("signing_waiting") == 0
+    places = dict(house.database.query("SELECT commitment, idx FROM signing_place"))
+    assert {bytes(c): index for c, index in places.items()} == {
+        first.operation.commitment: 1,
+        **{c: index for index, c in enumerate(sorted(one.operation.commitment for one in others), 2)},
+    }
+
+
 def test_a_crash_in_the_middle_of_a_batch_is_finished_by_the_next_run(house: HouseOfTests) -> None:
     petition = house.publish()
     for i in range(3):

@@ -20,6 +20,7 @@ from sabal.ledger import log as logs
 from sabal.ledger.log import Incomplete, Log
 from sabal.ledger.policy import log_key
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.refusal import Refusal
 from tlog import (
     Frontier,
     Tile,
@@ -40,8 +41,15 @@ _AT_ONCE, _PIECE = 8, 64  # files that are flushed at once, and that are held in
 _HASH, _BUNDLED = 32, ENTRY_BYTES + 2  # bytes of each leaf in a tile, and in a bundle
 
 
-class Ahead(Exception):
-    """What was shown here is not in the database: it is older than what others have seen, and would fork the log."""
+class WouldFork(Refusal):
+    """Others have seen what the database does not hold, or something else: what is signed next would fork the log.
+
+    `found` says what was seen, `then` what to do.
+    """
+
+    def __init__(self, found: str, then: str) -> None:
+        super().__init__(f"{found} Next: {then}")
+        self.found, self.then = found, then
 
 
 @dataclass(frozen=True)
@@ -66,23 +74,25 @@ class Publication:
         return note
 
     def refuse_ahead(self, database: Database, log: Log) -> None:
-        """Raise Ahead where the checkpoint that lies here is not of the log that the database holds."""
+        """Raise WouldFork where the checkpoint that lies here is not of the log that the database holds."""
         note = self.shown()
         if note is None or note in (log.published, log.signed):
             return
         there = checkpoint.peek(note)
         if there.size > log.size:
-            raise Ahead(
-                f"the checkpoint in {self.folder} has {there.size} entries, and the database {log.size}: it was"
-                f" restored from a backup that is older than the log. Next: sabal restore --adopt {self._slug}"
+            raise WouldFork(
+                f"The checkpoint in {self.folder} has {there.size} entries, and the database {log.size}: the database"
+                " was restored from a backup that is older than the log.",
+                f"sabal restore --adopt {self._slug}",
             )
         tree = Frontier()
         for piece in logs.entries(database, log.petition_id, 0, there.size):
             tree.extend(leaf_hashes(logs.split(piece)))
         if tree.root() != there.root:
-            raise Ahead(
-                f"the checkpoint in {self.folder} is of another history than the database holds. Somebody"
-                " changed one of the two: keep both, find out who, and take an older backup"
+            raise WouldFork(
+                f"The checkpoint in {self.folder} is of another history than the database holds: somebody changed one"
+                " of the two.",
+                "keep both, find out who, and take an older backup",
             )
 
     def write_tiles(self, database: Database, size: int) -> None:

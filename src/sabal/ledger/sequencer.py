@@ -20,7 +20,7 @@ from sabal.keys.house import House
 from sabal.ledger import log as logs
 from sabal.ledger.log import ALL, Log
 from sabal.ledger.policy import policy_of
-from sabal.ledger.publication import CHECKPOINT, POLICY, Ahead, Publication, manifest_name, publication
+from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, WouldFork, manifest_name, publication
 from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
@@ -36,7 +36,7 @@ class _Stop(NamedTuple):
 
     at: float
     asked: str
-    why: Ahead
+    why: WouldFork
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Sequencer:
     ) -> int:
         """Take a petition's batch if one is due or was begun, and publish it; returns how many signatures it took.
 
-        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises Ahead, ReadOnly, OSError,
-        KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this ended.
+        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises WouldFork, ReadOnly,
+        OSError, KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this ended.
         """
         log = self._log(database, petition, now)
         begun = log.size > log.signed_size
@@ -87,7 +87,7 @@ class Sequencer:
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
 
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
-        """Let this machine's files show what the database says is shown. Raises Ahead, OSError.
+        """Let this machine's files show what the database says is shown. Raises WouldFork, OSError.
 
         Not those of a log that is held since a restore: others have seen more, and files of old would pass for new.
         """
@@ -106,7 +106,9 @@ class Sequencer:
             return []
         files = publication(petition)
         files.refuse_ahead(database, log)
-        mended = self._write_others(database, petition, files) + files.repair(database, log.published_size)
+        # The policy also changes with the house's address and with the witnesses, which is no damage.
+        others = [name for name in self._write_others(database, petition, files) if name != POLICY]
+        mended = others + files.repair(database, log.published_size)
         if files.shown() is None:
             files.write_checkpoint(log.published)
             mended.append(CHECKPOINT)
@@ -187,7 +189,7 @@ class Sequencer:
         self._asked[petition.id] = now
         try:
             return self.witnesses.ask(log, files)
-        except Ahead as error:
+        except WouldFork as error:
             self._stopped[petition.id] = _Stop(now, log.witnesses, error)
             raise
 

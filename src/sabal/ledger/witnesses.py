@@ -9,10 +9,9 @@ from sabal.database import Database
 from sabal.ledger import log as logs
 from sabal.ledger.log import Log
 from sabal.ledger.policy import NO_WITNESS, policy_text
-from sabal.ledger.publication import Ahead, Publication
+from sabal.ledger.publication import Publication, WouldFork
 from sabal.refusal import Refusal
-from sabal.witness.ask import Ahead as KnowsMore
-from sabal.witness.ask import Answer, Cosigned, Failed, Question, ask_all
+from sabal.witness.ask import Ahead, Answer, Cosigned, Failed, Question, ask_all
 from sabal.witness.network import Network, Unreachable, refuse_unaskable
 from tlog import HashReader, Policy, TlogError, Verifier, checkpoint, consistency_proof, note
 from tlog.policy import NONE
@@ -31,8 +30,8 @@ class Witnesses:
     def ask(self, log: Log, files: Publication) -> bytes:
         """The newest checkpoint with the lines of those who answer within ten seconds; its tiles must be there.
 
-        Lines that it has already stay. Raises Ahead where a witness knows a larger log than this database, or another
-        one: its word is not signed, but what is signed against it would be a fork.
+        Lines that it has already stay. Raises WouldFork where a witness knows a larger log than this database, or
+        another one: its word is not signed, but what is signed against it would be a fork.
         """
         shown = log.published if log.published_size == log.signed_size else log.signed
         asked = [one for one in _questions(log, files) if not _has(shown, one.witness)]
@@ -48,7 +47,7 @@ class Witnesses:
             trouble = _trouble(question, answer, log)
             # One that cries wolf stops nothing that enough others have vouched for.
             if trouble and not _is_quorum(signed, log, files):
-                raise Ahead(trouble)
+                raise trouble
             if trouble:
                 log_.critical("%s", trouble)
             elif isinstance(answer, Failed):
@@ -56,18 +55,18 @@ class Witnesses:
         return signed
 
 
-def _trouble(question: Question, answer: Answer, log: Log) -> str | None:
+def _trouble(question: Question, answer: Answer, log: Log) -> WouldFork | None:
     """What a witness says that would make a fork of what is signed next; None where it says nothing of the kind."""
-    if isinstance(answer, KnowsMore):
+    if isinstance(answer, Ahead):
         seen = f"has seen {answer.size} entries, and the database has {log.size}"
     elif isinstance(answer, Failed) and answer.status == OTHER_TREE:
         seen = "has seen another log than the database holds"
     else:
         return None
-    return (
-        f"the witness {question.witness.name} {seen}: the database was restored from an older backup, or changed. Next:"
-        " sabal restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it"
-        " out: sabal witnesses"
+    return WouldFork(
+        f"The witness {question.witness.name} {seen}: the database was restored from an older backup, or changed.",
+        "sabal restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it"
+        " out: sabal witnesses",
     )
 
 

@@ -16,7 +16,7 @@ from sabal import database, settings
 from sabal.keys.house import KeyMissing, mail_key_name, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.ledger import log as logs
-from sabal.ledger.publication import Ahead, publication
+from sabal.ledger.publication import WouldFork, publication
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
@@ -206,9 +206,12 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         yield Finding("wrong", "D206", sentence, hint)
     try:
         publication(petition).refuse_ahead(connection, log)
-    except Ahead as error:
+    except WouldFork as fork:
         yield Finding(
-            "wrong", "D208", f"The log of {slug} stands still: {error}.", "Nothing is counted until then."
+            "wrong",
+            "D208",
+            f"The log of {slug} stands still, and nothing is counted. {fork.found}",
+            fork.then,
         )
     if log.signed_size > log.published_size:
         sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed and not published yet."

@@ -13,7 +13,7 @@ from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.leave import WITHDRAWN
-from sabal.signing.writer.places import CHUNK, add, enter, placed, take
+from sabal.signing.writer.places import CHUNK, add, enter_new, take
 from sabal.signing.writer.rows import AT, locked
 
 NAMES = 200  # so many a page shows at the most
@@ -82,17 +82,13 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
     rows = take(database, petition_id, "(held = 0 OR held_until <= ?) AND commitment > ?", (today, after))
     if not rows:
         return Taken([], None)
-    reached = rows[-1][0]
-    # A database that fell back and was set right again may still hold what the log has: no C stands in it twice.
-    known = placed(database, petition_id, [row[0] for row in rows])
-    rows = [row for row in rows if row[0] not in known]
-    commitments = [row[0] for row in rows]
-    enter(database, petition_id, zip(commitments, range(first, first + len(rows)), strict=True))
-    add(database, petition_id, today, [(country, language) for _, country, language in rows])
+    entered = enter_new(database, petition_id, [row[0] for row in rows], first)
+    new = set(entered)
+    add(database, petition_id, today, [(country, language) for c, country, language in rows if c in new])
     database.execute(
-        "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(rows), petition_id)
+        "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(new), petition_id)
     )
-    return Taken(commitments, reached)
+    return Taken(entered, reached=rows[-1][0])
 
 
 def take_revoked(database: Database, petition_id: int) -> list[Revoked]:

@@ -41,13 +41,27 @@ def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, in
     )
 
 
-def placed(database: Database, petition_id: int, commitments: Sequence[bytes]) -> dict[bytes, int]:
-    """Those commitments that stand in the log, with their indexes."""
+def enter_new(database: Database, petition_id: int, commitments: Sequence[bytes], first: int) -> list[bytes]:
+    """Give these places from `first` on, where the log ends, but for those that stand in it already; the others.
+
+    Such are only where a database fell back behind its log and was set right again: no C stands in it twice.
+    """
+    if enter(database, petition_id, _numbered(commitments, first)) == len(commitments):
+        return list(commitments)
     where, params = database.among("commitment", commitments)
+    here = f"petition_id = ? AND {where}"
     rows = database.query(
-        f"SELECT commitment, idx FROM signing_place WHERE petition_id = ? AND {where}", [petition_id, *params]
+        f"SELECT commitment FROM signing_place WHERE {here} AND idx < ?", [petition_id, *params, first]
     )
-    return {bytes(commitment): index for commitment, index in rows}
+    known = {bytes(row[0]) for row in rows}
+    database.execute(f"DELETE FROM signing_place WHERE {here} AND idx >= ?", [petition_id, *params, first])
+    new = [commitment for commitment in commitments if commitment not in known]
+    enter(database, petition_id, _numbered(new, first))
+    return new
+
+
+def _numbered(commitments: Sequence[bytes], first: int) -> list[tuple[bytes, int]]:
+    return list(zip(commitments, range(first, first + len(commitments)), strict=True))
 
 
 def release(database: Database, petition_id: int, where: str = "TRUE", params: Sequence[object] = ()) -> int:

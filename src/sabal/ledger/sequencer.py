@@ -56,7 +56,8 @@ class Sequencer:
         """Take a petition's batch if one is due or was begun, and publish it; returns how many signatures it took.
 
         `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises WouldFork, ReadOnly,
-        OSError, KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this ended.
+        OSError, KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this
+        ended.
         """
         log = self._log(database, petition, now)
         begun = log.size > log.signed_size
@@ -106,9 +107,7 @@ class Sequencer:
             return []
         files = publication(petition)
         files.refuse_ahead(database, log)
-        # The policy also changes with the house's address and with the witnesses, which is no damage.
-        others = [name for name in self._write_others(database, petition, files) if name != POLICY]
-        mended = others + files.repair(database, log.published_size)
+        mended = self._write_others(database, petition, files) + files.repair(database, log.published_size)
         if files.shown() is None:
             files.write_checkpoint(log.published)
             mended.append(CHECKPOINT)

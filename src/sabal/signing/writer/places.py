@@ -42,9 +42,9 @@ def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, in
 
 
 def enter_new(database: Database, petition_id: int, commitments: Sequence[bytes], first: int) -> list[bytes]:
-    """Give these places from `first` on, where the log ends, but for those that stand in it already; the others.
+    """Give places from `first` on, where the log ends, to those that have none yet; returns these.
 
-    Such are only where a database fell back behind its log and was set right again: no C stands in it twice.
+    Others come only where a database fell back behind its log and was set right again: no C may stand in it twice.
     """
     if enter(database, petition_id, _numbered(commitments, first)) == len(commitments):
         return list(commitments)

@@ -73,7 +73,7 @@ class Process:
         """Builds the door, and looks at the petitions before the first request comes."""
         logs.set_up()
         allow_many_connections()
-        end_with_parent()
+        end_with_parent(signal.SIGKILL)  # until the server's own handlers are there, a SIGTERM could be lost
         from sabal.wsgi import application as wsgi  # sets Django up
 
         django.install(django.Django(wsgi, settings.BASE_URL))
@@ -95,6 +95,7 @@ class Process:
         # What is here now stays: the collector need not walk through all of Django while people wait.
         gc.collect()
         gc.freeze()
+        end_with_parent(signal.SIGTERM)
         self.door = door
 
     async def stop(self) -> None:
@@ -185,15 +186,15 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def end_with_parent() -> None:
-    """Has the kernel send SIGTERM when the master dies, however it dies: no orphan holds the port (Linux)."""
+def end_with_parent(how: signal.Signals) -> None:
+    """Has the kernel send this signal when the master dies, however it dies: no orphan holds the port (Linux)."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
     if os.getppid() != parent.pid:  # it died before we had asked
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), how)
 
 
 _process = Process()

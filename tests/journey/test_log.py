@@ -157,9 +157,12 @@ def a_broken_promise_is_told_from_one_that_waits(served: Served, folder: Path) -
     leaf = tlog.leaf_hash(tlog.entry.Sign(b"s" * 32).encode())
     promise = folder / "never.txt"
     promise.write_bytes(tlog.Promise(origin, leaf, FAR).sign(tlog.promise_key(origin, secret)))
-    assert verify(served, "--promise", promise)["promises"] == [{"include_by": FAR, "state": "waiting"}]
+    assert verify(served, "--promise", promise)["promises"] == [
+        {"include_by": FAR, "state": "waiting", "revoked": None}
+    ]
     found = verify(served, "--promise", promise, "--at", FAR, code=1)
-    assert found["promises"] == [{"include_by": FAR, "state": "overdue"}] and "NOT OK: " in found["sentence"]
+    assert found["promises"] == [{"include_by": FAR, "state": "overdue", "revoked": None}]
+    assert "NOT OK: " in found["sentence"]
     for name in ("Max", "Kim"):
         assert verify(served, "--promise", folder / f"{name}.txt", "--at", FAR)["ok"]
 

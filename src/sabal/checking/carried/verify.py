@@ -1108,8 +1108,13 @@ def run(given: argparse.Namespace) -> int:
     try:
         show(result, given.json)
         sys.stdout.flush()  # here a closed pipe is noticed; at the interpreter's end it would be a complaint
-    except BrokenPipeError:  # the reader has what it wanted, as in `verify.py b.zip | head -1`
+    except OSError as error:
+        # What is still to be written must not be tried again at the interpreter's end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(
+            error, BrokenPipeError
+        ):  # there the reader has what it wanted: `verify.py b.zip | head -1`
+            raise Unchecked("the result could not be written (%s)." % error.strerror) from None
     return 0 if result["ok"] else 1
 
 

@@ -19,14 +19,15 @@ def take(database: Database, petition_id: int, where: str, params: Sequence[obje
 
     Inside the caller's transaction. Of a row that is released at this moment it waits for the end.
     """
-    chosen = (
-        f"SELECT commitment FROM signing_waiting WHERE petition_id = ? AND {where}"
-        f" ORDER BY commitment LIMIT {CHUNK}{database.for_update}"
-    )
+    # Materialized: PostgreSQL might choose anew for each row, pass over those that are deleted by then, and take some
+    # that lie far behind others.
     rows = database.query(
-        f"DELETE FROM signing_waiting WHERE petition_id = ? AND commitment IN ({chosen})"
+        "WITH chosen AS MATERIALIZED"
+        f" (SELECT commitment FROM signing_waiting WHERE petition_id = ? AND {where}"
+        f" ORDER BY commitment LIMIT {CHUNK}{database.for_update})"
+        " DELETE FROM signing_waiting WHERE petition_id = ? AND commitment IN (SELECT commitment FROM chosen)"
         " RETURNING commitment, country, language",
-        [petition_id, petition_id, *params],
+        [petition_id, *params, petition_id],
     )
     return sorted((bytes(commitment), country, language) for commitment, country, language in rows)
 

@@ -15,6 +15,7 @@ from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import publication
 from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
+from sabal.operating import stores
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import drain, eras, operations, tidy, writer
@@ -85,6 +86,17 @@ def test_a_log_that_stands_still_keeps_no_address_testable(house: HouseOfTests) 
     assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
     assert not house.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
     assert house.petition().state == "closed" and house.rows("signing_waiting") == 1
+
+
+def test_who_can_never_enter_a_closed_log_is_told_of(house: HouseOfTests) -> None:
+    """Confirmed while a restored log was held, whose end was in what had been published."""
+    petition = house.publish()
+    confirmed(house, petition)
+    house.close(petition, NOW + 1)
+    assert not [one for one in stores.database_and_keys() if one.id == "D210"]
+    confirmed(house, petition, "max@example.org")
+    (told,) = [one for one in stores.database_and_keys() if one.id == "D210"]
+    assert told.level == "wrong" and told.sentence.startswith("1 signatures of")
 
 
 def test_a_crash_while_sealing_is_finished_by_the_next_run(

@@ -21,6 +21,7 @@ from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing import count
 from sabal.signing.retention import holds_records
 
 SQLITE_SAFE = (3, 51, 3)
@@ -217,6 +218,13 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed and not published yet."
         hint = "They are within seconds. Where this stays, the worker's log says what stands in the way."
         yield Finding("warning", "D209", sentence, hint)
+    if log.closed and (late := count.waits(connection, petition.id)):
+        yield Finding(
+            "wrong",
+            "D210",
+            f"{late:,} signatures of {slug} can never enter its log, which was closed before they were confirmed.",
+            "They were taken while the log was held since a restore. Promises to them will be broken: say so in public.",
+        )
     if lost := logs.lost(connection, petition.id):
         sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
         yield Finding("ok", "D207", sentence)

@@ -60,6 +60,12 @@ def is_waiting(database: Database, petition_id: int) -> bool:
     return bool(database.query("SELECT 1 FROM signing_waiting WHERE petition_id = ? LIMIT 1", (petition_id,)))
 
 
+def waits(database: Database, petition_id: int) -> int:
+    """How many signatures, held or not, wait to enter the log."""
+    rows = database.query("SELECT COUNT(*) FROM signing_waiting WHERE petition_id = ?", (petition_id,))
+    return int(rows[0][0])
+
+
 def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None:
     """Let the longest wait begin anew where it ended and nobody came.
 

@@ -223,7 +223,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
             "wrong",
             "D210",
             f"{late:,} signatures of {slug} can never enter its log, which was closed before they were confirmed.",
-            "They were taken while the log was held since a restore. Promises to them will be broken: say so in public.",
+            "They were taken while the log was held since a restore. Their promises will be broken: say so in public.",
         )
     if lost := logs.lost(connection, petition.id):
         sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."

@@ -73,7 +73,7 @@ class Process:
         """Builds the door, and looks at the petitions before the first request comes."""
         logs.set_up()
         allow_many_connections()
-        end_with_parent(signal.SIGKILL)  # until the server's own handlers are there, a SIGTERM could be lost
+        end_with_parent()
         from sabal.wsgi import application as wsgi  # sets Django up
 
         django.install(django.Django(wsgi, settings.BASE_URL))
@@ -95,7 +95,6 @@ class Process:
         # What is here now stays: the collector need not walk through all of Django while people wait.
         gc.collect()
         gc.freeze()
-        end_with_parent(signal.SIGTERM)
         self.door = door
 
     async def stop(self) -> None:
@@ -186,15 +185,19 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def end_with_parent(how: signal.Signals) -> None:
-    """Has the kernel send this signal when the master dies, however it dies: no orphan holds the port (Linux)."""
+def end_with_parent() -> None:
+    """Has the kernel kill this process when the master dies without ending it: no orphan holds the port (Linux).
+
+    Not by SIGTERM: one that comes while the server starts can lock it up for good, in its own handler. What was being
+    answered is cut off, as by any crash; what was answered is on disk.
+    """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent.pid:  # it died before we had asked
-        os.kill(os.getpid(), how)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 _process = Process()

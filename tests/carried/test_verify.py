@@ -316,7 +316,7 @@ def test_what_became_of_a_signature_is_said(grown: bundles.Log, tmp_path: Path) 
     assert found["promises"] == [{"include_by": 5, "state": "kept", "revoked": reason}]
     assert found["proofs"] == [{"index": gone, "revoked": reason}]
     said = run(bundle, *kept).stdout
-    assert said.count("it was revoked") == 2 and "is the operator's word" in said
+    assert said.count("the signature was revoked") == 2 and "is the operator's word" in said
 
 
 def test_the_key_that_the_reader_knows_decides(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_proof() -> None:
     report = checked(COPY, proofs=[LOG.proof(signer, 30), LOG.proof(revoked)])
     assert report.ok and report.checkpoints == (Other(30, True), Other(40, True))
     assert report.proofs[0] == Proven(signer, None) and report.proofs[1].revoked in Reason
-    assert f"Entry {signer} is in the log: the signature counts." in report.lines()
+    assert f"Entry {signer} is in the log; the signature counts." in report.lines()
     report = checked(COPY, promises=[LOG.promise(revoked)])
     assert report.promises[0].revoked in Reason
     assert any("operator's word" in line for line in report.lines())

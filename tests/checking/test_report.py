@@ -70,7 +70,7 @@ def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
     assert replace(BASE, witnesses=(FIRST, *witnesses(b=1))).lines()[-1] == f"{below}, b+0+0"
     assert replace(BASE, witnesses=()).lines()[-1] == key
     assert (
-        "Entry 7 is in the log: the signature was revoked, as withdrawn by its signer."
+        "Entry 7 is in the log; the signature was revoked, as withdrawn by its signer."
         in replace(BASE, proofs=(Proven(7, Reason.WITHDRAWN),)).lines()
     )
     assert not any("nothing was taken out" in line for line in replace(BASE, problems=("No.",)).lines())

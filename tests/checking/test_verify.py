@@ -94,7 +94,7 @@ def test_what_was_kept(place: Path) -> None:
     assert report["checkpoints"] == [{"size": size, "consistent": True} for size in (200, 150, 120)]
     assert report["promises"] == [{"include_by": made.WITNESSED, "state": "kept", "revoked": 1}]
     assert (
-        f"Entry {LOG.signers[3]} is in the log: the signature counts.\n"
+        f"Entry {LOG.signers[3]} is in the log; the signature counts.\n"
         in verify("mirror", "--proof", "entry.tlog-proof").stdout
     )
 

@@ -207,7 +207,7 @@ def test_a_master_that_is_killed_leaves_no_orphan() -> None:
         assert len(workers) == 2
         os.kill(house.process.pid, signal.SIGKILL)
         house.process.wait()
-        _, alive = psutil.wait_procs(workers, timeout=15)  # one may be draining
+        _, alive = psutil.wait_procs(workers, timeout=5)
         assert not alive
 
 

@@ -5,7 +5,6 @@ Run by granian as ``front.tiny_house:application``; TINY_* variables set what a 
 
 import asyncio
 import os
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -171,7 +170,7 @@ async def _live(receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]])
     global _door
     await receive()
     allow_many_connections()
-    end_with_parent(signal.SIGKILL)
+    end_with_parent()
     app.IN_FLIGHT = int(os.environ.get("TINY_IN_FLIGHT", app.IN_FLIGHT))
     _door = build(
         Echo(float(os.environ.get("TINY_TAKES", "0"))),
@@ -184,7 +183,6 @@ async def _live(receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]])
     prepared = pages.Pages()
     pages.install(prepared)
     await prepared.warm(LANGUAGES)
-    end_with_parent(signal.SIGTERM)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await _door.drained(10)

@@ -19,7 +19,7 @@ WHAT_IT_SHOWS = (
     " and, where done, on an outsider's random sample."
 )
 
-A_WORD = "A revocation is the operator's word: if it is not so, keep what you hold and this copy, and say so."
+A_WORD = "A revocation is the operator's word. If it is wrong, keep what you hold and this copy, and say so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +231,11 @@ def _additions(report: Report) -> Iterator[str]:
         yield f"{len(agreed):,} other {noun} with this copy."
     for promised in report.promises:
         if promised.state == "kept":
-            yield f"The promise for {last_day(promised.include_by)} was kept: {_fate(promised.revoked)}."
+            yield f"The promise for {last_day(promised.include_by)} was kept; {_fate(promised.revoked)}."
         elif promised.state == "waiting":
             yield f"The promise for {last_day(promised.include_by)} is not due yet."
     for proven in report.proofs:
-        yield f"Entry {proven.index:,} is in the log: {_fate(proven.revoked)}."
+        yield f"Entry {proven.index:,} is in the log; {_fate(proven.revoked)}."
     if any(one.revoked for one in report.promises) or any(one.revoked for one in report.proofs):
         yield A_WORD
 

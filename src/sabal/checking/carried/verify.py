@@ -48,11 +48,14 @@ LIMITS = (
 )
 # What became of a signature that somebody holds a promise or a proof of, by the reason of its revocation.
 FATES = {
-    None: "the signature counts", 1: "it was revoked as withdrawn by its signer", 2: "it was revoked as a duplicate",
-    3: "it was revoked as automated or fake", 4: "it was revoked for another reason",
+    None: "the signature counts",
+    1: "the signature was revoked, as withdrawn by its signer",
+    2: "the signature was revoked, as a duplicate",
+    3: "the signature was revoked, as automated or fake",
+    4: "the signature was revoked, for another reason",
 }  # fmt: skip
 REVOCATION = (
-    "A revocation is the operator's word: if it is not so, keep what you hold and this copy, and say so."
+    "A revocation is the operator's word. If it is wrong, keep what you hold and this copy, and say so."
 )
 NEEDS_OPENSSL = (
     "signatures are checked by the program openssl, version 3.0 or newer, and {}. Install it (or put it on the"
@@ -1137,10 +1140,10 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         agrees = "agrees" if older["consistent"] else "does not agree"
         print(f"  A checkpoint of {older['size']:,} entries {agrees} with this copy.")
     for promise in result["promises"]:
-        fate = ": " + FATES[promise["revoked"]] if promise["state"] == "kept" else ""
+        fate = "; " + FATES[promise["revoked"]] if promise["state"] == "kept" else ""
         print("  The promise for %s: %s%s." % (day(promise["include_by"] - 1), promise["state"], fate))
     for proof in result["proofs"]:
-        print(f"  Entry {proof['index']:,} is in the log: {FATES[proof['revoked']]}.")
+        print(f"  Entry {proof['index']:,} is in the log; {FATES[proof['revoked']]}.")
     if any(one["revoked"] for one in result["promises"] + result["proofs"]):
         print("  " + REVOCATION)
     if result["ok"]:

@@ -10,7 +10,7 @@ from sabal import days
 from sabal.database import Database, Row
 from sabal.signing.writer.rows import locked
 
-# Signatures in one transaction: 6 ms of writing, which is as long as signing waits for the sequencer.
+# Signatures in one transaction: about 4 ms on two shared cores, for which signing waits for the sequencer.
 CHUNK = 500
 
 

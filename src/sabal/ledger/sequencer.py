@@ -161,9 +161,8 @@ class Sequencer:
     def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
         while True:
             with database.transaction():
-                log = logs.get(
-                    database, petition.id, lock=True
-                )  # before a look at what it is to revoke: once, by one
+                # Locked before the look at what it is to revoke: of two processes one finds nothing left.
+                log = logs.get(database, petition.id, lock=True)
                 revoked = count.take_revoked(database, petition.id)
                 if not revoked:
                     return

@@ -93,9 +93,8 @@ def restore(
         raise Refusal("Name the backup's folder, or say --adopt where one was restored already.")
     if never_shown and not adopt:
         raise Refusal("--never-shown is said of one petition: sabal restore --adopt SLUG --never-shown")
-    given = gather(
-        logs, checkpoints, folders, never_shown=never_shown
-    )  # what cannot be read is said before anything is written
+    # What cannot be read is said before anything is written.
+    given = gather(logs, checkpoints, folders, never_shown=never_shown)
     if directory is not None:
         _say_restored(put_back(directory))
     outcomes = adopt_published(given, adopt or None, time.time())

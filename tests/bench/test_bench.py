@@ -1,4 +1,7 @@
-"""The benchmark runs and says what it found: a smoke test, no number of it is held against a target."""
+"""The benchmark runs and says what it found: a smoke test, no number of it is held against a target.
+
+Out of the default run, for it takes minutes and wants the machine to itself: `script/test -m bench`.
+"""
 
 import re
 import shutil
@@ -8,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.bench
 ROOT = Path(__file__).parents[2]
-
 
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None, reason="NO WRK: the benchmark is not tried (Debian: apt install wrk)"
 )
 
 
-@pytest.mark.slow
 @needs_wrk
 def test_measures_the_page_and_its_weight() -> None:
     done = bench("--quick", "page", "weight")
@@ -25,7 +27,6 @@ def test_measures_the_page_and_its_weight() -> None:
     assert re.search(r"petition page, compressed: \d+\.\d kB, 1 request", done.stdout)
 
 
-@pytest.mark.slow
 @needs_wrk
 def test_measures_the_public_log() -> None:
     done = bench("--quick", "sequencing", "verification", "proof", "tiles", "flood")

@@ -46,13 +46,8 @@ ATTACKS = [
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page()
-        browser.close()
+def tab(browser: Any) -> Iterator[Any]:
+    yield browser.new_page()
 
 
 @pytest.fixture

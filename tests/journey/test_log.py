@@ -99,7 +99,8 @@ def entries(served: Served) -> list[bytes]:
     return tlog.decode_bundle(of_log(served, f"tile/entries/000.p/{size}"), size)
 
 
-def test_what_signers_keep_holds_the_log_to_its_word(served: Served, tmp_path: Path) -> None:
+def test_what_signers_keep_holds_the_log_to_its_word(served_alone: Served, tmp_path: Path) -> None:
+    served = served_alone
     signers = three_sign(served, tmp_path)
     for signer in signers:
         found = verify(served, *kept(signer, tmp_path))
@@ -194,7 +195,8 @@ def witness(served: Served, folder: Path, port: int) -> Iterator[str]:
         process.stdout.close()
 
 
-def test_a_witness_is_chosen_cosigns_and_is_missed(served: Served, tmp_path: Path) -> None:
+def test_a_witness_is_chosen_cosigns_and_is_missed(served_alone: Served, tmp_path: Path) -> None:
+    served = served_alone
     wait_for(lambda: (served.data / "public" / SLUG / "log" / "checkpoint").exists())
     assert verify(served)["quorum"] is None
     folder = tmp_path / "partner"
@@ -232,7 +234,8 @@ def test_a_witness_is_chosen_cosigns_and_is_missed(served: Served, tmp_path: Pat
         assert verify(served, "--checkpoint", max_.letter)["quorum"] is True
 
 
-def test_a_changed_file_is_caught_and_made_again(served: Served, tmp_path: Path) -> None:
+def test_a_changed_file_is_caught_and_made_again(served_alone: Served, tmp_path: Path) -> None:
+    served = served_alone
     three_sign(served, tmp_path)
     log = served.data / "public" / SLUG / "log"
     entries_file, tile = log / "tile/entries/000.p/4", log / "tile/0/000.p/4"

@@ -4,6 +4,7 @@ import http.server
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -47,43 +48,35 @@ def eves_site(served: Served) -> Iterator[str]:
     server.shutdown()
 
 
-def test_a_sandboxed_frame_is_refused(served: Served, eves_site: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        sent: list[str] = []
-        statuses: list[int] = []
-        page.on(
-            "request", lambda r: sent.append(r.headers.get("origin", "")) if r.url.endswith("/sign") else None
-        )
-        page.on("response", lambda r: statuses.append(r.status) if r.url.endswith("/sign") else None)
-        page.goto(eves_site)
-        deadline = time.monotonic() + 30
-        while not sent and time.monotonic() < deadline:
-            page.wait_for_timeout(100)
-        page.wait_for_timeout(2_000)
-        assert len(sent) == 1, "the frame has sent nothing: this test tests nothing"
-        # Not every Chromium tells the status of an answer that may not be shown in a frame.
-        assert set(statuses) <= {403}
-        browser.close()
+def test_a_sandboxed_frame_is_refused(served: Served, eves_site: str, browser: Any) -> None:
+    page = browser.new_page()
+    sent: list[str] = []
+    statuses: list[int] = []
+    page.on(
+        "request", lambda r: sent.append(r.headers.get("origin", "")) if r.url.endswith("/sign") else None
+    )
+    page.on("response", lambda r: statuses.append(r.status) if r.url.endswith("/sign") else None)
+    page.goto(eves_site)
+    deadline = time.monotonic() + 30
+    while not sent and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(2_000)
+    assert len(sent) == 1, "the frame has sent nothing: this test tests nothing"
+    # Not every Chromium tells the status of an answer that may not be shown in a frame.
+    assert set(statuses) <= {403}
+    page.context.close()
     assert not list((served.data / "mail").glob("[0-9]*.eml"))
 
 
 def test_an_honest_form_from_elsewhere_is_shown_again_and_one_button_signs(
-    served: Served, eves_site: str
+    served: Served, eves_site: str, browser: Any
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.goto(f"{eves_site}/form")
-        page.wait_for_url(f"{served.base}/en/{SLUG}/sign")
-        assert page.locator("#name").input_value() == "Suzie"
-        assert page.locator("#email").input_value() == "suzie@example.org"
-        assert not list((served.data / "mail").glob("[0-9]*.eml"))
-        page.locator("#sign button").click()
-        page.wait_for_url(f"**/en/{SLUG}/sent")
-        browser.close()
+    page = browser.new_page()
+    page.goto(f"{eves_site}/form")
+    page.wait_for_url(f"{served.base}/en/{SLUG}/sign")
+    assert page.locator("#name").input_value() == "Suzie"
+    assert page.locator("#email").input_value() == "suzie@example.org"
+    assert not list((served.data / "mail").glob("[0-9]*.eml"))
+    page.locator("#sign button").click()
+    page.wait_for_url(f"**/en/{SLUG}/sent")
+    page.context.close()

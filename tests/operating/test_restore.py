@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 
 import agefile
-from houses import NOW, HouseOfTests, other_database, point_django_at
+from houses import NOW, HouseOfTests, point_django_at
 from sabal import database as raw
 from sabal import first_use, settings, suppression
 from sabal.keys.house import KeyMissing, open_house, pepper_name
@@ -34,6 +34,7 @@ from sabal.signing.sealed import write_sealed
 from sabal.signing.writer.find import find
 from sabal.suppression import Suppressed
 from signing.steps import SUZIE, confirmed, signed
+from templates import other_database
 
 WEEK = 7 * 86_400
 

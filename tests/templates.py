@@ -1,0 +1,172 @@
+"""What is made once for a whole run of the tests, whichever of its processes needs it first, and copied from then on."""
+
+import fcntl
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import psycopg
+
+from sabal import database as raw
+
+Tables = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
+
+
+def made_once(path: Path, make: Callable[[Path], object]) -> Path:
+    """Return `path`, written by `make` unless another process of this run has done so."""
+    with locked(path):
+        if not path.exists():
+            unfinished = path.with_name(f"{path.name}.unfinished")
+            make(unfinished)
+            unfinished.rename(path)
+    return path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process of the run at a time go on."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def migrate(url: str) -> None:
+    """Make the schema in the database at `url`, as `sabal serve` would."""
+    environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "-v0"], check=True, env=environment, timeout=120
+    )
+
+
+@dataclass(frozen=True)
+class SqliteTemplate:
+    """A migrated database in a file."""
+
+    file: Path
+    example: Path  # what publishing the example adds to it, once a test has asked for that
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[str]:
+        """The URL of a copy in `folder`."""
+        shutil.copy(self.file, folder / "sabal.sqlite3")
+        yield f"sqlite://{folder / 'sabal.sqlite3'}"
+
+
+@dataclass(frozen=True)
+class PostgresqlTemplate:
+    """A migrated database on a server of the tests' own."""
+
+    server: str
+    name: str
+    example: Path
+
+    @contextmanager
+    def copy(self, _folder: Path) -> Iterator[str]:
+        """The URL of a copy, which is dropped at the end."""
+        name = f"t_{os.urandom(6).hex()}"
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.name}")  # type: ignore[arg-type]
+        try:
+            yield other_database(self.server, name)
+        finally:
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+Template = SqliteTemplate | PostgresqlTemplate
+
+
+def sqlite_template(shared: Path) -> SqliteTemplate:
+    """The SQLite template of this run; `shared` is the folder that all its processes know."""
+
+    def make(file: Path) -> None:
+        migrate(f"sqlite://{file}")
+        with raw.connect(f"sqlite://{file}")._connection as connection:  # one file to copy, no WAL beside it
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    return SqliteTemplate(made_once(shared / "template.sqlite3", make), shared / "example.sqlite")
+
+
+def postgresql_template(shared: Path, server: str) -> PostgresqlTemplate:
+    """The PostgreSQL template of this run."""
+    name = "sabal_template"
+    with (
+        locked(shared / "template.postgresql"),
+        psycopg.connect(server, autocommit=True) as connection,
+    ):
+        # Asked of the server: one whose last user went is begun anew by the next.
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute("CREATE DATABASE sabal_unfinished")
+            migrate(other_database(server, "sabal_unfinished"))
+            connection.execute("ALTER DATABASE sabal_unfinished RENAME TO sabal_template")
+    return PostgresqlTemplate(server, name, shared / "example.postgresql")
+
+
+def other_database(uri: str, name: str) -> str:
+    """The URI of another database of the same server."""
+    parts = urlsplit(uri)
+    return parts._replace(scheme="postgres", path=f"/{quote(name)}").geturl()
+
+
+def end_server(folder: Path) -> None:
+    """End a PostgreSQL server that a process of this run left behind when it died."""
+    with suppress(OSError, ValueError):
+        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---- the rows of a publication -----------------------------------------------------------------------------------
+
+
+def all_rows(database: raw.Database) -> Tables:
+    """Every row of every table that has any, as the driver gives them."""
+    if database.vendor == "sqlite":
+        names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        columns = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
+    else:
+        names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        columns = (
+            "SELECT attname FROM pg_attribute WHERE attrelid = ?::regclass AND attnum > 0"
+            " AND NOT attisdropped ORDER BY attnum"
+        )
+    found: Tables = {}
+    for (table,) in database.query(names):
+        if table.startswith("django_"):
+            continue
+        names_of = tuple(name for (name,) in database.query(columns, (table,)))
+        rows = [tuple(row) for row in database.query(f"SELECT {','.join(names_of)} FROM {table}")]
+        if rows:
+            found[table] = names_of, rows
+    return found
+
+
+def save_new_rows(file: Path, before: Tables, after: Tables) -> None:
+    """Write the rows of `after` that `before` has not, for `put_rows`."""
+    new = {
+        table: (names, [row for row in rows if row not in before.get(table, ((), []))[1]])
+        for table, (names, rows) in after.items()
+    }
+    file.write_bytes(pickle.dumps({table: found for table, found in new.items() if found[1]}))
+
+
+def put_rows(database: raw.Database, file: Path) -> None:
+    """Insert the rows that `save_new_rows` wrote; new rows get numbers behind theirs."""
+    tables: Tables = pickle.loads(file.read_bytes())
+    with database.transaction():  # foreign keys are looked at when it ends
+        for table, (names, rows) in tables.items():
+            database.insert(table, names, rows)
+            if database.vendor == "postgresql" and "id" in names:
+                database.query(
+                    "SELECT setval(s.name, (SELECT max(id) FROM " + table + "))"
+                    " FROM (SELECT pg_get_serial_sequence(?, 'id') AS name) s WHERE s.name IS NOT NULL",
+                    (table,),
+                )

@@ -12,6 +12,8 @@ import pytest
 import agefile
 from agefile import bech32
 
+pytestmark = pytest.mark.slow  # other implementations are started, and stretch passphrases
+
 Typage = Callable[..., dict[str, str]]
 
 SIZES = (0, 1, 1024, 65_535, 65_536, 65_537, 131_072, 200_000)

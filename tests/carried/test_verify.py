@@ -29,6 +29,8 @@ from sabal.checking.kept import Kept
 from sabal.checking.records import MOST_LINE
 from tlog.entry import Open, Sign
 
+pytestmark = pytest.mark.slow  # each test runs verify.py as a program
+
 
 def run(*arguments: object, python: str = sys.executable, **more: Any) -> subprocess.CompletedProcess[str]:
     command = [python, str(VERIFY), *map(str, arguments)]

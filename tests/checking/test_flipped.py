@@ -14,6 +14,8 @@ from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
 from tlog.entry import Open, Reason, Revoke
 
+pytestmark = pytest.mark.slow  # every bit of a bundle
+
 LOG = made.log(40, amend=20, close=True)
 SAMPLE = {
     "seed": "7",

@@ -64,6 +64,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_it_grows_with_the_log_and_asks_only_for_what_is_new(site: Web, tmp_path: Path) -> None:
     for size, new in ((1, 1), (300, 299), (300, 0), (515, 215), (70_000, 69_485)):
         publish(site, made.log(size))

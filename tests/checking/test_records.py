@@ -285,6 +285,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(json_values, json_values, json_values)
 def test_any_json_is_refused_without_a_stumble(record: Any, file: Any, fields: Any) -> None:

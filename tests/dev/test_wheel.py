@@ -10,6 +10,8 @@ import pytest
 
 from sabal.settings import DEV_SWITCH
 
+pytestmark = pytest.mark.slow  # a wheel is built
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from front.live import FORM, HEAD, Live, everything, live, status, wait_until_well
 
+pytestmark = pytest.mark.slow  # each test starts a server
+
 CLOSE = b"Connection: close\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 SIGN = b"POST /en/bowl/sign HTTP/1.1\r\n" + HEAD

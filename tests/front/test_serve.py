@@ -16,6 +16,8 @@ import pytest
 from front.live import ROOT, Live, all_children, free_port, wait_until_well
 from sabal.serve import FIRST_DELAY, LONGEST_DELAY, STEADY, Child, cannot_listen, end, environ, public_command
 
+pytestmark = pytest.mark.slow  # each test starts a server
+
 # ---- the parts ----
 
 

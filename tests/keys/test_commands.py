@@ -37,6 +37,7 @@ def test_key_and_sheet_are_private_and_the_public_half_is_not(tmp_path: Path) ->
     assert (tmp_path / "key.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_the_default_key_is_locked_and_fits_on_its_sheet(tmp_path: Path) -> None:
     """Post-quantum and with a passphrase: the longest text that a sheet must hold."""
     (tmp_path / "words").write_text("bowl rim name write round paper\n")

@@ -28,6 +28,8 @@ from sabal.signing import operations, writer
 from sabal.signing.writer import places
 from signing.steps import ask, confirmation
 
+pytestmark = pytest.mark.slow  # hundreds of batches
+
 WEEK = 604_800
 SIGNERS, LEAVING = 230, 6
 

@@ -25,6 +25,7 @@ def policy(petition: PetitionSnapshot) -> tlog.Policy:
     return tlog.Policy.parse(policy_of(petition))
 
 
+@pytest.mark.slow
 def test_the_promise_is_kept_even_for_who_is_held_longest(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = confirmed(house, petition, held=1)

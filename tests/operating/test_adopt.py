@@ -19,6 +19,8 @@ from sabal.petitions import publishing
 from sabal.petitions.models import Petition
 from tlog.entry import Reason, Type
 
+pytestmark = pytest.mark.slow  # whole drills
+
 
 def test_the_drill(drill: Drill) -> None:
     people = today(drill)

@@ -17,6 +17,8 @@ from sabal.signing.writer.find import find
 from signing.steps import confirmation, signed
 from tlog.entry import Reason
 
+pytestmark = pytest.mark.slow  # whole drills
+
 
 @pytest.fixture
 def drill(

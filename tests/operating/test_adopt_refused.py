@@ -21,6 +21,8 @@ from sabal.ledger.publication import WouldFork, publication
 from sabal.operating import restore as restoring
 from tlog.entry import Sign
 
+pytestmark = pytest.mark.slow  # whole drills
+
 
 def refused(drill: Drill, *options: str | Path, because: str, code: int = 1) -> None:
     """The sentence is said, the log is held, and not one entry of it was taken."""

@@ -14,6 +14,8 @@ from sabal import checks, settings
 from sabal.petitions import publishing
 from served import Served
 
+pytestmark = pytest.mark.slow  # each test starts the command
+
 GOOD = {
     "SABAL_BASE_URL": "https://petition.example.org",
     "SABAL_MAIL_URL": "smtp://mail.example.org:587?tls=starttls",

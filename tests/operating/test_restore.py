@@ -493,6 +493,7 @@ def test_a_damaged_manifest_is_named(house: HouseOfTests, tmp_path: Path, text: 
         restore(tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_the_operator_must_know(
     house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -442,6 +442,7 @@ def _letters(draw: st.DrawFn) -> tuple[str, list[str]]:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines), unique
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(_letters())
 def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, list[str]]) -> None:

@@ -14,6 +14,8 @@ import logs
 import tlog
 from tlog import AddCheckpoint, HashReader, Proof, Tile
 
+pytestmark = pytest.mark.slow  # other programs are started
+
 GO = shutil.which("go") or "/usr/lib/go-1.19/bin/go"
 GOPATH = Path("/usr/share/gocode")
 MODULE = GOPATH / "src/golang.org/x/mod/sumdb/tlog"

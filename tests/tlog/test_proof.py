@@ -60,6 +60,7 @@ def test_a_proof_needs_its_log_its_quorum_and_its_leaf() -> None:
         Proof(80_000, SUZIES.path, SUZIES.checkpoint).verify(LEAF, POLICY)
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_refused() -> None:
     """Of the checkpoint's lines too: a quorum of one needs both signatures."""
     data = SUZIES.encode()

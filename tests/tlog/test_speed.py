@@ -13,6 +13,8 @@ import tlog
 from tlog import Frontier, HashReader, Tally, Tile
 from tlog.entry import Open, Reason, Revoke, Sign
 
+pytestmark = pytest.mark.slow  # a million entries
+
 MILLION = 1_000_000
 
 

@@ -21,9 +21,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "checking-with-others-tools.md"
 GO = Path("/usr/lib/go-1.19/bin/go")
 SIZES = (3, 256, 257, 66_000)
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="no bash, curl or openssl here"
-)
+pytestmark = [
+    pytest.mark.slow,  # every command of the document is run
+    pytest.mark.skipif(
+        not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="no bash, curl or openssl here"
+    ),
+]
 
 
 class Quiet(SimpleHTTPRequestHandler):

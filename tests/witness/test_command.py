@@ -21,6 +21,8 @@ from sabal.cli import main
 from sabal.witness.ask import Ahead, Cosigned, ask
 from witnesses import HERE, WANDA, consistency
 
+pytestmark = pytest.mark.slow  # each test starts a witness
+
 LOG = str(logs.CAROL.verifier)
 NEW = ("--new", "--name", "witness.example/petitions")
 

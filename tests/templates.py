@@ -1,4 +1,4 @@
-"""What is made once for a whole run of the tests, whichever of its processes needs it first, and copied from then on."""
+"""What is made once for a whole run of the tests, by whichever process needs it first, and copied from then on."""
 
 import fcntl
 import os

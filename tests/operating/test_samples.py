@@ -147,9 +147,9 @@ def test_postgresql_knows_every_line(postgresql_server: str) -> None:
                 connection.execute("SELECT set_config(%s, %s, true)", (name, value))
 
 
-def test_the_table_of_keys_names_every_key_of_the_house() -> None:
-    table = PAGE.split("## Every key of the house")[1].split("\n## ")[0].lower()
-    for key in ("organiser's key", "house key", "pepper", "log key", "promise key", "mail key", "subscribers' key",
+def test_the_table_of_keys_names_every_key_of_the_server() -> None:
+    table = PAGE.split("## Every key of the server")[1].split("\n## ")[0].lower()
+    for key in ("organiser's key", "server key", "dedupe key", "log key", "promise key", "mail key", "subscribers' key",
                 "suppression key", "database password", "mail password", "tls key"):  # fmt: skip
         assert key in table
     assert all(row.count("|") == 5 for row in table.strip().splitlines())

@@ -72,7 +72,11 @@ def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
 
 def test_a_witness_knows_nothing_of_the_house() -> None:
     """A partner runs it on a machine of their own, and what it imports they have to trust."""
-    lent = {"sabal.private", "sabal.refusal"}  # files that hold secrets, and how commands refuse
+    lent = {
+        "sabal.private",
+        "sabal.locks",
+        "sabal.refusal",
+    }  # files that hold secrets, and how commands refuse
     for path in files("sabal/witness"):
         known = {name.split(".")[0] for name in imports(path)}
         assert known <= {*sys.stdlib_module_names, "sabal", "tlog", "cryptography", "click"}, path.name

@@ -7,7 +7,6 @@ dead workers again; here the worker process is started again, more and more slow
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import logging
 import os
@@ -19,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from sabal import settings
 
@@ -27,6 +27,10 @@ WORKER_KILL = 15  # seconds that granian gives its workers to drain
 STOP_WITHIN = 20.0  # seconds after which children that still run are killed
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 STEADY = 60.0  # a child that lived this long starts again at once
+NO_SERVER = (
+    "A server runs on Linux or macOS. On Windows these commands run: keys new, open, audit, bundle, verify, mirror,"
+    " witness."
+)
 
 log = logging.getLogger("sabal.serve")
 
@@ -35,9 +39,9 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
     """Runs the house until SIGTERM or SIGINT, then drains it; call it in the main thread.
 
     Gives the exit code: 0 after a signal, 1 where the public process ended by itself (it cannot start), 2
-    where the address cannot be listened on.
+    where the address cannot be listened on, or the system is Windows.
     """
-    trouble = cannot_listen(host, port)
+    trouble = NO_SERVER if not hasattr(os, "killpg") else cannot_listen(host, port)
     if trouble is not None:
         sys.stderr.write(f"{trouble}\n")
         return 2
@@ -95,7 +99,7 @@ def public_command(host: str, port: int, workers: int) -> list[str]:
             "1",
             "--no-ws",
             "--loop",
-            "uvloop",
+            "uvloop" if find_spec("uvloop") else "asyncio",
         ),
         *("--host", host, "--port", str(port), "--workers", str(workers)),
         # Its own 1,024 connections, idle ones counted, would let anybody lock the house up.
@@ -184,6 +188,8 @@ def end(children: Sequence[Child], within: float) -> None:
 
 def ending_with(parent: int) -> Callable[[], None]:
     """What a child does before it becomes its command: asks for SIGTERM when ``parent`` dies (Linux)."""
+    import ctypes
+
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
     def ask() -> None:

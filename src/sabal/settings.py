@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sabal.refusal import Refusal
+
 ENVIRONMENT: Mapping[str, str] = os.environ
 
 
@@ -63,7 +65,7 @@ SETTINGS = (
 )
 
 
-class SettingError(ValueError):
+class SettingError(Refusal):
     """A setting that cannot be used: the sentence names it and says what it should look like."""
 
 

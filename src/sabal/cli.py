@@ -16,6 +16,10 @@ from typing import Any
 import click
 
 PIPE_CLOSED = 128 + 13  # SIGPIPE, which Windows does not have
+NO_SERVER = (
+    "A server runs on Linux or macOS. On Windows these commands run: keys new, open, audit, bundle, verify, mirror,"
+    " witness."
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
@@ -157,6 +161,8 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     from sabal.serve import serve as run
     from sabal.settings import DEV_SWITCH
 
+    if not hasattr(os, "killpg"):
+        _end(NO_SERVER)
     if dev and host not in (None, "127.0.0.1", "::1", "localhost"):
         _end("A development house listens on this machine alone: leave --host out, or set up a public house.")
     if dev:

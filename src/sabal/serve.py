@@ -27,10 +27,6 @@ WORKER_KILL = 15  # seconds that granian gives its workers to drain
 STOP_WITHIN = 20.0  # seconds after which children that still run are killed
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 STEADY = 60.0  # a child that lived this long starts again at once
-NO_SERVER = (
-    "A server runs on Linux or macOS. On Windows these commands run: keys new, open, audit, bundle, verify, mirror,"
-    " witness."
-)
 
 log = logging.getLogger("sabal.serve")
 
@@ -39,9 +35,9 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
     """Runs the house until SIGTERM or SIGINT, then drains it; call it in the main thread.
 
     Gives the exit code: 0 after a signal, 1 where the public process ended by itself (it cannot start), 2
-    where the address cannot be listened on, or the system is Windows.
+    where the address cannot be listened on.
     """
-    trouble = NO_SERVER if not hasattr(os, "killpg") else cannot_listen(host, port)
+    trouble = cannot_listen(host, port)
     if trouble is not None:
         sys.stderr.write(f"{trouble}\n")
         return 2

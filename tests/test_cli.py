@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import agefile
-from sabal.cli import PIPE_CLOSED
+from sabal.cli import COMMANDS, KEYS, PIPE_CLOSED, main
 from sabal.signing.export import OLD_FORMAT
+
+WIDTH = 80 - 2 - 2 - 2  # columns for a name and its line in the help: margins and the gap take the rest
 
 
 @pytest.fixture
@@ -42,3 +45,67 @@ def test_a_command_whose_reader_has_gone_ends_without_a_word(
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (PIPE_CLOSED, "")
+
+
+@pytest.mark.parametrize("group", [main, main.commands["keys"]], ids=["sabal", "keys"])
+def test_each_command_is_where_the_table_says_and_its_help_is_a_line(group: click.Group) -> None:
+    context = click.Context(group)
+    names = group.list_commands(context)
+    for name in names:
+        command = group.get_command(context, name)
+        assert command and command.name == name and command.get_short_help_str(), name
+    table = KEYS if group.name == "keys" else COMMANDS
+    for name, (_, line) in table.items():
+        assert line.endswith(".") and max(map(len, table)) + len(line) <= WIDTH, name
+    assert set(table) <= set(names) and not set(table) & set(group.commands)
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("keys", "--help"), ("serve", "--help"), ("--version",)], ids=str
+)
+def test_help_loads_no_package(words: tuple[str, ...]) -> None:
+    """In a process of its own, where a broken setting is no hindrance either."""
+    code = (
+        "import sys; from sabal.cli import main\n"
+        f"try: main({list(words)!r})\n"
+        "finally: print(*sorted(m for m in sys.modules if m.count('.') < 2), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "SABAL_TRUSTED_HOPS": "many"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    loaded = set(done.stderr.split())
+    assert {name for name in loaded if name.startswith("sabal")} == {"sabal", "sabal.cli"}
+    assert not loaded & {
+        "django",
+        "psycopg",
+        "cryptography",
+        "agefile",
+        "tlog",
+        "asyncio",
+        "http.client",
+        "nh3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("petitions",), "SABAL_TRUSTED_HOPS is 'many'; it must be a whole number from 0 to 8.\n"),
+        (("keys", "house", "--to", "age1x"), "SABAL_TRUSTED_HOPS is 'many'; it must be a whole number from 0 to 8.\n"),
+        (("open", "nothing.age", "--identity", __file__), "Line 1 of the key file: A key is written in small"),
+        (("open", "none/there", "--identity", "key"), "There is no file none/there.\n"),
+        (("verify", "nothing"), "There is no nothing: give the https:// address of a petition, a bundle, or a folder"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_an_error_is_a_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    """Whichever package it comes from, and where a setting cannot be read before the command is loaded."""
+    (tmp_path / "key").write_text(f"{agefile.generate(post_quantum=False)}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "sabal", *words],
+        env={**os.environ, "SABAL_TRUSTED_HOPS": "many"}, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(sentence), done
+    assert len(done.stderr.splitlines()) == 1

@@ -59,7 +59,8 @@ def test_commands_exist_with_their_options(text: str) -> None:
 def test_every_command_stands_in_a_page() -> None:
     """Who needs it must find it; the changelog, which tells of once, is no such page."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
-    commands = {name for name, command in main.commands.items() if not command.hidden}
+    context = click.Context(main)
+    commands = {n for n in main.list_commands(context) if not main.get_command(context, n).hidden}
     assert len(commands) > 20
     for name in sorted(commands):
         assert re.search(rf"\bsabal {name}(?![\w-])", text), f"no page names `sabal {name}`"
@@ -68,7 +69,7 @@ def test_every_command_stands_in_a_page() -> None:
 def check_command(words: list[str]) -> None:
     command: click.Command = main
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        found = command.commands.get(words[0])
+        found = command.get_command(click.Context(command), words[0])
         assert found, f"sabal has no command {words[0]}"
         command, words = found, words[1:]
     known = {option for parameter in command.params for option in parameter.opts} | {

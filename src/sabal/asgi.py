@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
 import multiprocessing
 import os
-import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -179,10 +177,13 @@ class Watch:
 
 def allow_many_connections() -> None:
     """Raises the limit of open files: each idle connection is one, and the usual 1,024 are soon gone."""
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        with contextlib.suppress(ValueError):  # macOS has a lower limit of its own, which it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def end_with_parent() -> None:
@@ -191,6 +192,8 @@ def end_with_parent() -> None:
     Not by SIGTERM: one that comes while the server starts can lock it up for good, in its own handler. What was being
     answered is cut off, as by any crash; what was answered is on disk.
     """
+    import ctypes
+
     parent = multiprocessing.parent_process()
     if parent is None:
         return

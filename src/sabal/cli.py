@@ -1,43 +1,99 @@
-"""The commands. Each room brings its own; errors are one sentence and exit code 2, never a traceback.
+"""The command line: which module holds each command, and how errors are told to people.
 
-Who stops reading, as in `sabal doctor | head -1`, has ended the command: it goes without a word, and with the exit
-code that a shell gives to whom a closed pipe killed.
+A command's module is loaded when the command runs. So help is quick, and the organiser's commands load neither
+Django nor the database. An error of ours is one sentence and exit code 2, never a traceback. If stdout is closed early,
+as by `sabal doctor | head -1`, the command ends silently with the status that a shell gives to a closed pipe.
 """
 
+import importlib
+import io
 import os
-import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-try:
-    from sabal.settings import DEV_SWITCH
-except ValueError as error:  # a SettingError, whose own module could not be loaded because of it
-    click.echo(str(error), err=True)
-    sys.exit(2)
-
-PIPE_CLOSED = 128 + signal.SIGPIPE
+PIPE_CLOSED = 128 + 13  # SIGPIPE, which Windows does not have
+NO_SERVER = (
+    "A server runs on Linux or macOS. On Windows these commands run: keys new, open, audit, bundle, verify, mirror,"
+    " witness."
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
+# Name → where the command is, and its line in the help.
+COMMANDS = {
+    "audit": ("sabal.delivery.commands:audit", "Look for patterns in opened exports, and propose revocations."),
+    "backup": ("sabal.operating.commands:backup", "Write a consistent copy of the database into a new folder."),
+    "bundle": ("sabal.delivery.commands:bundle", "Write the file that recipients check for themselves."),
+    "close": ("sabal.petitions.commands:close", "Take no more signatures."),
+    "discard": ("sabal.petitions.commands:discard", "Delete a draft, or an amendment, that was never published."),
+    "doctor": ("sabal.operating.commands:doctor", "Examine the house; nothing is changed and no letter sent."),
+    "drain": ("sabal.ledger.commands:drain_", "Let the server delete the sealed records that were fetched."),
+    "export": ("sabal.petitions.commands:export", "Write a petition's folder, as it was imported."),
+    "held": ("sabal.signing.commands:held_", "Say how many signatures are held, and why; release or drop them."),
+    "import": ("sabal.petitions.commands:import_", "Import a petition folder, or a plain-text letter, as a draft."),
+    "mirror": ("sabal.checking.commands:mirror", "Keep a static copy of a petition and its log in a folder."),
+    "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
+    "open": ("sabal.signing.opening:open_", "Print the signers of export files, or open an age file."),
+    "pause": ("sabal.petitions.commands:pause", "Take no signatures for now."),
+    "petitions": ("sabal.petitions.commands:petitions", "List the petitions of this house."),
+    "publish": ("sabal.petitions.commands:publish", "Open a draft for signatures, or publish a new version."),
+    "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this house."),
+    "resume": ("sabal.petitions.commands:resume", "Take signatures again after a pause or a close."),
+    "revoke": ("sabal.ledger.commands:revoke_", "Take out the signatures that a file of `sabal audit` names."),
+    "sealed": ("sabal.ledger.commands:sealed", "Write the sealed records of the confirmed signers to a file."),
+    "verify": ("sabal.checking.commands:verify", "Check a petition's log: on the web, in a folder or in a bundle."),
+    "witness": ("sabal.witness.commands:witness", "Run a witness, which cosigns the checkpoints of petitions' logs."),
+    "witnesses": ("sabal.ledger.commands:witnesses_", "Say who witnesses a petition's log, or choose them."),
+}  # fmt: skip
+KEYS = {
+    "canary": ("sabal.keys.commands:canary", "Prove that the organiser's key works."),
+    "house": ("sabal.keys.commands:house", "Seal the house key to a public key, for safe keeping."),
+    "new": ("sabal.keys.commands:new", "Make an organiser's key, on the organiser's machine."),
+    "renew-pepper": ("sabal.signing.commands:renew_pepper", "Begin a new era where a pepper was lost."),
+    "use": ("sabal.keys.commands:use", "Seal the signatures of a petition to these public keys."),
+}  # fmt: skip
 
-class _Sabal(click.Group):
+
+class LazyGroup(click.Group):
+    """A group whose commands are loaded when they are asked for; its help loads none."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*self.commands, *self.lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = self.lazy[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = {name: line for name, (_, line) in self.lazy.items()}
+        lines |= {name: one.get_short_help_str(80) for name, one in self.commands.items() if not one.hidden}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+
+class _Sabal(LazyGroup):
     """Turns what a command refuses into one sentence on standard error."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # Into a file or pipe, Windows writes the code page of its language, which lacks most people's names, and
+            # other line ends. Its console needs no help.
+            if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+                stream.reconfigure(encoding="utf-8", errors=stream.errors, newline="\n")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        from django.db.utils import DatabaseError
-
-        from agefile import AgeError
-        from sabal.database import OperationalError
-        from sabal.keys.house import KeyMissing
-        from sabal.ledger.log import Overtaken
-        from sabal.mail.url import MailUrlError
-        from sabal.petitions.definition import FolderError
-        from sabal.refusal import Refusal
-        from sabal.signing.export import ExportError
-
         try:
             try:
                 return super().invoke(ctx)
@@ -46,23 +102,25 @@ class _Sabal(click.Group):
                     sys.stdout.flush()  # here a closed pipe is answered; at the interpreter's end it is a complaint
         except BrokenPipeError:
             _end_unread()
-        except (
-            AgeError,
-            ExportError,
-            FolderError,
-            KeyMissing,
-            MailUrlError,
-            Overtaken,
-            Refusal,
-        ) as error:
+        except _loaded("sabal.refusal:Refusal", "agefile:AgeError") as error:
             _end(str(error))
-        except (*OperationalError, DatabaseError) as error:
+        except _loaded("sabal.database:OperationalError", "django.db.utils:DatabaseError") as error:
             _end(
                 f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}. If the house was"
                 " never started, start it once (sabal serve); if its folder is elsewhere, set SABAL_DATA."
             )
         except OSError as error:
             _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
+
+
+def _loaded(*places: str) -> tuple[type[Exception], ...]:
+    """The errors at these places, each `module:name`; of a module that the command did not load there are none."""
+    errors: list[type[Exception]] = []
+    for place in places:
+        module, name = place.split(":")
+        found = getattr(sys.modules.get(module), name, ())
+        errors += found if isinstance(found, tuple) else (found,)
+    return tuple(errors)
 
 
 def _end(sentence: str) -> None:
@@ -77,10 +135,15 @@ def _end_unread() -> None:
     sys.exit(PIPE_CLOSED)
 
 
-@click.group(cls=_Sabal, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Sabal, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sabal")
 def main() -> None:
     """Sabal: petitions whose server cannot read who signed."""
+
+
+@main.group(cls=LazyGroup, lazy=KEYS)
+def keys() -> None:
+    """Make, use and keep keys."""
 
 
 @main.command()
@@ -96,7 +159,10 @@ def main() -> None:
 def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker: bool) -> None:
     """Run the house: the public process and the worker."""
     from sabal.serve import serve as run
+    from sabal.settings import DEV_SWITCH
 
+    if not hasattr(os, "killpg"):
+        _end(NO_SERVER)
     if dev and host not in (None, "127.0.0.1", "::1", "localhost"):
         _end("A development house listens on this machine alone: leave --host out, or set up a public house.")
     if dev:
@@ -148,22 +214,3 @@ def _django() -> None:
     import django
 
     django.setup()
-
-
-def _add_commands() -> None:
-    from sabal.checking.commands import COMMANDS as CHECKING
-    from sabal.delivery.commands import COMMANDS as DELIVERY
-    from sabal.keys.commands import keys
-    from sabal.ledger.commands import COMMANDS as LEDGER
-    from sabal.newsletter.commands import newsletter
-    from sabal.operating.commands import COMMANDS as OPERATING
-    from sabal.petitions.commands import COMMANDS as PETITIONS
-    from sabal.signing.commands import COMMANDS as SIGNING
-    from sabal.witness.commands import witness
-
-    rooms = (*PETITIONS, *SIGNING, *LEDGER, *DELIVERY, *OPERATING, *CHECKING)
-    for command in (*rooms, keys, newsletter, witness):
-        main.add_command(command)
-
-
-_add_commands()

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 MODE = 0o600
-# What file systems without hard links answer, such as those of memory sticks.
-_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+POSIX = hasattr(os, "getuid")
+"""Whether files have modes, and folders can be flushed. On Windows a new file has the rights of its folder."""
+
+# What file systems without hard links answer, such as those of memory sticks. Windows answers EINVAL.
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL}
 
 
 def create(path: Path, pieces: Iterable[bytes]) -> int:
@@ -37,21 +40,23 @@ def replace(path: Path, pieces: Iterable[bytes]) -> int:
 def append(path: Path, lines: bytes) -> None:
     """Add lines to a file, made where there is none. Raises OSError where it could not be written whole."""
     new = not path.exists()
-    # One write in append mode: lines of two processes never mix.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
-    try:
-        if os.write(descriptor, lines) != len(lines):
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MODE)
+    with os.fdopen(
+        descriptor, "ab", buffering=0
+    ) as file:  # which ends the translation of line ends on Windows
+        # One write in append mode: lines of two processes never mix.
+        if os.write(file.fileno(), lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.fsync(file.fileno())
     if new:
         flush(path.parent)
 
 
 def flush(path: Path) -> None:
     """Put on disk what a file holds, or the names that a folder holds: a rename outlives a crash. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    if not POSIX:
+        return
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -65,7 +70,7 @@ def _write(path: Path, pieces: Iterable[bytes], put: Callable[[Path, Path], obje
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     number = 0
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     except OSError as error:  # who reads it knows the name of the file, not of the draft
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
@@ -90,7 +95,7 @@ def _put_where_nothing_is(draft: Path, path: Path) -> None:
             if error.errno not in _NO_LINKS:
                 raise
             # The name is taken first, then the file put under it: for a moment others see an empty one.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE))
             draft.replace(path)
     except FileExistsError:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None

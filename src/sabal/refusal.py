@@ -1,4 +1,4 @@
-"""What every room's commands say when something cannot be done."""
+"""The errors whose text is for people. The command line prints it and exits with code 2, without a traceback."""
 
 
 class Refusal(Exception):

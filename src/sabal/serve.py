@@ -7,7 +7,6 @@ dead workers again; here the worker process is started again, more and more slow
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import logging
 import os
@@ -19,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from sabal import settings
 
@@ -95,7 +95,7 @@ def public_command(host: str, port: int, workers: int) -> list[str]:
             "1",
             "--no-ws",
             "--loop",
-            "uvloop",
+            "uvloop" if find_spec("uvloop") else "asyncio",
         ),
         *("--host", host, "--port", str(port), "--workers", str(workers)),
         # Its own 1,024 connections, idle ones counted, would let anybody lock the house up.
@@ -184,6 +184,8 @@ def end(children: Sequence[Child], within: float) -> None:
 
 def ending_with(parent: int) -> Callable[[], None]:
     """What a child does before it becomes its command: asks for SIGTERM when ``parent`` dies (Linux)."""
+    import ctypes
+
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
     def ask() -> None:

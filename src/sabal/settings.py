@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sabal.refusal import Refusal
+
 ENVIRONMENT: Mapping[str, str] = os.environ
 
 
@@ -45,9 +47,6 @@ SETTINGS = (
     Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own stand before the house"),
     Setting("SABAL_HOSTS", "", "further host names that the house answers to, separated by commas"),
     Setting(
-        "SABAL_SECRET_KEY", "", "signs what Django signs; empty: a new one for each process", secret=True
-    ),
-    Setting(
         "SABAL_HOUSE_KEY",
         "",
         "32 bytes in hexadecimal that wrap every other key; default: house.key in the data folder",
@@ -66,7 +65,7 @@ SETTINGS = (
 )
 
 
-class SettingError(ValueError):
+class SettingError(Refusal):
     """A setting that cannot be used: the sentence names it and says what it should look like."""
 
 
@@ -120,7 +119,6 @@ MAIL_URL = value("SABAL_MAIL_URL") or ("folder:" if DEV else "")
 MAIL_FROM = value("SABAL_MAIL_FROM") or ("petition@localhost" if DEV else "")
 TRUSTED_HOPS = _hops(value("SABAL_TRUSTED_HOPS"))
 HOSTS = tuple(host.strip().lower() for host in value("SABAL_HOSTS").split(",") if host.strip())
-SECRET_KEY = value("SABAL_SECRET_KEY") or secrets.token_hex(32)
 HOUSE_KEY = value("SABAL_HOUSE_KEY", {k: v for k, v in ENVIRONMENT.items() if k != "SABAL_HOUSE_KEY_FILE"})
 HOUSE_KEY_FILE = Path(ENVIRONMENT.get("SABAL_HOUSE_KEY_FILE", "") or DATA / "house.key").absolute()
 BATCH_EVERY = seconds(value("SABAL_BATCH_EVERY")) if value("SABAL_BATCH_EVERY") else None
@@ -135,6 +133,7 @@ HOUSE_LANGUAGES = ("en", "ko", "zh-hans")
 # ---- Django's own names -------------------------------------------------------------------------------------------
 
 DEBUG = False
+SECRET_KEY = secrets.token_hex(32)  # nothing is signed with it, but Django does not start without one
 ALLOWED_HOSTS = ["*"]  # the door has checked the Host header, and absolute URLs come from BASE_URL
 ROOT_URLCONF = "sabal.urls"
 WSGI_APPLICATION = "sabal.wsgi.application"

@@ -17,7 +17,6 @@ from sabal import days, settings
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.house import House, KeyMissing, open_house
 from sabal.keys.ring import was_up
-from sabal.ledger.log import Overtaken
 from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
@@ -149,11 +148,11 @@ class Worker:
         """One petition's log that cannot go on stops no other's: it is tried again, and said once a minute."""
         try:
             yield
-        except (Refusal, KeyMissing, Overtaken, OSError) as error:
+        except (Refusal, OSError) as error:
             ticks = self.ticks()
             if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
                 self._complained[petition.id] = ticks
-                what = str(error) if isinstance(error, (Refusal, KeyMissing)) else where(error)
+                what = str(error) if isinstance(error, Refusal) else where(error)
                 log.critical("the log of petition %d stands still: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:

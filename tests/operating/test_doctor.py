@@ -65,7 +65,7 @@ def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTes
     petition = healthy.petition()
     healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.era))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
-    assert petition.slug in finding.sentence and f"sabal keys pepper {petition.slug} --renew" in finding.hint
+    assert petition.slug in finding.sentence and f"sabal keys renew-pepper {petition.slug}" in finding.hint
 
 
 def test_records_that_will_soon_be_deleted(house: HouseOfTests) -> None:

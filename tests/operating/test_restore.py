@@ -521,6 +521,6 @@ def test_the_commands_say_what_the_operator_must_know(
         "restore", "copy", code=1
     )  # no worker has shown its log yet: nobody but the operator can know that
     assert f"sabal restore --adopt {petition.slug} --never-shown" in said
-    assert "lost" in said and f"sabal keys pepper {petition.slug} --renew" in said
+    assert "lost" in said and f"sabal keys renew-pepper {petition.slug}" in said
     assert "no suppression file" in said
-    assert "signing goes on" in sabal("keys", "pepper", petition.slug, "--renew")
+    assert "signing goes on" in sabal("keys", "renew-pepper", petition.slug)

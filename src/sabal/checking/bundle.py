@@ -60,13 +60,13 @@ def write_bundle(to: Path | BinaryIO, copy: LogCopy, extras: Mapping[str, bytes]
     """
     members = list(_members(copy, extras))
     if isinstance(to, Path):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        with os.fdopen(os.open(to, flags, 0o600), "wb") as file:
-            try:
+        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
                 write_bundle(file, copy, extras)
-            except OSError:
-                to.unlink()  # half a bundle helps nobody
-                raise
+        except OSError:
+            to.unlink()  # half a bundle helps nobody
+            raise
         return
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members:

@@ -108,9 +108,6 @@ def mirror(url: str, folder: Path) -> None:
         sys.exit(WRONG)
 
 
-COMMANDS = (verify, mirror)
-
-
 @contextmanager
 def _never_taken_for_wrong() -> Iterator[None]:
     """A failure of the check itself is no finding: exit code 2, and a sentence."""

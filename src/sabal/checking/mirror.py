@@ -4,7 +4,6 @@ Everything is read and verified before anything is written; the checkpoint is wr
 from the copy that is here leaves that copy as it was, and its checkpoint beside it as evidence.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import tlog
-from sabal import private
+from sabal import locks, private
 from sabal.checking import strict
 from sabal.checking.copy import CannotCheck, LogCopy, batches, manifest_path
 from sabal.checking.entries import walk
@@ -98,12 +97,11 @@ def _place(prefix: str) -> tuple[str, str]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not locks.take(lock):
+            raise CannotCheck(f"Another run is writing into {folder}.")
         yield
-    except BlockingIOError:
-        raise CannotCheck(f"Another run is writing into {folder}.") from None
     finally:
         os.close(lock)
 

@@ -218,6 +218,3 @@ def _names_of(fields: str | None) -> tuple[str, ...] | None:
             f"--fields takes some of {', '.join(RECORD_FIELDS)}, with commas between them."
         )
     return found
-
-
-COMMANDS = (bundle, audit)

@@ -1,4 +1,7 @@
-"""Commands about keys: the organiser's and the house's. That of the peppers is signing's own."""
+"""Commands about keys: the organiser's and the house's. That of the peppers is signing's own.
+
+`keys new` runs on the organiser's computer, so only the commands of the server load the house.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +10,6 @@ import click
 
 import agefile
 from sabal import private
-from sabal.keys.house import open_house
 from sabal.refusal import Refusal
 
 LOST = (
@@ -17,12 +19,7 @@ LOST = (
 )
 
 
-@click.group()
-def keys() -> None:
-    """Make, use and keep keys."""
-
-
-@keys.command()
+@click.command()
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
@@ -50,7 +47,7 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
 
     paper = key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
     private.create(out, [text])
-    public.write_text(f"{identity.recipient}\n", encoding="ascii")
+    public.write_text(f"{identity.recipient}\n", encoding="ascii", newline="\n")
     private.create(sheet, [paper])
     click.echo(
         f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")
@@ -75,7 +72,7 @@ def _passphrase(file: Path | None) -> str:
     return str(passphrase)
 
 
-@keys.command()
+@click.command()
 @click.argument("slug")
 @click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
 def use(slug: str, recipients: tuple[str, ...]) -> None:
@@ -105,7 +102,7 @@ def _recipients(given: str) -> list[str]:
     return lines
 
 
-@keys.command()
+@click.command()
 @click.argument("slug")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here."
@@ -128,13 +125,15 @@ def canary(slug: str, out: Path | None, code: str | None) -> None:
     click.echo(f"Then type the code it shows: sabal keys canary {slug} --code CODE")
 
 
-@keys.command()
+@click.command()
 @click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
 )
 def house(recipient: str, out: Path) -> None:
     """Seal the house key to a public key, for safe keeping: backups are of no use without it."""
+    from sabal.keys.house import open_house
+
     sealed = agefile.encrypt(
         open_house().key.hex().encode() + b"\n",
         [agefile.parse_recipient(key) for key in _recipients(recipient)],

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from sabal import private, settings
 from sabal.database import Database
+from sabal.refusal import Refusal
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
-class KeyMissing(LookupError):
+class KeyMissing(Refusal):
     """A key is not there, or the house key does not open it. The sentence names the key, never its value."""
 
 

@@ -158,6 +158,3 @@ def _noting(lines: Iterator[str], exported: list[bytes]) -> Iterator[bytes]:
     for line in lines:
         exported.append(bytes.fromhex(json.loads(line)["commitment"]))
         yield line.encode()
-
-
-COMMANDS = (sealed, drain_, revoke_, witnesses_)

@@ -25,7 +25,7 @@ class Incomplete(Refusal):
     """The database lacks a part of the log that it must have."""
 
 
-class Overtaken(Exception):
+class Overtaken(Refusal):
     """Somebody else moved the log meanwhile: nothing of this transaction may be kept; read it again."""
 
 

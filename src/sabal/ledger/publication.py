@@ -4,7 +4,6 @@ Each machine writes its own from the database. They are a cache of it: what is m
 code that made it first. Only the checkpoint can tell what the database does not know: that it is an old one.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from sabal import database as raw
-from sabal import private, public, settings
+from sabal import locks, private, public, settings
 from sabal.database import Database
 from sabal.ledger import log as logs
 from sabal.ledger.log import Incomplete, Log
@@ -107,9 +106,9 @@ class Publication:
     def write_checkpoint(self, note: bytes) -> None:
         """Show the checkpoint, unless a larger one is shown already; its tiles must be there. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.take(lock, wait=True)
             shown = self.shown()
             if shown is None or checkpoint.peek(shown).size <= checkpoint.peek(note).size:
                 public.put(self.folder / CHECKPOINT, note)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from sabal.refusal import Refusal
 
-class MailUrlError(ValueError):
+
+class MailUrlError(Refusal):
     """SABAL_MAIL_URL can't be used. The sentence never holds the password."""
 
 

@@ -5,7 +5,6 @@ pending signatures with their sealed records, and subscriptions that nobody has 
 written, so a backup that dies leaves none of it either; what was deleted is not in free pages.
 """
 
-import fcntl
 import hashlib
 import hmac
 import json
@@ -21,7 +20,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from sabal import __version__, private, settings
+from sabal import __version__, locks, private, settings
 from sabal import database as raw
 from sabal.keys.house import House, open_house
 from sabal.refusal import Refusal
@@ -135,12 +134,9 @@ def _is_ours(path: Path) -> bool:
 @contextmanager
 def _locked(draft: Path) -> Iterator[bool]:
     """Whether nobody else writes into this folder; nobody will, until the end. A process that dies gives it back."""
-    folder = os.open(draft, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    folder = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield locks.take(folder)
     finally:
         os.close(folder)
 

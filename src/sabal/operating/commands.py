@@ -136,7 +136,7 @@ def _say_restored(restored: "Restored") -> None:
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}; there is a new one.")
     for slug in restored.without_pepper:
-        click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys pepper {slug} --renew")
+        click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys renew-pepper {slug}")
 
 
 def _say_outcome(outcome: "Outcome") -> None:
@@ -190,6 +190,3 @@ def doctor(ready: bool) -> None:
             click.echo(f"                {line}")
     levels = {finding.level for finding in findings}
     sys.exit(2 if "wrong" in levels else 1 if "warning" in levels else 0)
-
-
-COMMANDS = (doctor, backup, restore)

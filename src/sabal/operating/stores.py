@@ -256,7 +256,7 @@ def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
             "wrong",
             "D107",
             f"{petition.slug} takes no signatures: its pepper is missing.",
-            f"Nothing is lost. Restore the key from a backup, or: sabal keys pepper {petition.slug} --renew",
+            f"Nothing is lost. Restore the key from a backup, or: sabal keys renew-pepper {petition.slug}",
         )
 
 

@@ -185,6 +185,3 @@ def close(slug: str) -> None:
     click.echo(
         f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}"
     )
-
-
-COMMANDS = (import_, export, discard, petitions, publish, pause, resume, close)

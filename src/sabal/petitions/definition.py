@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sabal.petitions.profile import GRACE_DAYS
+from sabal.refusal import Refusal
 
 # What the letter importer writes where a letter cannot say it; `folder.lacking` looks for these.
 TO_COMPLETE = "TO BE COMPLETED BEFORE PUBLISHING"
@@ -131,7 +132,7 @@ class Problem:
         return f"{self.file}, line {self.line}: {self.sentence}"
 
 
-class FolderError(Exception):
+class FolderError(Refusal):
     """A folder or letter that cannot be used, with every problem found in it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -64,8 +64,10 @@ def read(path: Path) -> dict[str, str]:
     Raises FolderError with every problem."""
     problems: list[Problem] = []
     files: dict[str, str] = {}
+    if os.open not in os.supports_dir_fd:
+        raise FolderError([Problem(str(path), 1, "Windows cannot import a folder; do it on the server.")])
     try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise FolderError([Problem(str(path), 1, _why_no_folder(error))]) from error
     try:
@@ -206,7 +208,7 @@ def _why_no_folder(error: OSError) -> str:
 def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
         link = error.errno == errno.ELOOP
         why = "This is a symbolic link" if link else f"The file can't be read ({error.strerror})"

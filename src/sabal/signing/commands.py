@@ -1,16 +1,14 @@
-"""Commands about signatures: what is held, how the organiser opens records, and the peppers' end."""
+"""Commands about signatures: what is held, and the peppers' end."""
 
 from datetime import UTC, datetime
 
 import click
 
 from sabal import database, days
-from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
 from sabal.signing import eras, held
-from sabal.signing.opening import open_
 
 
 @click.command("held")
@@ -41,11 +39,13 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
         connection.close()
 
 
-@keys.command()
+@click.command()
 @click.argument("slug")
-@click.option("--renew", is_flag=True, required=True, help="Begin a new era with a new pepper.")
-def pepper(slug: str, renew: bool) -> None:
-    """Renew a lost pepper: signing goes on; duplicates across the break are found offline."""
+def renew_pepper(slug: str) -> None:
+    """Begin a new era with a new pepper where the old one was lost, so that signing goes on.
+
+    Its tags are destroyed with it: duplicates across the break are found offline.
+    """
     connection = database.connect()
     try:
         house = open_house()
@@ -55,6 +55,3 @@ def pepper(slug: str, renew: bool) -> None:
     finally:
         connection.close()
     click.echo(f"{slug} has a new pepper; signing goes on.")
-
-
-COMMANDS = (held_, open_)

@@ -16,6 +16,7 @@ from typing import Any
 import agefile
 import tlog
 from sabal.petitions.manifest import RECORD_FIELDS
+from sabal.refusal import Refusal
 from sabal.signing import record
 
 FORMAT = "sabal sealed records, version 2"
@@ -23,7 +24,7 @@ OLD_FORMAT = "sabal sealed records, version 1"
 Progress = Callable[[int], None]
 
 
-class ExportError(Exception):
+class ExportError(Refusal):
     """A file that is no export, or a line of it that is damaged. The sentence names the line."""
 
 

@@ -8,12 +8,8 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import database, settings
-from sabal.keys.house import open_house
-from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
 from sabal.signing import export, files, tables
-from sabal.signing.sealed import write_sealed
 
 MOST_LINES = 10  # so many numbers of lines are named
 
@@ -52,7 +48,7 @@ def open_(
     if len(paths) == 1 and _is_age(paths[0]) and not prove:
         text = agefile.decrypt(paths[0].read_bytes(), identities).decode("utf-8", "replace")
         click.echo(tables.printable(text), nl=False)
-    elif len(paths) == 1 and not paths[0].is_file() and not paths[0].suffix and "/" not in what[0]:
+    elif len(paths) == 1 and not paths[0].is_file() and not paths[0].suffix and paths[0].name == what[0]:
         _print_here(what[0], identities, form, prove)
     else:
         with files.read_exports(paths) as exports:
@@ -95,6 +91,11 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
         raise Refusal(
             f"There is no file {slug}: the code is for those who have an export, not for the server."
         )
+    from sabal import database, settings
+    from sabal.keys.house import open_house
+    from sabal.petitions.lookup import petition as find_petition
+    from sabal.signing.sealed import write_sealed
+
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
         click.echo(
             "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, opened elsewhere.",

@@ -3,6 +3,7 @@
 import re
 import signal
 import threading
+import time
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ from sabal.witness.serve import Server
 from sabal.witness.store import Store
 from tlog import TlogError, Verifier
 
-ENDS = {signal.SIGTERM, signal.SIGINT}
+ENDS = (signal.SIGTERM, signal.SIGINT)
+LOOK_EVERY = 0.1  # seconds
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(/[A-Za-z0-9._-]+)*", re.ASCII)
 
@@ -46,10 +48,9 @@ def witness(
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
-        # Held back until `_run` waits for them. A handler would run in the middle of whatever the main thread does.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        ended = _end_by_signal()
         _say(keep.witness, len(keep.standing()), host, server.server_address[1])
-        _run(server)
+        _run(server, ended)
     finally:
         kept.close()
 
@@ -83,11 +84,21 @@ def _say(key: Verifier, logs: int, host: str, port: int) -> None:
     click.echo(f"It listens on {host}, port {port}, without TLS: a proxy that ends TLS must stand before it.")
 
 
-def _run(server: Server) -> None:
+def _end_by_signal() -> list[int]:
+    """The signals that have asked for the end so far. Windows cannot wait for signals, so they are noted."""
+    ended: list[int] = []
+    for number in ENDS:
+        # A handler runs in the middle of whatever the main thread does: this one takes no lock.
+        signal.signal(number, lambda number, _: ended.append(number))
+    return ended
+
+
+def _run(server: Server, ended: list[int]) -> None:
     """Until somebody ends it; what is being answered then is answered."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
     thread.start()
-    signal.sigwait(ENDS)
+    while not ended:
+        time.sleep(LOOK_EVERY)
     server.shutdown()
     thread.join()
     server.server_close()

@@ -5,6 +5,7 @@ Each connection carries one request and is over after LONGEST seconds; there are
 
 import contextlib
 import io
+import os
 import socket
 import socketserver
 import threading
@@ -29,7 +30,7 @@ _BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A listening witness: `serve_forever`, `shutdown` from another thread; `server_close` waits for the rest."""
 
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # on Windows a second server could then listen on the same port
     daemon_threads = False
     request_queue_size = 64
 

@@ -7,7 +7,6 @@ on the key's file, which is never replaced: whoever signs with this key, signs a
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -15,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sabal import private
+from sabal import locks, private
 from sabal.refusal import Refusal
 from tlog import Checkpoint, Cosigner, TlogError, cosigned_at, note
 
@@ -130,17 +129,15 @@ def _cosigner(name: str, seed: bytes) -> Cosigner:
 
 
 def _locked(key: Path) -> int:
-    descriptor = os.open(key, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    descriptor = os.open(key, os.O_RDONLY)
+    if not locks.take(descriptor):
         os.close(descriptor)
-        raise Refusal(f"Another witness is running with the key {key}: one key, one process.") from None
+        raise Refusal(f"Another witness is running with the key {key}: one key, one process.")
     return descriptor
 
 
 def _seed(key: Path) -> bytes:
-    if stat.S_IMODE(key.stat().st_mode) & 0o077:
+    if private.POSIX and stat.S_IMODE(key.stat().st_mode) & 0o077:
         raise Refusal(f"Others may read the key {key}: chmod 600 {key}, and think of who may have a copy.")
     seed = b""
     with contextlib.suppress(ValueError):

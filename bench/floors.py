@@ -21,8 +21,9 @@ from sabal import token
 from sabal.keys.house import seal
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.records import record
 from sabal.serve import ending_with, environ, public_command
-from sabal.signing import record, tag
+from sabal.signing import pending_payload, tag
 
 BATCH = 64
 NOT_OURS = {"content-length", "date", "connection", "transfer-encoding"}  # granian's own, or the connection's
@@ -105,7 +106,7 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
     """The bare crypto of one signature; what it works on is made beforehand."""
     fields = {"name": "Suzie Kim", "email": "suzie@mail.example.org", "place": "KR", "comment": ""}
     fields |= {"consent": "0123456789abcdef", "day": date(2026, 11, 24).isoformat()}
-    plain, carry, letter = bytes(record.RECORD_BYTES), bytes(record.CARRY_BYTES), bytes(100)
+    plain, carry, letter = bytes(record.RECORD_BYTES), bytes(pending_payload.CARRY_BYTES), bytes(100)
     pepper, nonce = petition.pepper or bytes(32), bytes(12)
 
     def once() -> None:
@@ -115,8 +116,8 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
         tag.suppression(pepper, petition.id, fields["email"])
         record.commitment(petition.manifest_hash, record.seed(t, w), fields)
         agefile.encrypt(plain, petition.organiser_keys)
-        ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, carry, None)
-        record.seal_mailbox(t, address_hash(mail_key, fields["email"]))
+        ChaCha20Poly1305(pending_payload._carry_key(t)).encrypt(nonce, carry, None)
+        pending_payload.seal_mailbox(t, address_hash(mail_key, fields["email"]))
         seal(mail_key, letter, b"letter")
 
     return once
@@ -126,13 +127,15 @@ def open_once() -> Callable[[], None]:
     """The bare crypto of one confirmation: the link's hash, and the carry opened."""
     t, nonce = token.new(), bytes(12)
     text = token.encode(t)
-    carry = ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, bytes(record.CARRY_BYTES), None)
+    carry = ChaCha20Poly1305(pending_payload._carry_key(t)).encrypt(
+        nonce, bytes(pending_payload.CARRY_BYTES), None
+    )
 
     def once() -> None:
         found = token.decode(text)
         assert found is not None
         token.digest(found)
-        ChaCha20Poly1305(record._carry_key(found)).decrypt(nonce, carry, None)
+        ChaCha20Poly1305(pending_payload._carry_key(found)).decrypt(nonce, carry, None)
 
     return once
 

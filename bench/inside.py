@@ -17,7 +17,7 @@ from sabal import database as raw
 from sabal import days
 from sabal.database import Database
 from sabal.keys.house import House, open_house
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.publication import Publication
 from sabal.ledger.receipt import proof
 from sabal.ledger.sequencer import Sequencer
@@ -54,14 +54,14 @@ def publish(number: int) -> dict[str, float]:
     house = open_house()
     with closing(raw.connect()) as database:
         petition = _petition(database, house)
-        log = logs.find(database, petition.id)
+        log = tables.find(database, petition.id)
         assert log is not None
-        key = logs.key_of(database, house, petition.id, petition.origin)
+        key = tables.key_of(database, house, petition.id, petition.origin)
         with database.transaction():
             while log.size < number:
                 new = [entry.Sign(os.urandom(32)).encode() for _ in range(min(PIECE, number - log.size))]
-                log = logs.append(database, log, new)
-            log = logs.sign(database, log, key, days.number_at(time.time()))
+                log = tables.append(database, log, new)
+            log = tables.sign(database, log, key, days.number_at(time.time()))
         Sequencer(house).sequence(database, petition, time.time())
         return {"entries": _petition(database, house).counts.log_size}
 

@@ -19,7 +19,7 @@ from bench.stage import Stage
 from bench.table import Line
 from sabal import token
 from sabal.database import Database
-from sabal.signing import export
+from sabal.records import export
 
 SIGNERS, CONFIRMERS = 32, 4
 OPENED = 200  # sealed records that are opened with the organiser's key at each audit

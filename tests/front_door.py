@@ -11,8 +11,9 @@ import pytest
 from front.visitor import FORM, Answer, visit
 from houses import HouseOfTests
 from sabal import asgi, settings
-from sabal.front import django, limits, pages
+from sabal.front import django, pages
 from sabal.keys import ring
+from sabal.limits import networks as limits
 from sabal.petitions import snapshot
 
 ORIGIN = (b"sec-fetch-site", b"same-origin")

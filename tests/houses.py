@@ -12,8 +12,9 @@ from sabal import settings
 from sabal.keys.house import House
 from sabal.keys.ring import Ring
 from sabal.ledger.sequencer import Sequencer
-from sabal.petitions import folder, publishing
+from sabal.petitions import folder
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.publishing import drafts, versions
 from templates import put_rows
 
 TODAY = date(2026, 11, 24)
@@ -65,11 +66,11 @@ class HouseOfTests:
             name: text.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests")
             for name, text in files.items()
         }
-        petition = publishing.import_files(files)
-        publishing.use_keys(petition.slug, (str(self.identity.recipient),))
-        sealed = publishing.canary(petition.slug)
-        publishing.answer_canary(petition.slug, agefile.decrypt(sealed, [self.identity]).decode())
-        publishing.publish(petition.slug, self.house, TODAY, NOW)
+        petition = drafts.import_files(files)
+        drafts.use_keys(petition.slug, (str(self.identity.recipient),))
+        sealed = drafts.key_check(petition.slug)
+        drafts.answer_key_check(petition.slug, agefile.decrypt(sealed, [self.identity]).decode())
+        versions.publish(petition.slug, self.house, TODAY, NOW)
         return self.petition(petition.slug)
 
     def petition(self, slug: str = "stop-forced-repatriation") -> PetitionSnapshot:
@@ -99,10 +100,10 @@ class HouseOfTests:
     def publish_again(self, slug: str) -> PetitionSnapshot:
         """A paused petition, published with another organiser key."""
         self.identity = agefile.generate()
-        publishing.use_keys(slug, (str(self.identity.recipient),))
-        code = agefile.decrypt(publishing.canary(slug), [self.identity]).decode()
-        publishing.answer_canary(slug, code)
-        publishing.publish(slug, self.house, TODAY, NOW)
+        drafts.use_keys(slug, (str(self.identity.recipient),))
+        code = agefile.decrypt(drafts.key_check(slug), [self.identity]).decode()
+        drafts.answer_key_check(slug, code)
+        versions.publish(slug, self.house, TODAY, NOW)
         return self.petition(slug)
 
     def rows(self, table: str) -> int:

@@ -16,7 +16,7 @@ import logs
 from checking import made as made_log
 from checking.test_mirror import publish
 from checking.web import web
-from delivery import made
+from organiser import made
 from sabal.cli import main
 
 WINDOWS = Path(__file__).with_name("windows.py")

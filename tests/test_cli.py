@@ -11,7 +11,7 @@ import pytest
 
 import agefile
 from sabal.cli import COMMANDS, KEYS, PIPE_CLOSED, main
-from sabal.signing.export import OLD_FORMAT
+from sabal.records.export import OLD_FORMAT
 
 WIDTH = 80 - 2 - 2 - 2  # columns for a name and its line in the help: margins and the gap take the rest
 

@@ -1,22 +1,40 @@
-"""The walls of the house: which room may know which. Each has its reason in docs/architecture.md."""
+"""Who may import whom. The order of the packages, and the few rules beside it, are those of docs/architecture.md."""
 
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
-DOORS = ("sabal.front", "sabal.api", "sabal.desk")  # the last for the organisers' screens, when they come
-LENT = {"sabal.front.limits", "sabal.front.room"}  # what the door counts and measures: others may ask
-HOUSE = (
-    *DOORS, "sabal.signing", "sabal.petitions", "sabal.mail", "sabal.newsletter", "sabal.keys", "sabal.operating",
-    "sabal.database", "sabal.settings",
+ORDER = (
+    "tlog agefile",  # formats: they know nothing of Sabal
+    "__init__ refusal locks private public posted token spreadsheet days hot_tables",
+    "settings",
+    "database logs erasure_journal serve",
+    "checking witness keys",
+    "records limits",
+    "petitions",
+    "html",
+    "templatetags",
+    "mail",
+    "newsletter",
+    "signing",
+    "ledger",
+    "publishing organiser api",
+    "urls wsgi",
+    "front",
+    "first_use operating",
+    "asgi worker",
+    "cli",
+    "__main__",
 )  # fmt: skip
-ROOMS = {path.parent.name for path in (SOURCE / "sabal").glob("*/__init__.py")}
+"""Packages and modules, from those that everything may use to those that use everything. One line: strangers."""
+LEVEL = {name: level for level, names in enumerate(ORDER) for name in names.split()}
 
 
 def imports(path: Path) -> set[str]:
@@ -40,32 +58,53 @@ def knows(path: Path, module: str) -> bool:
     return any(name == module or name.startswith(f"{module}.") for name in imports(path))
 
 
+def part(name: str) -> str:
+    """The package or module of `src/sabal` that a dotted name belongs to; empty for others'."""
+    words = name.split(".")
+    if words[0] != "sabal":
+        return words[0] if words[0] in ("tlog", "agefile") else ""
+    return words[1] if len(words) > 1 and words[1] in LEVEL else "__init__"
+
+
+def upward() -> set[tuple[str, str]]:
+    """Each file that imports a part above its own or on its own line, with that part; inside functions too."""
+    found = set()
+    for path in (path for package in ("sabal", "tlog", "agefile") for path in files(package)):
+        own = part(".".join(path.relative_to(SOURCE).with_suffix("").parts))
+        for name in imports(path):
+            other = part(name)
+            if other != own and LEVEL.get(other, -1) >= LEVEL[own] and other != "__init__":
+                found.add((path.relative_to(SOURCE).as_posix(), other))
+    return found
+
+
+def test_nothing_imports_upwards() -> None:
+    assert {path for path, _ in upward()} <= {"sabal/petitions/views.py"}  # until the pages are a package
+
+
+def test_every_part_has_its_place() -> None:
+    there = {
+        path.stem
+        for path in (SOURCE / "sabal").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there | {"tlog", "agefile"} == set(LEVEL)
+
+
 @pytest.mark.parametrize(
-    ("room", "never"),
+    ("package", "never"),
     [
-        ("agefile", ("sabal", "django", "tlog")),  # a format, usable by anybody
-        ("tlog", ("sabal", "django", "agefile")),  # likewise
-        ("tlog", ("time", "datetime", "os", "pathlib", "socket", "random", "secrets")),  # and pure
-        ("sabal/signing", DOORS),  # the heart knows no door
-        (
-            "sabal/mail",
-            (*DOORS, "sabal.signing", "sabal.newsletter"),
-        ),  # it carries letters, whatever they are about
-        ("sabal/petitions", DOORS),
-        ("sabal/keys", (*DOORS, "sabal.signing", "sabal.mail", "sabal.newsletter")),  # they are built on it
-        ("sabal/newsletter", (*DOORS[1:], "sabal.signing")),  # its form keeps the door's limits: see below
-        ("sabal/operating", DOORS[1:]),
-        ("sabal/ledger", DOORS),
-        ("sabal/signing", ("sabal.ledger",)),  # what is signed does not wait for the log
-        # it runs where no house is, and knows no other room at all
+        ("tlog", ("time", "datetime", "os", "pathlib", "socket", "random", "secrets")),  # pure
+        ("sabal/records", ("django", "sabal.database", "sabal.settings")),
+        # Anyone runs it, without a server.
         (
             "sabal/checking",
-            ("django", "agefile", *HOUSE, *(f"sabal.{room}" for room in ROOMS - {"checking"})),
+            ("django", "agefile", "sabal.database", "sabal.settings", "sabal.keys", "sabal.witness"),
         ),
     ],
 )
-def test_a_room_does_not_know(room: str, never: tuple[str, ...]) -> None:
-    for path in files(room):
+def test_a_package_never_imports(package: str, never: tuple[str, ...]) -> None:
+    for path in files(package):
         for module in never:
             assert not knows(path, module), f"{path.relative_to(SOURCE)} imports {module}"
 
@@ -85,41 +124,34 @@ def test_a_witness_knows_nothing_of_the_house() -> None:
         assert house <= {"sabal.witness", *lent}, f"{path.name} imports {house - lent}"
 
 
-# What the organiser's offline side may know of the house: no database, no settings, no Django.
-OFFLINE = (
-    "sabal.delivery", "sabal.checking", "sabal.signing.export", "sabal.signing.record", "sabal.signing.files",
-    "sabal.signing.tables", "sabal.mail.address", "sabal.mail.providers", "sabal.petitions.manifest", "sabal.private",
-    "sabal.refusal",
-)  # fmt: skip
+def from_server(node: ast.stmt) -> Iterator[str]:
+    """The modules of `mail` and `petitions` that an import statement names."""
+    if isinstance(node, ast.ImportFrom) and node.module in ("sabal.mail", "sabal.petitions"):
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and part(node.module) in ("mail", "petitions"):
+        yield node.module
 
 
-def test_delivery_knows_little_of_the_house() -> None:
-    for path in files("sabal/delivery"):
-        names = {name for name in imports(path) if name.split(".")[0] in ("sabal", "django", "psycopg")}
-        # `from sabal import private` names the package as well.
-        over = {
+# `sabal open SLUG` reads this server's own database: asked for inside the function that does it.
+OFFLINE = {"records", "checking", "mail", "petitions", "private", "refusal", "spreadsheet"}
+OFFLINE_MODULES = {"sabal.mail.address", "sabal.mail.providers", "sabal.petitions.manifest"}
+
+
+def test_the_organisers_tools_need_no_server() -> None:
+    for path in files("sabal/organiser"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+        ours = {
             name
             for name in names
-            if not any(
-                name == one or name.startswith(f"{one}.") or one.startswith(f"{name}.") for one in OFFLINE
-            )
+            if name.split(".")[0] == "sabal" and part(name) not in ("organiser", "__init__")
         }
-        assert not over, f"{path.relative_to(SOURCE)} imports {over}"
+        assert {part(name) for name in ours} <= OFFLINE, path.name
+        modules = {name for node in tree.body for name in from_server(node)}
+        assert modules <= OFFLINE_MODULES, path.name
 
 
-def test_of_the_door_others_know_its_numbers_alone() -> None:
-    """Who asks for a limit must not load the way in; and a door that others call could not be changed alone."""
-    for path in files("sabal"):
-        if "front" in path.parts or path == SOURCE / "sabal" / "asgi.py":
-            continue
-        known = {".".join(name.split(".")[:3]) for name in imports(path) if name.startswith("sabal.front.")}
-        assert known <= LENT, f"{path.relative_to(SOURCE)} imports {known - LENT}"
-    for module in LENT:
-        path = SOURCE.joinpath(*module.split(".")).with_suffix(".py")
-        assert not knows(path, "sabal.front"), f"{module} is lent to others, and imports the door"
-
-
-def test_every_room_and_module_stands_in_the_architecture() -> None:
+def test_every_package_and_module_is_in_the_architecture() -> None:
     page = (SOURCE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `([\w./]+)` \|", page, re.MULTILINE)
     there = {
@@ -148,7 +180,7 @@ def test_the_hot_path_never_loads_the_orm(module: str) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "sabal.checking.commands", "sabal.delivery.commands", "sabal.signing.opening", "sabal.keys.commands",
+        "sabal.checking.commands", "sabal.organiser.commands", "sabal.organiser.opening", "sabal.keys.commands",
         "sabal.witness.commands", "sabal.cli",
     ],
 )  # fmt: skip
@@ -189,12 +221,12 @@ WRITERS = {
     "signing_withdrawal": {
         "signing/writer/leave.py", "signing/count.py", "signing/adopted.py",
     },
-    "signing_total": {"signing/count.py", "signing/adopted.py", "petitions/publishing.py"},
+    "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/publish.py"},
     "signing_bucket": {"signing/writer/places.py"},
-    "ledger_log": {"ledger/log.py"},
-    "ledger_bundle": {"ledger/log.py"},
-    "ledger_batch": {"ledger/log.py"},
-    "ledger_lost": {"ledger/log.py"},
+    "ledger_log": {"ledger/tables.py"},
+    "ledger_bundle": {"ledger/tables.py"},
+    "ledger_batch": {"ledger/tables.py"},
+    "ledger_lost": {"ledger/tables.py"},
 }  # fmt: skip
 
 

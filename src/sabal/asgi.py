@@ -17,18 +17,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sabal import days, settings
-from sabal import log as logs
+from sabal import days, logs, settings
 from sabal.database import Database, connect
-from sabal.front import django, limits, pages
+from sabal.front import django, pages
 from sabal.front.app import Door
 from sabal.front.guards import Hosts
 from sabal.front.intake import Intake
-from sabal.front.room import Room
 from sabal.front.routes import Routes
 from sabal.keys import ring
 from sabal.keys.house import House, open_house
-from sabal.log import where
+from sabal.limits import networks as limits
+from sabal.limits.capacity import Capacity
+from sabal.logs import where
 from sabal.petitions import snapshot
 from sabal.signing import operations, writer
 from sabal.signing.group import Group
@@ -41,7 +41,7 @@ DRAIN = 10.0  # seconds that POSTs may take to end when the process is told to
 OPEN_FILES = 65_536
 PR_SET_PDEATHSIG = 1
 
-log = logging.getLogger("sabal.front")
+logger = logging.getLogger("sabal.front")
 
 
 class Process:
@@ -59,7 +59,7 @@ class Process:
         try:
             await self.start()
         except Exception as error:
-            log.critical("the public process cannot start: %s", where(error))
+            logger.critical("the public process cannot start: %s", where(error))
             await send({"type": "lifespan.startup.failed", "message": "the public process cannot start"})
             return
         await send({"type": "lifespan.startup.complete"})
@@ -130,7 +130,7 @@ class Process:
         try:
             await self._watch.look()
         except Exception as error:
-            log.error("the petitions cannot be looked at: %s", where(error))
+            logger.error("the petitions cannot be looked at: %s", where(error))
             return False
         door.look()
         return True
@@ -141,7 +141,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.ring = ring.current()
-        self.room = Room(settings.DATA)
+        self.room = Capacity(settings.DATA)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self._database: Database | None = None
         self._house: House | None = None

@@ -25,24 +25,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
 # Name → where the command is, and its line in the help.
 COMMANDS = {
-    "audit": ("sabal.delivery.commands:audit", "Look for patterns in opened exports, and propose revocations."),
+    "audit": ("sabal.organiser.commands:audit", "Look for patterns in opened exports, and propose revocations."),
     "backup": ("sabal.operating.commands:backup", "Write a consistent copy of the database into a new folder."),
-    "bundle": ("sabal.delivery.commands:bundle", "Write the file that recipients check for themselves."),
-    "close": ("sabal.petitions.commands:close", "Take no more signatures."),
-    "discard": ("sabal.petitions.commands:discard", "Delete a draft, or an amendment, that was never published."),
+    "bundle": ("sabal.organiser.commands:bundle", "Write the file that recipients check for themselves."),
+    "close": ("sabal.publishing.commands:close", "Take no more signatures."),
+    "discard": ("sabal.publishing.commands:discard", "Delete a draft, or an amendment, that was never published."),
     "doctor": ("sabal.operating.commands:doctor", "Examine the house; nothing is changed and no letter sent."),
     "drain": ("sabal.ledger.commands:drain_", "Let the server delete the sealed records that were fetched."),
-    "export": ("sabal.petitions.commands:export", "Write a petition's folder, as it was imported."),
+    "export": ("sabal.publishing.commands:export", "Write a petition's folder, as it was imported."),
     "held": ("sabal.signing.commands:held_", "Say how many signatures are held, and why; release or drop them."),
-    "import": ("sabal.petitions.commands:import_", "Import a petition folder, or a plain-text letter, as a draft."),
+    "import": ("sabal.publishing.commands:import_", "Import a petition folder, or a plain-text letter, as a draft."),
     "mirror": ("sabal.checking.commands:mirror", "Keep a static copy of a petition and its log in a folder."),
     "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
-    "open": ("sabal.signing.opening:open_", "Print the signers of export files, or open an age file."),
-    "pause": ("sabal.petitions.commands:pause", "Take no signatures for now."),
-    "petitions": ("sabal.petitions.commands:petitions", "List the petitions of this house."),
-    "publish": ("sabal.petitions.commands:publish", "Open a draft for signatures, or publish a new version."),
+    "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),
+    "pause": ("sabal.publishing.commands:pause", "Take no signatures for now."),
+    "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this house."),
+    "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
     "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this house."),
-    "resume": ("sabal.petitions.commands:resume", "Take signatures again after a pause or a close."),
+    "resume": ("sabal.publishing.commands:resume", "Take signatures again after a pause or a close."),
     "revoke": ("sabal.ledger.commands:revoke_", "Take out the signatures that a file of `sabal audit` names."),
     "sealed": ("sabal.ledger.commands:sealed", "Write the sealed records of the confirmed signers to a file."),
     "verify": ("sabal.checking.commands:verify", "Check a petition's log: on the web, in a folder or in a bundle."),
@@ -50,11 +50,11 @@ COMMANDS = {
     "witnesses": ("sabal.ledger.commands:witnesses_", "Say who witnesses a petition's log, or choose them."),
 }  # fmt: skip
 KEYS = {
-    "canary": ("sabal.keys.commands:canary", "Prove that the organiser's key works."),
+    "check": ("sabal.publishing.commands:check_key", "Prove that the organiser's key works."),
     "house": ("sabal.keys.commands:house", "Seal the house key to a public key, for safe keeping."),
     "new": ("sabal.keys.commands:new", "Make an organiser's key, on the organiser's machine."),
     "renew-pepper": ("sabal.signing.commands:renew_pepper", "Begin a new era where a pepper was lost."),
-    "use": ("sabal.keys.commands:use", "Seal the signatures of a petition to these public keys."),
+    "use": ("sabal.publishing.commands:use_keys", "Seal the signatures of a petition to these public keys."),
 }  # fmt: skip
 
 
@@ -187,13 +187,14 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
 def prepare() -> None:
     """What `serve` does first: schema and keys; in development the example, else the checks."""
     _django()
-    from sabal import checks, first_use, settings
+    from sabal import first_use, settings
+    from sabal.operating import startup
 
     house = first_use.prepare()
     if settings.DEV:
         first_use.example_petition(house)
         first_use.say_where(settings.BASE_URL)
-    elif complaints := checks.refusals():
+    elif complaints := startup.refusals():
         for complaint in complaints:
             click.echo(str(complaint), err=True)
         sys.exit(2)
@@ -203,10 +204,10 @@ def prepare() -> None:
 def worker() -> None:
     """Run one worker: sequences the logs, sends mail, tidies."""
     _django()
-    from sabal import log
+    from sabal import logs
     from sabal.worker import main as run
 
-    log.set_up()
+    logs.set_up()
     run()
 
 

@@ -1,10 +1,6 @@
-"""Days as they are kept (in the hot tables as numbers since 1970-01-01 UTC, elsewhere as date columns) and written."""
+"""Days as the database has them: numbers since 1970-01-01 UTC in the hot tables, date columns elsewhere."""
 
 from datetime import date, timedelta
-
-from babel.dates import format_date
-
-from sabal.petitions.countries import locale_name
 
 SECONDS = 86_400
 EPOCH = date(1970, 1, 1)
@@ -33,8 +29,3 @@ def from_column(value: str | date | None) -> date | None:
 def to_column(day: date, vendor: str) -> str | date:
     """The reverse of `from_column`, for a database of that kind."""
     return day if vendor == "postgresql" else day.isoformat()
-
-
-def in_full(day: date, language: str) -> str:
-    """A day as readers of that language write it in a letter."""
-    return format_date(day, "long", locale=locale_name(language))

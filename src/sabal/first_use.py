@@ -13,8 +13,9 @@ from sabal import database as raw
 from sabal import private, settings
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.petitions import folder, publishing
+from sabal.petitions import folder
 from sabal.petitions.models import Petition
+from sabal.publishing import drafts, versions
 
 _INSTALLED = Path(__file__).parent / "example"  # where the wheel puts the checkout's petitions/
 _EXAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "petitions"
@@ -48,18 +49,18 @@ def example_petition(house: House) -> None:
     if Petition.objects.exists():
         return
     for path in sorted(p for p in _EXAMPLES.iterdir() if p.is_dir()):
-        petition = publishing.import_files(folder.read(path))
+        petition = drafts.import_files(folder.read(path))
         publish_for_development(petition.slug, house)
 
 
 def publish_for_development(slug: str, house: House) -> None:
-    """Publish with the development identity, whose canary answers itself."""
+    """Publish with the development identity, whose key check answers itself."""
     identity = development_identity()
-    publishing.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
-    code = agefile.decrypt(publishing.canary(slug), [identity]).decode()
-    publishing.answer_canary(slug, code)
+    drafts.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
+    code = agefile.decrypt(drafts.key_check(slug), [identity]).decode()
+    drafts.answer_key_check(slug, code)
     now = datetime.now(UTC)
-    publishing.publish(slug, house, now.date(), int(now.timestamp()))
+    versions.publish(slug, house, now.date(), int(now.timestamp()))
 
 
 def development_identity_file() -> Path:
@@ -81,7 +82,7 @@ def say_where(base_url: str) -> None:
     """Print where the house will be found, and how to open what people signed."""
     for petition in Petition.objects.exclude(state=Petition.State.DRAFT).order_by("pk"):
         assert petition.version is not None
-        for language in publishing.languages(petition):
+        for language in drafts.languages(petition):
             print(f"{base_url}/{language}/{petition.slug}")
         if petition.key_made_by_dev:
             print(

@@ -28,7 +28,7 @@ STOP_WITHIN = 20.0  # seconds after which children that still run are killed
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 STEADY = 60.0  # a child that lived this long starts again at once
 
-log = logging.getLogger("sabal.serve")
+logger = logging.getLogger("sabal.serve")
 
 
 def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -> int:
@@ -149,7 +149,9 @@ class Child:
             if now - self.started >= STEADY:
                 self.delay = FIRST_DELAY
             code = self.process.returncode if self.process else None
-            log.error("the %s process ended (%s); starting it again in %.0f s", self.name, code, self.delay)
+            logger.error(
+                "the %s process ended (%s); starting it again in %.0f s", self.name, code, self.delay
+            )
             self.again_at = now + self.delay
             self.delay = min(2 * self.delay, LONGEST_DELAY)
         elif now >= self.again_at:
@@ -177,7 +179,7 @@ def end(children: Sequence[Child], within: float) -> None:
         try:
             child.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.error("the %s process did not end in time and is killed", child.name)
+            logger.error("the %s process did not end in time and is killed", child.name)
         child.signal(signal.SIGKILL)
         child.process.wait()
 

@@ -162,7 +162,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = (
-    None  # sabal.log sets logging up: Django's default would print request paths, and paths hold tokens
+    None  # sabal.logs sets logging up: Django's default would print request paths, and paths hold tokens
 )
 
 

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from sabal import dev
 from sabal.api import views as api
 from sabal.ledger import views as ledger
+from sabal.mail import dev
 from sabal.newsletter import views as newsletter
 from sabal.petitions import views as petitions
 

@@ -20,7 +20,7 @@ from sabal.keys.ring import was_up
 from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
-from sabal.log import where
+from sabal.logs import where
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
 from sabal.mail.letters import Letterhead
@@ -32,7 +32,7 @@ from sabal.refusal import Refusal
 from sabal.signing import drain, eras, retention, tidy
 from sabal.witness.network import Network
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds when nothing was due
 REST = 5.0  # seconds of rest after the database or the mail server gave trouble
 FOLD_EVERY = 2.0  # seconds
@@ -77,11 +77,11 @@ class Worker:
                 try:
                     self._connected(one_round, snapshots)
                 except (*OperationalError, KeyMissing) as error:
-                    log.error("%s is interrupted: %s", what, type(error).__name__)
+                    logger.error("%s is interrupted: %s", what, type(error).__name__)
                     self.stop.wait(REST)
         except BaseException:
             # Half a worker would go unnoticed; one that ends is started again.
-            log.critical("%s ends the worker", what, exc_info=True)
+            logger.critical("%s ends the worker", what, exc_info=True)
             self._broken = True
         finally:
             self.stop.set()
@@ -153,7 +153,7 @@ class Worker:
             if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
                 self._complained[petition.id] = ticks
                 what = str(error) if isinstance(error, Refusal) else where(error)
-                log.critical("the log of petition %d stands still: %s", petition.id, what)
+                logger.critical("the log of petition %d stands still: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:
         """What time takes away, by one process of all; False where a batch is under way elsewhere."""
@@ -164,7 +164,7 @@ class Worker:
                 return False
             if not was_up(database, today - 1):
                 # A clock that is far ahead would take every signature with it. A house that was away waits a day.
-                log.info(
+                logger.info(
                     "nothing is deleted today, for this house was not up yesterday (or so its clock says)"
                 )
                 return True
@@ -173,19 +173,21 @@ class Worker:
             day = days.date_of(today)
             for petition in snapshots.published():
                 if tidy.close_due(database, petition, day):
-                    log.info("a petition's last day has passed: it is closed")
+                    logger.info("a petition's last day has passed: it is closed")
                 self._end_retention(database, petition, day)
                 with self._apart(petition):
                     if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
-                        log.info("a petition is sealed: its log is closed, its pepper, tags and w are gone")
+                        logger.info(
+                            "a petition is sealed: its log is closed, its pepper, tags and w are gone"
+                        )
                 if drained := drain.drain(database, petition.id, day):
-                    log.info("%d sealed records that the organiser holds are gone", drained)
+                    logger.info("%d sealed records that the organiser holds are gone", drained)
                 if eras.forget_old_eras(database, self.house, petition):
-                    log.info("an old pepper that a crash had left is gone")
+                    logger.info("an old pepper that a crash had left is gone")
                 if eras.renew_era(database, self.house, petition, today):
-                    log.info("a new era began: the old pepper and its tags are gone")
+                    logger.info("a new era began: the old pepper and its tags are gone")
             gone = tidy_keys(database, self.house, today)
-            log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
+            logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
             return True
 
     def _repair(self, database: Database, snapshots: Snapshots) -> None:
@@ -193,12 +195,12 @@ class Worker:
         for petition in snapshots.published():
             with self._apart(petition):
                 if mended := self.sequencer.repair(database, petition):
-                    log.error("%d public files of a log were missing or wrong; made again", len(mended))
+                    logger.error("%d public files of a log were missing or wrong; made again", len(mended))
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
-            log.info("a petition's retention day has passed: %d records are gone", erased)
+            logger.info("a petition's retention day has passed: %d records are gone", erased)
             with self._apart(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Whether that went well or not: the day was promised, and the log can go on with C alone.

@@ -11,7 +11,8 @@ from houses import EXAMPLE, NOW, HouseOfTests
 from sabal import settings
 from sabal.api import views
 from sabal.ledger import views as ledger
-from sabal.petitions import folder, publishing, snapshot
+from sabal.petitions import folder, snapshot
+from sabal.publishing import drafts
 from signing.steps import confirmed
 from tlog import checkpoint
 
@@ -99,7 +100,7 @@ def test_the_manifest_is_served_as_it_is_stored(shown: HouseOfTests) -> None:
 
 @pytest.mark.parametrize("view", [views.petition, views.count, views.manifest])
 def test_drafts_and_unknown_slugs_are_not_there(shown: HouseOfTests, view: object) -> None:
-    slug = publishing.import_files(folder.read(EXAMPLE)).slug
+    slug = drafts.import_files(folder.read(EXAMPLE)).slug
     shown.refresh()
     for name in (slug, "nowhere"):
         with pytest.raises(Http404):

@@ -8,7 +8,8 @@ import pytest
 
 from front_door import entrance
 from houses import EXAMPLE, HouseOfTests, replace_key
-from sabal.petitions import folder, publishing
+from sabal.petitions import folder
+from sabal.publishing import drafts
 
 SLUG = "stop-forced-repatriation"
 VIEWS = (f"/{SLUG}.json", f"/{SLUG}/count.json", f"/{SLUG}/manifest.json")
@@ -52,9 +53,7 @@ def test_machine_views_are_for_everybody_and_for_caches(
 def test_a_draft_has_no_machine_views(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     house.publish()
     files = folder.read(EXAMPLE)
-    publishing.import_files(
-        files | {"petition.toml": replace_key(files["petition.toml"], "slug", '"a-draft"')}
-    )
+    drafts.import_files(files | {"petition.toml": replace_key(files["petition.toml"], "slug", '"a-draft"')})
     house.refresh()
     with entrance(house, monkeypatch) as door:
         for path in VIEWS:

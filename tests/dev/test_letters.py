@@ -11,7 +11,7 @@ from front_door import entrance
 from houses import HouseOfTests
 from newsletter.asking import PAGE, ask
 from newsletter.test_through_the_door import letters
-from sabal import dev
+from sabal.mail import dev
 
 
 def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:

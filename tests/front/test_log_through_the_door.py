@@ -10,7 +10,7 @@ from front.visitor import Answer, visit
 from front_door import HOST, Entrance, entrance
 from houses import NOW, HouseOfTests
 from sabal.front import django
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
 
@@ -27,12 +27,12 @@ def petition(house: HouseOfTests) -> PetitionSnapshot:
     petition = house.publish()
     confirmed(house, petition)
     house.sequence(petition, NOW + WEEK)
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None
-    key = logs.key_of(house.database, house.house, petition.id, petition.origin)
+    key = tables.key_of(house.database, house.house, petition.id, petition.origin)
     with house.database.transaction():
         new = [tlog.entry.Sign(n.to_bytes(32)).encode() for n in range(log.size, SIZE)]
-        logs.sign(house.database, logs.append(house.database, log, new), key, 20_000)
+        tables.sign(house.database, tables.append(house.database, log, new), key, 20_000)
     house.sequence(petition, NOW + WEEK)
     return house.petition()
 

@@ -17,12 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 from sabal.asgi import allow_many_connections, end_with_parent
-from sabal.front import app, limits, pages
+from sabal.front import app, pages
 from sabal.front import django as way
 from sabal.front.app import Door
 from sabal.front.guards import Hosts
 from sabal.front.http import Request, Response, see_other
 from sabal.front.routes import Routes
+from sabal.limits import networks as limits
 
 RULE = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
 LANGUAGES = ("en", "ko", "zh-hans")

@@ -18,7 +18,7 @@ from sabal import token
 from sabal.keys.house import open_house
 from sabal.keys.signer import promise_key_name
 from sabal.petitions.consent import consent_version
-from sabal.signing.record import commitment, seed
+from sabal.records.record import commitment, seed
 from served import SLUG, Served
 
 FAR = 4_000_000_000  # POSIX seconds: in 2096

@@ -19,9 +19,9 @@ from houses import NOW, HouseOfTests
 from ledger.reading import Read, read
 from sabal import database as raw
 from sabal import public
-from sabal.ledger.log import Log
 from sabal.ledger.publication import Publication, publication
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.tables import Log
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations, writer

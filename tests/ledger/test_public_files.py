@@ -8,7 +8,7 @@ import pytest
 import tlog
 from houses import NOW, HouseOfTests
 from ledger.reading import files, read
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -29,12 +29,12 @@ def petition(house: HouseOfTests) -> PetitionSnapshot:
 
 def grow(house: HouseOfTests, petition: PetitionSnapshot, size: int) -> None:
     """Let the log have that many entries, as if so many had signed."""
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None
-    key = logs.key_of(house.database, house.house, petition.id, petition.origin)
+    key = tables.key_of(house.database, house.house, petition.id, petition.origin)
     with house.database.transaction():
         new = [tlog.entry.Sign(n.to_bytes(32)).encode() for n in range(log.size, size)]
-        logs.sign(house.database, logs.append(house.database, log, new), key, 20_000)
+        tables.sign(house.database, tables.append(house.database, log, new), key, 20_000)
     house.sequence(petition, NOW + WEEK)
 
 
@@ -71,7 +71,7 @@ def test_a_restored_database_that_is_older_than_what_was_shown_stands_still(
     house: HouseOfTests, petition: PetitionSnapshot
 ) -> None:
     """Going on would sign a second history."""
-    old = logs.find(house.database, petition.id)
+    old = tables.find(house.database, petition.id)
     assert old is not None
     grow(house, petition, 310)
     newest = (publication(petition).folder / "checkpoint").read_bytes()
@@ -84,7 +84,7 @@ def test_a_restored_database_that_is_older_than_what_was_shown_stands_still(
         Sequencer(house.house).sequence(house.database, petition, NOW + 3 * WEEK)
     with pytest.raises(WouldFork):
         Sequencer(house.house).publish_here(house.database, petition)
-    after = logs.find(house.database, petition.id)
+    after = tables.find(house.database, petition.id)
     assert after is not None and after.size == 300
     assert (publication(petition).folder / "checkpoint").read_bytes() == newest
 
@@ -94,7 +94,7 @@ def test_a_database_with_another_history_stands_still(
 ) -> None:
     house.database.execute("UPDATE ledger_bundle SET entries = ? WHERE number = 0", (b"\1\1" + b"x" * 8_702,))
     house.database.execute("UPDATE ledger_log SET signed = ?, published = ?", (b"", b""))
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None
     with pytest.raises(WouldFork, match="another history"):
         publication(petition).refuse_ahead(house.database, log)

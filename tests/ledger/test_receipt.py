@@ -10,7 +10,7 @@ from sabal.ledger import receipt
 from sabal.ledger.policy import policy_of
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.record import commitment, seed
+from sabal.records.record import commitment, seed
 from sabal.signing.writer.find import find
 from signing.steps import confirmed
 

@@ -11,13 +11,13 @@ from houses import NOW, TODAY, HouseOfTests
 from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.adopt import hold
-from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import publication
 from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.tables import ReadOnly
 from sabal.operating import stores
-from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.publishing import states
 from sabal.signing import drain, eras, operations, tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
@@ -42,7 +42,7 @@ def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(house: 
     petition = house.publish()
     suzie, max_ = confirmed(house, petition), confirmed(house, petition, "max@example.org", held=1)
     late = signed(house, petition, "carol@example.org")
-    publishing.close(petition.slug, TODAY)
+    states.close(petition.slug, TODAY)
     closed = house.petition()
     assert writer.commit(house.database, [confirmation(house, closed, late)]) == [Outcome.DONE]
     assert not seal(house, closed, 14)
@@ -78,7 +78,7 @@ def test_one_that_cannot_be_reopened_is_sealed_when_its_last_letters_have_expire
 def test_a_log_that_stands_still_keeps_no_address_testable(house: HouseOfTests) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    publishing.close(petition.slug, TODAY)
+    states.close(petition.slug, TODAY)
     closed = house.petition()
     hold(house.database, petition.id)
     with pytest.raises(ReadOnly):
@@ -104,7 +104,7 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
 ) -> None:
     petition = house.publish()
     confirmed(house, petition)
-    publishing.close(petition.slug, TODAY)
+    states.close(petition.slug, TODAY)
     closed = house.petition()
 
     def crash(*_: object) -> None:

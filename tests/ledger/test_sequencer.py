@@ -9,10 +9,10 @@ import pytest
 import tlog
 from houses import NOW, HouseOfTests
 from ledger.reading import Read, read
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.publication import publication
-from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.publishing import states
 from sabal.signing import held, operations, writer
 from signing.steps import SUZIE, ask, confirmation, confirmed
 
@@ -76,8 +76,8 @@ def test_through_sign_withdraw_invalidate_amend_and_close_all_say_the_same(house
 
 
 def amend(house: HouseOfTests, petition: PetitionSnapshot) -> PetitionSnapshot:
-    """The petition with a key changed, as its organiser would: paused, keys, canary, published."""
-    publishing.pause(petition.slug)
+    """The petition with a key changed, as its organiser would: paused, keys, key check, published."""
+    states.pause(petition.slug)
     return house.publish_again(petition.slug)
 
 
@@ -96,13 +96,13 @@ def test_a_batch_is_sorted_by_commitment(house: HouseOfTests) -> None:
 def test_bundles_and_tiles_at_their_edges(house: HouseOfTests, size: int) -> None:
     petition = house.publish()
     house.sequence(petition, NOW)
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None
-    key = logs.key_of(house.database, house.house, petition.id, petition.origin)
+    key = tables.key_of(house.database, house.house, petition.id, petition.origin)
     for end in (size, size + 1, size + 3):
         with house.database.transaction():
             new = [tlog.entry.Sign(n.to_bytes(32)).encode() for n in range(log.size, end)]
-            log = logs.sign(house.database, logs.append(house.database, log, new), key, 20_000)
+            log = tables.sign(house.database, tables.append(house.database, log, new), key, 20_000)
         files = publication(petition)
         files.write_tiles(house.database, log.size)
         files.write_checkpoint(log.signed)
@@ -159,14 +159,14 @@ def test_what_keeps_a_commitment_from_standing_twice(
 
 def test_two_writers_never_fork_a_log(house: HouseOfTests) -> None:
     petition = house.publish()
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None
     one = [tlog.entry.Sign(b"1" * 32).encode()]
     with house.database.transaction():
-        logs.append(house.database, log, one)
-    with pytest.raises(logs.Overtaken), house.database.transaction():
-        logs.append(house.database, log, [tlog.entry.Sign(b"2" * 32).encode()])
-    assert b"".join(logs.entries(house.database, petition.id, 1, 2)) == one[0]
+        tables.append(house.database, log, one)
+    with pytest.raises(tables.Overtaken), house.database.transaction():
+        tables.append(house.database, log, [tlog.entry.Sign(b"2" * 32).encode()])
+    assert b"".join(tables.entries(house.database, petition.id, 1, 2)) == one[0]
 
 
 def test_files_are_readable_by_a_web_server(house: HouseOfTests, tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from houses import NOW, HouseOfTests
 from ledger.reading import read
-from sabal.ledger.log import Overtaken
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.tables import Overtaken
 from sabal.signing import operations, writer
 from signing.steps import ask, confirmation
 

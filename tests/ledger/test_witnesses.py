@@ -12,8 +12,7 @@ import pytest
 import tlog
 from houses import NOW, HouseOfTests
 from sabal import settings
-from sabal.ledger import log as logs
-from sabal.ledger import witnesses
+from sabal.ledger import tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import ASK_AGAIN, Sequencer
@@ -127,7 +126,7 @@ def test_witnesses_that_cannot_be_asked_are_not_chosen(
     with pytest.raises(Refusal, match=said) as refusal:
         choose(house, petition, lines)
     assert str(refusal.value)[0].isupper()
-    log = logs.find(house.database, petition.id)
+    log = tables.find(house.database, petition.id)
     assert log is not None and log.witnesses == ""
 
 
@@ -199,7 +198,7 @@ def test_a_line_that_comes_later_is_added_to_what_is_shown(
         assert len(keep.asked) == 1
 
 
-def set_back(house: HouseOfTests, old: logs.Log) -> None:
+def set_back(house: HouseOfTests, old: tables.Log) -> None:
     """The log's row as it was, on a machine without its files: a backup that was put back."""
     house.database.execute(
         "UPDATE ledger_log SET size = ?, edge = ?, signed = ?, signed_size = ?, published = ?, published_size = ?,"
@@ -234,7 +233,7 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
         choose(house, petition, f"{line}quorum wanda\n")
         for week, who in enumerate(["suzie", "max", "kim"][: lost + 1], start=1):
             if week == 2:
-                old = logs.find(house.database, petition.id)
+                old = tables.find(house.database, petition.id)
             before = batch(house, sequencer, who, week).counts
         assert old is not None and before.log_size == old.size + lost
         set_back(house, old)
@@ -243,7 +242,7 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
             with pytest.raises(WouldFork, match=said) as stopped:
                 sequencer.sequence(house.database, house.petition(), NOW + 9 * WEEK)
             assert "wanda.example/w" in str(stopped.value) and "sabal witnesses" in str(stopped.value)
-        stands = logs.find(house.database, petition.id)
+        stands = tables.find(house.database, petition.id)
         assert stands is not None and stands.published == old.published
         assert not (publication(petition).folder / "checkpoint").exists()
         choose(house, petition, "")  # the organiser's decision, if the witness was wrong

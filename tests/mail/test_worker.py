@@ -20,7 +20,7 @@ from sabal import settings, worker
 from sabal.database import Database, OperationalError
 from sabal.keys.house import House, mail_key_name
 from sabal.ledger.sequencer import Sequencer
-from sabal.log import _Line
+from sabal.logs import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.transport import Transport
 from sabal.petitions.snapshot import Snapshots

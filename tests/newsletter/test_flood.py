@@ -10,7 +10,8 @@ from front_door import Entrance, entrance
 from houses import HouseOfTests
 from newsletter.asking import PAGE, filled
 from sabal import token
-from sabal.front import django, limits
+from sabal.front import django
+from sabal.limits import networks as limits
 from sabal.newsletter import subscription as rows
 from signing.steps import signed
 

@@ -3,10 +3,10 @@
 import pytest
 
 from houses import DAY_NUMBER, HouseOfTests
-from sabal import private, suppression, token
+from sabal import erasure_journal, private, token
+from sabal.erasure_journal import Erasure
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
-from sabal.suppression import Suppressed
 from signing.steps import confirmed
 
 WEEK = DAY_NUMBER + 8
@@ -105,9 +105,9 @@ def test_unsubscribing_deletes_and_is_remembered_outside_the_database(house: Hou
     assert rows.row_of(house.ring.subscribers, link) == row_id
     assert rows.unsubscribe(house.database, row_id) and states(house) == []
     assert not rows.unsubscribe(house.database, row_id)
-    (line,) = suppression.read()
-    assert (line.kind, line.petition_id) == (suppression.UNSUBSCRIBED, rows.HOUSE)
-    assert b"suzie" not in (house.data / "suppression.log").read_bytes()
+    (line,) = erasure_journal.read()
+    assert (line.kind, line.petition_id) == (erasure_journal.UNSUBSCRIBED, rows.HOUSE)
+    assert b"suzie" not in (house.data / "erasure-journal.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("place", [0, 7, 8, 15])
@@ -122,22 +122,22 @@ def test_several_wishes_are_one_write_and_one_flush(
 ) -> None:
     writes = []
     monkeypatch.setattr(private, "append", lambda path, lines: writes.append(lines))
-    suppression.append([])
-    suppression.append([Suppressed(suppression.NOT_ME, bytes([n]) * 16, n) for n in range(3)])
+    erasure_journal.append([])
+    erasure_journal.append([Erasure(erasure_journal.NOT_ME, bytes([n]) * 16, n) for n in range(3)])
     assert [lines.count(b"not-me") for lines in writes] == [3]
 
 
 def test_half_a_line_of_the_suppression_file_is_passed_over(house: HouseOfTests) -> None:
-    suppression.append([Suppressed(suppression.NOT_ME, b"\x01" * 16, 3)])
-    with (house.data / "suppression.log").open("a") as file:
+    erasure_journal.append([Erasure(erasure_journal.NOT_ME, b"\x01" * 16, 3)])
+    with (house.data / "erasure-journal.jsonl").open("a") as file:
         file.write('{"kind": "not-me", "ha')
-    assert [entry.petition_id for entry in suppression.read()] == [3]
+    assert [entry.petition_id for entry in erasure_journal.read()] == [3]
 
 
 def test_a_line_after_half_a_line_is_not_lost(house: HouseOfTests) -> None:
-    (house.data / "suppression.log").write_text('{"kind": "not-me", "ha')
-    suppression.append([Suppressed(suppression.NOT_ME, b"\x02" * 16, 4)])
-    assert [entry.petition_id for entry in suppression.read()] == [4]
+    (house.data / "erasure-journal.jsonl").write_text('{"kind": "not-me", "ha')
+    erasure_journal.append([Erasure(erasure_journal.NOT_ME, b"\x02" * 16, 4)])
+    assert [entry.petition_id for entry in erasure_journal.read()] == [4]
 
 
 def test_who_refused_to_be_asked_can_still_tick_the_box_when_signing(house: HouseOfTests) -> None:

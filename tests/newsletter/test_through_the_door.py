@@ -13,7 +13,7 @@ from front.visitor import FORM
 from front_door import Entrance, entrance
 from houses import HouseOfTests
 from newsletter.asking import PAGE, ask, filled
-from sabal import suppression, token
+from sabal import erasure_journal, token
 from sabal.keys import ring
 from sabal.keys.house import unseal
 from sabal.mail import outbox
@@ -36,7 +36,7 @@ def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entra
 
 def contents(house: HouseOfTests) -> list[object]:
     """All that asking, confirming and unsubscribing could change."""
-    file = house.data / "suppression.log"
+    file = house.data / "erasure-journal.jsonl"
     tables = [house.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
     return [*tables, file.read_bytes() if file.exists() else b""]
 
@@ -83,7 +83,7 @@ def test_suzie_asks_confirms_and_leaves(house: HouseOfTests, door: Entrance) -> 
         assert answer.status == 200 and b"You are unsubscribed" in answer.body
         assert states(house) == []
     assert door.post(links["confirm"]).status == 404
-    assert [entry.kind for entry in suppression.read()] == [suppression.UNSUBSCRIBED]
+    assert [entry.kind for entry in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
 
 
 def test_a_robot_that_opens_every_link_changes_nothing(house: HouseOfTests, door: Entrance) -> None:
@@ -152,7 +152,10 @@ def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, doo
     ((_, links),) = letters(house)
     door.post_raw(links["unsubscribe"], ONE_CLICK)
     assert states(house) == []
-    assert [entry.kind for entry in suppression.read()] == [suppression.UNSUBSCRIBED, suppression.NOT_ME]
+    assert [entry.kind for entry in erasure_journal.read()] == [
+        erasure_journal.UNSUBSCRIBED,
+        erasure_journal.NOT_ME,
+    ]
     again = ask(door, SUZIE)
     assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
     assert states(house) == [] and house.rows("mail_letter") == 0

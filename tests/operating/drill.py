@@ -12,11 +12,11 @@ from ledger.reading import Read, read
 from operating.test_restore import empty_database
 from sabal import database as raw
 from sabal.cli import main
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.publication import publication
 from sabal.operating.backup import backup
-from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.publishing import states
 from sabal.signing import held, operations, writer
 from sabal.signing.writer.rows import AT
 from signing.steps import Signed, confirmed
@@ -71,7 +71,7 @@ class Drill:
         if folder:
             shutil.rmtree(self.house.data / "public", ignore_errors=True)  # nothing was shown yet
         if suppression:
-            (self.house.data / "suppression.log").unlink()
+            (self.house.data / "erasure-journal.jsonl").unlink()
 
     def restore(self, *options: str | Path) -> Result:
         return self.sabal("restore", self.copy, *options)
@@ -85,8 +85,8 @@ class Drill:
         self.petition = self.house.petition()
         return result
 
-    def log(self) -> logs.Log:
-        log = logs.find(self.house.database, self.petition.id)
+    def log(self) -> tables.Log:
+        log = tables.find(self.house.database, self.petition.id)
         assert log is not None
         return log
 
@@ -144,5 +144,5 @@ def today(drill: Drill) -> dict[str, list[Signed]]:
 
 
 def amend(drill: Drill) -> PetitionSnapshot:
-    publishing.pause(drill.petition.slug)
+    states.pause(drill.petition.slug)
     return drill.house.publish_again(drill.petition.slug)

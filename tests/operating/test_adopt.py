@@ -9,14 +9,14 @@ import pytest
 from checking.web import web
 from houses import NOW, TODAY
 from operating.drill import Drill, today
-from sabal import suppression
-from sabal.ledger import log as logs
-from sabal.ledger.log import ReadOnly
+from sabal import erasure_journal
+from sabal.ledger import tables
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
+from sabal.ledger.tables import ReadOnly
 from sabal.operating import ready, stores
-from sabal.petitions import publishing
 from sabal.petitions.models import Petition
+from sabal.publishing import drafts, states, versions
 from tlog.entry import Reason, Type
 
 pytestmark = pytest.mark.slow  # whole drills
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow  # whole drills
 def test_the_drill(drill: Drill) -> None:
     people = today(drill)
     shown = drill.seen[-1]
-    lines = list(suppression.read())
+    lines = list(erasure_journal.read())
     drill.lose()
     result = drill.restore("--copy", drill.mirror)
     assert result.exit_code == 0, result.output
@@ -37,12 +37,12 @@ def test_the_drill(drill: Drill) -> None:
     assert found.checkpoint == shown
     # Of six who came late one withdrew in the log, and one whom the suppression file alone knows.
     assert "4 signatures count whose records were lost" in result.output
-    assert logs.lost(drill.house.database, drill.petition.id) == 4
+    assert tables.lost(drill.house.database, drill.petition.id) == 4
     gone = [people["early"][n] for n in range(5)] + people["waiting"][:2]
     hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
     assert not hashes & {one.digest for one in gone}
     assert people["early"][5].digest in hashes and people["waiting"][2].digest in hashes
-    assert list(suppression.read()) == lines
+    assert list(erasure_journal.read()) == lines
     # Life goes on: those whom the file knows are revoked, new ones are counted, under the key that was published.
     assert str(drill.house.identity.recipient) in map(str, drill.petition.organiser_keys)
     drill.sign("new")
@@ -76,7 +76,7 @@ def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Dr
     drill.hold_whole()
     hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
     assert not hashes & {people["early"][n].digest for n in (0, 1, 2, 3)}
-    known = [one.hash for one in suppression.read()]
+    known = [one.hash for one in erasure_journal.read()]
     commitments = [people["early"][n].operation.commitment for n in (2, 3)]
     assert all(known.count(c) == 1 for c in commitments)  # for the next restore
 
@@ -96,7 +96,7 @@ def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brough
         drill.batch()
     with pytest.raises(ReadOnly):
         drill.house.close(drill.petition, drill.now)
-    publishing.pause(drill.petition.slug)
+    states.pause(drill.petition.slug)
     with pytest.raises(ReadOnly):
         drill.house.publish_again(drill.petition.slug)
     assert drill.log().size == size and not files.exists()
@@ -201,15 +201,15 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     drill.backup()
     # A house of tomorrow, which can change a text: the English summary.
     changed = {**files, "en.md": files["en.md"].replace("summary: ", "summary: Now. ", 1)}
-    publishing.pause(drill.petition.slug)
-    publishing.use_keys(drill.petition.slug, (str(drill.house.identity.recipient),))
+    states.pause(drill.petition.slug)
+    drafts.use_keys(drill.petition.slug, (str(drill.house.identity.recipient),))
     draft = Petition.objects.get().versions.order_by("-number")[0]
     draft.files = json.dumps(changed)
     draft.save()
     for name, text in changed.items():
         (folder / name).write_text(text)
-    Petition.objects.update(canary_answered=True)
-    publishing.publish(drill.petition.slug, drill.house.house, TODAY, NOW)
+    Petition.objects.update(key_check_answered=True)
+    versions.publish(drill.petition.slug, drill.house.house, TODAY, NOW)
     drill.petition = drill.house.petition()
     drill.batch()
     published = drill.petition.manifest
@@ -222,7 +222,7 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     result = drill.sabal("restore", "--adopt", "--copy", drill.mirror, "--folder", folder)
     assert result.exit_code == 0, result.output
     assert drill.petition.manifest == published and drill.petition.state == "paused"
-    publishing.resume(drill.petition.slug, TODAY)
+    states.resume(drill.petition.slug, TODAY)
     drill.petition = drill.house.petition()
     drill.sign("max")
     drill.batch()

@@ -10,15 +10,15 @@ from click.testing import CliRunner
 
 import tlog
 from operating.drill import WEEK, Drill, today
-from sabal import checks
 from sabal import database as raw
 from sabal.cli import main
 from sabal.keys.house import open_house
 from sabal.ledger import adopt as adopting
-from sabal.ledger import log as logs
-from sabal.ledger.log import ReadOnly
+from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
+from sabal.ledger.tables import ReadOnly
 from sabal.operating import restore as restoring
+from sabal.operating import startup
 from tlog.entry import Sign
 
 pytestmark = pytest.mark.slow  # whole drills
@@ -48,7 +48,7 @@ def resign(drill: Drill, folder: Path, entries: list[bytes], key: tlog.Signer | 
         path = folder / bundle.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(tlog.encode_bundle(entries[bundle.index * 256 :][: bundle.width]))
-    key = key or logs.key_of(drill.house.database, open_house(), drill.petition.id, drill.petition.origin)
+    key = key or tables.key_of(drill.house.database, open_house(), drill.petition.id, drill.petition.origin)
     note = tlog.Checkpoint(key.verifier.name, len(entries), tlog.root_of_entries(entries)).sign(key)
     (folder / "checkpoint").write_bytes(note)
 
@@ -240,12 +240,12 @@ def test_serve_refuses_a_database_that_is_older_than_its_public_folder(drill: Dr
     restoring.restore(drill.copy)
     drill.house.database = raw.connect()
     drill.petition = drill.house.petition()
-    (complaint,) = [c for c in checks.refusals() if c.id == "S109"]
+    (complaint,) = [c for c in startup.refusals() if c.id == "S109"]
     assert complaint.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
     drill.sign("carol")
     with pytest.raises(WouldFork):
         drill.house.sequence(drill.petition, drill.now + WEEK)
     assert drill.sabal("restore", "--adopt", drill.petition.slug).exit_code == 0
-    assert not [c for c in checks.refusals() if c.id == "S109"]
+    assert not [c for c in startup.refusals() if c.id == "S109"]
     drill.batch()
     assert drill.hold_whole().tally.counted == 3

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from houses import HouseOfTests
 from sabal import settings
-from sabal.front.room import disk_has_room
 from sabal.keys.house import mail_key_name, pepper_name
 from sabal.keys.ring import SUBSCRIBERS
+from sabal.limits.capacity import disk_has_room
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores

@@ -165,5 +165,5 @@ def test_no_trace_of_anybody(served: Served) -> None:
     served.wait_for_count(0)
     search(served, needles)
     assert (served.data / "serve.log").stat().st_size > 0
-    assert (served.data / "suppression.log").stat().st_size > 0
+    assert (served.data / "erasure-journal.jsonl").stat().st_size > 0
     assert (served.data / "house.key").exists()

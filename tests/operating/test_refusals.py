@@ -10,8 +10,9 @@ import pytest
 
 import agefile
 from houses import HouseOfTests
-from sabal import checks, settings
-from sabal.petitions import publishing
+from sabal import settings
+from sabal.operating import startup
+from sabal.publishing import drafts, states
 from served import Served
 
 pytestmark = pytest.mark.slow  # each test starts the command
@@ -104,11 +105,11 @@ def test_a_key_that_opens_signatures_must_not_lie_here(tmp_path: Path, name: str
     assert str(agefile.parse_identity_file(path.read_text())[0]) not in done.stderr
 
 
-@pytest.mark.parametrize("before", [0, checks.PIECE - 8, 3 * checks.PIECE])
+@pytest.mark.parametrize("before", [0, startup.PIECE - 8, 3 * startup.PIECE])
 def test_a_key_is_found_wherever_it_stands_in_a_file(tmp_path: Path, before: int) -> None:
     (tmp_path / "notes").write_bytes(b"." * before + str(agefile.generate()).lower().encode())
     (tmp_path / "other").write_bytes(b"age1 is no secret; age-secret-ke is none either")
-    assert list(checks.files_with_identity(tmp_path)) == [tmp_path / "notes"]
+    assert list(startup.files_with_identity(tmp_path)) == [tmp_path / "notes"]
 
 
 def test_a_key_behind_a_link_lies_on_this_server_too(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_key_behind_a_link_lies_on_this_server_too(tmp_path: Path) -> None:
     data.mkdir()
     (data / "key").symlink_to(elsewhere)
     (data / "gone").symlink_to(tmp_path / "nowhere")
-    assert list(checks.files_with_identity(data)) == [data / "key"]
+    assert list(startup.files_with_identity(data)) == [data / "key"]
 
 
 def test_a_petition_that_speaks_of_such_keys_is_no_key(
@@ -126,7 +127,7 @@ def test_a_petition_that_speaks_of_such_keys_is_no_key(
     monkeypatch.setattr(settings, "DATABASE_URL", f"sqlite://{tmp_path / 'sabal.sqlite3'}")
     for name in ("sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3.old"):
         (tmp_path / name).write_text("a line that begins with AGE-SECRET-KEY-1")
-    assert list(checks.files_with_identity(tmp_path)) == [tmp_path / "sabal.sqlite3.old"]
+    assert list(startup.files_with_identity(tmp_path)) == [tmp_path / "sabal.sqlite3.old"]
 
 
 def test_a_petition_sealed_to_a_development_key_is_not_served(
@@ -135,10 +136,10 @@ def test_a_petition_sealed_to_a_development_key_is_not_served(
     petition = house.publish()
     for name, value in GOOD.items():
         monkeypatch.setattr(settings, name.removeprefix("SABAL_"), value)
-    assert checks.refusals() == []
-    publishing.pause(petition.slug)
-    publishing.use_keys(petition.slug, (str(house.identity.recipient),), made_by_dev=True)
-    assert [complaint.id for complaint in checks.refusals()] == ["S108"]
+    assert startup.refusals() == []
+    states.pause(petition.slug)
+    drafts.use_keys(petition.slug, (str(house.identity.recipient),), made_by_dev=True)
+    assert [complaint.id for complaint in startup.refusals()] == ["S108"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])

@@ -16,7 +16,8 @@ from django.core.management import call_command
 import agefile
 from houses import NOW, HouseOfTests, point_django_at
 from sabal import database as raw
-from sabal import first_use, settings, suppression
+from sabal import erasure_journal, first_use, settings
+from sabal.erasure_journal import Erasure
 from sabal.keys.house import KeyMissing, open_house, pepper_name
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.newsletter import subscription
@@ -25,14 +26,14 @@ from sabal.operating import restore as restoring
 from sabal.operating.adopt import Given, adopt_published
 from sabal.operating.backup import backup, digest, mac
 from sabal.operating.restore import restore
-from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.publishing import drafts
+from sabal.records import export
 from sabal.refusal import Refusal
-from sabal.signing import confirm, export, held, operations, writer
-from sabal.signing.record import Carry
+from sabal.signing import confirm, held, operations, writer
+from sabal.signing.pending_payload import Carry
 from sabal.signing.sealed import write_sealed
 from sabal.signing.writer.find import find
-from sabal.suppression import Suppressed
 from signing.steps import SUZIE, confirmed, signed
 from templates import other_database
 
@@ -123,12 +124,12 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
         operations.Outcome.DONE
     ]
     assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
-    lines = list(suppression.read())
+    lines = list(erasure_journal.read())
 
     empty_database(house, request, monkeypatch)
     restored = restore(tmp_path / "copy")
     assert (restored.signatures, restored.suppressed, restored.erased) == (1, 2, 2)
-    assert list(suppression.read()) == lines  # it was read, and nothing was added
+    assert list(erasure_journal.read()) == lines  # it was read, and nothing was added
     database = raw.connect()
     try:
         assert find(database, [suzie.digest, again.digest, dropped.digest]) == [None, None, None]
@@ -409,11 +410,11 @@ def test_a_first_start_is_not_in_the_way_on_postgresql_and_is_named_on_sqlite(
     with raw.connect()._connection as connection:  # type: ignore[attr-defined]
         slug = connection.execute("SELECT slug FROM petitions_petition").fetchall()
     assert slug == [(petition.slug,)]
-    assert publishing.import_files(other_petition(petition)).pk != petition.id  # numbers go on
+    assert drafts.import_files(other_petition(petition)).pk != petition.id  # numbers go on
 
 
 def other_petition(petition: PetitionSnapshot) -> dict[str, str]:
-    files = publishing.export_files(petition.slug)
+    files = drafts.export_files(petition.slug)
     return {
         name: text.replace(f'slug = "{petition.slug}"', 'slug = "another"') for name, text in files.items()
     }
@@ -442,7 +443,7 @@ def test_a_backup_of_an_older_schema_is_migrated_before_who_left_since_is_erased
     with monkeypatch.context() as then:
         then.setattr(backups, "ROWS", old_rows)
         backup(tmp_path / "copy")
-    suppression.append([Suppressed(suppression.WITHDRAWN, suzie.operation.commitment, petition.id)])
+    erasure_journal.append([Erasure(erasure_journal.WITHDRAWN, suzie.operation.commitment, petition.id)])
     empty_database(house, request, monkeypatch)
     restored = restore(tmp_path / "copy")
     assert (restored.signatures, restored.erased) == (1, 1)
@@ -512,7 +513,7 @@ def test_the_commands_say_what_the_operator_must_know(
         return done.stdout + done.stderr
 
     said = sabal("backup", "copy")
-    assert "house key" in said and str(settings.HOUSE_KEY_FILE) in said and "suppression.log" in said
+    assert "house key" in said and str(settings.HOUSE_KEY_FILE) in said and "erasure-journal.jsonl" in said
     assert "not empty" in sabal("backup", "copy", code=2)
     assert "not empty" in sabal("backup", ".", code=2)
     assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty one" in again

@@ -119,7 +119,7 @@ def test_old_backups_go_and_nothing_else_does(tmp_path: Path) -> None:
     for name, days in (
         ("2026-01-01", 40),
         ("2026-02-01", 5),
-        ("suppression.log", 40),
+        ("erasure-journal.jsonl", 40),
         ("before-upgrade", 40),
     ):
         (tmp_path / name).mkdir()
@@ -130,7 +130,7 @@ def test_old_backups_go_and_nothing_else_does(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "2026-02-01",
         "before-upgrade",
-        "suppression.log",
+        "erasure-journal.jsonl",
     ]
 
 

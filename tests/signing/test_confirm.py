@@ -8,10 +8,10 @@ import pytest
 import agefile
 from houses import TODAY, HouseOfTests
 from sabal import token
-from sabal.petitions import publishing
+from sabal.publishing import states
+from sabal.records.record import seed
 from sabal.signing import confirm, operations, writer
 from sabal.signing.operations import Outcome
-from sabal.signing.record import seed
 from sabal.signing.writer.find import Found, find
 from signing.steps import ask, confirmation, confirmed, knowing, signed
 
@@ -46,7 +46,7 @@ def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house:
     assert record["fields"]["name"] == "Suzie" and record["fields"]["place"] == "KR"
     assert record["manifest"] == petition.manifest_hash.hex()
     assert bytes.fromhex(record["seed"]) == seed(suzie.t, bytes(w))
-    from sabal.signing import record as format_
+    from sabal.records import record as format_
 
     assert format_.commitment(
         petition.manifest_hash, bytes.fromhex(record["seed"]), record["fields"]
@@ -123,7 +123,7 @@ def test_letters_that_were_out_at_the_close_have_seven_days(
 ) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    publishing.close(petition.slug, TODAY)
+    states.close(petition.slug, TODAY)
     late = confirmation(house, petition, suzie, TODAY + timedelta(days=days))
     assert writer.commit(house.database, [late]) == [outcome]
 

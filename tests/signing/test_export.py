@@ -13,8 +13,10 @@ from click.testing import CliRunner
 import agefile
 from houses import HouseOfTests
 from sabal.cli import main
-from sabal.petitions.manifest import RECORD_FIELDS
-from sabal.signing import export, sealed, tables
+from sabal.organiser import tables
+from sabal.records import export
+from sabal.records.record import RECORD_FIELDS
+from sabal.signing import sealed
 from signing.steps import confirmed, signed
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sabal import token
-from sabal.signing import record
-from sabal.signing.mac import hmac_sha256
+from sabal.records import record
+from sabal.records.mac import hmac_sha256
+from sabal.signing import pending_payload
 
 T = bytes(range(16))
 MANIFEST = hashlib.sha256(b"manifest").digest()
@@ -55,7 +56,7 @@ def test_records_are_padded_to_multiples_of_1024(comment: str, size: int) -> Non
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
 def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
     t = token.new()
-    carry = record.Carry(
+    carry = pending_payload.Carry(
         "KR",
         "ko",
         name,
@@ -66,10 +67,10 @@ def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
         bytes(16),
     )
     sealed = carry.seal(t)
-    assert (len(sealed) - 16) % record.CARRY_BYTES == 0
-    assert record.Carry.open(t, sealed) == carry
+    assert (len(sealed) - 16) % pending_payload.CARRY_BYTES == 0
+    assert pending_payload.Carry.open(t, sealed) == carry
     with pytest.raises(ValueError):
-        record.Carry.open(token.new(), sealed)
+        pending_payload.Carry.open(token.new(), sealed)
 
 
 @given(st.binary(max_size=64), st.binary(max_size=300))

@@ -6,8 +6,8 @@ import pytest
 
 from houses import NOW, HouseOfTests
 from sabal.ledger.sequencer import Sequencer
-from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.publishing import states
 from sabal.refusal import Refusal
 from sabal.signing import operations, retention, tidy, writer
 from signing.steps import confirmed, signed
@@ -82,4 +82,4 @@ def test_signing_ends_a_week_before_so_that_every_letter_can_still_be_confirmed(
     assert tidy.close_due(house.database, petition, last + timedelta(days=1))
     assert house.petition().closed_on == last
     with pytest.raises(Refusal, match="last day for signing"):
-        publishing.resume(petition.slug, last + timedelta(days=1))
+        states.resume(petition.slug, last + timedelta(days=1))

@@ -7,10 +7,10 @@ import pytest
 from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import pepper_name, unseal
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
-from sabal.petitions import publishing
+from sabal.publishing import states
 from sabal.signing import operations, writer
 from sabal.signing.operations import Outcome
-from sabal.signing.record import Carry
+from sabal.signing.pending_payload import Carry
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import Found, find
 from signing.steps import SUZIE, ask, confirmed, signed
@@ -82,7 +82,7 @@ def test_who_said_not_me_gets_no_letter_again(house: HouseOfTests) -> None:
     assert house.rows("signing_pending") == 0
 
 
-@pytest.mark.parametrize("verb", [publishing.pause, lambda slug: publishing.close(slug, TODAY)])
+@pytest.mark.parametrize("verb", [states.pause, lambda slug: states.close(slug, TODAY)])
 def test_a_petition_that_closes_meanwhile_takes_nothing(house: HouseOfTests, verb: object) -> None:
     petition = house.publish()
     late = ask(house, petition)

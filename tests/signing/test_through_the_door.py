@@ -11,8 +11,9 @@ from houses import NOW, HouseOfTests
 from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
-from sabal.front import intake, limits
-from sabal.signing import confirm, operations, record, writer
+from sabal.front import intake
+from sabal.limits import networks as limits
+from sabal.signing import confirm, operations, pending_payload, writer
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import find
 from signing.steps import SUZIE, Signed, confirmed, signed
@@ -77,7 +78,7 @@ def test_not_me_ends_every_letter_of_the_mailbox(house: HouseOfTests, door: Entr
 def test_not_me_without_tags_ends_its_own_letter(house: HouseOfTests) -> None:
     petition = house.publish(dedupe='"offline"')
     eves, max_ = signed(house, petition), signed(house, petition, "max@example.org")
-    click = confirm.not_me(eves.t, record.Carry.open(eves.t, eves.operation.carry), petition)
+    click = confirm.not_me(eves.t, pending_payload.Carry.open(eves.t, eves.operation.carry), petition)
     assert writer.commit(house.database, [click]) == [operations.Outcome.DONE]
     assert find(house.database, [eves.digest]) == [None] and find(house.database, [max_.digest]) != [None]
 

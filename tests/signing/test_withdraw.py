@@ -3,9 +3,9 @@
 import pytest
 
 from houses import NOW, HouseOfTests
-from sabal import settings, suppression, token
+from sabal import erasure_journal, settings, token
 from sabal.newsletter.subscription import address_hash
-from sabal.signing import held, operations, record, writer
+from sabal.signing import held, operations, pending_payload, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -95,9 +95,9 @@ def test_withdrawing_leaves_no_row_that_names_the_petition(house: HouseOfTests) 
     assert writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
     # Max's updates go on, and Suzie's newsletter of the house, which names no petition.
     assert lists(house) == [0, petition.id]
-    kept = [(entry.kind, entry.petition_id) for entry in suppression.read()]
+    kept = [(entry.kind, entry.petition_id) for entry in erasure_journal.read()]
     # A restored backup must neither bring her back nor write to her again.
-    assert kept == [(suppression.WITHDRAWN, petition.id), (suppression.UNSUBSCRIBED, petition.id)]
+    assert kept == [(erasure_journal.WITHDRAWN, petition.id), (erasure_journal.UNSUBSCRIBED, petition.id)]
 
 
 @pytest.mark.parametrize("ticked_at", range(3))
@@ -130,9 +130,9 @@ def test_what_a_link_keeps_of_its_mailbox_tells_nothing(house: HouseOfTests) -> 
     assert len({bytes(box) for (box,) in kept}) == 3 and {len(box) for (box,) in kept} == {32}
     assert house.ring.subscribers
     listed = address_hash(house.ring.subscribers, "suzie@example.org")
-    assert record.open_mailbox(suzie.t, suzie.operation.mailbox) == listed
+    assert pending_payload.open_mailbox(suzie.t, suzie.operation.mailbox) == listed
     with pytest.raises(ValueError):
-        record.open_mailbox(token.new(), suzie.operation.mailbox)
+        pending_payload.open_mailbox(token.new(), suzie.operation.mailbox)
 
 
 def test_a_link_that_keeps_no_mailbox_withdraws_all_the_same(house: HouseOfTests) -> None:
@@ -157,9 +157,9 @@ def test_a_restored_backup_will_know_who_withdrew(house: HouseOfTests) -> None:
         [operations.Withdraw(suzie.t, suzie.digest), operations.Withdraw(suzie.t, suzie.digest)],
     )
     assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
-    assert list(suppression.read()) == [
-        suppression.Suppressed("withdrawn", suzie.operation.commitment, petition.id),
-        suppression.Suppressed("automated", max_.operation.commitment, petition.id),
+    assert list(erasure_journal.read()) == [
+        erasure_journal.Erasure("withdrawn", suzie.operation.commitment, petition.id),
+        erasure_journal.Erasure("automated", max_.operation.commitment, petition.id),
     ]
 
 

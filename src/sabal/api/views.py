@@ -11,10 +11,10 @@ from datetime import date
 from django.http import Http404, HttpRequest, HttpResponse
 
 from sabal import html, settings
+from sabal.ledger.logged import logged
 from sabal.petitions import snapshot
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
-from sabal.petitions.logged import logged
 from sabal.petitions.snapshot import PetitionSnapshot
 
 _MILESTONES = (  # of their parliament

@@ -14,12 +14,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from sabal.front import cache, django, guards, limits, pages
+from sabal.front import cache, django, guards, pages
 from sabal.front.codings import coding
 from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
 from sabal.ledger.publication import log_folder
-from sabal.log import where
+from sabal.limits import networks as limits
+from sabal.logs import where
 from tlog import Malformed, Tile
 
 IN_FLIGHT = (
@@ -32,7 +33,7 @@ Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 P_co = TypeVar("P_co", bound=Petition, covariant=True)
 
-log = logging.getLogger("sabal.front")
+logger = logging.getLogger("sabal.front")
 
 
 class Published(Protocol[P_co]):
@@ -92,7 +93,7 @@ class Door:
         except django.Busy:
             start, body = self.messages(await self.refusal(busy(), scope), scope)
         except Exception as error:
-            log.error("a request failed: %s", where(error))
+            logger.error("a request failed: %s", where(error))
             start, body = self.messages(await self.refusal(Refused(500, "error"), scope), scope)
         await send(start)
         await send(body)

@@ -32,7 +32,7 @@ OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"dat
 TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
 DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\"?)?")
 
-log = logging.getLogger("sabal.front")
+logger = logging.getLogger("sabal.front")
 
 Finish = Callable[[Headers], list[tuple[bytes, bytes]]]
 
@@ -193,7 +193,9 @@ class Cache:
             if old is not None:
                 old.retry = now + 1.0
                 if old.better_than_nothing(now):
-                    log.warning("%s: refresh failed (%s), showing the last copy", path, type(error).__name__)
+                    logger.warning(
+                        "%s: refresh failed (%s), showing the last copy", path, type(error).__name__
+                    )
                     return old
             if isinstance(error, Failed):
                 return error.response

@@ -10,20 +10,21 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from sabal import days, token
-from sabal.front import django, limits, pages
+from sabal.front import django, pages
 from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.ledger import receipt
+from sabal.limits import networks as limits
 from sabal.mail.address import domain, mailbox
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
-from sabal.petitions.countries import country_name
+from sabal.petitions.countries import country_name, day_in_full
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import form, held, operations
 from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
-from sabal.signing.record import Carry
+from sabal.signing.pending_payload import Carry
 from sabal.signing.sign import Circumstances, NotReady, sign
 from sabal.signing.writer.find import Entered, Found
 
@@ -204,9 +205,9 @@ class Intake:
         """What the page says of the log: the day that is promised, or the batch and its day."""
         petition = self._petition(found)
         if entered := _entered(petition, found):
-            return "", str(entered.batch), days.in_full(days.date_of(entered.day), request.language)
+            return "", str(entered.batch), day_in_full(days.date_of(entered.day), request.language)
         by = receipt.include_by(petition.profile, days.number(_today(request))) // days.SECONDS
-        return days.in_full(days.date_of(by - 1), request.language), "", ""
+        return day_in_full(days.date_of(by - 1), request.language), "", ""
 
     async def promise(self, request: Request) -> Response:
         """GET /{lang}/signature/{token}.promise: the signed promise, as a file."""

@@ -72,20 +72,8 @@ def _passphrase(file: Path | None) -> str:
     return str(passphrase)
 
 
-@click.command()
-@click.argument("slug")
-@click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
-def use(slug: str, recipients: tuple[str, ...]) -> None:
-    """Seal the signatures of a petition to these public keys; with several, each one alone opens everything."""
-    _ready()
-    from sabal.petitions import publishing
-
-    found = tuple(key for given in recipients for key in _recipients(given))
-    publishing.use_keys(slug, found)
-    click.echo(f"{len(found)} key(s) chosen for {slug}. Next: sabal keys canary {slug}")
-
-
-def _recipients(given: str) -> list[str]:
+def recipients(given: str) -> list[str]:
+    """Return the public keys that `given` is or that the file there holds. Raises Refusal."""
     path = Path(given)
     if given.startswith("age1"):
         return [given]
@@ -103,29 +91,6 @@ def _recipients(given: str) -> list[str]:
 
 
 @click.command()
-@click.argument("slug")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here."
-)
-@click.option(
-    "--code", help="The code that was in the canary file: shows that the key opens what is sealed to it."
-)
-def canary(slug: str, out: Path | None, code: str | None) -> None:
-    """Prove that the organiser's key works: seal a code to it, and take the code back."""
-    _ready()
-    from sabal.petitions import publishing
-
-    if code:
-        publishing.answer_canary(slug, code)
-        click.echo(f"The key opens what is sealed to it. Next: sabal publish {slug}")
-        return
-    path = out or Path(f"{slug}-canary.age")
-    path.write_bytes(publishing.canary(slug))
-    click.echo(f"Take {path} to the organiser's machine: sabal open {path} --identity KEYFILE")
-    click.echo(f"Then type the code it shows: sabal keys canary {slug} --code CODE")
-
-
-@click.command()
 @click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
@@ -136,13 +101,7 @@ def house(recipient: str, out: Path) -> None:
 
     sealed = agefile.encrypt(
         open_house().key.hex().encode() + b"\n",
-        [agefile.parse_recipient(key) for key in _recipients(recipient)],
+        [agefile.parse_recipient(key) for key in recipients(recipient)],
     )
     private.create(out, [sealed])
     click.echo(f"Written to {out}. Keep it apart from the backups.")
-
-
-def _ready() -> None:
-    import django
-
-    django.setup()

@@ -12,8 +12,8 @@ from sabal import days
 from sabal.checking.copy import LogCopy, entry_at
 from sabal.checking.entries import walk
 from sabal.database import Database
-from sabal.ledger import log as logs
-from sabal.ledger.log import Log
+from sabal.ledger import tables
+from sabal.ledger.tables import Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import adopted, count
@@ -135,26 +135,26 @@ def adopt(
     while piece := _take(database, petition, copy, erased, days.number_at(now)):
         taken += piece
     with database.transaction():
-        log = logs.get(database, petition.id, lock=True)
+        log = tables.get(database, petition.id, lock=True)
         newer = log.size == copy.size > log.published_size
-        logs.go_on(database, log, copy.checkpoint, days.number_at(now))
+        tables.go_on(database, log, copy.checkpoint, days.number_at(now))
         if newer:
             adopted.take_totals(database, petition.id, tally)
             count.end_batch(database, petition.id, now)
             count.show(database, petition, now)
-    return Adopted(taken, log.size, logs.lost(database, petition.id))
+    return Adopted(taken, log.size, tables.lost(database, petition.id))
 
 
 def hold(database: Database, petition_id: int, seen_size: int = 0) -> None:
     """Let a log be read-only until all is here that was published of it: so many entries, as far as was seen."""
     with database.transaction():
-        logs.hold(database, logs.get(database, petition_id, lock=True), seen_size)
+        tables.hold(database, tables.get(database, petition_id, lock=True), seen_size)
 
 
 def let_go_on(database: Database, petition_id: int, now: float) -> None:
     """End the hold of a log of which nothing newer is known."""
     with database.transaction():
-        logs.go_on(database, logs.get(database, petition_id, lock=True), b"", days.number_at(now))
+        tables.go_on(database, tables.get(database, petition_id, lock=True), b"", days.number_at(now))
 
 
 def _refuse_other(shown: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
@@ -173,8 +173,8 @@ def _root_at(database: Database, log: Log, size: int) -> bytes:
     if size == log.size:
         return log.root
     tree = Frontier()
-    for piece in logs.entries(database, log.petition_id, 0, size) if size else ():
-        tree.extend(leaf_hashes(logs.split(piece)))
+    for piece in tables.entries(database, log.petition_id, 0, size) if size else ():
+        tree.extend(leaf_hashes(tables.split(piece)))
     return tree.root()
 
 
@@ -183,7 +183,7 @@ def _take(
 ) -> int:
     """One transaction's worth: entries, rows and the log's own row move together. 0 where all is here."""
     with database.transaction():
-        log = logs.get(database, petition.id, lock=True)
+        log = tables.get(database, petition.id, lock=True)
         new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + CHUNK, copy.size))]
         if new:
             numbered = [(entry.parse(one), log.size + at) for at, one in enumerate(new)]
@@ -191,7 +191,7 @@ def _take(
             lost = adopted.take_places(database, petition, places, erased, today) if places else []
             revoked = list(_revocations((one for one, _ in numbered), copy))
             adopted.take_revocations(database, petition, revoked, erased)
-            logs.adopt(database, log, new, lost)
+            tables.adopt(database, log, new, lost)
         return len(new)
 
 

@@ -14,16 +14,15 @@ import agefile
 from sabal import database as raw
 from sabal import private
 from sabal.database import Database
-from sabal.delivery import revocations
 from sabal.keys.house import open_house
-from sabal.ledger import log as logs
-from sabal.ledger import witnesses
+from sabal.ledger import tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
 from sabal.ledger.revoke import revoke
 from sabal.petitions.lookup import published
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import drain, export
+from sabal.records import export, revocations
+from sabal.signing import drain
 from sabal.signing.sealed import write_sealed
 
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -140,14 +139,14 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
 
 
 def _header(database: Database, petition: PetitionSnapshot, code: bytes) -> export.Header:
-    log = logs.find(database, petition.id)
+    log = tables.find(database, petition.id)
     size = log.published_size if log else 0
     return export.Header(
         petition.slug,
         origin=petition.origin,
         checkpoint=log.published.decode() if log else "",
         size=size,
-        revoked=tuple(logs.revoked(database, petition.id, size)),
+        revoked=tuple(tables.revoked(database, petition.id, size)),
         code=base64.b64encode(agefile.encrypt(code, petition.organiser_keys)).decode(),
     )
 

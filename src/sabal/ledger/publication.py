@@ -15,9 +15,9 @@ from pathlib import Path
 from sabal import database as raw
 from sabal import locks, private, public, settings
 from sabal.database import Database
-from sabal.ledger import log as logs
-from sabal.ledger.log import Incomplete, Log
+from sabal.ledger import tables
 from sabal.ledger.policy import log_key
+from sabal.ledger.tables import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from tlog import (
@@ -85,8 +85,8 @@ class Publication:
                 f"sabal restore --adopt {self._slug}",
             )
         tree = Frontier()
-        for piece in logs.entries(database, log.petition_id, 0, there.size):
-            tree.extend(leaf_hashes(logs.split(piece)))
+        for piece in tables.entries(database, log.petition_id, 0, there.size):
+            tree.extend(leaf_hashes(tables.split(piece)))
         if tree.root() != there.root:
             raise WouldFork(
                 f"The checkpoint in {self.folder} is of another history than the database holds: somebody changed one"
@@ -150,8 +150,8 @@ class Publication:
         if tile.level > 0:
             below = (self.read(database, Tile(tile.level - 1, n)) for n in range(first, first + tile.width))
             return b"".join(full_root(split_hashes(data, WIDTH)) for data in below)
-        held = b"".join(logs.entries(database, self.petition_id, first, first + tile.width))
-        found = logs.split(held)
+        held = b"".join(tables.entries(database, self.petition_id, first, first + tile.width))
+        found = tables.split(held)
         if len(found) != tile.width:
             raise Incomplete(f"the log of petition {self.petition_id} has no {tile}")
         return encode_bundle(found) if tile.level == ENTRIES else b"".join(leaf_hashes(found))

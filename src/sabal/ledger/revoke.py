@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sabal.database import Database
-from sabal.delivery.revocations import Revocation, Revocations, check
-from sabal.ledger import log as logs
-from sabal.ledger.log import Incomplete, Log
+from sabal.ledger import tables
+from sabal.ledger.tables import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.records.revocations import Revocation, Revocations, check
 from sabal.signing.writer.leave import erase_entries, leave_entries
 from sabal.signing.writer.rows import AT
 from tlog import entry
@@ -30,7 +30,7 @@ def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations
     What counts no more is passed over, so after a crash the same file goes on. In transactions of 200. Raises ReadOnly,
     and RevocationsError where the file does not fit the log.
     """
-    log = logs.get(database, petition.id)
+    log = tables.get(database, petition.id)
     log.refuse_read_only()
     signs, leaving = set(_signs(database, petition.id, log.size)), _leaving(database, petition, log)
     items = tuple(item for item in proposed.items if item.index not in leaving)
@@ -60,20 +60,20 @@ def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[in
         f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_place p WHERE {AT} AND s.petition_id = ?",
         (petition.id,),
     )
-    return {row[0] for row in waiting} | set(logs.revoked(database, petition.id, log.size))
+    return {row[0] for row in waiting} | set(tables.revoked(database, petition.id, log.size))
 
 
 def _signs(database: Database, petition_id: int, size: int) -> Iterator[int]:
     at = 0
-    for piece in logs.entries(database, petition_id, 0, size):
-        for one in logs.split(piece):
+    for piece in tables.entries(database, petition_id, 0, size):
+        for one in tables.split(piece):
             if one[1] == Type.SIGN:
                 yield at
             at += 1
 
 
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:
-    found = entry.parse(b"".join(logs.entries(database, petition_id, index, index + 1)))
+    found = entry.parse(b"".join(tables.entries(database, petition_id, index, index + 1)))
     if not isinstance(found, entry.Sign):
         raise Incomplete(f"entry {index} of petition {petition_id}'s log is no signature")
     return found.commitment

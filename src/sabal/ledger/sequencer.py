@@ -17,10 +17,10 @@ from typing import NamedTuple
 from sabal import days
 from sabal.database import Database
 from sabal.keys.house import House
-from sabal.ledger import log as logs
-from sabal.ledger.log import ALL, Log
+from sabal.ledger import tables
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, WouldFork, manifest_name, publication
+from sabal.ledger.tables import ALL, Log
 from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
@@ -80,11 +80,11 @@ class Sequencer:
         while not closed:
             self.sequence_all(database, petition, now)
             with database.transaction():
-                log = logs.get(database, petition.id, lock=True)
+                log = tables.get(database, petition.id, lock=True)
                 # A click may have come meanwhile.
                 closed = log.closed or not count.is_waiting(database, petition.id)
                 if closed and not log.closed:
-                    logs.close(database, log, key, days.number_at(now))
+                    tables.close(database, log, key, days.number_at(now))
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
 
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
@@ -92,7 +92,7 @@ class Sequencer:
 
         Not those of a log that is held since a restore: others have seen more, and files of old would pass for new.
         """
-        log = logs.find(database, petition.id)
+        log = tables.find(database, petition.id)
         if log is not None and log.published and not log.read_only:
             files = publication(petition)
             if files.shown() != log.published:
@@ -102,7 +102,7 @@ class Sequencer:
 
     def repair(self, database: Database, petition: PetitionSnapshot) -> list[str]:
         """Hold this machine's public files against the database; the paths of those that were made again."""
-        log = logs.find(database, petition.id)
+        log = tables.find(database, petition.id)
         if log is None or not log.published:
             return []
         files = publication(petition)
@@ -114,16 +114,16 @@ class Sequencer:
         return mended
 
     def _log(self, database: Database, petition: PetitionSnapshot, now: float) -> Log:
-        log = logs.find(database, petition.id)
+        log = tables.find(database, petition.id)
         if log is None:  # published before there were logs, or by a hand in the database
             with database.transaction():
                 key = self._key(database, petition)
-                log = logs.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
+                log = tables.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
         log.refuse_read_only()
         return log
 
     def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:
-        return logs.key_of(database, self.house, petition.id, petition.origin)
+        return tables.key_of(database, self.house, petition.id, petition.origin)
 
     def _advance(
         self, database: Database, petition: PetitionSnapshot, log: Log, now: float, *, take: bool
@@ -136,8 +136,8 @@ class Sequencer:
                 taken = self._take_signatures(database, petition, now)
             self._take_revoked(database, petition)
             with database.transaction():
-                log = logs.get(database, petition.id, lock=True)
-                log = logs.sign(database, log, self._key(database, petition), days.number_at(now))
+                log = tables.get(database, petition.id, lock=True)
+                log = tables.sign(database, log, self._key(database, petition), days.number_at(now))
                 count.end_batch(database, petition.id, now)
         self._publish(database, petition, files, log, now)
         return taken
@@ -147,7 +147,7 @@ class Sequencer:
         taken = 0
         while True:
             with database.transaction():
-                log = logs.get(database, petition.id, lock=True)
+                log = tables.get(database, petition.id, lock=True)
                 if log.reached == ALL:
                     return taken
                 new = count.take_signatures(database, petition.id, now, after=log.reached, first=log.size)
@@ -155,19 +155,19 @@ class Sequencer:
                     return taken  # nothing waited
                 # Where no more wait, nothing is appended but ALL is stored: a run after a crash goes on from here.
                 entries = [entry.Sign(c).encode() for c in new.commitments]
-                logs.append(database, log, entries, reached=new.reached or ALL)
+                tables.append(database, log, entries, reached=new.reached or ALL)
                 taken += len(entries)
 
     def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
         while True:
             with database.transaction():
                 # Locked before the look at what it is to revoke: of two processes one finds nothing left.
-                log = logs.get(database, petition.id, lock=True)
+                log = tables.get(database, petition.id, lock=True)
                 revoked = count.take_revoked(database, petition.id)
                 if not revoked:
                     return
                 entries = [entry.Revoke(one.index, entry.Reason(one.reason)).encode() for one in revoked]
-                logs.append(database, log, entries, reached=ALL)
+                tables.append(database, log, entries, reached=ALL)
 
     def _publish(
         self, database: Database, petition: PetitionSnapshot, files: Publication, log: Log, now: float
@@ -175,7 +175,7 @@ class Sequencer:
         self._write_files(database, petition, files, log.signed_size)
         note = self._ask(petition, files, log, now)
         with database.transaction():
-            log = logs.show(database, log, note, days.number_at(now))
+            log = tables.show(database, log, note, days.number_at(now))
             count.show(database, petition, now)
         files.write_checkpoint(note)
 
@@ -199,7 +199,7 @@ class Sequencer:
         note = self._ask(petition, files, log, now)
         if note != log.published:
             with database.transaction():
-                logs.show(database, log, note, days.number_at(now))
+                tables.show(database, log, note, days.number_at(now))
             files.write_checkpoint(note)
 
     def _write_files(
@@ -209,7 +209,7 @@ class Sequencer:
         files.write_tiles(database, size)
 
     def _write_others(self, database: Database, petition: PetitionSnapshot, files: Publication) -> list[str]:
-        manifests = logs.manifests(database, petition.id)
+        manifests = tables.manifests(database, petition.id)
         others = {manifest_name(digest): data for digest, data in manifests.items()}
         others[POLICY] = policy_of(petition)
         return [name for name, data in others.items() if files.write_other(name, data)]

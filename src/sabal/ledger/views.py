@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 
 from sabal import database as raw
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import publication
 from sabal.petitions import snapshot
@@ -29,7 +29,7 @@ def manifest(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     """The exact bytes of a manifest that the log names, by their SHA-256."""
     database = raw.connect()
     try:
-        found = logs.manifests(database, _published(slug).id).get(bytes.fromhex(digest))
+        found = tables.manifests(database, _published(slug).id).get(bytes.fromhex(digest))
     finally:
         database.close()
     if found is None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from sabal import settings
 from sabal.database import Database
-from sabal.ledger import log as logs
-from sabal.ledger.log import Log
+from sabal.ledger import tables
 from sabal.ledger.policy import NO_WITNESS, policy_text
 from sabal.ledger.publication import Publication, WouldFork
+from sabal.ledger.tables import Log
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead, Answer, Cosigned, Failed, Question, ask_all
 from sabal.witness.network import Network, Unreachable, refuse_unaskable
@@ -101,7 +101,7 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
             refuse_unaskable(policy.urls[str(key)], allow_private=settings.WITNESS_PRIVATE)
         except Unreachable as error:
             raise Refusal(f"The witness {name} cannot be asked. {error}") from None
-    logs.set_witnesses(database, petition_id, lines)
+    tables.set_witnesses(database, petition_id, lines)
 
 
 def _questions(log: Log, files: Publication) -> list[Question]:

@@ -25,7 +25,7 @@ from sabal.mail.transport import Transport
 from sabal.mail.wire import wire_address
 from sabal.petitions.definition import Definition
 
-log = logging.getLogger("sabal.mail")
+logger = logging.getLogger("sabal.mail")
 
 CHUNK = 50  # letters claimed at once
 CLAIM_LEFT = 60  # seconds; with less of the claim left than this, no further letter is begun
@@ -107,9 +107,9 @@ def send_due(
             run.deliver(claimed)
             left -= len(claimed)
     if run.report.refused:
-        log.error("mail refused: %s; letters wait until it is mended", run.report.reason)
+        logger.error("mail refused: %s; letters wait until it is mended", run.report.reason)
     elif run.report.trouble is not Trouble.NONE:
-        log.warning("mail stands still: %s", run.report.reason)
+        logger.warning("mail stands still: %s", run.report.reason)
     return run.report
 
 
@@ -171,7 +171,7 @@ class _Run:
         except Exception as error:
             # Pushed ahead before anything else is done about it: one bad row stops no queue.
             self._settle([letter])
-            log.error("a letter can't be sent: %s at %s", type(error).__name__, _place(error))
+            logger.error("a letter can't be sent: %s at %s", type(error).__name__, _place(error))
 
     def _key(self, day: int) -> bytes | None:
         if day not in self.keys:
@@ -183,7 +183,7 @@ class _Run:
                 if self.database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)):
                     raise
                 self.keys[day] = None
-                log.error("letters are dropped: the mail key of their day is gone")
+                logger.error("letters are dropped: the mail key of their day is gone")
         return self.keys[day]
 
     def _send(self, letter: Claimed, key: bytes) -> None:

@@ -3,8 +3,8 @@
 from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
-from sabal.front import limits
 from sabal.keys.ring import Ring
+from sabal.limits import networks as limits
 from sabal.mail.address import mailbox
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
 from sabal.mail.row import close_body, letter_row, store, strike_out

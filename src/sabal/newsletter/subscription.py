@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sabal import suppression
+from sabal import erasure_journal
 from sabal.database import Database, Row
+from sabal.erasure_journal import Erasure
 from sabal.keys.house import seal
 from sabal.mail.address import normalise
 from sabal.newsletter import consent
-from sabal.suppression import Suppressed
 
 HOUSE = 0  # the petition_id of the newsletter of the house
 ASKED, CONFIRMED = 1, 2
@@ -156,14 +156,14 @@ def unsubscribe(database: Database, row_id: int) -> bool:
         "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
     )
     for address_hash, petition_id, state in rows:
-        wishes = [Suppressed(suppression.UNSUBSCRIBED, bytes(address_hash), petition_id)]
+        wishes = [Erasure(erasure_journal.UNSUBSCRIBED, bytes(address_hash), petition_id)]
         if state == ASKED:
             refusal = _refusal(petition_id, bytes(address_hash))
-            wishes.append(Suppressed(suppression.NOT_ME, refusal, petition_id))
+            wishes.append(Erasure(erasure_journal.NOT_ME, refusal, petition_id))
             database.insert(
                 "signing_suppression", ("hash", "petition_id"), [(refusal, petition_id)], ignore=True
             )
-        suppression.append(wishes)
+        erasure_journal.append(wishes)
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
@@ -178,8 +178,8 @@ def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> N
             f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
             [petition_id, *params],
         )
-        suppression.append(
-            [Suppressed(suppression.UNSUBSCRIBED, bytes(row[0]), petition_id) for row in ended]
+        erasure_journal.append(
+            [Erasure(erasure_journal.UNSUBSCRIBED, bytes(row[0]), petition_id) for row in ended]
         )
 
 

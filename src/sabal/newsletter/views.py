@@ -29,7 +29,7 @@ from sabal.petitions.definition import Definition
 
 View = Callable[..., HttpResponse]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def busy_without_keys(view: View) -> View:
@@ -40,7 +40,7 @@ def busy_without_keys(view: View) -> View:
         try:
             return view(request, language, **rest)
         except (*raw.OperationalError, KeyMissing, OSError) as error:
-            log.error("the newsletter cannot be served: %s", type(error).__name__)
+            logger.error("the newsletter cannot be served: %s", type(error).__name__)
             response = html.page(
                 "petitions/door/busy.html", {}, language=language, status=503, cache=html.PRIVATE
             )

@@ -8,16 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from sabal import database as raw
-from sabal import days, suppression
+from sabal import days, erasure_journal
 from sabal.checking.copy import CannotCheck, LogCopy, manifest_path, named_manifests
 from sabal.checking.finding import MOST_BYTES, checkpoints_in
 from sabal.checking.reading import logs_in, read, read_folder
 from sabal.keys.house import open_house
 from sabal.ledger import adopt as adopting
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.adopt import Adopted, Published, Seen
-from sabal.ledger.log import Log
 from sabal.ledger.publication import Publication, publication
+from sabal.ledger.tables import Log
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
@@ -125,8 +125,8 @@ def hold_all(database: raw.Database) -> None:
     Also one of which the backup knows no checkpoint that was shown: the first may have been shown a moment later.
     """
     for (petition_id,) in database.query("SELECT petition_id FROM ledger_log ORDER BY petition_id"):
-        if log := logs.find(database, petition_id, lock=True):
-            logs.hold(database, log, 0)
+        if log := tables.find(database, petition_id, lock=True):
+            tables.hold(database, log, 0)
 
 
 def erase_suppressed(database: raw.Database, commitments: list[bytes], reason: int) -> int:
@@ -144,7 +144,7 @@ def erase_suppressed(database: raw.Database, commitments: list[bytes], reason: i
 
 
 def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, now: float) -> Outcome | None:
-    log, known = logs.find(database, petition.id), _known(petition, given)
+    log, known = tables.find(database, petition.id), _known(petition, given)
     if log is None:
         return None
     brought = any(one is not known.own for one in (*known.copies, *known.checkpoints))
@@ -233,7 +233,7 @@ def _take_manifests(
 ) -> None:
     """Have every manifest that the log names, before a single entry is taken. Raises Refusal."""
     slug, copy, log = petition.slug, published.copy, (petition.origin, str(publication(petition).key))
-    known = logs.manifests(database, petition.id)
+    known = tables.manifests(database, petition.id)
     for index, digest in named_manifests(copy.entries):
         if digest in known:
             continue
@@ -258,9 +258,9 @@ def _manifest(copy: LogCopy, digest: bytes) -> bytes | None:
 
 def _erased(petition: PetitionSnapshot) -> dict[bytes, int]:
     return {
-        one.hash: suppression.ERASED[one.kind]
-        for one in suppression.read()
-        if one.kind in suppression.ERASED and one.petition_id == petition.id
+        one.hash: erasure_journal.ERASED[one.kind]
+        for one in erasure_journal.read()
+        if one.kind in erasure_journal.ERASED and one.petition_id == petition.id
     }
 
 

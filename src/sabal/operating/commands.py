@@ -27,7 +27,7 @@ def backup(directory: Path) -> None:
     kept = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else settings.HOUSE_KEY_FILE
     click.echo(f"Without the house key ({kept}) a backup is of little use: keep that key in another place")
     click.echo(
-        f"(sabal keys house --to RECIPIENT), and {settings.DATA / 'suppression.log'} beside the backups."
+        f"(sabal keys house --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
     )
 
 
@@ -112,7 +112,7 @@ def _say_restored(restored: "Restored") -> None:
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
     if restored.suppressed is None:
         click.echo(
-            f"There is no suppression file at {settings.DATA / 'suppression.log'}: who unsubscribed or said"
+            f"There is no suppression file at {settings.DATA / 'erasure-journal.jsonl'}: who unsubscribed or said"
         )
         click.echo('"not me" after the backup is not known any more, and may get letters again; who withdrew')
         click.echo(

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sabal import checks, settings
-from sabal.front.room import disk_has_room
+from sabal import settings
 from sabal.keys.house import KeyMissing, open_house
-from sabal.operating import reach, stores
+from sabal.limits.capacity import disk_has_room
+from sabal.operating import reach, startup, stores
 from sabal.operating.findings import GROUPS, Finding, at_home
 
 GIGABYTE = 1_000_000_000
@@ -128,6 +128,6 @@ def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[F
 def _refused() -> Iterator[Finding]:
     if stores.unusable():
         return  # said already, and the checks ask the database
-    for complaint in checks.refusals():
+    for complaint in startup.refusals():
         level = "warning" if at_home() else "wrong"
         yield Finding(level, complaint.id, complaint.sentence, complaint.hint)

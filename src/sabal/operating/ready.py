@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sabal import checks, settings
 from sabal import database as raw
+from sabal import settings
 from sabal.mail.url import MailUrlError, parse_mail_url
-from sabal.operating import stores
-from sabal.petitions import folder, publishing
+from sabal.operating import startup, stores
+from sabal.petitions import folder
 from sabal.petitions.models import Petition
+from sabal.publishing import drafts
 from sabal.refusal import Refusal
 
 
@@ -37,7 +38,7 @@ def _place() -> Iterator[Step]:
         yield Step("Say how many proxies of your own stand before it.", "SABAL_TRUSTED_HOPS=1")
     if settings.BATCH_EVERY is not None:
         yield Step("Stop counting every few seconds.", "unset SABAL_BATCH_EVERY")
-    for path in checks.files_with_identity(settings.DATA):
+    for path in startup.files_with_identity(settings.DATA):
         yield Step(
             f"{path} opens what is signed: a development house cannot become a public one.",
             "SABAL_DATA=/var/lib/sabal   (a new, empty folder)",
@@ -87,7 +88,7 @@ def _petition() -> Iterator[Step]:
                 "begin with an empty data folder, and import it anew",
             )
             continue
-        if publishing.names_example_people(slug):
+        if drafts.names_example_people(slug):
             pause = f"sabal pause {slug}, " if petition.state == Petition.State.OPEN else ""
             yield Step(
                 f"{slug} still names example people: put in your own.",
@@ -114,19 +115,19 @@ def _import() -> Iterator[Step]:
 def _draft(petition: Petition) -> Iterator[Step]:
     slug = petition.slug
     today = datetime.now(UTC).date()
-    definition = folder.parse(publishing.export_files(slug))
+    definition = folder.parse(drafts.export_files(slug))
     for lack in folder.lacking(replace(definition, organiser_keys=("asked for below",)), today=today):
         yield Step(f"{slug}: {lack}", f"sabal export {slug}, edit, sabal import {slug}")
     try:
-        publishing.refuse_without_key(slug)
+        drafts.refuse_without_key(slug)
     except Refusal:
         yield Step(
             f"Make the key that opens {slug}'s signatures, on the organiser's machine.",
             "sabal keys new --out FILE",
         )
         yield Step("Bring its public half here.", f"sabal keys use {slug} FILE.pub")
-    if not petition.canary_answered:
-        yield Step("Show that the key opens what is sealed to it.", f"sabal keys canary {slug}")
+    if not petition.key_check_answered:
+        yield Step("Show that the key opens what is sealed to it.", f"sabal keys check {slug}")
     yield Step(f"Publish {slug}.", f"sabal publish {slug}")
 
 

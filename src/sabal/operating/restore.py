@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from sabal import database as raw
-from sabal import private, settings, suppression
+from sabal import erasure_journal, private, settings
 from sabal.keys.house import House, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
 from sabal.operating import schema
@@ -247,24 +247,24 @@ def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
 
     Returns how many lines there are, and how many signatures went.
     """
-    file = settings.DATA / "suppression.log"
+    file = settings.DATA / "erasure-journal.jsonl"
     if not file.exists():
         return None, 0
     applied = 0
-    gone: dict[str, list[bytes]] = {kind: [] for kind in suppression.ERASED}
-    for entry in suppression.read(file):
+    gone: dict[str, list[bytes]] = {kind: [] for kind in erasure_journal.ERASED}
+    for entry in erasure_journal.read(file):
         applied += 1
-        if entry.kind == suppression.UNSUBSCRIBED:
+        if entry.kind == erasure_journal.UNSUBSCRIBED:
             database.execute(
                 "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
                 (entry.petition_id, entry.hash),
             )
-        elif entry.kind == suppression.NOT_ME:
+        elif entry.kind == erasure_journal.NOT_ME:
             row = (entry.hash, entry.petition_id)
             database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
         elif entry.kind in gone:
             gone[entry.kind].append(entry.hash)
-    return applied, sum(erase_suppressed(database, gone[kind], suppression.ERASED[kind]) for kind in gone)
+    return applied, sum(erase_suppressed(database, gone[kind], erasure_journal.ERASED[kind]) for kind in gone)
 
 
 def _without_pepper(database: raw.Database, house: House) -> Iterator[str]:

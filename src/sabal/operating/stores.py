@@ -15,7 +15,7 @@ from django.utils.translation import to_locale
 from sabal import database, settings
 from sabal.keys.house import KeyMissing, mail_key_name, open_house
 from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
-from sabal.ledger import log as logs
+from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
 from sabal.mail import traffic
 from sabal.mail.traffic import End
@@ -196,7 +196,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
 
 
 def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:
-    log, slug = logs.find(connection, petition.id), petition.slug
+    log, slug = tables.find(connection, petition.id), petition.slug
     if log is None:
         return
     if log.read_only:
@@ -225,7 +225,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
             f"{late:,} signatures of {slug} can never enter its log, which was closed before they were confirmed.",
             "They were taken while the log was held since a restore. Their promises will be broken: say so in public.",
         )
-    if lost := logs.lost(connection, petition.id):
+    if lost := tables.lost(connection, petition.id):
         sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
         yield Finding("ok", "D207", sentence)
 

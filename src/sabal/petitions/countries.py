@@ -1,4 +1,4 @@
-"""The countries and places of ISO 3166-1 in the reader's language, as a form offers them.
+"""Countries and places of ISO 3166-1, and days, in the reader's language (CLDR, by Babel).
 
 Imports no Django, for the front door holds a form's country against the same list.
 """
@@ -6,10 +6,12 @@ Imports no Django, for the front door holds a form's country against the same li
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
 from babel import Locale
+from babel.dates import format_date
 
 # Where Babel's name of a language is more than the language itself.
 LOCALES: Mapping[str, str] = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}
@@ -44,6 +46,11 @@ def country_name(code: str, language: str) -> str:
 def locale_name(language: str) -> str:
     """The name under which Babel knows a language of ours, such as "zh_Hans" for "zh-hans"."""
     return LOCALES.get(language, language.split("-")[0])
+
+
+def day_in_full(day: date, language: str) -> str:
+    """Return a day as readers of that language write it in a letter."""
+    return format_date(day, "long", locale=locale_name(language))
 
 
 def _order(name: str, language: str) -> tuple[bytes, str]:

@@ -8,9 +8,7 @@ import json
 from collections.abc import Mapping
 
 from sabal.petitions.definition import Definition, Recipient
-
-# What a signature commits to, in this order (docs/log-format.md).
-RECORD_FIELDS = ("name", "email", "place", "comment", "consent", "day")
+from sabal.records.record import RECORD_FIELDS
 
 
 def render(

@@ -24,9 +24,9 @@ class Petition(models.Model):
     origin = models.CharField(max_length=120, default="", blank=True)
     # An organiser key that `serve --dev` made lies on the server: such a petition must not be served in earnest.
     key_made_by_dev = models.BooleanField(default=False)
-    # SHA-256 of the canary's code and the organiser keys that it was sealed to; `canary_answered` once it came back.
-    canary = models.BinaryField(default=b"")
-    canary_answered = models.BooleanField(default=False)
+    # SHA-256 of the code and the organiser keys that it was sealed to; `key_check_answered` once it came back.
+    key_check = models.BinaryField(default=b"")
+    key_check_answered = models.BooleanField(default=False)
     opened_on = models.DateField(null=True)
     closed_on = models.DateField(null=True)
 

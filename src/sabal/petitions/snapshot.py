@@ -23,7 +23,7 @@ from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.profile import PROFILES, Profile
 from tlog import Signer, promise_key
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Snapshots:
         except FolderError as error:
             if (petition_id, revision) not in self._unreadable:
                 self._unreadable.add((petition_id, revision))
-                log.error("petition %d cannot be read: %s", petition_id, error.problems[0])
+                logger.error("petition %d cannot be read: %s", petition_id, error.problems[0])
             return None
 
     def know(self, petitions: Iterable[PetitionSnapshot]) -> None:

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import get_language_info, gettext
 
 from sabal import html, settings
+from sabal.ledger.logged import logged
 from sabal.mail.letters import confirm_subject
 from sabal.newsletter.consent import sentence
 from sabal.petitions import privacy as privacy_table
@@ -21,7 +22,6 @@ from sabal.petitions import snapshot
 from sabal.petitions.card import card_png
 from sabal.petitions.countries import countries, country_name
 from sabal.petitions.definition import Text
-from sabal.petitions.logged import logged
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
 

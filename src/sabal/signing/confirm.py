@@ -8,7 +8,7 @@ from sabal.keys.ring import Ring
 from sabal.newsletter.subscription import HOUSE, Subscription, subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing.operations import Confirm, NotMe
-from sabal.signing.record import Carry
+from sabal.signing.pending_payload import Carry
 from sabal.signing.sign import NotReady
 
 LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt

@@ -12,8 +12,8 @@ from datetime import date
 
 from sabal import days
 from sabal.database import Database
+from sabal.records.export import drain_proof
 from sabal.refusal import Refusal
-from sabal.signing.export import drain_proof
 from sabal.signing.writer.rows import AT, OF_PETITION, delete
 
 UNDO_DAYS = 7  # so long what was proven stays here all the same

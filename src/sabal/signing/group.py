@@ -13,7 +13,7 @@ from sabal.database import Database, OperationalError
 Op = TypeVar("Op")
 Out = TypeVar("Out")
 BATCH = 64  # more gains nothing on either database and lengthens the wait of the first
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
@@ -82,14 +82,14 @@ class Group(Generic[Op, Out]):
                 self._database = self._connect()
             return list(self._handle(self._database, ops))
         except OperationalError as error:
-            log.error("the database refused a batch: %s", type(error).__name__)
+            logger.error("the database refused a batch: %s", type(error).__name__)
             if self._database is not None:
                 self._database.close()
                 self._database = None
             return [Unavailable()] * len(ops)
         except Exception as error:
             if len(ops) == 1:
-                log.error("one operation failed: %s in %s", type(error).__name__, type(ops[0]).__name__)
+                logger.error("one operation failed: %s in %s", type(error).__name__, type(ops[0]).__name__)
                 return [Unavailable()]
             middle = len(ops) // 2
             return self._answers(ops[:middle]) + self._answers(ops[middle:])

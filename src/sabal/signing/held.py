@@ -1,13 +1,15 @@
 """Held signatures: later, not never. Released, they count with the next batch; dropped, they count as invalidated."""
 
-from sabal import suppression
+from sabal import erasure_journal
 from sabal.database import Database
 from sabal.signing.writer import places
 from sabal.signing.writer.leave import erase_signatures
 from sabal.signing.writer.rows import OF_PETITION
 
 # Why a signature is dropped; the first reason is the signer's own.
-REASONS = {kind: reason for kind, reason in suppression.ERASED.items() if kind != suppression.WITHDRAWN}
+REASONS = {
+    kind: reason for kind, reason in erasure_journal.ERASED.items() if kind != erasure_journal.WITHDRAWN
+}
 RATE, ROBOT = 1, 2  # why the door holds one
 WHY = {RATE: "held: too many from one network", ROBOT: "held: a robot's field was filled in"}
 CHUNK = 200

@@ -3,9 +3,12 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
-from sabal.database import Database
-from sabal.signing.export import FORMAT, Header
+from sabal.database import Database, connect
+from sabal.keys.house import open_house
+from sabal.petitions.lookup import petition as find_petition
+from sabal.records.export import FORMAT, Header
 from sabal.signing.writer.rows import AT, OF_PETITION
 
 CHUNK = 500
@@ -45,3 +48,14 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
         if len(rows) < CHUNK:
             return
         last = bytes(rows[-1][0])
+
+
+@contextmanager
+def sealed_here(slug: str) -> Iterator[Iterator[str]]:
+    """The lines of an export of a petition of this server. Raises Refusal where there is no such petition."""
+    database = connect()
+    try:
+        petition = find_petition(database, open_house(), slug)
+        yield write_sealed(database, petition.id, Header(petition.slug))
+    finally:
+        database.close()

@@ -12,7 +12,8 @@ from sabal.mail.row import close_body
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import record, tag
+from sabal.records import record
+from sabal.signing import pending_payload, tag
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 
@@ -62,7 +63,7 @@ def sign(
         sealed_id=random_id(),
         sealed=agefile.encrypt(plain, petition.organiser_keys),
         carry=_carry(submission, how.language, suppression).seal(t),
-        mailbox=record.seal_mailbox(t, address_hash(ring.subscribers, submission.email)),
+        mailbox=pending_payload.seal_mailbox(t, address_hash(ring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
@@ -92,8 +93,8 @@ def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]
     }
 
 
-def _carry(submission: Submission, language: str, suppression: bytes) -> record.Carry:
-    return record.Carry(
+def _carry(submission: Submission, language: str, suppression: bytes) -> pending_payload.Carry:
+    return pending_payload.Carry(
         country=submission.country,
         language=language,
         name=submission.name,

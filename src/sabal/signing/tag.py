@@ -1,7 +1,7 @@
 """Keyed tags: whether two signatures come from one mailbox, without keeping the address."""
 
 from sabal.mail.address import normalise
-from sabal.signing.mac import hmac_sha256
+from sabal.records.mac import hmac_sha256
 
 TAG_BYTES = 16
 

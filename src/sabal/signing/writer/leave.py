@@ -3,18 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
 
-from sabal import suppression
+from sabal import erasure_journal
 from sabal.database import Database
+from sabal.erasure_journal import Erasure
 from sabal.newsletter.subscription import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
-from sabal.signing.record import open_mailbox
+from sabal.signing.pending_payload import open_mailbox
 from sabal.signing.writer.places import release
 from sabal.signing.writer.rows import Link, delete, links, locked, pending_with_mates
-from sabal.suppression import Suppressed
 
-WITHDRAWN = suppression.ERASED[suppression.WITHDRAWN]
+WITHDRAWN = erasure_journal.ERASED[erasure_journal.WITHDRAWN]
 _WITHDRAWAL = ("commitment", "petition_id", "version_id", "reason")
-_KINDS = {reason: kind for kind, reason in suppression.ERASED.items()}
+_KINDS = {reason: kind for kind, reason in erasure_journal.ERASED.items()}
 
 
 def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
@@ -28,7 +28,7 @@ def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
     delete(database, "signing_sealed", "id", [row.sealed_id for row in gone])
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in gone])
     # Before the commit: remembered twice does no harm, forgotten once would. One flush, for other writers wait.
-    suppression.append([Suppressed(suppression.NOT_ME, *wish) for wish in wishes])
+    erasure_journal.append([Erasure(erasure_journal.NOT_ME, *wish) for wish in wishes])
     return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
 
 
@@ -56,7 +56,7 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
     erased = _erase(database, "token_hash", owners, reason)
     # Before the commit: after a crash between the two a restore erases what was asked to go; the other order would
     # bring back who was told to be gone.
-    suppression.append([Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
+    erasure_journal.append([Erasure(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
     return len(erased)
 
 
@@ -85,8 +85,8 @@ def erase_entries(
     Remembered beside the database, but for what is `known` to be remembered.
     """
     erased = _erase(database, "commitment", commitments, reason)
-    new = [Suppressed(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased) if c not in known]
-    suppression.append(new)
+    new = [Erasure(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased) if c not in known]
+    erasure_journal.append(new)
     return {c for c, _ in erased}
 
 

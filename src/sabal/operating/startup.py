@@ -1,0 +1,152 @@
+"""What must hold before the house opens its door to others: each misconfiguration has an id, a sentence and a hint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sabal import settings
+from sabal.mail.url import MailUrlError, parse_mail_url
+
+MARKER = b"AGE-SECRET-KEY-"
+PIECE = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing that is wrong: what it is, and what to do."""
+
+    id: str
+    sentence: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.sentence}\n      {self.hint}"
+
+
+def refusals() -> list[Complaint]:
+    """Why `serve` without --dev refuses to start; empty where it may. Reads settings, the data folder, the database."""
+    return [*_base_url(), *_mail(), *_batches(), *_identities(), *_dev_keys(), *_logs_ahead()]
+
+
+def _base_url() -> Iterator[Complaint]:
+    base = urlsplit(settings.BASE_URL)
+    onion = base.scheme == "http" and (base.hostname or "").endswith(".onion")
+    if base.scheme != "https" and not onion:
+        yield Complaint(
+            "S101",
+            f"The public address is {settings.BASE_URL}, which is neither https nor an onion service.",
+            "Set SABAL_BASE_URL to the address that people will type, such as https://petition.example.org",
+        )
+
+
+def _mail() -> Iterator[Complaint]:
+    if not settings.MAIL_URL:
+        yield Complaint(
+            "S102",
+            "There is no way to send mail, so nobody could confirm.",
+            "Set SABAL_MAIL_URL, such as smtp://user:password@mail.example.org:587?tls=starttls",
+        )
+        return
+    try:
+        url = parse_mail_url(settings.MAIL_URL)
+    except MailUrlError as error:
+        yield Complaint("S103", str(error), "Set SABAL_MAIL_URL anew.")
+        return
+    if url.scheme == "folder":
+        yield Complaint(
+            "S104",
+            "Mail would be written into a folder, in clear, and reach nobody.",
+            "Set SABAL_MAIL_URL to a mail server, such as smtp://user:password@mail.example.org:587?tls=starttls",
+        )
+    if "@" not in settings.MAIL_FROM:
+        yield Complaint(
+            "S105",
+            "The letters have no sender.",
+            "Set SABAL_MAIL_FROM to an address that your mail server may send from, such as petition@example.org",
+        )
+
+
+def _batches() -> Iterator[Complaint]:
+    if settings.BATCH_EVERY is not None:
+        yield Complaint(
+            "S106",
+            "SABAL_BATCH_EVERY is set: signatures would be counted one by one, and the count would tell who signed.",
+            "Unset SABAL_BATCH_EVERY; it is for development only.",
+        )
+
+
+def _identities() -> Iterator[Complaint]:
+    for path in files_with_identity(settings.DATA):
+        yield Complaint(
+            "S107",
+            f"{path} holds a key that opens the signatures, on the very server that must not have it.",
+            "Move it to the organiser's machine and delete it here (shred -u); make a new key if others could read it.",
+        )
+
+
+def files_with_identity(folder: Path) -> Iterator[Path]:
+    """Files under the data folder that hold an age secret key in clear, behind links too."""
+    file = settings.DATABASE_URL.removeprefix("sqlite://")
+    database = {Path(file + ending) for ending in ("", "-wal", "-shm", "-journal")}
+    for path in sorted(folder.rglob("*")):
+        if path in database:
+            continue  # it holds what people wrote, which may speak of such keys, and it grows
+        try:
+            if path.is_file() and _holds_identity(path):
+                yield path
+        except FileNotFoundError:
+            continue  # a letter that was sent, a journal that was folded: a house may be running
+
+
+def _holds_identity(path: Path) -> bool:
+    """Whether the text stands in the file, which is read piece by piece: it may be larger than memory."""
+    tail = b""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            if MARKER in (tail + piece).upper():
+                return True
+            tail = piece[1 - len(MARKER) :]
+    return False
+
+
+def _dev_keys() -> Iterator[Complaint]:
+    from sabal.petitions.models import Petition
+
+    for slug in Petition.objects.filter(key_made_by_dev=True).values_list("slug", flat=True):
+        yield Complaint(
+            "S108",
+            f"The petition {slug} is sealed to a key that `serve --dev` made.",
+            "Begin with an empty data folder and import it anew, with a key from: sabal keys new --out FILE",
+        )
+
+
+def _logs_ahead() -> Iterator[Complaint]:
+    """Logs of which more was published than the database holds: it is an old copy, and would fork them."""
+    from sabal import database as raw
+    from sabal.keys.house import KeyMissing, open_house
+    from sabal.ledger import tables
+    from sabal.ledger.publication import WouldFork, publication
+    from sabal.petitions.snapshot import Snapshots
+
+    try:
+        house = open_house()
+    except KeyMissing:
+        return  # which the doctor says, and without it nothing is appended
+    database = raw.connect()
+    try:
+        snapshots = Snapshots()
+        snapshots.refresh(database, house)
+        for petition in snapshots.published():
+            log = tables.find(database, petition.id)
+            try:
+                if log is not None:
+                    publication(petition).refuse_ahead(database, log)
+            except WouldFork as fork:
+                yield Complaint(
+                    "S109",
+                    f"The public log of {petition.slug} would be forked. {fork.found}",
+                    f"Let the database adopt what was published: sabal restore --adopt {petition.slug}",
+                )
+    finally:
+        database.close()

@@ -1,0 +1,220 @@
+"""The organiser's commands, for a machine without a network: hand over, and look through what was opened."""
+
+import os
+import re
+import time
+from collections.abc import Sequence, Sized
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+import agefile
+from sabal import private
+from sabal.checking.reading import read
+from sabal.organiser import audit as audits
+from sabal.organiser import bundle as bundles
+from sabal.organiser import files, patterns, sample, tables
+from sabal.organiser.matched import Log, by_index, hold, sound
+from sabal.organiser.promised import NAMES, SAMPLE
+from sabal.records import export, revocations
+from sabal.records.record import RECORD_FIELDS
+from sabal.refusal import Refusal
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_identity = click.option(
+    "--identity",
+    "identity",
+    multiple=True,
+    type=_KEY,
+    help="A key file. Repeatable: each record is opened by the one that fits.",
+)
+_passphrase = click.option(
+    "--passphrase-file",
+    type=_KEY,
+    help="Holds the passphrase of every key file that has one; else each is asked for.",
+)
+
+
+@click.command()
+@click.argument("log")
+@click.option(
+    "--show", type=click.Choice(["none", SAMPLE, NAMES]), required=True, help="Which records are shown."
+)
+@click.option(
+    "--out", required=True, type=_FILE, help="The file to write: NAME.zip, or NAME.zip.age with --to."
+)
+@click.option("--sealed", multiple=True, type=_FILE, help="An export that `sabal sealed` wrote. Repeatable.")
+@_identity
+@_passphrase
+@click.option("--fields", help="What is open in shown records, such as name,place.")
+@click.option("--seed", help="What the sample is drawn by: it must come from outside.")
+@click.option(
+    "--number", type=click.IntRange(1, 1_000_000), help=f"How many to draw; default {sample.USUAL_NUMBER}."
+)
+@click.option("--to", multiple=True, help="Seal the bundle to this age recipient. Repeatable.")
+def bundle(
+    log: str,
+    show: str,
+    out: Path,
+    sealed: tuple[Path, ...],
+    identity: tuple[Path, ...],
+    passphrase_file: Path | None,
+    fields: str | None,
+    seed: str | None,
+    number: int | None,
+    to: tuple[str, ...],
+) -> None:
+    """Write the file that recipients check for themselves.
+
+    LOG is a petition's address, a folder with its log, a bundle, or a slug of this machine's house, and is checked.
+    """  # fmt: skip
+    _refuse_odd(show, sealed, identity, fields, seed, number)
+    recipients = [agefile.parse_recipient(one) for one in to]
+    if (out.suffix == ".age") != bool(recipients):
+        raise Refusal("A bundle that is sealed with --to is named NAME.zip.age, and no other is.")
+    now = int(time.time())
+    # What a bundle showed before is not handed on unasked.
+    copy = replace(read(_place(log)), records=None, sample=None)
+    with files.read_exports(sealed) as exports:
+        found = sound(copy, exports, now)
+        made = bundles.Made(found.copy, found.report)
+        if show != "none":
+            plan = _plan(found, show, _names_of(fields), now, seed or "", number)
+            identities = files.read_identities(identity, passphrase_file)
+            held = hold(export.open_sealed(exports, identities, files.progress()), found)
+            made = bundles.make(plan, found, held, now)
+    bundles.write(made, out, recipients)
+    click.echo(made.report.sentence)
+    for note in made.notes:
+        click.echo(note, err=True)
+    if show != "none" and not recipients:
+        click.echo(
+            f"{out} holds names in clear: hand it over by a way that nobody else reads, or seal it with --to.",
+            err=True,
+        )
+
+
+@click.command()
+@click.argument("sealed", nargs=-1, required=True, type=_FILE)
+@_identity
+@_passphrase
+@click.option(
+    "--copy",
+    "log",
+    help="The petition's log (address, folder, bundle or slug), to know what was published and revoked since.",
+)
+@click.option("--out", required=True, type=_FILE, help="The file to write the proposal to.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(audits.PROPOSABLE),
+    help="Propose all of a pattern. Repeatable.",
+)
+@click.option("--details", is_flag=True, help="Show names and addresses of all that was found.")
+def audit(
+    sealed: tuple[Path, ...],
+    identity: tuple[Path, ...],
+    passphrase_file: Path | None,
+    log: str | None,
+    out: Path,
+    also: tuple[str, ...],
+    details: bool,
+) -> None:
+    """Look for patterns in opened exports, and propose which signatures shall not count.
+
+    The proposal is a text file without personal data: read it, take out lines, and only then have the server apply it.
+    """  # fmt: skip
+    if not identity:
+        raise click.UsageError("Give the keys that open the exports with --identity.")
+    with files.read_exports(sealed) as exports:
+        found = sound(read(_place(log)), exports, int(time.time())) if log else None
+        origin, size = _where(exports, found)
+        identities = files.read_identities(identity, passphrase_file)
+        opened = export.open_sealed(exports, identities, files.progress())
+        held = hold(opened, found) if found else by_index(opened)
+    groups = patterns.find([patterns.signature(index, one) for index, one in held.records.items()])
+    proposed = audits.propose(groups, also)
+    written = revocations.write(revocations.Revocations(origin, size, proposed))
+    private.replace(out, (line.encode() for line in written))
+    for line in audits.summary(groups, len(held.records), proposed):
+        click.echo(line)
+    for why, number in sorted(held.left_out.items()):
+        click.echo(f"Records that {why}, and were not looked at: {number:,}.", err=True)
+    if details:
+        for line in audits.details(groups, held.records):
+            click.echo(tables.printable(line))
+    click.echo(
+        f"The proposal is in {out}. Look at each pattern before it is applied: a person may stand behind it."
+    )
+
+
+def _place(log: str) -> str:
+    """Where that log is read: a plain word that names no file is a petition's slug, beside the house's data folder."""
+    if not _SLUG.fullmatch(log) or Path(log).exists():
+        return log
+    # Not by the house's settings: this side runs without them, on machines that have none.
+    data = Path(os.environ.get("SABAL_DATA") or "var")
+    folder = data / "public" / log / "log"
+    if not folder.is_dir():
+        raise Refusal(
+            f"There is no file {log} here, and no petition's log at {folder}. Give the petition's https:// address, or"
+            " set SABAL_DATA to the house's data folder."
+        )
+    return str(folder)
+
+
+def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, int]:
+    """For which log a proposal is, and how large that was."""
+    newest = max((one.header for one in exports), key=lambda header: header.size)
+    if found and found.report.origin:
+        return found.report.origin, found.report.size
+    if not newest.size:
+        raise Refusal(
+            "These exports know no index in the log, so nothing can be proposed: give a copy of the log with --copy."
+        )
+    return newest.origin, newest.size
+
+
+def _refuse_odd(
+    show: str, sealed: Sized, identity: Sized, fields: str | None, seed: str | None, number: int | None
+) -> None:
+    """Options that do not belong together."""
+    if show == "none" and (sealed or identity or fields):
+        raise click.UsageError(
+            "With --show none no record is opened: leave --sealed, --identity and --fields out."
+        )
+    if show != "none" and not (sealed and identity):
+        raise click.UsageError(
+            "To show records, give the exports with --sealed and the keys with --identity."
+        )
+    if show == SAMPLE and seed is None:
+        raise click.UsageError(
+            "A sample is drawn by a --seed that comes from outside: the numbers of a lottery that was named before, or"
+            " a drand round that was announced before."
+        )
+    if show != SAMPLE and (seed is not None or number is not None):
+        raise click.UsageError("Only a sample has a --seed and a --number: --show sample.")
+
+
+def _plan(
+    log: Log, show: str, fields: tuple[str, ...] | None, now: int, seed: str, number: int | None
+) -> bundles.Plan:
+    today = datetime.fromtimestamp(now, UTC).date()
+    if show == NAMES:
+        return bundles.names(log, fields, today)
+    return bundles.drawn(log, fields, today, seed, number or sample.USUAL_NUMBER)
+
+
+def _names_of(fields: str | None) -> tuple[str, ...] | None:
+    if fields is None:
+        return None
+    found = tuple(name.strip() for name in fields.split(","))
+    if not set(found) <= set(RECORD_FIELDS):
+        raise click.UsageError(
+            f"--fields takes some of {', '.join(RECORD_FIELDS)}, with commas between them."
+        )
+    return found

@@ -1,0 +1,157 @@
+"""`sabal open`: the moment in which names and addresses stand in clear, on the organiser's machine."""
+
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+import click
+
+import agefile
+from sabal.organiser import files, tables
+from sabal.records import export
+from sabal.refusal import Refusal
+
+MOST_LINES = 10  # so many numbers of lines are named
+
+
+@click.command("open")
+@click.argument("what", nargs=-1, required=True)
+@click.option(
+    "--identity",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A key file. May be given several times: each record is opened by the one that fits.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the passphrase of every key file that has one; else each is asked for.",
+)
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Print no record, but the code that lets the server delete those of this export.",
+)
+def open_(
+    what: tuple[str, ...], identity: tuple[Path, ...], passphrase_file: Path | None, form: str, prove: bool
+) -> None:
+    """Print the confirmed signers of export FILES, or of a SLUG beside the database; or open an age FILE.
+
+    This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
+    """
+    paths = [Path(one) for one in what]
+    if prove and len(paths) > 1:
+        raise click.UsageError("Each export has a code of its own: give one FILE with --prove.")
+    identities = files.read_identities(identity, passphrase_file)
+    if len(paths) == 1 and _is_age(paths[0]) and not prove:
+        text = agefile.decrypt(paths[0].read_bytes(), identities).decode("utf-8", "replace")
+        click.echo(tables.printable(text), nl=False)
+    elif len(paths) == 1 and not paths[0].is_file() and not paths[0].suffix and paths[0].name == what[0]:
+        _print_here(what[0], identities, form, prove)
+    else:
+        with files.read_exports(paths) as exports:
+            if prove:
+                click.echo(code(exports[0], identities))
+            else:
+                newest = max(one.header.size for one in exports)
+                older = {one.name for one in exports if one.header.size < newest}
+                _print(export.open_sealed(exports, identities, files.progress()), form, older)
+
+
+def code(one: export.Export, identities: list[agefile.Identity]) -> str:
+    """The code for the server's drain, after every record was opened and is the one that was signed; else Refusal."""
+    if one.header.code is None:
+        raise Refusal(
+            "This export asks for no code: it was made for a petition without organiser keys, or by an older Sabal."
+        )
+    commitments = []
+    for opened in export.open_sealed([one], identities, files.progress()):
+        if not opened.checked:
+            raise Refusal(
+                "At least one record of this export cannot be opened, or is not the one that was signed, so the server"
+                " must keep them all: sabal open FILE says which."
+            )
+        commitments.append(opened.commitment)
+    asked = agefile.decrypt(one.header.code_bytes(), identities)
+    return export.drain_proof(asked, commitments)
+
+
+def _is_age(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(64).startswith((b"age-encryption.org/", b"-----BEGIN AGE"))
+
+
+def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove: bool) -> None:
+    """The signers of a petition beside the database."""
+    if prove:
+        raise Refusal(
+            f"There is no file {slug}: the code is for those who have an export, not for the server."
+        )
+    from sabal import settings
+    from sabal.signing.sealed import sealed_here
+
+    if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
+        click.echo(
+            "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, opened elsewhere.",
+            err=True,
+        )
+    with sealed_here(slug) as lines:
+        _print(export.open_sealed([export.read(lines)], identities), form)
+
+
+def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = ()) -> None:
+    rows = wrong = unplaced = 0
+    unreadable: Counter[str] = Counter()
+    lines: list[str] = []
+
+    def counting() -> Iterator[export.Opened]:
+        nonlocal rows, wrong, unplaced
+        for one in opened:
+            rows += 1
+            if one.unreadable is not None:
+                unreadable[one.export] += 1
+                lines.append(f"{one.unreadable}" if len(lines) < MOST_LINES else "…")
+                del lines[MOST_LINES + 1 :]
+            else:
+                wrong += not one.checked
+                unplaced += one.index is None and one.export in older
+            yield one
+
+    _write((tables.as_csv if form == "csv" else tables.as_jsonl)(counting()))
+    if not rows:
+        click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
+    if unplaced:
+        click.echo(
+            f"{unplaced} {'record stands' if unplaced == 1 else 'records stand'} in an older export alone, from before"
+            " the log had them: whether they were withdrawn since cannot be seen here.",
+            err=True,
+        )
+    if wrong:
+        click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
+    if unreadable:
+        click.echo(
+            f"Could not be opened: {unreadable.total()} ({_where(unreadable, lines)}). Such rows hold nothing of the"
+            " signer but NO in the column `checked`. Another key may open them, such as one that was used earlier: give"
+            " --identity once for each key.",
+            err=True,
+        )
+    if wrong or unreadable:
+        sys.exit(1)
+
+
+def _where(unreadable: Counter[str], lines: list[str]) -> str:
+    if len(unreadable) == 1:
+        return f"in the export, line {', '.join(lines)}"
+    return "; ".join(f"{number} in {name}" for name, number in unreadable.items())
+
+
+def _write(lines: Iterable[str]) -> None:
+    to_terminal = sys.stdout.isatty()
+    for line in lines:
+        sys.stdout.write(tables.printable(line) if to_terminal else line)
+    sys.stdout.flush()  # a reader who has gone is noticed here, before anything is said about what was read

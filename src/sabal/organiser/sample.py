@@ -1,0 +1,59 @@
+"""The sample that an outsider can trust: drawn by a seed that nobody here could choose. docs/delivery.md "Sample"."""
+
+import json
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sabal.checking.sample import choose
+from sabal.organiser.matched import Log
+from sabal.refusal import Refusal
+
+LEAST_SEED = 6
+"""Characters. A shorter one could be tried out until the sample pleases, and then be called a draw."""
+MOST_SEED = 1_000
+USUAL_NUMBER = 300
+"""Where so many are all real, less than one in a hundred of all is not, with 95 % confidence (rule of three)."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The indexes that a seed chose among the signatures that count, ascending."""
+
+    seed: str
+    wanted: int
+    indexes: tuple[int, ...]
+
+
+def draw(log: Log, seed: str, wanted: int) -> Sample:
+    """Choose `wanted` of the signatures that count in this tree, or all of them. Raises Refusal for an unfit seed."""
+    seed = unicodedata.normalize("NFC", seed)
+    if len(seed) < LEAST_SEED or len(seed) > MOST_SEED:
+        raise Refusal(
+            f"A seed has at least {LEAST_SEED} characters, and comes from outside: the numbers of a lottery that was"
+            " named before, or a drand round that was announced before."
+        )
+    if not seed.isprintable() or seed != seed.strip():
+        raise Refusal(
+            "A seed is one line of plain text, without blanks around it: others must be able to type it."
+        )
+    root = log.report.root
+    if root is None or not log.walked.signers:
+        raise Refusal("No signature counts in this log, so there is nothing to draw.")
+    return Sample(seed, wanted, tuple(choose(root, seed, wanted, log.walked.signers)))
+
+
+def as_json(sample: Sample, log: Log, opened: Collection[int]) -> bytes:
+    """The bundle's sample.json; what was chosen and cannot be shown is said there."""
+    document = {
+        "seed": sample.seed,
+        "wanted": sample.wanted,
+        "of": len(log.walked.signers),
+        "size": log.report.size,
+        "root": log.report.root.hex() if log.report.root else "",
+        "indexes": list(sample.indexes),
+        "unopened": [index for index in sample.indexes if index not in opened],
+    }
+    if not document["unopened"]:
+        del document["unopened"]
+    return json.dumps(document, ensure_ascii=False).encode() + b"\n"

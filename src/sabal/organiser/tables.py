@@ -1,0 +1,40 @@
+"""Opened records for people: in a spreadsheet, in a program, on a terminal."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from sabal.records.export import Opened
+from sabal.records.record import RECORD_FIELDS
+from sabal.spreadsheet import csv_line
+
+COLUMNS = (*RECORD_FIELDS, "language", "index", "checked")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
+    """CSV lines for a spreadsheet, with a header; no cell is taken for a formula."""
+    yield csv_line(COLUMNS)
+    for one in opened:
+        yield csv_line(_row(one))
+
+
+def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
+    """One JSON object a line, values as they were signed."""
+    for one in opened:
+        line = dict(zip(COLUMNS, _row(one), strict=True)) | {"index": one.index}
+        yield json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def printable(text: str) -> str:
+    """What may go to a terminal: without the control characters that could make it lie."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def _row(one: Opened) -> list[str]:
+    return [
+        *(one.fields[name] for name in RECORD_FIELDS),
+        one.language,
+        "" if one.index is None else str(one.index),
+        "yes" if one.checked else "NO",
+    ]

@@ -1,0 +1,224 @@
+"""The organiser's commands about petitions."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from sabal import settings
+from sabal.keys.commands import recipients as read_recipients
+from sabal.keys.house import open_house
+from sabal.petitions.tomltable import FILE
+from sabal.refusal import Refusal
+
+
+def _ready() -> None:
+    """Django, for commands that touch the database."""
+    import django
+
+    django.setup()
+
+
+@click.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, where nothing lacks.")
+def import_(path: Path, publish_too: bool) -> None:
+    """Import a petition folder, or a plain-text letter, as a draft; of a paused petition, as an amendment.
+
+    The slug alone stands on the first line of standard output; notes come after it.
+    """
+    _ready()
+    from sabal.petitions import folder
+    from sabal.petitions.letter import folder_from_letter, read_letter
+    from sabal.petitions.models import Petition
+    from sabal.publishing import drafts
+
+    notes: tuple[str, ...] = ()
+    if path.is_file() and (path.parent / FILE).is_file() and path.suffix in (".md", ".toml"):
+        raise Refusal(
+            f"{path} is one file of a petition folder. Import the folder: sabal import {path.parent}"
+        )
+    if path.is_dir():
+        files = folder.read(path)
+    else:
+        taken = set(Petition.objects.values_list("slug", flat=True))
+        number = next(n for n in range(1, 10_000) if f"petition-{n}" not in taken)
+        letter = folder_from_letter(read_letter(path), number=number, name=path.name)
+        files, notes = letter.files, letter.notes
+    petition = drafts.import_files(files)
+    click.echo(petition.slug)
+    lacking = folder.lacking(drafts.definition(petition.slug))
+    for note in (*notes, *(f"To do before publishing: {lack}" for lack in lacking)):
+        click.echo(note)
+    if lacking and not publish_too:
+        _say_how_to_edit(petition.slug, None if path.is_file() else path)
+    elif petition.state == Petition.State.PAUSED and not publish_too:
+        click.echo(f"An amendment, which nobody sees yet. Next: sabal publish {petition.slug}")
+        click.echo(f"To forget it: sabal discard {petition.slug}")
+    if publish_too:
+        _publish(petition.slug)
+
+
+def _say_how_to_edit(slug: str, folder: Path | None) -> None:
+    if folder is None:
+        click.echo(f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/")
+    else:
+        click.echo(f"Next: edit the files in {folder}/, sabal import {folder}/")
+    click.echo(f"The organiser's key: sabal keys new --out FILE, sabal keys use {slug} FILE.pub")
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--to",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Default: here.",
+)
+@click.option("--replace", is_flag=True, help="Write over files there that were edited.")
+def export(slug: str, directory: Path, replace: bool) -> None:
+    """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
+    _ready()
+    from sabal.petitions import folder
+    from sabal.publishing import drafts
+
+    files = drafts.export_files(slug)
+    edited = [name for name in files if _differs(directory / slug / name, files[name])]
+    if edited and not replace:
+        raise Refusal(
+            f"{directory / slug}/{edited[0]} is not as it was imported: sabal import {directory / slug}/ takes it up,"
+            " --replace writes over it."
+        )
+    folder.write(files, directory / slug)
+    click.echo(f"Written to {directory / slug}/")
+
+
+def _differs(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_bytes() != text.encode()
+
+
+@click.command()
+@click.argument("slug")
+def discard(slug: str) -> None:
+    """Delete a draft that was never published, or an amendment that was not."""
+    _ready()
+    from sabal.publishing import drafts
+
+    if drafts.discard(slug):
+        click.echo(f"The amendment of {slug} is gone. To take signatures again: sabal resume {slug}")
+    else:
+        click.echo(f"{slug} is gone.")
+
+
+@click.command()
+def petitions() -> None:
+    """List the petitions of this house."""
+    _ready()
+    from sabal import database
+    from sabal.petitions.models import Petition
+    from sabal.petitions.snapshot import Snapshots
+
+    snapshots, connection = Snapshots(), database.connect()
+    try:
+        snapshots.refresh(connection, open_house())
+    finally:
+        connection.close()
+    rows = Petition.objects.order_by("pk")
+    if not rows:
+        click.echo("No petition yet. Import a folder or a letter: sabal import PATH")
+    for row in rows:
+        snapshot = snapshots.by_id(row.pk)
+        counted = snapshot.counts.counted if snapshot else 0
+        click.echo(f"{row.slug}  {row.state}  {counted} counted")
+
+
+@click.command()
+@click.argument("slug")
+def publish(slug: str) -> None:
+    """Open a draft for signatures, or publish a paused petition's new version."""
+    _ready()
+    _publish(slug)
+
+
+def _publish(slug: str) -> None:
+    from sabal.publishing import drafts, versions
+    from sabal.publishing.drafts import names_example_people
+
+    now = datetime.now(UTC)
+    versions.publish(slug, open_house(), now.date(), int(now.timestamp()))
+    if names_example_people(slug):
+        click.echo(f"{slug} still names example people. To put in your own: sabal pause {slug}, then")
+        click.echo(f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}")
+    click.echo(f"{slug} is open:")
+    for language in drafts.definition(slug).languages:
+        click.echo(f"{settings.BASE_URL}/{language}/{slug}")
+
+
+@click.command()
+@click.argument("slug")
+def pause(slug: str) -> None:
+    """Take no signatures for now; letters that are out can still be confirmed."""
+    _ready()
+    from sabal.publishing import states
+
+    states.pause(slug)
+    click.echo(f"{slug} is paused. Go on: sabal resume {slug}")
+
+
+@click.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Take signatures again after a pause, or within 14 days of a close."""
+    _ready()
+    from sabal.publishing import states
+
+    states.resume(slug, datetime.now(UTC).date())
+    click.echo(f"{slug} is open.")
+
+
+@click.command()
+@click.argument("slug")
+def close(slug: str) -> None:
+    """Take no more signatures. Undo within 14 days: sabal resume SLUG."""
+    _ready()
+    from sabal.publishing import states
+
+    states.close(slug, datetime.now(UTC).date())
+    click.echo(
+        f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}"
+    )
+
+
+@click.command("use")
+@click.argument("slug")
+@click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
+def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
+    """Seal the signatures of a petition to these public keys; with several, each one alone opens everything."""
+    _ready()
+    from sabal.publishing import drafts
+
+    found = tuple(key for given in recipients for key in read_recipients(given))
+    drafts.use_keys(slug, found)
+    click.echo(f"{len(found)} key(s) chosen for {slug}. Next: sabal keys check {slug}")
+
+
+@click.command("check")
+@click.argument("slug")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-check.age, here.")
+@click.option(
+    "--code", help="The code that was in the key check file: shows that the key opens what is sealed to it."
+)
+def check_key(slug: str, out: Path | None, code: str | None) -> None:
+    """Prove that the organiser's key works: seal a code to it, and take the code back."""
+    _ready()
+    from sabal.publishing import drafts
+
+    if code:
+        drafts.answer_key_check(slug, code)
+        click.echo(f"The key opens what is sealed to it. Next: sabal publish {slug}")
+        return
+    path = out or Path(f"{slug}-check.age")
+    path.write_bytes(drafts.key_check(slug))
+    click.echo(f"Take {path} to the organiser's machine: sabal open {path} --identity KEYFILE")
+    click.echo(f"Then type the code it shows: sabal keys check {slug} --code CODE")

@@ -1,0 +1,52 @@
+"""Pause, resume and close a petition that is published."""
+
+from datetime import date, timedelta
+
+from django.db.models import F
+
+from sabal.petitions.models import Petition
+from sabal.petitions.profile import REOPEN_DAYS
+from sabal.publishing.drafts import definition_of, find, newest
+from sabal.refusal import Refusal
+
+State = Petition.State
+
+
+def pause(slug: str) -> None:
+    """Take no signatures for now; letters that are out can still be confirmed."""
+    _move(slug, (State.OPEN,), state=State.PAUSED)
+
+
+def resume(slug: str, today: date) -> None:
+    """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
+    petition = find(slug)
+    if petition.state not in (State.PAUSED, State.CLOSED):
+        raise Refusal(f"{slug} is {petition.state}: only what is paused or closed can be resumed.")
+    if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
+        raise Refusal(
+            f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."
+        )
+    if today > (last := definition_of(petition).last_day):
+        raise Refusal(
+            f"The last day for signing {slug} was {last}, as its terms say; it cannot be opened again."
+        )
+    if petition.state == State.PAUSED and newest(petition).published_on is None:
+        raise Refusal(
+            f"{slug} has a new version that is not published: sabal publish {slug}, or, to forget it,"
+            f" sabal discard {slug}"
+        )
+    _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
+
+
+def close(slug: str, today: date) -> None:
+    """Take no more signatures. Letters that are out can be confirmed for 7 days; reopening is possible for 14."""
+    _move(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today)
+
+
+def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
+    petition = find(slug)
+    changed = Petition.objects.filter(pk=petition.pk, state__in=before).update(
+        revision=F("revision") + 1, **values
+    )
+    if not changed:
+        raise Refusal(f"{slug} is {petition.state}: this needs it to be {' or '.join(before)}.")

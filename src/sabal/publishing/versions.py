@@ -1,0 +1,122 @@
+"""Publish: open a draft for signatures, or put a paused petition's new version in force.
+
+The petition and its log change in one transaction.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from datetime import date
+from urllib.parse import urlsplit
+
+from sabal import database as raw
+from sabal import days, settings
+from sabal.keys.house import House, pepper_name
+from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
+from sabal.ledger import tables
+from sabal.petitions import folder, manifest
+from sabal.petitions.consent import consent_text
+from sabal.petitions.definition import Definition
+from sabal.petitions.models import Petition
+from sabal.publishing.drafts import definition_of, find, newest
+from sabal.refusal import Refusal
+
+State = Petition.State
+
+
+def publish(slug: str, house: House, today: date, now: int) -> Petition:
+    """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what lacks.
+
+    Keys are made first and kept if anything after fails: making them again gives the same ones.
+    """
+    petition = find(slug)
+    if petition.state not in (State.DRAFT, State.PAUSED):
+        raise Refusal(f"{slug} is {petition.state} already.")
+    definition = definition_of(petition)
+    _refuse_unready(petition, definition, today)
+    database = raw.connect()
+    try:
+        petition.origin = petition.origin or new_origin()
+        petition.era = petition.era or 1
+        made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
+        if not _publish(database, house, petition, made, today):
+            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+    finally:
+        database.close()
+    petition.refresh_from_db()
+    return petition
+
+
+def new_origin() -> str:
+    """A name for a public log, under this house's host: it tells nothing of its petition."""
+    return f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
+
+
+def _refuse_unready(petition: Petition, definition: Definition, today: date) -> None:
+    lacking = folder.lacking(definition, today=today)
+    if lacking:
+        raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
+    if not petition.key_check_answered:
+        raise Refusal(
+            "Nobody has shown yet that the organiser's key opens what is sealed to it:"
+            f" sabal keys check {definition.slug}"
+        )
+
+
+def _host() -> str:
+    return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def _make_ready(
+    database: raw.Database, petition: Petition, definition: Definition, house: House, now: int
+) -> tuple[str, str]:
+    """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
+    if definition.dedupe != "offline":
+        house.make(database, pepper_name(petition.pk, petition.era))
+    database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
+    return (
+        make_vkey(database, house, log_key_name(petition.pk), petition.origin),
+        make_vkey(database, house, promise_key_name(petition.pk), f"{petition.origin}/promise"),
+    )
+
+
+def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise_vkey: str) -> bytes:
+    """The manifest of the newest version: as it was published, or made now."""
+    version = newest(petition)
+    return bytes(version.manifest) or manifest.render(
+        definition,
+        json.loads(version.files),
+        {language: consent_text(definition, language) for language in definition.languages},
+        origin=petition.origin,
+        log_vkey=log_vkey,
+        promise_vkey=promise_vkey,
+    )
+
+
+def _publish(database: raw.Database, house: House, petition: Petition, made: bytes, today: date) -> bool:
+    """Open the petition and let its log say so, in one transaction; False where the petition was changed meanwhile."""
+    version, day = newest(petition), days.to_column(today, database.vendor)
+    key = tables.key_of(database, house, petition.pk, petition.origin)
+    with database.transaction():
+        changed = database.execute(
+            "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, era = ?, era_since = ?,"
+            " opened_on = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
+            (
+                version.pk,
+                petition.origin,
+                petition.era,
+                petition.era_since or days.number(today),
+                day if petition.opened_on is None else days.to_column(petition.opened_on, database.vendor),
+                petition.pk,
+                petition.revision,
+            ),
+        )
+        if not changed:
+            return False
+        database.execute(
+            "UPDATE petitions_version SET manifest = ?, published_on = ? WHERE id = ? AND published_on IS NULL",
+            (made, day, version.pk),
+        )
+        tables.follow(database, petition.pk, hashlib.sha256(made).digest(), key, days.number(today))
+    return True

@@ -1,0 +1,137 @@
+"""Amend: a paused petition's new text is published in the open, and breaks no promise that signers were given."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import tlog
+from houses import NOW, TODAY, HouseOfTests
+from ledger.reading import read
+from sabal.cli import main
+from sabal.ledger.publication import publication
+from sabal.petitions import folder
+from sabal.petitions.models import Petition, Version
+from sabal.publishing import drafts, states, versions
+from sabal.refusal import Refusal
+from sabal.signing import writer
+from sabal.signing.operations import Outcome
+from signing.steps import ask, confirmation, confirmed, signed
+
+SLUG = "stop-forced-repatriation"
+WEEK = 604_800
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def amended(tmp_path: Path, old: str = "", new: str = "", file: str = "en.md") -> Path:
+    """The petition's folder as it was exported, with one change."""
+    files = drafts.export_files(SLUG)
+    assert old in files[file]
+    files[file] = files[file].replace(old, new)
+    folder.write(files, tmp_path / SLUG)
+    return tmp_path / SLUG
+
+
+def test_a_new_text_is_published_in_the_open(house: HouseOfTests, tmp_path: Path) -> None:
+    before = house.publish()
+    early = confirmed(house, before)
+    house.sequence(before, NOW + WEEK)
+    late, form = signed(house, before, "max@example.org"), ask(house, before, "carol@example.org")
+    states.pause(SLUG)
+    changed = amended(tmp_path, before.definition.texts["en"].title, "Let them live")
+    result = run("import", changed)
+    assert result.exit_code == 0 and f"sabal publish {SLUG}" in result.output
+    assert house.petition().manifest == before.manifest  # nobody sees it yet
+    assert run("publish", SLUG).exit_code == 0
+    after = house.petition()
+    assert after.definition.texts["en"].title == "Let them live" and after.amended_on is not None
+    assert before.amended_on is None and len(after.manifest_names) == 2
+    # What was asked for under the text of before may still be confirmed under it; a form of before is asked again.
+    assert writer.commit(house.database, [confirmation(house, after, late)]) == [Outcome.DONE]
+    assert writer.commit(house.database, [form.operation]) == [Outcome.STALE]
+    confirmed(house, after, "new@example.org")
+    house.sequence(after, NOW + 2 * WEEK)
+    found = read(publication(after).folder, publication(after).key)
+    kinds = [one[1] for one in found.entries]
+    sign, amend = tlog.entry.Type.SIGN, tlog.entry.Type.AMEND
+    assert kinds == [tlog.entry.Type.OPEN, sign, amend, sign, sign] and found.tally.counted == 3
+    assert found.entries[2] == tlog.entry.Amend(after.manifest_hash).encode()
+    assert found.entries[1] == tlog.entry.Sign(early.operation.commitment).encode()
+
+
+def test_an_amendment_can_be_forgotten(house: HouseOfTests, tmp_path: Path) -> None:
+    before = house.publish()
+    states.pause(SLUG)
+    run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them live"))
+    assert "sabal discard" in run("resume", SLUG).stderr
+    result = run("discard", SLUG)
+    assert result.exit_code == 0 and f"sabal resume {SLUG}" in result.output and Version.objects.count() == 1
+    assert run("discard", SLUG).exit_code == 2  # what is published is not
+    assert run("resume", SLUG).exit_code == 0
+    after = house.petition()
+    assert (after.state, after.manifest) == ("open", before.manifest)
+    # And another may be made later.
+    states.pause(SLUG)
+    run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them go"))
+    versions.publish(SLUG, house.house, TODAY, NOW)
+    assert house.petition().definition.texts["en"].title == "Let them go"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('profile = "guarded"', 'profile = "open"', "profile stays guarded"),
+        ('dedupe = "pepper"', 'dedupe = "offline"', "dedupe stays"),
+        ("retention = 2028-11-30", "retention = 2029-11-30", "only be earlier"),
+    ],
+)
+def test_what_signers_were_promised_stays(
+    house: HouseOfTests, tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    house.publish()
+    states.pause(SLUG)
+    files = drafts.export_files(SLUG)
+    assert old in files["petition.toml"]
+    with pytest.raises(Refusal, match=says):
+        drafts.import_files(files | {"petition.toml": files["petition.toml"].replace(old, new)})
+    assert Version.objects.count() == 1
+
+
+def _without_korean(terms: str) -> str:
+    return re.sub(r'(?m)^\S+\.ko = .*\n|, "ko"', "", terms)
+
+
+def test_a_language_stays(house: HouseOfTests) -> None:
+    house.publish()
+    states.pause(SLUG)
+    files = drafts.export_files(SLUG)
+    del files["ko.md"]
+    files = {name: _without_korean(text) if name == "petition.toml" else text for name, text in files.items()}
+    with pytest.raises(Refusal, match="keeps the language ko"):
+        drafts.import_files(files)
+
+
+def test_only_what_is_paused_is_amended(house: HouseOfTests) -> None:
+    house.publish()
+    files = drafts.export_files(SLUG)
+    with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
+        drafts.import_files(files)
+    states.close(SLUG, TODAY)
+    with pytest.raises(Refusal, match="cannot change any more"):
+        drafts.import_files(files)
+
+
+def test_who_publishes_example_people_is_told(house: HouseOfTests, tmp_path: Path) -> None:
+    house.publish()
+    states.pause(SLUG)
+    assert "example people" in run("publish", SLUG).output
+    states.pause(SLUG)
+    changed = amended(tmp_path, "Example", "of the tests", "petition.toml") / "petition.toml"
+    changed.write_text(changed.read_text().replace("example.org", "tests.test"))
+    assert run("import", changed.parent).exit_code == 0
+    said = run("publish", SLUG).output
+    assert Petition.objects.get().state == "open" and "example people" not in said

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they know nothing of Sabal
-    "__init__ refusal locks private public posted token spreadsheet days hot_tables",
+    "__init__ refusal locks private public posted strict token spreadsheet days hot_tables",
     "settings",
     "database logs erasure_journal serve",
     "checking witness keys",
@@ -221,7 +221,7 @@ WRITERS = {
     "signing_withdrawal": {
         "signing/writer/leave.py", "signing/count.py", "signing/adopted.py",
     },
-    "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/publish.py"},
+    "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/versions.py"},
     "signing_bucket": {"signing/writer/places.py"},
     "ledger_log": {"ledger/tables.py"},
     "ledger_bundle": {"ledger/tables.py"},

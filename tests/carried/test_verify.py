@@ -23,7 +23,8 @@ import tlog
 from carried import bundles, jsons, letters, mutants, zips
 from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, letter
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
-from sabal.checking import bundle, check, commands, finding, reading, strict
+from sabal import strict
+from sabal.checking import bundle, check, commands, finding, reading
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from sabal.checking.kept import Kept
 from sabal.checking.records import MOST_LINE

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import tlog
-from sabal.checking import strict
+from sabal import strict
 from sabal.checking.copy import LogCopy, named_manifests
 from sabal.checking.head import Head
 from sabal.checking.records import Terms, Wrong

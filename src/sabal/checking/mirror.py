@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import tlog
-from sabal import locks, private
-from sabal.checking import strict
+from sabal import locks, private, strict
 from sabal.checking.copy import CannotCheck, LogCopy, batches, manifest_path
 from sabal.checking.entries import walk
 from sabal.checking.mirrorpages import copy_pages

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sabal.checking import strict
+from sabal import strict
 from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from sabal.checking.tiled import Get

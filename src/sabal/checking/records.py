@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sabal.checking import strict
+from sabal import strict
 from sabal.checking.entries import Walked
 from sabal.checking.report import Sampled, plain
 from sabal.checking.sample import choose

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sabal.checking import strict
+from sabal import strict
 from sabal.refusal import Refusal
 from tlog.entry import Reason
 

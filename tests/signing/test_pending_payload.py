@@ -1,0 +1,28 @@
+"""What a token opens comes back as it was, and opens with that token alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sabal import token
+from sabal.signing.pending_payload import CARRY_BYTES, Carry
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
+def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
+    t = token.new()
+    one = Carry(
+        "KR",
+        "ko",
+        name,
+        "",
+        "",
+        ("updates",) if ticked else (),
+        "suzie@example.org" if ticked else "",
+        bytes(16),
+    )
+    sealed = one.seal(t)
+    assert (len(sealed) - 16) % CARRY_BYTES == 0
+    assert Carry.open(t, sealed) == one
+    with pytest.raises(ValueError):
+        Carry.open(token.new(), sealed)

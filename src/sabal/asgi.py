@@ -132,7 +132,7 @@ class Process:
         try:
             await self._watch.look()
         except Exception as error:
-            log.error("the petitions cannot be looked at: %s", where(error))
+            log.error("cannot look for changes of the petitions: %s", where(error))
             return False
         door.look()
         return True

@@ -154,7 +154,7 @@ class Worker:
             if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
                 self._complained[petition.id] = ticks
                 what = str(error) if isinstance(error, (Refusal, KeyMissing)) else where(error)
-                log.critical("the log of petition %d stands still: %s", petition.id, what)
+                log.critical("the log of petition %d has stopped: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:
         """What time takes away, by one process of all; False where a batch is under way elsewhere."""
@@ -166,7 +166,7 @@ class Worker:
             if not was_up(database, today - 1):
                 # A clock that is far ahead would take every signature with it. A house that was away waits a day.
                 log.info(
-                    "nothing is deleted today, for this house was not up yesterday (or so its clock says)"
+                    "nothing is deleted today, because this server was not running yesterday (or its clock says so)"
                 )
                 return True
             expired = tidy.expire(database, today)
@@ -178,13 +178,15 @@ class Worker:
                 self._end_retention(database, petition, day)
                 with self._apart(petition):
                     if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
-                        log.info("a petition is sealed: its log is closed, its pepper, tags and w are gone")
+                        log.info(
+                            "a petition is finalised: its log is closed; its dedupe key, tags and w are deleted"
+                        )
                 if drained := drain.drain(database, petition.id, day):
-                    log.info("%d sealed records that the organiser holds are gone", drained)
+                    log.info("%d sealed records that the organiser holds are deleted", drained)
                 if eras.forget_old_eras(database, self.house, petition):
-                    log.info("an old pepper that a crash had left is gone")
+                    log.info("an old dedupe key that a crash had left is deleted")
                 if eras.renew_era(database, self.house, petition, today):
-                    log.info("a new era began: the old pepper and its tags are gone")
+                    log.info("a new dedupe period began: the old dedupe key and its tags are deleted")
             gone = tidy_keys(database, self.house, today)
             log.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
             return True
@@ -194,12 +196,14 @@ class Worker:
         for petition in snapshots.published():
             with self._apart(petition):
                 if mended := self.sequencer.repair(database, petition):
-                    log.error("%d public files of a log were missing or wrong; made again", len(mended))
+                    log.error(
+                        "%d public files of a log were missing or wrong, and were made again", len(mended)
+                    )
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
-            log.info("a petition's retention day has passed: %d records are gone", erased)
+            log.info("a petition's retention day has passed: %d records are deleted", erased)
             with self._apart(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Whether that went well or not: the day was promised, and the log can go on with C alone.

@@ -67,7 +67,7 @@ def join(text: bytes, signatures: Sequence[Signature]) -> bytes:
     """A note of text and signature lines. Raises TlogError on what no note can hold. c2sp.org/signed-note "Format"."""
     note = b"%b\n%b" % (text, b"".join(signature.encode() for signature in signatures))
     if split(note) != (text, list(signatures)):
-        raise TlogError("This text would not be read back as it is: does it end in a newline?")
+        raise TlogError("This text would not be read back as it is. Does it end in a newline?")
     return note
 
 

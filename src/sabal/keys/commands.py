@@ -11,9 +11,9 @@ from sabal.keys.house import open_house
 from sabal.refusal import Refusal
 
 LOST = (
-    "If this key or its passphrase is lost, every signature that was sealed to it is lost for good: nobody can open"
-    " them again, not we, not the server. Print the key sheet twice and give the copies to two people in two places;"
-    " keep the passphrase apart from both."
+    "If this key or its passphrase is lost, every signature that was encrypted to it is lost for good: nobody can"
+    " open them again, neither we nor the server. Print the key sheet twice and give the copies to two people in"
+    " two places. Keep the passphrase apart from both."
 )
 
 
@@ -27,18 +27,20 @@ def keys() -> None:
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
 @click.option(
-    "--no-passphrase", is_flag=True, help="Leave the key unlocked: whoever has the file can open everything."
+    "--no-passphrase",
+    is_flag=True,
+    help="Leave the key unlocked. Anyone who has the file can then open everything.",
 )
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--x25519", is_flag=True, help="An older kind of key, for programs that know no post-quantum ones."
+    "--x25519", is_flag=True, help="An older kind of key, for programs that do not support post-quantum keys."
 )
 def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
-    """Make an organiser's key, on the organiser's machine and not on the server."""
+    """Make an organiser's key. Run this on the organiser's computer, not on the server."""
     public, sheet = out.with_name(out.name + ".pub"), out.with_name(out.name + ".pdf")
     for file in (out, public, sheet):
         if file.exists():
-            raise Refusal(f"{file} exists already; a key is never written over another. Choose another name.")
+            raise Refusal(f"{file} exists already, and a key file is never overwritten. Choose another name.")
     identity = agefile.generate(post_quantum=not x25519)
     made = datetime.now(UTC).date()
     # Without the public half, which has a file of its own: a locked key must fit into a code that can be scanned.
@@ -55,7 +57,7 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
     click.echo(
         f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")
     )
-    click.echo(f"Public half:  {public}  (this one goes to the server: sabal keys use SLUG {public})")
+    click.echo(f"Public half:  {public}  (this goes to the server: sabal keys use SLUG {public})")
     click.echo(f"Key sheet:    {sheet}  (print it twice)")
     click.echo("")
     click.echo(LOST)
@@ -70,7 +72,7 @@ def _passphrase(file: Path | None) -> str:
         )
     if len(passphrase) < 12:
         raise Refusal(
-            "This passphrase is too short: take four or five random words, twelve characters at the least."
+            "This passphrase is too short. Use four or five random words, at least twelve characters."
         )
     return str(passphrase)
 
@@ -79,7 +81,7 @@ def _passphrase(file: Path | None) -> str:
 @click.argument("slug")
 @click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
 def use(slug: str, recipients: tuple[str, ...]) -> None:
-    """Seal the signatures of a petition to these public keys; with several, each one alone opens everything."""
+    """Encrypt the signatures of a petition to these public keys. Each key alone opens everything."""
     _ready()
     from sabal.petitions import publishing
 
@@ -111,21 +113,21 @@ def _recipients(given: str) -> list[str]:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-canary.age, here."
 )
 @click.option(
-    "--code", help="The code that was in the canary file: shows that the key opens what is sealed to it."
+    "--code", help="The code from the key check file. It shows that the key opens what is encrypted to it."
 )
 def canary(slug: str, out: Path | None, code: str | None) -> None:
-    """Prove that the organiser's key works: seal a code to it, and take the code back."""
+    """Check the organiser's key: encrypt a code to it, then enter the code that the key opens."""
     _ready()
     from sabal.petitions import publishing
 
     if code:
         publishing.answer_canary(slug, code)
-        click.echo(f"The key opens what is sealed to it. Next: sabal publish {slug}")
+        click.echo(f"The key opens what is encrypted to it. Next: sabal publish {slug}")
         return
     path = out or Path(f"{slug}-canary.age")
     path.write_bytes(publishing.canary(slug))
-    click.echo(f"Take {path} to the organiser's machine: sabal open {path} --identity KEYFILE")
-    click.echo(f"Then type the code it shows: sabal keys canary {slug} --code CODE")
+    click.echo(f"Take {path} to the organiser's computer and run: sabal open {path} --identity KEYFILE")
+    click.echo(f"Then enter the code that it shows: sabal keys canary {slug} --code CODE")
 
 
 @keys.command()
@@ -134,7 +136,7 @@ def canary(slug: str, out: Path | None, code: str | None) -> None:
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
 )
 def house(recipient: str, out: Path) -> None:
-    """Seal the house key to a public key, for safe keeping: backups are of no use without it."""
+    """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
     sealed = agefile.encrypt(
         open_house().key.hex().encode() + b"\n",
         [agefile.parse_recipient(key) for key in _recipients(recipient)],

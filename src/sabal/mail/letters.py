@@ -65,14 +65,14 @@ def render(letter: Letter, petition: Definition | None, head: Letterhead, now: f
     if letter.kind == CONFIRM_NEWSLETTER:
         return confirm_newsletter(letter, petition, head, now)
     if petition is None:
-        raise ValueError("a letter about a signature without its petition")
+        raise ValueError("an email about a signature without its petition")
     if letter.kind == CONFIRM_LETTER:
         return confirm_signature(letter, petition, head, now)
     if letter.kind == ALREADY_LETTER:
         # A petition may have become guarded after the letter was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(letter, petition, head, now)
-    raise ValueError(f"no letter is of kind {letter.kind}")
+    raise ValueError(f"no email is of kind {letter.kind}")
 
 
 def confirm_signature(letter: Letter, petition: Definition, head: Letterhead, now: float) -> EmailMessage:
@@ -208,7 +208,7 @@ def _compose(
     message.set_raw("From", _sender(head.sender))
     message["To"] = to = wire_address(letter.to)
     if [address.addr_spec for address in message["To"].addresses] != [to]:
-        raise ValueError("not a mail address: in a header it would be another, or several")
+        raise ValueError("not an email address: in a header it would be another, or several")
     _put(message, "Subject", subject)
     _put_ours(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
     _put_ours(message, "Message-ID", f"<{_message_id(letter.id)}@{head.host}>")

@@ -20,11 +20,11 @@ def _ready() -> None:
 
 @click.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, where nothing lacks.")
+@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, if nothing is missing.")
 def import_(path: Path, publish_too: bool) -> None:
-    """Import a petition folder, or a plain-text letter, as a draft; of a paused petition, as an amendment.
+    """Import a petition folder, or a plain-text letter, as a draft. For a paused petition, it becomes an amendment.
 
-    The slug alone stands on the first line of standard output; notes come after it.
+    The first line of standard output is the slug alone. Notes come after it.
     """
     _ready()
     from sabal.petitions import folder, publishing
@@ -34,7 +34,7 @@ def import_(path: Path, publish_too: bool) -> None:
     notes: tuple[str, ...] = ()
     if path.is_file() and (path.parent / FILE).is_file() and path.suffix in (".md", ".toml"):
         raise Refusal(
-            f"{path} is one file of a petition folder. Import the folder: sabal import {path.parent}"
+            f"{path} is one file of a petition folder. Import the whole folder: sabal import {path.parent}"
         )
     if path.is_dir():
         files = folder.read(path)
@@ -51,8 +51,8 @@ def import_(path: Path, publish_too: bool) -> None:
     if lacking and not publish_too:
         _say_how_to_edit(petition.slug, None if path.is_file() else path)
     elif petition.state == Petition.State.PAUSED and not publish_too:
-        click.echo(f"An amendment, which nobody sees yet. Next: sabal publish {petition.slug}")
-        click.echo(f"To forget it: sabal discard {petition.slug}")
+        click.echo(f"This is an amendment, which is not public yet. Next: sabal publish {petition.slug}")
+        click.echo(f"To delete the amendment: sabal discard {petition.slug}")
     if publish_too:
         _publish(petition.slug)
 
@@ -74,7 +74,7 @@ def _say_how_to_edit(slug: str, folder: Path | None) -> None:
     default=Path(),
     help="Default: here.",
 )
-@click.option("--replace", is_flag=True, help="Write over files there that were edited.")
+@click.option("--replace", is_flag=True, help="Overwrite files there that were edited.")
 def export(slug: str, directory: Path, replace: bool) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
     _ready()
@@ -84,8 +84,8 @@ def export(slug: str, directory: Path, replace: bool) -> None:
     edited = [name for name in files if _differs(directory / slug / name, files[name])]
     if edited and not replace:
         raise Refusal(
-            f"{directory / slug}/{edited[0]} is not as it was imported: sabal import {directory / slug}/ takes it up,"
-            " --replace writes over it."
+            f"{directory / slug}/{edited[0]} was edited since the import. To import it: sabal import"
+            f" {directory / slug}/. To overwrite it: --replace."
         )
     folder.write(files, directory / slug)
     click.echo(f"Written to {directory / slug}/")
@@ -98,19 +98,19 @@ def _differs(file: Path, text: str) -> bool:
 @click.command()
 @click.argument("slug")
 def discard(slug: str) -> None:
-    """Delete a draft that was never published, or an amendment that was not."""
+    """Delete a draft or an amendment that was never published."""
     _ready()
     from sabal.petitions import publishing
 
     if publishing.discard(slug):
-        click.echo(f"The amendment of {slug} is gone. To take signatures again: sabal resume {slug}")
+        click.echo(f"The amendment of {slug} is deleted. To take signatures again: sabal resume {slug}")
     else:
-        click.echo(f"{slug} is gone.")
+        click.echo(f"{slug} is deleted.")
 
 
 @click.command()
 def petitions() -> None:
-    """List the petitions of this house."""
+    """List the petitions on this server."""
     _ready()
     from sabal import database
     from sabal.petitions.models import Petition
@@ -155,12 +155,12 @@ def _publish(slug: str) -> None:
 @click.command()
 @click.argument("slug")
 def pause(slug: str) -> None:
-    """Take no signatures for now; letters that are out can still be confirmed."""
+    """Take no signatures for now. Emails already sent can still be confirmed."""
     _ready()
     from sabal.petitions import publishing
 
     publishing.pause(slug)
-    click.echo(f"{slug} is paused. Go on: sabal resume {slug}")
+    click.echo(f"{slug} is paused. To take signatures again: sabal resume {slug}")
 
 
 @click.command()
@@ -183,7 +183,8 @@ def close(slug: str) -> None:
 
     publishing.close(slug, datetime.now(UTC).date())
     click.echo(
-        f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}"
+        f"{slug} is closed. Signatures can still be confirmed for 7 days with the emails already sent. Undo:"
+        f" sabal resume {slug}"
     )
 
 

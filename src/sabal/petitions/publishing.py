@@ -61,11 +61,11 @@ def _refuse_new_version(petition: Petition, definition: Definition) -> None:
     slug = petition.slug
     if petition.state == State.OPEN:
         raise Refusal(
-            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again; for"
+            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again. For"
             " another petition choose another slug."
         )
     if petition.state not in (State.DRAFT, State.PAUSED):
-        raise Refusal(f"{slug} is {petition.state}: its text cannot change any more; choose another slug.")
+        raise Refusal(f"{slug} is {petition.state}, so its text can no longer change. Choose another slug.")
     if petition.state == State.PAUSED and petition.version:
         published = folder.parse(json.loads(petition.version.files))
         if broken := list(breaches(published, definition)):
@@ -85,7 +85,9 @@ def discard(slug: str) -> bool:
             _bump(petition, canary=b"", canary_answered=True)
         return True
     if petition.state != State.DRAFT:
-        raise Refusal(f"{slug} was published; only drafts can be discarded. To end it: sabal close {slug}")
+        raise Refusal(
+            f"{slug} was published, and only drafts can be discarded. To end it: sabal close {slug}"
+        )
     with transaction.atomic():
         Petition.objects.filter(pk=petition.pk, state=State.DRAFT).update(version=None)
         petition.versions.all().delete()
@@ -105,11 +107,11 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
     """
     kinds = {type(agefile.parse_recipient(key)) for key in keys}
     if len(kinds) > 1:
-        raise Refusal("Post-quantum and X25519 keys cannot be used together: choose keys of one kind.")
+        raise Refusal("Post-quantum and X25519 keys cannot be used together. Choose keys of one kind.")
     with transaction.atomic():
         petition = _find(slug)
         if petition.state not in (State.DRAFT, State.PAUSED):
-            raise Refusal(f"{slug} is {petition.state}; pause it first: sabal pause {slug}")
+            raise Refusal(f"{slug} is {petition.state}. Pause it first: sabal pause {slug}")
         files = folder.set_organiser_keys(json.loads(_newest(petition).files), keys)
         petition.key_made_by_dev = made_by_dev
         petition.canary, petition.canary_answered = b"", False
@@ -140,9 +142,7 @@ def answer_canary(slug: str, code: str) -> None:
     """Take the code that the organiser opened. Raises Refusal where it is not the one that was sealed last."""
     petition = _find(slug)
     if bytes(petition.canary) != _canary_hash(code.strip().lower(), _definition(petition).organiser_keys):
-        raise Refusal(
-            "This is not the code that was sealed last; open the newest canary file and type its code."
-        )
+        raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
     _bump(petition, canary_answered=True)
 
 
@@ -153,7 +153,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     """
     petition = _find(slug)
     if petition.state not in (State.DRAFT, State.PAUSED):
-        raise Refusal(f"{slug} is {petition.state} already.")
+        raise Refusal(f"{slug} is already {petition.state}.")
     definition = _definition(petition)
     _refuse_unready(petition, definition, today)
     database = raw.connect()
@@ -162,7 +162,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
         petition.era = petition.era or 1
         made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
         if not _publish(database, house, petition, made, today):
-            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+            raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         database.close()
     petition.refresh_from_db()
@@ -183,18 +183,18 @@ def resume(slug: str, today: date) -> None:
     """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
     petition = _find(slug)
     if petition.state not in (State.PAUSED, State.CLOSED):
-        raise Refusal(f"{slug} is {petition.state}: only what is paused or closed can be resumed.")
+        raise Refusal(f"{slug} is {petition.state}. Only a paused or closed petition can be resumed.")
     if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
         raise Refusal(
-            f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."
+            f"{slug} was closed on {petition.closed_on}. It can be reopened for {REOPEN_DAYS} days only."
         )
     if today > (last := _definition(petition).last_day):
         raise Refusal(
-            f"The last day for signing {slug} was {last}, as its terms say; it cannot be opened again."
+            f"The last day for signing {slug} was {last}, as its terms say. It cannot be opened again."
         )
     if petition.state == State.PAUSED and _newest(petition).published_on is None:
         raise Refusal(
-            f"{slug} has a new version that is not published: sabal publish {slug}, or, to forget it,"
+            f"{slug} has a new version that is not published. To publish it: sabal publish {slug}. To delete it:"
             f" sabal discard {slug}"
         )
     _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
@@ -264,7 +264,7 @@ def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
         revision=F("revision") + 1, **values
     )
     if not changed:
-        raise Refusal(f"{slug} is {petition.state}: this needs it to be {' or '.join(before)}.")
+        raise Refusal(f"{slug} is {petition.state}. For this it must be {' or '.join(before)}.")
 
 
 def _canary_hash(code: str, keys: tuple[str, ...]) -> bytes:
@@ -277,8 +277,8 @@ def _refuse_unready(petition: Petition, definition: Definition, today: date) -> 
         raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
     if not petition.canary_answered:
         raise Refusal(
-            "Nobody has shown yet that the organiser's key opens what is sealed to it:"
-            f" sabal keys canary {definition.slug}"
+            "The key check is missing: nobody has shown yet that the organiser's key opens what is encrypted to"
+            f" it. Next: sabal keys canary {definition.slug}"
         )
 
 

@@ -9,7 +9,7 @@ from sabal.signing.writer.rows import OF_PETITION
 # Why a signature is dropped; the first reason is the signer's own.
 REASONS = {kind: reason for kind, reason in suppression.ERASED.items() if kind != suppression.WITHDRAWN}
 RATE, ROBOT = 1, 2  # why the door holds one
-WHY = {RATE: "held: too many from one network", ROBOT: "held: a robot's field was filled in"}
+WHY = {RATE: "held: too many from one network", ROBOT: "held: a hidden field was filled in"}
 CHUNK = 200
 
 

@@ -24,7 +24,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("SABAL_DATA", "var", "the data folder: database, keys, outgoing mail in development"),
+    Setting("SABAL_DATA", "var", "the data folder: database, keys, outgoing emails in development"),
     Setting(
         "SABAL_DATABASE_URL",
         "",
@@ -33,7 +33,9 @@ SETTINGS = (
     ),
     Setting("SABAL_BASE_URL", "", "the public address, https://… or http://….onion, without a final slash"),
     Setting(
-        "SABAL_ONION", "", "a second public address, http://….onion, where the house is also an onion service"
+        "SABAL_ONION",
+        "",
+        "a second public address, http://….onion, where the server is also an onion service",
     ),
     Setting(
         "SABAL_MAIL_URL",

@@ -30,7 +30,7 @@ class Checkpoint(NamedTuple):
         try:
             checkpoint = cls(lines[0].decode(), to_number(lines[1]), to_hash(lines[2]))
         except UnicodeDecodeError:
-            raise Malformed("A checkpoint's origin is no UTF-8.") from None
+            raise Malformed("A checkpoint's origin is not UTF-8.") from None
         if not checkpoint._is_sound():
             raise Malformed("This checkpoint has an impossible origin, or a root without entries.")
         return checkpoint

@@ -33,7 +33,7 @@ class Signature(NamedTuple):
         try:
             name = found[1].decode()
         except UnicodeDecodeError:
-            raise Malformed("The name in a signature line is no UTF-8.") from None
+            raise Malformed("The name in a signature line is not UTF-8.") from None
         data = from_base64(found[2])
         if not is_name(name) or len(data) <= _KEY_ID_BYTES:
             raise Malformed("A signature line holds a name that no key has, or too few bytes.")

@@ -36,7 +36,7 @@ class Promise(NamedTuple):
         try:
             name = lines[0].decode()
         except UnicodeDecodeError:
-            raise Malformed("A promise's key name is no UTF-8.") from None
+            raise Malformed("A promise's key name is not UTF-8.") from None
         origin = name.removesuffix(SUFFIX)
         if origin == name or not is_name(origin):
             raise Malformed(f"A promise's key name ends in {SUFFIX}.")

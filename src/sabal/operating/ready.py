@@ -67,7 +67,7 @@ def _texts() -> Iterator[Step]:
             yield Step(f"Say on the privacy page {who}.", f"{name}=…")
     if not settings.SECURITY_CONTACT:
         yield Step(
-            ("Say where people can report a security problem."),
+            "Say where people can report a security problem.",
             "SABAL_SECURITY_CONTACT=mailto:security@example.org",
         )
 

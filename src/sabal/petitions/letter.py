@@ -125,15 +125,15 @@ def _terms(letter: Letter, language: str, slug: str, title: str) -> str:
     complete = OWN_WORDS[language]["complete"]
     hint = next((word for word in _HINTS if word not in title.lower() and word not in slug), "pebble")
     head = f"""\
-# Made from a plain letter. Complete what says so; docs/petition-folder.md explains each key.
+# Made from a plain letter. Complete the marked places; docs/petition-folder.md explains each key.
 slug = {_quoted(slug)}
 languages = [{_quoted(language)}]
 authoritative = {_quoted(language)}
 organiser = {_quoted(letter.organiser or complete)}
 
-# "guarded" where someone could be harmed if it were known that they signed, else "open".
+# "guarded" if signers could be harmed when it becomes known that they signed, else "open".
 profile = "guarded"
-# The one word by which letters to signers are recognised; it must not tell what the petition is about.
+# The one word by which emails to signers are recognised. It must not tell what the petition is about.
 hint = {_quoted(hint)}
 
 # {TO_COMPLETE}: the day until which signatures are kept.
@@ -143,7 +143,7 @@ recipients_get = "count"
 newsletter = {"true" if letter.newsletter_invitation else "false"}
 organiser_keys = []
 
-# Who answers for the signers' data before the law.
+# The organisation or person legally responsible for the signers' data.
 [controller]
 name = {_quoted(complete)}
 address = {_quoted(complete)}

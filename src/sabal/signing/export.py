@@ -47,7 +47,7 @@ class Header:
         try:
             return base64.b64decode(self.code, validate=True)
         except ValueError:
-            raise ExportError("Line 1 is damaged: its code is no base64.") from None
+            raise ExportError("Line 1 is damaged: its code is not base64.") from None
 
 
 @dataclass(frozen=True)

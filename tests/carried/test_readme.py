@@ -10,8 +10,8 @@ from carried.checkers import CARRIED, NOTHING_KEPT, load
 README = (CARRIED / "README.txt").read_text(encoding="ascii")
 FORMAT = (Path(__file__).parents[2] / "docs" / "log-format.md").read_text(encoding="utf-8")
 CLAIM = (
-    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed mailboxes and,"
-    " where done, on an outsider's random sample."
+    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed email addresses"
+    " and, where done, on an outsider's random sample."
 )
 NEVER = re.compile(r"anonym|cannot be faked|hack-proof|zero-knowledge|verified signatures", re.IGNORECASE)
 

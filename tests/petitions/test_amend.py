@@ -120,7 +120,7 @@ def test_only_what_is_paused_is_amended(house: HouseOfTests) -> None:
     with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
         publishing.import_files(files)
     publishing.close(SLUG, TODAY)
-    with pytest.raises(Refusal, match="cannot change any more"):
+    with pytest.raises(Refusal, match="can no longer change"):
         publishing.import_files(files)
 
 

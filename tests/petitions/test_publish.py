@@ -63,10 +63,10 @@ def test_without_its_canary_it_cannot_be_published(house: HouseOfTests) -> None:
     with pytest.raises(Refusal, match="canary"):
         publishing.publish(slug, house.house, TODAY, NOW)
     sealed = publishing.canary(slug)
-    with pytest.raises(Refusal, match="not the code"):
+    with pytest.raises(Refusal, match="not the newest code"):
         publishing.answer_canary(slug, "guess")
     publishing.canary(slug)  # a newer one
-    with pytest.raises(Refusal, match="not the code"):
+    with pytest.raises(Refusal, match="not the newest code"):
         publishing.answer_canary(slug, agefile.decrypt(sealed, [house.identity]).decode())
 
 
@@ -98,7 +98,7 @@ def test_a_draft_is_replaced_and_a_published_petition_is_not(house: HouseOfTests
 
 def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(house: HouseOfTests) -> None:
     before = house.publish()
-    with pytest.raises(Refusal, match="pause it first"):
+    with pytest.raises(Refusal, match="Pause it first"):
         publishing.use_keys(SLUG, (str(agefile.generate().recipient),))
     publishing.pause(SLUG)
     new = agefile.generate()

@@ -113,7 +113,7 @@ class Checked:
             )
         elif root != other.root:
             wrong(
-                f"The first {other.size:,} entries differ from those of a checkpoint that was given. This log has"
+                f"The first {other.size:,} entries are not those of a checkpoint that was given. This log has"
                 " shown different entries to different people. Keep both."
             )
         return Other(other.size, consistent=other.size <= head.size and root == other.root)

@@ -194,4 +194,4 @@ def _no_connection(error: Exception) -> str:
 
 def _broken(error: Exception) -> str:
     timed_out = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
-    return "the server closed the connection" if timed_out else "the server broke off"
+    return "the server stopped answering" if timed_out else "the server closed the connection"

@@ -164,7 +164,7 @@ def test_replace_takes_the_place_of_plain_files_alone(tmp_path: Path) -> None:
         yield b"secret"
 
     for name in ("link", "lost", "folder", "pipe"):
-        with pytest.raises(OSError, match="no plain file"):
+        with pytest.raises(OSError, match="not a plain file"):
             private.replace(tmp_path / name, pieces())
     assert sorted(tmp_path.iterdir()) == before and target.read_bytes() == b"text"
     assert asked == []  # nothing secret was opened for it

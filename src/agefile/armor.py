@@ -46,4 +46,4 @@ def is_armored(data: bytes) -> bool:
 
 
 def _damaged() -> AgeError:
-    return AgeError("This armored age file has lines that are damaged, missing or broken anew.", "damaged")
+    return AgeError("This armored age file has damaged, missing or rewrapped lines.", "damaged")

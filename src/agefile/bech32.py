@@ -24,17 +24,19 @@ def encode(prefix: str, data: bytes) -> str:
 def decode(text: str) -> tuple[str, bytes]:
     """The lower-case prefix and the data of a Bech32 text in one case; raises AgeError, quoting nothing."""
     if len(text) > _LONGEST:
-        raise AgeError("This is far too long to be a key.")
+        raise AgeError("This is too long to be a key.")
     if not text.isascii() or text not in (text.lower(), text.upper()):
-        raise AgeError("A key is written in small letters or in capitals throughout, without other signs.")
+        raise AgeError(
+            "A key is written in lower case throughout or in capitals throughout, and has no other characters."
+        )
     prefix, separator, rest = text.lower().rpartition("1")
     if not separator or not prefix or len(rest) < _CHECKSUM or not all("!" <= sign <= "~" for sign in prefix):
-        raise AgeError("This is no key, or not all of one.")
+        raise AgeError("This is not a key, or not the whole key.")
     if not all(character in _VALUE for character in rest):
-        raise AgeError("This key holds a character that keys never hold: was it copied whole and unbroken?")
+        raise AgeError("This key holds a character that no key has. Was it copied whole and unbroken?")
     values = [_VALUE[character] for character in rest]
     if _polymod([*_expand(prefix), *values]) != 1:
-        raise AgeError("This key's checksum is wrong: a character was lost or changed on the way.")
+        raise AgeError("This key's checksum is wrong. A character was lost or changed.")
     return prefix, _bytes(values[:-_CHECKSUM])
 
 
@@ -68,5 +70,5 @@ def _bytes(values: list[int]) -> bytes:
     for value in values:
         bits = bits << 5 | value
     if fill > 4 or bits & (1 << fill) - 1:
-        raise AgeError("This key ends in stray bits: it was not written by an age program.")
+        raise AgeError("This key has stray bits at its end. No age program wrote it.")
     return (bits >> fill).to_bytes(len(values) * 5 // 8)

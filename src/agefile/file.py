@@ -19,11 +19,11 @@ def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
     recipients, and when both kinds are mixed. age spec, "Encrypted file format".
     """
     if not recipients:
-        raise AgeError("Nobody could open this file: name at least one recipient.")
+        raise AgeError("Nobody could open this file. Name at least one recipient.")
     if len({recipient.post_quantum for recipient in recipients}) > 1:
         raise AgeError(
-            "Post-quantum (age1pq1…) and X25519 (age1…) recipients can't share a file, which would then be "
-            "as weak as the weaker key: use recipients of one kind."
+            "Post-quantum (age1pq1…) and X25519 (age1…) recipients cannot share a file, because it would then be"
+            " as weak as the weaker key. Use recipients of one kind."
         )
     file_key = os.urandom(FILE_KEY_BYTES)
     stanzas = [recipient.wrap(file_key) for recipient in recipients]
@@ -37,14 +37,14 @@ def decrypt(data: bytes, identities: Sequence[Identity]) -> bytes:
     for a file of another version, a file locked with a passphrase, and without identities.
     """
     if not identities:
-        raise AgeError("No key was given to open this file with.")
+        raise AgeError("No key was given to open this file.")
     data = _binary(data)
     head = header.parse(data)
     if passphrase.locks(head.stanzas):
         raise AgeError("This file is locked with a passphrase, not with a key.")
     file_key = next((key for identity in identities if (key := _unwrap(head, identity)) is not None), None)
     if file_key is None:
-        raise AgeError("None of the given keys opens this file: it was sealed to others.", "wrong-key")
+        raise AgeError("None of the given keys opens this file. It was encrypted to other keys.", "wrong-key")
     return _open(data, head, file_key)
 
 
@@ -69,10 +69,10 @@ def decrypt_passphrase(data: bytes, secret: str, *, max_work_factor: int = 22) -
     data = _binary(data)
     head = header.parse(data)
     if not passphrase.locks(head.stanzas):
-        raise AgeError("This file is sealed to keys, not locked with a passphrase.")
+        raise AgeError("This file is encrypted to keys, not locked with a passphrase.")
     file_key = passphrase.unwrap(head.stanzas[0], secret, max_work_factor)
     if file_key is None:
-        raise AgeError("The passphrase is not the one this file was locked with.", "wrong-key")
+        raise AgeError("This passphrase is not the one that the file was locked with.", "wrong-key")
     return _open(data, head, file_key)
 
 

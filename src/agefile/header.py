@@ -83,7 +83,7 @@ def _stanza(data: bytes, at: int) -> tuple[Stanza, int]:
 
 def _not_age(data: bytes) -> AgeError:
     if re.match(rb"age-encryption\.org/(?!v1\r?\n)[\x21-\x7e]{1,32}\n", data):
-        return AgeError("This age file is of another version of the format than v1, the only one known here.")
+        return AgeError("This age file has another version of the format than v1. Only v1 is supported.")
     return AgeError("This is not an age file.", "damaged")
 
 

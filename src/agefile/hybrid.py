@@ -57,7 +57,7 @@ class HybridRecipient:
             # A key that can't be sealed to is found here, not at the first file.
             _HPKE.encrypt(bytes(16), key, _INFO)
         except ValueError:
-            raise AgeError("This recipient is no usable post-quantum key.") from None
+            raise AgeError("This recipient is not a usable post-quantum key.") from None
         return cls(public, key)
 
     def wrap(self, file_key: bytes) -> Stanza:

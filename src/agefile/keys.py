@@ -24,7 +24,7 @@ def parse_recipient(text: str) -> Recipient:
     text = text.strip()
     if text.upper().startswith("AGE-SECRET-KEY-"):
         raise AgeError(
-            "This is a secret key. Keep it to yourself and give the public one, which starts with age1."
+            "This is a secret key. Keep it to yourself and give the public key, which starts with age1."
         )
     prefix, data = bech32.decode(text)
     match prefix:
@@ -32,7 +32,7 @@ def parse_recipient(text: str) -> Recipient:
             return HybridRecipient.from_bytes(data)
         case x25519.RECIPIENT_PREFIX:
             return X25519Recipient.from_bytes(data)
-    raise AgeError("This is no public key of a kind known here: those start with age1pq1 or age1.")
+    raise AgeError("This is not a public key of a supported kind. Those start with age1pq1 or age1.")
 
 
 def parse_identity(text: str) -> Identity:
@@ -47,8 +47,8 @@ def parse_identity(text: str) -> Identity:
         case x25519.IDENTITY_PREFIX:
             return X25519Identity.from_bytes(data)
     raise AgeError(
-        "This is no secret key of a kind known here: those start with AGE-SECRET-KEY-. (What starts with age1 is the"
-        " public half.)"
+        "This is not a secret key of a supported kind. Those start with AGE-SECRET-KEY-. (A key that starts with"
+        " age1 is the public half.)"
     )
 
 
@@ -59,7 +59,7 @@ def parse_identity_file(text: str) -> list[Identity]:
     file itself: that one is to be opened first (`is_passphrase_file`, `decrypt_passphrase`).
     """
     if text.lstrip().startswith(("age-encryption.org/", "-----BEGIN AGE ")):
-        raise AgeError("This key file is locked itself: open it with its passphrase first.")
+        raise AgeError("This key file is itself locked. Open it with its passphrase first.")
     identities = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         line = line.strip()

@@ -21,7 +21,7 @@ _SALT = 16
 def wrap(file_key: bytes, passphrase: str, work_factor: int) -> Stanza:
     """Lock a file key of 16 bytes at a cost of 2^work_factor; raises AgeError on an unfit argument."""
     if not passphrase:
-        raise AgeError("A passphrase can't be empty.")
+        raise AgeError("A passphrase cannot be empty.")
     if not 1 <= work_factor <= MAX_WORK_FACTOR:
         raise AgeError(f"The work factor must be between 1 and {MAX_WORK_FACTOR}, and {work_factor} is not.")
     salt = os.urandom(_SALT)
@@ -34,12 +34,12 @@ def unwrap(stanza: Stanza, passphrase: str, max_work_factor: int) -> bytes | Non
     salt = argument(stanza, _SALT, count=3)
     digits = stanza.arguments[2]
     if not re.fullmatch(rb"[1-9][0-9]*", digits):
-        raise AgeError("This file's first lines hold a work factor that is no plain number.", "damaged")
+        raise AgeError("This file's first lines hold a work factor that is not a plain number.", "damaged")
     # Three digits are refused unread: the number may be made to be slow to parse.
     if len(digits) > 2 or int(digits) > max_work_factor:
         raise AgeError(
-            f"Opening this file would take more work than the limit allows (2^{max_work_factor}); "
-            "it may have been made to stall whoever opens it."
+            f"Opening this file would take more work than the limit allows (2^{max_work_factor}). It may have been"
+            " made to stall the reader."
         )
     return unwrap_file_key(stanza.body, _stretch(passphrase, salt, int(digits)))
 
@@ -60,9 +60,11 @@ def _stretch(passphrase: str, salt: bytes, work_factor: int) -> bytes:
     try:
         secret = passphrase.encode()
     except UnicodeEncodeError:
-        raise AgeError("This passphrase holds characters that no text can hold.") from None
+        raise AgeError("This passphrase holds characters that are not valid text.") from None
     try:
         return Scrypt(salt=_LABEL + salt, length=32, n=1 << work_factor, r=8, p=1).derive(secret)
     except MemoryError:
         mib = 1 << max(0, work_factor - 10)
-        raise AgeError(f"Opening or locking this takes {mib:,} MiB of memory, more than there is.") from None
+        raise AgeError(
+            f"Opening or locking this takes {mib:,} MiB of memory, which is more than there is."
+        ) from None

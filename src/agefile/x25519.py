@@ -35,7 +35,7 @@ class X25519Recipient:
             recipient.wrap(bytes(16))
         except ValueError:
             # Points of low order make a secret that everybody knows.
-            raise AgeError("This recipient is no usable X25519 key.") from None
+            raise AgeError("This recipient is not a usable X25519 key.") from None
         return recipient
 
     def wrap(self, file_key: bytes) -> Stanza:

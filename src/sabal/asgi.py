@@ -130,7 +130,7 @@ class Process:
         try:
             await self._watch.look()
         except Exception as error:
-            logger.error("the petitions cannot be looked at: %s", where(error))
+            logger.error("cannot look for changes of the petitions: %s", where(error))
             return False
         door.look()
         return True

@@ -106,8 +106,9 @@ class _Sabal(LazyGroup):
             _end(str(error))
         except _loaded("sabal.database:OperationalError", "django.db.utils:DatabaseError") as error:
             _end(
-                f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}. If the house was"
-                " never started, start it once (sabal serve); if its folder is elsewhere, set SABAL_DATA."
+                f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}. If this"
+                " server was never started, start it once (sabal serve). If its data folder is elsewhere, set"
+                " SABAL_DATA."
             )
         except OSError as error:
             _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
@@ -138,7 +139,7 @@ def _end_unread() -> None:
 @click.group(cls=_Sabal, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sabal")
 def main() -> None:
-    """Sabal: petitions whose server cannot read who signed."""
+    """Sabal: petitions whose server cannot read stored signatures."""
 
 
 @main.group(cls=LazyGroup, lazy=KEYS)
@@ -148,23 +149,27 @@ def keys() -> None:
 
 @main.command()
 @click.option(
-    "--dev", is_flag=True, help="A house on this machine alone: mail into a folder, the example petition."
+    "--dev",
+    is_flag=True,
+    help="A server for this computer only: emails go into a folder, and the example petition is there.",
 )
-@click.option("--host", default=None, help="Address to listen on; default 127.0.0.1.")
+@click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", default=8000, type=click.IntRange(1, 65_535), show_default=True)
 @click.option(
-    "--workers", default=None, type=click.IntRange(1, 64), help="Public processes; default: one a core."
+    "--workers", default=None, type=click.IntRange(1, 64), help="Public processes (default: one per core)."
 )
-@click.option("--no-worker", is_flag=True, help="Do not start the worker process beside.")
+@click.option("--no-worker", is_flag=True, help="Do not start the worker process.")
 def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker: bool) -> None:
-    """Run the house: the public process and the worker."""
+    """Run the server: the public process and the worker."""
     from sabal.serve import serve as run
     from sabal.settings import DEV_SWITCH
 
     if not hasattr(os, "killpg"):
         _end(NO_SERVER)
     if dev and host not in (None, "127.0.0.1", "::1", "localhost"):
-        _end("A development house listens on this machine alone: leave --host out, or set up a public house.")
+        _end(
+            "A development server listens on this computer only. Leave --host out, or set up a public server."
+        )
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
@@ -185,7 +190,7 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
 
 @main.command(hidden=True)
 def prepare() -> None:
-    """What `serve` does first: schema and keys; in development the example, else the checks."""
+    """Do what `serve` does first: make the schema and keys; then make the example (--dev) or run the checks."""
     _django()
     from sabal import first_use, settings
     from sabal.operating import startup
@@ -202,7 +207,7 @@ def prepare() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run one worker: sequences the logs, sends mail, tidies."""
+    """Run one worker. It writes the public logs, sends emails and deletes what has expired."""
     _django()
     from sabal import logs
     from sabal.worker import main as run

@@ -86,9 +86,9 @@ def say_where(base_url: str) -> None:
             print(f"{base_url}/{language}/{petition.slug}")
         if petition.key_made_by_dev:
             print(
-                f"Who signed:     {_command()} open {petition.slug} --identity {development_identity_file()}"
+                f"Open signatures: {_command()} open {petition.slug} --identity {development_identity_file()}"
             )
-    print(f"Outgoing mail:  {base_url}/dev/mail/", flush=True)
+    print(f"Outgoing emails: {base_url}/dev/mail/", flush=True)
 
 
 def _command() -> str:

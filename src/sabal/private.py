@@ -33,7 +33,7 @@ def replace(path: Path, pieces: Iterable[bytes]) -> int:
     Raises OSError where there is anything but a plain file: a link could lead to where others read.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise OSError(errno.EINVAL, "is there already and is no plain file; choose another name", str(path))
+        raise OSError(errno.EINVAL, "exists already and is not a plain file; choose another name", str(path))
     return _write(path, pieces, Path.replace)
 
 

@@ -75,10 +75,8 @@ def cannot_listen(host: str, port: int) -> str | None:
             probe.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"Port {port} is taken: end the server that listens there, or choose another with --port."
-        return (
-            f"{host} cannot be listened on ({error.strerror}): give an address of this machine with --host."
-        )
+            return f"Port {port} is in use. End the server that listens there, or choose another port with --port."
+        return f"Cannot listen on {host} ({error.strerror}). Give an address of this machine with --host."
     return None
 
 

@@ -26,7 +26,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("SABAL_DATA", "var", "the data folder: database, keys, outgoing mail in development"),
+    Setting("SABAL_DATA", "var", "the data folder: database, keys, outgoing emails in development"),
     Setting(
         "SABAL_DATABASE_URL",
         "",
@@ -35,7 +35,9 @@ SETTINGS = (
     ),
     Setting("SABAL_BASE_URL", "", "the public address, https://… or http://….onion, without a final slash"),
     Setting(
-        "SABAL_ONION", "", "a second public address, http://….onion, where the house is also an onion service"
+        "SABAL_ONION",
+        "",
+        "a second public address, http://….onion, where the server is also an onion service",
     ),
     Setting(
         "SABAL_MAIL_URL",
@@ -43,9 +45,9 @@ SETTINGS = (
         "smtp://user:password@host:587?tls=starttls; in development: folder:",
         secret=True,
     ),
-    Setting("SABAL_MAIL_FROM", "", "the sender of every letter, such as petition@example.org"),
-    Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own stand before the house"),
-    Setting("SABAL_HOSTS", "", "further host names that the house answers to, separated by commas"),
+    Setting("SABAL_MAIL_FROM", "", "the sender of every email, such as petition@example.org"),
+    Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own are in front of the server"),
+    Setting("SABAL_HOSTS", "", "further host names that the server answers to, separated by commas"),
     Setting(
         "SABAL_HOUSE_KEY",
         "",
@@ -54,13 +56,15 @@ SETTINGS = (
     ),
     Setting("SABAL_BATCH_EVERY", "", "development only: count this often, such as 2s, from one signature on"),
     Setting("SABAL_WITNESS_PRIVATE", "", "1: witnesses of the log may have private addresses"),
-    Setting("SABAL_MAIL_RELAY", "", "the firm that relays the mail, shown on the privacy page"),
-    Setting("SABAL_HOSTING", "", "the firm that hosts the server, shown on the privacy page"),
+    Setting("SABAL_MAIL_RELAY", "", "the company that relays the email, shown on the privacy page"),
+    Setting("SABAL_HOSTING", "", "the company that hosts the server, shown on the privacy page"),
     Setting(
         "SABAL_TLS_END", "", "who ends TLS (this server itself, or a named shield), shown on the privacy page"
     ),
     Setting(
-        "SABAL_SECURITY_CONTACT", "", "mailto: or https: address for people who found a hole (security.txt)"
+        "SABAL_SECURITY_CONTACT",
+        "",
+        "mailto: or https: address for reporting security problems (security.txt)",
     ),
 )
 
@@ -96,15 +100,15 @@ def seconds(text: str) -> float:
     try:
         result = float(number) * units[unit]
     except ValueError:
-        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}; write it like 2s, 1m or 1h.") from None
+        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}. Write it like 2s, 1m or 1h.") from None
     if not 0.05 <= result <= 604_800:
-        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}; it must lie between 50ms and a week.")
+        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}. It must be between 50ms and a week.")
     return result
 
 
 def _hops(text: str) -> int:
     if not text.isdigit() or int(text) > 8:
-        raise SettingError(f"SABAL_TRUSTED_HOPS is {text!r}; it must be a whole number from 0 to 8.")
+        raise SettingError(f"SABAL_TRUSTED_HOPS is {text!r}. It must be a whole number from 0 to 8.")
     return int(text)
 
 

@@ -152,8 +152,8 @@ class Worker:
             ticks = self.ticks()
             if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
                 self._complained[petition.id] = ticks
-                what = str(error) if isinstance(error, Refusal) else where(error)
-                logger.critical("the log of petition %d stands still: %s", petition.id, what)
+                what = str(error) if isinstance(error, (Refusal, KeyMissing)) else where(error)
+                logger.critical("the log of petition %d has stopped: %s", petition.id, what)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:
         """What time takes away, by one process of all; False where a batch is under way elsewhere."""
@@ -165,7 +165,7 @@ class Worker:
             if not was_up(database, today - 1):
                 # A clock that is far ahead would take every signature with it. A house that was away waits a day.
                 logger.info(
-                    "nothing is deleted today, for this house was not up yesterday (or so its clock says)"
+                    "nothing is deleted today, because this server was not running yesterday (or its clock says so)"
                 )
                 return True
             expired = tidy.expire(database, today)
@@ -178,14 +178,14 @@ class Worker:
                 with self._apart(petition):
                     if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
                         logger.info(
-                            "a petition is sealed: its log is closed, its pepper, tags and w are gone"
+                            "a petition is finalised: its log is closed; its dedupe key, tags and w are deleted"
                         )
                 if drained := drain.drain(database, petition.id, day):
-                    logger.info("%d sealed records that the organiser holds are gone", drained)
+                    logger.info("%d sealed records that the organiser holds are deleted", drained)
                 if eras.forget_old_eras(database, self.house, petition):
-                    logger.info("an old pepper that a crash had left is gone")
+                    logger.info("an old dedupe key that a crash had left is deleted")
                 if eras.renew_era(database, self.house, petition, today):
-                    logger.info("a new era began: the old pepper and its tags are gone")
+                    logger.info("a new dedupe period began: the old dedupe key and its tags are deleted")
             gone = tidy_keys(database, self.house, today)
             logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
             return True
@@ -195,12 +195,14 @@ class Worker:
         for petition in snapshots.published():
             with self._apart(petition):
                 if mended := self.sequencer.repair(database, petition):
-                    logger.error("%d public files of a log were missing or wrong; made again", len(mended))
+                    logger.error(
+                        "%d public files of a log were missing or wrong, and were made again", len(mended)
+                    )
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
-            logger.info("a petition's retention day has passed: %d records are gone", erased)
+            logger.info("a petition's retention day has passed: %d records are deleted", erased)
             with self._apart(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Whether that went well or not: the day was promised, and the log can go on with C alone.

@@ -30,16 +30,16 @@ class Checkpoint(NamedTuple):
         try:
             checkpoint = cls(lines[0].decode(), to_number(lines[1]), to_hash(lines[2]))
         except UnicodeDecodeError:
-            raise Malformed("A checkpoint's origin is no UTF-8.") from None
+            raise Malformed("A checkpoint's origin is not UTF-8.") from None
         if not checkpoint._is_sound():
-            raise Malformed("This checkpoint has an origin that cannot be, or a root without entries.")
+            raise Malformed("This checkpoint has an impossible origin, or a root without entries.")
         return checkpoint
 
     @property
     def text(self) -> bytes:
         """What the log signs. c2sp.org/tlog-checkpoint "Note text"."""
         if not self._is_sound():
-            raise TlogError("This is no checkpoint: look at origin, size and root.")
+            raise TlogError("This is not a checkpoint. Look at origin, size and root.")
         return b"%b\n%d\n%b\n" % (self.origin.encode(), self.size, to_base64(self.root))
 
     def sign(self, log: Signer) -> bytes:

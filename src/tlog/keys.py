@@ -52,15 +52,15 @@ class Verifier:
         name, _, rest = vkey[:_LONGEST].partition("+")
         key_id, _, key = rest.partition("+")
         if len(vkey) > _LONGEST or not is_name(name) or not (key_id + key).isascii():
-            raise Malformed("This is no verifier key: it should read name+key id+base64.")
+            raise Malformed("This is not a verifier key. It should read name+key id+base64.")
         data = from_base64(key.encode())
         if not data or data[0] not in (Kind.NOTE, Kind.COSIGNATURE) or len(data) != 1 + PUBLIC_BYTES:
             raise Malformed(
-                f"The key of {name} is of a kind not known here: only Ed25519, 0x01 and 0x04, is."
+                f"The key of {name} is of an unknown kind. Only Ed25519, 0x01 and 0x04, is known."
             )
         verifier = cls(name, Kind(data[0]), data[1:])
         if verifier.key_id.hex() != key_id:
-            raise Malformed(f"The key of {name} does not fit its key id: a character was changed on the way.")
+            raise Malformed(f"The key of {name} does not fit its key id. A character was changed.")
         return verifier
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ def cosigned_at(signature: bytes) -> int:
     Raises Malformed where it is too short to hold one.
     """
     if len(signature) < TIME.size:
-        raise Malformed("This is no cosignature: it is too short to hold a time.")
+        raise Malformed("This is not a cosignature: it is too short to hold a time.")
     return int(TIME.unpack_from(signature)[0])
 
 

@@ -33,7 +33,7 @@ class Signature(NamedTuple):
         try:
             name = found[1].decode()
         except UnicodeDecodeError:
-            raise Malformed("The name in a signature line is no UTF-8.") from None
+            raise Malformed("The name in a signature line is not UTF-8.") from None
         data = from_base64(found[2])
         if not is_name(name) or len(data) <= _KEY_ID_BYTES:
             raise Malformed("A signature line holds a name that no key has, or too few bytes.")
@@ -67,7 +67,7 @@ def join(text: bytes, signatures: Sequence[Signature]) -> bytes:
     """A note of text and signature lines. Raises TlogError on what no note can hold. c2sp.org/signed-note "Format"."""
     note = b"%b\n%b" % (text, b"".join(signature.encode() for signature in signatures))
     if split(note) != (text, list(signatures)):
-        raise TlogError("This text would not be read back as it is: does it end in a newline?")
+        raise TlogError("This text would not be read back as it is. Does it end in a newline?")
     return note
 
 

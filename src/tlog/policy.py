@@ -46,7 +46,9 @@ class Policy(NamedTuple):
             except Malformed as error:
                 raise Malformed(f"Line {number} of the policy: {error}") from None
         if reader.quorum is None:
-            raise Malformed("The policy has no quorum line; one that asks for no witness says `quorum none`.")
+            raise Malformed(
+                "The policy has no quorum line. A policy that requires no witness says `quorum none`."
+            )
         return cls(tuple(reader.logs), reader.witnesses, reader.groups, reader.quorum, reader.urls)
 
     def satisfied_by(self, cosignatures: Iterable[Signature]) -> bool:
@@ -76,7 +78,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             "A policy is shorter than a megabyte, and holds no control character but tab and newline."
         )
     if not data.endswith(b"\n"):
-        raise Malformed("The policy's last line does not end in a newline: is all of it there?")
+        raise Malformed("The policy's last line does not end in a newline. Is all of it there?")
     for number, line in enumerate(data.split(b"\n"), start=1):
         words = [word.decode(errors="surrogateescape") for word in line.split()]
         if words and not words[0].startswith("#"):
@@ -114,7 +116,7 @@ class _Reader:
                     self._refer(name)
                 self.quorum = name
             case _:
-                raise Malformed("This is no line of log, witness, group or quorum.")
+                raise Malformed("This is not a line of log, witness, group or quorum.")
 
     def _key(self, vkey: str, url: list[str], kind: Kind, known: set[bytes]) -> Verifier:
         """A key of the right kind, of which none has the same public half. c2sp.org/tlog-policy "Public key…"."""
@@ -133,7 +135,7 @@ class _Reader:
         for member in members:
             self._refer(member)
             if member in self._members:
-                raise Malformed(f"{_shown(member)} is a member already, here or of another group.")
+                raise Malformed(f"{_shown(member)} is already a member, here or of another group.")
             self._members.add(member)
         if threshold in ("any", "all"):
             return Group(1 if threshold == "any" else len(members), tuple(members))

@@ -36,7 +36,7 @@ class Promise(NamedTuple):
         try:
             name = lines[0].decode()
         except UnicodeDecodeError:
-            raise Malformed("A promise's key name is no UTF-8.") from None
+            raise Malformed("A promise's key name is not UTF-8.") from None
         origin = name.removesuffix(SUFFIX)
         if origin == name or not is_name(origin):
             raise Malformed(f"A promise's key name ends in {SUFFIX}.")
@@ -46,7 +46,7 @@ class Promise(NamedTuple):
     def text(self) -> bytes:
         """What is signed. docs/log-format.md "Promise"."""
         if not is_name(self.origin) or len(self.leaf) != HASH_BYTES or not 0 <= self.include_by <= MAX_SIZE:
-            raise TlogError("This is no promise: look at origin, leaf hash and time.")
+            raise TlogError("This is not a promise. Look at origin, leaf hash and time.")
         name = (self.origin + SUFFIX).encode()
         return b"%b\n%b\n%b%d\n" % (name, to_base64(self.leaf), _BY, self.include_by)
 

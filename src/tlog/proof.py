@@ -33,7 +33,7 @@ class Proof:
     def parse(cls, data: bytes) -> Self:
         """Read a proof file; raises Malformed, and verifies nothing. c2sp.org/tlog-proof "Format"."""
         if len(data) > MAX_BYTES or not data.startswith(_VERSION + b"\n"):
-            raise Malformed(f"This is no proof file: its first line should be {_VERSION.decode()}.")
+            raise Malformed(f"This is not a proof file: its first line should be {_VERSION.decode()}.")
         head, empty, checkpoint = data.partition(b"\n\n")
         _, *lines = head.split(b"\n", MAX_PROOF + 3)
         extra = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
@@ -57,7 +57,7 @@ class Proof:
             lines.insert(1, _EXTRA + to_base64(self.extra))
         data = b"\n".join(lines)
         if type(self).parse(data) != self:
-            raise TlogError("This is no proof: look at index, path and checkpoint.")
+            raise TlogError("This is not a proof. Look at index, path and checkpoint.")
         return data
 
     def verify(self, leaf: bytes, policy: Policy, logs: Iterable[Verifier] = ()) -> Checkpoint:

@@ -39,7 +39,7 @@ def consistency_proof(old: int, new: int, get_hash: GetHash) -> tuple[bytes, ...
     RFC 6962 §2.1.2, RFC 9162 §2.1.4.1; for an empty old tree, c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
-        raise TlogError(f"A tree of {new} entries does not go on from one of {old}.")
+        raise TlogError(f"A tree of {new} entries cannot continue from one of {old}.")
     if old in (0, new):
         return ()
     path = []
@@ -84,7 +84,7 @@ def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byt
     An empty tree is the beginning of every other, without proof: c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
-        raise Unproven(f"A tree of {new} entries does not go on from one of {old}.")
+        raise Unproven(f"A tree of {new} entries cannot continue from one of {old}.")
     _check_lengths(*proof, old_root, new_root)
     if any(size == 0 and root != EMPTY_ROOT for size, root in ((old, old_root), (new, new_root))):
         raise Unproven("A tree without entries has one root only, and this is another.")
@@ -92,10 +92,10 @@ def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byt
         raise Unproven(f"Two different trees of {old} entries: this log has forked.")
     if old in (0, new):
         if proof:
-            raise Unproven("Nothing is to be proven here, yet there is a proof.")
+            raise Unproven("Nothing is to be proven here, but there is a proof.")
         return
     if _roots(proof, old, new, old_root) != (old_root, new_root):
-        raise Unproven(f"The tree of {new} entries does not go on from the tree of {old}.")
+        raise Unproven(f"The tree of {new} entries does not continue from the tree of {old}.")
 
 
 def _roots(proof: Sequence[bytes], old: int, new: int, old_root: bytes) -> tuple[bytes, bytes]:

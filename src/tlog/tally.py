@@ -95,11 +95,11 @@ class Tally:
 
     def _revoke(self, index: int, reason: Reason) -> None:
         if index >= self.size:
-            raise OutOfOrder(f"a revocation of entry {index}, which does not stand before it.", self.size)
+            raise OutOfOrder(f"a revocation of entry {index}, which is not before it.", self.size)
         if self._types[index] == _REVOKED:
             raise OutOfOrder(f"entry {index} was revoked before.", self.size)
         if self._types[index] != Type.SIGN:
-            raise OutOfOrder(f"entry {index}, which it revokes, is no signature.", self.size)
+            raise OutOfOrder(f"entry {index}, which it revokes, is not a signature.", self.size)
         self._types[index] = _REVOKED
         self.revoked[reason] += 1
 
@@ -130,7 +130,7 @@ def first_repeat(entries: bytes) -> OutOfOrder | None:
             first = places.setdefault(entry, index)
             if first != index:
                 return OutOfOrder(
-                    f"its commitment is that of entry {first}, and each may stand in the log once.", index
+                    f"its commitment is that of entry {first}, and each may be in the log only once.", index
                 )
     return None
 

@@ -57,7 +57,7 @@ class Tile:
             tile = cls(ENTRIES if level == "entries" else int(level), int(digits), int(width or WIDTH))
             if tile._exists() and tile.path == path:
                 return tile
-        raise Malformed("This is no path of a tile.")
+        raise Malformed("This is not a path of a tile.")
 
     def is_within(self, size: int) -> bool:
         """Whether the tree of `size` leaves reaches as far, as that of some size up to it. c2sp.org/tlog-tiles."""
@@ -185,7 +185,7 @@ def decode_bundle(data: bytes, width: int) -> Sequence[bytes]:
         entries.append(data[at + 2 : end])
         at = end
     if at != len(data) or len(entries) != width:
-        raise Malformed(f"This is no bundle of {width} entries.")
+        raise Malformed(f"This is not a bundle of {width} entries.")
     return entries
 
 

@@ -25,7 +25,7 @@ def from_base64(text: bytes) -> bytes:
         data = b""
     # Writing it again and comparing refuses strange characters, wrong padding and stray bits in one go.
     if to_base64(data) != text:
-        raise Malformed("Here stands base64 that is damaged, or spelled in a way that no log writes.")
+        raise Malformed("This base64 is damaged, or written in a way that no log uses.")
     return data
 
 

@@ -46,7 +46,7 @@ def test_mixed_case_is_refused() -> None:
         "AGE" + text[3:],
         text.upper()[:-1] + text[-1],
     ):
-        with pytest.raises(AgeError, match="small letters or in capitals"):
+        with pytest.raises(AgeError, match="lower case throughout or in capitals"):
             bech32.decode(mixed)
 
 

@@ -49,7 +49,7 @@ def test_nobody_is_no_recipient() -> None:
 def test_kinds_are_never_mixed() -> None:
     recipients = [identity.recipient for identity in PAIRS]
     for order in (recipients, recipients[::-1], [*recipients, recipients[0]]):
-        with pytest.raises(AgeError, match="can't share a file") as refusal:
+        with pytest.raises(AgeError, match="cannot share a file") as refusal:
             agefile.encrypt(b"", order)
         assert refusal.value.kind == "refused"
 

@@ -54,7 +54,7 @@ def test_files_tell_which_secret_they_ask_for() -> None:
     assert list(asks.values()) == [True, True, False, False, False]
     with pytest.raises(AgeError, match="locked with a passphrase"):
         agefile.decrypt(LOCKED, [carol])
-    with pytest.raises(AgeError, match="sealed to keys"):
+    with pytest.raises(AgeError, match="encrypted to keys"):
         agefile.decrypt_passphrase(sealed, WORDS)
 
 

@@ -364,7 +364,7 @@ class Unzipped(Mapping[str, bytes]):
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise Refused("no zip") from error
+            raise Refused("not a readable zip") from error
         self._names = self._archive.namelist()
         if len(set(self._names)) < len(self._names) or not all(map(NAMES.fullmatch, self._names)):
             raise Refused("names")

@@ -170,7 +170,7 @@ def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Pat
     assert check(page, zip_, kept)["checkpoints"] == [{"size": 5, "consistent": True}]
     assert check(page, zip_, kept + bytes(16 << 20))["key"] == "u_limit"
     show(page, tmp_path, b_zip=zip_, long_txt=kept + bytes(16 << 20))
-    assert "long.txt is larger than it can be" in page.locator(".verdict").inner_text()
+    assert "long.txt is larger than the limit" in page.locator(".verdict").inner_text()
 
 
 def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> None:
@@ -199,7 +199,7 @@ def test_nobody_is_counted_twice(open_page: Any) -> None:
         entries = [*log.entries, tlog.entry.Sign(bytes(32)).encode(), log.entries[first]]
         found = check(page, bundles.zipped(bundles.resigned(bundles.files(log), entries)))
         assert found["problems"] == [
-            f"Entry 301: its commitment is that of entry {first}, and each may stand in the log once."
+            f"Entry 301: its commitment is that of entry {first}, and each may be in the log only once."
         ]
     alike = """([entries, leaves]) => firstRepeat(unhex(entries), unhex(leaves))"""
     entries = b"".join(tlog.entry.Sign(bytes([n]) * 32).encode() for n in (7, 8, 9, 8))
@@ -343,7 +343,7 @@ def test_a_reader_sees_the_sentence_the_table_and_the_records(open_page: Any, tm
     )
     keys = [str(CAROL.verifier), *(str(bundles.WITNESSES[name].verifier) for name in ("first", "third"))]
     assert page.locator("code.key").all_inner_texts() == keys
-    assert "The witnesses’ keys, to be compared likewise:" in text
+    assert "The witnesses’ keys, to compare in the same way:" in text
     assert page.locator(".steps .yes").count() == 5 and page.locator(".steps .no").count() == 0
     assert page.locator("#records tbody tr").count() == 100
     assert (
@@ -382,8 +382,8 @@ def test_what_cannot_be_read_is_said(open_page: Any, tmp_path: Path) -> None:
     page = open_page()
     for name, data, words in (
         ("text_txt", b"Dear Suzie", "No bundle is among these files"),
-        ("b_zip", b"PK\3\4 and nothing more", "no zip that can be read"),
-        ("b_age", b"age-encryption.org/v1", "still sealed"),
+        ("b_zip", b"PK\3\4 and nothing more", "not a readable zip"),
+        ("b_age", b"age-encryption.org/v1", "still encrypted"),
         ("c_zip", bundles.zipped({"policy": bundles.policy("bare")}), "checkpoint is missing"),
     ):
         show(page, tmp_path, **{name: data})

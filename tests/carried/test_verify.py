@@ -114,11 +114,11 @@ def test_it_prints_the_sentence_what_it_does_not_show_and_the_key(tmp_path: Path
     )
     joined = " ".join(done.stdout.split())
     assert "The log shows that nothing was taken out or changed. That signers are people rests on" in joined
-    assert "confirmed mailboxes and, where done, on an outsider's random sample." in joined
+    assert "confirmed email addresses and, where done, on an outsider's random sample." in joined
     *_, key, witnesses = done.stdout.splitlines()
     assert key.endswith(f": {CAROL.verifier}")
     both = f"{WITNESSES['first'].verifier}, {WITNESSES['third'].verifier}"
-    assert witnesses == f"The witnesses' keys, to be compared likewise: {both}"
+    assert witnesses == f"The witnesses' keys, to compare in the same way: {both}"
     done = run(write(tmp_path, bundles.good()["bare"]))
     assert done.stdout.rstrip().endswith(f": {CAROL.verifier}")
 
@@ -387,7 +387,7 @@ def test_mail_that_is_nested_without_end_is_read_as_text(grown: bundles.Log, tmp
     assert (found["ok"], found["checkpoints"]) == (True, [{"size": 5, "consistent": True}])
     (tmp_path / "letter.eml").write_bytes(grown.checkpoint(5) + bytes(16 << 20))
     done = run(tmp_path / "bundle.zip", "--checkpoint", tmp_path / "letter.eml")
-    assert done.returncode == 2 and "longer than it can be" in done.stderr
+    assert done.returncode == 2 and "longer than the limit" in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stand-ins for openssl are shell scripts")
@@ -447,7 +447,7 @@ def test_json_is_judged_alike(values: dict[str, bytes], alike: bool, checker: Mo
                 parse(b'{"x": ' + value + b"}")
         files = bundles.files(bundles.with_json(value))
         found = checker.check(files.get, NOTHING_KEPT)
-        assert found["ok"] == alike and (alike or "is no JSON with terms" in found["sentence"]), name
+        assert found["ok"] == alike and (alike or "is not JSON with terms" in found["sentence"]), name
         ours = bundle.read_bundle(io.BytesIO(bundles.zipped(files)))
         assert check.check(ours, now=0).ok == alike, name
 
@@ -489,11 +489,11 @@ def test_a_zip_of_what_is_larger_than_it_can_be_is_not_unpacked(checker: ModuleT
     for name, data in zips.bombs(files).items():
         path.write_bytes(data)
         done = run(path)
-        assert (done.returncode, done.stdout) == (2, "") and "larger than it can be" in done.stderr, name
-        with pytest.raises(CannotCheck, match="larger than it can be"):
+        assert (done.returncode, done.stdout) == (2, "") and "larger than the limit" in done.stderr, name
+        with pytest.raises(CannotCheck, match="larger than the limit"):
             reading.read(str(path))
     folder = unpack(tmp_path / "folder", {**files, "policy": files["policy"] + b"#" * (1 << 16) + b"\n"})
-    assert run(folder).returncode == 2 and "longer than it can be" in run(folder).stderr
+    assert run(folder).returncode == 2 and "longer than the limit" in run(folder).stderr
 
 
 # A thousand mutants.
@@ -566,7 +566,7 @@ def test_of_somebody_counted_twice_the_house_and_verify_py_say_the_same(
     log = bundles.log(20)
     entries = [*log.entries, Sign(bytes(32)).encode(), log.entries[first]]
     path = write(tmp_path, bundles.resigned(bundles.files(log), entries))
-    sentence = f"Entry 21: its commitment is that of entry {first}, and each may stand in the log once."
+    sentence = f"Entry 21: its commitment is that of entry {first}, and each may be in the log only once."
     assert check.check(reading.read(str(path)), now=0).problems == (sentence,)
     assert checker.check(checker.reader(str(path)), NOTHING_KEPT)["problems"] == [sentence]
 

@@ -116,7 +116,7 @@ def strange(files: Files) -> dict[str, bytes]:
         "extras in the list": plain(files, list_extra=stamp),
         "gaps": plain(files, gap=b"gap"),
         "something before it, counted": plain(files, before=b"#!/bin/sh\n"),
-        "something before it": b"#!/bin/sh\n" + whole,
+        "data before it": b"#!/bin/sh\n" + whole,
         "something after the list": plain(files, after=b"rest"),
         "something after the end": whole + b"\0",
         "a list that is not counted": whole[:-10] + struct.pack("<LLH", 46, whole.index(b"PK\1\2"), 0),

@@ -108,9 +108,9 @@ def test_other_packings_are_refused(method: int) -> None:
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    with pytest.raises(CannotCheck, match="larger than it can be"):
+    with pytest.raises(CannotCheck, match="larger than the limit"):
         read(zipped(FILES | {"entries": bytes(200_000_000)}, zipfile.ZIP_DEFLATED))
-    with pytest.raises(CannotCheck, match="larger than it can be"):
+    with pytest.raises(CannotCheck, match="larger than the limit"):
         read(zipped(FILES | {"checkpoint": b"x" * 65_537}))
 
 
@@ -125,7 +125,7 @@ def test_a_bomb_that_says_it_is_small_is_not_unpacked() -> None:
 
 def test_a_member_that_is_another_in_its_own_header_is_refused() -> None:
     spoilt = WHOLE.replace(b"checkpoint", b"checkpoinT", 1)
-    with pytest.raises(CannotCheck, match="not what the zip's own list says"):
+    with pytest.raises(CannotCheck, match="differs from what the zip's own list says"):
         read(spoilt)
 
 
@@ -149,7 +149,7 @@ def test_a_list_of_members_that_hides_some_in_a_comment_is_refused() -> None:
 
 
 def test_what_stands_before_a_zip_is_refused() -> None:
-    with pytest.raises(CannotCheck, match="something before it"):
+    with pytest.raises(CannotCheck, match="data before it"):
         read(b"#!/bin/sh\n" + WHOLE)
 
 

@@ -59,7 +59,7 @@ def test_an_earlier_checkpoint_needs_no_witness() -> None:
 
 def test_a_checkpoint_beyond_the_entries_that_are_left() -> None:
     short = with_checkpoint(replace(LOG, entries=LOG.entries[:30]).copy(), COPY.checkpoint)
-    wrong(short, "this copy has 30", "too few to compare", checkpoints=[LOG.checkpoint(35)])
+    wrong(short, "this copy has 30", "too few entries to compare", checkpoints=[LOG.checkpoint(35)])
 
 
 # Promises
@@ -78,7 +78,10 @@ def promised(by: int, trust: Trust, copy: LogCopy = COPY, now: int = NOW) -> str
     report = check(copy, now=now, kept=Kept(promises=[absent(by)]), trust=trust)
     (one,) = report.promises
     assert report.ok == (one.state == "waiting") and one.include_by == by
-    words = {"broken": "broke a promise", "overdue": "which may be older: fetch a newer one from the house."}
+    words = {
+        "broken": "broke a promise",
+        "overdue": "which may be old. Fetch a newer copy from the petition's own site.",
+    }
     assert one.state == "waiting" or words[one.state] in report.sentence
     return one.state
 
@@ -138,7 +141,7 @@ def test_a_proof() -> None:
 def test_a_proof_that_does_not_hold() -> None:
     good = tlog.Proof.parse(LOG.proof(5))
     wrong(LOG, "proof of entry 4 does not hold", proofs=[replace(good, index=4).encode()])
-    wrong(LOG, "which this copy does not have", proofs=[replace(good, index=99).encode()])
+    wrong(LOG, "but this copy has no such entry", proofs=[replace(good, index=99).encode()])
     wrong(LOG, "proof of entry 5 does not hold", proofs=[replace(good, path=good.path[:-1]).encode()])
     wrong(LOG, "cannot be read", proofs=[b"garbage"])
     alone = made.signed(tlog.Checkpoint(made.ORIGIN, 40, LOG.root))

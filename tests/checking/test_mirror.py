@@ -227,6 +227,6 @@ def test_what_cannot_be_read_says_so(site: Web, tmp_path: Path) -> None:
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     publish(site, made.log(20))
     del site.files["/trees.json"]
-    with pytest.raises(CannotCheck, match="The log was copied, and its page was not"):
+    with pytest.raises(CannotCheck, match="The log was copied, but its page was not"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     assert len(whole(tmp_path).entries) == 20

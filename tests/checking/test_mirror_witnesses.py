@@ -71,7 +71,7 @@ def test_it_is_said_although_the_pages_cannot_be_read_and_until_they_can(site: W
     serve(site, 60, SWAPPED, EVES)
     pages = site.files.pop("/trees.json")
     for _ in range(2):
-        with pytest.raises(Wrong, match=r"THE WITNESSES CHANGED.* The log was copied, and its page was not"):
+        with pytest.raises(Wrong, match=r"THE WITNESSES CHANGED.* The log was copied, but its page was not"):
             run(site, tmp_path)
     site.files["/trees.json"] = pages
     assert run(site, tmp_path).watched.changed and not run(site, tmp_path).watched.changed

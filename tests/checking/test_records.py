@@ -80,13 +80,13 @@ def put(field: str, key: str, value: object) -> Callable[[Record], object]:
         (lambda r: r["fields"].update(name=r["fields"]["place"], place=r["fields"]["name"]), "something in it was"),
         (lambda r: r.update(index=LATER), "something in it was changed"),
         (lambda r: r.update(manifest=LOG.manifest_at(30).hex()), "something in it was changed"),
-        (lambda r: r.update(manifest="00" * 32), "none of the log's"),
-        (lambda r: r.update(manifest=LOG.manifest_at(0).hex().upper()), "none of the log's"),
-        (lambda r: r.update(manifest=None), "none of the log's"),
-        (lambda r: r.update(index=0), "which is no signature"),
-        (lambda r: r.update(index=30), "which is no signature"),
-        (lambda r: r.update(index=60), "which is no signature"),
-        (lambda r: r.update(index=10**18 - 1), "which is no signature"),
+        (lambda r: r.update(manifest="00" * 32), "not in the log"),
+        (lambda r: r.update(manifest=LOG.manifest_at(0).hex().upper()), "not in the log"),
+        (lambda r: r.update(manifest=None), "not in the log"),
+        (lambda r: r.update(index=0), "which is not a signature"),
+        (lambda r: r.update(index=30), "which is not a signature"),
+        (lambda r: r.update(index=60), "which is not a signature"),
+        (lambda r: r.update(index=10**18 - 1), "which is not a signature"),
         (lambda r: r.update(index=10**4000), "not written as a record"),
         (lambda r: r.update(index=REVOKED), "which was revoked"),
         (lambda r: r.update(index=True), "not written as a record"),
@@ -137,13 +137,13 @@ def test_a_value_that_another_reader_would_see_is_refused() -> None:
 
 
 def test_an_index_twice() -> None:
-    refused(shown(LOG.record(SIGNER), LOG.record(SIGNER, ("day",))), "stands here twice")
+    refused(shown(LOG.record(SIGNER), LOG.record(SIGNER, ("day",))), "appears twice")
 
 
 def test_a_record_of_a_manifest_that_is_not_here() -> None:
     copy = shown(LOG.record(SIGNER))
     report = checked(replace(copy, manifests={LOG.manifest_at(30): LOG.manifests[LOG.manifest_at(30)]}))
-    assert "is not here" in report.problems[0] and "none of the log's" in report.problems[1]
+    assert "is not here" in report.problems[0] and "not in the log" in report.problems[1]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_the_choice_by_the_words_of_its_description() -> None:
         ({"root": "00" * 32}, "drawn from another tree"),
         ({"size": 59}, "drawn from another tree"),
         ({"of": 7}, "says that it is of 7"),
-        ({"unopened": [1]}, "calls signatures unopened"),
+        ({"unopened": [1]}, "lists signatures as unopened"),
         ({"indexes": LOG.signers[:5]}, "not the one that its seed chooses"),
     ],
 )
@@ -244,13 +244,13 @@ def test_a_chosen_record_that_is_missing_or_does_not_match() -> None:
     file = sample()
     refused(
         sampled(file, file["indexes"][1:]),
-        f"1 of the chosen signatures lack a record that matches: entries {file['indexes'][0]}.",
+        f"1 of the chosen signatures have no matching record: entries {file['indexes'][0]}.",
     )
-    refused(LOG.copy(sample=file), "5 of the chosen signatures lack a record")
+    refused(LOG.copy(sample=file), "5 of the chosen signatures have no matching record")
 
 
 def test_a_shown_record_is_not_unopened() -> None:
-    refused(sampled(sample() | {"unopened": sample()["indexes"][:1]}), "calls signatures unopened")
+    refused(sampled(sample() | {"unopened": sample()["indexes"][:1]}), "lists signatures as unopened")
 
 
 @pytest.mark.parametrize(

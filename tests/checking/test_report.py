@@ -49,7 +49,7 @@ def test_the_sentence() -> None:
         ({"shown": 0, "matched": 0}, "invalidated); the text"),
         ({"shown": 0, "matched": 0, "sample": Sampled("x", 3, 3, 3)}, "; 0 shown and matched; "),
         ({"manifests": ()}, "matched; witnessed"),
-        ({"witnesses": (), "quorum": None}, "; no witness is asked for."),
+        ({"witnesses": (), "quorum": None}, "; no witness is required."),
         ({"witnesses": witnesses(a=0, b=9, c=5)}, "by a, b and c on 1 January 1970."),
         ({"witnesses": witnesses(a=0, b=86_400)}, "by a on 1 January 1970 and b on 2 January 1970."),
         ({"problems": ("The first.", "The second.")}, "NOT OK: The first."),
@@ -64,9 +64,9 @@ def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
         BASE, closed=True, proofs=(Proven(7, Reason.WITHDRAWN),)
     ).lines()
     assert sentence == BASE.sentence
-    assert "nothing was taken out or changed" in shows and "confirmed mailboxes" in shows
+    assert "nothing was taken out or changed" in shows and "confirmed email addresses" in shows
     assert key.endswith(f": {made.CAROL.verifier}")
-    assert below == f"The witnesses' keys, to be compared likewise: {made.FIRST.verifier}"
+    assert below == f"The witnesses' keys, to compare in the same way: {made.FIRST.verifier}"
     assert replace(BASE, witnesses=(FIRST, *witnesses(b=1))).lines()[-1] == f"{below}, b+0+0"
     assert replace(BASE, witnesses=()).lines()[-1] == key
     assert (

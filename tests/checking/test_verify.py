@@ -69,7 +69,7 @@ def test_a_log_that_holds(what: str, place: Path) -> None:
     assert result.exit_code == 0 and result.stderr == ""
     assert lines[0].startswith(f"OK: {len(LOG.signers):,} signatures count (")
     assert lines[-3] == WHAT_IT_SHOWS and lines[-2].endswith(str(made.CAROL.verifier))
-    assert lines[-1] == f"The witnesses' keys, to be compared likewise: {made.FIRST.verifier}"
+    assert lines[-1] == f"The witnesses' keys, to compare in the same way: {made.FIRST.verifier}"
 
 
 def test_a_log_from_the_web(place: Path) -> None:
@@ -127,11 +127,11 @@ def test_a_witness_that_is_named_dates_a_promise(place: Path) -> None:
 
 def test_what_cannot_be_checked(place: Path) -> None:
     assert "There is no nowhere" in refused("nowhere")
-    assert "is no bundle" in refused("letter.txt")
+    assert "is not a bundle" in refused("letter.txt")
     assert "--proof" in refused("entry.tlog-proof")
-    assert "no checkpoint in nothing.txt" in refused("mirror", "--checkpoint", "nothing.txt")
-    assert "no promise in letter.txt" in refused("mirror", "--promise", "letter.txt")
-    assert "no proof in letter.txt" in refused("mirror", "--proof", "letter.txt")
+    assert "nothing.txt holds no checkpoint" in refused("mirror", "--checkpoint", "nothing.txt")
+    assert "letter.txt holds no promise" in refused("mirror", "--promise", "letter.txt")
+    assert "letter.txt holds no proof" in refused("mirror", "--proof", "letter.txt")
     assert "cannot be read" in refused("mirror", "--checkpoint", "nowhere")
     assert "too long" in refused("mirror", "--checkpoint", "long.txt")
     assert "--log cannot be read" in refused("mirror", "--log", "garbage")

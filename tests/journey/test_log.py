@@ -50,7 +50,7 @@ def published(served: Served) -> tlog.Checkpoint:
 
 
 def in_the_log(signer: Signer) -> bool:
-    return "It stands in our public log, as of batch" in signer.look_again()
+    return "It is in our public log, as of batch" in signer.look_again()
 
 
 def three_sign(served: Served, folder: Path) -> list[Signer]:
@@ -61,7 +61,7 @@ def three_sign(served: Served, folder: Path) -> list[Signer]:
     for signer in signers:
         signer.sign()
         signer.confirm()
-        assert "It will stand in our public log by" in signer.receipt
+        assert "It will be in our public log by" in signer.receipt
         signer.save("promise", folder / f"{signer.name}.txt")
     served.wait_for_count(3)
     for signer in signers:
@@ -251,4 +251,4 @@ def test_a_changed_file_is_caught_and_made_again(served_alone: Served, tmp_path:
     served.start()
     wait_for(lambda: {path: path.read_bytes() for path in honest} == honest)
     assert verify(served)["ok"] and verify(served, what=str(log))["ok"]
-    assert "2 public files of a log were missing or wrong; made again" in served.said.read_text()
+    assert "2 public files of a log were missing or wrong, and were made again" in served.said.read_text()

@@ -70,7 +70,7 @@ def test_a_witness_without_tls_is_not_chosen(
     house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "WITNESS_PRIVATE", False)
-    with pytest.raises(Refusal, match="over https alone"):
+    with pytest.raises(Refusal, match="over https only"):
         choose(house, petition, f"witness w {VKEY} http://127.0.0.1:1/\nquorum w\n")
 
 

@@ -79,9 +79,9 @@ def test_suzie_is_asked_about_her_signature() -> None:
     assert message["Subject"] == "Please confirm your signature: Save the Blue River"
     assert part(message, "plain").splitlines() == [
         "Someone, most likely you, signed “Save the Blue River” with this address.",
-        "It counts once confirmed. To confirm, or to tell us that it was not you, open this page:",
+        "It counts once it is confirmed. To confirm, or to tell us that it was not you, open this page:",
         f"https://petition.example/en/confirm/{TOKEN}",
-        "If you ignore this letter, nothing happens, and what was entered is deleted after 7 days.",
+        "If you ignore this email, nothing happens. What was entered is deleted after 7 days.",
         "-- ",
         "Friends of the Blue River",
         *CHECKPOINT.decode().splitlines(),
@@ -205,7 +205,7 @@ def test_a_title_is_text_wherever_it_stands() -> None:
     "to", ["", "nobody", "a@", "@b", "a b@example.org", "a@example.org\r\nBcc: eve@example.org"]
 )
 def test_what_is_no_address_gets_no_letter(to: str) -> None:
-    with pytest.raises(ValueError, match="not a mail address"):
+    with pytest.raises(ValueError, match="not an email address"):
         letters.render(a_letter(to=to), definition(), HEAD, NOON)
 
 
@@ -245,7 +245,7 @@ def test_nothing_secret_in_a_repr() -> None:
 
 def test_unknown_kinds_and_missing_petitions() -> None:
     for letter in (a_letter(9), a_letter(1)):
-        with pytest.raises(ValueError, match="letter"):
+        with pytest.raises(ValueError, match="email"):
             letters.render(letter, definition() if letter.kind == 9 else None, HEAD, NOON)
 
 

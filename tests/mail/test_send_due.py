@@ -140,7 +140,7 @@ def test_a_silent_server_stops_the_run(world: World, sink: Sinks) -> None:
         world.write(f"suzie{n}@example.org")
     report = world.send(sink("hang").transport(timeout=0.3))
     assert report.trouble is Trouble.LOST and report.ends == {End.LATER: 3, End.UNSENT: 2}
-    assert report.reason == "the server fell silent"
+    assert report.reason == "the server stopped answering"
     attempts = sorted(n for (n,) in world.database.query("SELECT attempts FROM mail_letter"))
     assert attempts == [0, 0, 1, 1, 1] and world.waiting() == 5
 

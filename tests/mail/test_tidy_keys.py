@@ -39,7 +39,7 @@ def test_after_eight_days_key_and_letters_go_together(world: World, caplog: pyte
     assert tidy_keys(world.database, world.house, TODAY) == [TODAY - 8]
     assert world.waiting() == 1 and days(world) == {TODAY - 7}
     assert world.traffic() == {("unknown", End.EXPIRED): 450}
-    assert "450 letters are dropped" in caplog.text
+    assert "450 emails are dropped" in caplog.text
     assert tidy_keys(world.database, world.house, TODAY) == []
 
 

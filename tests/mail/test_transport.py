@@ -63,15 +63,15 @@ def test_urls(url: str, parsed: MailUrl) -> None:
         ("", "is empty"),
         ("mx.example", "must begin with smtp://"),
         ("smtps://mx.example", "must begin with smtp://"),
-        ("folder:/tmp/mail", "write just folder:"),
+        ("folder:/tmp/mail", "Write just folder:"),
         ("smtp://", "must name a host"),
-        ("smtp://carol:geheim/wort@mx.example", "can't be read|percent-encoded"),
-        ("smtp://carol:geheim#wort@mx.example", "can't be read|percent-encoded"),
-        ("smtp://mx.example:mail", "can't be read"),
-        ("smtp://mx.example:99999", "can't be read"),
+        ("smtp://carol:geheim/wort@mx.example", "cannot be read|percent-encode"),
+        ("smtp://carol:geheim#wort@mx.example", "cannot be read|percent-encode"),
+        ("smtp://mx.example:mail", "cannot be read"),
+        ("smtp://mx.example:99999", "cannot be read"),
         ("smtp://mx.example?tls=maybe", "must be starttls, implicit or none"),
-        ("smtp://mx.example?tls", "can't be read"),
-        ("smtp://mx.example?timeout=3", "knows no option timeout"),
+        ("smtp://mx.example?tls", "cannot be read"),
+        ("smtp://mx.example?timeout=3", "unknown option timeout"),
         ("smtp://carol@mx.example", "without a password"),
         ("smtp://carol:geheim@mx.example?tls=none", "password in clear"),
     ],
@@ -174,7 +174,7 @@ def test_an_international_address_at_a_server_that_knows_none(sink: Sinks) -> No
     server = sink()
     transport = server.transport()
     answer = send(transport, "사발@예시.example")
-    assert answer == Answer(Outcome.NEVER, "the server can't write to an international address")
+    assert answer == Answer(Outcome.NEVER, "the server cannot send to an international address")
     assert send(transport, "suzie@bücher.example").outcome is Outcome.ACCEPTED, (
         "a domain alone needs nothing of it"
     )
@@ -290,14 +290,18 @@ def test_a_certificate_that_nobody_vouches_for(
     answer = send(sink(mood, certificate).transport(tls=tls, user="carol", password="p@ss/word"))
     assert (
         answer.outcome is Outcome.UNSENT
-        and answer.reason == "the server's certificate or TLS can't be accepted"
+        and answer.reason == "the server's certificate or TLS cannot be accepted"
     )
 
 
 def test_a_server_without_tls_gets_no_letter(sink: Sinks) -> None:
     server = sink()
     answer = send(server.transport(tls="starttls"))
-    assert answer.outcome is Outcome.UNSENT and "offers no TLS" in answer.reason and server.lines() == []
+    assert (
+        answer.outcome is Outcome.UNSENT
+        and "does not offer the TLS" in answer.reason
+        and server.lines() == []
+    )
 
 
 def test_letters_in_a_folder(tmp_path: Path) -> None:

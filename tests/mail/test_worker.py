@@ -109,7 +109,7 @@ def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
     confirmed(house, house.publish())
     transport = Recorder()
     with working(house, transport, House(bytes([7]) * 32)):
-        soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "stands still" in caplog.text)
+        soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "has stopped" in caplog.text)
     assert transport.to == [] and house.rows("mail_letter") == 1 and counted(house) == 0
     with working(house, transport):
         soon(lambda: house.rows("mail_letter") == 0 and counted(house) == 1)

@@ -234,7 +234,7 @@ def test_a_damaged_form_is_said_and_nothing_kept(house: HouseOfTests, door: Entr
 def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door: Entrance) -> None:
     """And what was agreed to is what stands beside the box, not what stands there later."""
     page = door.get(PAGE).body.decode()
-    assert "checked" not in page and "Send me the newsletter of" in page
+    assert "checked" not in page and "Email me the newsletter of" in page
     for consent in ({}, {"consent": ""}, {"consent": "1"}, {"consent": "0" * 16}):
         answer = door.post(PAGE, {"email": SUZIE, **consent})
         page = answer.body.decode()
@@ -252,7 +252,7 @@ def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> 
 def test_a_link_that_no_longer_works_says_what_to_do_next(house: HouseOfTests, door: Entrance) -> None:
     invented = token.encode(token.new())
     gone = door.post(f"{PAGE}/confirm/{invented}")
-    assert gone.status == 404 and b"ask for it once more" in gone.body
+    assert gone.status == 404 and b"ask for it again" in gone.body
     assert b'<a class="button" href="/en/newsletter">' in gone.body
     unknown = door.post(f"{PAGE}/unsubscribe/{invented}")
     assert unknown.status == 404 and b"copy it whole" in unknown.body and b"/en/imprint" in unknown.body

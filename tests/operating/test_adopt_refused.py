@@ -99,13 +99,13 @@ def test_a_changed_entry_is_refused(drill: Drill) -> None:
     refused(drill, "--copy", drill.mirror, because="do not lead to its checkpoint")
     for bundle in bundles:
         bundle.write_bytes(b"")
-    refused(drill, "--copy", drill.mirror, because="is no whole log")
+    refused(drill, "--copy", drill.mirror, because="is not a whole log")
 
 
 def test_an_order_that_cannot_be_is_refused(drill: Drill) -> None:
     restored(drill)
     resign(drill, drill.mirror, [*entries_of(drill.mirror), tlog.entry.Open(b"m" * 32).encode()])
-    refused(drill, "--copy", drill.mirror, because="in no order that counts")
+    refused(drill, "--copy", drill.mirror, because="its order is not valid")
 
 
 def test_a_mirror_that_is_older_than_the_backup_is_refused(drill: Drill) -> None:

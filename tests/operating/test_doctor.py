@@ -106,7 +106,7 @@ def mailed() -> stores.Finding:
 
 
 def test_what_became_of_the_mail_of_a_day(healthy: HouseOfTests) -> None:
-    assert mailed().sentence == "No letter was tried in the last 24 hours."
+    assert mailed().sentence == "No email was tried in the last 24 hours."
     tried(healthy, "gmail", ACCEPTED=900, LATER=3, NEVER=1)
     tried(healthy, "gmail", 20, ACCEPTED=100, UNREADABLE=1)
     tried(healthy, "yahoo", 25, NEVER=500)
@@ -115,10 +115,10 @@ def test_what_became_of_the_mail_of_a_day(healthy: HouseOfTests) -> None:
     found = mailed()
     assert found.level == "ok"
     assert found.sentence == (
-        "Mail of the last 24 hours: 1007 accepted, 4 put off, 1 refused for ever, 3 given up."
+        "Emails of the last 24 hours: 1007 accepted, 4 put off, 1 refused for good, 3 given up."
     )
     assert found.hint.splitlines() == [
-        "gmail: 1000 accepted, 4 put off, 1 refused for ever",
+        "gmail: 1000 accepted, 4 put off, 1 refused for good",
         "unknown: 3 given up",
     ]
 
@@ -159,7 +159,7 @@ def test_a_setting_with_a_slip_is_suggested() -> None:
 
 def test_ready_lists_what_lacks_in_order(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [step.sentence for step in steps()]
-    assert sentences[0].startswith("Give the house its public address")
+    assert sentences[0].startswith("Give the server its public address")
     assert any("still names example people" in sentence for sentence in sentences)
     for name, value in {
         "BASE_URL": "https://petition.example.com",

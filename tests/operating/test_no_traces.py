@@ -42,7 +42,7 @@ def links(served: Served, count: int) -> dict[str, str]:
     """The first link of each letter, by the address that it went to."""
     deadline = time.monotonic() + 20
     while len(found := list((served.data / "mail").glob("[0-9]*.eml"))) < count:
-        assert time.monotonic() < deadline, "a letter is missing"
+        assert time.monotonic() < deadline, "a character is missing"
         time.sleep(0.2)
     result = {}
     for path in found:

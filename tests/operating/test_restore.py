@@ -523,5 +523,5 @@ def test_the_commands_say_what_the_operator_must_know(
     )  # no worker has shown its log yet: nobody but the operator can know that
     assert f"sabal restore --adopt {petition.slug} --never-shown" in said
     assert "lost" in said and f"sabal keys renew-pepper {petition.slug}" in said
-    assert "no suppression file" in said
-    assert "signing goes on" in sabal("keys", "renew-pepper", petition.slug)
+    assert "no erasure journal" in said
+    assert "signing goes on" in sabal("keys", "pepper", petition.slug, "--renew")

@@ -179,12 +179,12 @@ def test_with_the_log_what_was_revoked_since_is_left_alone(petition: Petition, t
     petition.write(tmp_path / "export", made.lines(
         petition.header(), *[petition.line(index) | {"index": None} for index in petition.counted]
     ))  # fmt: skip
-    assert "were not looked at: 92" in audit(petition, tmp_path).stderr
+    assert "were not checked: 92" in audit(petition, tmp_path).stderr
     petition.revoke(91)
     log = tmp_path / "log.zip"
     log.write_bytes(zipped(petition.copy(), {}))
     done = audit(petition, tmp_path, "--copy", str(log))
-    assert "withdrawn or invalidated since, and were not looked at: 1" in done.stderr
+    assert "withdrawn or invalidated since, and were not checked: 1" in done.stderr
     proposed = revocations.read_file(tmp_path / "out.jsonl")
     assert proposed.size == 94 and [one.index for one in proposed.items] == list(range(61, 91))
 
@@ -198,6 +198,6 @@ def test_without_any_index_nothing_can_be_proposed(petition: Petition, tmp_path:
 
 def test_nothing_found_is_said_and_written(tmp_path: Path) -> None:
     done = audit(made.petition(crowd(20)), tmp_path)
-    assert done.exit_code == 0 and "Nothing looks unusual; the proposal is empty." in done.stdout
+    assert done.exit_code == 0 and "Nothing looks unusual. The proposal is empty." in done.stdout
     assert revocations.read_file(tmp_path / "out.jsonl").items == ()
     assert json.loads((tmp_path / "out.jsonl").read_text())["format"] == revocations.FORMAT

@@ -72,7 +72,7 @@ def test_of_whom_only_an_older_export_knows_nobody_can_say_whether_they_withdrew
     petition.sign(EVE)
     paths = [petition.write(tmp_path / "a", older), petition.write(tmp_path / "b", petition.export([2, 3]))]
     done = sabal("open", *paths, "--identity", key)
-    assert done.exit_code == 0 and "1 record stands in an older export alone" in done.stderr
+    assert done.exit_code == 0 and "1 record is only in an older export" in done.stderr
     assert sabal("open", paths[0], "--identity", key).stderr == ""
 
 

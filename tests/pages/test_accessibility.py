@@ -39,7 +39,7 @@ NEWSLETTER: dict[str, dict[str, object]] = {
     "subscribe": {
         "sentence": "Send me the newsletter.",
         "version": "0123456789abcdef",
-        "wrong": {"email": "Enter your mail address.", "consent": "Tick the box."},
+        "wrong": {"email": "Enter your email address.", "consent": "Tick the box."},
     },
     "gone": {"offered": True},
     **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "unknown")},

@@ -44,7 +44,7 @@ def test_the_privacy_page_names_who_else_sees_what(client: Client, monkeypatch: 
 
 CLAIM = (
     "Signatures are locked when they arrive; the key is not on the server. "
-    "Whoever controlled the server could read what is typed from then on and, until the petition is sealed, "
+    "Whoever controlled the server could read what is typed from then on and, until the petition is finalised, "
     "test whether an address they already know is among the signers."
 )
 

@@ -17,9 +17,9 @@ CLAIMS = (
     "Every confirmed signature enters a public log by the date on its receipt. If that log is ever shortened or"
     " rewritten, anyone who kept an older copy can prove it.",
     "You can check that yours is in it. Anyone can check the count offline, by published standards, also with"
-    " others' tools.",
-    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed mailboxes and,"
-    " where done, on an outsider's random sample.",
+    " other people's tools.",
+    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed email addresses"
+    " and, where done, on an outsider's random sample.",
 )
 NEVER = (
     *(
@@ -106,15 +106,15 @@ def test_a_petition_in_a_language_of_its_own_leads_to_the_english_page(
 def test_the_petitions_page_says_how_many_entries(
     client: Client, petitions: dict[int, PetitionSnapshot]
 ) -> None:
-    assert "In a public log of 1,347 entries: how?" in read(client, "/en/keep-the-orchard")
+    assert "Counted in a public log of 1,347 entries: how to check" in read(client, "/en/keep-the-orchard")
     assert "1,347개 항목의 공개 장부로 집계" in read(client, "/ko/keep-the-orchard")
     assert "共1,347条" in read(client, "/zh-hans/keep-the-orchard")
     petitions[OPEN] = replace(petitions[OPEN], counts=in_log(1))
-    assert "In a public log: how?" in read(client, "/en/keep-the-orchard")
+    assert "Counted in a public log: how to check" in read(client, "/en/keep-the-orchard")
 
 
 WITNESSES = {
-    "nobody is asked": ("", None, ("", "No outside witness is asked for.")),
+    "nobody is asked": ("", None, ("", "No outside witness is required.")),
     "asked and not there": (ASKED, None, ("Not witnessed yet.",) * 2),
     "asked in words that nobody can read": ("witness first\n", None, ("Not witnessed yet.",) * 2),
     "there": (ASKED, SEEN, ("Witnessed by first on November 24, 2026.",) * 2),
@@ -171,4 +171,4 @@ def test_an_empty_house_says_what_will_be_here(
     client: Client, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions.clear()
-    assert "its log will stand here" in read(client, "/en/verify")
+    assert "its log will be listed here" in read(client, "/en/verify")

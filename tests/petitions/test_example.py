@@ -25,7 +25,7 @@ def test_it_is_guarded_and_lacks_nothing_but_a_key(example: Definition) -> None:
     assert example.recipients_get == "count"
     assert (example.sample_audit, example.newsletter, example.updates) == (True, True, True)
     assert (example.goal, example.closes) == (None, None)
-    assert folder.lacking(example) == ("No organiser key: without one, signatures could not be sealed.",)
+    assert folder.lacking(example) == ("There is no organiser key, so signatures could not be encrypted.",)
 
 
 def test_its_five_recipients_have_a_name_in_each_language(example: Definition) -> None:

@@ -130,10 +130,10 @@ def test_a_plain_folder_is_understood() -> None:
     )
 
 
-NO_HTML = "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
-NO_LINK = "A link must begin with https:// or mailto: and lead somewhere."
+NO_HTML = "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant."
+NO_LINK = "A link must begin with https:// or mailto: and have an address after it."
 NO_DAY = "`retention` must be a day without quotation marks, such as 2031-05-01."
-NO_SLUG = "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else."
+NO_SLUG = "`slug` may hold only a–z, 0–9 and single hyphens between them."
 
 # What stands in the file, what stands there instead → the line and the sentence that name it.
 WRONG_TOML = [
@@ -148,7 +148,7 @@ WRONG_TOML = [
         '["en", "ko"]',
         '["en", "ko", "KO"]',
         2,
-        "“KO” is no language code in lower case, such as en, ko or zh-hans.",
+        "“KO” is not a language code in lower case, such as en, ko or zh-hans.",
     ),
     ('["en", "ko"]', '["en", "ko", "fr"]', 2, "`languages` names “fr”, but fr.md is missing."),
     ('["en", "ko"]', '["en", "ko", "en"]', 2, "`languages` names “en” twice."),
@@ -157,15 +157,15 @@ WRONG_TOML = [
         'authoritative = "en"',
         'authoritative = "fr"',
         3,
-        "`authoritative` is “fr”; it must be one of: en, ko.",
+        "`authoritative` is “fr”. It must be one of: en, ko.",
     ),
     (
         "Carol’s",
         '", ',
         4,
-        "This is not TOML as it should be: Expected newline or end of document after a statement.",
+        "This is not valid TOML: Expected newline or end of document after a statement.",
     ),
-    ('"guarded"', '"secret"', 5, "`profile` is “secret”; it must be one of: guarded, open."),
+    ('"guarded"', '"secret"', 5, "`profile` is “secret”. It must be one of: guarded, open."),
     ('hint = "lantern"\n', "", 1, "`hint` is missing."),
     (
         '"lantern"',
@@ -173,12 +173,12 @@ WRONG_TOML = [
         6,
         "`hint` must be one neutral word of 3 to 20 letters a–z, such as lantern.",
     ),
-    ('"lantern"', '"night"', 6, "`hint` stands in the slug; it must not tell what the petition is about."),
+    ('"lantern"', '"night"', 6, "`hint` is part of the slug. It must not tell what the petition is about."),
     (
         '"lantern"',
         '"keep"',
         6,
-        "`hint` stands in the title of en.md; it must not tell what the petition is about.",
+        "`hint` is part of the title of en.md. It must not tell what the petition is about.",
     ),
     ("2031-05-01", '"2031"', 7, NO_DAY),
     ("2031-05-01", "2031-05-01T10:00:00", 7, NO_DAY),
@@ -186,9 +186,9 @@ WRONG_TOML = [
         "2031-05-01",
         "2030-05-01",
         7,
-        "`retention` must lie 7 days or more after `closes`: so long letters can be confirmed.",
+        "`retention` must be 7 days or more after `closes`, so that emails already sent can still be confirmed.",
     ),
-    ("2031-05-01", "2031-02-31", 7, "This is not TOML as it should be: Invalid date or datetime."),
+    ("2031-05-01", "2031-02-31", 7, "This is not valid TOML: Invalid date or datetime."),
     (
         'purpose.ko = "청원을 전달하기 위함입니다."',
         "",
@@ -196,12 +196,12 @@ WRONG_TOML = [
         "`purpose` has no text in “ko”, which `languages` names.",
     ),
     ("purpose.ko", "purpose.fr", 10, "`purpose.fr` is in a language that `languages` does not name."),
-    ("purpose.en", "gaol = 5\npurpose.en", 9, "`gaol` is no key that belongs here. Did you mean `goal`?"),
+    ("purpose.en", "gaol = 5\npurpose.en", 9, "`gaol` is not a known key here. Did you mean `goal`?"),
     (
         "purpose.en",
         "goal = 0\npurpose.en",
         9,
-        "`goal` must be a whole number from 1 to 1000000000; leave it out for none.",
+        "`goal` must be a whole number from 1 to 1000000000. Leave it out for none.",
     ),
     (
         "purpose.en",
@@ -213,13 +213,13 @@ WRONG_TOML = [
         "purpose.en",
         'recipients_get = "names"\npurpose.en',
         9,
-        "A guarded petition hands over the count only: `recipients_get` must be count.",
+        "A guarded petition hands over the count only. `recipients_get` must be count.",
     ),
     (
         "purpose.en",
         'organiser_keys = ["ssh-ed25519 AAAA"]\npurpose.en',
         9,
-        "“ssh-ed25519 AAAA…” is no age recipient (they begin with age1pq1 or age1).",
+        "“ssh-ed25519 AAAA…” is not an age recipient (they begin with age1pq1 or age1).",
     ),
     (
         "purpose.en",
@@ -231,40 +231,45 @@ WRONG_TOML = [
         "purpose.en",
         'endorsers = ["AGE-SECRET-KEY-PQ-1XYZ"]\npurpose.en',
         9,
-        "A secret key stands here. Remove it, and use a new key in its place.",
+        "A secret key is in this file. Remove it, and use a new key in its place.",
     ),
     ('[controller]\nname = "Carol’s campaign"', "[controller]", 12, "`name` is missing in [controller]."),
     (
         '"privacy@example.org"',
         '"by post"',
         17,
-        "`privacy_contact` must be a mail address or begin with https://.",
+        "`privacy_contact` must be an email address or begin with https://.",
     ),
     (
         "privacy_contact",
         "privacy",
         17,
-        "`privacy` is no key that belongs here. Did you mean `privacy_contact`?",
+        "`privacy` is not a known key here. Did you mean `privacy_contact`?",
     ),
     (
         'language = "ko"',
         'language = "Korean"',
         22,
-        "“Korean” is no language code in lower case, such as en, ko or zh-hans.",
+        "“Korean” is not a language code in lower case, such as en, ko or zh-hans.",
     ),
-    ("council@example.org", "council at example.org", 23, "“council at example.org” is no mail address."),
+    (
+        "council@example.org",
+        "council at example.org",
+        23,
+        "“council at example.org” is not an email address.",
+    ),
     ('name = "UNHCR"\n', "", 25, "This recipient has no `name`."),
     (
         'name = "UNHCR"',
         'name = "The City Council"\nkey = "the-city-council"',
         27,
-        "Another recipient has the `key` “the-city-council” already.",
+        "Another recipient already has the `key` “the-city-council”.",
     ),
     (
         "group = true",
         "group = true\n[fields]\ncomment = true",
         29,
-        "`comment` can't be offered by a guarded petition: what is shown could harm a signer.",
+        "A guarded petition cannot offer `comment`, because what is shown could harm a signer.",
     ),
     (
         "group = true",
@@ -272,7 +277,7 @@ WRONG_TOML = [
         29,
         "`name` has no text in “ko”, which `languages` names.",
     ),
-    ("Long Road 1", "Long\u202eRoad 1", 15, "This line holds an unseen character (U+202E); remove it."),
+    ("Long Road 1", "Long\u202eRoad 1", 15, "This line holds an invisible character (U+202E). Remove it."),
 ]
 WRONG_TEXT = [
     (
@@ -280,34 +285,34 @@ WRONG_TEXT = [
         "---\ntitle",
         "title",
         1,
-        "The file must begin with a line --- and the title and summary beneath it.",
+        "The file must begin with a line --- and, below it, the title and summary.",
     ),
     ("en.md", "bus\n---", "bus", 1, "The line --- that ends title and summary is missing."),
     ("en.md", "title: Keep the night bus\n", "", 1, "`title` is missing."),
     ("en.md", "title: Keep the night bus", "title:", 2, "`title` is empty."),
     ("en.md", "Keep the night bus", "x" * 201, 2, "`title` is 201 characters long; at most 200 fit."),
-    ("en.md", "subject:", "subjekt:", 5, "`subjekt` is no key that belongs here. Did you mean `subject`?"),
-    ("en.md", "subject:", "title:", 5, "`title` stands twice; it is already in line 2."),
+    ("en.md", "subject:", "subjekt:", 5, "`subjekt` is not a known key here. Did you mean `subject`?"),
+    ("en.md", "subject:", "title:", 5, "`title` appears twice. The first one is in line 2."),
     (
         "en.md",
         "subject: The",
         "The",
         5,
-        "Expected “key: text” here; a longer text goes on in lines that begin with a space.",
+        "Expected “key: text” here. A longer text continues in lines that begin with a space.",
     ),
     (
         "en.md",
         "## Background",
         "Background",
         8,
-        "This stands before the first heading; begin with a line such as ## Background.",
+        "This text is before the first heading. Begin with a line such as ## Background.",
     ),
     (
         "en.md",
         "## Background",
         "# Background",
         8,
-        "Headings have two # here (##): the title stands at the top of the file.",
+        "Headings have two # here (##). The title is at the top of the file.",
     ),
     (
         "en.md",
@@ -342,7 +347,7 @@ WRONG_TEXT = [
         "> Nobody asked us.",
         "> - Nobody",
         12,
-        "A list in a quotation: the demands are the only list of the file.",
+        "This is a list in a quotation. The demands are the only list of the file.",
     ),
     (
         "en.md",
@@ -356,7 +361,7 @@ WRONG_TEXT = [
         "- Keep the bus\n",
         "We ask:\n\n- Keep the bus\n",
         20,
-        "Beneath the heading of the demands stands only their list.",
+        "Below the heading of the demands only their list is allowed.",
     ),
     (
         "en.md",
@@ -371,7 +376,7 @@ WRONG_TEXT = [
         "- Publish the cost",
         "- Publish the cost\n\n  And more.",
         25,
-        "A demand is one paragraph and, beneath it, one list of its parts.",
+        "A demand is one paragraph and, below it, one list of its parts.",
     ),
     ("ko.md", "- 비용을 공개할 것\n", "", 12, "This text has 1 demands; in en.md it has 2."),
     ("ko.md", "  - 일요일에도\n", "", 12, "Demand 1 has 1 parts; in en.md it has 2."),
@@ -464,7 +469,7 @@ def test_lines_of_chinese_are_joined_without_a_space() -> None:
 
 def test_lacking_names_what_must_be_completed() -> None:
     definition = folder.parse(FILES)
-    assert folder.lacking(definition) == ("No organiser key: without one, signatures could not be sealed.",)
+    assert folder.lacking(definition) == ("There is no organiser key, so signatures could not be encrypted.",)
     assert folder.lacking(folder.parse(folder.set_organiser_keys(FILES, [f"age1{'q' * 58}"]))) == ()
     late = folder.lacking(definition, today=date(2032, 1, 1))
     assert any(sentence.startswith("`retention` is too near") for sentence in late)
@@ -513,15 +518,15 @@ def test_eve_reads_nothing_outside_the_folder(tmp_path: Path) -> None:
     (inside / "en.md.orig").write_text("x")
     (inside / ".DS_Store").write_text("x")
     assert refused(inside) == [
-        ("de.md", 1, "This is no regular file."),
+        ("de.md", 1, "This is not a regular file."),
         ("en.md.orig", 1, "A petition folder holds petition.toml and one LANG.md for each language."),
-        ("es.md", 1, "This is no regular file."),
-        ("fr.md", 1, "This is a symbolic link; put the file itself here."),
+        ("es.md", 1, "This is not a regular file."),
+        ("fr.md", 1, "This is a symbolic link. Put the file itself here."),
     ]
     link = tmp_path / "link"
     link.symlink_to(inside)
     assert refused(link) == [
-        ("link", 1, "This is no folder, or a symbolic link to one; give the folder itself.")
+        ("link", 1, "This is not a folder, or it is a symbolic link to one. Give the folder itself.")
     ]
 
 
@@ -531,7 +536,7 @@ def test_files_too_large_or_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "ko.md").write_bytes(b"fine\n\xff\xfe")
     assert refused(tmp_path) == [
         ("en.md", 1, "The file is larger than 200 kB."),
-        ("ko.md", 2, "This is not UTF-8 text; save the file as UTF-8."),
+        ("ko.md", 2, "This is not UTF-8 text. Save the file as UTF-8."),
     ]
     assert refused(tmp_path / "nowhere") == [("nowhere", 1, "There is no such folder.")]
     assert ("en.md", 1, "The file is larger than 200 kB.") in problems_of({**FILES, "en.md": "x" * 200_001})
@@ -542,7 +547,7 @@ def test_writing_refuses_names_outside_and_folders_of_others(tmp_path: Path) -> 
         folder.write({"../en.md": EN}, tmp_path / "petition")
     assert not (tmp_path / "petition").exists()
     (tmp_path / "fr.md").write_text("another petition's")
-    with pytest.raises(FolderError, match="remove it, or write into another folder"):
+    with pytest.raises(FolderError, match="Remove it, or use another folder"):
         folder.write(FILES, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["fr.md"]
 

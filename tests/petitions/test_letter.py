@@ -91,7 +91,7 @@ def test_a_letter_pasted_from_the_web() -> None:
     assert text.newsletter_invitation.startswith("To subscribe")
     assert definition.newsletter
     assert result.notes == (
-        "The summary is the first sentence of the subject; say in one sentence what is asked.",
+        "The summary is the first sentence of the subject. Say in one sentence what is asked.",
     )
 
 
@@ -322,15 +322,15 @@ def test_signs_of_markup_stay_as_they_are() -> None:
     [
         (b"", "The letter is empty."),
         (b" \n---\n* * *\n", "The letter is empty."),
-        (b"x" * 60_001, "The letter is longer than 60 kB; shorten it, or write a petition folder."),
-        (b"PK\x03\x04\0\0", "This is no text. Save the letter as plain text (.txt)."),
+        (b"x" * 60_001, "The letter is longer than 60 kB. Shorten it, or write a petition folder."),
+        (b"PK\x03\x04\0\0", "This is not text. Save the letter as plain text (.txt)."),
         (
             b"%PDF-1.7\n\xe2\xe3\xcf\xd3",
-            "This is no plain text in UTF-8. Save the letter as plain text (.txt), in UTF-8.",
+            "This is not plain text in UTF-8. Save the letter as plain text (.txt), in UTF-8.",
         ),
         (
             b"Title\nAGE-SECRET-KEY-1QQQ",
-            "A secret key stands here. Remove it, and use a new key in its place.",
+            "A secret key is in this file. Remove it, and use a new key in its place.",
         ),
     ],
 )

@@ -121,7 +121,7 @@ def test_only_what_is_paused_is_amended(house: HouseOfTests) -> None:
     with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
         drafts.import_files(files)
     states.close(SLUG, TODAY)
-    with pytest.raises(Refusal, match="cannot change any more"):
+    with pytest.raises(Refusal, match="can no longer change"):
         drafts.import_files(files)
 
 

@@ -56,7 +56,7 @@ def test_importing_again_keeps_the_key_that_was_chosen(house: HouseOfTests) -> N
     run("import", str(EXAMPLE))
     drafts.use_keys(SLUG, (str(house.identity.recipient),))
     result = run("import", str(EXAMPLE))
-    assert "No organiser key" not in result.output
+    assert "There is no organiser key" not in result.output
     assert drafts.definition(SLUG).organiser_keys == (str(house.identity.recipient),)
 
 

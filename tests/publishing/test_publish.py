@@ -61,13 +61,13 @@ def test_without_a_key_it_cannot_be_published(house: HouseOfTests) -> None:
 def test_without_its_key_check_it_cannot_be_published(house: HouseOfTests) -> None:
     slug = draft(house)
     drafts.use_keys(slug, (str(house.identity.recipient),))
-    with pytest.raises(Refusal, match="keys check"):
+    with pytest.raises(Refusal, match="key check"):
         versions.publish(slug, house.house, TODAY, NOW)
     sealed = drafts.key_check(slug)
-    with pytest.raises(Refusal, match="not the code"):
+    with pytest.raises(Refusal, match="not the newest code"):
         drafts.answer_key_check(slug, "guess")
     drafts.key_check(slug)  # a newer one
-    with pytest.raises(Refusal, match="not the code"):
+    with pytest.raises(Refusal, match="not the newest code"):
         drafts.answer_key_check(slug, agefile.decrypt(sealed, [house.identity]).decode())
 
 
@@ -99,7 +99,7 @@ def test_a_draft_is_replaced_and_a_published_petition_is_not(house: HouseOfTests
 
 def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(house: HouseOfTests) -> None:
     before = house.publish()
-    with pytest.raises(Refusal, match="pause it first"):
+    with pytest.raises(Refusal, match="Pause it first"):
         drafts.use_keys(SLUG, (str(agefile.generate().recipient),))
     states.pause(SLUG)
     new = agefile.generate()

@@ -196,7 +196,7 @@ def test_nobody_confirms_words_that_they_never_saw(house: HouseOfTests, door: En
     forged = signed(house, house.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
     page = door.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
     assert "Suzie &lt;b&gt;" in page and "South Korea" in page and "the newsletter" in page
-    assert "letters about this petition" not in page and "⟦" not in page
+    assert "emails about this petition" not in page and "⟦" not in page
     bare = signed(house, house.petition(), "max@example.org", country="")
     page = door.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
     assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page

@@ -114,12 +114,12 @@ OTHER = tlog.Cosigner("elsewhere.example", b"o" * 32)
         (line(SIZE, at=NOW + 86_401), "more than a day"),
         (line(SIZE, at=1), "more than a day"),
         (line(SIZE, at=2**63 - 1), "more than a day"),
-        (b"", "no signature line"),
-        (b"<evil>" * 99, "no signature line"),
-        (b"\xff\x00evil\n", "no signature line"),
-        (line(SIZE)[:-1], "no signature line"),
-        (line(SIZE) * 101, "no signature line"),
-        (logs.checkpoint(SIZE), "no signature line"),
+        (b"", "not a signature line"),
+        (b"<evil>" * 99, "not a signature line"),
+        (b"\xff\x00evil\n", "not a signature line"),
+        (line(SIZE)[:-1], "not a signature line"),
+        (line(SIZE) * 101, "not a signature line"),
+        (logs.checkpoint(SIZE), "not a signature line"),
     ],
 )
 def test_lines_that_do_not_hold(body: bytes, why: str) -> None:

@@ -81,7 +81,7 @@ def test_from_the_first_start_to_a_quorum_and_over_a_restart(tmp_path: Path) -> 
         assert str(key) in urllib.request.urlopen(url, timeout=5).read().decode()
         assert "Another witness is running" in refused(tmp_path, "--log", LOG)
     assert (tmp_path / "store.key").stat().st_mode & 0o777 == 0o600
-    assert "there already" in refused(tmp_path, "--log", LOG, *NEW)
+    assert "exists already" in refused(tmp_path, "--log", LOG, *NEW)
     with running(tmp_path) as (_, said, url):
         assert str(key) in said
         assert ask(url, key, logs.checkpoint(256), consistency(256), 0, network=HERE) == Ahead(257)
@@ -98,11 +98,11 @@ def test_what_is_refused_is_one_sentence(tmp_path: Path) -> None:
             (("--log", LOG, "--new"), "needs --name"),
             (("--log", LOG, "--new", "--name", "https://x.example"), "without https://"),
             (("--log", LOG, "--new", "--name", "none"), "--name"),
-            (("--log", "no key", *NEW), "no verifier key"),
+            (("--log", "no key", *NEW), "not a verifier key"),
             (("--log", LOG.replace("petition", "petitiom"), *NEW), "key id"),
             (("--log", LOG, *NEW, "--port", port), "cannot listen"),
             (("--log", str(WANDA.verifier)), "a witness's, not a log's"),
-            (("--log", LOG, "--name", "else.example"), "leave --name out"),
+            (("--log", LOG, "--name", "else.example"), "Leave --name out"),
             (("--log", LOG, "--host", "203.0.113.1"), "cannot listen"),
         ):
             sentence = refused(tmp_path, *more)
@@ -110,7 +110,7 @@ def test_what_is_refused_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("{}")
     assert "is damaged" in refused(tmp_path, "--log", LOG)
     (tmp_path / "store").unlink()
-    assert "forgot" in refused(tmp_path, "--log", LOG)
+    assert "without its store" in refused(tmp_path, "--log", LOG)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

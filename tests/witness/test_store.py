@@ -80,9 +80,9 @@ def test_every_damage_is_refused(store: Path) -> None:
 
 def test_a_store_that_went_is_not_begun_anew(store: Path) -> None:
     store.unlink()
-    with pytest.raises(Refusal, match="A witness that forgot"):
+    with pytest.raises(Refusal, match="A witness without its store"):
         reopened(store)
-    with pytest.raises(Refusal, match="there already"):
+    with pytest.raises(Refusal, match="exists already"):
         Store.create(store, store.with_name("key"), NAME)
 
 
@@ -93,7 +93,7 @@ def test_new_is_for_the_first_start(store: Path, tmp_path: Path) -> None:
         (store, tmp_path / "k2"),
         (tmp_path / "s2", tmp_path / "key"),
     ):
-        with pytest.raises(Refusal, match="there already"):
+        with pytest.raises(Refusal, match="exists already"):
             Store.create(path, key_path, NAME)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(Refusal):
@@ -103,7 +103,11 @@ def test_new_is_for_the_first_start(store: Path, tmp_path: Path) -> None:
 
 def test_a_key_that_is_none_or_another_s_or_everybody_s(store: Path, tmp_path: Path) -> None:
     key = store.with_name("key")
-    for text, why in ((b"", "no witness's key"), (b"zz" * 32, "no witness's"), (b"ab" * 32, "another key")):
+    for text, why in (
+        (b"", "not a witness's key"),
+        (b"zz" * 32, "not a witness's"),
+        (b"ab" * 32, "another key"),
+    ):
         key.write_bytes(text)
         with pytest.raises(Refusal, match=why):
             reopened(store)

@@ -81,7 +81,9 @@ def _members(copy: LogCopy, extras: Mapping[str, bytes]) -> Iterator[tuple[str, 
         raise CannotCheck(f"A bundle carries {README} and {' and '.join(CARRIED)}, and nothing else.")
     manifests = list(dict.fromkeys(hash_ for _, hash_ in named_manifests(copy.entries)))
     if copy.flaws or any(hash_ not in copy.manifests for hash_ in manifests):
-        raise CannotCheck("This copy of the log is not whole, so no bundle is made of it: check it first.")
+        raise CannotCheck(
+            "This copy of the log is not whole, so no bundle is made from it. Check the copy first."
+        )
     if README in extras:
         yield README, extras[README]
     yield "checkpoint", copy.checkpoint
@@ -114,7 +116,7 @@ def read_bundle(file: BinaryIO) -> LogCopy:
                 info.filename: _member(file, info, end) for info, end in _places(infos, archive.start_dir)
             }
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, OverflowError):
-        raise CannotCheck("This is no zip file, or a damaged one: fetch it again.") from None
+        raise CannotCheck("This is not a zip file, or it is damaged. Fetch it again.") from None
     return copy_of(files)
 
 
@@ -122,11 +124,11 @@ def copy_of(files: Mapping[str, bytes]) -> LogCopy:
     """The copy that the files of a bundle are. Raises CannotCheck where one lacks that nothing goes without."""
     for name in ("checkpoint", "policy", "entries"):
         if name not in files:
-            raise CannotCheck(f"This is no bundle of a log: it holds no file `{name}`.")
+            raise CannotCheck(f"This is not a bundle of a log: it holds no file `{name}`.")
     found = ((_MANIFEST.fullmatch(name), data) for name, data in files.items())
     entries = files["entries"]
     over = len(entries) % ENTRY_BYTES
-    flaws = (f"The entries are not 34 bytes each: {over} bytes are left over at their end.",) if over else ()
+    flaws = (f"The entries are not 34 bytes each. {over} bytes are left over at the end.",) if over else ()
     return LogCopy(
         files["checkpoint"],
         files["policy"],
@@ -139,8 +141,8 @@ def copy_of(files: Mapping[str, bytes]) -> LogCopy:
 
 
 _STRANGE_LIST = (
-    "This zip does not say how many files it holds, or has comments or extras in its list: no bundle is like"
-    " that."
+    "This zip does not say how many files it holds, or has comments or extras in its list. No bundle has these."
+    " Fetch the bundle again."
 )
 
 
@@ -153,11 +155,9 @@ def _refuse_another_list(file: BinaryIO) -> int:
     file.seek(max(end, 0))
     magic, _, _, here, of_all, size, start, comment = _END.unpack(file.read(_END.size))
     if magic != b"PK\5\6" or comment:
-        raise CannotCheck("This zip is cut off, or has a comment at its end: fetch the bundle again.")
+        raise CannotCheck("This zip is cut off, or has a comment at its end. Fetch the bundle again.")
     if start + size != end:
-        raise CannotCheck(
-            "This is a zip with something before it, or beside its list of files: fetch the bundle again."
-        )
+        raise CannotCheck("This zip has data before it, or beside its list of files. Fetch the bundle again.")
     file.seek(start)
     listed, at = file.read(size), 0
     for _ in range(of_all):
@@ -173,30 +173,33 @@ def _refuse_another_list(file: BinaryIO) -> int:
 def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in infos]
     if len(names) > len(LIMITS) + MOST_MANIFESTS:
-        raise CannotCheck("This zip holds more files than any bundle does.")
+        raise CannotCheck("This zip holds more files than a bundle has. Fetch the bundle again.")
     if len(set(names)) != len(names):
         raise CannotCheck(
-            "This zip holds two files of one name, so different readers would see different logs."
+            "This zip holds two files of one name, so different programs would read different logs. Fetch the"
+            " bundle again."
         )
     for info in infos:
         limit = MOST_MANIFEST if _MANIFEST.fullmatch(info.filename) else LIMITS.get(info.filename)
         # A name that zipfile has mended (cut at a zero, its backslashes turned) is none of a bundle's either.
         if limit is None or info.orig_filename != info.filename:
-            raise CannotCheck("This is no bundle of a log: it holds a file that no bundle has.")
+            raise CannotCheck("This is not a bundle of a log: it holds a file that no bundle has.")
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (
             zipfile.ZIP_STORED,
             zipfile.ZIP_DEFLATED,
         ):
-            raise CannotCheck(f"In this zip `{info.filename}` is encrypted, or packed in a way no bundle is.")
+            raise CannotCheck(
+                f"In this zip `{info.filename}` is encrypted, or packed in a way that no bundle uses."
+            )
         if info.file_size > limit or info.file_size > max(info.compress_size, 64) * MOST_GROWTH:
-            raise CannotCheck(f"In this zip `{info.filename}` is larger than it can be; it was not unpacked.")
+            raise CannotCheck(f"In this zip `{info.filename}` is larger than the limit. It was not unpacked.")
 
 
 def _places(infos: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[zipfile.ZipInfo, int]]:
     """Each member with the place where the next thing begins, which is where it has to end."""
     infos = sorted(infos, key=lambda info: info.header_offset)
     if infos and infos[0].header_offset:
-        raise CannotCheck("This is a zip with something before it: fetch the bundle again.")
+        raise CannotCheck("This zip has data before it. Fetch the bundle again.")
     yield from zip(infos, [*(info.header_offset for info in infos[1:]), end], strict=True)
 
 
@@ -219,13 +222,15 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
         or start + info.compress_size + len(following) != end
         or file.read(len(following)) != following
     ):
-        raise CannotCheck(f"In this zip `{info.filename}` is not what the zip's own list says it is.")
+        raise CannotCheck(
+            f"In this zip `{info.filename}` differs from what the zip's own list says. Fetch the bundle again."
+        )
     file.seek(start)
     data = file.read(info.compress_size)
     if method == zipfile.ZIP_DEFLATED:
         data = _inflate(data, info)
     if len(data) != info.file_size or zlib.crc32(data) != info.CRC:
-        raise CannotCheck(f"In this zip `{info.filename}` is damaged: fetch the file again.")
+        raise CannotCheck(f"In this zip `{info.filename}` is damaged. Fetch the bundle again.")
     return data
 
 
@@ -234,5 +239,5 @@ def _inflate(packed: bytes, info: zipfile.ZipInfo) -> bytes:
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflate.decompress(packed, info.file_size + 1)
     if not inflate.eof or inflate.unused_data or inflate.unconsumed_tail:
-        raise CannotCheck(f"In this zip `{info.filename}` is not as long as it says.")
+        raise CannotCheck(f"In this zip `{info.filename}` is not as long as it says. Fetch the bundle again.")
     return data

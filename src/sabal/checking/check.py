@@ -66,12 +66,10 @@ def check(
 
 def _check_tree(copy: LogCopy, head: Head, walked: Walked, wrong: Wrong) -> None:
     if copy.size != head.size:
-        wrong(f"The checkpoint counts {head.size:,} entries; this copy has {copy.size:,}.")
+        wrong(f"The checkpoint counts {head.size:,} entries, but this copy has {copy.size:,}.")
     root = walked.roots.get(head.size)
     if head.claim and root is not None and root != head.claim.root:
-        wrong(
-            "The entries do not lead to the checkpoint's root: one of them was changed, or left out, or added."
-        )
+        wrong("The entries do not lead to the checkpoint's root. One of them was changed, left out or added.")
     if walked.disorder:
         wrong(walked.disorder)
 

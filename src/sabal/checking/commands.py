@@ -36,7 +36,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "checkpoints",
     multiple=True,
     type=_FILE,
-    help="A file with a checkpoint of the log in it, such as a saved letter; the copy must go on from it. Repeatable.",
+    help=(
+        "A file that holds a checkpoint of the log, such as a saved email. The copy must continue from it."
+        " Repeatable."
+    ),
 )
 @click.option(
     "--promise",
@@ -52,9 +55,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "witnesses",
     multiple=True,
     metavar="VKEY",
-    help="A witness that you trust yourself: its cosignature dates this copy, for promises. Repeatable.",
+    help="A witness that you trust yourself. Its cosignature dates this copy, for promises. Repeatable.",
 )
-@click.option("--at", type=click.IntRange(0), help="POSIX seconds to take for now, for promises.")
+@click.option("--at", type=click.IntRange(0), help="Unix time (seconds) to use instead of now, for promises.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def verify(
     what: str,
@@ -66,9 +69,9 @@ def verify(
     at: int | None,
     as_json: bool,
 ) -> None:
-    """Check a petition's log: WHAT is the petition's address, a bundle, or a folder with a log or an opened bundle.
+    """Check a petition's log. WHAT is the petition's address, a bundle, or a folder with a log or an opened bundle.
 
-    Ends with 0 where all of it holds, 1 where it was checked and found wrong, 2 where it could not be checked.
+    Exit code 0: everything holds; 1: it was checked and is wrong; 2: it could not be checked.
     """  # fmt: skip
     with _never_taken_for_wrong():
         key = _key(vkey, "--log", Kind.NOTE) if vkey else None
@@ -91,11 +94,11 @@ def verify(
 @click.argument("url")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def mirror(url: str, folder: Path) -> None:
-    """Keep a static copy of a petition and its log in FOLDER, for any web server; say it again by cron.
+    """Keep a static copy of a petition and its log in FOLDER, for any web server. Run it again by cron.
 
-    Only what is new is read. A log that is not what it was is refused, and the copy stays. Ends with 0 where the copy
-    is up to date, 1 where the log was read and is found wrong or has other witnesses than before, 2 where it could
-    not be read or written.
+    Only new parts are read. A log that was rewritten is refused, and the copy stays as it was. Exit code 0: the copy
+    is up to date; 1: the log was read and is wrong, or has other witnesses than before; 2: it could not be read or
+    written.
     """  # fmt: skip
     try:
         done = bring_up_to_date(url, folder, datetime.now(UTC))
@@ -158,7 +161,7 @@ def _read(what: str) -> LogCopy:
 def _found(path: Path, find: Callable[[bytes], list[bytes]], kind: str) -> list[bytes]:
     found = find(_bytes(path))
     if not found:
-        raise CannotCheck(f"There is no {kind} in {path}: was it saved whole?")
+        raise CannotCheck(f"{path} holds no {kind}. Was it saved whole?")
     return found
 
 
@@ -167,7 +170,7 @@ def _proof(path: Path) -> bytes:
     try:
         Proof.parse(data)
     except tlog.TlogError as error:
-        raise CannotCheck(f"There is no proof in {path}. {error}") from None
+        raise CannotCheck(f"{path} holds no proof. {error}") from None
     return data
 
 
@@ -178,5 +181,5 @@ def _bytes(path: Path) -> bytes:
     except OSError as error:
         raise CannotCheck(f"{path} cannot be read: {error.strerror}.") from None
     if len(data) > MOST_BYTES:
-        raise CannotCheck(f"{path} is too long to be what is looked for.")
+        raise CannotCheck(f"{path} is too long to be such a file.")
     return data

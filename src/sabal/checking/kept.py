@@ -104,15 +104,17 @@ class Checked:
         head, wrong, root = self.head, self.wrong, self.walked.roots.get(other.size)
         if other.size > head.size:
             wrong(
-                f"This copy is older than what was seen: it has {head.size:,} entries, and a checkpoint that was given"
-                f" has {other.size:,}. Fetch a newer one."
+                f"This copy is older than a checkpoint that was given: it has {head.size:,} entries, and the"
+                f" checkpoint has {other.size:,}. Fetch a newer copy."
             )
         elif root is None:
-            wrong(f"A checkpoint of {other.size:,} entries was given; this copy has too few to compare them.")
+            wrong(
+                f"A checkpoint of {other.size:,} entries was given. This copy has too few entries to compare them."
+            )
         elif root != other.root:
             wrong(
-                f"The first {other.size:,} entries are not those of a checkpoint that was given: this log has shown"
-                " different entries to different people. Keep both."
+                f"The first {other.size:,} entries are not those of a checkpoint that was given. This log has"
+                " shown different entries to different people. Keep both."
             )
         return Other(other.size, consistent=other.size <= head.size and root == other.root)
 
@@ -134,8 +136,8 @@ class Checked:
         if not set(signers_of(opened, head.policy)).intersection(head.signers):
             if head.signers:
                 wrong(
-                    f"A checkpoint of {other.size:,} entries that was given is signed by another key of the policy than"
-                    " this copy: ask which of the two is the log's."
+                    f"A checkpoint of {other.size:,} entries that was given is signed by another key of the policy"
+                    " than this copy. Ask which of the two is the log's."
                 )
             return None
         return other
@@ -157,11 +159,11 @@ class Checked:
         if newest is None or promise.include_by > newest:
             self.wrong(
                 f"The promise of an entry by {last_day(promise.include_by)} is not kept in this copy, which may be"
-                " older: fetch a newer one from the house."
+                " old. Fetch a newer copy from the petition's own site."
             )
             return Promised(promise.include_by, "overdue")
         self.wrong(
-            f"The log broke a promise: a signature that it should hold since {day(promise.include_by)} is not in it."
+            f"The log broke a promise: a signature that should be in it since {day(promise.include_by)} is not."
             " Keep the promise and this copy."
         )
         return Promised(promise.include_by, "broken")
@@ -191,7 +193,7 @@ class Checked:
         if other is None:
             return None, None
         if proof.index >= copy.size:
-            wrong(f"A proof was given of entry {proof.index:,}, which this copy does not have.")
+            wrong(f"A proof was given of entry {proof.index:,}, but this copy has no such entry.")
             return other, None
         try:
             proof.verify(

@@ -25,7 +25,7 @@ def check_manifests(copy: LogCopy, head: Head, wrong: Wrong) -> Terms:
         if data is None:
             wrong(f"{name} is not here.")
         elif sha256(data).digest() != hash_:
-            wrong(f"{name} was changed: it does not have the hash that the log names.")
+            wrong(f"{name} was changed: its hash is not the one that the log names.")
         elif (found := _terms(data)) is None:
             wrong(f"{name} is not written as a manifest is.")
         else:
@@ -45,9 +45,9 @@ def _terms(data: bytes) -> Mapping[str, Any] | None:
 
 def _check_log(name: str, log: Mapping[str, Any], head: Head, wrong: Wrong) -> None:
     if head.claim and log.get("origin") != head.claim.origin:
-        wrong(f"{name} is of another log than this checkpoint.")
+        wrong(f"{name} belongs to another log than this checkpoint.")
     if head.policy.logs and log.get("key") not in [str(key) for key in head.policy.logs]:
-        wrong(f"{name} names a key for its log that is none of the policy's.")
+        wrong(f"{name} names a key for its log that is not in the policy.")
 
 
 def promise_keys(terms: Terms) -> list[Verifier]:

@@ -89,7 +89,7 @@ def _place(prefix: str) -> tuple[str, str]:
     """The house's address and the petition's slug, of where its log is."""
     parts = [part for part in urlsplit(prefix).path.split("/") if part]
     if len(parts) < 2 or parts[-1] != "log" or not _SLUG.fullmatch(parts[-2]):
-        raise CannotCheck(f"{prefix} is no petition's log: give the address of the petition's page.")
+        raise CannotCheck(f"{prefix} is not the log of a petition. Give the address of the petition's page.")
     return prefix.removesuffix(f"/{parts[-2]}/log"), parts[-2]
 
 
@@ -99,7 +99,7 @@ def _alone(folder: Path) -> Iterator[None]:
     lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not locks.take(lock):
-            raise CannotCheck(f"Another run is writing into {folder}.")
+            raise CannotCheck(f"Another run is writing into {folder}. Wait until it ends.")
         yield
     finally:
         os.close(lock)
@@ -113,7 +113,7 @@ def _state(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, tlog.TlogError):
-        raise CannotCheck(f"{path} is damaged. Begin anew in another folder, and keep this one.") from None
+        raise CannotCheck(f"{path} is damaged. Start again in another folder, and keep this one.") from None
     return dict(state)
 
 
@@ -133,9 +133,7 @@ def _copy_log(get: Get, here: Path, state: dict[str, Any], now: datetime) -> tup
     if copy.flaws or walked.roots.get(claim.size) != claim.root:
         raise _evidence(here, copy.checkpoint, now, "shows entries that do not lead to its own checkpoint")
     if held and walked.roots.get(old) != held.root:
-        raise _evidence(
-            here, copy.checkpoint, now, f"forked: its first {old:,} entries are others than before"
-        )
+        raise _evidence(here, copy.checkpoint, now, f"forked: its first {old:,} entries differ from before")
     if walked.disorder:
         raise _evidence(here, copy.checkpoint, now, f"breaks its own rules. {walked.disorder}")
     watched = watch(copy, key, here, state, now)
@@ -156,7 +154,7 @@ def _held(here: Path, state: dict[str, Any]) -> Checkpoint | None:
     try:
         return tlog.checkpoint.open(path.read_bytes(), [Verifier.parse(state["log_key"])]).checkpoint
     except (KeyError, tlog.TlogError):
-        raise CannotCheck(f"{path} is damaged. Begin anew in another folder, and keep this one.") from None
+        raise CannotCheck(f"{path} is damaged. Start again in another folder, and keep this one.") from None
 
 
 def _reusing(get: Get, here: Path) -> Get:

@@ -36,12 +36,12 @@ def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, An
     found = {path: data for path in paths if (data := get(path, MOST_PAGE)) is not None}
     for path, data in found.items():
         if len(data) > MOST_PAGE:
-            raise CannotCheck(f"{base}/{path} is longer than any page is.")
+            raise CannotCheck(f"{base}/{path} is longer than a page can be.")
         try:
             page = CopiedPage(base, path, frozenset(found), f"{slug}/log/", day).of(data)
         except ValueError:
             raise CannotCheck(
-                f"The log was copied; {base}/{path} was not: it cannot be read as a page."
+                f"The log was copied. {base}/{path} was not copied, because it cannot be read as a page."
             ) from None
         digest = sha256(data).hexdigest()
         changed += made_of.get(path) != digest or not (folder / path / "index.html").is_file()
@@ -59,7 +59,7 @@ def _needed(get: Get, path: str, limit: int) -> bytes:
     data = get(path, limit)
     if data is None or len(data) > limit:
         raise CannotCheck(
-            f"The log was copied, and its page was not: {path} is not there, or too long. Try again later."
+            f"The log was copied, but its page was not: {path} is missing or too long. Try again later."
         )
     return data
 
@@ -68,7 +68,7 @@ def _languages(document: bytes) -> list[str]:
     try:
         found = list(strict.parse(document)["data"]["attributes"]["languages"])
     except (ValueError, KeyError, TypeError):
-        raise CannotCheck("The log was copied, and its page was not: its .json names no languages.") from None
+        raise CannotCheck("The log was copied, but its page was not: its .json names no languages.") from None
     return [one for one in found if isinstance(one, str) and _LANGUAGE.fullmatch(one)][:MOST_LANGUAGES]
 
 

@@ -51,9 +51,7 @@ def watch(
     state["unwitnessed_since"] = since.isoformat()
     missing = "too few of the policy's witnesses have cosigned this checkpoint"
     if now - since > PATIENCE:
-        return Watched(
-            tuple(lines), changed, f"{missing}, and so it was since {since:%Y-%m-%d %H:%M} UTC", True
-        )
+        return Watched(tuple(lines), changed, f"{missing}, since {since:%Y-%m-%d %H:%M} UTC", True)
     return Watched(tuple(lines), changed, missing)
 
 
@@ -91,7 +89,7 @@ def _kept(path: Path) -> list[str] | None:
 
 
 def _damaged(path: Path) -> CannotCheck:
-    return CannotCheck(f"{path} is damaged. Begin anew in another folder, and keep this one.")
+    return CannotCheck(f"{path} is damaged. Start again in another folder, and keep this one.")
 
 
 def _keep(here: Path, lines: list[str], now: datetime) -> Path | None:
@@ -108,10 +106,10 @@ def _said(known: list[str], lines: list[str], kept: Path | None) -> str:
     """One line, with the keys of both."""
     before = [line for line in known if line not in lines]
     after = [line for line in lines if line not in known]
-    where = f"{kept.name} holds the policy of before" if kept else "a policy-….txt holds the policy of before"
+    where = f"{kept.name} holds the earlier policy" if kept else "a policy-….txt holds the earlier policy"
     return (
-        f"THE WITNESSES CHANGED. Before: {_list(before)}. Now: {_list(after)}. The log was copied nevertheless, and"
-        f" {where}: ask the house why, and tell others."
+        f"THE WITNESSES CHANGED. Before: {_list(before)}. Now: {_list(after)}. The log was copied all the same,"
+        f" and {where}. Ask the site why, and tell others."
     )
 
 

@@ -29,7 +29,7 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
             return read_bundle(file)
     except FileNotFoundError:
         raise CannotCheck(
-            f"There is no {what}: give the https:// address of a petition, a bundle, or a folder with a log."
+            f"There is no {what}. Give the https:// address of a petition, a bundle, or a folder with a log."
         ) from None
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or "no name of a file"
@@ -69,7 +69,7 @@ def _unzipped(folder: Path) -> dict[str, bytes]:
         with (folder / name).open("rb") as file:
             files[name] = file.read(limit + 1)
         if len(files[name]) > limit:
-            raise CannotCheck(f"The file `{name}` is longer than it can be, so it was not read to its end.")
+            raise CannotCheck(f"The file `{name}` is longer than the limit, so it was not read to its end.")
     return files
 
 
@@ -78,14 +78,15 @@ def _refuse_other_files(path: Path, head: bytes) -> None:
     if head.startswith(_AGE):
         opened = path.with_suffix("").name if path.suffix == ".age" else "bundle.zip"
         raise CannotCheck(
-            f"{path} is sealed. Open it first: sabal open {path} --identity KEYFILE (or, with age 1.3 or newer,"
+            f"{path} is encrypted. Open it first: sabal open {path} --identity KEYFILE (or, with age 1.3 or newer,"
             f" age -d -i KEYFILE -o {opened} {path}); then: sabal verify {opened}"
         )
     if head.startswith(_PROOF):
         raise CannotCheck(
-            f"{path} is the proof of one entry; it is checked with its log: sabal verify ADDRESS --proof {path}"
+            f"{path} is the proof of one entry. Check it together with its log: sabal verify ADDRESS --proof {path}"
         )
     if not head.startswith(b"PK"):
         raise CannotCheck(
-            f"{path} is no bundle. A saved letter is checked with its log: sabal verify ADDRESS --checkpoint {path}"
+            f"{path} is not a bundle. Check a saved email together with its log: sabal verify ADDRESS --checkpoint"
+            f" {path}"
         )

@@ -45,7 +45,7 @@ def check_records(data: bytes, log: Walked, terms: Terms, wrong: Wrong) -> Shown
         try:
             index, record = _read(line[0])
             if index in seen:
-                raise _Mismatch("stands here twice")
+                raise _Mismatch("appears twice")
             seen.add(index)
             _match(index, record, log, terms)
             matched.add(index)
@@ -68,12 +68,12 @@ def _match(index: int, record: Mapping[str, Any], log: Walked, terms: Terms) -> 
     """Raise _Mismatch unless the record is what a sign entry that counts has committed to. docs/log-format.md."""
     committed = log.commitment_at(index)
     if committed is None:
-        raise _Mismatch(f"is of entry {index:,}, which is no signature")
+        raise _Mismatch(f"is of entry {index:,}, which is not a signature")
     if index in log.revoked:
         raise _Mismatch(f"is of entry {index:,}, which was revoked")
     manifest = strict.hex_of(record["manifest"], HASH_BYTES)
     if manifest is None or manifest not in terms:
-        raise _Mismatch(f"(entry {index:,}) names a manifest that is none of the log's")
+        raise _Mismatch(f"(entry {index:,}) names a manifest that is not in the log")
     digests = _digests(record["fields"], terms[manifest].get("fields"))
     if digests is None:
         raise _Mismatch(f"(entry {index:,}) does not have the fields of its manifest, each open or closed")
@@ -120,11 +120,11 @@ def check_sample(
         wrong("The sample is not the one that its seed chooses.")
     unopened = set(sample.get("unopened", ()))
     if not unopened.issubset(chosen) or unopened & set(shown):
-        wrong("The sample calls signatures unopened that were not chosen, or that are shown.")
+        wrong("The sample lists signatures as unopened that were not chosen, or that are shown.")
     lacking = sorted(set(chosen) - unopened - set(shown))
     if lacking:
         some = ", ".join(map(str, lacking[:5])) + (", …" if len(lacking) > 5 else "")
-        wrong(f"{len(lacking):,} of the chosen signatures lack a record that matches: entries {some}.")
+        wrong(f"{len(lacking):,} of the chosen signatures have no matching record: entries {some}.")
     return Sampled(plain(sample["seed"]), sample["wanted"], len(chosen), len(unopened))
 
 

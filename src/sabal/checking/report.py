@@ -15,11 +15,13 @@ _MONTHS = "January February March April May June July August September October N
 _MOST_LINES = 20  # problems that are told to people; JSON has them all
 
 WHAT_IT_SHOWS = (
-    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed mailboxes"
-    " and, where done, on an outsider's random sample."
+    "The log shows that nothing was taken out or changed. That signers are people rests on confirmed email"
+    " addresses and, where done, on an outsider's random sample."
 )
 
-A_WORD = "A revocation is the operator's word. If it is wrong, keep what you hold and this copy, and say so."
+A_WORD = (
+    "A revocation is the operator's word. If it is wrong, keep your file and this copy, and say so in public."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +127,16 @@ class Report:
         """The sentence, what there is to add, and last what a log shows and the keys to compare."""
         below = [*self.problems[1:_MOST_LINES]]
         if len(self.problems) > _MOST_LINES:
-            below.append(f"And {len(self.problems) - _MOST_LINES:,} problems more.")
+            below.append(f"And {len(self.problems) - _MOST_LINES:,} more problems.")
         witnesses = ", ".join(witness.key for witness in self.witnesses)
-        key = f"The log's key, to be compared with the one on the petition's page: {self.log_key}"
+        key = f"The log's key, to compare with the one on the petition's page: {self.log_key}"
         return [
             self.sentence,
             *below,
             *_additions(self),
             *([WHAT_IT_SHOWS] if self.ok else []),
             key if self.log_key else "No key of the log has signed this.",
-            *([f"The witnesses' keys, to be compared likewise: {witnesses}"] if witnesses else []),
+            *([f"The witnesses' keys, to compare in the same way: {witnesses}"] if witnesses else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -206,7 +208,7 @@ def _clauses(report: Report) -> Iterator[str]:
 
 def _witnessed(report: Report) -> str:
     if not report.witnesses:
-        return "no witness is asked for"
+        return "no witness is required"
     by_day: dict[str, list[str]] = {}
     for witness in report.witnesses:
         by_day.setdefault(day(witness.time), []).append(witness.name)

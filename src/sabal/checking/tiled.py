@@ -44,7 +44,7 @@ def read_tiled(get: Get, progress: Progress) -> LogCopy:
         size = 0  # the check says what is wrong with this checkpoint; how many entries to read, nobody knows
     if size > MOST_ENTRIES:
         raise CannotCheck(
-            f"This log says that it has {size:,} entries, which is more than can be checked here."
+            f"This log says that it has {size:,} entries. That is more than can be checked here."
         )
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
@@ -65,9 +65,9 @@ def read_tiled(get: Get, progress: Progress) -> LogCopy:
 def _needed(get: Get, name: str) -> bytes:
     data = get(name, MOST_NOTE)
     if data is None:
-        raise CannotCheck(f"There is no log here: a file `{name}` is missing.")
+        raise CannotCheck(f"There is no log here: the file `{name}` is missing.")
     if len(data) > MOST_NOTE:
-        raise CannotCheck(f"The file `{name}` is longer than any {name} is, so it was not read to its end.")
+        raise CannotCheck(f"The file `{name}` is longer than a {name} can be, so it was not read to its end.")
     return data
 
 
@@ -94,7 +94,7 @@ def _bundle(get: Get, bundle: Tile) -> bytes:
         data = get(Tile(bundle.level, bundle.index).path, WIDTH * _STRIDE)
     if data is None:
         raise CannotCheck(
-            f"Not all of the log is here: {bundle.path} is missing. Try again, or another copy."
+            f"Not all of the log is here: {bundle.path} is missing. Try again, or use another copy."
         )
     return data
 

@@ -44,7 +44,7 @@ def find_log(url: str) -> str:
     if refused:
         raise refused[0]
     places = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
-    raise CannotCheck(f"No log was found there; tried {places}. Give the address of the petition's page.")
+    raise CannotCheck(f"No log was found there. Tried {places}. Give the address of the petition's page.")
 
 
 def files_at(prefix: str) -> Get:
@@ -72,9 +72,9 @@ def _address(url: str) -> SplitResult:
     except ValueError:
         host = ""
     if not host or not url.isascii() or any(c <= " " or c == "\x7f" for c in url) or "@" in address.netloc:
-        raise CannotCheck("This is no web address that can be asked: it should read https://host/petition.")
+        raise CannotCheck("This web address cannot be used. It should read https://host/petition.")
     if address.scheme != "https" and not (address.scheme == "http" and _needs_no_tls(host)):
-        raise CannotCheck("A log is read by https: begin the address with https://.")
+        raise CannotCheck("A log is read over https. Begin the address with https://.")
     return address
 
 
@@ -135,7 +135,7 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
 def _refusal(url: str, status: int) -> CannotCheck:
     if status in _LATER:
         return _Later(f"{url} was answered with status {status}. Try again later.")
-    elsewhere = ", which leads elsewhere: give the address that it leads to" if status // 100 == 3 else ""
+    elsewhere = ", which leads elsewhere. Give the address that it leads to" if status // 100 == 3 else ""
     return _Refused(f"{url} was answered with status {status}{elsewhere}.")
 
 

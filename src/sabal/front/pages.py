@@ -99,7 +99,7 @@ DROPPED = frozenset((b"cache-control", b"x-robots-tag", b"content-length", b"eta
 WORDS = {
     404: "There is no such page here.",
     403: "This form came from another site.",
-    429: "Too many signatures from your network just now. Please try again later.",
+    429: "Too many signatures came from your network just now. Please try again later.",
     503: "Very many people are here just now. Please try again in a minute.",
 }
 
@@ -107,7 +107,7 @@ WORDS = {
 def plain(status: int) -> Response:
     """A page for the moments before Django has made a better one."""
     words = WORDS.get(status) or (
-        "Something went wrong on our side." if status >= 500 else "This cannot be answered."
+        "Something went wrong on our side." if status >= 500 else "This request cannot be answered."
     )
     body = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}</title><p>{words}</p></html>'

@@ -13,9 +13,9 @@ from sabal import private
 from sabal.refusal import Refusal
 
 LOST = (
-    "If this key or its passphrase is lost, every signature that was sealed to it is lost for good: nobody can open"
-    " them again, not we, not the server. Print the key sheet twice and give the copies to two people in two places;"
-    " keep the passphrase apart from both."
+    "If this key or its passphrase is lost, every signature that was encrypted to it is lost for good: nobody can"
+    " open them again, neither we nor the server. Print the key sheet twice and give the copies to two people in"
+    " two places. Keep the passphrase apart from both."
 )
 
 
@@ -24,18 +24,20 @@ LOST = (
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
 @click.option(
-    "--no-passphrase", is_flag=True, help="Leave the key unlocked: whoever has the file can open everything."
+    "--no-passphrase",
+    is_flag=True,
+    help="Leave the key unlocked. Anyone who has the file can then open everything.",
 )
 @click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--x25519", is_flag=True, help="An older kind of key, for programs that know no post-quantum ones."
+    "--x25519", is_flag=True, help="An older kind of key, for programs that do not support post-quantum keys."
 )
 def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
-    """Make an organiser's key, on the organiser's machine and not on the server."""
+    """Make an organiser's key. Run this on the organiser's computer, not on the server."""
     public, sheet = out.with_name(out.name + ".pub"), out.with_name(out.name + ".pdf")
     for file in (out, public, sheet):
         if file.exists():
-            raise Refusal(f"{file} exists already; a key is never written over another. Choose another name.")
+            raise Refusal(f"{file} exists already, and a key file is never overwritten. Choose another name.")
     identity = agefile.generate(post_quantum=not x25519)
     made = datetime.now(UTC).date()
     # Without the public half, which has a file of its own: a locked key must fit into a code that can be scanned.
@@ -52,7 +54,7 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
     click.echo(
         f"Key:          {out}" + ("  (not locked)" if no_passphrase else "  (locked with your passphrase)")
     )
-    click.echo(f"Public half:  {public}  (this one goes to the server: sabal keys use SLUG {public})")
+    click.echo(f"Public half:  {public}  (this goes to the server: sabal keys use SLUG {public})")
     click.echo(f"Key sheet:    {sheet}  (print it twice)")
     click.echo("")
     click.echo(LOST)
@@ -67,7 +69,7 @@ def _passphrase(file: Path | None) -> str:
         )
     if len(passphrase) < 12:
         raise Refusal(
-            "This passphrase is too short: take four or five random words, twelve characters at the least."
+            "This passphrase is too short. Use four or five random words, at least twelve characters."
         )
     return str(passphrase)
 
@@ -96,7 +98,7 @@ def recipients(given: str) -> list[str]:
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
 )
 def house(recipient: str, out: Path) -> None:
-    """Seal the house key to a public key, for safe keeping: backups are of no use without it."""
+    """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
     from sabal.keys.house import open_house
 
     sealed = agefile.encrypt(

@@ -44,7 +44,7 @@ class House:
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
-            raise KeyMissing(f"the house key must be {KEY_BYTES} bytes ({2 * KEY_BYTES} hexadecimal digits)")
+            raise KeyMissing(f"the server key must be {KEY_BYTES} bytes ({2 * KEY_BYTES} hexadecimal digits)")
         self._key = key
 
     def __repr__(self) -> str:
@@ -111,10 +111,11 @@ def open_house(file: Path | None = None, *, create: bool = False) -> House:
         return House(_from_hex(file.read_text(encoding="ascii").strip(), str(file)))
     except FileNotFoundError:
         raise KeyMissing(
-            f"the house key is not at {file}; put it back from safe keeping, or name its place in SABAL_HOUSE_KEY_FILE"
+            f"the server key is not at {file}; put it back from safe keeping, or name its place in"
+            " SABAL_HOUSE_KEY_FILE"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyMissing(f"the house key at {file} cannot be read ({type(error).__name__})") from None
+        raise KeyMissing(f"the server key at {file} cannot be read ({type(error).__name__})") from None
 
 
 def _from_hex(text: str, where: str) -> bytes:
@@ -123,5 +124,5 @@ def _from_hex(text: str, where: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise KeyMissing(f"{where} does not hold a house key: 64 hexadecimal digits are expected")
+        raise KeyMissing(f"{where} does not hold a server key: 64 hexadecimal digits are expected")
     return key

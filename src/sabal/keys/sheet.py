@@ -41,12 +41,13 @@ _TEMPLATE = """
 """
 
 _LOCKED = (
-    "Whoever has this sheet and the passphrase can read everybody who signed. If all copies or the passphrase are"
-    " lost, nobody can, ever. Keep the two copies with two people in two places, and the passphrase apart from both."
+    "Anyone who has this sheet and the passphrase can read the names of all who signed. If all copies or the"
+    " passphrase are lost, nobody can read them ever again. Keep the two copies with two people in two places,"
+    " and the passphrase apart from both."
 )
 _OPEN = (
-    "Whoever has this sheet can read everybody who signed: this key is not locked with a passphrase. If all copies"
-    " are lost, nobody can, ever. Keep the two copies with two people in two places."
+    "Anyone who has this sheet can read the names of all who signed: this key is not locked with a passphrase. If"
+    " all copies are lost, nobody can read them ever again. Keep the two copies with two people in two places."
 )
 
 

@@ -23,8 +23,8 @@ from tlog import Checkpoint, Frontier, Tally, TlogError, Verifier, checkpoint, e
 from tlog.entry import Revoke, Sign
 
 KEEP_BOTH = (
-    "Two histories were published under one name. Start nothing, keep both, and find out which of them people have seen"
-    " (letters, witnesses, mirrors)."
+    "Two histories were published under one name. Start nothing, keep both, and find out which of them people"
+    " have seen (in emails, at witnesses, in mirrors)."
 )
 
 
@@ -78,7 +78,7 @@ def verify(
     claim, where, copy = published.seen.open(key), published.where, published.copy
     seen = [(other.where, other.open(key)) for other in others]
     if copy.flaws or copy.size != claim.size:
-        raise Refusal(f"{where} is no whole log. {' '.join(copy.flaws)} Give another copy.")
+        raise Refusal(f"{where} is not a whole log. {' '.join(copy.flaws)} Give another copy.")
     walked = walk(copy.entries, [claim.size, log.size, *(one.size for _, one in seen)], ())
     if walked.roots[claim.size] != claim.root:
         raise Refusal(
@@ -87,7 +87,7 @@ def verify(
         )
     if walked.disorder:
         raise Refusal(
-            f"The log in {where} is signed, and in no order that counts. {walked.disorder} Ask for help."
+            f"The log in {where} is signed, but its order is not valid. {walked.disorder} Ask for help."
         )
     shared = min(claim.size, log.size)
     if (walked.roots[shared] if shared == log.size else claim.root) != _root_at(database, log, shared):
@@ -96,7 +96,8 @@ def verify(
         _refuse_other(shown, other, where, claim.size, walked.roots.get(shown.size))
     if claim.size < (known := max(log.published_size, log.seen_size)):
         raise Refusal(
-            f"{where} has {claim.size:,} entries, and {known:,} were published: it is an older copy. Give a newer one."
+            f"{where} has {claim.size:,} entries, but {known:,} were published: it is an older copy. Give a newer"
+            " one."
         )
     return walked.tally
 
@@ -112,8 +113,8 @@ def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen
         _refuse_other(shown, one.where, "the database", log.size, root)
     if log.size < log.seen_size:
         raise Refusal(
-            f"{log.seen_size:,} entries were published, and the database has {log.size:,}: the entries themselves are"
-            " needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
+            f"{log.seen_size:,} entries were published, but the database has {log.size:,}, so the entries"
+            " themselves are needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
 
 
@@ -160,8 +161,8 @@ def let_go_on(database: Database, petition_id: int, now: float) -> None:
 def _refuse_other(shown: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
     if shown.size > size:
         raise Refusal(
-            f"The checkpoint in {where} has {shown.size:,} entries, and {ours} {size:,}: the entries themselves are"
-            " needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
+            f"The checkpoint in {where} has {shown.size:,} entries, but {ours} {size:,}, so the entries themselves"
+            " are needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
     if root != shown.root:
         raise Refusal(

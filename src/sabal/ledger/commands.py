@@ -34,9 +34,9 @@ _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
 def sealed(slug: str, out: Path) -> None:
-    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's machine.
+    """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's computer.
 
-    Once it was shown that they open (sabal open FILE --prove), the server can delete them: sabal drain.
+    Once sabal open FILE --prove has shown that they open, the server can delete them: sabal drain.
     """
     with closing(raw.connect()) as database:
         petition = published(database, open_house(), slug)
@@ -46,7 +46,9 @@ def sealed(slug: str, out: Path) -> None:
         drain.expect(database, petition.id, header.size, code, exported)
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
     if off:
-        click.echo(f"The deletion that was planned for {off} is off: it was for an older export.", err=True)
+        click.echo(
+            f"The deletion that was planned for {off} is off, because it was for an older export.", err=True
+        )
 
 
 @click.command("drain")
@@ -56,7 +58,7 @@ def sealed(slug: str, out: Path) -> None:
 def drain_(slug: str, proof: str | None, undo: bool) -> None:
     """Let the server delete the sealed records that were fetched, once it was shown that they open.
 
-    They go seven days later. Links and the log stay: people can still withdraw.
+    They are deleted seven days later. Links and the log stay, so people can still withdraw.
     """
     if proof and undo:
         raise click.UsageError("Choose --proof or --undo, not both.")
@@ -64,53 +66,53 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
         petition = published(database, open_house(), slug)
         if undo:
             kept = drain.undo(database, petition.id)
-            click.echo("The records are kept." if kept else "No records were about to go.")
+            click.echo("No records were due for deletion." if kept else "No records were about to go.")
             return
         today = datetime.now(UTC).date()
         day = drain.accept(database, petition.id, proof, today) if proof else drain.due(database, petition.id)
         if day:
             click.echo(
-                f"The records that were fetched go after {day}. To keep them: sabal drain {slug} --undo"
+                f"The records that were fetched will be deleted after {day}. To keep them: sabal drain {slug} --undo"
             )
         else:
             click.echo(
-                f"No records are about to go. Fetch them (sabal sealed {slug} --out FILE), open them elsewhere with"
-                " --prove, and give the code here with --proof."
+                f"No records are due for deletion. Fetch them (sabal sealed {slug} --out FILE), open them"
+                " elsewhere with --prove, and give the code here with --proof."
             )
 
 
 @click.command("revoke")
 @click.argument("slug")
 @click.argument("file", type=_IN)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def revoke_(slug: str, file: Path, yes: bool) -> None:
-    """Take out the signatures that a file of `sabal audit` names: their records are deleted, the log says why."""
+    """Take out the signatures that a file of `sabal audit` names. Their records are deleted, and the log says why."""
     proposed = revocations.read_file(file)
     with closing(raw.connect()) as database:
         petition = published(database, open_house(), slug)
         if not yes:
             click.confirm(
-                f"The file names {len(proposed.items)} signatures of {slug}. Those that still count will count no more,"
-                " for all to see and for good. Go on?",
+                f"The file names {len(proposed.items)} signatures of {slug}. Those that still count will no longer"
+                " count. This is public and cannot be undone. Continue?",
                 abort=True,
                 err=True,
             )
         done = revoke(database, petition, proposed)
     if not done.revoked:
-        click.echo(f"Nothing is left to do: all {done.before} counted no more before.")
+        click.echo(f"Nothing is left to do: all {done.before} already did not count.")
         return
-    before = f" ({done.before} counted no more before)" if done.before else ""
+    before = f" ({done.before} already did not count)" if done.before else ""
     click.echo(
-        f"{done.revoked} signatures are taken out{before}; the public log says so with its next batch."
+        f"{done.revoked} signatures are taken out{before}. The public log will say so with its next batch."
     )
 
 
 @click.command("witnesses")
 @click.argument("slug")
 @click.argument("file", type=_IN, required=False)
-@click.option("--none", is_flag=True, help="Ask nobody any more.")
+@click.option("--none", is_flag=True, help="Ask no witness any more.")
 def witnesses_(slug: str, file: Path | None, none: bool) -> None:
-    """Say who vouches that the petition's log only grows, or choose them by a FILE of policy lines.
+    """Show the witnesses of the petition's log, or choose them with a FILE of policy lines.
 
     Lines are `witness NAME VKEY URL`, as a witness's operator gives them, `group NAME any|all|NUMBER NAMES…` and one
     `quorum NAME` (c2sp.org/tlog-policy).
@@ -123,9 +125,9 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
             text = file.read_text(encoding="utf-8", errors="replace") if file else ""
             witnesses.choose(database, petition.id, text, publication(petition))
             click.echo(
-                "They are asked within ten minutes for the checkpoint that is shown, and for every one after it."
+                "They are asked within ten minutes for the published checkpoint, and for every one after it."
                 if file
-                else "Nobody is asked any more."
+                else "No witness is asked any more."
             )
             return
     click.echo(policy_of(petition).decode(), nl=False)

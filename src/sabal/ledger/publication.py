@@ -89,9 +89,8 @@ class Publication:
             tree.extend(leaf_hashes(tables.split(piece)))
         if tree.root() != there.root:
             raise WouldFork(
-                f"The checkpoint in {self.folder} is of another history than the database holds: somebody changed one"
-                " of the two.",
-                "keep both, find out who, and take an older backup",
+                f"The checkpoint in {self.folder} has another history than the database: one of the two was changed.",
+                "keep both, find out which was changed, and use an older backup",
             )
 
     def write_tiles(self, database: Database, size: int) -> None:

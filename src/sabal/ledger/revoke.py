@@ -75,5 +75,5 @@ def _signs(database: Database, petition_id: int, size: int) -> Iterator[int]:
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:
     found = entry.parse(b"".join(tables.entries(database, petition_id, index, index + 1)))
     if not isinstance(found, entry.Sign):
-        raise Incomplete(f"entry {index} of petition {petition_id}'s log is no signature")
+        raise Incomplete(f"entry {index} of petition {petition_id}'s log is not a signature")
     return found.commitment

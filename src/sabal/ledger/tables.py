@@ -61,8 +61,8 @@ class Log:
         """Raise ReadOnly where nothing may be appended."""
         if self.read_only:
             raise ReadOnly(
-                f"The log of petition {self.petition_id} is read-only since the restore, for nobody knows here what was"
-                " published after the backup. Next: sabal restore --adopt --copy MIRROR"
+                f"The log of petition {self.petition_id} is read-only since the restore, because it is not known"
+                " here what was published after the backup. Next: sabal restore --adopt --copy MIRROR"
             )
 
 

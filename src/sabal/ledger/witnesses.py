@@ -65,8 +65,8 @@ def _trouble(question: Question, answer: Answer, log: Log) -> WouldFork | None:
         return None
     return WouldFork(
         f"The witness {question.witness.name} {seen}: the database was restored from an older backup, or changed.",
-        "sabal restore --adopt, with a newer copy of the log; only if it is sure that the witness is wrong, leave it"
-        " out: sabal witnesses",
+        "sabal restore --adopt, with a newer copy of the log. Only if you are sure that the witness is wrong,"
+        " leave it out: sabal witnesses",
     )
 
 
@@ -91,12 +91,12 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
     except TlogError as error:
         raise Refusal(f"These witnesses cannot be used. {error}") from None
     if len(policy.logs) > 1:
-        raise Refusal("The lines must not name a log: its key is put before them.")
+        raise Refusal("The lines must not name a log. Its key is added by the server.")
     if lines and not policy.witnesses:
-        raise Refusal("There is no line `witness NAME VKEY URL`. To ask nobody any more: --none")
+        raise Refusal("There is no line `witness NAME VKEY URL`. To ask no witness any more: --none")
     for name, key in policy.witnesses.items():
         if str(key) not in policy.urls:
-            raise Refusal(f"The witness {name} has no address: witness {name} {key} https://…")
+            raise Refusal(f"The witness {name} has no address. Write: witness {name} {key} https://…")
         try:
             refuse_unaskable(policy.urls[str(key)], allow_private=settings.WITNESS_PRIVATE)
         except Unreachable as error:

@@ -226,8 +226,8 @@ class Clients:
         if forwarded is not None and not self._hops and not self._shouted and prefixes(peer)[0] == LOOPBACK:
             self._shouted = True
             logger.error(
-                "A proxy on this machine sends X-Forwarded-For, but the trusted hops are 0: everybody shares "
-                "one network limit. Set SABAL_TRUSTED_HOPS to the number of your proxies."
+                "A proxy on this machine sends X-Forwarded-For, but SABAL_TRUSTED_HOPS is 0, so all visitors"
+                " share one network limit. Set SABAL_TRUSTED_HOPS to the number of your proxies."
             )
 
 

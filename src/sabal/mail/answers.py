@@ -12,41 +12,41 @@ PERMANENT = {
     "5.1.3": "the address is malformed",
     "5.1.4": "the address is ambiguous",
     "5.1.6": "the mailbox has moved",
-    "5.1.10": "the domain takes no mail",
+    "5.1.10": "the domain accepts no email",
     "5.2.1": "the mailbox is disabled",
-    "5.2.3": "the letter is too long for the mailbox",
-    "5.3.4": "the letter is too long for the server",
+    "5.2.3": "the email is too long for the mailbox",
+    "5.3.4": "the email is too long for the server",
     "5.4.1": "the domain knows no such mailbox",
     "5.4.4": "the domain has no mail server",
-    "5.4.6": "the domain's mail goes round in a loop",
+    "5.4.6": "the domain's email goes round in a loop",
     "5.5.0": "the mailbox is unavailable",
-    "5.6.7": "the server can't write to an international address",
-    "5.6.9": "the server can't write to an international address",
-    "521": "the host takes no mail",
+    "5.6.7": "the server cannot send to an international address",
+    "5.6.9": "the server cannot send to an international address",
+    "521": "the host accepts no email",
     "550": "the mailbox is unavailable",
     "551": "the mailbox is elsewhere",
-    "552": "the letter is too long for the mailbox",
+    "552": "the email is too long for the mailbox",
     "553": "the address is not allowed",
-    "554": "the letter was refused",
-    "556": "the domain takes no mail",
+    "554": "the email was refused",
+    "556": "the domain accepts no email",
 }
 # Answers after which the same letter may be taken later; the 5xx ones are final in form and not in meaning.
 TEMPORARY = {
     "4.2.1": "the mailbox is disabled for now",
     "4.2.2": "the mailbox is full",
     "4.3.1": "the server is full",
-    "4.3.2": "the server takes nothing now",
+    "4.3.2": "the server accepts nothing now",
     "4.4.1": "the recipient's server does not answer",
-    "4.4.3": "the recipient's domain can't be looked up",
+    "4.4.3": "the recipient's domain cannot be looked up",
     "4.7.0": "we send too fast",
     "4.7.1": "greylisted",
     "5.2.2": "the mailbox is full",
-    "5.3.2": "the server takes nothing now",
+    "5.3.2": "the server accepts nothing now",
     "421": "the server is closing",
     "450": "the mailbox is busy or greylisted",
     "451": "the server had an error or greylists",
     "452": "the server is full",
-    "454": "the server can't do that now",
+    "454": "the server cannot do that now",
 }
 # Refusals that speak of us: the letter stays, and the operator must hear of it. Besides these every 5xx that
 # comes before a recipient was named, and every other 5.7 ("security or policy"), is one.
@@ -57,7 +57,7 @@ OURS = {
     "5.5.2": "the server did not understand us",
     "5.5.4": "the server did not accept an argument of ours",
     "5.7.0": "the server wants us to log in",
-    "5.7.1": "the server's policy refuses our mail",
+    "5.7.1": "the server's policy refuses our emails",
     "5.7.8": "the server does not accept our user name and password",
     "5.7.20": "our DKIM signature is missing or wrong",
     "5.7.23": "our SPF record does not name this server",
@@ -109,7 +109,9 @@ def judge(code: int, text: bytes, *, named: bool = True) -> Answer:
     keys = ([found[1].decode("ascii")] if found else []) + [str(code)]
     for key in keys:
         if key in OURS or (code >= 500 and not named):
-            return Answer(Outcome.LATER, OURS.get(key, "the server won't take mail from us"), Trouble.REFUSED)
+            return Answer(
+                Outcome.LATER, OURS.get(key, "the server does not accept emails from us"), Trouble.REFUSED
+            )
         if key in TEMPORARY:
             return Answer(Outcome.LATER, TEMPORARY[key])
         if key in PERMANENT:
@@ -117,7 +119,7 @@ def judge(code: int, text: bytes, *, named: bool = True) -> Answer:
         if key.startswith("5.7."):
             return Answer(Outcome.LATER, OURS["5.7.1"], Trouble.REFUSED)
     if 500 <= code < 600:
-        return Answer(Outcome.NEVER, "the server refused the letter for a reason that we don't know")
+        return Answer(Outcome.NEVER, "the server refused the email for an unknown reason")
     if 400 <= code < 500:
-        return Answer(Outcome.LATER, "the server put us off for a reason that we don't know")
+        return Answer(Outcome.LATER, "the server put us off for an unknown reason")
     raise smtplib.SMTPException("no SMTP reply")

@@ -31,7 +31,7 @@ class FolderTransport:
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink()
-            return Answer(Outcome.UNSENT, "the mail folder can't be written", Trouble.DOWN)
+            return Answer(Outcome.UNSENT, "the mail folder cannot be written", Trouble.DOWN)
         return Answer(Outcome.ACCEPTED)
 
     def close(self) -> None:

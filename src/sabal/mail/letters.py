@@ -65,14 +65,14 @@ def render(letter: Letter, petition: Definition | None, head: Letterhead, now: f
     if letter.kind == CONFIRM_NEWSLETTER:
         return confirm_newsletter(letter, petition, head, now)
     if petition is None:
-        raise ValueError("a letter about a signature without its petition")
+        raise ValueError("an email about a signature without its petition")
     if letter.kind == CONFIRM_LETTER:
         return confirm_signature(letter, petition, head, now)
     if letter.kind == ALREADY_LETTER:
         # A petition may have become guarded after the letter was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(letter, petition, head, now)
-    raise ValueError(f"no letter is of kind {letter.kind}")
+    raise ValueError(f"no email is of kind {letter.kind}")
 
 
 def confirm_signature(letter: Letter, petition: Definition, head: Letterhead, now: float) -> EmailMessage:
@@ -88,11 +88,11 @@ def confirm_signature(letter: Letter, petition: Definition, head: Letterhead, no
             opening = [
                 _("Someone, most likely you, signed “%(title)s” with this address.")
                 % {"title": _title(petition, letter.language)},
-                _("It counts once confirmed. To confirm, or to tell us that it was not you, open this page:"),
+                _(
+                    "It counts once it is confirmed. To confirm, or to tell us that it was not you, open this page:"
+                ),
             ]
-        closing = _(
-            "If you ignore this letter, nothing happens, and what was entered is deleted after 7 days."
-        )
+        closing = _("If you ignore this email, nothing happens. What was entered is deleted after 7 days.")
         return _compose(
             letter,
             head,
@@ -122,7 +122,7 @@ def already_signed(letter: Letter, petition: Definition, head: Letterhead, now: 
                 _("To see your signature, or to withdraw it, open this page:"),
             ],
             link=f"{head.base_url}/{letter.language}/confirm/{letter.token}",
-            closing=_("If it was not you who signed again, you need not do anything."),
+            closing=_("If you did not sign again, you do not need to do anything."),
             signed_by=_signed_by(petition, letter.language, head),
         )
 
@@ -148,9 +148,9 @@ def confirm_newsletter(
             head,
             now,
             subject=newsletter_subject(petition, letter.language),
-            opening=[first, _("We write only if you confirm it on this page:")],
+            opening=[first, _("We will email you only after you confirm on this page:")],
             link=f"{head.base_url}/{letter.language}/newsletter/confirm/{letter.token}",
-            closing=_("If you ignore this letter, nothing happens, and the address is deleted after 7 days."),
+            closing=_("If you ignore this email, nothing happens. The address is deleted after 7 days."),
             signed_by=_signed_by(petition, letter.language, head),
         )
     if letter.unsubscribe:
@@ -208,7 +208,7 @@ def _compose(
     message.set_raw("From", _sender(head.sender))
     message["To"] = to = wire_address(letter.to)
     if [address.addr_spec for address in message["To"].addresses] != [to]:
-        raise ValueError("not a mail address: in a header it would be another, or several")
+        raise ValueError("not an email address: in a header it would be another, or several")
     _put(message, "Subject", subject)
     _put_ours(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
     _put_ours(message, "Message-ID", f"<{_message_id(letter.id)}@{head.host}>")

@@ -107,9 +107,9 @@ def send_due(
             run.deliver(claimed)
             left -= len(claimed)
     if run.report.refused:
-        logger.error("mail refused: %s; letters wait until it is mended", run.report.reason)
+        logger.error("mail server refused: %s; emails wait until this is corrected", run.report.reason)
     elif run.report.trouble is not Trouble.NONE:
-        logger.warning("mail stands still: %s", run.report.reason)
+        logger.warning("email cannot be sent: %s", run.report.reason)
     return run.report
 
 
@@ -171,7 +171,7 @@ class _Run:
         except Exception as error:
             # Pushed ahead before anything else is done about it: one bad row stops no queue.
             self._settle([letter])
-            logger.error("a letter can't be sent: %s at %s", type(error).__name__, _place(error))
+            logger.error("an email cannot be sent: %s at %s", type(error).__name__, _place(error))
 
     def _key(self, day: int) -> bytes | None:
         if day not in self.keys:
@@ -183,7 +183,7 @@ class _Run:
                 if self.database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)):
                     raise
                 self.keys[day] = None
-                logger.error("letters are dropped: the mail key of their day is gone")
+                logger.error("emails are dropped: the mail key of their day is gone")
         return self.keys[day]
 
     def _send(self, letter: Claimed, key: bytes) -> None:

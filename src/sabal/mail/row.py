@@ -41,7 +41,7 @@ def open_body(key: bytes, sealed: bytes) -> Body:
     """The body in clear. Raises KeyMissing where the key is another; ValueError, KeyError for what is no body."""
     content = json.loads(unseal(key, sealed, _SEALED_AS))
     if not _TOKEN.fullmatch(content["token"]):
-        raise ValueError("a letter whose link leads nowhere")
+        raise ValueError("an email whose link leads nowhere")
     return Body(content["to"], content["lang"], content["token"], content.get("unsubscribe", ""))
 
 

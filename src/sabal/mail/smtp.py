@@ -180,18 +180,18 @@ def _bytes(text: bytes | str) -> bytes:
 
 def _no_connection(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
-        return "the server's certificate or TLS can't be accepted"
+        return "the server's certificate or TLS cannot be accepted"
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return "the server offers no TLS or no log-in that we were told to use"
+        return "the server does not offer the TLS or log-in that SABAL_MAIL_URL asks for"
     if isinstance(error, socket.gaierror):
-        return "the server's name can't be looked up"
+        return "the server's name cannot be looked up"
     return (
         "the server did not answer in time"
         if isinstance(error, TimeoutError)
-        else "the server can't be reached"
+        else "the server cannot be reached"
     )
 
 
 def _broken(error: Exception) -> str:
     timed_out = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
-    return "the server fell silent" if timed_out else "the server broke off"
+    return "the server stopped answering" if timed_out else "the server closed the connection"

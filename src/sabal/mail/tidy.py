@@ -18,7 +18,7 @@ def tidy_keys(database: Database, house: House, today: int) -> list[int]:
     whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
     yesterday's."""
     if dropped := _drop_old(database, today):
-        logger.error("%d letters are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
+        logger.error("%d emails are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
     gone = []
     for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
         day = int(name.removeprefix("mail/"))

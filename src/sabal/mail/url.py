@@ -35,17 +35,17 @@ def parse_mail_url(url: str) -> MailUrl:
     parts, port, options = _taken_apart(url)
     tls = options.pop("tls", "implicit" if port == _PORTS["implicit"] else "starttls")
     if options:
-        raise MailUrlError(f"SABAL_MAIL_URL knows no option {min(options)}; the only one is tls.")
+        raise MailUrlError(f"SABAL_MAIL_URL has the unknown option {min(options)}. The only option is tls.")
     if tls not in _PORTS:
-        raise MailUrlError(f"SABAL_MAIL_URL says tls={tls}; it must be starttls, implicit or none.")
+        raise MailUrlError(f"SABAL_MAIL_URL says tls={tls}. It must be starttls, implicit or none.")
     host, user, password = parts.hostname or "", unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise MailUrlError(
-            "SABAL_MAIL_URL has a user without a password or a password without a user; give both or none."
+            "SABAL_MAIL_URL has a user without a password or a password without a user. Give both or neither."
         )
     if user and tls == "none" and host not in _LOOPBACK:
         raise MailUrlError(
-            "SABAL_MAIL_URL would send the password in clear; use tls=starttls or tls=implicit."
+            "SABAL_MAIL_URL would send the password in clear text. Use tls=starttls or tls=implicit."
         )
     return MailUrl("smtp", host, port or _PORTS[tls], user, password, tls)
 
@@ -59,11 +59,11 @@ def _taken_apart(url: str) -> tuple[SplitResult, int | None, dict[str, str]]:
         port, options = parts.port, dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     except ValueError:
         raise MailUrlError(
-            f"SABAL_MAIL_URL can't be read (is the port a number, the query tls=…?); {_EXAMPLE}."
+            f"SABAL_MAIL_URL cannot be read (is the port a number, and the query tls=…?); {_EXAMPLE}."
         ) from None
     if parts.scheme == "folder":
         raise MailUrlError(
-            "SABAL_MAIL_URL names a folder; write just folder: (letters go to mail/ in the data folder)."
+            "SABAL_MAIL_URL names a folder. Write just folder: (emails go to mail/ in the data folder)."
         )
     if parts.scheme != "smtp":
         raise MailUrlError(
@@ -71,7 +71,7 @@ def _taken_apart(url: str) -> tuple[SplitResult, int | None, dict[str, str]]:
         )
     if not parts.hostname or parts.path.strip("/") or parts.fragment:
         raise MailUrlError(
-            "SABAL_MAIL_URL must name a host and nothing behind it but ?tls=…;"
-            f" a / ? # @ or : in user or password is percent-encoded. {_EXAMPLE[0].upper()}{_EXAMPLE[1:]}."
+            "SABAL_MAIL_URL must name a host, with nothing after it but ?tls=…; percent-encode any of / ? # @ :"
+            f" in user or password. {_EXAMPLE[0].upper()}{_EXAMPLE[1:]}."
         )
     return parts, port, options

@@ -13,7 +13,7 @@ def wire_address(address: str) -> str:
     if not (local and at and domain) or any(
         character.isspace() or not character.isprintable() for character in address
     ):
-        raise ValueError("not a mail address")
+        raise ValueError("not an email address")
     if local.isascii() and not domain.isascii():
         domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local}@{domain}"

@@ -27,13 +27,13 @@ _SUBSCRIBERS = (
 
 @click.group()
 def newsletter() -> None:
-    """The newsletter of the house and the updates about petitions."""
+    """The newsletter of the site and the updates about petitions."""
 
 
 @newsletter.command("list")
 @click.argument("slug", required=False)
 def list_(slug: str | None) -> None:
-    """Count subscribers by list, language and state; with a SLUG those of this petition's updates alone."""
+    """Count subscribers by list, language and state. With a SLUG, count only those of this petition's updates."""
     connection = database.connect()
     try:
         names = _lists(connection, slug)
@@ -55,10 +55,10 @@ def list_(slug: str | None) -> None:
 def export(slug: str | None, out: Path) -> None:
     """Write the confirmed subscribers to a CSV file.
 
-    Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every letter to that
-    address has to hold).
+    Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every email to that
+    address must contain).
 
-    With a SLUG those of this petition's updates alone.
+    With a SLUG, only the subscribers of this petition's updates.
     """
     connection = database.connect()
     try:
@@ -69,10 +69,13 @@ def export(slug: str | None, out: Path) -> None:
         connection.close()
     if urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1"):
         click.echo(
-            f"Their unsubscribe links lead to {settings.BASE_URL}, which nobody else can reach: set SABAL_BASE_URL.",
+            f"The unsubscribe links lead to {settings.BASE_URL}, which nobody else can reach. Set SABAL_BASE_URL.",
             err=True,
         )
-    click.echo(f"{number} subscribers written to {out}, in clear: keep it as you would keep their trust.")
+    click.echo(
+        f"{number} subscribers written to {out}, in clear text. Keep the file safe, and delete it when you no"
+        " longer need it."
+    )
 
 
 def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:

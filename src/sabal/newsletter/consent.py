@@ -5,14 +5,14 @@ import hashlib
 
 _SENTENCES = {
     "updates": {
-        "en": "Write to me when something happens to this petition. Sender: {who}. Every letter has a link that ends this.",
-        "ko": "이 청원에 진전이 있을 때 소식을 받겠습니다. 보내는 곳: {who}. 모든 편지에 수신을 끝내는 링크가 있습니다.",
-        "zh-hans": "请在本请愿书有进展时写信告诉我。发件方：{who}。每封信都附有退订链接。",
+        "en": "Email me when there is news about this petition. Sender: {who}. Every email has a link to unsubscribe.",
+        "ko": "이 청원에 진전이 있을 때 이메일로 소식을 받겠습니다. 보내는 곳: {who}. 모든 이메일에 수신 거부 링크가 있습니다.",
+        "zh-hans": "请在本请愿书有进展时发邮件告诉我。发件方：{who}。每封邮件都附有退订链接。",
     },
     "newsletter": {
-        "en": "Send me the newsletter of {who}. Every letter has a link that ends this.",
-        "ko": "{who}의 소식지를 받겠습니다. 모든 편지에 수신을 끝내는 링크가 있습니다.",
-        "zh-hans": "请把{who}的通讯发给我。每封信都附有退订链接。",
+        "en": "Email me the newsletter of {who}. Every email has a link to unsubscribe.",
+        "ko": "{who}의 소식지를 이메일로 받겠습니다. 모든 이메일에 수신 거부 링크가 있습니다.",
+        "zh-hans": "请用邮件把{who}的通讯发给我。每封邮件都附有退订链接。",
     },
 }
 

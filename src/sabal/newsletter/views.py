@@ -152,11 +152,11 @@ def _problems(fields: Mapping[str, str] | None, address: str, agreed: bool) -> d
         return {"form": gettext("The form arrived damaged. Please fill it in again.")}
     wrong = {}
     if not address:
-        wrong["email"] = gettext("Enter your mail address.")
+        wrong["email"] = gettext("Enter your email address.")
     elif not is_address(address):
-        wrong["email"] = gettext("Enter a mail address like name@example.org.")
+        wrong["email"] = gettext("Enter an email address like name@example.org.")
     if not agreed:
-        wrong["consent"] = gettext("Tick the box to agree, or we cannot write to you.")
+        wrong["consent"] = gettext("Tick the box to agree. Otherwise we cannot email you.")
     return wrong
 
 

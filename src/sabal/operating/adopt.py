@@ -213,14 +213,14 @@ def _adopt(
 def _nothing_found(petition: PetitionSnapshot, log: Log) -> Refusal:
     again = f"sabal restore --adopt {petition.slug}"
     never = (
-        "; or, if you are certain that no checkpoint of it was ever shown, to readers or to witnesses (the backup knows"
-        f" of none): {again} --never-shown"
+        "; or, if you are certain that no checkpoint of it was ever shown to readers or to witnesses (the backup"
+        f" knows of none): {again} --never-shown"
     )
     return Refusal(
         f"Nothing newer than the backup was found of {petition.slug}'s public log, neither in"
-        f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: {again} --copy FOLDER"
-        " or ADDRESS; or, where there is no copy anywhere, a file with the newest checkpoint that anybody has, such as"
-        f" a letter: {again} --checkpoint FILE{'' if log.published else never}"
+        f" {publication(petition).folder} nor elsewhere. It is read-only until you bring a copy: {again} --copy"
+        " FOLDER or ADDRESS; or, if there is no copy anywhere, a file with the newest checkpoint that anybody"
+        f" has, such as an email: {again} --checkpoint FILE{'' if log.published else never}"
     )
 
 
@@ -244,9 +244,10 @@ def _take_manifests(
             adopted.pause(slug)
             lacks = "is not there" if data is None else "cannot be made of the backup's files"
             raise Refusal(
-                f"Entry {index:,} of {slug}'s log names a text, {manifest_path(digest)}, that {lacks} (the log is in"
-                f" {published.where}): {slug} is paused and its log read-only. Bring the petition folder that it was"
-                f" published from: sabal restore --adopt {slug} --copy FOLDER or ADDRESS --folder FOLDER"
+                f"Entry {index:,} of {slug}'s log names a text, {manifest_path(digest)}, that {lacks} (the log is"
+                f" in {published.where}). {slug} is paused and its log is read-only. Bring the petition folder"
+                f" that the text was published from: sabal restore --adopt {slug} --copy FOLDER or ADDRESS"
+                " --folder FOLDER"
             )
         known[digest] = data
 
@@ -296,7 +297,7 @@ def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None
             ) from None
     for where, theirs in found.items():
         if not theirs & origins:
-            of = f"not of {slug}'s" if slug else "which no petition here has"
+            of = f"not of {slug}'s" if slug else "of a log that no petition here has"
             raise Refusal(f"{where} is of the log {', '.join(sorted(theirs))}, {of}. Leave it out.")
 
 
@@ -311,7 +312,7 @@ def _checkpoints_in(path: Path) -> list[bytes]:
     except OSError as error:
         raise CannotCheck(f"{path} cannot be read: {error.strerror}.") from None
     if not found:
-        raise CannotCheck(f"There is no checkpoint in {path}: was it saved whole?")
+        raise CannotCheck(f"{path} holds no checkpoint. Was it saved whole?")
     return found
 
 
@@ -325,5 +326,5 @@ def _leading(database: raw.Database) -> Iterator[None]:
                 yield
                 return
         if time.monotonic() > until:
-            raise Refusal("A worker is counting, and does not end. Stop the house, and say this again.")
+            raise Refusal("A worker is still counting. Stop the server, and run this command again.")
         time.sleep(0.1)

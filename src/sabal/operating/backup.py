@@ -54,9 +54,9 @@ ROWS = {
 # Of mail, the numbers too: an hour and a small provider can tell when somebody signed.
 NEVER = ("signing_pending", "mail_letter", "mail_traffic")
 LEFT_OUT = (
-    "the house key",
-    "letters, the mail keys of their days, and the numbers of mail by the hour",
-    "signatures and subscriptions that nobody has confirmed",
+    "the server key",
+    "emails, the mail keys of their days, and the hourly numbers of emails",
+    "signatures and subscriptions that were not confirmed yet",
 )
 _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
 
@@ -78,12 +78,13 @@ def backup(directory: Path) -> dict[str, int]:
     house = open_house()
     directory = directory.absolute()
     if directory.exists() and any(directory.iterdir()):
-        raise Refusal(f"{directory} is not empty; name a folder that does not exist yet.")
+        raise Refusal(f"{directory} is not empty. Name a folder that does not exist yet.")
     draft = directory.with_name(f".{directory.name}.partial")
     _sweep(directory.parent)
     if draft.exists():
         raise Refusal(
-            f"{draft} is there: another backup is being written, or it is not ours; look, and move it away."
+            f"{draft} exists already: another backup is being written, or one was interrupted. Check, and move it"
+            " away."
         )
     draft.mkdir(parents=True, mode=0o700)
     with _locked(draft):
@@ -156,7 +157,7 @@ def _sqlite(draft: Path) -> _Copied:
         database.execute("DETACH live")
         if database.query("PRAGMA quick_check") != [("ok",)]:
             raise Refusal(
-                "The copy is damaged, and so may be the database: sabal doctor; keep older backups."
+                "The copy is damaged, and the database may be too. Run sabal doctor, and keep older backups."
             )
         copied = _Copied(
             {table: int(database.query(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in ROWS},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def backup(directory: Path) -> None:
-    """Write a consistent copy of the database into a new folder, while the house runs."""
+    """Write a consistent copy of the database into a new folder, while the server runs."""
     from sabal import settings
     from sabal.operating.backup import LEFT_OUT
     from sabal.operating.backup import backup as write
@@ -25,7 +25,7 @@ def backup(directory: Path) -> None:
     )
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
     kept = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else settings.HOUSE_KEY_FILE
-    click.echo(f"Without the house key ({kept}) a backup is of little use: keep that key in another place")
+    click.echo(f"Without the server key ({kept}) a backup is of little use. Keep that key in another place")
     click.echo(
         f"(sabal keys house --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
     )
@@ -38,8 +38,8 @@ def backup(directory: Path) -> None:
     metavar="[SLUG]",
     is_flag=False,
     flag_value="",
-    help="Restore no backup: only let the logs (or one petition's) that are read-only since a restore adopt what was"
-    " published.",
+    help="Restore no backup. Only let the logs (or one petition's log) that are read-only since a restore adopt"
+    " what was published.",
 )
 @click.option(
     "--copy",
@@ -53,7 +53,7 @@ def backup(directory: Path) -> None:
     "checkpoints",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file that holds a checkpoint seen elsewhere, such as a saved letter. Repeatable.",
+    help="A file that holds a checkpoint seen elsewhere, such as a saved email. Repeatable.",
 )
 @click.option(
     "--folder",
@@ -65,7 +65,7 @@ def backup(directory: Path) -> None:
 @click.option(
     "--never-shown",
     is_flag=True,
-    help="With --adopt SLUG: your word that no checkpoint of this log was ever shown to anybody.",
+    help="With --adopt SLUG: confirm that no checkpoint of this log was ever shown to anybody.",
 )
 def restore(
     directory: Path | None,
@@ -75,10 +75,10 @@ def restore(
     folders: tuple[Path, ...],
     never_shown: bool,
 ) -> None:
-    """Put the backup in DIRECTORY into the empty database of this house, then adopt what its logs published since.
+    """Restore the backup in DIRECTORY into an empty database, then adopt what its logs published since.
 
-    What is in this house's public folder is found by itself; mirrors and letters are given. Exit code 1: a log stays
-    read-only, and why is said; with --adopt it is tried again.
+    The server's own public folder is searched. Give mirrors and emails with --copy and --checkpoint. Exit code 1: a
+    log stays read-only, and the reason is printed. To try again: --adopt.
     """  # fmt: skip
     import time
 
@@ -90,9 +90,9 @@ def restore(
     from sabal.refusal import Refusal
 
     if (directory is None) == (adopt is None):
-        raise Refusal("Name the backup's folder, or say --adopt where one was restored already.")
+        raise Refusal("Name the backup's folder, or use --adopt if one was restored already.")
     if never_shown and not adopt:
-        raise Refusal("--never-shown is said of one petition: sabal restore --adopt SLUG --never-shown")
+        raise Refusal("--never-shown needs one petition: sabal restore --adopt SLUG --never-shown")
     # What cannot be read is said before anything is written.
     given = gather(logs, checkpoints, folders, never_shown=never_shown)
     if directory is not None:
@@ -101,7 +101,7 @@ def restore(
     for outcome in outcomes:
         _say_outcome(outcome)
     if adopt is not None and not outcomes:
-        click.echo("No log is read-only, and none was published further than the database knows.")
+        click.echo("No log is read-only, and no log was published further than the database.")
     click.echo("Next: sabal doctor")
     sys.exit(any(outcome.refused for outcome in outcomes))
 
@@ -112,57 +112,59 @@ def _say_restored(restored: "Restored") -> None:
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
     if restored.suppressed is None:
         click.echo(
-            f"There is no suppression file at {settings.DATA / 'erasure-journal.jsonl'}: who unsubscribed or said"
+            f"There is no erasure journal at {settings.DATA / 'erasure-journal.jsonl'}. It is no longer known who"
+            " unsubscribed or said"
         )
-        click.echo('"not me" after the backup is not known any more, and may get letters again; who withdrew')
+        click.echo('"not me" after the backup, and they may get emails again. Those who withdrew count')
         click.echo(
-            "stands among the signers again, until the log that is adopted says so or they withdraw again. If it is"
+            "as signers again, until the log that is adopted says otherwise or they withdraw again. If a copy"
         )
-        click.echo("kept anywhere: move the database away, put the file there, and restore again.")
+        click.echo("of the journal exists, move the database away, put the journal there, and restore again.")
     else:
         click.echo(
-            f"{restored.suppressed} lines of the suppression file were applied again; by them"
-            f" {restored.erased} signatures that were withdrawn or dropped after the backup are gone again."
+            f"{restored.suppressed} lines of the erasure journal were applied again. They erased {restored.erased}"
+            " signatures that were withdrawn or dropped after the backup."
         )
     click.echo(
-        "What came after the backup is lost, but for what a public log still counts: who signed after the last"
+        "Everything after the backup is lost, except what a public log still counts. People who signed after the"
     )
-    click.echo("published batch must sign again. Say so in public.")
+    click.echo("last published batch must sign again. Say so in public.")
     states = ", ".join(f"{slug} {state}" for slug, state in restored.states)
     click.echo(
-        f"Petitions are as they were then: {states or 'there was none'}. What was paused, closed or amended"
+        f"Petitions are as they were then: {states or 'there was none'}. Pause, close or amend again what was"
+        " paused, closed or amended"
     )
-    click.echo("since must be paused, closed or amended again.")
+    click.echo("since then.")
     for key in restored.new_keys:
-        click.echo(f"The backup lacked the key {key}; there is a new one.")
+        click.echo(f"The backup lacked the key {key}. There is a new one.")
     for slug in restored.without_pepper:
-        click.echo(f"{slug} has no pepper and takes no signatures. Next: sabal keys renew-pepper {slug}")
+        click.echo(f"{slug} has no dedupe key and takes no signatures. Next: sabal keys renew-pepper {slug}")
 
 
 def _say_outcome(outcome: "Outcome") -> None:
     if outcome.refused:
         click.echo(f"{outcome.slug}: {outcome.refused}", err=True)
     elif outcome.adopted is None:
-        click.echo(f"{outcome.slug}: nothing newer is known than this database holds; its log goes on.")
+        click.echo(f"{outcome.slug}: nothing newer is known than this database holds. Its log goes on.")
     else:
         adopted = outcome.adopted
         click.echo(
-            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted; it goes on from entry"
+            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted. It goes on from entry"
             f" {adopted.size:,}."
         )
         if adopted.lost:
             click.echo(
-                f"{outcome.slug}: {adopted.lost:,} signatures count whose records were lost with the database: nobody"
-                " can read or withdraw them, and who signs again is counted twice."
+                f"{outcome.slug}: {adopted.lost:,} signatures count whose records were lost with the database."
+                " Nobody can read or withdraw them, and a signer who signs again is counted twice."
             )
 
 
 @click.command()
-@click.option("--ready", is_flag=True, help="List in order what lacks on the way to a public house.")
+@click.option("--ready", is_flag=True, help="List in order the steps that are left before a public start.")
 def doctor(ready: bool) -> None:
-    """Examine the house; nothing is changed and no letter sent.
+    """Examine the server. Nothing is changed and no email is sent.
 
-    Exit code 0: all is well, 1: warnings (with --ready: steps to go), 2: something must be mended.
+    Exit code 0: all is well; 1: warnings (with --ready: steps are left); 2: something must be corrected.
     """
     import django
 
@@ -176,7 +178,7 @@ def doctor(ready: bool) -> None:
             click.echo(f"{number}. {step.sentence}\n   {step.command}")
         todo = f"{len(lacking)} {'step' if len(lacking) == 1 else 'steps'} to go."
         click.echo(
-            todo if lacking else "This house is ready for the public. Ask the doctor once more: sabal doctor"
+            todo if lacking else "This server is ready for the public. Run the doctor once more: sabal doctor"
         )
         sys.exit(1 if lacking else 0)
     group = ""

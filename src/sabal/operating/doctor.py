@@ -35,7 +35,7 @@ def examine() -> list[Finding]:
         "the mail": reach.mail,
         "the clock": _clock,
         "the addresses": reach.addresses,
-        "the house's words": stores.words_of_the_house,
+        "the translations": stores.words_of_the_house,
         "the disk": _disk,
         "the settings": _unknown_settings,
         "what serve would refuse": _refused,
@@ -45,7 +45,9 @@ def examine() -> list[Finding]:
             findings += look()
         except Exception as error:  # its text is not shown: addresses and passwords stand in texts
             sentence = f"{what[0].upper()}{what[1:]} could not be examined: {type(error).__name__}."
-            findings.append(Finding("wrong", "D900", sentence, "Mend what is said above, and ask again."))
+            findings.append(
+                Finding("wrong", "D900", sentence, ("Correct what is said above, and run the doctor again."))
+            )
     order = list(GROUPS)
     return sorted(findings, key=lambda finding: (order.index(finding.id[:2]), finding.id))
 
@@ -54,11 +56,11 @@ def _folder() -> Iterator[Finding]:
     data = settings.DATA
     if not data.is_dir():
         sentence = f"There is no data folder at {data}."
-        yield Finding("wrong", "D101", sentence, "Start the house once (sabal serve), or set SABAL_DATA.")
+        yield Finding("wrong", "D101", sentence, "Start the server once (sabal serve), or set SABAL_DATA.")
     else:
         yield _private(data, "D102", 0o700)
     if settings.HOUSE_KEY:
-        sentence = "The house key comes from the environment, which other programs of this user can read."
+        sentence = "The server key comes from the environment, which other programs of this user can read."
         yield Finding("ok", "D103", sentence)
     elif settings.HOUSE_KEY_FILE.exists():
         yield _private(settings.HOUSE_KEY_FILE, "D103", 0o600)
@@ -66,9 +68,7 @@ def _folder() -> Iterator[Finding]:
         open_house()
     except KeyMissing as error:
         sentence = f"{str(error)[0].upper()}{str(error)[1:]}."
-        hint = (
-            "A new house makes its own: sabal serve. An old one needs its old key, or its keys stay locked."
-        )
+        hint = "A new server makes its own key: sabal serve. An old one needs its old key, or its keys stay locked."
         yield Finding("wrong", "D104", sentence, hint)
 
 
@@ -83,7 +83,7 @@ def _clock() -> Iterator[Finding]:
     time.sleep(LOOKED)
     troubles = []
     if abs(time.time() - time.monotonic() - started) > JUMP:
-        troubles.append("it jumped while it was looked at")
+        troubles.append("it jumped during the check")
     if settings.DATA.is_dir():
         with tempfile.NamedTemporaryFile(dir=settings.DATA) as probe:
             os.utime(probe.name)  # by the clock of whatever holds the files, which may be another machine
@@ -92,8 +92,8 @@ def _clock() -> Iterator[Finding]:
     if time.gmtime().tm_year not in YEARS:
         troubles.append(f"it says that this is the year {time.gmtime().tm_year}")
     if troubles:
-        hint = "Batches and keys go by the day: let the machine keep time (timedatectl set-ntp true)."
-        yield Finding("wrong", "D401", f"The clock is not to be trusted: {', '.join(troubles)}.", hint)
+        hint = "Batches and keys go by the day. Let the machine keep time (timedatectl set-ntp true)."
+        yield Finding("wrong", "D401", f"The clock is not reliable: {', '.join(troubles)}.", hint)
     else:
         yield Finding("ok", "D401", f"The clock says {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC.")
 
@@ -107,8 +107,8 @@ def _disk() -> Iterator[Finding]:
         yield Finding("ok", "D701", sentence)
     else:
         hint = (
-            "No new signatures are taken below a gigabyte, or a tenth of the disk (of a large one, ten gigabytes);"
-            " confirming and withdrawing go on."
+            "No new signatures are taken below a gigabyte, or a tenth of the disk (on a large disk, ten"
+            " gigabytes). Confirming and withdrawing go on."
         )
         yield Finding("warning", "D701", sentence, hint)
 
@@ -120,7 +120,7 @@ def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[F
     for name in unknown:
         near = difflib.get_close_matches(name, known - {settings.DEV_SWITCH}, n=1)
         hint = f"Did you mean {near[0]}?" if near else "docs/operating.md lists the settings."
-        yield Finding("warning", "D801", f"{name} is no setting of this house.", hint)
+        yield Finding("warning", "D801", f"{name} is not a setting of Sabal.", hint)
     if not unknown:
         yield Finding("ok", "D801", "Every SABAL_… name in the environment is a setting.")
 

@@ -8,7 +8,7 @@ from sabal import settings
 GROUPS = {
     "D1": "Data folder and keys",
     "D2": "Database",
-    "D3": "Mail",
+    "D3": "Email",
     "D4": "Clock",
     "D5": "Addresses",
     "D6": "Languages",

@@ -30,8 +30,8 @@ def mail() -> Iterator[Finding]:
         yield Finding(serious, "D301", str(error), "Set SABAL_MAIL_URL.")
         return
     if url.scheme == "folder":
-        sentence = "Mail is written into a folder: good for development, for nothing else."
-        yield Finding("warning", "D301", sentence, "For a public house set SABAL_MAIL_URL to a mail server.")
+        sentence = "Emails are written into a folder. That is for development only."
+        yield Finding("warning", "D301", sentence, "For a public server set SABAL_MAIL_URL to a mail server.")
         return
     try:
         yield Finding("ok", "D301", _greet(url))
@@ -40,7 +40,7 @@ def mail() -> Iterator[Finding]:
         yield Finding("wrong", "D301", sentence, _remedy(error))
     domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2].lower()
     if not domain or domain == "localhost":
-        sentence = "SABAL_MAIL_FROM names no domain, so its DNS cannot be looked at."
+        sentence = "SABAL_MAIL_FROM names no domain, so its DNS cannot be checked."
         yield Finding(serious, "D302", sentence, "Set SABAL_MAIL_FROM, such as petition@example.org")
         return
     yield from _dns(domain, url)
@@ -73,22 +73,22 @@ def _greet(url: MailUrl) -> str:
         hurry()
     safe = "in clear" if url.tls == "none" else "over TLS"
     return (
-        f"The mail server {url.host} answers {safe}{' and knows us' if url.user else ''}; nothing was sent."
+        f"The mail server {url.host} answers {safe}{' and knows us' if url.user else ''}. Nothing was sent."
     )
 
 
 def _remedy(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return "It does not take this user and password: look at SABAL_MAIL_URL (a @ or : in them is percent-encoded)."
+        return "It does not accept this user and password. Check SABAL_MAIL_URL (a @ or : in them is percent-encoded)."
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "Its certificate is not for this name or not trusted: write the name that the certificate has."
-    if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError):
-        return "It does not speak TLS in this way: try tls=starttls with port 587, or tls=implicit with port 465."
-    if isinstance(error, smtplib.SMTPServerDisconnected):
         return (
-            "It hung up: it may want another tls=, another user and password, or nothing from this machine."
+            "Its certificate is not for this name, or not trusted. Write the name that the certificate has."
         )
-    return "Look at host and port in SABAL_MAIL_URL, and whether a firewall lets this machine out to them."
+    if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError):
+        return "It does not speak TLS in this way. Try tls=starttls with port 587, or tls=implicit with port 465."
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "It hung up. It may need another tls=, another user and password, or accept nothing from this machine."
+    return "Check host and port in SABAL_MAIL_URL, and whether a firewall lets this machine reach them."
 
 
 def _dns(domain: str, url: MailUrl) -> Iterator[Finding]:
@@ -103,16 +103,18 @@ def _dns(domain: str, url: MailUrl) -> Iterator[Finding]:
     yield Finding(
         "ok",
         "D303",
-        f"DKIM signs each letter, so that others see that it is from {domain} and unchanged; your mail server does it.",
-        "It tells you a selector and a public key. Set:"
-        f' SELECTOR._domainkey.{domain}. TXT "v=DKIM1; k=rsa; p=PUBLIC-KEY"\n'
-        f"Look: dig +short TXT SELECTOR._domainkey.{domain}",
+        (
+            f"DKIM signs each email, so that others see that it is from {domain} and unchanged. Your mail server"
+            " does it."
+        ),
+        f'The mail server tells you a selector and a public key. Set: SELECTOR._domainkey.{domain}. TXT "v=DKIM1;'
+        f' k=rsa; p=PUBLIC-KEY"\nLook: dig +short TXT SELECTOR._domainkey.{domain}',
     )
     yield _record(
         "D304",
         f"_dmarc.{domain}",
         "v=DMARC1",
-        "DMARC says what others should do with letters that fail both",
+        "DMARC says what others should do with emails that fail both",
         f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}", later p=quarantine',
     )
 
@@ -134,13 +136,13 @@ def _record(id_: str, name: str, marker: str, meaning: str, wanted: str) -> Find
     set_it = f"Set: {name}. TXT {wanted}\nLook: dig +short TXT {name}"
     texts = _look_up(name)
     if texts is None:
-        return Finding("warning", id_, f"{meaning}; DNS did not answer, so look yourself at {name}.", set_it)
+        return Finding("warning", id_, f"{meaning}. DNS did not answer, so check {name} yourself.", set_it)
     found = [text for text in texts if text.lower().startswith(marker.lower())]
     if len(found) == 1:
         return Finding("ok", id_, f"{meaning}: {found[0]}")
     if found:
-        return Finding("wrong", id_, f"{meaning}; {name} has {len(found)} of them, and none counts.", set_it)
-    return Finding("warning", id_, f"{meaning}; {name} has none, so letters may end among spam.", set_it)
+        return Finding("wrong", id_, f"{meaning}. {name} has {len(found)} of them, so none counts.", set_it)
+    return Finding("warning", id_, f"{meaning}. {name} has none, so emails may be taken for spam.", set_it)
 
 
 def _look_up(name: str) -> list[str] | None:
@@ -164,33 +166,36 @@ def addresses() -> Iterator[Finding]:
     base = urlsplit(settings.BASE_URL)
     if base.scheme not in ("http", "https") or not base.hostname or base.path or base.query or base.fragment:
         hint = "Set SABAL_BASE_URL to scheme and host alone, such as https://petition.example.org"
-        yield Finding("wrong", "D501", f"The public address {settings.BASE_URL} is none.", hint)
+        yield Finding("wrong", "D501", f"The public address {settings.BASE_URL} is not an address.", hint)
         return
     yield Finding("ok", "D501", f"The public address is {settings.BASE_URL}.")
     yield _running(base.port if base.scheme == "http" and base.port else PORT)
     yield _hops(base.scheme)
     for host in settings.HOSTS:
         if not HOST.fullmatch(host):
-            hint = "SABAL_HOSTS takes names alone, without https:// and paths: www.example.org,example.net"
-            yield Finding("wrong", "D504", f"{host!r} in SABAL_HOSTS is no host name.", hint)
+            hint = "SABAL_HOSTS takes names only, without https:// and paths: www.example.org,example.net"
+            yield Finding("wrong", "D504", f"{host!r} in SABAL_HOSTS is not a host name.", hint)
         else:
-            yield Finding("ok", "D504", f"The house also answers to {host}.")
+            yield Finding("ok", "D504", f"The server also answers to {host}.")
     onion = urlsplit(settings.ONION)
     if settings.ONION and (onion.scheme != "http" or not ONION.fullmatch(onion.netloc) or onion.path):
         hint = "Set it to http:// and what Tor wrote into the service's hostname file."
-        yield Finding("wrong", "D505", f"SABAL_ONION, {settings.ONION}, is no onion address.", hint)
+        yield Finding("wrong", "D505", f"SABAL_ONION, {settings.ONION}, is not an onion address.", hint)
     elif settings.ONION:
-        yield Finding("ok", "D505", f"The house is also {settings.ONION}.")
+        yield Finding("ok", "D505", f"The server is also {settings.ONION}.")
     if settings.TRUSTED_HOPS and (settings.ONION or (base.hostname or "").endswith(".onion")):
         yield _onion_past_the_proxy()
 
 
 def _onion_past_the_proxy() -> Finding:
     """From in here nobody can see where Tor leads, so it is said whenever it would matter."""
-    sentence = "The onion must come through the proxy: at the house's own port it chooses Host and address."
+    sentence = (
+        "The onion service must lead to the proxy. At the server's own port its clients could choose Host and"
+        " address."
+    )
     hint = (
-        "In torrc, HiddenServicePort must lead to the proxy's site for the onion (127.0.0.1:8081 in docs/operating/)"
-        " and never to the port of the house; where it does, this is only a reminder."
+        "In torrc, HiddenServicePort must lead to the proxy's site for the onion (127.0.0.1:8081 in"
+        " docs/operating/) and never to the server's own port. If it already does, this is only a reminder."
     )
     return Finding("warning", "D506", sentence, hint)
 
@@ -203,38 +208,37 @@ def _running(port: int) -> Finding:
         says = answer.read(100).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException):
         hint = f"Start it (sabal serve). If it listens elsewhere: curl http://127.0.0.1:{port}/healthz with its port."
-        return Finding("warning", "D502", f"No house answers on port {port} of this machine.", hint)
+        return Finding("warning", "D502", f"No Sabal server answers on port {port} of this machine.", hint)
     finally:
         connection.close()
     if (answer.status, says) == (200, "ok"):
-        return Finding("ok", "D502", f"The house on port {port} of this machine says ok.")
+        return Finding("ok", "D502", f"The server on port {port} of this machine says ok.")
     if (answer.status, says) == (503, "busy"):
-        hint = "It has more to do than it can, or has lost its database; its log says which."
-        return Finding("warning", "D502", f"The house on port {port} of this machine says busy.", hint)
-    hint = "Is that another program? Choose another port: sabal serve --port PORT"
-    return Finding("warning", "D502", f"What answers on port {port} of this machine is not the house.", hint)
+        hint = "It has more to do than it can, or has lost its database. Its messages say which (journalctl -u sabal)."
+        return Finding("warning", "D502", f"The server on port {port} of this machine says busy.", hint)
+    hint = "Is another program running there? Choose another port: sabal serve --port PORT"
+    return Finding("warning", "D502", f"The program on port {port} of this machine is not Sabal.", hint)
 
 
 def _hops(scheme: str) -> Finding:
     """What is set, and how to find out whether it is right: from in here nobody can see what stands in front."""
     hops = settings.TRUSTED_HOPS
     count = (
-        "Count your own machines between readers and the house that add to X-Forwarded-For: 1 for Caddy or nginx here,"
-        " 2 with a shield before it. Too many, and anybody can pose as somebody else; too few, and all share one limit."
+        "Count your own machines between readers and the server that add to X-Forwarded-For: 1 for Caddy or nginx"
+        " here, 2 with a shield before it. If the number is too high, anybody can use a false address. If it is"
+        " too low, all visitors share one limit."
     )
     if hops == 0 and scheme == "https":
         return Finding(
             "warning",
             "D503",
-            "No proxy is trusted, yet the address is https: whoever ends TLS looks like the only visitor.",
-            f"Set SABAL_TRUSTED_HOPS, usually to 1. {count}\n"
-            "To see it: open the public address once; the house then warns in its log of X-Forwarded-For.",
+            "No proxy is trusted, but the address is https: all visitors look like one, the proxy that ends TLS.",
+            f"Set SABAL_TRUSTED_HOPS, usually to 1. {count}\nTo check: open the public address once; the server"
+            " then warns about X-Forwarded-For (journalctl -u sabal).",
         )
     if hops == 0:
         sentence = "No proxy is trusted: a client's address is that of its connection."
         return Finding("ok", "D503", sentence)
     which = "last" if hops == 1 else f"number {hops} from the right"
-    sentence = (
-        f"A client's address is the {which} in X-Forwarded-For; what stands left of it is not believed."
-    )
+    sentence = f"A client's address is the {which} in X-Forwarded-For. Everything left of it is ignored."
     return Finding("ok", "D503", sentence, count)

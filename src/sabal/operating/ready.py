@@ -26,21 +26,21 @@ class Step:
 def steps() -> list[Step]:
     """What lacks, in order; empty when the public may come."""
     made = stores.unusable() is None
-    first = [] if made else [Step("Let the house make its database and its keys.", "sabal serve")]
+    first = [] if made else [Step("Let the server make its database and its keys.", "sabal serve")]
     return [*first, *_place(), *_mail(), *_texts(), *(_petition() if made else _import()), *_keeping()]
 
 
 def _place() -> Iterator[Step]:
     base = urlsplit(settings.BASE_URL)
     if base.scheme != "https" and not (base.hostname or "").endswith(".onion"):
-        yield Step("Give the house its public address.", "SABAL_BASE_URL=https://petition.example.org")
+        yield Step("Give the server its public address.", "SABAL_BASE_URL=https://petition.example.org")
     if base.scheme == "https" and settings.TRUSTED_HOPS == 0:
-        yield Step("Say how many proxies of your own stand before it.", "SABAL_TRUSTED_HOPS=1")
+        yield Step("Say how many proxies of your own are in front of it.", "SABAL_TRUSTED_HOPS=1")
     if settings.BATCH_EVERY is not None:
         yield Step("Stop counting every few seconds.", "unset SABAL_BATCH_EVERY")
     for path in startup.files_with_identity(settings.DATA):
         yield Step(
-            f"{path} opens what is signed: a development house cannot become a public one.",
+            f"{path} opens the signatures. A development server cannot become a public one.",
             "SABAL_DATA=/var/lib/sabal   (a new, empty folder)",
         )
 
@@ -49,25 +49,28 @@ def _mail() -> Iterator[Step]:
     sentence = ""
     try:
         if parse_mail_url(settings.MAIL_URL).scheme == "folder":
-            sentence = "Name the mail server; a folder reaches nobody."
+            sentence = "Name the mail server. A folder reaches nobody."
     except MailUrlError as error:
         sentence = f"Name the mail server: {error}" if settings.MAIL_URL else "Name the mail server."
     if sentence:
         yield Step(sentence, "SABAL_MAIL_URL=smtp://user:password@mail.example.org:587?tls=starttls")
     if "@" not in settings.MAIL_FROM or settings.MAIL_FROM.endswith("@localhost"):
-        yield Step("Name the sender of the letters.", "SABAL_MAIL_FROM=petition@example.org")
+        yield Step("Name the sender of the emails.", "SABAL_MAIL_FROM=petition@example.org")
 
 
 def _texts() -> Iterator[Step]:
     for name, who in (
-        ("SABAL_MAIL_RELAY", "who relays the mail"),
+        ("SABAL_MAIL_RELAY", "who relays the email"),
         ("SABAL_HOSTING", "who hosts the server"),
         ("SABAL_TLS_END", "who ends TLS"),
     ):
         if not getattr(settings, name.removeprefix("SABAL_")):
             yield Step(f"Say on the privacy page {who}.", f"{name}=…")
     if not settings.SECURITY_CONTACT:
-        yield Step("Say where people report a hole.", "SABAL_SECURITY_CONTACT=mailto:security@example.org")
+        yield Step(
+            "Say where people can report a security problem.",
+            "SABAL_SECURITY_CONTACT=mailto:security@example.org",
+        )
 
 
 def _petition() -> Iterator[Step]:
@@ -79,19 +82,19 @@ def _petition() -> Iterator[Step]:
         slug = petition.slug
         if petition.pk in read_only:
             yield Step(
-                f"Bring a copy of {slug}'s public log: it is read-only since a restore, and nothing is counted.",
+                f"Bring a copy of {slug}'s public log. It is read-only since a restore, and nothing is counted.",
                 f"sabal restore --adopt {slug} --copy FOLDER or ADDRESS",
             )
         if petition.key_made_by_dev:
             yield Step(
-                f"{slug} is sealed to a development key.",
-                "begin with an empty data folder, and import it anew",
+                f"{slug} is encrypted to a development key.",
+                "start with an empty data folder, and import it again",
             )
             continue
         if drafts.names_example_people(slug):
             pause = f"sabal pause {slug}, " if petition.state == Petition.State.OPEN else ""
             yield Step(
-                f"{slug} still names example people: put in your own.",
+                f"{slug} still names example people. Put in your own.",
                 f"{pause}sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}",
             )
         if petition.state == Petition.State.DRAFT:
@@ -122,12 +125,12 @@ def _draft(petition: Petition) -> Iterator[Step]:
         drafts.refuse_without_key(slug)
     except Refusal:
         yield Step(
-            f"Make the key that opens {slug}'s signatures, on the organiser's machine.",
+            f"Make the key that opens {slug}'s signatures, on the organiser's computer.",
             "sabal keys new --out FILE",
         )
         yield Step("Bring its public half here.", f"sabal keys use {slug} FILE.pub")
     if not petition.key_check_answered:
-        yield Step("Show that the key opens what is sealed to it.", f"sabal keys check {slug}")
+        yield Step("Show that the key opens what is encrypted to it.", f"sabal keys check {slug}")
     yield Step(f"Publish {slug}.", f"sabal publish {slug}")
 
 
@@ -136,7 +139,10 @@ def _keeping() -> Iterator[Step]:
     for note, sentence, command in (
         (
             "house-key-is-kept",
-            "Keep the house key in a second place; backups are of no use without it. Then note that you did.",
+            (
+                "Keep the server key in a second place, because backups are of no use without it. Then note that you"
+                " did."
+            ),
             "sabal keys house --to RECIPIENT",
         ),
         (

@@ -53,7 +53,7 @@ def restore(directory: Path) -> Restored:
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
     if manifest["database"] != ("sqlite" if sqlite else "postgresql"):
         raise Refusal(
-            f"This backup is of {manifest['database']}; set SABAL_DATABASE_URL to a database of that kind."
+            f"This backup is of {manifest['database']}. Set SABAL_DATABASE_URL to a database of that kind."
         )
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
         new_keys = tuple(_lasting_keys(database, house))
@@ -85,13 +85,13 @@ def _checked(directory: Path, house: House) -> dict[str, Any]:
         mac(house, manifest).encode(), str(manifest.get("mac")).encode(errors="replace")
     ):
         raise Refusal(
-            f"The house key in {_house_key()} is not this backup's, or {directory / MANIFEST} was changed since it was"
-            " written. Put the right key there; if it is the right one, somebody changed the backup: take another one,"
-            " and find out who. Nothing was restored."
+            f"The server key in {_house_key()} is not this backup's, or {directory / MANIFEST} was changed since"
+            " it was written. Put the right key there. If it is the right one, somebody changed the backup: use"
+            " another backup, and find out who. Nothing was restored."
         )
     if not known or not migrations <= _ours():
         raise Refusal(
-            f"This backup was written by Sabal {manifest.get('sabal', '?')}: restore it with that version."
+            f"This backup was written by Sabal {manifest.get('sabal', '?')}. Restore it with that version."
         )
     wanted = (
         {SQLITE_FILE}
@@ -110,7 +110,7 @@ def _ours() -> set[str]:
 
 
 def _changed(path: Path) -> Refusal:
-    return Refusal(f"{path} is missing or was changed since the backup; take an older backup.")
+    return Refusal(f"{path} is missing or was changed since the backup. Use an older backup.")
 
 
 def _house_key() -> str:
@@ -125,7 +125,7 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
     for there in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal"))):
         if there.exists():
             raise Refusal(
-                f"{there} is there already; stop the house, move sabal.sqlite3* away, then restore again."
+                f"{there} exists already. Stop the server, move sabal.sqlite3* away, then restore again."
             )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
@@ -140,8 +140,9 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
         try:
             if foreign := schema.differences(database, manifest["migrations"]):
                 raise Refusal(
-                    f"The backup's database is not as Sabal makes it ({', '.join(foreign)}), perhaps since before the"
-                    " backup: somebody may have written into it. Take an older backup, and find out who."
+                    f"The backup's database differs from what Sabal makes ({', '.join(foreign)}), perhaps since"
+                    " before the backup. Somebody may have written into it. Use an older backup, and find out"
+                    " who."
                 )
             schema.migrate(draft)
             with database.transaction():
@@ -204,7 +205,7 @@ def _load(database: _Loading, directory: Path, manifest: Mapping[str, Any]) -> N
     for table in (*manifest["columns"], *NEVER):
         if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
             raise Refusal(
-                f"This database holds rows already (in {table}); stop the house, restore into an empty one."
+                f"This database already holds rows (in {table}). Stop the server, and restore into an empty database."
             )
     database.execute("DELETE FROM keys_key")  # those that a first start makes
     for table, columns in manifest["columns"].items():
@@ -223,7 +224,7 @@ def _schema_of(migrations: list[str]) -> None:
     if not applied:
         executor.migrate(schema.targets(migrations))
     elif applied != set(migrations):
-        raise Refusal("This database has tables of another version of Sabal; restore into an empty database.")
+        raise Refusal("This database has tables of another version of Sabal. Restore into an empty database.")
 
 
 def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
@@ -235,7 +236,7 @@ def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
     # One key that does not open may be damaged alone, and be renewed by command; these two may not.
     if (there and not opened) or (there - opened) & lasting:
         raise Refusal(
-            f"The house key in {_house_key()} is not this backup's; put the right one there. Nothing was restored."
+            f"The server key in {_house_key()} is not this backup's. Put the right one there. Nothing was restored."
         )
     for name in sorted(lasting - there):
         house.make(database, name)

@@ -35,7 +35,7 @@ def _base_url() -> Iterator[Complaint]:
     if base.scheme != "https" and not onion:
         yield Complaint(
             "S101",
-            f"The public address is {settings.BASE_URL}, which is neither https nor an onion service.",
+            f"The public address is {settings.BASE_URL}. It is neither https nor an onion service.",
             "Set SABAL_BASE_URL to the address that people will type, such as https://petition.example.org",
         )
 
@@ -44,25 +44,25 @@ def _mail() -> Iterator[Complaint]:
     if not settings.MAIL_URL:
         yield Complaint(
             "S102",
-            "There is no way to send mail, so nobody could confirm.",
+            "No mail server is set, so nobody could confirm a signature.",
             "Set SABAL_MAIL_URL, such as smtp://user:password@mail.example.org:587?tls=starttls",
         )
         return
     try:
         url = parse_mail_url(settings.MAIL_URL)
     except MailUrlError as error:
-        yield Complaint("S103", str(error), "Set SABAL_MAIL_URL anew.")
+        yield Complaint("S103", str(error), "Correct SABAL_MAIL_URL.")
         return
     if url.scheme == "folder":
         yield Complaint(
             "S104",
-            "Mail would be written into a folder, in clear, and reach nobody.",
+            "Emails would be written into a folder, in clear text, and reach nobody.",
             "Set SABAL_MAIL_URL to a mail server, such as smtp://user:password@mail.example.org:587?tls=starttls",
         )
     if "@" not in settings.MAIL_FROM:
         yield Complaint(
             "S105",
-            "The letters have no sender.",
+            "The emails have no sender.",
             "Set SABAL_MAIL_FROM to an address that your mail server may send from, such as petition@example.org",
         )
 
@@ -71,8 +71,8 @@ def _batches() -> Iterator[Complaint]:
     if settings.BATCH_EVERY is not None:
         yield Complaint(
             "S106",
-            "SABAL_BATCH_EVERY is set: signatures would be counted one by one, and the count would tell who signed.",
-            "Unset SABAL_BATCH_EVERY; it is for development only.",
+            "SABAL_BATCH_EVERY is set: signatures would be counted one by one, and the count would show who signed.",
+            "Unset SABAL_BATCH_EVERY. It is for development only.",
         )
 
 
@@ -80,8 +80,11 @@ def _identities() -> Iterator[Complaint]:
     for path in files_with_identity(settings.DATA):
         yield Complaint(
             "S107",
-            f"{path} holds a key that opens the signatures, on the very server that must not have it.",
-            "Move it to the organiser's machine and delete it here (shred -u); make a new key if others could read it.",
+            f"{path} holds a key that opens the signatures. This server must not have that key.",
+            (
+                "Move it to the organiser's computer and delete it here (shred -u). Make a new key if others could read"
+                " it."
+            ),
         )
 
 
@@ -116,8 +119,11 @@ def _dev_keys() -> Iterator[Complaint]:
     for slug in Petition.objects.filter(key_made_by_dev=True).values_list("slug", flat=True):
         yield Complaint(
             "S108",
-            f"The petition {slug} is sealed to a key that `serve --dev` made.",
-            "Begin with an empty data folder and import it anew, with a key from: sabal keys new --out FILE",
+            f"The petition {slug} is encrypted to a key that `serve --dev` made.",
+            (
+                "Start with an empty data folder and import the petition again, with a key from: sabal keys new --out"
+                " FILE"
+            ),
         )
 
 

@@ -33,7 +33,7 @@ FATES = {
     End.ACCEPTED: "accepted",
     End.LATER: "put off",
     End.UNREADABLE: "put off",
-    End.NEVER: "refused for ever",
+    End.NEVER: "refused for good",
     End.GIVEN_UP: "given up",
     End.LOST_KEY: "given up",
     End.EXPIRED: "given up",
@@ -50,7 +50,7 @@ def unusable() -> Finding | None:
             "wrong",
             "D201",
             f"The database cannot be reached ({type(error).__name__}).",
-            "Start the house once (sabal serve), or set SABAL_DATABASE_URL.",
+            "Start the server once (sabal serve), or set SABAL_DATABASE_URL.",
         )
     try:
         connection.query("SELECT COUNT(*) FROM petitions_petition")
@@ -58,8 +58,8 @@ def unusable() -> Finding | None:
         return Finding(
             "wrong",
             "D201",
-            f"The database has no tables of a house yet ({type(error).__name__}).",
-            "Start the house once: sabal serve",
+            f"The database has no Sabal tables yet ({type(error).__name__}).",
+            "Start the server once: sabal serve",
         )
     finally:
         connection.close()
@@ -104,7 +104,7 @@ def _sqlite(connection: database.Database) -> Iterator[Finding]:
             found = _SYNCHRONOUS[found]
         # The size of a page only costs speed, and stays what it was when the file was made.
         missed = "ok" if found == wanted else "warning" if pragma == "page_size" else "wrong"
-        hint = "" if missed == "ok" else f"It should be {wanted}: is something else writing to this file?"
+        hint = "" if missed == "ok" else f"It should be {wanted}. Is something else writing to this file?"
         yield Finding(missed, "D203", f"SQLite's {pragma} is {found}.", hint)
 
 
@@ -120,7 +120,7 @@ def _postgresql(connection: database.Database) -> Iterator[Finding]:
         found = connection.query(f"SHOW {name}")[0][0]
         level = "wrong" if found == "off" else "ok"
         hint = (
-            f"A power cut would lose signatures that were answered: set {name} = on in postgresql.conf."
+            f"A power cut would lose signatures that were already accepted. Set {name} = on in postgresql.conf."
             if level == "wrong"
             else ""
         )
@@ -140,11 +140,11 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "D105",
-            f"The house key does not open {len(closed)} of {len(rows)} keys: {', '.join(closed[:5])}.",
-            "This is another house's key, or the rows are damaged. Put the right one back from safe keeping.",
+            f"The server key does not open {len(closed)} of {len(rows)} keys: {', '.join(closed[:5])}.",
+            "This is another server's key, or the rows are damaged. Put the right key back from safe keeping.",
         )
     elif rows:
-        yield Finding("ok", "D105", f"The house key opens all {len(rows)} keys in the database.")
+        yield Finding("ok", "D105", f"The server key opens all {len(rows)} keys in the database.")
     for name, lost in ((SUPPRESSION, "wrong"), (SUBSCRIBERS, "wrong"), (today, "warning")):
         if name in rows:
             yield Finding("ok", "D106", f"The key {name} is here.")
@@ -153,7 +153,7 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
                 lost,
                 "D106",
                 f"Today's mail key, {name}, is not made yet.",
-                "A running house makes it in a second.",
+                "A running server makes it in a second.",
             )
         else:
             yield Finding(
@@ -164,7 +164,7 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "D402",
-            f"There is a mail key of a day to come ({max(ahead)}): the clock is behind, or was ahead.",
+            f"There is a mail key of a future day ({max(ahead)}). The clock is behind, or was ahead.",
             "Set the clock (timedatectl set-ntp true).",
         )
 
@@ -187,8 +187,8 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
             hint = f"Export it, write the missing {untold[0]}.md, import it again."
             yield Finding("wrong", "D601", f"{petition.slug} has no text in {', '.join(untold)}.", hint)
         elif unspoken:
-            hint = "Its text is shown; the words of the page around it are English."
-            sentence = f"{petition.slug}: the house does not speak {', '.join(unspoken)}."
+            hint = "Its text is shown. The words of the page around it are English."
+            sentence = f"{petition.slug}: Sabal has no translation into {', '.join(unspoken)}."
             yield Finding("warning", "D601", sentence, hint)
         else:
             sentence = f"{petition.slug} is complete in {', '.join(definition.languages)}."
@@ -200,9 +200,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
     if log is None:
         return
     if log.read_only:
-        sentence = (
-            f"{slug}'s log is read-only since a restore, for what was published after the backup is unknown."
-        )
+        sentence = f"{slug}'s log is read-only since a restore, because what was published after the backup is unknown."
         hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --copy FOLDER or ADDRESS"
         yield Finding("wrong", "D206", sentence, hint)
     try:
@@ -211,19 +209,24 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         yield Finding(
             "wrong",
             "D208",
-            f"The log of {slug} stands still, and nothing is counted. {fork.found}",
+            f"The log of {slug} has stopped, and nothing is counted. {fork.found}",
             fork.then,
         )
     if log.signed_size > log.published_size:
-        sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed and not published yet."
-        hint = "They are within seconds. Where this stays, the worker's log says what stands in the way."
+        sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed but not published yet."
+        hint = (
+            "They will be within seconds. If this stays, the worker's messages say why (journalctl -u sabal)."
+        )
         yield Finding("warning", "D209", sentence, hint)
     if log.closed and (late := count.waits(connection, petition.id)):
         yield Finding(
             "wrong",
             "D210",
             f"{late:,} signatures of {slug} can never enter its log, which was closed before they were confirmed.",
-            "They were taken while the log was held since a restore. Their promises will be broken: say so in public.",
+            (
+                "They were taken while the log was read-only after a restore. Their promises will be broken. Say so in"
+                " public."
+            ),
         )
     if lost := tables.lost(connection, petition.id):
         sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
@@ -236,14 +239,12 @@ def _retention(connection: database.Database, petition: PetitionSnapshot) -> Ite
     if left > RETENTION_SOON or not holds_records(connection, petition.id):
         return
     if left >= -1:
-        sentence = (
-            f"{petition.slug}: after {day} the server deletes the records that are left, as was promised."
-        )
-        hint = f"Fetch them while they are here: sabal sealed {petition.slug} --out FILE"
+        sentence = f"{petition.slug}: after {day} the server deletes the records that are left, as promised."
+        hint = f"Fetch them while they are still here: sabal sealed {petition.slug} --out FILE"
         yield Finding("warning", "D205", sentence, hint)
     else:
-        sentence = f"{petition.slug} holds records past {day}, by which signers were promised their deletion."
-        yield Finding("wrong", "D205", sentence, "The worker deletes them: is it running? sabal worker")
+        sentence = f"{petition.slug} holds records past {day}, the day by which signers were promised their deletion."
+        yield Finding("wrong", "D205", sentence, "The worker deletes them. Is it running? sabal worker")
 
 
 def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
@@ -255,7 +256,7 @@ def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "D107",
-            f"{petition.slug} takes no signatures: its pepper is missing.",
+            f"{petition.slug} takes no signatures: its dedupe key is missing.",
             f"Nothing is lost. Restore the key from a backup, or: sabal keys renew-pepper {petition.slug}",
         )
 
@@ -266,16 +267,19 @@ def _mail(connection: database.Database, hour: int) -> Finding:
         total[FATES[end]] += n
         by_provider[provider][FATES[end]] += n
     if not total:
-        return Finding("ok", "D305", "No letter was tried in the last 24 hours.")
-    sentence = f"Mail of the last 24 hours: {_in_words(total)}."
+        return Finding("ok", "D305", "No email was tried in the last 24 hours.")
+    sentence = f"Emails of the last 24 hours: {_in_words(total)}."
     failed = Counter({p: fates.total() - fates["accepted"] for p, fates in by_provider.items()})
     lines = [f"{p}: {_in_words(by_provider[p])}" for p, n in failed.most_common() if n]
     # One stubborn mailbox is no sign.
     bad = [p for p, n in failed.most_common() if n > max(ONE_LETTER, by_provider[p]["accepted"])]
     if not bad:
         return Finding("ok", "D305", sentence, "\n".join(lines))
-    lines.append("The log says why (journalctl -u sabal). D302 to D304 say what mail providers want to see.")
-    sentence += f" Most letters do not arrive at: {', '.join(bad)}."
+    lines.append(
+        "The worker's messages say why (journalctl -u sabal). D302 to D304 say what email providers want to"
+        " see."
+    )
+    sentence += f" Most emails do not arrive at: {', '.join(bad)}."
     return Finding("warning", "D305", sentence, "\n".join(lines))
 
 
@@ -294,17 +298,15 @@ def words_of_the_house() -> Iterator[Finding]:
                 lacking, of = untranslated(read_po(po), read_mo(mo))
         except OSError as error:
             sentence = (
-                f"The house's words in {language} cannot be read ({type(error).__name__}): English is shown."
+                f"The translation into {language} cannot be read ({type(error).__name__}). English is shown."
             )
             yield Finding("warning", "D602", sentence, "Install Sabal again (in a checkout: script/setup).")
             continue
         if lacking:
-            sentence = (
-                f"{lacking} of the house's {of} sentences are not there in {language}: English is shown."
-            )
+            sentence = f"{lacking} of {of} sentences have no translation into {language}. English is shown."
             yield Finding("warning", "D602", sentence, "In a checkout: script/messages")
         else:
-            yield Finding("ok", "D602", f"All {of} sentences of the house are there in {language}.")
+            yield Finding("ok", "D602", f"All {of} sentences have a translation into {language}.")
 
 
 def untranslated(wanted: Catalog, compiled: Catalog) -> tuple[int, int]:

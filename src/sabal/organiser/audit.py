@@ -48,7 +48,7 @@ def summary(groups: Sequence[Group], looked_at: int, proposed: Sequence[Revocati
             parts = f" in {len(found):,} groups" if len(found) > 1 else ""
             yield f"{number:>7,}  {key:<8} {pattern.title}{parts}: {_examples(found)}"
     if not groups:
-        yield "Nothing looks unusual; the proposal is empty."
+        yield "Nothing looks unusual. The proposal is empty."
         return
     yield "What looks like a pattern may be chance: a school, a family, a password manager."
     duplicates = sum(one.reason == Reason.DUPLICATE for one in proposed)

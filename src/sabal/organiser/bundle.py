@@ -80,15 +80,16 @@ def make(plan: Plan, log: Log, held: Held, now: int) -> Made:
         copy = replace(copy, sample=as_json(plan.sample, log, shown))
     report = check(copy, now=now)
     if not report.ok:
-        raise Refusal(f"What was made does not hold, and is not written. {report.problems[0]}")
+        raise Refusal(f"The bundle does not pass its own check, and was not written. {report.problems[0]}")
     return Made(copy, report, tuple(_notes(plan, log, held, len(chosen), len(there), len(shown))))
 
 
 def _notes(plan: Plan, log: Log, held: Held, chosen: int, there: int, shown: int) -> Iterator[str]:
     if plan.sample:
         yield (
-            f"The seed “{plan.sample.seed}” chose {chosen:,} of {len(log.walked.signers):,} signatures. It must come"
-            " from outside, and have been named before anybody could know it: numbers of a lottery, a round of drand."
+            f"The seed “{plan.sample.seed}” chose {chosen:,} of {len(log.walked.signers):,} signatures. The seed"
+            " must come from outside, and must have been announced before anybody could know it: lottery numbers,"
+            " or a drand round."
         )
     if chosen > there:
         yield f"Signatures without a record here, which are not shown: {chosen - there:,}."

@@ -30,12 +30,12 @@ _identity = click.option(
     "identity",
     multiple=True,
     type=_KEY,
-    help="A key file. Repeatable: each record is opened by the one that fits.",
+    help="A key file. Repeatable: each record is opened with the key that fits.",
 )
 _passphrase = click.option(
     "--passphrase-file",
     type=_KEY,
-    help="Holds the passphrase of every key file that has one; else each is asked for.",
+    help="A file with the passphrase of every locked key file. Without it the passphrase is asked for.",
 )
 
 
@@ -50,12 +50,12 @@ _passphrase = click.option(
 @click.option("--sealed", multiple=True, type=_FILE, help="An export that `sabal sealed` wrote. Repeatable.")
 @_identity
 @_passphrase
-@click.option("--fields", help="What is open in shown records, such as name,place.")
-@click.option("--seed", help="What the sample is drawn by: it must come from outside.")
+@click.option("--fields", help="The fields that are open in shown records, such as name,place.")
+@click.option("--seed", help="The seed that the sample is drawn by. It must come from outside.")
 @click.option(
-    "--number", type=click.IntRange(1, 1_000_000), help=f"How many to draw; default {sample.USUAL_NUMBER}."
+    "--number", type=click.IntRange(1, 1_000_000), help=f"How many to draw (default {sample.USUAL_NUMBER})."
 )
-@click.option("--to", multiple=True, help="Seal the bundle to this age recipient. Repeatable.")
+@click.option("--to", multiple=True, help="Encrypt the bundle to this age recipient. Repeatable.")
 def bundle(
     log: str,
     show: str,
@@ -68,14 +68,14 @@ def bundle(
     number: int | None,
     to: tuple[str, ...],
 ) -> None:
-    """Write the file that recipients check for themselves.
+    """Write a bundle, a file that recipients can check themselves.
 
-    LOG is a petition's address, a folder with its log, a bundle, or a slug of this machine's house, and is checked.
+    LOG is a petition's address, a folder with its log, a bundle, or a slug on this server. The log is checked first.
     """  # fmt: skip
     _refuse_odd(show, sealed, identity, fields, seed, number)
     recipients = [agefile.parse_recipient(one) for one in to]
     if (out.suffix == ".age") != bool(recipients):
-        raise Refusal("A bundle that is sealed with --to is named NAME.zip.age, and no other is.")
+        raise Refusal("A bundle is named NAME.zip.age if it is encrypted with --to, and NAME.zip if not.")
     now = int(time.time())
     # What a bundle showed before is not handed on unasked.
     copy = replace(read(_place(log)), records=None, sample=None)
@@ -93,7 +93,10 @@ def bundle(
         click.echo(note, err=True)
     if show != "none" and not recipients:
         click.echo(
-            f"{out} holds names in clear: hand it over by a way that nobody else reads, or seal it with --to.",
+            (
+                f"{out} holds names in clear text. Hand it over in a way that nobody else can read, or encrypt it with"
+                " --to."
+            ),
             err=True,
         )
 
@@ -112,9 +115,9 @@ def bundle(
     "--also",
     multiple=True,
     type=click.Choice(audits.PROPOSABLE),
-    help="Propose all of a pattern. Repeatable.",
+    help="Propose every signature of a pattern. Repeatable.",
 )
-@click.option("--details", is_flag=True, help="Show names and addresses of all that was found.")
+@click.option("--details", is_flag=True, help="Show the names and addresses of everything that was found.")
 def audit(
     sealed: tuple[Path, ...],
     identity: tuple[Path, ...],
@@ -124,9 +127,9 @@ def audit(
     also: tuple[str, ...],
     details: bool,
 ) -> None:
-    """Look for patterns in opened exports, and propose which signatures shall not count.
+    """Look for patterns in opened exports, and propose signatures that should not count.
 
-    The proposal is a text file without personal data: read it, take out lines, and only then have the server apply it.
+    The proposal is a text file without personal data. Read it, delete lines, and only then have the server apply it.
     """  # fmt: skip
     if not identity:
         raise click.UsageError("Give the keys that open the exports with --identity.")
@@ -143,12 +146,12 @@ def audit(
     for line in audits.summary(groups, len(held.records), proposed):
         click.echo(line)
     for why, number in sorted(held.left_out.items()):
-        click.echo(f"Records that {why}, and were not looked at: {number:,}.", err=True)
+        click.echo(f"Records that {why}, and were not checked: {number:,}.", err=True)
     if details:
         for line in audits.details(groups, held.records):
             click.echo(tables.printable(line))
     click.echo(
-        f"The proposal is in {out}. Look at each pattern before it is applied: a person may stand behind it."
+        f"The proposal is in {out}. Look at each pattern before you apply it. A real person may be behind it."
     )
 
 
@@ -161,8 +164,8 @@ def _place(log: str) -> str:
     folder = data / "public" / log / "log"
     if not folder.is_dir():
         raise Refusal(
-            f"There is no file {log} here, and no petition's log at {folder}. Give the petition's https:// address, or"
-            " set SABAL_DATA to the house's data folder."
+            f"There is no file {log} here, and no petition's log at {folder}. Give the petition's https://"
+            " address, or set SABAL_DATA to the server's data folder."
         )
     return str(folder)
 
@@ -174,7 +177,7 @@ def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, in
         return found.report.origin, found.report.size
     if not newest.size:
         raise Refusal(
-            "These exports know no index in the log, so nothing can be proposed: give a copy of the log with --copy."
+            "These exports hold no index in the log, so nothing can be proposed. Give a copy of the log with --copy."
         )
     return newest.origin, newest.size
 
@@ -185,7 +188,7 @@ def _refuse_odd(
     """Options that do not belong together."""
     if show == "none" and (sealed or identity or fields):
         raise click.UsageError(
-            "With --show none no record is opened: leave --sealed, --identity and --fields out."
+            "With --show none no record is opened. Leave --sealed, --identity and --fields out."
         )
     if show != "none" and not (sealed and identity):
         raise click.UsageError(
@@ -193,11 +196,11 @@ def _refuse_odd(
         )
     if show == SAMPLE and seed is None:
         raise click.UsageError(
-            "A sample is drawn by a --seed that comes from outside: the numbers of a lottery that was named before, or"
-            " a drand round that was announced before."
+            "A sample needs a --seed that comes from outside: lottery numbers or a drand round that were"
+            " announced before the draw."
         )
     if show != SAMPLE and (seed is not None or number is not None):
-        raise click.UsageError("Only a sample has a --seed and a --number: --show sample.")
+        raise click.UsageError("Only a sample has a --seed and a --number. Add --show sample.")
 
 
 def _plan(
@@ -215,6 +218,6 @@ def _names_of(fields: str | None) -> tuple[str, ...] | None:
     found = tuple(name.strip() for name in fields.split(","))
     if not set(found) <= set(RECORD_FIELDS):
         raise click.UsageError(
-            f"--fields takes some of {', '.join(RECORD_FIELDS)}, with commas between them."
+            f"--fields takes one or more of {', '.join(RECORD_FIELDS)}, separated by commas."
         )
     return found

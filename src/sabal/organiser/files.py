@@ -69,4 +69,4 @@ def _identities(path: Path, passphrase_file: Path | None) -> Sequence[agefile.Id
     try:
         return agefile.parse_identity_file(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise agefile.AgeError(f"{path} is no key file.") from None
+        raise agefile.AgeError(f"{path} is not a key file.") from None

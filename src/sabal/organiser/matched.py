@@ -68,7 +68,7 @@ def sound(copy: LogCopy, exports: Iterable[Export], now: int) -> Log:
     known = [header.checkpoint.encode() for header in headers if 0 < header.size <= copy.size]
     report = check(copy, now=now, kept=Kept(checkpoints=known))
     if not report.ok:
-        raise Refusal(f"This log does not hold, so nothing is made of it. {report.problems[0]}")
+        raise Refusal(f"This log does not pass the check, so nothing is made from it. {report.problems[0]}")
     terms = {hash_: json.loads(copy.manifests[hash_])["terms"] for _, hash_ in named_manifests(copy.entries)}
     return Log(copy, report, walk(copy.entries, (), ()), terms)
 

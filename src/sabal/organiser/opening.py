@@ -22,29 +22,29 @@ MOST_LINES = 10  # so many numbers of lines are named
     required=True,
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A key file. May be given several times: each record is opened by the one that fits.",
+    help="A key file. Repeatable: each record is opened with the key that fits.",
 )
 @click.option(
     "--passphrase-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Holds the passphrase of every key file that has one; else each is asked for.",
+    help="A file with the passphrase of every locked key file. Without it the passphrase is asked for.",
 )
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option(
     "--prove",
     is_flag=True,
-    help="Print no record, but the code that lets the server delete those of this export.",
+    help="Print no record, only the code that lets the server delete the records of this export.",
 )
 def open_(
     what: tuple[str, ...], identity: tuple[Path, ...], passphrase_file: Path | None, form: str, prove: bool
 ) -> None:
     """Print the confirmed signers of export FILES, or of a SLUG beside the database; or open an age FILE.
 
-    This is the moment in which names and addresses stand in clear: do it on the organiser's machine.
+    This shows names and addresses in clear text. Run it on the organiser's computer.
     """
     paths = [Path(one) for one in what]
     if prove and len(paths) > 1:
-        raise click.UsageError("Each export has a code of its own: give one FILE with --prove.")
+        raise click.UsageError("Each export has its own code. Give one FILE with --prove.")
     identities = files.read_identities(identity, passphrase_file)
     if len(paths) == 1 and _is_age(paths[0]) and not prove:
         text = agefile.decrypt(paths[0].read_bytes(), identities).decode("utf-8", "replace")
@@ -65,14 +65,14 @@ def code(one: export.Export, identities: list[agefile.Identity]) -> str:
     """The code for the server's drain, after every record was opened and is the one that was signed; else Refusal."""
     if one.header.code is None:
         raise Refusal(
-            "This export asks for no code: it was made for a petition without organiser keys, or by an older Sabal."
+            "This export has no code: it was made for a petition without organiser keys, or by an older Sabal."
         )
     commitments = []
     for opened in export.open_sealed([one], identities, files.progress()):
         if not opened.checked:
             raise Refusal(
-                "At least one record of this export cannot be opened, or is not the one that was signed, so the server"
-                " must keep them all: sabal open FILE says which."
+                "At least one record of this export cannot be opened, or is not the one that was signed, so the"
+                " server must keep them all. sabal open FILE shows which."
             )
         commitments.append(opened.commitment)
     asked = agefile.decrypt(one.header.code_bytes(), identities)
@@ -89,15 +89,16 @@ def _is_age(path: Path) -> bool:
 def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove: bool) -> None:
     """The signers of a petition beside the database."""
     if prove:
-        raise Refusal(
-            f"There is no file {slug}: the code is for those who have an export, not for the server."
-        )
+        raise Refusal(f"There is no file {slug}. Only an export has a code, so give the export's file.")
     from sabal import settings
     from sabal.signing.sealed import sealed_here
 
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
         click.echo(
-            "Warning: the key that opens the signatures is on the server now. Better: sabal sealed, opened elsewhere.",
+            (
+                "Warning: the key that opens the signatures is on the server now. It is safer to use sabal sealed, and"
+                " to open its file elsewhere."
+            ),
             err=True,
         )
     with sealed_here(slug) as lines:
@@ -127,17 +128,17 @@ def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = 
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
     if unplaced:
         click.echo(
-            f"{unplaced} {'record stands' if unplaced == 1 else 'records stand'} in an older export alone, from before"
-            " the log had them: whether they were withdrawn since cannot be seen here.",
+            f"{unplaced} {'record is' if unplaced == 1 else 'records are'} only in an older export, from"
+            " before they were in the log. Whether they were withdrawn since cannot be seen here.",
             err=True,
         )
     if wrong:
-        click.echo(f"{wrong} records are not the ones that were signed: see the column `checked`.", err=True)
+        click.echo(f"{wrong} records are not the ones that were signed. See the column `checked`.", err=True)
     if unreadable:
         click.echo(
-            f"Could not be opened: {unreadable.total()} ({_where(unreadable, lines)}). Such rows hold nothing of the"
-            " signer but NO in the column `checked`. Another key may open them, such as one that was used earlier: give"
-            " --identity once for each key.",
+            f"Could not be opened: {unreadable.total()} ({_where(unreadable, lines)}). Such rows hold nothing of"
+            " the signer, only NO in the column `checked`. Another key may open them, such as one that was used"
+            " earlier. Give --identity once for each key.",
             err=True,
         )
     if wrong or unreadable:

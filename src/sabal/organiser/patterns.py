@@ -62,7 +62,10 @@ class Group:
 
 
 MAILBOX = Pattern(
-    "mailbox", "mailbox", "several signatures of one mailbox", "another signature of the same mailbox"
+    "mailbox",
+    "mailbox",
+    "several signatures of one email address",
+    "another signature of the same email address",
 )
 ROBOT = Pattern(
     "robot", "robot", "a field that people do not see was filled in", "a hidden field was filled in"
@@ -70,9 +73,9 @@ ROBOT = Pattern(
 NAME = Pattern(
     "name", "name", "one name and place many times on one day", "one name and place many times on one day"
 )
-ROW = Pattern("row", "row", "names or mailboxes numbered in a row", "names or mailboxes numbered in a row")
+ROW = Pattern("row", "row", "names or addresses numbered in a row", "names or addresses numbered in a row")
 DOMAIN = Pattern(
-    "domain", "crowd", "many mailboxes of one small domain", "many mailboxes of one small domain"
+    "domain", "crowd", "many addresses of one small domain", "many addresses of one small domain"
 )
 DAY = Pattern("day", "crowd", "many of one domain on one day", "many of one domain on one day")
 PATTERNS = {one.key: one for one in (MAILBOX, ROBOT, NAME, ROW, DOMAIN, DAY)}

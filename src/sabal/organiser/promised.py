@@ -32,9 +32,10 @@ def allowed(terms: Mapping[str, Any], show: str) -> tuple[str, ...]:
         return RECIPIENTS
     said = _SAID.get(gets) if isinstance(gets, str) else None
     if said is None:
-        raise Refusal("The signers were not told that anybody would see their records: show none.")
+        raise Refusal("The signers were not told that others would see their records. Use --show none.")
     raise Refusal(
-        f"The signers were promised that the recipients are given {said}: a bundle with --show {show} would break that."
+        f"The signers were promised that the recipients are given {said}. A bundle with --show {show} would"
+        " break that promise."
     )
 
 
@@ -46,8 +47,8 @@ def chosen(terms: Mapping[str, Any], show: str, asked: tuple[str, ...] | None) -
     over = [name for name in wanted if name not in may]
     if over:
         raise Refusal(
-            f"The signers were promised that others see at most {_listed(may)} of them, so {_listed(over)} must stay"
-            " closed: leave it out of --fields."
+            f"The signers were promised that others see at most {_listed(may)} of them, so {_listed(over)} must"
+            " stay closed. Leave it out of --fields."
         )
     return tuple(name for name in RECORD_FIELDS if name in wanted)
 
@@ -58,12 +59,12 @@ def refuse_late(terms: Mapping[str, Any], today: date) -> None:
         until = date.fromisoformat(terms["retention"])
     except (KeyError, TypeError, ValueError):
         raise Refusal(
-            "The text that was signed does not say until when records are kept: show none."
+            "The text that was signed does not say until when records are kept. Use --show none."
         ) from None
     if today > until:
         raise Refusal(
-            f"The signers were promised that their records are kept until {until.isoformat()}, and that day has passed:"
-            " show none, and delete the records and their exports."
+            f"The signers were promised that their records are kept until {until.isoformat()}, and that day has"
+            " passed. Use --show none, and delete the records and their exports."
         )
 
 

@@ -30,12 +30,12 @@ def draw(log: Log, seed: str, wanted: int) -> Sample:
     seed = unicodedata.normalize("NFC", seed)
     if len(seed) < LEAST_SEED or len(seed) > MOST_SEED:
         raise Refusal(
-            f"A seed has at least {LEAST_SEED} characters, and comes from outside: the numbers of a lottery that was"
-            " named before, or a drand round that was announced before."
+            f"A seed has at least {LEAST_SEED} characters and comes from outside: lottery numbers or a drand round"
+            " that were announced before the draw."
         )
     if not seed.isprintable() or seed != seed.strip():
         raise Refusal(
-            "A seed is one line of plain text, without blanks around it: others must be able to type it."
+            "A seed is one line of plain text, without spaces around it, so that others can type it."
         )
     root = log.report.root
     if root is None or not log.walked.signers:

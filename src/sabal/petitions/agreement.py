@@ -70,6 +70,6 @@ def _hint(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> N
     for language, text in texts.items():
         if terms.hint and terms.hint in text.title.lower():
             sentence = (
-                f"`hint` stands in the title of {language}.md; it must not tell what the petition is about."
+                f"`hint` is part of the title of {language}.md. It must not tell what the petition is about."
             )
             problems.append(Problem(FILE, terms.hint_line, sentence))

@@ -11,11 +11,20 @@ from sabal.petitions.definition import Definition
 def breaches(published: Definition, new: Definition) -> Iterator[str]:
     """A sentence for each promise of the published version that the new one would break."""
     if new.profile != published.profile:
-        yield f"Its profile stays {published.profile}: signers were told by it what is shown, and what letters say."
+        yield (
+            f"Its profile stays {published.profile}, because signers were told by it what is shown and what emails"
+            " say."
+        )
     if new.dedupe != published.dedupe:
-        yield f'Its dedupe stays "{published.dedupe}": mailboxes that have signed could not be told otherwise.'
+        yield (
+            f'Its dedupe stays "{published.dedupe}", because email addresses that have signed could not be'
+            " recognised otherwise."
+        )
     if new.retention > published.retention:
-        yield f"Signers were promised that their data go by {published.retention}; retention may only be earlier."
+        yield (
+            f"Signers were promised that their data are deleted by {published.retention}. `retention` may only be"
+            " earlier."
+        )
     for language in published.languages:
         if language not in new.languages:
-            yield f"It keeps the language {language}: there are letters out that lead to its pages."
+            yield f"It keeps the language {language}, because emails that were sent lead to its pages."

@@ -24,7 +24,7 @@ class _Words:
 _WORDS = {
     "en": _Words(
         opinion=(
-            "I sign this petition. I agree that {controller} keeps my name, my mail address and, where I give it, my"
+            "I sign this petition. I agree that {controller} keeps my name, my email address and, where I give it, my"
             " country, encrypted, until {retention}, for this purpose: {purpose} My signature shows a political opinion."
         ),
         gets={
@@ -33,11 +33,11 @@ _WORDS = {
             "names": "The recipients are given the names and countries of those who signed.",
         },
         audit="An independent auditor may be shown my record if it is drawn by lot, to check that signatures are real.",
-        withdraw="I can withdraw at any time by the link in my letter.",
+        withdraw="I can withdraw at any time with the link that is emailed to me.",
     ),
     "ko": _Words(
         opinion=(
-            "본인은 이 청원에 서명합니다. {controller}이(가) 본인의 이름과 전자우편 주소, 그리고 기재한 경우 거주 국가를"
+            "본인은 이 청원에 서명합니다. {controller}이(가) 본인의 이름과 이메일 주소, 그리고 기재한 경우 거주 국가를"
             " 암호화하여 {retention}까지 다음 목적으로 보관하는 데 동의합니다. 목적: {purpose} 서명은 정치적 견해를"
             " 드러내는 정보임을 알고 있습니다."
         ),
@@ -47,7 +47,7 @@ _WORDS = {
             "names": "수신처에는 서명한 사람의 이름과 국가가 전달됩니다.",
         },
         audit="서명이 실제인지 확인하기 위해, 추첨으로 뽑힌 경우 독립된 감사인이 본인의 기록을 열람할 수 있습니다.",
-        withdraw="받은 편지의 링크로 언제든지 서명을 철회할 수 있습니다.",
+        withdraw="받은 이메일의 링크로 언제든지 서명을 철회할 수 있습니다.",
     ),
     "zh-hans": _Words(
         opinion=(

@@ -118,7 +118,9 @@ def write(files: Mapping[str, str], directory: Path) -> None:
     """Write the files into `directory`, which is made where it is missing. Each is replaced as a whole; other
     visible files in it would make it another petition, so they are refused. Raises FolderError."""
     wrong = [
-        Problem(name, 1, "This is no file of a petition folder.") for name in files if not _is_known(name)
+        Problem(name, 1, ("This file does not belong in a petition folder. Remove it."))
+        for name in files
+        if not _is_known(name)
     ]
     if wrong:
         raise FolderError(wrong)
@@ -130,7 +132,9 @@ def write(files: Mapping[str, str], directory: Path) -> None:
             if name[0] != "." and name not in files
         ]
         if others:
-            sentence = "This is not of the petition being written; remove it, or write into another folder."
+            sentence = (
+                "This file does not belong to the petition being written. Remove it, or use another folder."
+            )
             raise FolderError([Problem(str(directory / name), 1, sentence) for name in sorted(others)])
         for name, text in files.items():
             # A rename replaces a symbolic link instead of writing through it.
@@ -138,7 +142,7 @@ def write(files: Mapping[str, str], directory: Path) -> None:
             beside.write_bytes(text.encode("utf-8"))
             beside.replace(directory / name)
     except OSError as error:
-        sentence = f"The folder can't be written: {error.strerror}."
+        sentence = f"The folder cannot be written: {error.strerror}."
         raise FolderError([Problem(str(directory), 1, sentence)]) from error
 
 
@@ -160,9 +164,9 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
     With `today`, a retention or closing date that has passed is named too."""
     sentences = []
     if not definition.organiser_keys:
-        sentences.append("No organiser key: without one, signatures could not be sealed.")
+        sentences.append("There is no organiser key, so signatures could not be encrypted.")
     if any(TO_COMPLETE in name for name in definition.organiser.values()):
-        sentences.append("`organiser` does not say yet who asks.")
+        sentences.append("`organiser` does not yet name the organisation that asks.")
     for key, called in (
         ("name", "legal name"),
         ("address", "postal address"),
@@ -170,18 +174,19 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
     ):
         if TO_COMPLETE in getattr(definition.controller, key):
             sentences.append(
-                f"`controller.{key}` does not give the {called} of who answers for signers' data yet."
+                f"`controller.{key}` does not yet give the {called} of the organisation or person responsible for"
+                " signers' data."
             )
     if definition.retention == NO_DATE:
-        sentences.append("`retention` does not say yet until when signatures are kept.")
+        sentences.append("`retention` does not yet say until when signatures are kept.")
     elif today and definition.retention < today + timedelta(days=GRACE_DAYS):
-        sentences.append("`retention` is too near: what is signed now could not be confirmed by then.")
+        sentences.append("`retention` is too near: signatures given now could not be confirmed by then.")
     if today and definition.closes and definition.closes < today:
-        sentences.append("`closes` has passed: nobody could sign.")
+        sentences.append("`closes` has passed, so nobody could sign.")
     if any(
         TO_COMPLETE in recipient.name.get(definition.authoritative, "") for recipient in definition.recipients
     ):
-        sentences.append("`recipients` does not say yet to whom the petition is addressed.")
+        sentences.append("`recipients` does not yet say to whom the petition is addressed.")
     for language, text in definition.texts.items():
         for part, words in (
             ("title", text.title),
@@ -201,8 +206,8 @@ def _why_no_folder(error: OSError) -> str:
     if error.errno == errno.ENOENT:
         return "There is no such folder."
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
-        return "This is no folder, or a symbolic link to one; give the folder itself."
-    return f"The folder can't be read: {error.strerror}."
+        return "This is not a folder, or it is a symbolic link to one. Give the folder itself."
+    return f"The folder cannot be read: {error.strerror}."
 
 
 def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
@@ -211,12 +216,12 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
         link = error.errno == errno.ELOOP
-        why = "This is a symbolic link" if link else f"The file can't be read ({error.strerror})"
-        problems.append(Problem(name, 1, f"{why}; put the file itself here."))
+        why = "This is a symbolic link" if link else f"The file cannot be read ({error.strerror})"
+        problems.append(Problem(name, 1, f"{why}. Put the file itself here."))
         return None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        problems.append(Problem(name, 1, "This is no regular file."))
+        problems.append(Problem(name, 1, "This is not a regular file."))
         return None
     with os.fdopen(handle, "rb") as file:
         content = file.read(FILE_BYTES + 1)
@@ -227,7 +232,7 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        problems.append(Problem(name, line, "This is not UTF-8 text; save the file as UTF-8."))
+        problems.append(Problem(name, line, "This is not UTF-8 text. Save the file as UTF-8."))
         return None
 
 
@@ -246,11 +251,13 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
         for unseen in sorted(set(_UNSEEN.findall(line))):
             problems.append(
                 Problem(
-                    name, number, f"This line holds an unseen character (U+{ord(unseen):04X}); remove it."
+                    name, number, f"This line holds an invisible character (U+{ord(unseen):04X}). Remove it."
                 )
             )
         if "AGE-SECRET-KEY-" in line.upper():
             problems.append(
-                Problem(name, number, "A secret key stands here. Remove it, and use a new key in its place.")
+                Problem(
+                    name, number, "A secret key is in this file. Remove it, and use a new key in its place."
+                )
             )
     return unicodedata.normalize("NFC", _UNSEEN.sub(" ", source))

@@ -27,7 +27,7 @@ def read_front_matter(
 
     Calls `problem` with line and sentence for what is wrong."""
     if lines[0].rstrip() != "---":
-        problem(1, "The file must begin with a line --- and the title and summary beneath it.")
+        problem(1, "The file must begin with a line --- and, below it, the title and summary.")
         return dict.fromkeys(FRONT_MATTER, ""), 0
     end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
     if end is None:
@@ -68,14 +68,16 @@ def _first_line(
     """Takes the line into `values` and gives its key, or "" where it cannot be used."""
     match = re.fullmatch(r"([A-Za-z_-]+)\s*:(?:\s+(.*))?", line.rstrip())
     if not match:
-        problem(number, "Expected “key: text” here; a longer text goes on in lines that begin with a space.")
+        problem(
+            number, "Expected “key: text” here. A longer text continues in lines that begin with a space."
+        )
         return ""
     key = match[1]
     if key not in FRONT_MATTER:
-        problem(number, f"`{key}` is no key that belongs here. {suggestion(key, tuple(FRONT_MATTER))}")
+        problem(number, f"`{key}` is not a known key here. {suggestion(key, tuple(FRONT_MATTER))}")
         return ""
     if key in values:
-        problem(number, f"`{key}` stands twice; it is already in line {places[key]}.")
+        problem(number, f"`{key}` appears twice. The first one is in line {places[key]}.")
         return ""
     values[key], places[key] = [match[2] or ""], number
     return key

@@ -60,7 +60,7 @@ def read_letter(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(LETTER_BYTES + 1)
     except OSError as error:
-        raise FolderError([Problem(str(path), 1, f"The file can't be read: {error.strerror}.")]) from error
+        raise FolderError([Problem(str(path), 1, f"The file cannot be read: {error.strerror}.")]) from error
     if len(content) > LETTER_BYTES:
         raise FolderError([_too_long(str(path))])
     coding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
@@ -68,7 +68,7 @@ def read_letter(path: Path) -> str:
         return content.decode(coding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        sentence = "This is no plain text in UTF-8. Save the letter as plain text (.txt), in UTF-8."
+        sentence = "This is not plain text in UTF-8. Save the letter as plain text (.txt), in UTF-8."
         raise FolderError([Problem(str(path), line, sentence)]) from error
 
 
@@ -91,10 +91,10 @@ def _refuse(text: str, name: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         if "\0" in line:
             raise FolderError(
-                [Problem(name, number, "This is no text. Save the letter as plain text (.txt).")]
+                [Problem(name, number, "This is not text. Save the letter as plain text (.txt).")]
             )
         if "AGE-SECRET-KEY-" in line.upper():
-            sentence = "A secret key stands here. Remove it, and use a new key in its place."
+            sentence = "A secret key is in this file. Remove it, and use a new key in its place."
             raise FolderError([Problem(name, number, sentence)])
     if not any(character.isalnum() for character in text):
         raise FolderError([Problem(name, 1, "The letter is empty.")])
@@ -104,7 +104,7 @@ def _too_long(name: str) -> Problem:
     return Problem(
         name,
         1,
-        f"The letter is longer than {LETTER_BYTES // 1000} kB; shorten it, or write a petition folder.",
+        f"The letter is longer than {LETTER_BYTES // 1000} kB. Shorten it, or write a petition folder.",
     )
 
 
@@ -125,15 +125,15 @@ def _terms(letter: Letter, language: str, slug: str, title: str) -> str:
     complete = OWN_WORDS[language]["complete"]
     hint = next((word for word in _HINTS if word not in title.lower() and word not in slug), "pebble")
     head = f"""\
-# Made from a plain letter. Complete what says so; docs/petition-folder.md explains each key.
+# Made from a plain letter. Complete the marked places; docs/petition-folder.md explains each key.
 slug = {_quoted(slug)}
 languages = [{_quoted(language)}]
 authoritative = {_quoted(language)}
 organiser = {_quoted(letter.organiser or complete)}
 
-# "guarded" where someone could be harmed if it were known that they signed, else "open".
+# "guarded" if signers could be harmed when it becomes known that they signed, else "open".
 profile = "guarded"
-# The one word by which letters to signers are recognised; it must not tell what the petition is about.
+# The one word by which emails to signers are recognised. It must not tell what the petition is about.
 hint = {_quoted(hint)}
 
 # {TO_COMPLETE}: the day until which signatures are kept.
@@ -143,7 +143,7 @@ recipients_get = "count"
 newsletter = {"true" if letter.newsletter_invitation else "false"}
 organiser_keys = []
 
-# Who answers for the signers' data before the law.
+# The organisation or person legally responsible for the signers' data.
 [controller]
 name = {_quoted(complete)}
 address = {_quoted(complete)}
@@ -184,7 +184,7 @@ def _wording(letter: Letter, language: str, title: str, notes: list[str]) -> str
     sections = list(letter.sections)
     if letter.closing.paragraphs:
         notes.append(
-            "What the letter says after its demands is a section before them now; does it belong there?"
+            "What the letter says after its demands is now a section before them. Check that it belongs there."
         )
         sections.append(Section(own["closing"], letter.closing.paragraphs))
     blocks = ["---", *front, "---"]
@@ -203,7 +203,7 @@ def _summary(letter: Letter, notes: list[str]) -> str:
     first = re.split(r"(?<=[.!?])\s|(?<=[。！？])", letter.subject, maxsplit=1)[0]
     if not first or len(first) > FRONT_MATTER["summary"]:
         return ""
-    notes.append("The summary is the first sentence of the subject; say in one sentence what is asked.")
+    notes.append("The summary is the first sentence of the subject. Say in one sentence what is asked.")
     return first
 
 
@@ -230,7 +230,7 @@ def _demands(letter: Letter, complete: str, notes: list[str]) -> list[str]:
     lines: list[str] = []
     _write_items(letter.demands, 0, lines, notes)
     if not lines:
-        notes.append("No demands were found; write them as a list at the end of the file.")
+        notes.append("No demands were found. Write them as a list at the end of the file.")
         return [f"- {_escaped(complete)}"]
     return lines
 

@@ -33,7 +33,7 @@ class _Reader:
         self.letter = Letter()
         if cleaned:
             numbers = ", ".join(str(number) for number in cleaned)
-            self.letter.notes.append(f"Unseen characters were taken out of line {numbers}.")
+            self.letter.notes.append(f"Invisible characters were removed from line {numbers}.")
         self.at = 0
         self.last: Line | None = None
         self.items: list[Item] = []

@@ -28,10 +28,10 @@ def published(database: Database, house: House, slug: str) -> PetitionSnapshot:
     """That petition, which has a log by now; raises Refusal, for drafts too."""
     found = petition(database, house, slug)
     if found.state == "draft":
-        raise Refusal(f"{slug} is a draft: publish it first, with sabal publish {slug}")
+        raise Refusal(f"{slug} is a draft. Publish it first: sabal publish {slug}")
     return found
 
 
 def not_here(slug: str) -> Refusal:
     """The refusal for a slug that this house does not know."""
-    return Refusal(f"There is no petition {slug!r} here; sabal petitions lists them.")
+    return Refusal(f"There is no petition {slug!r} here. To list the petitions: sabal petitions")

@@ -35,17 +35,17 @@ MOMENTS = (
     Moment(
         when=_("You press Sign"),
         memory=_(
-            "What you typed, until it is locked. A scrambled form of your network and of your mailbox, to"
+            "What you typed, until it is locked. A scrambled form of your network and of your email address, to"
             " limit floods, under a key that is thrown away every day."
         ),
         disk=_(
-            "Your signature, locked to the organiser's key. A scrambled form of your address, so that"
-            " nobody counts twice. What the button will need, locked so that only your link opens it. The"
-            " letter to you, locked with a key that lives a day."
+            "Your signature, locked to the organiser's key. A scrambled form of your address, so that nobody"
+            " counts twice. What the button will need, locked so that only your link opens it. The email to you,"
+            " locked with a key that is used for one day."
         ),
         how_long=_(
-            "Seven days after the letter went out, if you do not confirm. The letter itself: until your"
-            " mail service has taken it, eight days at most."
+            "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
+            " service has accepted it, eight days at most."
         ),
         covers=(
             *_columns(
@@ -61,9 +61,9 @@ MOMENTS = (
         ),
     ),
     Moment(
-        when=_("Our letter goes out"),
-        memory=_("Your address and the link, while the letter is handed over."),
-        disk=_("Numbers for each hour: how many letters went to which large mail service."),
+        when=_("We send our email"),
+        memory=_("Your address and the link, while the email is handed over."),
+        disk=_("Numbers for each hour: how many emails went to which large email service."),
         how_long=_("The numbers stay; they name nobody."),
         covers=_columns("mail_traffic", "hour provider outcome n"),
     ),
@@ -71,15 +71,15 @@ MOMENTS = (
         when=_("You confirm"),
         memory=_("What you typed, for a moment, opened by your link."),
         disk=_(
-            "That a signature is confirmed, without name, address or time. The country, if you gave one,"
-            " and the language. Where the petition offers it and you chose so, the name or initials to"
-            " show. A scrambled form of your address, locked so that only your link opens it: by it, withdrawing"
-            " ends updates too."
+            "That a signature is confirmed, without name, address or time. The country, if you gave one, and the"
+            " language. Where the petition offers it and you chose so, the name or initials to show. A scrambled"
+            " form of your address, locked so that only your link opens it. When you withdraw, it is used to end"
+            " updates too."
         ),
         how_long=_(
-            "Until you withdraw, at the latest until the day named on the petition; country and language until"
-            " the count. The scrambled"
-            " address: thirty days for guarded petitions, else until two weeks after the petition closed."
+            "Until you withdraw, at the latest until the day named on the petition. Country and language: until"
+            " the count. The scrambled address: thirty days for guarded petitions; for others, until two weeks"
+            " after the petition closed."
         ),
         covers=(
             *_columns(
@@ -101,12 +101,12 @@ MOMENTS = (
         when=_("Signatures are counted"),
         memory=_("Nothing about you."),
         disk=_(
-            "In the public log, a number that names nobody; beside it, its place there and the day of the count."
-            " Sums: how many signatures by day of the count, by country and by language, each for itself; the"
-            " country and language beside your signature are deleted."
+            "In the public log, a number that names nobody; beside it, its position there and the day of the"
+            " count. Sums: how many signatures by day of the count, by country and by language, each counted"
+            " separately. The country and language beside your signature are deleted."
         ),
         how_long=_(
-            "The public log, with the number, its place and its day, and the sums stay; they name nobody."
+            "The public log, with the number, its position and its day, and the sums stay. They name nobody."
         ),
         covers=(
             *_columns("signing_place", "petition_id commitment idx"),
@@ -123,8 +123,9 @@ MOMENTS = (
         when=_("The organiser fetches the signatures"),
         memory=_("Your locked signature, while it is handed over."),
         disk=_(
-            "Up to which place in the log they were fetched, and what will show that the organiser could open them."
-            " Once that was shown, the locked signatures are deleted here; your link goes on to withdraw."
+            "Up to which position in the log they were fetched, and a value that will show that the organiser"
+            " could open them. Once that is shown, the locked signatures are deleted here. You can still withdraw"
+            " with your link."
         ),
         how_long=_("Seven days after it was shown, or until they are fetched again."),
         covers=_columns("signing_drain", "petition_id size proof due"),
@@ -132,7 +133,7 @@ MOMENTS = (
     Moment(
         when=_("You say that it was not you"),
         memory=_("Nothing more."),
-        disk=_("A scrambled form of your address, so that we do not write to it about this petition again."),
+        disk=_("A scrambled form of your address, so that we do not email it about this petition again."),
         how_long=_("As long as the petition is on this server."),
         covers=_columns("signing_suppression", "hash petition_id"),
     ),
@@ -141,17 +142,17 @@ MOMENTS = (
         memory=_("Your link, while it is looked up."),
         disk=_(
             "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
-            " end as if you had unsubscribed. What stays is a number that leads back to nobody any more, with its"
-            " place in the public log. If it was not counted yet, country and language stay until it is, for the"
-            " sums. That number is also kept in a file beside the database, so that your signature is deleted again"
-            " if a backup has to be restored."
+            " end as if you had unsubscribed. A number that no longer leads back to anybody stays, with its"
+            " position in the public log. If your signature was not counted yet, country and language stay until"
+            " it is, for the sums. The number is also kept in a file beside the database, so that your signature"
+            " is deleted again if a backup has to be restored."
         ),
         how_long=_("The number stays."),
         covers=_columns("signing_withdrawal", "commitment petition_id version_id reason revoked"),
     ),
     Moment(
         when=_("You ask for the newsletter or for updates"),
-        memory=_("Your address, while a letter is written."),
+        memory=_("Your address, while an email to you is prepared."),
         disk=_(
             "Your address and language, and the sentence that you ticked. Unlike your signature, this"
             " list can be read on our server."
@@ -169,9 +170,9 @@ MOMENTS = (
         when=_("You unsubscribe"),
         memory=_("Your link, while it is looked up."),
         disk=_(
-            "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that a"
-            " restored backup does not write to you again. If you never confirmed, it also keeps us from asking you"
-            " again."
+            "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that we do"
+            " not email you again after a backup is restored. If you never confirmed, it also keeps us from"
+            " asking you again."
         ),
         how_long=_("The scrambled form stays; without a key of this server it says nothing."),
     ),

@@ -103,7 +103,7 @@ def _syntax_problem(error: Exception) -> Problem:
         return Problem(FILE, 1, "The file is nested too deeply.")
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
     what, line = (found[1], int(found[2] or 1)) if found else ("A number is too long", 1)
-    return Problem(FILE, line, f"This is not TOML as it should be: {what.rstrip('.')}.")
+    return Problem(FILE, line, f"This is not valid TOML: {what.rstrip('.')}.")
 
 
 def _languages(top: Table) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def _languages(top: Table) -> tuple[str, ...]:
         if language and not LANGUAGE.fullmatch(language):
             top.problem(
                 "languages",
-                f"“{language[:80]}” is no language code in lower case, such as en, ko or zh-hans.",
+                f"“{language[:80]}” is not a language code in lower case, such as en, ko or zh-hans.",
             )
     return tuple(dict.fromkeys(language for language in languages if LANGUAGE.fullmatch(language)))
 
@@ -125,7 +125,10 @@ def _days(top: Table) -> tuple[date, date | None]:
     if retention and closes and NO_DATE < retention < closes + timedelta(days=GRACE_DAYS):
         top.problem(
             "retention",
-            f"`retention` must lie {GRACE_DAYS} days or more after `closes`: so long letters can be confirmed.",
+            (
+                f"`retention` must be {GRACE_DAYS} days or more after `closes`, so that emails already sent can still"
+                " be confirmed."
+            ),
         )
     return retention or NO_DATE, closes
 
@@ -135,11 +138,11 @@ def _slug(top: Table, languages: Sequence[str]) -> str:
     if not slug:
         return slug
     if not is_slug(slug):
-        top.problem("slug", "`slug` may hold a–z, 0–9 and single hyphens between them, nothing else.")
+        top.problem("slug", "`slug` may hold only a–z, 0–9 and single hyphens between them.")
     elif slug in languages or not is_free_slug(slug):
         top.problem(
             "slug",
-            f"`slug` can't be “{slug}”: this house uses that word in its own addresses. Choose another.",
+            f"`slug` cannot be “{slug}”, because the site uses that word in its own addresses. Choose another.",
         )
     return slug
 
@@ -149,7 +152,7 @@ def _hint(top: Table, profile: str) -> str:
     if hint and not _HINT.fullmatch(hint):
         top.problem("hint", "`hint` must be one neutral word of 3 to 20 letters a–z, such as lantern.")
     elif hint and isinstance(top.data.get("slug"), str) and hint in top.data["slug"]:
-        top.problem("hint", "`hint` stands in the slug; it must not tell what the petition is about.")
+        top.problem("hint", "`hint` is part of the slug. It must not tell what the petition is about.")
     return hint
 
 
@@ -159,7 +162,7 @@ def _controller(table: Table) -> Controller:
         return Controller("", "", "")
     contact = table.text("privacy_contact", limit=254)
     if contact and TO_COMPLETE not in contact and not is_mail(contact) and not contact.startswith("https://"):
-        table.problem("privacy_contact", "`privacy_contact` must be a mail address or begin with https://.")
+        table.problem("privacy_contact", "`privacy_contact` must be an email address or begin with https://.")
     return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact)
 
 
@@ -168,7 +171,7 @@ def _goal(top: Table) -> int | None:
     if goal is None:
         return None
     if not isinstance(goal, int) or isinstance(goal, bool) or not 1 <= goal <= 1_000_000_000:
-        top.problem("goal", "`goal` must be a whole number from 1 to 1000000000; leave it out for none.")
+        top.problem("goal", "`goal` must be a whole number from 1 to 1000000000. Leave it out for none.")
         return None
     return goal
 
@@ -180,7 +183,7 @@ def _fields(top: Table, profile: str) -> Fields:
     for key in ("comment", "display"):
         if profile == "guarded" and getattr(fields, key):
             table.problem(
-                key, f"`{key}` can't be offered by a guarded petition: what is shown could harm a signer."
+                key, f"A guarded petition cannot offer `{key}`, because what is shown could harm a signer."
             )
     return fields
 
@@ -189,7 +192,7 @@ def _recipients_get(top: Table, profile: str) -> str:
     value = top.word("recipients_get", ("count", "sample", "names"), default="count")
     if profile == "guarded" and value in ("sample", "names"):
         top.problem(
-            "recipients_get", "A guarded petition hands over the count only: `recipients_get` must be count."
+            "recipients_get", "A guarded petition hands over the count only. `recipients_get` must be count."
         )
     return value
 
@@ -199,7 +202,7 @@ def _organiser_keys(top: Table) -> tuple[str, ...]:
     for key in keys:
         if key and not _AGE.fullmatch(key):
             top.problem(
-                "organiser_keys", f"“{key[:16]}…” is no age recipient (they begin with age1pq1 or age1)."
+                "organiser_keys", f"“{key[:16]}…” is not an age recipient (they begin with age1pq1 or age1)."
             )
     if len({key.startswith("age1pq1") for key in keys if key}) > 1:
         top.problem(
@@ -211,13 +214,15 @@ def _organiser_keys(top: Table) -> tuple[str, ...]:
 def _recipients(top: Table, languages: Sequence[str]) -> tuple[Recipient, ...]:
     value = top.data.get("recipients")
     if value is None or value == []:
-        top.problem("recipients", "No recipient is named: each has a [[recipients]] of its own with a name.")
+        top.problem(
+            "recipients", "No recipient is named. Each recipient needs a [[recipients]] table with a name."
+        )
         return ()
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         top.problem("recipients", "`recipients` must be written as [[recipients]], once for each.")
         return ()
     if len(value) > 100:
-        top.problem("recipients", f"There are {len(value)} recipients; at most 100 fit.")
+        top.problem("recipients", f"There are {len(value)} recipients. At most 100 are allowed.")
         return ()
     found: list[Recipient] = []
     for index, item in enumerate(value):
@@ -237,15 +242,15 @@ def _recipient(table: Table, languages: Sequence[str], taken: Sequence[str]) -> 
         name.get("en") or next(iter(name.values()), ""), taken
     )
     if not is_slug(key):
-        table.problem("key", "`key` may hold a–z, 0–9 and single hyphens between them, nothing else.")
+        table.problem("key", "`key` may hold only a–z, 0–9 and single hyphens between them.")
     if key in taken:
-        table.problem("key", f"Another recipient has the `key` “{key}” already.")
+        table.problem("key", f"Another recipient already has the `key` “{key}”.")
     language = table.text("language", optional=True) or None
     if language and not LANGUAGE.fullmatch(language):
         table.problem(
-            "language", f"“{language[:80]}” is no language code in lower case, such as en, ko or zh-hans."
+            "language", f"“{language[:80]}” is not a language code in lower case, such as en, ko or zh-hans."
         )
     address = table.text("address", optional=True, limit=254) or None
     if address and not is_mail(address):
-        table.problem("address", f"“{address[:80]}” is no mail address.")
+        table.problem("address", f"“{address[:80]}” is not an email address.")
     return Recipient(key, name, language, address, table.flag("group"))

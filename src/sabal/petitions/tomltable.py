@@ -32,7 +32,7 @@ class Table:
     def known(self, keys: Sequence[str]) -> None:
         for key in self.data:
             if key not in keys:
-                self.problem(key, f"`{key}` is no key that belongs here. {suggestion(key, keys)}")
+                self.problem(key, f"`{key}` is not a known key here. {suggestion(key, keys)}")
 
     def missing(self, key: str) -> None:
         where = f" in [{'.'.join(str(word) for word in self.path)}]" if self.path else ""
@@ -57,7 +57,7 @@ class Table:
         elif len(value) > limit:
             self.problem(key, f"{called} is {len(value)} characters long; at most {limit} fit.")
         elif "\n" in value and not lines:
-            self.problem(key, f"{called} must stand on one line.")
+            self.problem(key, f"{called} must be on one line.")
         return value
 
     def texts(self, key: str, *, required: bool = True) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class Table:
             return default
         value = self.text(key)
         if value and value not in words:
-            self.problem(key, f"`{key}` is “{value[:80]}”; it must be one of: {', '.join(words)}.")
+            self.problem(key, f"`{key}` is “{value[:80]}”. It must be one of: {', '.join(words)}.")
         return value
 
     def flag(self, key: str, default: bool = False) -> bool:

@@ -239,8 +239,7 @@ def _sentences(form: Mistakes, language: str) -> list[dict[str, str]]:
         sentences = [{"field": error.field, "sentence": gettext(error.message)} for error in form.errors]
         if form.suggestion:
             question = gettext(
-                "Does your address end in %(domain)s?"
-                " Correct it, or sign once more if it is right as it stands."
+                "Does your address end in %(domain)s? If so, correct it. If it is right as it is, press Sign again."
             )
             for sentence in sentences:
                 if sentence["field"] == "email":

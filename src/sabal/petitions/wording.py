@@ -80,7 +80,7 @@ class _Reader:
                 return False
             if token.type == "html_block":
                 self.problem(
-                    line, "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
+                    line, "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant."
                 )
             self._sound_inline(token.children or (), line)
         for reference in env.get("references", {}).values():
@@ -95,12 +95,12 @@ class _Reader:
                 line += 1
             elif token.type == "html_inline":
                 self.problem(
-                    line, "HTML is not allowed; write Markdown, or a backslash before the < that is meant."
+                    line, "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant."
                 )
             elif token.type == "image":
                 self.problem(line, "Images are not allowed.")
             elif token.type == "link_open" and not is_allowed_link(str(token.attrs.get("href", ""))):
-                self.problem(line, "A link must begin with https:// or mailto: and lead somewhere.")
+                self.problem(line, "A link must begin with https:// or mailto: and have an address after it.")
 
     # Sections and demands
 
@@ -143,7 +143,7 @@ class _Reader:
             if node.tag == "h1":
                 self.problem(
                     self._line(node),
-                    "Headings have two # here (##): the title stands at the top of the file.",
+                    "Headings have two # here (##). The title is at the top of the file.",
                 )
             heading, inside = node, []
         if heading or inside:
@@ -152,7 +152,7 @@ class _Reader:
         if first and (first.type != "heading" or first.tag not in ("h1", "h2")):
             self.problem(
                 self._line(first),
-                "This stands before the first heading; begin with a line such as ## Background.",
+                "This text is before the first heading. Begin with a line such as ## Background.",
             )
 
     def _heading(self, node: SyntaxTreeNode) -> str:
@@ -182,10 +182,10 @@ class _Reader:
     ) -> tuple[Demand, ...]:
         for node in inside:
             if node not in lists:
-                self.problem(self._line(node), "Beneath the heading of the demands stands only their list.")
+                self.problem(self._line(node), "Below the heading of the demands only their list is allowed.")
         if len(lists) > 1:
             self.problem(
-                self._line(lists[1]), "This is a second list: the demands are the only list of the file."
+                self._line(lists[1]), "This is a second list. The demands are the only list of the file."
             )
         demands = self._demands(lists[0], "demand")
         if len(self.demand_lines) > DEMANDS:
@@ -211,7 +211,7 @@ class _Reader:
                 parts = self._demands(node, anchor)
             elif node is not first or text:
                 self.problem(
-                    self._line(node), "A demand is one paragraph and, beneath it, one list of its parts."
+                    self._line(node), "A demand is one paragraph and, below it, one list of its parts."
                 )
         return Demand(anchor, text, parts)
 
@@ -221,7 +221,8 @@ class _Reader:
         for inner in node.walk(include_self=False):
             if inner.type in ("bullet_list", "ordered_list"):
                 self.problem(
-                    self._line(inner), "A list in a quotation: the demands are the only list of the file."
+                    self._line(inner),
+                    "This is a list in a quotation. The demands are the only list of the file.",
                 )
                 return
 

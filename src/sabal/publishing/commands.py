@@ -21,11 +21,11 @@ def _ready() -> None:
 
 @click.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, where nothing lacks.")
+@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, if nothing is missing.")
 def import_(path: Path, publish_too: bool) -> None:
-    """Import a petition folder, or a plain-text letter, as a draft; of a paused petition, as an amendment.
+    """Import a petition folder, or a plain-text letter, as a draft. For a paused petition, it becomes an amendment.
 
-    The slug alone stands on the first line of standard output; notes come after it.
+    The first line of standard output is the slug alone. Notes come after it.
     """
     _ready()
     from sabal.petitions import folder
@@ -36,7 +36,7 @@ def import_(path: Path, publish_too: bool) -> None:
     notes: tuple[str, ...] = ()
     if path.is_file() and (path.parent / FILE).is_file() and path.suffix in (".md", ".toml"):
         raise Refusal(
-            f"{path} is one file of a petition folder. Import the folder: sabal import {path.parent}"
+            f"{path} is one file of a petition folder. Import the whole folder: sabal import {path.parent}"
         )
     if path.is_dir():
         files = folder.read(path)
@@ -53,8 +53,8 @@ def import_(path: Path, publish_too: bool) -> None:
     if lacking and not publish_too:
         _say_how_to_edit(petition.slug, None if path.is_file() else path)
     elif petition.state == Petition.State.PAUSED and not publish_too:
-        click.echo(f"An amendment, which nobody sees yet. Next: sabal publish {petition.slug}")
-        click.echo(f"To forget it: sabal discard {petition.slug}")
+        click.echo(f"This is an amendment, which is not public yet. Next: sabal publish {petition.slug}")
+        click.echo(f"To delete the amendment: sabal discard {petition.slug}")
     if publish_too:
         _publish(petition.slug)
 
@@ -76,7 +76,7 @@ def _say_how_to_edit(slug: str, folder: Path | None) -> None:
     default=Path(),
     help="Default: here.",
 )
-@click.option("--replace", is_flag=True, help="Write over files there that were edited.")
+@click.option("--replace", is_flag=True, help="Overwrite files there that were edited.")
 def export(slug: str, directory: Path, replace: bool) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
     _ready()
@@ -87,8 +87,8 @@ def export(slug: str, directory: Path, replace: bool) -> None:
     edited = [name for name in files if _differs(directory / slug / name, files[name])]
     if edited and not replace:
         raise Refusal(
-            f"{directory / slug}/{edited[0]} is not as it was imported: sabal import {directory / slug}/ takes it up,"
-            " --replace writes over it."
+            f"{directory / slug}/{edited[0]} was edited since the import. To import it: sabal import"
+            f" {directory / slug}/. To overwrite it: --replace."
         )
     folder.write(files, directory / slug)
     click.echo(f"Written to {directory / slug}/")
@@ -101,19 +101,19 @@ def _differs(file: Path, text: str) -> bool:
 @click.command()
 @click.argument("slug")
 def discard(slug: str) -> None:
-    """Delete a draft that was never published, or an amendment that was not."""
+    """Delete a draft or an amendment that was never published."""
     _ready()
     from sabal.publishing import drafts
 
     if drafts.discard(slug):
-        click.echo(f"The amendment of {slug} is gone. To take signatures again: sabal resume {slug}")
+        click.echo(f"The amendment of {slug} is deleted. To take signatures again: sabal resume {slug}")
     else:
-        click.echo(f"{slug} is gone.")
+        click.echo(f"{slug} is deleted.")
 
 
 @click.command()
 def petitions() -> None:
-    """List the petitions of this house."""
+    """List the petitions on this server."""
     _ready()
     from sabal import database
     from sabal.petitions.models import Petition
@@ -158,12 +158,12 @@ def _publish(slug: str) -> None:
 @click.command()
 @click.argument("slug")
 def pause(slug: str) -> None:
-    """Take no signatures for now; letters that are out can still be confirmed."""
+    """Take no signatures for now. Emails already sent can still be confirmed."""
     _ready()
     from sabal.publishing import states
 
     states.pause(slug)
-    click.echo(f"{slug} is paused. Go on: sabal resume {slug}")
+    click.echo(f"{slug} is paused. To take signatures again: sabal resume {slug}")
 
 
 @click.command()
@@ -186,7 +186,8 @@ def close(slug: str) -> None:
 
     states.close(slug, datetime.now(UTC).date())
     click.echo(
-        f"{slug} is closed. Letters that are out can be confirmed for 7 days. Undo: sabal resume {slug}"
+        f"{slug} is closed. Signatures can still be confirmed for 7 days with the emails already sent. Undo:"
+        f" sabal resume {slug}"
     )
 
 
@@ -194,7 +195,7 @@ def close(slug: str) -> None:
 @click.argument("slug")
 @click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
 def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
-    """Seal the signatures of a petition to these public keys; with several, each one alone opens everything."""
+    """Encrypt the signatures of a petition to these public keys. Each key alone opens everything."""
     _ready()
     from sabal.publishing import drafts
 
@@ -207,18 +208,18 @@ def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
 @click.argument("slug")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-check.age, here.")
 @click.option(
-    "--code", help="The code that was in the key check file: shows that the key opens what is sealed to it."
+    "--code", help="The code from the key check file. It shows that the key opens what is encrypted to it."
 )
 def check_key(slug: str, out: Path | None, code: str | None) -> None:
-    """Prove that the organiser's key works: seal a code to it, and take the code back."""
+    """Check the organiser's key: encrypt a code to it, then enter the code that the key opens."""
     _ready()
     from sabal.publishing import drafts
 
     if code:
         drafts.answer_key_check(slug, code)
-        click.echo(f"The key opens what is sealed to it. Next: sabal publish {slug}")
+        click.echo(f"The key opens what is encrypted to it. Next: sabal publish {slug}")
         return
     path = out or Path(f"{slug}-check.age")
     path.write_bytes(drafts.key_check(slug))
-    click.echo(f"Take {path} to the organiser's machine: sabal open {path} --identity KEYFILE")
-    click.echo(f"Then type the code it shows: sabal keys check {slug} --code CODE")
+    click.echo(f"Take {path} to the organiser's computer and run: sabal open {path} --identity KEYFILE")
+    click.echo(f"Then enter the code that it shows: sabal keys check {slug} --code CODE")

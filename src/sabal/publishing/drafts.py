@@ -52,11 +52,11 @@ def _refuse_new_version(petition: Petition, definition: Definition) -> None:
     slug = petition.slug
     if petition.state == State.OPEN:
         raise Refusal(
-            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again; for"
+            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again. For"
             " another petition choose another slug."
         )
     if petition.state not in (State.DRAFT, State.PAUSED):
-        raise Refusal(f"{slug} is {petition.state}: its text cannot change any more; choose another slug.")
+        raise Refusal(f"{slug} is {petition.state}, so its text can no longer change. Choose another slug.")
     if petition.state == State.PAUSED and petition.version:
         published = folder.parse(json.loads(petition.version.files))
         if broken := list(breaches(published, definition)):
@@ -76,7 +76,9 @@ def discard(slug: str) -> bool:
             bump(petition, key_check=b"", key_check_answered=True)
         return True
     if petition.state != State.DRAFT:
-        raise Refusal(f"{slug} was published; only drafts can be discarded. To end it: sabal close {slug}")
+        raise Refusal(
+            f"{slug} was published, and only drafts can be discarded. To end it: sabal close {slug}"
+        )
     with transaction.atomic():
         Petition.objects.filter(pk=petition.pk, state=State.DRAFT).update(version=None)
         petition.versions.all().delete()
@@ -96,11 +98,11 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
     """
     kinds = {type(agefile.parse_recipient(key)) for key in keys}
     if len(kinds) > 1:
-        raise Refusal("Post-quantum and X25519 keys cannot be used together: choose keys of one kind.")
+        raise Refusal("Post-quantum and X25519 keys cannot be used together. Choose keys of one kind.")
     with transaction.atomic():
         petition = find(slug)
         if petition.state not in (State.DRAFT, State.PAUSED):
-            raise Refusal(f"{slug} is {petition.state}; pause it first: sabal pause {slug}")
+            raise Refusal(f"{slug} is {petition.state}. Pause it first: sabal pause {slug}")
         files = folder.set_organiser_keys(json.loads(newest(petition).files), keys)
         petition.key_made_by_dev = made_by_dev
         petition.key_check, petition.key_check_answered = b"", False
@@ -133,9 +135,7 @@ def answer_key_check(slug: str, code: str) -> None:
     if bytes(petition.key_check) != _key_check_hash(
         code.strip().lower(), definition_of(petition).organiser_keys
     ):
-        raise Refusal(
-            "This is not the code that was sealed last; open the newest key check file and type its code."
-        )
+        raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
     bump(petition, key_check_answered=True)
 
 

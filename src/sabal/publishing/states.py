@@ -21,18 +21,18 @@ def resume(slug: str, today: date) -> None:
     """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
     petition = find(slug)
     if petition.state not in (State.PAUSED, State.CLOSED):
-        raise Refusal(f"{slug} is {petition.state}: only what is paused or closed can be resumed.")
+        raise Refusal(f"{slug} is {petition.state}. Only a paused or closed petition can be resumed.")
     if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
         raise Refusal(
-            f"{slug} was closed on {petition.closed_on}; it can be reopened for {REOPEN_DAYS} days only."
+            f"{slug} was closed on {petition.closed_on}. It can be reopened for {REOPEN_DAYS} days only."
         )
     if today > (last := definition_of(petition).last_day):
         raise Refusal(
-            f"The last day for signing {slug} was {last}, as its terms say; it cannot be opened again."
+            f"The last day for signing {slug} was {last}, as its terms say. It cannot be opened again."
         )
     if petition.state == State.PAUSED and newest(petition).published_on is None:
         raise Refusal(
-            f"{slug} has a new version that is not published: sabal publish {slug}, or, to forget it,"
+            f"{slug} has a new version that is not published. To publish it: sabal publish {slug}. To delete it:"
             f" sabal discard {slug}"
         )
     _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
@@ -49,4 +49,4 @@ def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
         revision=F("revision") + 1, **values
     )
     if not changed:
-        raise Refusal(f"{slug} is {petition.state}: this needs it to be {' or '.join(before)}.")
+        raise Refusal(f"{slug} is {petition.state}. For this it must be {' or '.join(before)}.")

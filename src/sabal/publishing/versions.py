@@ -32,7 +32,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     """
     petition = find(slug)
     if petition.state not in (State.DRAFT, State.PAUSED):
-        raise Refusal(f"{slug} is {petition.state} already.")
+        raise Refusal(f"{slug} is already {petition.state}.")
     definition = definition_of(petition)
     _refuse_unready(petition, definition, today)
     database = raw.connect()
@@ -41,7 +41,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
         petition.era = petition.era or 1
         made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
         if not _publish(database, house, petition, made, today):
-            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+            raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         database.close()
     petition.refresh_from_db()
@@ -59,8 +59,8 @@ def _refuse_unready(petition: Petition, definition: Definition, today: date) -> 
         raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
     if not petition.key_check_answered:
         raise Refusal(
-            "Nobody has shown yet that the organiser's key opens what is sealed to it:"
-            f" sabal keys check {definition.slug}"
+            "The key check is missing: nobody has shown yet that the organiser's key opens what is encrypted to"
+            f" it. Next: sabal keys check {definition.slug}"
         )
 
 

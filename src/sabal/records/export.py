@@ -48,7 +48,7 @@ class Header:
         try:
             return base64.b64decode(self.code, validate=True)
         except ValueError:
-            raise ExportError("Line 1 is damaged: its code is no base64.") from None
+            raise ExportError("Line 1 is damaged: its code is not base64.") from None
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def read(lines: Iterable[str], name: str = "") -> Export:
     numbered = enumerate(lines, start=1)
     first = _parsed(1, next(numbered, (1, ""))[1])
     if first.get("format") not in (FORMAT, OLD_FORMAT):
-        raise ExportError("This is no file that `sabal sealed` wrote: its first line does not say so.")
+        raise ExportError("This is not a file that `sabal sealed` wrote: its first line does not say so.")
     try:
         header = Header(_text(first["petition"]))
         if first["format"] == FORMAT:
@@ -157,7 +157,7 @@ def open_record(
         manifest_hash, seed = bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"])
         expected = record.commitment(manifest_hash, seed, fields)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        raise ExportError("What was sealed here is no record.") from None
+        raise ExportError("A decrypted line is not a record.") from None
     risk = risk if isinstance(risk, dict) else {}
     checked = expected == commitment
     return Opened(fields, language, checked, index, commitment, manifest_hash, seed, risk, export=name)
@@ -257,5 +257,5 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ExportError(f"Line {number} is damaged: it is no JSON object.")
+        raise ExportError(f"Line {number} is damaged: it is not a JSON object.")
     return value

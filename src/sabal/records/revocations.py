@@ -57,7 +57,7 @@ def read(lines: Iterable[str]) -> Revocations:
     numbered = enumerate(lines, start=1)
     head = _object(*next(numbered, (1, "")))
     if head.get("format") != FORMAT or set(head) != _HEAD or not isinstance(head["origin"], str):
-        raise RevocationsError("This is no file of revocations: its first line does not say so.")
+        raise RevocationsError("This is not a file of revocations: its first line does not say so.")
     origin, size = head["origin"], head["size"]
     if not origin.isprintable() or not origin or not strict.is_count(size):
         raise RevocationsError("Line 1 does not say for which log and at which size this was made.")
@@ -68,7 +68,7 @@ def read(lines: Iterable[str]) -> Revocations:
         if line.strip():
             item = _item(number, line, size)
             if item.index in items:
-                raise RevocationsError(f"Line {number}: index {item.index} stands here twice.")
+                raise RevocationsError(f"Line {number}: index {item.index} is here twice.")
             items[item.index] = item
     return Revocations(origin, size, tuple(items.values()))
 
@@ -82,15 +82,15 @@ def check(proposed: Revocations, origin: str, size: int, signers: Collection[int
         raise RevocationsError("These revocations are for another log: see the origin in their first line.")
     if proposed.size > size:
         raise RevocationsError(
-            f"These revocations were made when the log had {proposed.size:,} entries; here it has {size:,}."
+            f"These revocations were made when the log had {proposed.size:,} entries. Here it has {size:,}."
         )
     counting = frozenset(signers)
     gone = [item.index for item in proposed.items if item.index not in counting]
     if gone:
         some = ", ".join(map(str, gone[:10])) + (", …" if len(gone) > 10 else "")
         raise RevocationsError(
-            f"{len(gone):,} of these are no signatures that count, perhaps because they were withdrawn since: {some}."
-            " Take their lines out, or make the proposal again from a new export."
+            f"{len(gone):,} of these are not signatures that count, perhaps because they were withdrawn since:"
+            f" {some}. Delete their lines, or make the proposal again from a new export."
         )
 
 
@@ -108,12 +108,12 @@ def _item(number: int, line: str, size: int) -> Revocation:
         raise RevocationsError(f"Line {number} must hold index, reason and why, and nothing else.")
     index, reason, why = item["index"], item["reason"], item["why"]
     if not strict.is_count(index) or not 0 < index < size:
-        raise RevocationsError(f"Line {number}: the index is none of this log's at {size:,} entries.")
+        raise RevocationsError(f"Line {number}: this log has no such index at {size:,} entries.")
     if not isinstance(reason, str) or reason not in REASONS:
         raise RevocationsError(f"Line {number}: the reason must be {_listed(list(REASONS))}.")
     if not isinstance(why, str) or len(why) > MOST_WHY or not why.isprintable() or "@" in why:
         raise RevocationsError(
-            f"Line {number}: `why` is one line of at most {MOST_WHY} characters, and names nobody: no mail address."
+            f"Line {number}: `why` is one line of at most {MOST_WHY} characters, without names or email addresses."
         )
     return Revocation(index, REASONS[reason], why)
 
@@ -124,7 +124,7 @@ def _object(number: int, line: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise RevocationsError(f"Line {number} is no JSON object of at most {MOST_LINE:,} characters.")
+        raise RevocationsError(f"Line {number} is not a JSON object of at most {MOST_LINE:,} characters.")
     return found
 
 

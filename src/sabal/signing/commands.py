@@ -18,7 +18,7 @@ from sabal.signing import eras, held
     "--drop", type=click.Choice(sorted(held.REASONS)), help="Count them as invalidated, for this reason."
 )
 def held_(slug: str, release: bool, drop: str | None) -> None:
-    """Say how many signatures are held, and why; release or drop them. What is held counts after 7 days anyway."""
+    """Show how many signatures are held for review, and why; release or drop them. After 7 days they count anyway."""
     if release and drop:
         raise click.UsageError("Choose --release or --drop, not both.")
     connection = database.connect()
@@ -42,16 +42,13 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
 @click.command()
 @click.argument("slug")
 def renew_pepper(slug: str) -> None:
-    """Begin a new era with a new pepper where the old one was lost, so that signing goes on.
-
-    Its tags are destroyed with it: duplicates across the break are found offline.
-    """
+    """Replace a lost dedupe key, so that signing goes on. Duplicates across the break are found offline."""
     connection = database.connect()
     try:
         house = open_house()
         today = days.number(datetime.now(UTC).date())
         if not eras.renew_pepper(connection, house, find_petition(connection, house, slug), today):
-            raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
+            raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         connection.close()
-    click.echo(f"{slug} has a new pepper; signing goes on.")
+    click.echo(f"{slug} has a new dedupe key. Signing goes on.")

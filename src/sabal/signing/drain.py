@@ -45,7 +45,7 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
     """Take the code that `sabal open --prove` printed; the day after which the records go. Raises Refusal."""
     asked = _asked(database, petition_id)
     if asked is None:
-        raise Refusal("No export is waiting for its code: sabal sealed SLUG --out FILE")
+        raise Refusal("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
     due = days.number(today) + UNDO_DAYS
     known = hmac.compare_digest(asked.proof.encode(), proof.strip().lower().encode())
     # By the proof again: an export that was fetched at this moment asks for another.
@@ -54,8 +54,8 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
         (due, petition_id, asked.proof),
     ):
         raise Refusal(
-            "This is not the code of the newest export: open that one with `sabal open FILE --identity KEY --prove`."
-            " Nothing will be deleted."
+            "This is not the code of the newest export. Open that one with `sabal open FILE --identity KEY"
+            " --prove`. Nothing will be deleted."
         )
     return days.date_of(due)
 

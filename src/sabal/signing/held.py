@@ -11,7 +11,7 @@ REASONS = {
     kind: reason for kind, reason in erasure_journal.ERASED.items() if kind != erasure_journal.WITHDRAWN
 }
 RATE, ROBOT = 1, 2  # why the door holds one
-WHY = {RATE: "held: too many from one network", ROBOT: "held: a robot's field was filled in"}
+WHY = {RATE: "held: too many from one network", ROBOT: "held: a hidden field was filled in"}
 CHUNK = 200
 
 

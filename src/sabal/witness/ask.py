@@ -32,10 +32,10 @@ Consistency = Callable[[int], Sequence[bytes]]
 
 _REASONS = {
     400: "It could not read the request.",
-    403: "It knows this log under another key.",
-    404: "It does not know this log: its operator has to add the log's key first.",
+    403: "It has another key for this log.",
+    404: "It does not know this log. Its operator has to add the log's key first.",
     413: "It found the request too large.",
-    422: "It saw another tree before: this checkpoint does not go on from what it cosigned.",
+    422: "It saw another tree before: this checkpoint does not continue from the one that it cosigned.",
     429: "It was asked too often.",
 }
 
@@ -167,7 +167,7 @@ def _ask(
 def _told(answered: Answered) -> int:
     """The size that a witness knows; raises Unreachable. c2sp.org/tlog-witness "add-checkpoint"."""
     if answered.kind != "text/x.tlog.size":  # some proxy's 409, that stops no log
-        raise Unreachable("What answered knows of a conflict, but does not speak as a witness.")
+        raise Unreachable("The answer reports a conflict, but is not what a witness sends.")
     try:
         return parse_conflict(answered.body)
     except TlogError:
@@ -178,13 +178,13 @@ def _opened(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: 
     """The newest line of this witness, if all of its lines hold. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
     if answered.status != 200:
         if 300 <= answered.status < 400:
-            return Failed("The witness sends us elsewhere, and we do not follow.", answered.status)
+            return Failed("The witness redirects to another address, which is not followed.", answered.status)
         reason = _REASONS.get(answered.status, "It gave no cosignature.")
         return Failed(f"The witness answered with status {answered.status}. {reason}", answered.status)
     try:
         lines = parse_answer(answered.body)
     except TlogError:
-        return Failed("What the witness answered is no signature line.", 200)
+        return Failed("The witness's answer is not a signature line.", 200)
     own = [line for line in lines if (line.name, line.key_id) == (witness.name, witness.key_id)]
     if not own:
         return Failed("The witness answered without a line of the key that it is known by.", 200)
@@ -195,6 +195,6 @@ def _opened(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: 
     at = cosigned_at(newest.value)
     if abs(at - now) > FAR_OFF:
         return Failed(
-            "The witness's line is of a time more than a day away: one of two clocks is wrong.", 200
+            "The witness's line has a time more than a day away. One of the two clocks is wrong.", 200
         )
     return Cosigned(newest, at)

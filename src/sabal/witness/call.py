@@ -46,11 +46,11 @@ def post(place: Place, path: str, body: bytes, network: Network, deadline: Deadl
         )
         raise Unreachable(sentence) from None
     except ssl.SSLError:
-        raise Unreachable("No TLS connection to the witness came about, or it broke off.") from None
+        raise Unreachable("No TLS connection to the witness could be made, or it broke off.") from None
     except OSError as error:
         raise Unreachable(f"The witness cannot be reached ({type(error).__name__}).") from None
     except (http.client.HTTPException, ValueError):
-        raise Unreachable("What the witness answered is no HTTP.") from None
+        raise Unreachable("The witness's answer is not HTTP.") from None
 
 
 def _connect(place: Place, network: Network, deadline: Deadline) -> socket.socket:

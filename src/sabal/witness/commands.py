@@ -28,17 +28,17 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(/[A-Za-z0-9._-]+)
     help="What the witness must never forget. Never put an older copy back.",
 )
 @click.option("--log", "logs", required=True, multiple=True, metavar="VKEY", help="A log's key; repeatable.")
-@click.option("--name", help="With --new: where the witness will stand, such as witness.example/petitions.")
+@click.option("--name", help="With --new: the address of the witness, such as witness.example/petitions.")
 @click.option(
-    "--key", type=click.Path(dir_okay=False, path_type=Path), help="Default: the store's name and .key"
+    "--key", type=click.Path(dir_okay=False, path_type=Path), help="Default: the store's name with .key"
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8100, type=click.IntRange(0, 65_535), show_default=True)
-@click.option("--new", is_flag=True, help="The very first start: make the key and an empty store.")
+@click.option("--new", is_flag=True, help="Only for the first start: make the key and an empty store.")
 def witness(
     store: Path, logs: tuple[str, ...], name: str | None, key: Path | None, host: str, port: int, new: bool
 ) -> None:
-    """Run a witness: it cosigns the checkpoints of petitions' logs, and refuses what was changed."""
+    """Run a witness. It cosigns the checkpoints of petitions' logs, and refuses a log that was rewritten."""
     keys = [_parse(log) for log in logs]
     kept = _open(store, key or store.with_name(f"{store.name}.key"), name, new)
     try:
@@ -67,7 +67,7 @@ def _open(store: Path, key: Path, name: str | None, new: bool) -> Store:
         kept = Store.open(store, key)
         if name not in (None, kept.witness.verifier.name):
             kept.close()
-            raise Refusal(f"This witness is named {kept.witness.verifier.name}: leave --name out.")
+            raise Refusal(f"This witness is named {kept.witness.verifier.name}. Leave --name out.")
         return kept
     if name is None or not _NAME.fullmatch(name):
         raise Refusal(
@@ -79,9 +79,11 @@ def _open(store: Path, key: Path, name: str | None, new: bool) -> Store:
 def _say(key: Verifier, logs: int, host: str, port: int) -> None:
     click.echo(f"Witness {key.name}, for {logs} {'log' if logs == 1 else 'logs'}. Its key:")
     click.echo(f"  {key}")
-    click.echo("The line for the organiser's policy, the address being where your proxy answers:")
+    click.echo("The line for the organiser's policy (with the address where your proxy answers):")
     click.echo(f"  witness {key.name} {key} https://{key.name}/")
-    click.echo(f"It listens on {host}, port {port}, without TLS: a proxy that ends TLS must stand before it.")
+    click.echo(
+        f"It listens on {host}, port {port}, without TLS. A proxy that ends TLS must be in front of it."
+    )
 
 
 def _end_by_signal() -> list[int]:

@@ -39,7 +39,7 @@ _REFUSED_6 = tuple(map(IPv6Network, "2001::/23 2001:db8::/32 2002::/16 3fff::/20
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: an IPv4 address stands in its last 32 bits
 
 
-_HTTPS = "A witness is asked over https alone."
+_HTTPS = "A witness is asked over https only."
 
 
 class Unreachable(Exception):
@@ -101,7 +101,7 @@ def find(url: str, network: Network, deadline: Deadline) -> Place:
     if not usable:
         raise Unreachable("The witness's name leads to no address of the open Internet, so it was not asked.")
     if not place.secure and not all(address.is_loopback for address in usable):
-        raise Unreachable("Without TLS a witness is asked on this machine alone.")
+        raise Unreachable("Without TLS a witness is asked on this machine only.")
     return place._replace(addresses=tuple(usable[:MOST_ADDRESSES]))
 
 
@@ -128,10 +128,10 @@ def _parse(url: str) -> Place:
     path = parts.path.rstrip("/") if host else ""
     plain = host and f"{parts.scheme}://{parts.netloc}{parts.path}" == url and "@" not in parts.netloc
     if not plain or parts.scheme not in ("http", "https") or len(url) > LONGEST_URL or port == 0:
-        raise Unreachable("The witness's URL should read https://host/ and perhaps a path, and nothing more.")
+        raise Unreachable("The witness's URL should read https://host/ and perhaps a path.")
     named = _ADDRESS_6 if "[" in parts.netloc else _HOST
     if not named.fullmatch(host) or not _PATH.fullmatch(path):
-        raise Unreachable("The witness's URL holds characters that must be spelled in ASCII.")
+        raise Unreachable("The witness's URL holds characters that must be written in ASCII.")
     secure = parts.scheme == "https"
     return Place(secure, host, port or (443 if secure else 80), path, ())
 

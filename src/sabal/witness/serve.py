@@ -147,7 +147,7 @@ def describe(keep: Keep) -> str:
     """What this is, for whoever looks: the key, and for each log what was cosigned last, to be held against the log."""
     lines = [
         "This is a witness of public logs. It signs that a log only ever grew: https://c2sp.org/tlog-witness",
-        "It is sent sizes and hashes, never who signed a petition.",
+        "It receives sizes and hashes only, never the names of signers.",
         "",
         f"key  {keep.witness}",
     ]

@@ -22,8 +22,8 @@ FORMAT = "sabal witness store, version 1"
 SEED_BYTES = 32
 
 NEW_ONE = (
-    "A witness that forgot would sign anything: do not go on with this key. Make a new one with --new under other file"
-    " names, and hand its line to the organisers in place of the old."
+    "A witness without its store would sign anything, so do not continue with this key. Make a new one with --new"
+    " under other file names, and give its line to the organisers in place of the old one."
 )
 
 
@@ -49,9 +49,7 @@ class Store:
         """A fresh key and an empty store, where neither is; raises Refusal and OSError."""
         for file in (path, key):
             if os.path.lexists(file):
-                raise Refusal(
-                    f"{file} is there already: --new is for the very first start, leave it out now."
-                )
+                raise Refusal(f"{file} exists already. --new is for the first start only. Leave it out now.")
         seed = secrets.token_bytes(SEED_BYTES)
         witness = _cosigner(name, seed)
         # The key first: a crash in between leaves a key that has signed nothing, and that is refused.
@@ -104,7 +102,7 @@ def _read(path: Path, seed: bytes) -> tuple[Cosigner, dict[str, Seen]]:
         vkey = whole["witness"]
         witness = _cosigner(vkey.partition("+")[0], seed)
         if vkey != str(witness.verifier):
-            raise Refusal(f"{path} was kept with another key than this one: name the key that belongs to it.")
+            raise Refusal(f"{path} was kept with another key than this one. Name the key that belongs to it.")
         return witness, {origin: _seen(origin, text, witness) for origin, text in whole["logs"].items()}
     except FileNotFoundError:
         raise Refusal(f"There is a key, but no store at {path}. {NEW_ONE}") from None
@@ -132,16 +130,20 @@ def _locked(key: Path) -> int:
     descriptor = os.open(key, os.O_RDONLY)
     if not locks.take(descriptor):
         os.close(descriptor)
-        raise Refusal(f"Another witness is running with the key {key}: one key, one process.")
+        raise Refusal(
+            f"Another witness is running with the key {key}. One key may be used by one process only."
+        )
     return descriptor
 
 
 def _seed(key: Path) -> bytes:
     if private.POSIX and stat.S_IMODE(key.stat().st_mode) & 0o077:
-        raise Refusal(f"Others may read the key {key}: chmod 600 {key}, and think of who may have a copy.")
+        raise Refusal(
+            f"Others may read the key {key}. Run chmod 600 {key}, and consider who may have a copy."
+        )
     seed = b""
     with contextlib.suppress(ValueError):
         seed = bytes.fromhex(key.read_text(encoding="ascii").strip())
     if len(seed) != SEED_BYTES:
-        raise Refusal(f"{key} is no witness's key: it should hold {2 * SEED_BYTES} hexadecimal digits.")
+        raise Refusal(f"{key} is not a witness's key: it should hold {2 * SEED_BYTES} hexadecimal digits.")
     return seed

@@ -44,7 +44,7 @@ MOST_KEPT, MOST_FOUND = 16 << 20, 100  # bytes of a letter or the like, and note
 
 LIMITS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
-    "mailboxes and, where done, on an outsider's random sample."
+    "email addresses and, where done, on an outsider's random sample."
 )
 # What became of a signature that somebody holds a promise or a proof of, by the reason of its revocation.
 FATES = {
@@ -55,7 +55,7 @@ FATES = {
     4: "the signature was revoked, for another reason",
 }  # fmt: skip
 REVOCATION = (
-    "A revocation is the operator's word. If it is wrong, keep what you hold and this copy, and say so."
+    "A revocation is the operator's word. If it is wrong, keep your file and this copy, and say so in public."
 )
 NEEDS_OPENSSL = (
     "signatures are checked by the program openssl, version 3.0 or newer, and {}. Install it (or put it on the"
@@ -157,7 +157,7 @@ def sentence(result: dict[str, Any]) -> str:
     for witness in result["witnesses"]:
         days.setdefault(day(witness["time"]), []).append(witness["name"])
     seen = " and ".join("%s on %s" % (listed(names), when) for when, names in days.items())
-    parts.append("witnessed by " + seen if seen else "no witness is asked for")
+    parts.append("witnessed by " + seen if seen else "no witness is required")
     return "OK: %s." % "; ".join(parts)
 
 
@@ -199,7 +199,7 @@ def parse_vkey(vkey: str, kind: int) -> Key:
     key_id, _, data = rest.partition("+")
     raw = from_base64(data.encode("utf-8", "replace"))
     if not is_name(name) or len(raw) != 33 or raw[0] != kind:
-        raise Wrong("%s is no Ed25519 key of the kind that belongs here." % printable(vkey[:80]))
+        raise Wrong("%s is not an Ed25519 key of the kind that belongs here." % printable(vkey[:80]))
     made = sha256(name.encode() + b"\n" + raw).digest()[:4]
     if made.hex() != key_id:
         raise Wrong("The key of %s does not fit its key id." % printable(name))
@@ -224,7 +224,7 @@ def parse_policy(data: bytes) -> Policy:
             except Wrong as wrong:
                 raise Wrong("Line %d of the policy: %s." % (number, str(wrong).rstrip("."))) from None
     if not policy.quorum:
-        raise Wrong("The policy has no quorum line; one that asks for no witness says `quorum none`.")
+        raise Wrong("The policy has no quorum line. A policy that requires no witness says `quorum none`.")
     return policy
 
 
@@ -258,7 +258,7 @@ def with_line(policy: Policy, what: str, words: list[str]) -> Policy:
             raise Wrong("the quorum is not defined")
         policy = policy._replace(quorum=words[0])
     else:
-        raise Wrong("this is no line of log, witness, group or quorum")
+        raise Wrong("this is not a line of log, witness, group or quorum")
     return policy
 
 
@@ -309,7 +309,7 @@ def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple
                 at = int.from_bytes(signature[:8], "big")
                 message, signature = b"cosignature/v1\ntime %d\n%b" % (at, text), signature[8:]
             if len(signature) != 64 or at > MOST or not ed25519(key.public, message, signature):
-                raise Wrong("The signature of %s does not fit what it stands under." % printable(name))
+                raise Wrong("The signature of %s does not fit the text that it signs." % printable(name))
             found.append((key, at))
     return found
 
@@ -319,7 +319,7 @@ def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Chec
     text, signatures = split_note(note)
     lines = text.decode().split("\n")
     if len(lines) != 4 or lines[3] or not is_name(lines[0]):
-        raise Wrong("A checkpoint has three lines, origin, size and root, and this has not.")
+        raise Wrong("A checkpoint has three lines: origin, size and root. This one does not.")
     origin, size, root = lines[0], number_of(lines[1]), from_base64(lines[2].encode())
     if len(root) != 32 or (size == 0 and root != sha256().digest()):
         raise Wrong("A checkpoint's root is damaged.")
@@ -348,7 +348,7 @@ def tell_who_signed(
     result["quorum"] = None if policy.quorum == "none" else satisfied(policy, ours.cosigned)
     if result["quorum"] is False:
         result["problems"].append(
-            "Too few of the witnesses that the policy asks for have cosigned the checkpoint."
+            "Too few of the witnesses that the policy requires have cosigned the checkpoint."
         )
     if given.log and given.log != result["log_key"]:
         result["problems"].append("The log is signed by another key than the one that you gave with --log.")
@@ -460,7 +460,7 @@ def count(entries: bytes) -> Tally:
     for index, version in enumerate(entries[0::34]):
         kind = kinds[index]
         if version != 1 or kind > CLOSE:
-            raise Wrong(f"Entry {index:,} is of no kind that a log has.")
+            raise Wrong(f"Entry {index:,} is of a kind that no log has.")
         if (index == 0) != (kind == OPEN):
             raise Wrong(f"Entry {index:,}: a log is opened by its first entry, and only once.")
         if closed and kind != REVOKE:
@@ -470,7 +470,7 @@ def count(entries: bytes) -> Tally:
             if body in commitments:
                 first = next(at for at in range(index) if entries[at * 34 : at * 34 + 34] == b"\1\1" + body)
                 raise Wrong(
-                    f"Entry {index:,}: its commitment is that of entry {first:,}, and each may stand in the log once."
+                    f"Entry {index:,}: its commitment is that of entry {first:,}, and each may be in the log only once."
                 )
             commitments.add(body)
             continue
@@ -480,7 +480,7 @@ def count(entries: bytes) -> Tally:
                 raise Wrong(f"Entry {index:,}: a revocation has a reason from 1 to 4, and ends in zeros.")
             if target >= index or kinds[target] != SIGN:
                 raise Wrong(
-                    f"Entry {index:,} revokes what is no signature before it, or was revoked already."
+                    f"Entry {index:,} revokes something that is not an earlier signature, or was already revoked."
                 )
             kinds[target], why[target] = REVOKED, reason
             reasons[reason] += 1
@@ -503,14 +503,14 @@ def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[
     if data is None:
         raise Wrong("The manifest %s, which the log names, is missing." % name)
     if sha256(data).hexdigest() != sha:
-        raise Wrong("The manifest %s was changed: its hash is another." % name)
+        raise Wrong("The manifest %s was changed: its hash differs." % name)
     manifest: Any = None
     with noted([]):
         manifest = from_json(data)
     terms = manifest.get("terms") if isinstance(manifest, dict) else None
     log = terms.get("log") if isinstance(terms, dict) else None
     if not isinstance(terms, dict) or not isinstance(log, dict):
-        raise Wrong("The manifest %s is no JSON with terms that name a log." % name)
+        raise Wrong("The manifest %s is not JSON with terms that name a log." % name)
     if log.get("origin") != origin or log.get("key") not in [vkey_of(key) for key in policy.logs]:
         raise Wrong("The manifest %s names another log, or another key of it." % name)
     return terms
@@ -526,7 +526,7 @@ def check_records(
         with noted(result["problems"], f"The record in line {number:,}: "):
             index = check_record(line, entries, tally, terms)
             if index in matched:
-                raise Wrong(f"the record of entry {index:,} stands here twice.")
+                raise Wrong(f"the record of entry {index:,} appears twice.")
             matched[index] = None
     result.update(shown=len(lines), matched=len(matched))
     return list(matched)
@@ -536,14 +536,14 @@ def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dic
     """The index of the sign entry that this record was committed to."""
     record = from_json(line) if len(line) <= LONGEST_RECORD else None
     if not isinstance(record, dict) or set(record) != {"index", "manifest", "fields"}:
-        raise Wrong("this is no record: it has an index, a manifest and fields.")
+        raise Wrong("this is not a record. A record has an index, a manifest and fields.")
     index, manifest, fields = record["index"], record["manifest"], record["fields"]
     if (
         type(index) is not int
         or not 0 <= index < len(tally.kinds)
         or tally.kinds[index] not in (SIGN, REVOKED)
     ):
-        raise Wrong("no signature stands in the log where this record says.")
+        raise Wrong("the log has no signature where this record says.")
     if tally.kinds[index] == REVOKED:
         raise Wrong(f"the signature of entry {index:,} was revoked, so nobody may be shown its record.")
     if not isinstance(manifest, str) or manifest not in terms:
@@ -575,7 +575,7 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     sample = from_json(data)
     known = {"seed", "wanted", "of", "size", "root", "indexes"}
     if not isinstance(sample, dict) or set(sample) - {"unopened"} != known:
-        raise Wrong("this is no description of a sample.")
+        raise Wrong("this is not a description of a sample.")
     seed, wanted, unopened = sample["seed"], sample["wanted"], sample.get("unopened", [])
     if not isinstance(seed, str) or not all(is_indexes([sample[key]]) for key in ("wanted", "of", "size")):
         raise Wrong("a sample has a seed and a number that was wanted.")
@@ -593,9 +593,9 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     if not is_indexes(sample["indexes"]) or sample["indexes"] != chosen:
         raise Wrong("the records were not chosen as the seed says.")
     if not isinstance(unopened, list) or not all(is_indexes([index]) for index in unopened):
-        raise Wrong("what could not be opened is no list of entries.")
+        raise Wrong("the list of unopened records is not a list of entries.")
     if not set(unopened) <= set(chosen) - set(shown):
-        raise Wrong("what could not be opened is not of the sample, or is shown all the same.")
+        raise Wrong("a record listed as unopened is not in the sample, or is shown.")
     missing = len(set(chosen) - set(shown) - set(unopened))
     if missing:
         raise Wrong("%s of the sample not shown." % some(missing, "record is", "records are"))
@@ -696,14 +696,14 @@ def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], resul
         raise Wrong("this is a checkpoint of another log.")
     if not set(theirs.signers) & set(ours.signers):  # no evidence against this copy, nor for it
         raise Wrong(
-            f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy: ask"
+            f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy. Ask"
             " which of the two is the log's."
         )
     holds = theirs.size <= ours.size and root_of(levels, theirs.size) == theirs.root
     result["checkpoints"].append({"size": theirs.size, "consistent": holds})
     if theirs.size > ours.size:
         raise Wrong(
-            f"this copy is older than what was seen: it has {ours.size:,} entries, not {theirs.size:,}."
+            f"this copy is older than what was seen before: it has {ours.size:,} entries, not {theirs.size:,}."
         )
     if not holds:
         raise Wrong(
@@ -746,8 +746,8 @@ def check_promise(
         )
     if state == "overdue":
         raise Wrong(
-            "The promise of an entry by %s is not kept in this copy, which may be older: fetch a newer one from the"
-            " house." % day(include_by - 1)
+            "The promise of an entry by %s is not kept in this copy, which may be old. Fetch a newer copy from the"
+            " petition's own site." % day(include_by - 1)
         )
 
 
@@ -778,7 +778,7 @@ def check_proof(
     head, _, note = data.partition(b"\n\n")
     lines = head.split(b"\n")
     if lines.pop(0) != b"c2sp.org/tlog-proof@v1":
-        raise Wrong("this is no proof file.")
+        raise Wrong("this is not a proof file.")
     if lines and lines[0].startswith(b"extra "):
         from_base64(lines.pop(0)[6:])  # nothing authenticates it, so it is not used
     if not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
@@ -818,7 +818,7 @@ def from_base64(text: bytes) -> bytes:
     except binascii.Error:
         data = b""
     if base64.b64encode(data) != text:
-        raise Wrong("Here stands base64 that is damaged.")
+        raise Wrong("This base64 is damaged.")
     return data
 
 
@@ -836,7 +836,7 @@ def from_json(data: bytes) -> Any:
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
-            raise ValueError("a name stands twice")
+            raise ValueError("a name appears twice")
         return dict(pairs)
 
     def integer(digits: str) -> int:
@@ -940,14 +940,14 @@ def reader(place: str) -> Read:
 
         return from_folder
     if place.endswith(".age"):
-        raise Unchecked("%s is still sealed: open it with age and your key first." % place)
+        raise Unchecked("%s is still encrypted. Open it with age and your key first." % place)
     try:
         with open(place, "rb") as opened:
             members = zip_members(opened, place)
     except OSError as error:
         raise Unchecked("%s cannot be read (%s)." % (place, error.strerror)) from None
     except struct.error:
-        raise Unchecked("%s is neither a folder nor a zip that can be read." % place) from None
+        raise Unchecked("%s is neither a folder nor a readable zip." % place) from None
 
     def from_zip(name: str) -> bytes | None:
         if name not in members:
@@ -986,7 +986,7 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
 
     One after the other without a gap, then the one list of them, then its end; no comments, no extras, no ZIP64.
     """
-    strange = Unchecked("%s is no zip that can be read, or none that every program reads alike." % place)
+    strange = Unchecked("%s is not a readable zip, or not one that every program reads alike." % place)
     end = file.seek(0, 2) - 22
     file.seek(max(end, 0))
     magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
@@ -1005,7 +1005,7 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
             raise strange
         name = raw.decode("ascii", "replace")
         if name in members:
-            raise Unchecked("%s holds two files of one name: which is meant?" % place)
+            raise Unchecked("%s holds two files of one name. Fetch the bundle again." % place)
         refuse_what_no_bundle_has(name, packed, size, place)
         members[name] = Member(place_of + 30 + named, method, crc, packed, size)
         places.append((place_of, raw, members[name]))
@@ -1025,9 +1025,9 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
 def refuse_what_no_bundle_has(name: str, packed: int, size: int, place: str) -> None:
     limit = limit_of(name)
     if limit is None:
-        raise Unchecked("%s is no bundle: it holds a file that no bundle has." % place)
+        raise Unchecked("%s is not a bundle: it holds a file that no bundle has." % place)
     if size > limit or size > max(packed, 64) * MOST_GROWTH:
-        raise Unchecked("%s in %s is larger than it can be; it was not unpacked." % (name, place))
+        raise Unchecked("%s in %s is larger than the limit. It was not unpacked." % (name, place))
 
 
 def stands_there(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
@@ -1060,7 +1060,7 @@ def outside(path: str, limit: int = MOST_KEPT) -> bytes:
     except OSError as error:
         raise Unchecked("%s cannot be read (%s)." % (path, error.strerror)) from None
     if len(data) > limit:
-        raise Unchecked("%s is longer than it can be, so it was not read to its end." % path)
+        raise Unchecked("%s is longer than the limit, so it was not read to its end." % path)
     return data
 
 
@@ -1068,11 +1068,11 @@ REPEATED = (
     (
         "--checkpoint",
         "FILE",
-        "a file that holds a checkpoint that was kept elsewhere, such as a saved letter",
+        "a file that holds a checkpoint that was kept elsewhere, such as a saved email",
     ),
-    ("--promise", "FILE", "a file that holds a promise that was kept elsewhere, such as a saved letter"),
+    ("--promise", "FILE", "a file that holds a promise that was kept elsewhere, such as a saved email"),
     ("--proof", "FILE", "a .tlog-proof"),
-    ("--witness", "VKEY", "a witness that you trust: its cosignature dates this copy, for promises"),
+    ("--witness", "VKEY", "a witness that you trust; its cosignature dates this copy, for promises"),
 )
 
 
@@ -1080,7 +1080,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check a copy of a petition's public log.")
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument(
-        "copy", nargs="?", default=here, help="a bundle, or a folder; else where this file lies"
+        "copy", nargs="?", default=here, help="a bundle or a folder (default: the folder of this file)"
     )
     for name, what, words in REPEATED:
         parser.add_argument(name, metavar=what, action="append", default=[], help=words + "; may be repeated")
@@ -1088,7 +1088,11 @@ def main() -> int:
         "--log", metavar="VKEY", help="the log's key as you know it, from the petition's page"
     )
     parser.add_argument(
-        "--at", metavar="POSIX", type=int, default=int(time.time()), help="another time than now"
+        "--at",
+        metavar="POSIX",
+        type=int,
+        default=int(time.time()),
+        help="Unix time (seconds) to use instead of now",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     given = parser.parse_args()
@@ -1151,7 +1155,7 @@ def show(result: dict[str, Any], as_json: bool) -> None:
     print("The log's key, to compare with the petition's page: " + printable(result["log_key"] or "unknown"))
     if result["witnesses"]:
         keys = ", ".join(witness["key"] for witness in result["witnesses"])
-        print("The witnesses' keys, to be compared likewise: " + keys)
+        print("The witnesses' keys, to compare in the same way: " + keys)
 
 
 if __name__ == "__main__":

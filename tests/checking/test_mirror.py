@@ -119,6 +119,7 @@ def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path:
         "<svg><style><script>x</script></style></svg>", "<math><style><img src=x onerror=x()></style></math>",
         "<svg><title><style><script>x</script></style></title></svg>", "<style>a<b</style>", "<svg><style>a{}</style>",
         "<head><style>@x <!-- <script>x</script></style></head>", "<svg><foreignObject><iframe src=x>",
+        '<p title="<main><x-b><script>x</script>">', '<main title="></p><script>x</script>">',
         "<svg><path fill='url(//e.example)'/></svg>", '<meta name="referrer" content="no-referrer-when-downgrade">',
     ],
 )  # fmt: skip

@@ -120,6 +120,7 @@ def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path:
         "<svg><style><script>x</script></style></svg>", "<math><style><img src=x onerror=x()></style></math>",
         "<svg><title><style><script>x</script></style></title></svg>", "<style>a<b</style>", "<svg><style>a{}</style>",
         "<head><style>@x <!-- <script>x</script></style></head>", "<svg><foreignObject><iframe src=x>",
+        '<p title="<main><x-b><script>x</script>">', '<main title="></p><script>x</script>">',
         "<svg><path fill='url(//e.example)'/></svg>", '<meta name="referrer" content="no-referrer-when-downgrade">',
     ],
 )  # fmt: skip
@@ -138,17 +139,37 @@ def test_nothing_that_acts_survives(evil: str) -> None:
     assert "<style" not in page
 
 
-def test_what_cannot_be_read_as_a_page_is_no_copy() -> None:
+@pytest.mark.parametrize("html", ["<b>" * 20_001, "<p " + "a " * 300_000], ids=["tags", "characters"])
+def test_what_cannot_be_read_as_a_page_is_no_copy(site: Web, tmp_path: Path, html: str) -> None:
+    """A parser would take minutes for some pages of that size."""
     with pytest.raises(ValueError, match="no page"):
-        copied("<![foo[")
+        copied(html)
+    publish(site, made.log(20))
+    site.files["/ko/trees"] = html.encode()
+    with pytest.raises(
+        CannotCheck, match=r"The log was copied; .*/ko/trees was not: it cannot be read as a page"
+    ):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+
+
+@pytest.mark.parametrize("html", ["", "<![foo[", "trees", "<plaintext>", "\0"])
+def test_of_what_is_hardly_a_page_the_copy_still_says_what_it_is(html: str) -> None:
+    body = copied(html).partition("<body>")[2]
+    assert '<p class="notice">This is a copy of 2026-11-24.' in body and body.count("<p") == 1
+
+
+def test_a_small_page_makes_no_huge_copy() -> None:
+    """A parser opens what shapes text again in each paragraph, so that 100 kB could become gigabytes."""
+    html = f"<p>{''.join(f'<b id={n}>' for n in range(8_000))}</p>{'<p>x</p>' * 5_000}"
+    assert len(copied(html)) < 5 * len(html)
 
 
 def test_a_page_of_the_house_keeps_what_it_shows() -> None:
     sheet, drawing = (
         "a > b { color: red }\n",
-        '<svg viewbox="0 0 4 4" fill="none"><circle cx="2" r="1"></circle></svg>',
+        '<svg viewBox="0 0 4 4" fill="none"><circle cx="2" r="1"></circle></svg>',
     )
-    shown = '<progress max="9" value="3"></progress><details open><summary>a &amp; b</summary></details>'
+    shown = '<progress max="9" value="3"></progress><details open=""><summary>a &amp; <b>b</b></summary></details>'
     page = copied(
         f'<!doctype html><html lang="zh-Hant" dir="ltr"><head><title>Trees &amp; us</title><style>{sheet}</style>'
         f'<meta property="og:title" content="T"></head><body><main>{shown}{drawing}</main></body></html>'

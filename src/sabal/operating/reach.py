@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
+import dns.exception
+import dns.resolver
+
 from sabal import settings
 from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
 from sabal.operating.findings import Finding, at_home
@@ -146,12 +149,7 @@ def _record(id_: str, name: str, marker: str, meaning: str, wanted: str) -> Find
 
 
 def _look_up(name: str) -> list[str] | None:
-    """The TXT records of a name; None where it could not be asked (no resolver, no answer)."""
-    try:
-        import dns.exception
-        import dns.resolver
-    except ImportError:  # it comes with another part of the house, which may drop it one day
-        return None
+    """The TXT records of a name; None where it could not be asked (no answer)."""
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=WAIT / 2)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):

@@ -19,6 +19,7 @@ from bench.house import ROOT, House, free_port
 from sabal import database as raw
 from sabal import token
 from sabal.keys.house import seal
+from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.serve import ending_with, environ, public_command
@@ -103,7 +104,8 @@ def _wait_for(port: int, within: float = 20.0) -> None:
 
 def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]:
     """The bare crypto of one signature; what it works on is made beforehand."""
-    fields = {"name": "Suzie Kim", "email": "suzie@mail.example.org", "place": "KR", "comment": ""}
+    address = EmailAddress.parse("suzie@mail.example.org")
+    fields = {"name": "Suzie Kim", "email": address.typed, "place": "KR", "comment": ""}
     fields |= {"consent": "0123456789abcdef", "day": date(2026, 11, 24).isoformat()}
     plain, carry, letter = bytes(record.RECORD_BYTES), bytes(record.CARRY_BYTES), bytes(100)
     pepper, nonce = petition.pepper or bytes(32), bytes(12)
@@ -111,12 +113,12 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
     def once() -> None:
         t, w = token.new(), os.urandom(32)
         token.digest(t)
-        tag.tag(pepper, fields["email"])
-        tag.suppression(pepper, petition.id, fields["email"])
+        tag.tag(pepper, address)
+        tag.suppression(pepper, petition.id, address)
         record.commitment(petition.manifest_hash, record.seed(t, w), fields)
         agefile.encrypt(plain, petition.organiser_keys)
         ChaCha20Poly1305(record._carry_key(t)).encrypt(nonce, carry, None)
-        record.seal_mailbox(t, address_hash(mail_key, fields["email"]))
+        record.seal_mailbox(t, address_hash(mail_key, address))
         seal(mail_key, letter, b"letter")
 
     return once

@@ -17,9 +17,10 @@ from django.utils.translation import get_language, override, trans_real
 import tlog
 from mail.world import CHECKPOINT, HEAD, LOG, NOON, definition
 from sabal.mail import letters
+from sabal.mail.address import EmailAddress
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
 from sabal.mail.letters import Letter
-from sabal.mail.wire import as_bytes, wire_address
+from sabal.mail.wire import as_bytes
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
@@ -36,7 +37,7 @@ ALL = [
 
 
 def a_letter(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Letter:
-    return Letter(4711, kind, to, language, TOKEN, checkpoint=CHECKPOINT.decode())
+    return Letter(4711, kind, EmailAddress.stored(to), language, TOKEN, checkpoint=CHECKPOINT.decode())
 
 
 def write(
@@ -44,7 +45,7 @@ def write(
 ) -> tuple[EmailMessage, bytes]:
     """The letter as its reader's program sees it, and its bytes."""
     message = letters.render(a_letter(kind, language, to), PETITIONS[profile], HEAD, NOON)
-    raw = as_bytes(message, wire_address(to))
+    raw = as_bytes(message, EmailAddress.stored(to).wire)
     return message_from_bytes(raw, policy=policy.default), raw  # type: ignore[return-value]
 
 
@@ -205,7 +206,7 @@ def test_a_title_is_text_wherever_it_stands() -> None:
     "to", ["", "nobody", "a@", "@b", "a b@example.org", "a@example.org\r\nBcc: eve@example.org"]
 )
 def test_what_is_no_address_gets_no_letter(to: str) -> None:
-    with pytest.raises(ValueError, match="not a mail address"):
+    with pytest.raises(ValueError, match="not an email address"):
         letters.render(a_letter(to=to), definition(), HEAD, NOON)
 
 

@@ -20,22 +20,24 @@ from hypothesis import strategies as some
 
 from mail.world import HEAD, NOON, Sink, definition
 from sabal.mail import letters
+from sabal.mail.address import EmailAddress
 from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, Outcome, Trouble, judge
 from sabal.mail.folder import FolderTransport, list_letters
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.transport import open_transport
 from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
-from sabal.mail.wire import wire_address
 
 Sinks = Callable[..., Sink]
 
 
 def a_message(to: str = "suzie@example.org", language: str = "ko") -> EmailMessage:
-    return letters.render(letters.Letter(1, 1, to, language, "a" * 26), definition("open"), HEAD, NOON)
+    return letters.render(
+        letters.Letter(1, 1, EmailAddress.parse(to), language, "a" * 26), definition("open"), HEAD, NOON
+    )
 
 
 def send(transport: SmtpTransport, to: str = "suzie@example.org") -> Answer:
-    return transport.send(a_message(to), wire_address(to))
+    return transport.send(a_message(to), EmailAddress.parse(to).wire)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_letters_in_a_folder(tmp_path: Path) -> None:
     assert list_letters(folder) == []
     transport = open_transport("folder:", folder=folder, helo="petition.example")
     for to in ("suzie@example.org", "max@example.org", "사발@예시.example"):
-        assert transport.send(a_message(to), wire_address(to)).outcome is Outcome.ACCEPTED
+        assert transport.send(a_message(to), EmailAddress.parse(to).wire).outcome is Outcome.ACCEPTED
     transport.close()
     stored = list_letters(folder)
     assert [letter.to for letter in stored] == ["사발@예시.example", "max@example.org", "suzie@example.org"]

@@ -5,6 +5,7 @@ from datetime import date
 
 from houses import TODAY, HouseOfTests
 from sabal import token
+from sabal.mail.address import EmailAddress
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import confirm, operations, writer
 from sabal.signing.form import Submission
@@ -35,7 +36,9 @@ def ask(
     token.new = lambda: drawn
     try:
         how = Circumstances("ko", held=held)
-        submission = Submission(name, email, country, subscribe=subscribe, display=display)
+        submission = Submission(
+            name, EmailAddress.parse(email), country, subscribe=subscribe, display=display
+        )
         return Signed(sign(submission, petition, house.ring, TODAY, how), drawn)
     finally:
         token.new = original

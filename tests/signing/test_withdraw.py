@@ -4,6 +4,7 @@ import pytest
 
 from houses import NOW, HouseOfTests
 from sabal import settings, suppression, token
+from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import address_hash
 from sabal.signing import held, operations, record, writer
 from sabal.signing.operations import Outcome
@@ -129,7 +130,7 @@ def test_what_a_link_keeps_of_its_mailbox_tells_nothing(house: HouseOfTests) -> 
     )
     assert len({bytes(box) for (box,) in kept}) == 3 and {len(box) for (box,) in kept} == {32}
     assert house.ring.subscribers
-    listed = address_hash(house.ring.subscribers, "suzie@example.org")
+    listed = address_hash(house.ring.subscribers, EmailAddress.parse("suzie@example.org"))
     assert record.open_mailbox(suzie.t, suzie.operation.mailbox) == listed
     with pytest.raises(ValueError):
         record.open_mailbox(token.new(), suzie.operation.mailbox)

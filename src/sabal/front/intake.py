@@ -14,7 +14,6 @@ from sabal.front import django, limits, pages
 from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.ledger import receipt
-from sabal.mail.address import domain, mailbox
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
@@ -78,11 +77,11 @@ class Intake:
         """
         counts = limits.current()
         spent = bool(request.network) and not counts.letters_left(_box(petition, submission), request.now)
-        place = domain(submission.email)
+        domain = submission.email.domain
         crowded = (
             bool(request.network)
-            and not is_large(place)
-            and not counts.small_domain(place.encode(), request.now)
+            and not is_large(domain)
+            and not counts.small_domain(domain.encode(), request.now)
         )
         robot = bool(submission.risk)
         why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
@@ -303,7 +302,7 @@ def _sent(request: Request, petition: PetitionSnapshot) -> Response:
 
 def _box(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
     """Under which a mailbox's letters are counted: for each petition apart."""
-    return b"%d/" % petition.id + mailbox(submission.email).encode()
+    return b"%d/" % petition.id + submission.email.mailbox.encode()
 
 
 def _today(request: Request) -> date:

@@ -24,21 +24,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from sabal import settings
+from sabal.mail.address import EmailAddress
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
-from sabal.mail.wire import wire_address
 from sabal.petitions.definition import Definition, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as the outbox opened it. `to` is the address as typed, `language` a path segment such as
+    """A letter as the outbox opened it. `language` is a path segment such as
     "zh-hans", `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter,
     where there is one, `checkpoint` the newest of the petition's log: thousands of mailboxes that hold an old
     one are what keeps a log from being rewritten. It names no petition."""
 
     id: int
     kind: int
-    to: str = field(repr=False)
+    to: EmailAddress
     language: str
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
@@ -206,7 +206,7 @@ def _compose(
 ) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
     message.set_raw("From", _sender(head.sender))
-    message["To"] = to = wire_address(letter.to)
+    message["To"] = to = letter.to.wire
     if [address.addr_spec for address in message["To"].addresses] != [to]:
         raise ValueError("not a mail address: in a header it would be another, or several")
     _put(message, "Subject", subject)

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
@@ -18,12 +17,10 @@ from sabal.mail import letters
 from sabal.mail.answers import Answer, Outcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
 from sabal.mail.ids import NORMAL, SLOW
-from sabal.mail.providers import provider_of
 from sabal.mail.row import open_body
 from sabal.mail.traffic import End
 from sabal.mail.transport import Transport
-from sabal.mail.wire import wire_address
-from sabal.petitions.definition import Definition
+from sabal.petitions.snapshot import Snapshots
 
 log = logging.getLogger("sabal.mail")
 
@@ -57,31 +54,13 @@ class Report:
         return sum(n for end, n in self.ends.items() if end is not End.UNSENT)
 
 
-class _Log(Protocol):
-    @property
-    def checkpoint(self) -> bytes: ...
-
-
-class _Published(Protocol):
-    @property
-    def definition(self) -> Definition: ...
-    @property
-    def counts(self) -> _Log: ...
-
-
-class Petitions(Protocol):
-    """Where the outbox looks petitions up: `petitions.snapshot.Snapshots`."""
-
-    def by_id(self, petition_id: int) -> _Published | None: ...
-
-
 def send_due(
     database: Database,
     house: House,
     transport: Transport,
     clock: Callable[[], float],
     *,
-    petitions: Petitions,
+    petitions: Snapshots,
     accepted: Accepted,
     head: letters.Letterhead | None = None,
     limit: int = 500,
@@ -121,7 +100,7 @@ class _Run:
     house: House
     transport: Transport
     clock: Callable[[], float]
-    petitions: Petitions
+    petitions: Snapshots
     accepted: Accepted
     head: letters.Letterhead
     should_stop: Callable[[], bool]
@@ -196,7 +175,7 @@ class _Run:
             petition = published.definition
             opened = replace(opened, checkpoint=published.counts.checkpoint.decode())
         message = letters.render(opened, petition, self.head, self.clock())
-        answer = self.transport.send(message, wire_address(opened.to))
+        answer = self.transport.send(message, opened.to.wire)
         letter.end = End(answer.outcome.value)
         self._heed(answer)
 
@@ -235,7 +214,7 @@ class _Run:
 def _open(letter: Claimed, key: bytes) -> letters.Letter:
     """The letter in clear; notes its provider and its token. Raises KeyMissing, ValueError, KeyError."""
     body = open_body(key, letter.sealed)
-    letter.provider, letter.token = provider_of(body.to), body.token
+    letter.provider, letter.token = body.to.provider, body.token
     return letters.Letter(letter.id, letter.kind, body.to, body.language, body.token, body.unsubscribe)
 
 

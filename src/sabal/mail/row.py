@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sabal import token as tokens
 from sabal.database import Database, Row
 from sabal.keys.house import seal, unseal
+from sabal.mail.address import EmailAddress
 
 COLUMNS = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 _SEALED_AS = b"letter"
@@ -20,18 +21,20 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode  # prepared once: every s
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a letter says of its reader. `to` is the address as typed, `language` a path segment such as "zh-hans",
+    """What a letter says of its reader. `language` is a path segment such as "zh-hans",
     `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter, where there is one."""
 
-    to: str = field(repr=False)
+    to: EmailAddress
     language: str
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
 
 
-def close_body(key: bytes, to: str, language: str, token: bytes, unsubscribe: bytes | None = None) -> bytes:
+def close_body(
+    key: bytes, to: EmailAddress, language: str, token: bytes, unsubscribe: bytes | None = None
+) -> bytes:
     """A letter's body, sealed under the mail key of its day."""
-    body = {"to": to, "lang": language, "token": tokens.encode(token)}
+    body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)
     return seal(key, _as_json(body).encode(), _SEALED_AS)
@@ -42,7 +45,8 @@ def open_body(key: bytes, sealed: bytes) -> Body:
     content = json.loads(unseal(key, sealed, _SEALED_AS))
     if not _TOKEN.fullmatch(content["token"]):
         raise ValueError("a letter whose link leads nowhere")
-    return Body(content["to"], content["lang"], content["token"], content.get("unsubscribe", ""))
+    to = EmailAddress.stored(content["to"])
+    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""))
 
 
 def letter_row(

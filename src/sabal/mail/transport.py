@@ -14,7 +14,7 @@ class Transport(Protocol):
     """A way out of the house."""
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """Hand over one letter for the mailbox `to` (as `wire_address` gives it). Never raises for what the
+        """Hand over one letter for the mailbox `to` (`EmailAddress.wire`). Never raises for what the
         other side does."""
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from sabal import token as tokens
 from sabal.database import Database
 from sabal.front import limits
 from sabal.keys.ring import Ring
-from sabal.mail.address import mailbox
+from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
 from sabal.mail.row import close_body, letter_row, store, strike_out
 from sabal.newsletter import subscription as rows
@@ -13,14 +13,16 @@ from sabal.newsletter import subscription as rows
 KEEP_DAYS = 7
 
 
-def ask(database: Database, ring: Ring, address: str, language: str, organiser: str, now: float) -> None:
+def ask(
+    database: Database, ring: Ring, address: EmailAddress, language: str, organiser: str, now: float
+) -> None:
     """Store what was asked for and its letter; in silence where no letter may go out. Raises KeyMissing.
 
     `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
     list, or wants no letters.
     """
     # As for signing: on a development house, which answers this machine alone, nothing is limited.
-    box = b"newsletter/" + mailbox(address).encode()
+    box = b"newsletter/" + address.mailbox.encode()
     spare = settings.DEV or limits.current().letters_left(box, now)
     key, (mail_day, mail_key) = ring.need_subscribers(), ring.need_mail()
     t = tokens.new()

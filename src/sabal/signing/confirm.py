@@ -5,6 +5,7 @@ from datetime import date
 
 from sabal import days, token
 from sabal.keys.ring import Ring
+from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import HOUSE, Subscription, subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing.operations import Confirm, NotMe
@@ -61,4 +62,5 @@ def _ticked(which: str, carry: Carry, petition_id: int, click: Confirm) -> Subsc
         raise NotReady
     organiser = petition.definition.organiser[carry.language]
     target = petition.id if which == "updates" else HOUSE
-    return subscription(subscribers, target, carry.address, carry.language, organiser)
+    address = EmailAddress.stored(carry.address)
+    return subscription(subscribers, target, address, carry.language, organiser)

@@ -84,7 +84,7 @@ def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]
     """What the organiser will read, and what the commitment is made of."""
     return {
         "name": submission.name,
-        "email": submission.email,
+        "email": submission.email.typed,
         "place": submission.country,
         "comment": submission.comment,
         "consent": consent,
@@ -100,6 +100,6 @@ def _carry(submission: Submission, language: str, suppression: bytes) -> record.
         display=submission.display,
         comment=submission.comment,
         subscribe=submission.subscribe,
-        address=submission.email if submission.subscribe else "",
+        address=submission.email.typed if submission.subscribe else "",
         suppression=suppression,
     )

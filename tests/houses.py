@@ -15,6 +15,7 @@ from sabal.keys.ring import Ring
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import folder, publishing
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.signing.writer import Writer
 
 TODAY = date(2026, 11, 24)
 DAY_NUMBER = (TODAY - date(1970, 1, 1)).days
@@ -37,6 +38,11 @@ class HouseOfTests:
     @property
     def vendor(self) -> str:
         return self.database.vendor
+
+    @property
+    def writer(self) -> Writer:
+        """As in a process that knows what this house knows."""
+        return Writer(self.snapshots, self.ring)
 
     def connect(self) -> raw.Database:
         return raw.connect(self.url)

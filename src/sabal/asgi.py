@@ -32,8 +32,9 @@ from sabal.keys import ring
 from sabal.keys.house import House, open_house
 from sabal.log import where
 from sabal.petitions import snapshot
-from sabal.signing import operations, writer
+from sabal.signing import operations
 from sabal.signing.group import Group
+from sabal.signing.writer import Writer
 from sabal.signing.writer.find import Found, find
 
 LOOK_EVERY = 1.0  # seconds
@@ -110,10 +111,11 @@ class Process:
         self._watch.close()
 
     def _build_door(self) -> Door:
+        snapshots = snapshot.current()
+        writer = Writer(snapshots, self._watch.ring)
         write: Group[operations.Operation, operations.Outcome] = Group("writer", connect, writer.commit)
         look: Group[bytes, Found | None] = Group("finder", connect, find)
         self._groups = [write, look]
-        snapshots = snapshot.current()
         return Door(
             routes=Routes(settings.HOUSE_LANGUAGES, dev=settings.DEV),
             hosts=Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),

@@ -24,7 +24,7 @@ from sabal.ledger.publication import Publication, publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import operations, writer
+from sabal.signing import operations
 from sabal.signing.writer import places
 from signing.steps import ask, confirmation
 
@@ -108,7 +108,7 @@ def crowd(house: HouseOfTests) -> PetitionSnapshot:
     first = sign(house, petition, "first", 40)
     house.sequence(petition, NOW + WEEK)
     second = sign(house, petition, "second", SIGNERS)
-    writer.commit(
+    house.writer.commit(
         house.database,
         [operations.Withdraw(one.t, one.digest) for one in [*first[:LEAVING], *second[:LEAVING]]],
     )
@@ -117,8 +117,8 @@ def crowd(house: HouseOfTests) -> PetitionSnapshot:
 
 def sign(house: HouseOfTests, petition: PetitionSnapshot, who: str, number: int) -> list[Any]:
     signers = [ask(house, petition, f"{who}{n}@example.org") for n in range(number)]
-    writer.commit(house.database, [one.operation for one in signers])
-    writer.commit(house.database, [confirmation(house, petition, one) for one in signers])
+    house.writer.commit(house.database, [one.operation for one in signers])
+    house.writer.commit(house.database, [confirmation(one) for one in signers])
     return signers
 
 

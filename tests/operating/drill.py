@@ -17,7 +17,7 @@ from sabal.ledger.publication import publication
 from sabal.operating.backup import backup
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import held, operations, writer
+from sabal.signing import held, operations
 from sabal.signing.writer.rows import AT
 from signing.steps import Signed, confirmed
 from tlog.entry import Reason, Sign, Type
@@ -53,7 +53,9 @@ class Drill:
 
     def leave(self, *signers: Signed) -> None:
         clicks = [operations.Withdraw(one.t, one.digest) for one in signers]
-        assert writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(clicks)
+        assert self.house.writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(
+            clicks
+        )
 
     def sign(self, *names: str, held: int = 0) -> list[Signed]:
         return [confirmed(self.house, self.petition, f"{name}@example.org", held=held) for name in names]

@@ -28,12 +28,11 @@ from sabal.operating.restore import restore
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
-from sabal.signing import confirm, export, held, operations, writer
-from sabal.signing.record import Carry
+from sabal.signing import export, held, operations
 from sabal.signing.sealed import write_sealed
 from sabal.signing.writer.find import find
 from sabal.suppression import Suppressed
-from signing.steps import SUZIE, confirmed, signed
+from signing.steps import SUZIE, confirmed, refusal, signed
 
 WEEK = 7 * 86_400
 
@@ -77,8 +76,7 @@ def test_the_drill(
     row_id = house.database.query("SELECT id FROM newsletter_subscription")[0][0]
     assert subscription.unsubscribe(house.database, row_id)
     eve = signed(house, petition, "eve@example.org")
-    not_me = confirm.not_me(eve.t, Carry.open(eve.t, eve.operation.carry), petition)
-    assert writer.commit(house.database, [not_me]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [refusal(eve, petition)]) == [operations.Outcome.DONE]
 
     empty_database(house, request, monkeypatch)
     restored = restore(copy)
@@ -118,7 +116,7 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
     dropped = confirmed(house, petition, "eve@example.org", held=held.ROBOT)
     assert house.sequence(petition, NOW + 2 * 86_400) == 2
     backup(tmp_path / "copy")
-    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [
+    assert house.writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [
         operations.Outcome.DONE
     ]
     assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from houses import TODAY, HouseOfTests
-from sabal import token
+from sabal import days, token
 from sabal.mail.address import EmailAddress
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import confirm, operations, writer
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import operations
 from sabal.signing.form import Submission
+from sabal.signing.record import Carry
 from sabal.signing.sign import Circumstances, sign
 
 SUZIE = "suzie@example.org"
@@ -47,21 +48,19 @@ def ask(
 def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
     """Send the form and commit it."""
     result = ask(house, petition, email, **kwargs)  # type: ignore[arg-type]
-    assert writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
     return result
 
 
-def confirmation(
-    house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY
-) -> operations.Confirm:
-    return confirm.confirm(of.t, knowing(petition), house.ring, today)
+def confirmation(of: Signed, today: date = TODAY) -> operations.Confirm:
+    """The click on the mailed link."""
+    return operations.Confirm(of.t, of.digest, days.number(today))
 
 
-def knowing(*petitions: PetitionSnapshot) -> Snapshots:
-    """What a process knows that has looked at these petitions."""
-    known = Snapshots()
-    known.know(petitions)
-    return known
+def refusal(of: Signed, petition: PetitionSnapshot) -> operations.NotMe:
+    """The click on "this was not me"."""
+    carry = Carry.open(of.t, of.operation.carry)
+    return operations.NotMe(petition.id, of.digest, carry.suppression)
 
 
 def confirmed(
@@ -69,5 +68,5 @@ def confirmed(
 ) -> Signed:
     """The whole way: sent, and confirmed by the mailed link."""
     result = signed(house, petition, email, **kwargs)
-    assert writer.commit(house.database, [confirmation(house, petition, result)]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [confirmation(result)]) == [operations.Outcome.DONE]
     return result

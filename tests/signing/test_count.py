@@ -7,7 +7,7 @@ import pytest
 from houses import NOW, HouseOfTests
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import PROFILES
-from sabal.signing import held, operations, writer
+from sabal.signing import held, operations
 from sabal.signing.writer import places
 from signing.steps import confirmed
 
@@ -158,7 +158,7 @@ def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withd
     confirmed(house, petition, "carol@example.org")
     house.sequence(petition, NOW + 60)
     assert house.petition().counts.names == ("M.", "Suzie")
-    writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    house.writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
     confirmed(house, petition, "later@example.org")
     house.sequence(petition, NOW + 120)
     assert house.petition().counts.names == ("M.",)

@@ -9,7 +9,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
-from sabal.signing import operations, retention, tidy, writer
+from sabal.signing import operations, retention, tidy
 from signing.steps import confirmed, signed
 
 LAST = date(2028, 11, 30)  # as the example petition promises
@@ -47,7 +47,7 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
     confirmed(house, petition)
     confirmed(house, petition, "max@example.org", held=1)
     left = confirmed(house, petition, "carol@example.org")
-    writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
+    house.writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
     end(house, petition)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)

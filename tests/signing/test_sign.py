@@ -8,12 +8,11 @@ from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import pepper_name, unseal
 from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
 from sabal.petitions import publishing
-from sabal.signing import operations, writer
+from sabal.signing import operations
 from sabal.signing.operations import Outcome
-from sabal.signing.record import Carry
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import Found, find
-from signing.steps import SUZIE, ask, confirmed, signed
+from signing.steps import SUZIE, ask, confirmed, refusal, signed
 
 
 def test_the_letter_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
@@ -45,7 +44,7 @@ def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
 def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: HouseOfTests) -> None:
     petition = house.publish()
     asks = [ask(house, petition) for _ in range(5)]
-    outcomes = writer.commit(house.database, [a.operation for a in asks])
+    outcomes = house.writer.commit(house.database, [a.operation for a in asks])
     assert outcomes == [Outcome.DONE] * 3 + [Outcome.IGNORED] * 2
     assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_sealed")) == (
         3,
@@ -60,7 +59,7 @@ def test_a_mailbox_that_has_had_its_letters_is_written_and_struck_out(house: Hou
     written: list[str] = []
     insert = house.database.insert
     house.database.insert = lambda table, *a, **k: (written.append(table), insert(table, *a, **k))[1]  # type: ignore[method-assign]
-    assert writer.commit(house.database, [spent]) == [Outcome.IGNORED]
+    assert house.writer.commit(house.database, [spent]) == [Outcome.IGNORED]
     assert {"signing_sealed", "signing_pending", "mail_letter"} <= set(written)
     assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_letter")) == (
         0,
@@ -72,13 +71,10 @@ def test_a_mailbox_that_has_had_its_letters_is_written_and_struck_out(house: Hou
 def test_who_said_not_me_gets_no_letter_again(house: HouseOfTests) -> None:
     petition = house.publish()
     eve_typed = signed(house, petition)
-    carry = Carry.open(eve_typed.t, eve_typed.operation.carry)
-    from sabal.signing.confirm import not_me
-
-    assert writer.commit(house.database, [not_me(eve_typed.t, carry, petition)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [refusal(eve_typed, petition)]) == [Outcome.DONE]
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 0)
     again = ask(house, petition, "SUZIE@example.org")
-    assert writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
+    assert house.writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
     assert house.rows("signing_pending") == 0
 
 
@@ -87,7 +83,7 @@ def test_a_petition_that_closes_meanwhile_takes_nothing(house: HouseOfTests, ver
     petition = house.publish()
     late = ask(house, petition)
     verb(petition.slug)  # type: ignore[operator]
-    assert writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
+    assert house.writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
     assert (house.rows("signing_pending"), house.rows("mail_letter")) == (0, 0)
 
 
@@ -149,7 +145,7 @@ def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
 
     async def all_at_once() -> list[object]:
         group: Group[operations.Operation, Outcome] = Group(
-            "writer", house.connect, lambda d, ops: writer.commit(d, ops)
+            "writer", house.connect, lambda d, ops: house.writer.commit(d, ops)
         )
         results = await asyncio.gather(*(group.ask(a.operation) for a in asks), return_exceptions=True)
         await group.close()

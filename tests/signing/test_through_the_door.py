@@ -12,10 +12,11 @@ from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
 from sabal.front import intake, limits
-from sabal.signing import confirm, operations, record, writer
+from sabal.signing import operations
 from sabal.signing.sign import NotReady
+from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
-from signing.steps import SUZIE, Signed, confirmed, signed
+from signing.steps import SUZIE, Signed, confirmed, refusal, signed
 
 DAY, WEEK = 86_400, 7 * 86_400
 SLUG = "stop-forced-repatriation"
@@ -77,8 +78,7 @@ def test_not_me_ends_every_letter_of_the_mailbox(house: HouseOfTests, door: Entr
 def test_not_me_without_tags_ends_its_own_letter(house: HouseOfTests) -> None:
     petition = house.publish(dedupe='"offline"')
     eves, max_ = signed(house, petition), signed(house, petition, "max@example.org")
-    click = confirm.not_me(eves.t, record.Carry.open(eves.t, eves.operation.carry), petition)
-    assert writer.commit(house.database, [click]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [refusal(eves, petition)]) == [operations.Outcome.DONE]
     assert find(house.database, [eves.digest]) == [None] and find(house.database, [max_.digest]) != [None]
 
 
@@ -132,12 +132,14 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     suzie = confirmed(house, house.publish())
     written: list[operations.Operation] = []
 
-    def commit(database: Database, batch: list[operations.Operation]) -> list[operations.Outcome]:
+    def commit(
+        self: Writer, database: Database, batch: list[operations.Operation]
+    ) -> list[operations.Outcome]:
         written.extend(batch)
-        return keep(database, batch)
+        return keep(self, database, batch)
 
-    keep = writer.commit
-    monkeypatch.setattr(writer, "commit", commit)
+    keep = Writer.commit
+    monkeypatch.setattr(Writer, "commit", commit)
     links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
     with entrance(house, monkeypatch) as door:
         seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]

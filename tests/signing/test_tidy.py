@@ -48,7 +48,7 @@ def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: Hou
     renewed = house.petition()
     assert renewed.era == petition.era + 1 and renewed.pepper not in (None, petition.pepper)
     # Links of the old era still work, and the same mailbox is another signature now: `audit` finds it offline.
-    assert writer.commit(house.database, [confirmation(house, renewed, waiting)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [confirmation(waiting)]) == [Outcome.DONE]
     confirmed(house, renewed)
     assert house.rows("signing_signature") == 3
 
@@ -73,7 +73,7 @@ def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: Hou
     petition = house.publish()
     late = ask(house, petition)
     eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
-    assert writer.commit(house.database, [late.operation]) == [Outcome.STALE]
+    assert house.writer.commit(house.database, [late.operation]) == [Outcome.STALE]
 
 
 def test_an_open_petition_has_one_era(house: HouseOfTests) -> None:
@@ -105,10 +105,15 @@ def test_three_letters_of_one_mailbox_count_once_after_a_renewal(house: HouseOfT
     max_ = signed(house, petition, "max@example.org")
     assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (2, 2)
-    renewed = house.petition()
-    clicks = [confirmation(house, renewed, of) for of in (*letters, max_)]
+    house.refresh()
+    clicks = [confirmation(of) for of in (*letters, max_)]
     gone, done = Outcome.GONE, Outcome.DONE
-    assert writer.commit(house.database, clicks) == [gone, done, gone, done]  # what expires last has stayed
+    assert house.writer.commit(house.database, clicks) == [
+        gone,
+        done,
+        gone,
+        done,
+    ]  # what expires last has stayed
     assert (house.rows("signing_signature"), house.rows("signing_sealed")) == (2, 2)
 
 
@@ -119,11 +124,11 @@ def test_a_letter_that_waits_beside_a_signature_leads_to_it_after_a_renewal(hous
     # Before the click it looks as one whose mailbox has never signed.
     waiting = find(house.database, [again.digest])[0]
     assert waiting is not None and waiting.carry is not None
-    click = confirmation(house, house.petition(), again)
-    assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    click = confirmation(again)
+    assert house.writer.commit(house.database, [click]) == [Outcome.DONE]
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
     assert house.rows("signing_signature") == 1
-    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
     assert find(house.database, [suzie.digest, again.digest]) == [None, None]
     assert house.rows("newsletter_subscription") == 0
 
@@ -156,10 +161,10 @@ def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
     eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
     with monkeypatch.context() as patch:  # judged by what was committed before the renewal
         patch.setattr(writer.sign, "petitions", lambda *_: before)
-        assert writer.commit(house.database, [late.operation]) == [Outcome.DONE]
+        assert house.writer.commit(house.database, [late.operation]) == [Outcome.DONE]
     renewed = house.petition()
     if late_click:
-        writer.commit(house.database, [confirmation(house, renewed, late)])
+        house.writer.commit(house.database, [confirmation(late)])
     table = "signing_signature" if late_click else "signing_pending"
     tagged = f"SELECT COUNT(*) FROM {table} WHERE tag IS NOT NULL"
     assert house.database.query(tagged) == [(1,)]

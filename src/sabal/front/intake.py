@@ -19,12 +19,11 @@ from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import form, held, operations
-from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
 from sabal.signing.record import Carry
 from sabal.signing.sign import Circumstances, NotReady, sign
-from sabal.signing.writer.find import Entered, Found
+from sabal.signing.writer.find import Entered, Found, is_late
 
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
 
@@ -159,7 +158,8 @@ class Intake:
         t = token.decode(request.token)
         if t is None:
             return await self._gone(request)
-        outcome = await self._ask(lambda: confirm(t, self._snapshots, self._ring, _today(request)))
+        today = days.number(_today(request))
+        outcome = await self._ask(lambda: operations.Confirm(t, token.digest(t), today))
         if outcome is Outcome.GONE:
             return await self._gone(request)
         return see_other(f"/{request.language}/signature/{token.encode(t)}")
@@ -176,7 +176,7 @@ class Intake:
         t, found = await self._look(request)
         if found is not None and found.carry is not None:
             petition, carry = self._petition(found), Carry.open(t, found.carry)
-            await self._ask(lambda: not_me(t, carry, petition))
+            await self._ask(lambda: operations.NotMe(petition.id, token.digest(t), carry.suppression))
         return see_other(f"/{request.language}/confirm/not-me")
 
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------

@@ -1,10 +1,7 @@
-"""What the crowd asks the writer to make durable, and what became of it. No behaviour."""
+"""What visitors ask the writer to make durable, and what became of it. Plain data."""
 
 from dataclasses import dataclass, field
 from enum import Enum
-
-from sabal.keys.ring import Ring
-from sabal.petitions.snapshot import Snapshots
 
 
 class Outcome(Enum):
@@ -45,14 +42,11 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A click on "confirm": the token itself, for what was typed opens with nothing else, and what its process knows
-    of petitions and keys, for which petition it is about is read inside the commit (signing/confirm.py)."""
+    """A click on "confirm". It carries the token itself, because nothing else opens what was typed."""
 
     token: bytes = field(repr=False)
     token_hash: bytes
     today: int  # days since 1970
-    petitions: Snapshots
-    ring: Ring
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sabal.database import Database, Row
-from sabal.newsletter.subscription import confirm_with_signature
+from sabal.keys.ring import Ring
+from sabal.mail.address import EmailAddress
+from sabal.newsletter.subscription import HOUSE, Subscription, confirm_with_signature, subscription
 from sabal.petitions.profile import GRACE_DAYS
-from sabal.signing.confirm import Said, is_late, said
+from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, Outcome
+from sabal.signing.record import Carry
+from sabal.signing.sign import NotReady
+from sabal.signing.writer.find import is_late
 from sabal.signing.writer.rows import (
     ACCESS,
     Key,
@@ -44,13 +49,17 @@ class Mate:
     mailbox: bytes
 
 
-def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
-    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike."""
+def confirm(database: Database, clicks: list[Confirm], snapshots: Snapshots, ring: Ring) -> list[Outcome]:
+    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike.
+
+    Raises NotReady where a key or a petition is missing that a subscription needs.
+    """
     asked = {click.token_hash: click for click in clicks}
     waiting = pending(database, list(asked))
     states = petitions(database, {row.petition_id for row in waiting})
     ripe = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
-    opened = {row.token_hash: said(asked[row.token_hash], row.petition_id, row.carry) for row in ripe}
+    opened = {row.token_hash: Carry.open(asked[row.token_hash].token, row.carry) for row in ripe}
+    subscriptions = [s for row in ripe for s in _subscriptions(row, opened[row.token_hash], snapshots, ring)]
     ripe = _lead_to_owners(database, ripe)
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
     ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
@@ -60,8 +69,9 @@ def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
     waits = [_wait(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
     database.insert("signing_waiting", _WAITING, waits)
     _gather_mates(database, ripe, owner)
-    confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
-    standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
+    confirm_with_signature(database, subscriptions)
+    others = [click for click in clicks if click.token_hash not in opened]
+    standing = opened.keys() | _standing(database, others, snapshots)
     return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
 
 
@@ -119,16 +129,29 @@ def _may(petition: Petition | None, today: int) -> bool:
     )
 
 
-def _signature(row: Pending, words: Said) -> Row:
+def _subscriptions(row: Pending, opened: Carry, snapshots: Snapshots, ring: Ring) -> list[Subscription]:
+    """What was ticked at signing."""
+    if not opened.subscribe:
+        return []
+    petition, key = snapshots.by_id(row.petition_id), ring.subscribers
+    if petition is None or key is None:
+        raise NotReady
+    address = EmailAddress.stored(opened.address)
+    organiser = petition.definition.organiser[opened.language]
+    lists = {"updates": petition.id, "newsletter": HOUSE}
+    return [subscription(key, lists[box], address, opened.language, organiser) for box in opened.subscribe]
+
+
+def _signature(row: Pending, opened: Carry) -> Row:
     return (
         row.token_hash, row.petition_id, row.version_id, row.era, row.tag, row.commitment, row.w, row.sealed_id,
-        words.display, row.mailbox,
+        opened.display or None, row.mailbox,
     )  # fmt: skip
 
 
-def _wait(row: Pending, words: Said, today: int) -> Row:
+def _wait(row: Pending, opened: Carry, today: int) -> Row:
     until = today + HELD_DAYS if row.held else None
-    return row.petition_id, row.commitment, row.held, until, words.country, words.language
+    return row.petition_id, row.commitment, row.held, until, opened.country or None, opened.language
 
 
 def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
@@ -181,12 +204,12 @@ def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, Mate]:
     return taken
 
 
-def _standing(database: Database, clicks: list[Confirm]) -> set[bytes]:
+def _standing(database: Database, clicks: list[Confirm], snapshots: Snapshots) -> set[bytes]:
     """Of clicks that found nothing pending: those whose link leads to a signature and still shows it."""
     found = links(database, [click.token_hash for click in clicks])
     return {
         click.token_hash
         for click in clicks
         if (link := found.get(click.token_hash))
-        and not is_late(click.petitions.by_id(link.petition_id), link.counted_on, click.today)
+        and not is_late(snapshots.by_id(link.petition_id), link.counted_on, click.today)
     }

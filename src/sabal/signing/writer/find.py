@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from sabal.database import Database
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.rows import Link, links
+
+LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
     found = {bytes(r[0]): Found(r[1], bytes(r[2])) for r in rows}
     found |= {t: _found(database, link) for t, link in links(database, hashes).items()}
     return [found.get(h) for h in hashes]
+
+
+def is_late(petition: PetitionSnapshot | None, counted_on: int | None, today: int) -> bool:
+    """Whether a link shows nothing any more: a guarded one a week after its batch (days since 1970).
+
+    An inbox that is searched then proves nothing by it.
+    """
+    if petition is None or counted_on is None or not petition.profile.discreet:
+        return False
+    return today > counted_on + LATE_DAYS
 
 
 def _found(database: Database, link: Link) -> Found:

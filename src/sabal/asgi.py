@@ -33,7 +33,7 @@ from sabal.keys.house import House, open_house
 from sabal.log import where
 from sabal.petitions import snapshot
 from sabal.signing import operations
-from sabal.signing.group import Group
+from sabal.signing.group import Batcher
 from sabal.signing.writer import Writer
 from sabal.signing.writer.find import Found, find
 
@@ -54,7 +54,7 @@ class Process:
         self.door: Door | None = None
         self._watch = Watch()
         self._looking: asyncio.Task[None] | None = None
-        self._groups: list[Group[Any, Any]] = []
+        self._groups: list[Batcher[Any, Any]] = []
 
     async def live(self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]) -> None:
         """The lifespan of the process (ASGI): start, run, drain."""
@@ -113,8 +113,8 @@ class Process:
     def _build_door(self) -> Door:
         snapshots = snapshot.current()
         writer = Writer(snapshots, self._watch.ring)
-        write: Group[operations.Operation, operations.Outcome] = Group("writer", connect, writer.commit)
-        look: Group[bytes, Found | None] = Group("finder", connect, find)
+        write: Batcher[operations.Operation, operations.Outcome] = Batcher("writer", connect, writer.commit)
+        look: Batcher[bytes, Found | None] = Batcher("finder", connect, find)
         self._groups = [write, look]
         return Door(
             routes=Routes(settings.HOUSE_LANGUAGES, dev=settings.DEV),

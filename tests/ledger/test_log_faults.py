@@ -25,7 +25,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
-from sabal.signing.writer import places
+from sabal.signing.writer import log_index
 from signing.steps import ask, confirmation
 
 WEEK = 604_800
@@ -34,7 +34,7 @@ SIGNERS, LEAVING = 230, 6
 
 @pytest.fixture(autouse=True)
 def _in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "CHUNK", 200)
+    monkeypatch.setattr(log_index, "CHUNK", 200)
 
 
 class Fault(Exception):
@@ -142,7 +142,7 @@ def hold_whole(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
     places = house.database.query(
-        "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON p.commitment = s.commitment"
+        "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON p.commitment = s.commitment"
     )
     assert len(places) == 40 + SIGNERS - 2 * LEAVING
     for index, commitment in places:
@@ -224,7 +224,7 @@ class Before:
     """The house's tables and files as they were, to be gone back to."""
 
     TABLES = (
-        "signing_signature", "signing_waiting", "signing_place", "signing_withdrawal", "signing_total",
+        "signing_signature", "signing_waiting", "signing_log_index", "signing_withdrawal", "signing_total",
         "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
     )  # fmt: skip
 

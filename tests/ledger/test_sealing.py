@@ -18,7 +18,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.operating import stores
 from sabal.petitions import publishing
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import drain, eras, operations, tidy
+from sabal.signing import drain, epochs, operations, tidy
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -50,7 +50,7 @@ def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(house: 
     assert seal(house, closed, 15)
     done = house.petition()
     assert done.state == "sealed" and done.pepper is None and done.counts.counted == 3
-    assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
+    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()
     assert not seal(house, done, 16)
@@ -83,7 +83,7 @@ def test_a_log_that_stands_still_keeps_no_address_testable(house: HouseOfTests) 
     hold(house.database, petition.id)
     with pytest.raises(ReadOnly):
         seal(house, closed, 15)
-    assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
+    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     assert not house.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
     assert house.petition().state == "closed" and house.rows("signing_waiting") == 1
 
@@ -110,7 +110,7 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
     def crash(*_: object) -> None:
         raise RuntimeError
 
-    for room, step in ((eras, "forget_era"), (tidy, "forget_w")):
+    for room, step in ((epochs, "forget_epoch"), (tidy, "forget_w")):
         with monkeypatch.context() as broken:
             broken.setattr(room, step, crash)
             with pytest.raises(RuntimeError):

@@ -103,7 +103,7 @@ class Drill:
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
         rows = self.house.database.query(
-            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON {AT}"
+            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {AT}"
         )
         for index, commitment in rows:
             assert found.entries[index] == Sign(bytes(commitment)).encode()
@@ -111,7 +111,7 @@ class Drill:
         assert not revoked & {row[0] for row in rows}
         lost = {row[0] for row in self.house.database.query("SELECT idx FROM ledger_lost")}
         leaving = self.house.database.query(
-            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_place p ON {AT} WHERE s.revoked = 0"
+            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_log_index p ON {AT} WHERE s.revoked = 0"
         )
         assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
             revoked | {row[0] for row in rows}

@@ -9,7 +9,7 @@ from sabal.mail.address import EmailAddress
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
 from sabal.signing.form import Submission
-from sabal.signing.record import Carry
+from sabal.signing.record import PendingPayload
 from sabal.signing.sign import Circumstances, sign
 
 SUZIE = "suzie@example.org"
@@ -17,7 +17,7 @@ SUZIE = "suzie@example.org"
 
 @dataclass
 class Signed:
-    """A form that was sent: its operation, and the token that the letter would carry."""
+    """A form that was sent: its operation, and the token that the email would carry."""
 
     operation: operations.Sign
     t: bytes
@@ -59,8 +59,8 @@ def confirmation(of: Signed, today: date = TODAY) -> operations.Confirm:
 
 def refusal(of: Signed, petition: PetitionSnapshot) -> operations.NotMe:
     """The click on "this was not me"."""
-    carry = Carry.open(of.t, of.operation.carry)
-    return operations.NotMe(petition.id, of.digest, carry.suppression)
+    pending_payload = PendingPayload.open(of.t, of.operation.pending_payload)
+    return operations.NotMe(petition.id, of.digest, pending_payload.suppression)
 
 
 def confirmed(

@@ -46,7 +46,7 @@ def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(house: Hou
         others = [confirmation(pair[1]) for pair in reversed(pairs)]
         assert at_once(house, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
         assert house.rows("signing_signature") == (turn + 1) * MAILBOXES
-    # A link that found its mate held by the other process may still wait; its own click has settled it all the same.
+    # A link whose row the other process held may still wait; its own click has settled it all the same.
     assert house.rows("signing_pending") == 0
     assert house.rows("signing_access") == 5 * MAILBOXES
     assert house.rows("signing_sealed") == 5 * MAILBOXES
@@ -150,7 +150,7 @@ def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
 def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
 ) -> None:
-    """Her second letter is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
+    """Her second email is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
     if house.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     petition = house.publish()
@@ -186,7 +186,7 @@ def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
 ) -> None:
     if house.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = house.publish(profile='"open"')  # whose letters may say that a mailbox has signed
+    petition = house.publish(profile='"open"')  # whose emails may say that a mailbox has signed
     first = confirmed(house, petition)
     again = ask(house, petition)
     judge = writer.sign._judge

@@ -22,7 +22,7 @@ from signing.steps import ask, confirmation, confirmed, signed
 def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_signature")) == (
+    assert (house.rows("signing_pending"), house.rows("mail_email"), house.rows("signing_signature")) == (
         1,
         1,
         0,
@@ -65,7 +65,7 @@ def test_pressing_twice_is_harmless(house: HouseOfTests) -> None:
     assert house.rows("signing_signature") == 1
 
 
-def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: HouseOfTests) -> None:
+def test_the_second_email_of_a_mailbox_leads_to_the_same_signature(house: HouseOfTests) -> None:
     petition = house.publish()
     first, second = signed(house, petition), signed(house, petition, "Suzie@Example.org")
     house.writer.commit(house.database, [confirmation(first)])
@@ -94,10 +94,10 @@ def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> No
     assert house.rows("signing_access") == 0
 
 
-def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseOfTests) -> None:
+def test_200_confirmations_of_the_tokens_of_one_mailbox_in_one_batch(house: HouseOfTests) -> None:
     petition = house.publish()
-    mates = [signed(house, petition) for _ in range(3)]
-    clicks = [confirmation(mates[i % 3]) for i in range(200)]
+    asked = [signed(house, petition) for _ in range(3)]
+    clicks = [confirmation(asked[i % 3]) for i in range(200)]
     assert set(house.writer.commit(house.database, clicks)) == {Outcome.DONE}
     assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_pending")) == (
         1,
@@ -118,11 +118,13 @@ def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) 
     confirmed(house, petition)
     confirmed(house, petition)
     assert house.rows("signing_signature") == 2
-    assert house.database.query("SELECT COUNT(*) FROM signing_signature WHERE tag IS NOT NULL") == [(0,)]
+    assert house.database.query("SELECT COUNT(*) FROM signing_signature WHERE dedupe_tag IS NOT NULL") == [
+        (0,)
+    ]
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(7, Outcome.DONE), (8, Outcome.GONE)])
-def test_letters_that_were_out_at_the_close_have_seven_days(
+def test_emails_that_were_out_at_the_close_have_seven_days(
     house: HouseOfTests, days: int, outcome: Outcome
 ) -> None:
     petition = house.publish()

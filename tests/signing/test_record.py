@@ -55,7 +55,7 @@ def test_records_are_padded_to_multiples_of_1024(comment: str, size: int) -> Non
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
 def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
     t = token.new()
-    carry = record.Carry(
+    pending_payload = record.PendingPayload(
         "KR",
         "ko",
         name,
@@ -65,11 +65,11 @@ def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
         "suzie@example.org" if ticked else "",
         bytes(16),
     )
-    sealed = carry.seal(t)
-    assert (len(sealed) - 16) % record.CARRY_BYTES == 0
-    assert record.Carry.open(t, sealed) == carry
+    sealed = pending_payload.seal(t)
+    assert (len(sealed) - 16) % record.PAYLOAD_BYTES == 0
+    assert record.PendingPayload.open(t, sealed) == pending_payload
     with pytest.raises(ValueError):
-        record.Carry.open(token.new(), sealed)
+        record.PendingPayload.open(token.new(), sealed)
 
 
 @given(st.binary(max_size=64), st.binary(max_size=300))

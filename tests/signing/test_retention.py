@@ -74,7 +74,7 @@ def test_names_that_were_shown_go_too(house: HouseOfTests) -> None:
     assert house.petition().counts.names == ()
 
 
-def test_signing_ends_a_week_before_so_that_every_letter_can_still_be_confirmed(house: HouseOfTests) -> None:
+def test_signing_ends_a_week_before_so_that_every_email_can_still_be_confirmed(house: HouseOfTests) -> None:
     petition = house.publish()
     last = LAST - timedelta(days=7)
     assert petition.takes_signatures(last) and not petition.takes_signatures(last + timedelta(days=1))

@@ -104,7 +104,7 @@ def test_withdrawing_leaves_no_row_that_names_the_petition(house: HouseOfTests) 
 @pytest.mark.parametrize("ticked_at", range(3))
 @pytest.mark.parametrize("by", range(3))
 def test_every_link_of_the_mailbox_ends_its_updates(house: HouseOfTests, ticked_at: int, by: int) -> None:
-    """The click's own, a letter that waited beside it, and one of later; whichever of them was ticked."""
+    """The click's own, an email that waited beside it, and one of later; whichever of them was ticked."""
     petition = house.publish()
 
     def boxes(n: int) -> tuple[str, ...]:

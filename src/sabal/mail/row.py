@@ -1,6 +1,6 @@
-"""A letter as a row of the outbox: its columns, and its body, which the mail key of its day alone opens.
+"""An email as a row of the outbox: its columns, and its body, which the mail key of its day alone opens.
 
-Whoever causes a letter writes it here, and the outbox reads it here.
+Whoever causes an email writes it here, and the outbox reads it here.
 """
 
 import json
@@ -21,7 +21,7 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode  # prepared once: every s
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a letter says of its reader. `language` is a path segment such as "zh-hans",
+    """What an email says of its reader. `language` is a path segment such as "zh-hans",
     `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter, where there is one."""
 
     to: EmailAddress
@@ -33,7 +33,7 @@ class Body:
 def close_body(
     key: bytes, to: EmailAddress, language: str, token: bytes, unsubscribe: bytes | None = None
 ) -> bytes:
-    """A letter's body, sealed under the mail key of its day."""
+    """An email's body, sealed under the mail key of its day."""
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)
@@ -49,20 +49,20 @@ def open_body(key: bytes, sealed: bytes) -> Body:
     return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""))
 
 
-def letter_row(
-    letter_id: int, petition_id: int | None, kind: int, day: int, sealed: bytes, network: int = 0
+def email_row(
+    email_id: int, petition_id: int | None, kind: int, day: int, sealed: bytes, network: int = 0
 ) -> Row:
-    """One row. `petition_id` is None for the house's own letters, `day` that of the mail key (days since 1970)."""
-    return letter_id, petition_id, kind, day, sealed, network
+    """One row. `petition_id` is None for the house's own emails, `day` that of the mail key (days since 1970)."""
+    return email_id, petition_id, kind, day, sealed, network
 
 
 def store(database: Database, rows: Sequence[Row]) -> None:
-    """Put letters into the outbox, in the transaction of what causes them."""
-    database.insert("mail_letter", COLUMNS, rows)
+    """Put emails into the outbox, in the transaction of what causes them."""
+    database.insert("mail_email", COLUMNS, rows)
 
 
-def strike_out(database: Database, rows: Sequence[Row]) -> None:
-    """Take letters out again that this transaction has put in."""
+def delete_again(database: Database, rows: Sequence[Row]) -> None:
+    """Take emails out again that this transaction has put in."""
     if rows:
         where, params = database.among("id", [row[0] for row in rows])
-        database.execute(f"DELETE FROM mail_letter WHERE {where}", params)
+        database.execute(f"DELETE FROM mail_email WHERE {where}", params)

@@ -9,7 +9,7 @@ from sabal.keys.commands import keys
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
-from sabal.signing import eras, held
+from sabal.signing import epochs, held
 from sabal.signing.opening import open_
 
 
@@ -50,7 +50,7 @@ def pepper(slug: str, renew: bool) -> None:
     try:
         house = open_house()
         today = days.number(datetime.now(UTC).date())
-        if not eras.renew_pepper(connection, house, find_petition(connection, house, slug), today):
+        if not epochs.renew_pepper(connection, house, find_petition(connection, house, slug), today):
             raise Refusal(f"{slug} was changed by somebody else meanwhile; try again.")
     finally:
         connection.close()

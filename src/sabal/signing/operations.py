@@ -16,28 +16,30 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A signature that was asked for: its pending row, its sealed record, its letter."""
+    """A signature that was asked for: its pending row, its sealed record, its email."""
 
     petition_id: int
     version_id: int
-    era: int
+    pepper_epoch: int
     token_hash: bytes
-    tag: bytes | None
+    dedupe_tag: bytes | None
     commitment: bytes
     w: bytes
     sealed_id: int
     sealed: bytes
-    carry: bytes
+    pending_payload: bytes
     mailbox: bytes  # sealed to the link: by it withdrawing ends the updates too
     held: int
     expires: int
     suppression: bytes
-    letter_id: int
-    letter: bytes
+    email_id: int
+    email_body: bytes
     mail_key: int
     network: int
-    says_already: bool  # the letter may say that this mailbox has signed before
-    spent: bool = False  # this mailbox has had its letters for today: nothing is kept, and nobody can tell
+    says_already: bool  # the email may say that this mailbox has signed before
+    quota_used: bool = (
+        False  # this mailbox has had its emails for today: nothing is kept, and nobody can tell
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What becomes of a signature's words: salted digests, the commitment C, the sealed record, the carry.
+"""What becomes of a signature's words: salted digests, the commitment C, the sealed record, the pending payload.
 
 Bytes as in docs/log-format.md. `fields` are always name, email, place, comment, consent, day, as text.
 """
@@ -15,7 +15,7 @@ from sabal.petitions.manifest import RECORD_FIELDS
 from sabal.signing.mac import hmac_sha256
 
 RECORD_BYTES = 1024
-CARRY_BYTES = 384  # most fit one step; a long name beside an address takes two
+PAYLOAD_BYTES = 384  # most fit one step; a long name beside an address takes two
 W_BYTES = 32
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ONLY_NONCE = bytes(12)  # each key is used once: it comes from t alone
@@ -60,7 +60,7 @@ def sealed_json(
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class PendingPayload:
     """What confirming must know, and nobody before the click: it opens with the token alone."""
 
     country: str
@@ -85,23 +85,23 @@ class Carry:
             self.suppression.hex(),
         ]
         text = _as_json(document).encode()
-        padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
-        return ChaCha20Poly1305(_carry_key(token)).encrypt(_ONLY_NONCE, padded, None)
+        padded = text.ljust(-(-len(text) // PAYLOAD_BYTES) * PAYLOAD_BYTES)
+        return ChaCha20Poly1305(_payload_key(token)).encrypt(_ONLY_NONCE, padded, None)
 
     @classmethod
-    def open(cls, token: bytes, sealed: bytes) -> "Carry":
+    def open(cls, token: bytes, sealed: bytes) -> "PendingPayload":
         """The reverse of `seal`; raises ValueError where the token is not the one of sealing."""
         try:
-            text = ChaCha20Poly1305(_carry_key(token)).decrypt(_ONLY_NONCE, sealed, None)
+            text = ChaCha20Poly1305(_payload_key(token)).decrypt(_ONLY_NONCE, sealed, None)
         except InvalidTag:
-            raise ValueError("this token does not open this carry") from None
+            raise ValueError("this token does not open this payload") from None
         country, language, name, display, comment, subscribe, address, suppression = json.loads(text)
         return cls(
             country, language, name, display, comment, tuple(subscribe), address, bytes.fromhex(suppression)
         )
 
 
-def _carry_key(token: bytes) -> bytes:
+def _payload_key(token: bytes) -> bytes:
     return hmac_sha256(token, b"petition/1 carry")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import address_hash
-from sabal.signing.tag import suppression, tag
+from sabal.signing.dedupe import dedupe_tag, suppression
 
 KEY = bytes(range(32))
 SUZIE = EmailAddress.parse("suzie@example.org")
@@ -29,16 +29,16 @@ def test_the_hashes_that_are_stored_stay_as_they_are(
     typed: str, of_petition: str, not_me: str, listed: str
 ) -> None:
     address = EmailAddress.parse(typed)
-    assert tag(KEY, address).hex() == of_petition
+    assert dedupe_tag(KEY, address).hex() == of_petition
     assert suppression(KEY, 7, address).hex() == not_me
     assert address_hash(KEY, address).hex() == listed
 
 
 @pytest.mark.parametrize("other", ["su.zie@example.org", "suzie+a@example.org", "suzie@example.com"])
 def test_another_address_has_another_tag(other: str) -> None:
-    assert tag(KEY, SUZIE) != tag(KEY, EmailAddress.parse(other))
+    assert dedupe_tag(KEY, SUZIE) != dedupe_tag(KEY, EmailAddress.parse(other))
 
 
 def test_pepper_and_petition_separate_tags() -> None:
-    assert tag(b"a" * 32, SUZIE) != tag(b"b" * 32, SUZIE)
+    assert dedupe_tag(b"a" * 32, SUZIE) != dedupe_tag(b"b" * 32, SUZIE)
     assert suppression(b"a" * 32, 1, SUZIE) != suppression(b"a" * 32, 2, SUZIE)

@@ -9,7 +9,7 @@ from bench.stage import Stage
 from bench.table import Line
 from sabal import database as raw
 from sabal.database import Database
-from sabal.signing.writer.places import CHUNK
+from sabal.signing.writer.log_index import CHUNK
 from tlog import Frontier, entry, leaf_hashes
 from tlog.entry import ENTRY_BYTES
 from tlog.tiles import WIDTH
@@ -86,7 +86,7 @@ def floor(database: Database, petition_id: int) -> tuple[float, float]:
     tree.root()
     hashed = time.perf_counter()
     database.execute("DELETE FROM ledger_bundle")
-    database.execute("DELETE FROM signing_place")
+    database.execute("DELETE FROM signing_log_index")
     for at in range(0, len(waiting), CHUNK):
         number = at // WIDTH
         with database.transaction():
@@ -98,8 +98,8 @@ def floor(database: Database, petition_id: int) -> tuple[float, float]:
 def _move(database: Database, petition_id: int, commitments: list[bytes], first: int) -> None:
     where, params = database.among("commitment", commitments)
     database.execute(f"DELETE FROM signing_waiting WHERE petition_id = ? AND {where}", [petition_id, *params])
-    places = [(petition_id, commitment, at) for at, commitment in enumerate(commitments, first)]
-    database.insert("signing_place", rows.PLACE, places)
+    indexes = [(petition_id, commitment, at) for at, commitment in enumerate(commitments, first)]
+    database.insert("signing_log_index", rows.LOG_INDEX, indexes)
 
 
 def _insert(database: Database, petition_id: int, number: int, entries: bytes) -> None:

@@ -19,6 +19,7 @@ from bench.house import ROOT, House, free_port
 from sabal import database as raw
 from sabal import token
 from sabal.keys.house import seal
+from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records import record
@@ -104,38 +105,39 @@ def _wait_for(port: int, within: float = 20.0) -> None:
 
 def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]:
     """The bare crypto of one signature; what it works on is made beforehand."""
-    fields = {"name": "Suzie Kim", "email": "suzie@mail.example.org", "place": "KR", "comment": ""}
+    address = EmailAddress.parse("suzie@mail.example.org")
+    fields = {"name": "Suzie Kim", "email": address.typed, "place": "KR", "comment": ""}
     fields |= {"consent": "0123456789abcdef", "day": date(2026, 11, 24).isoformat()}
-    plain, carry, letter = bytes(record.RECORD_BYTES), bytes(pending_payload.CARRY_BYTES), bytes(100)
+    plain, payload, email = bytes(record.RECORD_BYTES), bytes(pending_payload.PAYLOAD_BYTES), bytes(100)
     pepper, nonce = petition.pepper or bytes(32), bytes(12)
 
     def once() -> None:
         t, w = token.new(), os.urandom(32)
         token.digest(t)
-        tag.tag(pepper, fields["email"])
-        tag.suppression(pepper, petition.id, fields["email"])
+        tag.tag(pepper, address)
+        tag.suppression(pepper, petition.id, address)
         record.commitment(petition.manifest_hash, record.seed(t, w), fields)
         agefile.encrypt(plain, petition.organiser_keys)
-        ChaCha20Poly1305(pending_payload._carry_key(t)).encrypt(nonce, carry, None)
-        pending_payload.seal_mailbox(t, address_hash(mail_key, fields["email"]))
-        seal(mail_key, letter, b"letter")
+        ChaCha20Poly1305(pending_payload._payload_key(t)).encrypt(nonce, payload, None)
+        pending_payload.seal_mailbox(t, address_hash(mail_key, address))
+        seal(mail_key, email, b"letter")
 
     return once
 
 
 def open_once() -> Callable[[], None]:
-    """The bare crypto of one confirmation: the link's hash, and the carry opened."""
+    """The bare crypto of one confirmation: the link's hash, and the pending payload opened."""
     t, nonce = token.new(), bytes(12)
     text = token.encode(t)
-    carry = ChaCha20Poly1305(pending_payload._carry_key(t)).encrypt(
-        nonce, bytes(pending_payload.CARRY_BYTES), None
+    payload = ChaCha20Poly1305(pending_payload._payload_key(t)).encrypt(
+        nonce, bytes(pending_payload.PAYLOAD_BYTES), None
     )
 
     def once() -> None:
         found = token.decode(text)
         assert found is not None
         token.digest(found)
-        ChaCha20Poly1305(pending_payload._carry_key(found)).decrypt(nonce, carry, None)
+        ChaCha20Poly1305(pending_payload._payload_key(found)).decrypt(nonce, payload, None)
 
     return once
 
@@ -157,12 +159,12 @@ def inserts(url: str, seconds: float) -> float:
     """Signatures a second by bare inserts in flushed batches of 64. The rows are made outside the measured time."""
 
     def batch(database: raw.Database) -> float:
-        waiting, sealed, letters = rows.pending(BATCH)
+        waiting, sealed, emails = rows.pending(BATCH)
         start = time.perf_counter()
         with database.transaction():
             database.insert("signing_sealed", rows.SEALED, sealed)
             database.insert("signing_pending", rows.PENDING, waiting)
-            database.insert("mail_letter", rows.LETTER, letters)
+            database.insert("mail_email", rows.EMAIL, emails)
         return time.perf_counter() - start
 
     return _batches(url, seconds, batch)

@@ -25,7 +25,7 @@ from sabal.serve import ending_with
 ROOT = Path(__file__).parent.parent
 STARTS_WITHIN = 40.0
 LANGUAGE = "en"
-TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sealed", "mail_letter")
+TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sealed", "mail_email")
 
 
 @dataclass

@@ -22,13 +22,13 @@ class Outbox:
 
     def read(self, most: int = 1_000_000, *, take: bool = False) -> list[tuple[str, str]]:
         """(address, token) of up to `most` letters; with `take` their rows are deleted, as after sending."""
-        rows = self._database.query("SELECT id, mail_key, sealed FROM mail_letter LIMIT ?", (most,))
+        rows = self._database.query("SELECT id, mail_key, sealed FROM mail_email LIMIT ?", (most,))
         found = [self._open(day, bytes(sealed)) for _, day, sealed in rows]
         if take and rows:
             for start in range(0, len(rows), 500):
                 where, params = self._database.among("id", [row[0] for row in rows[start : start + 500]])
                 with self._database.transaction():
-                    self._database.execute(f"DELETE FROM mail_letter WHERE {where}", params)
+                    self._database.execute(f"DELETE FROM mail_email WHERE {where}", params)
         return found
 
     def _open(self, day: int, sealed: bytes) -> tuple[str, str]:

@@ -79,6 +79,6 @@ def _leaving(house: House) -> float:
 def _waiting(house: House) -> int:
     database = house.connect()
     try:
-        return int(database.query("SELECT COUNT(*) FROM mail_letter")[0][0])
+        return int(database.query("SELECT COUNT(*) FROM mail_email")[0][0])
     finally:
         database.close()

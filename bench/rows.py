@@ -4,31 +4,31 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 
-from sabal.mail.ids import letter_id
+from sabal.mail.ids import email_id
 
 Row = tuple[object, ...]
 SEALED_BYTES = 2_683  # one record of 1,024 bytes for one post-quantum recipient
-CARRY_BYTES = 400
+PAYLOAD_BYTES = 400
 MAILBOX_BYTES = 32
-LETTER_BYTES = 150
+EMAIL_BYTES = 150
 SPACE = 1 << 63
 DAY = 20_781
 
 PENDING = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "carry",
-    "mailbox", "held", "expires",
+    "token_hash", "petition_id", "version_id", "pepper_epoch", "dedupe_tag", "commitment", "w", "sealed_id",
+    "pending_payload", "mailbox", "held", "expires",
 )  # fmt: skip
 SEALED = ("id", "petition_id", "body")
-LETTER = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
+EMAIL = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 SIGNATURE = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "mailbox",
+    "token_hash", "petition_id", "version_id", "pepper_epoch", "dedupe_tag", "commitment", "w", "sealed_id", "mailbox",
 )  # fmt: skip
 WAITING = ("petition_id", "commitment", "country", "language")
-PLACE = ("petition_id", "commitment", "idx")
+LOG_INDEX = ("petition_id", "commitment", "idx")
 
 
 def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
-    """The rows of that many signatures that were asked for: pending, sealed record, letter."""
+    """The rows of that many signatures that were asked for: pending, sealed record, email."""
     ids = [secrets.randbits(63) for _ in range(number)]
     waiting: list[Row] = [
         (
@@ -40,7 +40,7 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
             os.urandom(32),
             os.urandom(32),
             i,
-            os.urandom(CARRY_BYTES),
+            os.urandom(PAYLOAD_BYTES),
             os.urandom(MAILBOX_BYTES),
             0,
             DAY,
@@ -48,8 +48,8 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
         for i in ids
     ]
     sealed: list[Row] = [(i, 1, os.urandom(SEALED_BYTES)) for i in ids]
-    letters: list[Row] = [(letter_id(0, DAY), 1, 1, DAY, os.urandom(LETTER_BYTES), 0) for _ in ids]
-    return waiting, sealed, letters
+    emails: list[Row] = [(email_id(0, DAY), 1, 1, DAY, os.urandom(EMAIL_BYTES), 0) for _ in ids]
+    return waiting, sealed, emails
 
 
 def confirmed(waiting: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -68,7 +68,7 @@ def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple
 def counted(
     number: int, petition_id: int, chunk: int = 2_000
 ) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
-    """Counted signatures, their records and their places in the log, every key ascending and random within.
+    """Counted signatures, their records and their indexes in the log, every key ascending and random within.
 
     So they are quick to insert.
     """
@@ -92,5 +92,5 @@ def counted(
         ]
         noise = os.urandom(SEALED_BYTES + chunk)
         sealed: list[Row] = [(m, petition_id, noise[i : i + SEALED_BYTES]) for i, m in enumerate(marks)]
-        places: list[Row] = [(petition_id, row[5], at) for at, row in enumerate(signatures, start + 1)]
-        yield signatures, sealed, places
+        indexes: list[Row] = [(petition_id, row[5], at) for at, row in enumerate(signatures, start + 1)]
+        yield signatures, sealed, indexes

@@ -54,11 +54,11 @@ def fill(house: House, number: int) -> None:
         database.execute(
             "PRAGMA synchronous=OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
         )
-        for signatures, sealed, places in rows.counted(number, petition.id):
+        for signatures, sealed, indexes in rows.counted(number, petition.id):
             with database.transaction():
                 database.insert("signing_sealed", rows.SEALED, sealed)
                 database.insert("signing_signature", rows.SIGNATURE, signatures)
-                database.insert("signing_place", rows.PLACE, places)
+                database.insert("signing_log_index", rows.LOG_INDEX, indexes)
         database.execute(
             "UPDATE signing_total SET confirmed = ?, shown_confirmed = ? WHERE petition_id = ?",
             (number, number, petition.id),

@@ -92,7 +92,7 @@ def signatures(house: House, seconds: float, connections: int = wrk.CONNECTIONS)
 
 
 def confirm(stage: Stage) -> list[Line]:
-    """POST confirm against its own limit: http, opening the carry, moving the row."""
+    """POST confirm against its own limit: http, opening the payload, moving the row."""
     house, seconds = stage.house(), stage.plan.seconds
     bare, runs = stage.place.database("moves"), []
     with floors.noop(house) as nothing:
@@ -108,7 +108,7 @@ def confirm(stage: Stage) -> list[Line]:
     http, opened, db, rate = (median(r[i] for r in runs) for i in range(4))
     ratio = median(r[3] / floors.limit(*r[:3]) for r in runs)
     limit = floors.limit(http, opened, db)
-    beside = f"http {http:,.0f}, carry {opened:,.0f}, db {db:,.0f}; limit {limit:,.0f}; ratio {ratio:.2f}"
+    beside = f"http {http:,.0f}, payload {opened:,.0f}, db {db:,.0f}; limit {limit:,.0f}; ratio {ratio:.2f}"
     return [Line("POST confirm", "≥ 0.6 × its limit", f"{rate:,.0f}/s", beside, ratio >= 0.6)]
 
 

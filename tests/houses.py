@@ -15,6 +15,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import folder
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.publishing import drafts, versions
+from sabal.signing.writer import Writer
 from templates import put_rows
 
 TODAY = date(2026, 11, 24)
@@ -40,6 +41,11 @@ class HouseOfTests:
     @property
     def vendor(self) -> str:
         return self.database.vendor
+
+    @property
+    def writer(self) -> Writer:
+        """As in a process that knows what this house knows."""
+        return Writer(self.snapshots, self.ring)
 
     def connect(self) -> raw.Database:
         return raw.connect(self.url)

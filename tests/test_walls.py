@@ -198,21 +198,21 @@ def test_what_runs_on_any_computer_does_not_load_the_house(module: str) -> None:
 WRITERS = {
     "signing_pending": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
-        "signing/eras.py", "signing/retention.py",
+        "signing/epochs.py", "signing/retention.py",
     },
     "signing_signature": {
-        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/eras.py",
+        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/epochs.py",
         "signing/retention.py",
     },
-    "signing_waiting": {"signing/writer/confirm.py", "signing/writer/places.py"},
-    "signing_place": {"signing/writer/places.py"},
+    "signing_waiting": {"signing/writer/confirm.py", "signing/writer/log_index.py"},
+    "signing_log_index": {"signing/writer/log_index.py"},
     "signing_access": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/count.py",
         "signing/retention.py",
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
-        "signing/eras.py", "signing/retention.py", "signing/drain.py",
+        "signing/epochs.py", "signing/retention.py", "signing/drain.py",
     },
     # Who refused a newsletter stands beside who refused to sign; restore brings both back.
     "signing_suppression": {
@@ -222,7 +222,7 @@ WRITERS = {
         "signing/writer/leave.py", "signing/count.py", "signing/adopted.py",
     },
     "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/versions.py"},
-    "signing_bucket": {"signing/writer/places.py"},
+    "signing_bucket": {"signing/writer/log_index.py"},
     "ledger_log": {"ledger/tables.py"},
     "ledger_bundle": {"ledger/tables.py"},
     "ledger_batch": {"ledger/tables.py"},
@@ -260,7 +260,7 @@ def test_each_hot_table_is_written_by_few(table: str) -> None:
         'database.insert("signing_pending", COLUMNS, rows)',
         'database.insert(\n    "signing_pending",\n    COLUMNS, rows)',
         'delete(database, "signing_pending", "id", ids)',
-        'for table in ("signing_pending", "x"):\n    database.execute(f"UPDATE {table} SET tag = NULL")',
+        'for table in ("signing_pending", "x"):\n    database.execute(f"UPDATE {table} SET dedupe_tag = NULL")',
     ],
 )
 def test_a_write_is_seen_in_every_form(text: str) -> None:

@@ -30,8 +30,9 @@ from sabal.limits import networks as limits
 from sabal.limits.capacity import Capacity
 from sabal.logs import where
 from sabal.petitions import snapshot
-from sabal.signing import operations, writer
-from sabal.signing.group import Group
+from sabal.signing import operations
+from sabal.signing.group import Batcher
+from sabal.signing.writer import Writer
 from sabal.signing.writer.find import Found, find
 
 LOOK_EVERY = 1.0  # seconds
@@ -51,7 +52,7 @@ class Process:
         self.door: Door | None = None
         self._watch = Watch()
         self._looking: asyncio.Task[None] | None = None
-        self._groups: list[Group[Any, Any]] = []
+        self._groups: list[Batcher[Any, Any]] = []
 
     async def live(self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]) -> None:
         """The lifespan of the process (ASGI): start, run, drain."""
@@ -108,10 +109,11 @@ class Process:
         self._watch.close()
 
     def _build_door(self) -> Door:
-        write: Group[operations.Operation, operations.Outcome] = Group("writer", connect, writer.commit)
-        look: Group[bytes, Found | None] = Group("finder", connect, find)
-        self._groups = [write, look]
         snapshots = snapshot.current()
+        writer = Writer(snapshots, self._watch.ring)
+        write: Batcher[operations.Operation, operations.Outcome] = Batcher("writer", connect, writer.commit)
+        look: Batcher[bytes, Found | None] = Batcher("finder", connect, find)
+        self._groups = [write, look]
         return Door(
             routes=Routes(settings.HOUSE_LANGUAGES, dev=settings.DEV),
             hosts=Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),

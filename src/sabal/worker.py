@@ -23,13 +23,13 @@ from sabal.ledger.witnesses import Witnesses
 from sabal.logs import where
 from sabal.mail import outbox
 from sabal.mail.answers import Trouble
-from sabal.mail.letters import Letterhead
+from sabal.mail.emails import Site
 from sabal.mail.tidy import tidy_keys
 from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
-from sabal.signing import drain, eras, retention, tidy
+from sabal.signing import drain, epochs, retention, tidy
 from sabal.witness.network import Network
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Worker:
             self.clock,
             petitions=snapshots,
             accepted=tidy.start_week,
-            head=Letterhead(settings.BASE_URL, settings.MAIL_FROM),
+            site=Site(settings.BASE_URL, settings.MAIL_FROM),
             should_stop=self.stop.is_set,
         )
         if report.trouble is not Trouble.NONE:
@@ -182,9 +182,9 @@ class Worker:
                         )
                 if drained := drain.drain(database, petition.id, day):
                     logger.info("%d sealed records that the organiser holds are deleted", drained)
-                if eras.forget_old_eras(database, self.house, petition):
+                if epochs.forget_old_epochs(database, self.house, petition):
                     logger.info("an old dedupe key that a crash had left is deleted")
-                if eras.renew_era(database, self.house, petition, today):
+                if epochs.renew_epoch(database, self.house, petition, today):
                     logger.info("a new dedupe period began: the old dedupe key and its tags are deleted")
             gone = tidy_keys(database, self.house, today)
             logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
@@ -212,7 +212,7 @@ class Worker:
 def main() -> None:
     """Run a worker until SIGTERM or SIGINT."""
     transport = open_transport(
-        settings.MAIL_URL, folder=settings.DATA / "mail", helo=Letterhead(settings.BASE_URL, "").host
+        settings.MAIL_URL, folder=settings.DATA / "mail", helo=Site(settings.BASE_URL, "").host
     )
     worker = Worker(open_house(), transport)
 

@@ -24,8 +24,8 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.tables import Log
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import operations, writer
-from sabal.signing.writer import places
+from sabal.signing import operations
+from sabal.signing.writer import log_index
 from signing.steps import ask, confirmation
 
 pytestmark = pytest.mark.slow  # hundreds of batches
@@ -36,7 +36,7 @@ SIGNERS, LEAVING = 230, 6
 
 @pytest.fixture(autouse=True)
 def _in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "CHUNK", 200)
+    monkeypatch.setattr(log_index, "CHUNK", 200)
 
 
 class Fault(Exception):
@@ -110,7 +110,7 @@ def crowd(house: HouseOfTests) -> PetitionSnapshot:
     first = sign(house, petition, "first", 40)
     house.sequence(petition, NOW + WEEK)
     second = sign(house, petition, "second", SIGNERS)
-    writer.commit(
+    house.writer.commit(
         house.database,
         [operations.Withdraw(one.t, one.digest) for one in [*first[:LEAVING], *second[:LEAVING]]],
     )
@@ -119,8 +119,8 @@ def crowd(house: HouseOfTests) -> PetitionSnapshot:
 
 def sign(house: HouseOfTests, petition: PetitionSnapshot, who: str, number: int) -> list[Any]:
     signers = [ask(house, petition, f"{who}{n}@example.org") for n in range(number)]
-    writer.commit(house.database, [one.operation for one in signers])
-    writer.commit(house.database, [confirmation(house, petition, one) for one in signers])
+    house.writer.commit(house.database, [one.operation for one in signers])
+    house.writer.commit(house.database, [confirmation(one) for one in signers])
     return signers
 
 
@@ -144,7 +144,7 @@ def hold_whole(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
     places = house.database.query(
-        "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON p.commitment = s.commitment"
+        "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON p.commitment = s.commitment"
     )
     assert len(places) == 40 + SIGNERS - 2 * LEAVING
     for index, commitment in places:
@@ -226,7 +226,7 @@ class Before:
     """The house's tables and files as they were, to be gone back to."""
 
     TABLES = (
-        "signing_signature", "signing_waiting", "signing_place", "signing_withdrawal", "signing_total",
+        "signing_signature", "signing_waiting", "signing_log_index", "signing_withdrawal", "signing_total",
         "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
     )  # fmt: skip
 

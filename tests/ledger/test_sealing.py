@@ -18,7 +18,7 @@ from sabal.ledger.tables import ReadOnly
 from sabal.operating import stores
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
-from sabal.signing import drain, eras, operations, tidy, writer
+from sabal.signing import drain, epochs, operations, tidy
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
@@ -44,18 +44,18 @@ def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(house: 
     late = signed(house, petition, "carol@example.org")
     states.close(petition.slug, TODAY)
     closed = house.petition()
-    assert writer.commit(house.database, [confirmation(house, closed, late)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [confirmation(late)]) == [Outcome.DONE]
     assert not seal(house, closed, 14)
     assert house.petition().state == "closed"
     assert seal(house, closed, 15)
     done = house.petition()
     assert done.state == "sealed" and done.pepper is None and done.counts.counted == 3
-    assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
+    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()
     assert not seal(house, done, 16)
     # Who wants out, gets out, also now; nothing but that may follow.
-    assert writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
     house.sequence(done, NOW + 30 * 86_400)
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.counted == 2 and house.petition().counts.counted == 2
@@ -83,7 +83,7 @@ def test_a_log_that_stands_still_keeps_no_address_testable(house: HouseOfTests) 
     hold(house.database, petition.id)
     with pytest.raises(ReadOnly):
         seal(house, closed, 15)
-    assert house.database.query("SELECT DISTINCT tag, w FROM signing_signature") == [(None, b"")]
+    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     assert not house.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
     assert house.petition().state == "closed" and house.rows("signing_waiting") == 1
 
@@ -110,7 +110,7 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
     def crash(*_: object) -> None:
         raise RuntimeError
 
-    for room, step in ((eras, "forget_era"), (tidy, "forget_w")):
+    for room, step in ((epochs, "forget_epoch"), (tidy, "forget_w")):
         with monkeypatch.context() as broken:
             broken.setattr(room, step, crash)
             with pytest.raises(RuntimeError):
@@ -153,7 +153,7 @@ def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(house: HouseOfTes
     # What was confirmed after the batch stays, for nobody could tell its withdrawal from a drain.
     assert house.rows("signing_sealed") == 1 and later.operation.sealed_id
     assert (
-        writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
+        house.writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
         == [Outcome.DONE] * 2
     )
     house.sequence(petition, NOW + 2 * WEEK)

@@ -13,7 +13,7 @@ from sabal.ledger import tables
 from sabal.ledger.publication import publication
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
-from sabal.signing import held, operations, writer
+from sabal.signing import held, operations
 from signing.steps import SUZIE, ask, confirmation, confirmed
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
@@ -34,7 +34,7 @@ def shown(house: HouseOfTests, petition: PetitionSnapshot) -> Read:
 
 def leave(house: HouseOfTests, *signers: object) -> None:
     clicks = [operations.Withdraw(one.t, one.digest) for one in signers]  # type: ignore[attr-defined]
-    assert writer.commit(house.database, clicks) == [operations.Outcome.DONE] * len(clicks)
+    assert house.writer.commit(house.database, clicks) == [operations.Outcome.DONE] * len(clicks)
 
 
 def test_publishing_opens_the_log_with_the_manifest(house: HouseOfTests) -> None:
@@ -141,7 +141,7 @@ def test_what_keeps_a_commitment_from_standing_twice(
     suzie = confirmed(house, petition)
 
     def click_again() -> None:
-        writer.commit(house.database, [confirmation(house, petition, suzie)])
+        house.writer.commit(house.database, [confirmation(suzie)])
         house.sequence(house.petition(), NOW + next(weeks) * WEEK)
         found = shown(house, petition)
         assert found.tally.signed == 1 and tlog.first_repeat(b"".join(found.entries)) is None
@@ -150,7 +150,7 @@ def test_what_keeps_a_commitment_from_standing_twice(
     click_again()
     click_again()
     with pytest.raises(Exception, match=r"(?i)unique"):  # the very same form, as if it were stored once more
-        writer.commit(house.database, [suzie.operation])
+        house.writer.commit(house.database, [suzie.operation])
     click_again()
     leave(house, suzie)
     click_again()

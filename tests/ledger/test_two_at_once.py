@@ -8,7 +8,7 @@ from ledger.reading import read
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.tables import Overtaken
-from sabal.signing import operations, writer
+from sabal.signing import operations
 from signing.steps import ask, confirmation
 
 WEEK, SIGNERS, WITHIN = 604_800, 60, 30.0
@@ -18,10 +18,10 @@ def test_what_was_withdrawn_is_revoked_once(house: HouseOfTests) -> None:
     petition, now = house.publish(), NOW
     for turn in range(4):
         signers = [ask(house, petition, f"suzie.{turn}.{n}@example.org") for n in range(SIGNERS)]
-        writer.commit(house.database, [one.operation for one in signers])
-        writer.commit(house.database, [confirmation(house, petition, one) for one in signers])
+        house.writer.commit(house.database, [one.operation for one in signers])
+        house.writer.commit(house.database, [confirmation(one) for one in signers])
         house.sequence(petition, now := now + WEEK)
-        writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers])
+        house.writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers])
         now += WEEK
         gate = threading.Barrier(2)
 

@@ -1,7 +1,7 @@
 """An SMTP server in a process of its own, for tests: it behaves as its one argument says and writes down what
 it got.
 
-Prints its port first. Every accepted letter becomes one JSON line in the file named by the second argument.
+Prints its port first. Every accepted email becomes one JSON line in the file named by the second argument.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, sy
 
 
 class Sink:
-    """Takes letters, or does not."""
+    """Takes emails, or does not."""
 
     def __init__(self, mood: str, file: Path) -> None:
         self.mood, self.file = mood, file

@@ -1,4 +1,4 @@
-"""Letters leave the outbox: each once, in order, past every fault of the server, of the row and of the
+"""Emails leave the outbox: each once, in order, past every fault of the server, of the row and of the
 process."""
 
 import os
@@ -19,7 +19,7 @@ from sabal import token
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
 from sabal.mail import claims
-from sabal.mail.answers import Answer, Outcome, Trouble
+from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW
 from sabal.mail.traffic import End
 
@@ -29,7 +29,7 @@ Sinks = Callable[..., Sink]
 class Recorder:
     """A transport of the test's own: takes everything, or answers what it is told to."""
 
-    def __init__(self, answer: Answer | Callable[[str], Answer] = Answer(Outcome.ACCEPTED)) -> None:  # noqa: B008
+    def __init__(self, answer: Answer | Callable[[str], Answer] = Answer(SendOutcome.ACCEPTED)) -> None:  # noqa: B008
         self.answer, self.to, self.ids = answer, list[str](), list[str]()
 
     def send(self, message: EmailMessage, to: str) -> Answer:
@@ -41,7 +41,7 @@ class Recorder:
         pass
 
 
-def test_suzie_gets_her_letter_and_the_row_goes(world: World, sink: Sinks) -> None:
+def test_suzie_gets_her_email_and_the_row_goes(world: World, sink: Sinks) -> None:
     server, raw = sink(), world.write()
     transport = server.transport()
     report = world.send(transport)
@@ -60,11 +60,13 @@ def test_nothing_due_does_nothing(world: World) -> None:
 def test_the_expiry_of_others_stays_open(world: World) -> None:
     world.write("suzie@example.org")
     held = world.write("eve@example.org")
-    world.send(Recorder(lambda to: Answer(Outcome.LATER if to.startswith("eve") else Outcome.ACCEPTED)))
+    world.send(
+        Recorder(lambda to: Answer(SendOutcome.LATER if to.startswith("eve") else SendOutcome.ACCEPTED))
+    )
     assert world.expiry(held) == FROM_SIGNING
 
 
-def test_a_newsletter_letter_leaves_signatures_alone(world: World, sink: Sinks) -> None:
+def test_a_newsletter_email_leaves_signatures_alone(world: World, sink: Sinks) -> None:
     world.write(kind=CONFIRM_NEWSLETTER, petition=0)
     assert world.send(Recorder()).accepted == 1 and world.waiting() == 0
 
@@ -110,7 +112,7 @@ def test_the_slow_lane_is_shared_among_networks(world: World, start: float) -> N
     assert others <= set(transport.to) and len(transport.to) == 5
 
 
-def test_a_refused_mailbox_ends_the_letter(world: World, sink: Sinks) -> None:
+def test_a_refused_mailbox_ends_the_email(world: World, sink: Sinks) -> None:
     server, raw = sink("refuse"), world.write()
     report = world.send(server.transport())
     assert report.ends == {End.NEVER: 1} and report.trouble is Trouble.NONE and world.waiting() == 0
@@ -141,29 +143,29 @@ def test_a_silent_server_stops_the_run(world: World, sink: Sinks) -> None:
     report = world.send(sink("hang").transport(timeout=0.3))
     assert report.trouble is Trouble.LOST and report.ends == {End.LATER: 3, End.UNSENT: 2}
     assert report.reason == "the server stopped answering"
-    attempts = sorted(n for (n,) in world.database.query("SELECT attempts FROM mail_letter"))
+    attempts = sorted(n for (n,) in world.database.query("SELECT attempts FROM mail_email"))
     assert attempts == [0, 0, 1, 1, 1] and world.waiting() == 5
 
 
-def test_a_connection_dropped_in_the_middle_of_a_letter(world: World, sink: Sinks) -> None:
+def test_a_connection_dropped_in_the_middle_of_an_email(world: World, sink: Sinks) -> None:
     server = sink("drop")
     world.write()
     assert world.send(server.transport()).ends == {End.LATER: 1}
     assert world.waiting() == 1 and server.lines() == []
 
 
-def test_an_answer_that_is_lost_gives_a_second_letter_of_the_same_id(world: World, sink: Sinks) -> None:
+def test_an_answer_that_is_lost_gives_a_second_email_of_the_same_id(world: World, sink: Sinks) -> None:
     server = sink("drop-after")
     world.write()
     for _ in range(2):
         world.send(server.transport())
         world.now += 3_600
-    first, second = server.letters()
+    first, second = server.emails()
     assert first["Message-ID"] == second["Message-ID"]
 
 
 @pytest.mark.parametrize(("mood", "trouble"), [("closed-door", Trouble.REFUSED), ("silent", Trouble.DOWN)])
-def test_no_way_in_costs_the_letter_nothing(
+def test_no_way_in_costs_the_email_nothing(
     world: World, sink: Sinks, mood: str, trouble: Trouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.write()
@@ -171,12 +173,12 @@ def test_no_way_in_costs_the_letter_nothing(
     report = world.send(sink(mood).transport(timeout=0.3))
     assert report.trouble is trouble and report.ends == {End.UNSENT: 2}
     assert (
-        world.database.query("SELECT attempts, claimed_until, not_before FROM mail_letter") == [(0, 0, 0)] * 2
+        world.database.query("SELECT attempts, claimed_until, not_before FROM mail_email") == [(0, 0, 0)] * 2
     )
     assert [r.levelname for r in caplog.records] == ["ERROR" if trouble is Trouble.REFUSED else "WARNING"]
 
 
-def test_a_policy_against_us_keeps_the_letters_and_shouts(
+def test_a_policy_against_us_keeps_the_emails_and_shouts(
     world: World, sink: Sinks, caplog: pytest.LogCaptureFixture
 ) -> None:
     for n in range(12):
@@ -189,11 +191,11 @@ def test_a_policy_against_us_keeps_the_letters_and_shouts(
 
 def test_waits_double_and_end_after_three_days(world: World) -> None:
     world.write()
-    transport = Recorder(Answer(Outcome.LATER))
+    transport = Recorder(Answer(SendOutcome.LATER))
     waits = []
     while world.waiting():
         world.send(transport)
-        rows = world.database.query("SELECT not_before FROM mail_letter")
+        rows = world.database.query("SELECT not_before FROM mail_email")
         if rows:
             waits.append(rows[0][0] - world.now)
             world.now = rows[0][0]
@@ -229,11 +231,11 @@ def test_a_bad_row_stops_no_queue(
     report = world.send(transport)
     assert transport.to == ["before@example.org", "after@example.org"]
     assert report.ends == {End.ACCEPTED: 2, End.UNREADABLE: 1}
-    assert world.database.query("SELECT id, not_before FROM mail_letter") == [(2, int(NOON) + 60)]
+    assert world.database.query("SELECT id, not_before FROM mail_email") == [(2, int(NOON) + 60)]
     assert "eve" not in caplog.text and "nobody" not in caplog.text
 
 
-def test_a_transport_with_a_bug_pushes_the_letter_ahead(
+def test_a_transport_with_a_bug_pushes_the_email_ahead(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(to: str) -> Answer:
@@ -244,7 +246,7 @@ def test_a_transport_with_a_bug_pushes_the_letter_ahead(
     assert "RuntimeError at test_send_due.py:" in caplog.text and "suzie" not in caplog.text
 
 
-def test_letters_whose_key_is_gone_are_dropped(world: World) -> None:
+def test_emails_whose_key_is_gone_are_dropped(world: World) -> None:
     world.write(day=TODAY - 1)
     world.write("max@example.org")
     world.house.destroy(world.database, mail_key_name(TODAY - 1))
@@ -263,7 +265,7 @@ def test_a_wrong_house_key_drops_nothing(world: World) -> None:
     assert world.send(Recorder()).accepted == 1
 
 
-def test_stopping_between_letters(world: World) -> None:
+def test_stopping_between_emails(world: World) -> None:
     for n in range(10):
         world.write(f"suzie{n}@example.org")
     transport = Recorder()
@@ -272,13 +274,13 @@ def test_stopping_between_letters(world: World) -> None:
     assert world.send(transport).accepted == 7, "the rest is free at once"
 
 
-def test_no_letter_is_begun_at_the_end_of_a_claim(world: World) -> None:
+def test_no_email_is_begun_at_the_end_of_a_claim(world: World) -> None:
     for n in range(4):
         world.write(f"suzie{n}@example.org")
 
     def slow(_to: str) -> Answer:
         world.now += 35
-        return Answer(Outcome.ACCEPTED)
+        return Answer(SendOutcome.ACCEPTED)
 
     report = world.send(Recorder(slow), limit=4)
     assert report.accepted == 2 and report.ends[End.UNSENT] == 2
@@ -287,11 +289,11 @@ def test_no_letter_is_begun_at_the_end_of_a_claim(world: World) -> None:
 def test_a_claim_of_a_clock_that_was_set_back_does_not_hold(world: World) -> None:
     world.write()
     far = int(NOON) + 400 * 86_400
-    world.database.execute("UPDATE mail_letter SET claimed_until = ?, not_before = ?", (far, far))
+    world.database.execute("UPDATE mail_email SET claimed_until = ?, not_before = ?", (far, far))
     assert world.send(Recorder()).accepted == 1
 
 
-def test_two_workers_send_no_letter_twice(world: World) -> None:
+def test_two_workers_send_no_email_twice(world: World) -> None:
     for n in range(300):
         world.write(f"suzie{n}@example.org")
     transports = [Recorder(), Recorder()]
@@ -313,13 +315,13 @@ def test_two_workers_send_no_letter_twice(world: World) -> None:
 
 
 def test_two_workers_inside_one_send(world: World) -> None:
-    """While one worker is in the middle of a letter, the other can't have it."""
+    """While one worker is in the middle of an email, the other can't have it."""
     world.write()
     other, database = Recorder(), world.another_connection()
 
     def meanwhile(_to: str) -> Answer:
         world.send(other, database=database)
-        return Answer(Outcome.ACCEPTED)
+        return Answer(SendOutcome.ACCEPTED)
 
     assert world.send(Recorder(meanwhile)).accepted == 1 and other.to == []
     database.close()
@@ -360,7 +362,7 @@ def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> No
     world.now += claims.CLAIM + 1
     assert world.send(transport).accepted == 1 and world.waiting() == 0 and world.expiry(raw) == TODAY + 8
     transport.close()
-    first, second = server.letters()
+    first, second = server.emails()
     assert first["Message-ID"] == second["Message-ID"]
 
 
@@ -404,8 +406,8 @@ class _FaultyTransaction:
         raise OSError("the commit failed")
 
 
-ACCEPTS, LATER, NEVER = Answer(Outcome.ACCEPTED), Answer(Outcome.LATER), Answer(Outcome.NEVER)
-UNSENT = Answer(Outcome.UNSENT, "down", Trouble.DOWN)
+ACCEPTS, LATER, NEVER = Answer(SendOutcome.ACCEPTED), Answer(SendOutcome.LATER), Answer(SendOutcome.NEVER)
+UNSENT = Answer(SendOutcome.UNSENT, "down", Trouble.DOWN)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +416,7 @@ UNSENT = Answer(Outcome.UNSENT, "down", Trouble.DOWN)
         # the claim: nothing was sent; persisted, the row waits until the claim runs out
         (0, ACCEPTS, False, 1, True, 1),
         (0, ACCEPTS, True, 1, True, 1),
-        # the settling: once is mended by trying again, always costs one repeated letter
+        # the settling: once is mended by trying again, always costs one repeated email
         (1, ACCEPTS, False, 1, False, 1),
         (1, ACCEPTS, True, 1, False, 1),
         (1, ACCEPTS, False, 99, True, 2),
@@ -444,7 +446,7 @@ def test_every_write_failed_or_failed_but_persisted(
             world.send(transport, database=faulty)
     else:
         world.send(transport, database=faulty)
-    # Afterwards all is well again, and in time every letter is out, its row gone and counted once.
+    # Afterwards all is well again, and in time every email is out, its row gone and counted once.
     transport.answer = ACCEPTS
     world.now += 2 * claims.CLAIM
     world.send(transport)
@@ -457,7 +459,7 @@ def test_every_write_failed_or_failed_but_persisted(
 
 def test_a_row_that_kills_every_worker_is_given_up(world: World) -> None:
     world.write()
-    world.database.execute("UPDATE mail_letter SET attempts = ?", (claims.GIVE_UP,))
+    world.database.execute("UPDATE mail_email SET attempts = ?", (claims.GIVE_UP,))
     transport = Recorder()
     assert world.send(transport).ends == {End.GIVEN_UP: 1} and transport.to == [] and world.waiting() == 0
 

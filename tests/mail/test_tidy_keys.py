@@ -1,4 +1,4 @@
-"""Mail keys live as long as a letter needs them, and no longer than eight days."""
+"""Mail keys live as long as an email needs them, and no longer than eight days."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def days(world: World) -> set[int]:
     return {int(name.removeprefix("mail/")) for name in names if name.startswith("mail/")}
 
 
-def test_keys_go_when_their_letters_are_out(world: World) -> None:
+def test_keys_go_when_their_emails_are_out(world: World) -> None:
     for day in range(TODAY - 3, TODAY + 1):
         world.write(day=day)
     assert tidy_keys(world.database, world.house, TODAY) == []
@@ -32,7 +32,7 @@ def test_other_keys_stay(world: World) -> None:
     assert world.house.find(world.database, "pepper/1/1") and world.house.find(world.database, "mailing")
 
 
-def test_after_eight_days_key_and_letters_go_together(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_after_eight_days_key_and_emails_go_together(world: World, caplog: pytest.LogCaptureFixture) -> None:
     for n in range(450):
         world.write(f"suzie{n}@example.org", day=TODAY - 8)
     world.write("max@example.org", day=TODAY - 7)
@@ -51,7 +51,7 @@ def test_the_key_of_tomorrow_on_a_node_whose_clock_is_ahead(world: World) -> Non
 @pytest.mark.parametrize("persisted", [False, True])
 @pytest.mark.parametrize("write", [0, 1, 2])
 def test_every_write_failed_or_failed_but_persisted(world: World, write: int, persisted: bool) -> None:
-    """Letters (0), then the keys of two days (1, 2): wherever it ends, the next time finishes it."""
+    """Emails (0), then the keys of two days (1, 2): wherever it ends, the next time finishes it."""
     world.write(day=TODAY - 8)
     world.house.make(world.database, mail_key_name(TODAY - 5))
     with pytest.raises(OSError, match="the commit failed"):

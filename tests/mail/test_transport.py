@@ -19,23 +19,25 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mail.world import HEAD, NOON, Sink, definition
-from sabal.mail import letters
-from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, Outcome, Trouble, judge
-from sabal.mail.folder import FolderTransport, list_letters
+from sabal.mail import emails
+from sabal.mail.address import EmailAddress
+from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, SendOutcome, Trouble, judge
+from sabal.mail.folder import FolderTransport, list_emails
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.transport import open_transport
 from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
-from sabal.mail.wire import wire_address
 
 Sinks = Callable[..., Sink]
 
 
 def a_message(to: str = "suzie@example.org", language: str = "ko") -> EmailMessage:
-    return letters.render(letters.Letter(1, 1, to, language, "a" * 26), definition("open"), HEAD, NOON)
+    return emails.render(
+        emails.Email(1, 1, EmailAddress.parse(to), language, "a" * 26), definition("open"), HEAD, NOON
+    )
 
 
 def send(transport: SmtpTransport, to: str = "suzie@example.org") -> Answer:
-    return transport.send(a_message(to), wire_address(to))
+    return transport.send(a_message(to), EmailAddress.parse(to).wire)
 
 
 @pytest.mark.parametrize(
@@ -96,25 +98,25 @@ def test_the_password_is_in_no_repr() -> None:
 @pytest.mark.parametrize(
     ("code", "text", "outcome", "trouble"),
     [
-        (550, "5.1.1 no such user", Outcome.NEVER, Trouble.NONE),
-        (550, "No such user", Outcome.NEVER, Trouble.NONE),
-        (553, "", Outcome.NEVER, Trouble.NONE),
-        (554, "no", Outcome.NEVER, Trouble.NONE),
-        (552, "5.2.2 over quota", Outcome.LATER, Trouble.NONE),
-        (450, "4.2.1 greylisted", Outcome.LATER, Trouble.NONE),
-        (451, "", Outcome.LATER, Trouble.NONE),
-        (499, "9.9.9", Outcome.LATER, Trouble.NONE),
-        (599, "", Outcome.NEVER, Trouble.NONE),
-        (550, "5.7.1 blocked", Outcome.LATER, Trouble.REFUSED),
-        (554, "5.7.1 spam", Outcome.LATER, Trouble.REFUSED),
-        (550, "5.7.26 unauthenticated", Outcome.LATER, Trouble.REFUSED),
-        (550, "5.7.606 banned", Outcome.LATER, Trouble.REFUSED),
-        (530, "5.7.0 log in", Outcome.LATER, Trouble.REFUSED),
-        (500, "what?", Outcome.LATER, Trouble.REFUSED),
-        (550, "5.1.10 null MX", Outcome.NEVER, Trouble.NONE),
+        (550, "5.1.1 no such user", SendOutcome.NEVER, Trouble.NONE),
+        (550, "No such user", SendOutcome.NEVER, Trouble.NONE),
+        (553, "", SendOutcome.NEVER, Trouble.NONE),
+        (554, "no", SendOutcome.NEVER, Trouble.NONE),
+        (552, "5.2.2 over quota", SendOutcome.LATER, Trouble.NONE),
+        (450, "4.2.1 greylisted", SendOutcome.LATER, Trouble.NONE),
+        (451, "", SendOutcome.LATER, Trouble.NONE),
+        (499, "9.9.9", SendOutcome.LATER, Trouble.NONE),
+        (599, "", SendOutcome.NEVER, Trouble.NONE),
+        (550, "5.7.1 blocked", SendOutcome.LATER, Trouble.REFUSED),
+        (554, "5.7.1 spam", SendOutcome.LATER, Trouble.REFUSED),
+        (550, "5.7.26 unauthenticated", SendOutcome.LATER, Trouble.REFUSED),
+        (550, "5.7.606 banned", SendOutcome.LATER, Trouble.REFUSED),
+        (530, "5.7.0 log in", SendOutcome.LATER, Trouble.REFUSED),
+        (500, "what?", SendOutcome.LATER, Trouble.REFUSED),
+        (550, "5.1.10 null MX", SendOutcome.NEVER, Trouble.NONE),
     ],
 )
-def test_what_an_answer_means(code: int, text: str, outcome: Outcome, trouble: Trouble) -> None:
+def test_what_an_answer_means(code: int, text: str, outcome: SendOutcome, trouble: Trouble) -> None:
     answer = judge(code, text.encode())
     assert (answer.outcome, answer.trouble) == (outcome, trouble)
 
@@ -127,7 +129,7 @@ def test_before_a_recipient_is_named_a_refusal_is_about_us(code: int) -> None:
 @given(some.integers(400, 599), some.binary(max_size=40))
 def test_any_answer_has_a_meaning_in_our_own_words(code: int, text: bytes) -> None:
     answer = judge(code, text)
-    assert answer.outcome in (Outcome.LATER, Outcome.NEVER)
+    assert answer.outcome in (SendOutcome.LATER, SendOutcome.NEVER)
     assert answer.reason.startswith("the server") or answer.reason in {
         *PERMANENT.values(), *TEMPORARY.values(), *OURS.values()
     }  # fmt: skip
@@ -137,20 +139,20 @@ def test_the_three_lists_do_not_meet() -> None:
     assert not (set(PERMANENT) & set(TEMPORARY) or set(PERMANENT) & set(OURS) or set(TEMPORARY) & set(OURS))
 
 
-def test_a_letter_as_it_arrives(sink: Sinks) -> None:
+def test_an_email_as_it_arrives(sink: Sinks) -> None:
     server = sink()
     transport = server.transport()
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
-    (line,), (letter,) = server.lines(), server.letters()
+    (line,), (email,) = server.lines(), server.emails()
     assert line["mail_options"] == line["rcpt_options"] == []
-    assert letter["Subject"].endswith("푸른 강을 지켜 주십시오")
+    assert email["Subject"].endswith("푸른 강을 지켜 주십시오")
 
 
 def test_no_bounces_where_the_server_knows_how(sink: Sinks) -> None:
     server = sink("dsn")
     transport = server.transport()
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
     (line,) = server.lines()
     assert "RET=HDRS" in line["mail_options"] and line["rcpt_options"] == ["NOTIFY=NEVER"]
@@ -159,23 +161,23 @@ def test_no_bounces_where_the_server_knows_how(sink: Sinks) -> None:
 def test_an_international_address(sink: Sinks) -> None:
     server = sink("utf8")
     transport = server.transport()
-    assert send(transport, "사발@예시.example").outcome is Outcome.ACCEPTED
-    assert send(transport, "suzie@example.org").outcome is Outcome.ACCEPTED
+    assert send(transport, "사발@예시.example").outcome is SendOutcome.ACCEPTED
+    assert send(transport, "suzie@example.org").outcome is SendOutcome.ACCEPTED
     transport.close()
     first, second = server.lines()
     assert first["to"] == ["사발@예시.example"] and {"SMTPUTF8", "BODY=8BITMIME"} <= set(
         first["mail_options"]
     )
     assert second["mail_options"] == []
-    assert server.letters()[0]["To"] == "사발@예시.example"
+    assert server.emails()[0]["To"] == "사발@예시.example"
 
 
 def test_an_international_address_at_a_server_that_knows_none(sink: Sinks) -> None:
     server = sink()
     transport = server.transport()
     answer = send(transport, "사발@예시.example")
-    assert answer == Answer(Outcome.NEVER, "the server cannot send to an international address")
-    assert send(transport, "suzie@bücher.example").outcome is Outcome.ACCEPTED, (
+    assert answer == Answer(SendOutcome.NEVER, "the server cannot send to an international address")
+    assert send(transport, "suzie@bücher.example").outcome is SendOutcome.ACCEPTED, (
         "a domain alone needs nothing of it"
     )
     transport.close()
@@ -185,18 +187,18 @@ def test_an_international_address_at_a_server_that_knows_none(sink: Sinks) -> No
 def test_after_a_refusal_the_connection_goes_on(sink: Sinks) -> None:
     server = sink("greylist")
     transport = server.transport()
-    assert send(transport).outcome is Outcome.LATER
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.LATER
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
     assert server.lines()[0]["connection"] == 1
 
 
-def test_a_server_that_closes_after_three_letters_is_called_again(sink: Sinks) -> None:
+def test_a_server_that_closes_after_three_emails_is_called_again(sink: Sinks) -> None:
 
     server = sink("three-each")
     transport = server.transport()
     for _ in range(7):
-        assert send(transport).outcome is Outcome.ACCEPTED
+        assert send(transport).outcome is SendOutcome.ACCEPTED
         time.sleep(0.05)
     transport.close()
     assert [line["connection"] for line in server.lines()] == [1, 1, 1, 2, 2, 2, 3]
@@ -207,10 +209,10 @@ def test_an_idle_connection_is_asked_first(sink: Sinks) -> None:
     transport = SmtpTransport(
         MailUrl("smtp", "127.0.0.1", server.port), "petition.example", clock=lambda: now[0]
     )
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     now[0] += 60
     transport._smtp.sock.shutdown(2)  # type: ignore[union-attr]
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
     assert [line["connection"] for line in server.lines()] == [1, 2]
 
@@ -219,19 +221,19 @@ def test_a_sender_that_is_refused_says_nothing_about_the_mailbox(sink: Sinks) ->
     transport = sink("sender").transport()
     answer = send(transport)
     transport.close()
-    assert (answer.outcome, answer.trouble) == (Outcome.LATER, Trouble.REFUSED)
+    assert (answer.outcome, answer.trouble) == (SendOutcome.LATER, Trouble.REFUSED)
 
 
-def test_busy_after_the_whole_letter(sink: Sinks) -> None:
+def test_busy_after_the_whole_email(sink: Sinks) -> None:
     transport = sink("busy").transport()
     answer = send(transport)
     transport.close()
-    assert answer.outcome is Outcome.LATER and answer.trouble is Trouble.NONE
+    assert answer.outcome is SendOutcome.LATER and answer.trouble is Trouble.NONE
 
 
 def test_nobody_there() -> None:
     answer = send(SmtpTransport(MailUrl("smtp", "127.0.0.1", 1), "petition.example", timeout=2))
-    assert (answer.outcome, answer.trouble) == (Outcome.UNSENT, Trouble.DOWN)
+    assert (answer.outcome, answer.trouble) == (SendOutcome.UNSENT, Trouble.DOWN)
 
 
 @pytest.fixture
@@ -270,7 +272,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_with_tls_and_a_password(sink: Sinks, certificate: str, mood: str, tls: str) -> None:
     server = sink(mood, certificate)
     transport = server.transport(tls=tls, user="carol", password="p@ss/word")
-    assert send(transport).outcome is Outcome.ACCEPTED
+    assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
     (line,) = server.lines()
     assert line["tls"] or mood == "implicit"
@@ -279,7 +281,7 @@ def test_with_tls_and_a_password(sink: Sinks, certificate: str, mood: str, tls: 
 
 def test_a_wrong_password_is_a_refusal(sink: Sinks, certificate: str) -> None:
     answer = send(sink("tls", certificate).transport(tls="starttls", user="carol", password="wrong"))
-    assert answer == Answer(Outcome.UNSENT, OURS["5.7.8"], Trouble.REFUSED)
+    assert answer == Answer(SendOutcome.UNSENT, OURS["5.7.8"], Trouble.REFUSED)
 
 
 @pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
@@ -289,36 +291,36 @@ def test_a_certificate_that_nobody_vouches_for(
     monkeypatch.delenv("SSL_CERT_FILE")
     answer = send(sink(mood, certificate).transport(tls=tls, user="carol", password="p@ss/word"))
     assert (
-        answer.outcome is Outcome.UNSENT
+        answer.outcome is SendOutcome.UNSENT
         and answer.reason == "the server's certificate or TLS cannot be accepted"
     )
 
 
-def test_a_server_without_tls_gets_no_letter(sink: Sinks) -> None:
+def test_a_server_without_tls_gets_no_email(sink: Sinks) -> None:
     server = sink()
     answer = send(server.transport(tls="starttls"))
     assert (
-        answer.outcome is Outcome.UNSENT
+        answer.outcome is SendOutcome.UNSENT
         and "does not offer the TLS" in answer.reason
         and server.lines() == []
     )
 
 
-def test_letters_in_a_folder(tmp_path: Path) -> None:
+def test_emails_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "var" / "mail"
-    assert list_letters(folder) == []
+    assert list_emails(folder) == []
     transport = open_transport("folder:", folder=folder, helo="petition.example")
     for to in ("suzie@example.org", "max@example.org", "사발@예시.example"):
-        assert transport.send(a_message(to), wire_address(to)).outcome is Outcome.ACCEPTED
+        assert transport.send(a_message(to), EmailAddress.parse(to).wire).outcome is SendOutcome.ACCEPTED
     transport.close()
-    stored = list_letters(folder)
-    assert [letter.to for letter in stored] == ["사발@예시.example", "max@example.org", "suzie@example.org"]
+    stored = list_emails(folder)
+    assert [email.to for email in stored] == ["사발@예시.example", "max@example.org", "suzie@example.org"]
     assert stored[0].subject.endswith("푸른 강을 지켜 주십시오") and "/ko/confirm/aaaa" in stored[0].text
     assert abs((dt.datetime.now(dt.UTC) - stored[0].sent).total_seconds()) < 60
-    assert len(list_letters(folder, limit=2)) == 2
+    assert len(list_emails(folder, limit=2)) == 2
     names = sorted(path.name for path in folder.iterdir())
     assert all(name.endswith(".eml") for name in names) and names == [
-        letter.name for letter in reversed(stored)
+        email.name for email in reversed(stored)
     ]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert all(stat.S_IMODE((folder / name).stat().st_mode) == 0o600 for name in names)
@@ -326,12 +328,15 @@ def test_letters_in_a_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mail").write_text("a file stands in the way")
-    assert FolderTransport(tmp_path / "mail").send(a_message(), "suzie@example.org").outcome is Outcome.UNSENT
+    assert (
+        FolderTransport(tmp_path / "mail").send(a_message(), "suzie@example.org").outcome
+        is SendOutcome.UNSENT
+    )
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "rename", full)
     answer = FolderTransport(tmp_path / "other").send(a_message(), "suzie@example.org")
-    assert (answer.outcome, answer.trouble) == (Outcome.UNSENT, Trouble.DOWN)
+    assert (answer.outcome, answer.trouble) == (SendOutcome.UNSENT, Trouble.DOWN)
     assert list((tmp_path / "other").iterdir()) == [], "no half letter stays"

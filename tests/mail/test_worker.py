@@ -72,8 +72,8 @@ def soon(what: Callable[[], bool]) -> None:
 
 
 def in_hand(house: HouseOfTests) -> int:
-    """Letters that the worker has claimed."""
-    return int(house.database.query("SELECT COUNT(*) FROM mail_letter WHERE claimed_until > 0")[0][0])
+    """Emails that the worker has claimed."""
+    return int(house.database.query("SELECT COUNT(*) FROM mail_email WHERE claimed_until > 0")[0][0])
 
 
 def counted(house: HouseOfTests) -> int:
@@ -91,7 +91,7 @@ def test_a_mail_server_that_hangs_holds_back_no_count(house: HouseOfTests, sink:
         running.stop.set()
         assert server.process.stdin is not None
         server.process.stdin.close()  # and now it is gone
-    assert in_hand(house) == 0 and house.rows("mail_letter") == 2, "what was begun is settled, nothing lost"
+    assert in_hand(house) == 0 and house.rows("mail_email") == 2, "what was begun is settled, nothing lost"
 
 
 def test_both_go_on_side_by_side(house: HouseOfTests, sink: Sinks) -> None:
@@ -99,8 +99,8 @@ def test_both_go_on_side_by_side(house: HouseOfTests, sink: Sinks) -> None:
     with working(house, server.transport()):
         for n in range(3):
             confirmed(house, petition, f"suzie{n}@example.org")
-        soon(lambda: counted(house) == 3 and house.rows("mail_letter") == 0)
-    assert len(server.letters()) == 3
+        soon(lambda: counted(house) == 3 and house.rows("mail_email") == 0)
+    assert len(server.emails()) == 3
 
 
 def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
@@ -110,9 +110,9 @@ def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
     transport = Recorder()
     with working(house, transport, House(bytes([7]) * 32)):
         soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "has stopped" in caplog.text)
-    assert transport.to == [] and house.rows("mail_letter") == 1 and counted(house) == 0
+    assert transport.to == [] and house.rows("mail_email") == 1 and counted(house) == 0
     with working(house, transport):
-        soon(lambda: house.rows("mail_letter") == 0 and counted(house) == 1)
+        soon(lambda: house.rows("mail_email") == 0 and counted(house) == 1)
 
 
 def test_connections_that_are_lost_are_made_anew(
@@ -123,11 +123,11 @@ def test_connections_that_are_lost_are_made_anew(
     petition, transport = house.publish(), Recorder()
     with working(house, transport):
         signed(house, petition, "max@example.org")
-        soon(lambda: house.rows("mail_letter") == 0)
+        soon(lambda: house.rows("mail_email") == 0)
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         assert len(house.database.query("SELECT pg_terminate_backend(pid) " + others)) >= 2
         confirmed(house, petition)
-        soon(lambda: counted(house) == 1 and house.rows("mail_letter") == 0)
+        soon(lambda: counted(house) == 1 and house.rows("mail_email") == 0)
     assert "mail is interrupted" in caplog.text and "counting is interrupted" in caplog.text
 
 
@@ -145,7 +145,7 @@ def test_what_nobody_foresaw_in_the_mail_ends_the_worker(
     assert ends_by_itself(house, Leaving()) == [False]
     (line,) = [_Line().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
     assert "mail ends the worker: SystemExit at" in line and "suzie" not in line
-    assert house.rows("mail_letter") == 1 and in_hand(house) == 0
+    assert house.rows("mail_email") == 1 and in_hand(house) == 0
 
 
 def test_what_nobody_foresaw_in_counting_ends_the_worker(

@@ -16,8 +16,8 @@ import tlog
 from sabal import hot_tables, token
 from sabal.database import Database, connect
 from sabal.keys.house import House, mail_key_name, seal
-from sabal.mail import letters, outbox
-from sabal.mail.ids import CONFIRM_LETTER, CONFIRM_NEWSLETTER, NORMAL, letter_id
+from sabal.mail import emails, outbox
+from sabal.mail.ids import CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, NORMAL, email_id
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
@@ -26,7 +26,7 @@ from sabal.signing import tidy
 TODAY = 20_781  # days since 1970
 FROM_SIGNING = TODAY + 7  # what signing wrote yesterday
 NOON = TODAY * 86_400 + 43_200.0
-HEAD = letters.Letterhead("https://petition.example", "Petitions <mail@petition.example>")
+HEAD = emails.Site("https://petition.example", "Petitions <mail@petition.example>")
 ROOMS = ("keys", "signing", "mail", "newsletter")
 
 
@@ -103,9 +103,9 @@ class World:
         return connect(self.url)
 
     def write(self, to: str = "suzie@example.org", **changed: Any) -> bytes:
-        """Queue a letter as signing does: pending row and letter. Gives the token."""
+        """Queue an email as signing does: pending row and email. Gives the token."""
         row: dict[str, Any] = {
-            "kind": CONFIRM_LETTER,
+            "kind": CONFIRM_SIGNATURE,
             "petition": 1,
             "day": TODAY,
             "lane": NORMAL,
@@ -126,11 +126,11 @@ class World:
                     "token_hash",
                     "petition_id",
                     "version_id",
-                    "era",
+                    "pepper_epoch",
                     "commitment",
                     "w",
                     "sealed_id",
-                    "carry",
+                    "pending_payload",
                     "mailbox",
                     "expires",
                 ),
@@ -153,11 +153,11 @@ class World:
 
     def insert(self, row: dict[str, Any], sealed: bytes) -> None:
         self.database.insert(
-            "mail_letter",
+            "mail_email",
             ("id", "petition_id", "kind", "mail_key", "sealed", "network"),
             [
                 (
-                    row.get("id") or letter_id(row["lane"], row["day"]),
+                    row.get("id") or email_id(row["lane"], row["day"]),
                     row["petition"],
                     row["kind"],
                     row["day"],
@@ -167,19 +167,19 @@ class World:
             ],
         )
 
-    def send(self, transport: Any, **options: Any) -> outbox.Report:
+    def send(self, transport: Any, **options: Any) -> outbox.SendReport:
         database = options.pop("database", self.database)
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
             "accepted": tidy.start_week,
-            "head": HEAD,
+            "site": HEAD,
             "chance": lambda: 0.5,
             "pause": lambda _: None,
         }
         return outbox.send_due(database, self.house, transport, lambda: self.now, **fixed | options)
 
     def waiting(self) -> int:
-        return int(self.database.query("SELECT count(*) FROM mail_letter")[0][0])
+        return int(self.database.query("SELECT count(*) FROM mail_email")[0][0])
 
     def expiry(self, raw: bytes) -> int:
         rows = self.database.query(
@@ -216,7 +216,7 @@ class Sink:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
 
-    def letters(self) -> list[EmailMessage]:
+    def emails(self) -> list[EmailMessage]:
         return [
             message_from_bytes(base64.b64decode(line["content"]), policy=policy.default)  # type: ignore[misc]
             for line in self.lines()

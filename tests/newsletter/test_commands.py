@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from houses import HouseOfTests
 from sabal import settings, token
 from sabal.cli import main
+from sabal.mail.address import EmailAddress
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
 
@@ -22,7 +23,8 @@ def listed(house: HouseOfTests) -> HouseOfTests:
     confirmed(house, petition, subscribe=("updates", "newsletter"))
     confirmed(house, petition, "=2+5@example.org", subscribe=("newsletter",))
     assert house.ring.subscribers
-    eve = rows.subscription(house.ring.subscribers, rows.HOUSE, "eve@example.org", "en", "Carol's people")
+    address = EmailAddress.parse("eve@example.org")
+    eve = rows.subscription(house.ring.subscribers, rows.HOUSE, address, "en", "Carol's people")
     with house.database.transaction():
         rows.ask(house.database, eve, b"h" * 32, 99_999)
     return house

@@ -5,6 +5,7 @@ import pytest
 from houses import DAY_NUMBER, HouseOfTests
 from sabal import erasure_journal, private, token
 from sabal.erasure_journal import Erasure
+from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
@@ -17,7 +18,9 @@ def ask(house: HouseOfTests, address: str = "suzie@example.org") -> tuple[bytes,
     house.refresh()
     assert house.ring.subscribers
     t = token.new()
-    row = rows.subscription(house.ring.subscribers, rows.HOUSE, address, "ko", "Carol's people")
+    row = rows.subscription(
+        house.ring.subscribers, rows.HOUSE, EmailAddress.parse(address), "ko", "Carol's people"
+    )
     with house.database.transaction():
         return t, rows.ask(house.database, row, rows.confirm_hash(t), WEEK)
 
@@ -75,7 +78,7 @@ def test_signers_of_one_commit_are_confirmed_by_one_statement_and_the_first_of_a
     assert key
     before = house.database.query("SELECT id, sealed_address FROM newsletter_subscription ORDER BY id")
     batch = [
-        rows.subscription(key, rows.HOUSE, address, language, "Carol's people")
+        rows.subscription(key, rows.HOUSE, EmailAddress.parse(address), language, "Carol's people")
         for address in ("suzie@example.org", "max@example.org", "carol@example.org", "Carol@example.org")
         for language in ("en", "ko")
     ]

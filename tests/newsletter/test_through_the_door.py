@@ -17,14 +17,14 @@ from sabal import erasure_journal, token
 from sabal.keys import ring
 from sabal.keys.house import unseal
 from sabal.mail import outbox
+from sabal.mail.emails import Site
 from sabal.mail.folder import FolderTransport
-from sabal.mail.letters import Letterhead
 from sabal.newsletter import subscription as rows
 from sabal.signing import tidy
 
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
-TABLES = ("newsletter_subscription", "mail_letter", "signing_suppression")
+TABLES = ("newsletter_subscription", "mail_email", "signing_suppression")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
     """Let the worker send; every letter in the folder as (to, links by what they do)."""
     house.refresh()
     folder: Path = house.data / "mail"
-    head = Letterhead("http://127.0.0.1:8000", "petition@localhost")
+    site = Site("http://127.0.0.1:8000", "petition@localhost")
     outbox.send_due(
         house.database,
         house.house,
@@ -53,7 +53,7 @@ def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
         time.time,
         petitions=house.snapshots,
         accepted=tidy.start_week,
-        head=head,
+        site=site,
     )
     found = []
     for path in sorted(folder.glob("[0-9]*.eml")):
@@ -144,7 +144,7 @@ def test_nobody_learns_who_is_in_the_list(house: HouseOfTests, door: Entrance) -
     in_it, robot = ask(door, SUZIE), ask(door, EVE, website="x")
     for answer in (waiting, in_it, robot):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
-    assert house.rows("mail_letter") == 0 and len(letters(house)) == 2
+    assert house.rows("mail_email") == 0 and len(letters(house)) == 2
 
 
 def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, door: Entrance) -> None:
@@ -158,7 +158,7 @@ def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, doo
     ]
     again = ask(door, SUZIE)
     assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
-    assert states(house) == [] and house.rows("mail_letter") == 0
+    assert states(house) == [] and house.rows("mail_email") == 0
     ask(door, EVE)
     assert states(house) == [rows.ASKED]
 
@@ -178,9 +178,9 @@ def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(
 ) -> None:
     answers = [ask(door, f"su.zie+{n}@example.org") for n in range(6)]
     assert len({(answer.status, answer.body) for answer in answers}) == 1
-    assert house.rows("mail_letter") == len(states(house)) == 3
+    assert house.rows("mail_email") == len(states(house)) == 3
     ask(door, EVE)
-    assert house.rows("mail_letter") == 4
+    assert house.rows("mail_email") == 4
 
 
 def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance) -> None:
@@ -214,7 +214,7 @@ def test_what_is_no_address_is_said_and_kept(
     page = answer.body.decode()
     assert answer.status == 422 and answer["cache-control"] == "no-store"
     assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
-    assert states(house) == [] and house.rows("mail_letter") == 0
+    assert states(house) == [] and house.rows("mail_email") == 0
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_is_no_address_is_said_and_kept(
 def test_a_damaged_form_is_said_and_nothing_kept(house: HouseOfTests, door: Entrance, body: bytes) -> None:
     answer = door.post_raw(PAGE, body, FORM)
     assert answer.status == 422 and b"<title>Error:" in answer.body and b"arrived damaged" in answer.body
-    assert b'href="#form"' not in answer.body and house.rows("mail_letter") == 0
+    assert b'href="#form"' not in answer.body and house.rows("mail_email") == 0
 
 
 def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door: Entrance) -> None:
@@ -241,7 +241,7 @@ def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door
         assert answer.status == 422 and "<title>Error:" in page and '<a href="#consent">' in page
         assert page.count("Tick the box to agree") == 2  # in the summary and beside the box
         assert f'value="{SUZIE}"' in page and "checked" not in page
-    assert states(house) == [] and house.rows("mail_letter") == 0
+    assert states(house) == [] and house.rows("mail_email") == 0
 
 
 def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> None:
@@ -291,5 +291,5 @@ def test_an_answer_without_a_letter_has_written_as_much(house: HouseOfTests, doo
     door.post(links["confirm"])
     before = house.database.query("PRAGMA data_version")
     ask(door, SUZIE)  # in the list: no letter
-    assert house.rows("mail_letter") == 0
+    assert house.rows("mail_email") == 0
     assert house.database.query("PRAGMA data_version") != before

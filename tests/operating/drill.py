@@ -17,7 +17,7 @@ from sabal.ledger.publication import publication
 from sabal.operating.backup import backup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.publishing import states
-from sabal.signing import held, operations, writer
+from sabal.signing import held, operations
 from sabal.signing.writer.rows import AT
 from signing.steps import Signed, confirmed
 from tlog.entry import Reason, Sign, Type
@@ -53,7 +53,9 @@ class Drill:
 
     def leave(self, *signers: Signed) -> None:
         clicks = [operations.Withdraw(one.t, one.digest) for one in signers]
-        assert writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(clicks)
+        assert self.house.writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(
+            clicks
+        )
 
     def sign(self, *names: str, held: int = 0) -> list[Signed]:
         return [confirmed(self.house, self.petition, f"{name}@example.org", held=held) for name in names]
@@ -101,7 +103,7 @@ class Drill:
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
         rows = self.house.database.query(
-            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_place p ON {AT}"
+            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {AT}"
         )
         for index, commitment in rows:
             assert found.entries[index] == Sign(bytes(commitment)).encode()
@@ -109,7 +111,7 @@ class Drill:
         assert not revoked & {row[0] for row in rows}
         lost = {row[0] for row in self.house.database.query("SELECT idx FROM ledger_lost")}
         leaving = self.house.database.query(
-            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_place p ON {AT} WHERE s.revoked = 0"
+            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_log_index p ON {AT} WHERE s.revoked = 0"
         )
         assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
             revoked | {row[0] for row in rows}

@@ -11,7 +11,6 @@ import pytest
 from houses import HouseOfTests, point_django_at
 from operating.drill import Drill
 from sabal import database as raw
-from sabal.signing import writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, signed
@@ -48,7 +47,7 @@ def fall_back(drill: Drill, to: Path) -> None:
 def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: Drill) -> None:
     suzie = signed(drill.house, drill.petition)
     before = snapshot(drill)
-    writer.commit(drill.house.database, [confirmation(drill.house, drill.petition, suzie)])
+    drill.house.writer.commit(drill.house.database, [confirmation(suzie)])
     drill.batch()
     fall_back(drill, before)
     assert (drill.house.rows("signing_signature"), drill.house.rows("signing_sealed")) == (1, 1)
@@ -56,9 +55,7 @@ def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: D
     found = find(drill.house.database, [suzie.digest])[0]
     assert found and found.entered and found.entered.index == 1
     # She presses the link again, as people do: her signature stands, and enters the log no second time.
-    assert writer.commit(drill.house.database, [confirmation(drill.house, drill.petition, suzie)]) == [
-        Outcome.DONE
-    ]
+    assert drill.house.writer.commit(drill.house.database, [confirmation(suzie)]) == [Outcome.DONE]
     drill.sign("max")
     drill.batch()
     assert drill.hold_whole().tally.counted == 2
@@ -71,12 +68,12 @@ def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: D
 @pytest.mark.parametrize("revoked", [False, True])
 def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: bool) -> None:
     suzie = signed(drill.house, drill.petition)
-    click = confirmation(drill.house, drill.petition, suzie)
+    click = confirmation(suzie)
     if confirmed_before:
-        writer.commit(drill.house.database, [click])
+        drill.house.writer.commit(drill.house.database, [click])
     before = snapshot(drill)
     if not confirmed_before:
-        writer.commit(drill.house.database, [click])
+        drill.house.writer.commit(drill.house.database, [click])
     drill.batch()
     drill.leave(suzie)
     if revoked:
@@ -84,7 +81,7 @@ def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: 
     fall_back(drill, before)
     tables = ("signing_pending", "signing_signature", "signing_sealed")
     assert [drill.house.rows(table) for table in tables] == [0, 0, 0]
-    assert writer.commit(drill.house.database, [click]) == [Outcome.GONE]
+    assert drill.house.writer.commit(drill.house.database, [click]) == [Outcome.GONE]
     drill.sign("max")
     drill.batch()
     tally = drill.hold_whole().tally

@@ -35,15 +35,19 @@ def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> 
             for t in (suzie.t, pending.t)
             for form in (t, t.hex().encode(), token.encode(t).encode(), token.encode(t).upper().encode())
         ],
-        "a pending signature": [pending.digest, pending.operation.carry, pending.operation.sealed[-64:]],
-        "a letter": [suzie.operation.letter, pending.operation.letter],
+        "a pending signature": [
+            pending.digest,
+            pending.operation.pending_payload,
+            pending.operation.sealed[-64:],
+        ],
+        "an email": [suzie.operation.email_body, pending.operation.email_body],
     }
     for what, needles in never.items():
         for needle in needles:
             assert needle not in content, f"{what} is in the backup"
     assert suzie.operation.sealed[-64:] in content  # the sealed record is: that is what it is for
     assert (
-        house.rows("signing_pending") == 1 and house.rows("mail_letter") == 2
+        house.rows("signing_pending") == 1 and house.rows("mail_email") == 2
     )  # and the house still has them
 
 
@@ -68,7 +72,7 @@ def test_what_must_not_be_copied_is_not_even_written(
         monkeypatch.setattr(where, name, look)
     backup(tmp_path / "copy")
     assert len(left) > 10
-    for needle in (pending.digest, pending.operation.letter, pending.operation.sealed[-64:], wrapped):
+    for needle in (pending.digest, pending.operation.email_body, pending.operation.sealed[-64:], wrapped):
         assert not any(needle in content for content in left)
 
 
@@ -112,7 +116,7 @@ def test_what_is_not_sabals_does_not_come_along(house: HouseOfTests, tmp_path: P
     database = raw.connect(f"sqlite://{tmp_path / 'copy' / 'sabal.sqlite3'}")
     names = [row[0] for row in database.query("SELECT name FROM sqlite_master")]
     database.close()
-    assert "signing_signature_tag" in names and not {"v", "t", "collected"} & set(names)
+    assert "signing_signature_dedupe_tag" in names and not {"v", "t", "collected"} & set(names)
 
 
 def test_every_table_is_copied_or_left_out_on_purpose(house: HouseOfTests) -> None:

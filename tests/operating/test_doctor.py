@@ -63,7 +63,7 @@ def test_a_missing_key(healthy: HouseOfTests) -> None:
 
 def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTests) -> None:
     petition = healthy.petition()
-    healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.era))
+    healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.pepper_epoch))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys renew-pepper {petition.slug}" in finding.hint
 

@@ -47,7 +47,7 @@ def known(
         state=state,
         revision=1,
         version_id=petition_id,
-        era=1,
+        pepper_epoch=1,
         origin=ORIGIN,
         manifest=json.dumps({"terms": {"log": {"origin": ORIGIN, "key": str(CAROL.verifier)}}}).encode(),
         definition=definition,

@@ -31,5 +31,5 @@ def columns() -> set[str]:
 def test_every_column_is_told_of_and_none_that_is_not_there() -> None:
     told = [column for moment in MOMENTS for column in moment.covers]
     assert len(told) == len(set(told))
-    assert "signing_pending.carry" in columns()
+    assert "signing_pending.pending_payload" in columns()
     assert set(told) == columns()

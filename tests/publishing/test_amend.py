@@ -15,7 +15,6 @@ from sabal.petitions import folder
 from sabal.petitions.models import Petition, Version
 from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
-from sabal.signing import writer
 from sabal.signing.operations import Outcome
 from signing.steps import ask, confirmation, confirmed, signed
 
@@ -51,8 +50,8 @@ def test_a_new_text_is_published_in_the_open(house: HouseOfTests, tmp_path: Path
     assert after.definition.texts["en"].title == "Let them live" and after.amended_on is not None
     assert before.amended_on is None and len(after.manifest_names) == 2
     # What was asked for under the text of before may still be confirmed under it; a form of before is asked again.
-    assert writer.commit(house.database, [confirmation(house, after, late)]) == [Outcome.DONE]
-    assert writer.commit(house.database, [form.operation]) == [Outcome.STALE]
+    assert house.writer.commit(house.database, [confirmation(late)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [form.operation]) == [Outcome.STALE]
     confirmed(house, after, "new@example.org")
     house.sequence(after, NOW + 2 * WEEK)
     found = read(publication(after).folder, publication(after).key)

@@ -113,7 +113,7 @@ def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(house: HouseO
     assert after.state == "open" and after.version_id != before.version_id
     was, now = (json.loads(shown.manifest) for shown in (before, after))
     assert now["terms"].pop("organiser_keys") != was["terms"].pop("organiser_keys") and now == was
-    assert (after.era, after.pepper) == (before.era, before.pepper)
+    assert (after.pepper_epoch, after.pepper) == (before.pepper_epoch, before.pepper)
     terms = json.loads(after.manifest)["terms"], json.loads(before.manifest)["terms"]
     assert terms[0]["log"] == terms[1]["log"]
 

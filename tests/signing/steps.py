@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
+from sabal.signing.pending_payload import PendingPayload
+
 from houses import TODAY, HouseOfTests
-from sabal import token
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import confirm, operations, writer
+from sabal import days, token
+from sabal.mail.address import EmailAddress
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import operations
 from sabal.signing.form import Submission
 from sabal.signing.sign import Circumstances, sign
 
@@ -15,7 +18,7 @@ SUZIE = "suzie@example.org"
 
 @dataclass
 class Signed:
-    """A form that was sent: its operation, and the token that the letter would carry."""
+    """A form that was sent: its operation, and the token that the email would carry."""
 
     operation: operations.Sign
     t: bytes
@@ -35,7 +38,9 @@ def ask(
     token.new = lambda: drawn
     try:
         how = Circumstances("ko", held=held)
-        submission = Submission(name, email, country, subscribe=subscribe, display=display)
+        submission = Submission(
+            name, EmailAddress.parse(email), country, subscribe=subscribe, display=display
+        )
         return Signed(sign(submission, petition, house.ring, TODAY, how), drawn)
     finally:
         token.new = original
@@ -44,21 +49,19 @@ def ask(
 def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
     """Send the form and commit it."""
     result = ask(house, petition, email, **kwargs)  # type: ignore[arg-type]
-    assert writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
     return result
 
 
-def confirmation(
-    house: HouseOfTests, petition: PetitionSnapshot, of: Signed, today: date = TODAY
-) -> operations.Confirm:
-    return confirm.confirm(of.t, knowing(petition), house.ring, today)
+def confirmation(of: Signed, today: date = TODAY) -> operations.Confirm:
+    """The click on the mailed link."""
+    return operations.Confirm(of.t, of.digest, days.number(today))
 
 
-def knowing(*petitions: PetitionSnapshot) -> Snapshots:
-    """What a process knows that has looked at these petitions."""
-    known = Snapshots()
-    known.know(petitions)
-    return known
+def refusal(of: Signed, petition: PetitionSnapshot) -> operations.NotMe:
+    """The click on "this was not me"."""
+    pending_payload = PendingPayload.open(of.t, of.operation.pending_payload)
+    return operations.NotMe(petition.id, of.digest, pending_payload.suppression)
 
 
 def confirmed(
@@ -66,5 +69,5 @@ def confirmed(
 ) -> Signed:
     """The whole way: sent, and confirmed by the mailed link."""
     result = signed(house, petition, email, **kwargs)
-    assert writer.commit(house.database, [confirmation(house, petition, result)]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [confirmation(result)]) == [operations.Outcome.DONE]
     return result

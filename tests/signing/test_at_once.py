@@ -27,7 +27,7 @@ def at_once(house: HouseOfTests, *batches: list[Operation]) -> list[list[Outcome
         database = house.connect()
         try:
             gate.wait(WITHIN)
-            return writer.commit(database, batch)
+            return house.writer.commit(database, batch)
         finally:
             database.close()
 
@@ -42,11 +42,11 @@ def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(house: Hou
             [signed(house, petition, f"suzie.{turn}.{box}@example.org") for _ in range(2)]
             for box in range(MAILBOXES)
         ]
-        ones = [confirmation(house, petition, pair[0]) for pair in pairs]
-        others = [confirmation(house, petition, pair[1]) for pair in reversed(pairs)]
+        ones = [confirmation(pair[0]) for pair in pairs]
+        others = [confirmation(pair[1]) for pair in reversed(pairs)]
         assert at_once(house, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
         assert house.rows("signing_signature") == (turn + 1) * MAILBOXES
-    # A link that found its mate held by the other process may still wait; its own click has settled it all the same.
+    # A link whose row the other process held may still wait; its own click has settled it all the same.
     assert house.rows("signing_pending") == 0
     assert house.rows("signing_access") == 5 * MAILBOXES
     assert house.rows("signing_sealed") == 5 * MAILBOXES
@@ -55,7 +55,7 @@ def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(house: Hou
 def test_one_link_pressed_in_two_processes_at_once(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    click = confirmation(house, petition, suzie)
+    click = confirmation(suzie)
     assert at_once(house, [click], [click], [click]) == [[Outcome.DONE]] * 3
     assert house.rows("signing_signature") == 1
 
@@ -96,15 +96,15 @@ def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
         signers = [
             ask(house, petition, f"suzie.{turn}.{n}@example.org", held=int(n % 4 == 0)) for n in range(60)
         ]
-        writer.commit(house.database, [s.operation for s in signers])
-        writer.commit(house.database, [confirmation(house, petition, s) for s in signers])
+        house.writer.commit(house.database, [s.operation for s in signers])
+        house.writer.commit(house.database, [confirmation(s) for s in signers])
         leaving = [operations.Withdraw(s.t, s.digest) for s in signers[:40]]
         gate = threading.Barrier(4)
 
         def withdraw(clicks: list[Operation], plan: str, gate: threading.Barrier = gate) -> int:
             with _planned(house, plan) as database:
                 gate.wait(WITHIN)
-                return writer.commit(database, clicks).count(Outcome.DONE)
+                return house.writer.commit(database, clicks).count(Outcome.DONE)
 
         def take(plan: str, gate: threading.Barrier = gate, now: int = NOW + turn + 1) -> int:
             with _planned(house, plan) as database:
@@ -150,7 +150,7 @@ def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
 def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
     house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
 ) -> None:
-    """Her second letter is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
+    """Her second email is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
     if house.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     petition = house.publish()
@@ -172,7 +172,7 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
 
     withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
     monkeypatch.setattr(writer.confirm, "owners", meanwhile)
-    assert at_once(house, [confirmation(house, petition, second)]) == [[Outcome.DONE]]
+    assert at_once(house, [confirmation(second)]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
     stands = 1 if withdrawn_before_the_look else 0  # withdrawn later, both links are withdrawn
     tables = ("signing_signature", "signing_sealed", "signing_access", "signing_pending")
@@ -186,7 +186,7 @@ def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
 ) -> None:
     if house.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = house.publish(profile='"open"')  # whose letters may say that a mailbox has signed
+    petition = house.publish(profile='"open"')  # whose emails may say that a mailbox has signed
     first = confirmed(house, petition)
     again = ask(house, petition)
     judge = writer.sign._judge

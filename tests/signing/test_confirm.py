@@ -6,25 +6,28 @@ from datetime import timedelta
 import pytest
 
 import agefile
-from houses import TODAY, HouseOfTests
+from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal import token
+from sabal.petitions.snapshot import Snapshots
 from sabal.publishing import states
 from sabal.records.record import seed
-from sabal.signing import confirm, operations, writer
+from sabal.signing import operations
 from sabal.signing.operations import Outcome
+from sabal.signing.sign import NotReady
+from sabal.signing.writer import Writer
 from sabal.signing.writer.find import Found, find
-from signing.steps import ask, confirmation, confirmed, knowing, signed
+from signing.steps import ask, confirmation, confirmed, signed
 
 
 def test_suzie_signs_and_confirms(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_signature")) == (
+    assert (house.rows("signing_pending"), house.rows("mail_email"), house.rows("signing_signature")) == (
         1,
         1,
         0,
     )
-    assert writer.commit(house.database, [confirmation(house, petition, suzie)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [confirmation(suzie)]) == [Outcome.DONE]
     assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (
         0,
         1,
@@ -56,16 +59,16 @@ def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(house:
 def test_pressing_twice_is_harmless(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    click = confirmation(house, petition, suzie)
-    assert writer.commit(house.database, [click, click]) == [Outcome.DONE, Outcome.DONE]
-    assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    click = confirmation(suzie)
+    assert house.writer.commit(house.database, [click, click]) == [Outcome.DONE, Outcome.DONE]
+    assert house.writer.commit(house.database, [click]) == [Outcome.DONE]
     assert house.rows("signing_signature") == 1
 
 
-def test_the_second_letter_of_a_mailbox_leads_to_the_same_signature(house: HouseOfTests) -> None:
+def test_the_second_email_of_a_mailbox_leads_to_the_same_signature(house: HouseOfTests) -> None:
     petition = house.publish()
     first, second = signed(house, petition), signed(house, petition, "Suzie@Example.org")
-    writer.commit(house.database, [confirmation(house, petition, first)])
+    house.writer.commit(house.database, [confirmation(first)])
     # The other pending row went, and its link opens the signature that stands.
     assert (house.rows("signing_pending"), house.rows("signing_signature"), house.rows("signing_sealed")) == (
         0,
@@ -86,16 +89,16 @@ def test_signing_again_later_opens_the_same_signature(house: HouseOfTests) -> No
         1,
         1,
     )
-    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
     assert find(house.database, [first.digest, again.digest]) == [None, None]
     assert house.rows("signing_access") == 0
 
 
-def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseOfTests) -> None:
+def test_200_confirmations_of_the_tokens_of_one_mailbox_in_one_batch(house: HouseOfTests) -> None:
     petition = house.publish()
-    mates = [signed(house, petition) for _ in range(3)]
-    clicks = [confirmation(house, petition, mates[i % 3]) for i in range(200)]
-    assert set(writer.commit(house.database, clicks)) == {Outcome.DONE}
+    asked = [signed(house, petition) for _ in range(3)]
+    clicks = [confirmation(asked[i % 3]) for i in range(200)]
+    assert set(house.writer.commit(house.database, clicks)) == {Outcome.DONE}
     assert (house.rows("signing_signature"), house.rows("signing_access"), house.rows("signing_pending")) == (
         1,
         2,
@@ -104,9 +107,10 @@ def test_200_confirmations_of_one_token_and_its_mates_in_one_batch(house: HouseO
 
 
 def test_an_invented_token_confirms_nothing(house: HouseOfTests) -> None:
-    petition = house.publish()
-    click = confirm.confirm(token.new(), knowing(petition), house.ring, TODAY)
-    assert writer.commit(house.database, [click]) == [Outcome.GONE]
+    house.publish()
+    t = token.new()
+    click = operations.Confirm(t, token.digest(t), DAY_NUMBER)
+    assert house.writer.commit(house.database, [click]) == [Outcome.GONE]
 
 
 def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) -> None:
@@ -114,18 +118,20 @@ def test_without_tags_every_confirmation_stands_for_itself(house: HouseOfTests) 
     confirmed(house, petition)
     confirmed(house, petition)
     assert house.rows("signing_signature") == 2
-    assert house.database.query("SELECT COUNT(*) FROM signing_signature WHERE tag IS NOT NULL") == [(0,)]
+    assert house.database.query("SELECT COUNT(*) FROM signing_signature WHERE dedupe_tag IS NOT NULL") == [
+        (0,)
+    ]
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(7, Outcome.DONE), (8, Outcome.GONE)])
-def test_letters_that_were_out_at_the_close_have_seven_days(
+def test_emails_that_were_out_at_the_close_have_seven_days(
     house: HouseOfTests, days: int, outcome: Outcome
 ) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
     states.close(petition.slug, TODAY)
-    late = confirmation(house, petition, suzie, TODAY + timedelta(days=days))
-    assert writer.commit(house.database, [late]) == [outcome]
+    late = confirmation(suzie, TODAY + timedelta(days=days))
+    assert house.writer.commit(house.database, [late]) == [outcome]
 
 
 def test_what_was_ticked_is_confirmed_with_the_signature(house: HouseOfTests) -> None:
@@ -143,3 +149,12 @@ def test_a_link_that_was_never_stored_stands_for_nothing(house: HouseOfTests) ->
     petition = house.publish()
     other = ask(house, petition)
     assert find(house.database, [other.digest]) == [None]
+
+
+def test_what_was_ticked_waits_for_a_process_that_knows_the_petition(house: HouseOfTests) -> None:
+    suzie = signed(house, house.publish(), subscribe=("updates",))
+    with pytest.raises(NotReady):
+        Writer(Snapshots(), house.ring).commit(house.database, [confirmation(suzie)])
+    assert (house.rows("signing_pending"), house.rows("newsletter_subscription")) == (1, 0)
+    assert house.writer.commit(house.database, [confirmation(suzie)]) == [Outcome.DONE]
+    assert (house.rows("signing_pending"), house.rows("newsletter_subscription")) == (0, 1)

@@ -7,8 +7,8 @@ import pytest
 from houses import NOW, HouseOfTests
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import PROFILES
-from sabal.signing import held, operations, writer
-from sabal.signing.writer import places
+from sabal.signing import held, operations
+from sabal.signing.writer import log_index
 from signing.steps import confirmed
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
@@ -60,7 +60,7 @@ def test_what_has_a_place_gets_no_second_one(house: HouseOfTests) -> None:
     others = [confirmed(house, petition, f"max{i}@example.org") for i in range(3)]
     assert house.sequence(petition, NOW + 2 * WEEK) == 3
     assert house.petition().counts.confirmed == 4 and house.rows("signing_waiting") == 0
-    places = dict(house.database.query("SELECT commitment, idx FROM signing_place"))
+    places = dict(house.database.query("SELECT commitment, idx FROM signing_log_index"))
     assert {bytes(c): index for c, index in places.items()} == {
         first.operation.commitment: 1,
         **{c: index for index, c in enumerate(sorted(one.operation.commitment for one in others), 2)},
@@ -77,8 +77,8 @@ def test_a_transaction_takes_the_first_by_c_whatever_the_plan(house: HouseOfTest
         for kind in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
             house.database.execute(f"SET enable_{kind} = off")
     with pytest.MonkeyPatch.context() as patch, house.database.transaction():
-        patch.setattr(places, "CHUNK", 200)
-        taken = places.take(house.database, petition.id, "commitment > ?", (b"",))
+        patch.setattr(log_index, "CHUNK", 200)
+        taken = log_index.take(house.database, petition.id, "commitment > ?", (b"",))
     assert [row[0] for row in taken] == sorted(commitment for _, commitment in rows)[:200]
 
 
@@ -158,7 +158,7 @@ def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withd
     confirmed(house, petition, "carol@example.org")
     house.sequence(petition, NOW + 60)
     assert house.petition().counts.names == ("M.", "Suzie")
-    writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    house.writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
     confirmed(house, petition, "later@example.org")
     house.sequence(petition, NOW + 120)
     assert house.petition().counts.names == ("M.",)

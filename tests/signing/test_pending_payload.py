@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sabal import token
-from sabal.signing.pending_payload import CARRY_BYTES, Carry
+from sabal.signing.pending_payload import PAYLOAD_BYTES, PendingPayload
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
-def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
+def test_a_payload_opens_with_its_token_alone(name: str, ticked: bool) -> None:
     t = token.new()
-    one = Carry(
+    one = PendingPayload(
         "KR",
         "ko",
         name,
@@ -22,7 +22,7 @@ def test_a_carry_opens_with_its_token_alone(name: str, ticked: bool) -> None:
         bytes(16),
     )
     sealed = one.seal(t)
-    assert (len(sealed) - 16) % CARRY_BYTES == 0
-    assert Carry.open(t, sealed) == one
+    assert (len(sealed) - 16) % PAYLOAD_BYTES == 0
+    assert PendingPayload.open(t, sealed) == one
     with pytest.raises(ValueError):
-        Carry.open(token.new(), sealed)
+        PendingPayload.open(token.new(), sealed)

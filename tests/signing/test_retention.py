@@ -9,7 +9,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
 from sabal.refusal import Refusal
-from sabal.signing import operations, retention, tidy, writer
+from sabal.signing import operations, retention, tidy
 from signing.steps import confirmed, signed
 
 LAST = date(2028, 11, 30)  # as the example petition promises
@@ -47,7 +47,7 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(house: HouseOfTes
     confirmed(house, petition)
     confirmed(house, petition, "max@example.org", held=1)
     left = confirmed(house, petition, "carol@example.org")
-    writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
+    house.writer.commit(house.database, [operations.Withdraw(left.t, left.digest)])
     end(house, petition)
     counts = house.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
@@ -74,7 +74,7 @@ def test_names_that_were_shown_go_too(house: HouseOfTests) -> None:
     assert house.petition().counts.names == ()
 
 
-def test_signing_ends_a_week_before_so_that_every_letter_can_still_be_confirmed(house: HouseOfTests) -> None:
+def test_signing_ends_a_week_before_so_that_every_email_can_still_be_confirmed(house: HouseOfTests) -> None:
     petition = house.publish()
     last = LAST - timedelta(days=7)
     assert petition.takes_signatures(last) and not petition.takes_signatures(last + timedelta(days=1))

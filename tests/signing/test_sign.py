@@ -6,20 +6,19 @@ import pytest
 
 from houses import DAY_NUMBER, TODAY, HouseOfTests
 from sabal.keys.house import pepper_name, unseal
-from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER
+from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_SIGNATURE
 from sabal.publishing import states
-from sabal.signing import operations, writer
+from sabal.signing import operations
 from sabal.signing.operations import Outcome
-from sabal.signing.pending_payload import Carry
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import Found, find
-from signing.steps import SUZIE, ask, confirmed, signed
+from signing.steps import SUZIE, ask, confirmed, refusal, signed
 
 
-def test_the_letter_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
+def test_the_email_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    day, sealed = house.database.query("SELECT mail_key, sealed FROM mail_letter")[0]
+    day, sealed = house.database.query("SELECT mail_key, sealed FROM mail_email")[0]
     plain = unseal(house.house.mail_key(house.database, day), bytes(sealed), b"letter")
     from sabal import token
 
@@ -34,7 +33,7 @@ def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
         "signing_pending",
         "signing_signature",
         "signing_sealed",
-        "mail_letter",
+        "mail_email",
         "newsletter_subscription",
     ):
         for row in house.database.query(f"SELECT * FROM {table}"):
@@ -45,40 +44,37 @@ def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
 def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: HouseOfTests) -> None:
     petition = house.publish()
     asks = [ask(house, petition) for _ in range(5)]
-    outcomes = writer.commit(house.database, [a.operation for a in asks])
+    outcomes = house.writer.commit(house.database, [a.operation for a in asks])
     assert outcomes == [Outcome.DONE] * 3 + [Outcome.IGNORED] * 2
-    assert (house.rows("signing_pending"), house.rows("mail_letter"), house.rows("signing_sealed")) == (
+    assert (house.rows("signing_pending"), house.rows("mail_email"), house.rows("signing_sealed")) == (
         3,
         3,
         3,
     )
 
 
-def test_a_mailbox_that_has_had_its_letters_is_written_and_struck_out(house: HouseOfTests) -> None:
+def test_a_mailbox_that_has_had_its_emails_is_written_and_struck_out(house: HouseOfTests) -> None:
     petition = house.publish()
-    spent = dataclasses.replace(ask(house, petition).operation, spent=True)
+    quota_used = dataclasses.replace(ask(house, petition).operation, quota_used=True)
     written: list[str] = []
     insert = house.database.insert
     house.database.insert = lambda table, *a, **k: (written.append(table), insert(table, *a, **k))[1]  # type: ignore[method-assign]
-    assert writer.commit(house.database, [spent]) == [Outcome.IGNORED]
-    assert {"signing_sealed", "signing_pending", "mail_letter"} <= set(written)
-    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_letter")) == (
+    assert house.writer.commit(house.database, [quota_used]) == [Outcome.IGNORED]
+    assert {"signing_sealed", "signing_pending", "mail_email"} <= set(written)
+    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_email")) == (
         0,
         0,
         0,
     )
 
 
-def test_who_said_not_me_gets_no_letter_again(house: HouseOfTests) -> None:
+def test_who_said_not_me_gets_no_email_again(house: HouseOfTests) -> None:
     petition = house.publish()
     eve_typed = signed(house, petition)
-    carry = Carry.open(eve_typed.t, eve_typed.operation.carry)
-    from sabal.signing.confirm import not_me
-
-    assert writer.commit(house.database, [not_me(eve_typed.t, carry, petition)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [refusal(eve_typed, petition)]) == [Outcome.DONE]
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 0)
     again = ask(house, petition, "SUZIE@example.org")
-    assert writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
+    assert house.writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
     assert house.rows("signing_pending") == 0
 
 
@@ -87,21 +83,21 @@ def test_a_petition_that_closes_meanwhile_takes_nothing(house: HouseOfTests, ver
     petition = house.publish()
     late = ask(house, petition)
     verb(petition.slug)  # type: ignore[operator]
-    assert writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
-    assert (house.rows("signing_pending"), house.rows("mail_letter")) == (0, 0)
+    assert house.writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
+    assert (house.rows("signing_pending"), house.rows("mail_email")) == (0, 0)
 
 
 def test_without_its_pepper_a_petition_refuses_and_loses_nothing(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie = signed(house, petition)
-    house.house.destroy(house.database, pepper_name(petition.id, petition.era))
+    house.house.destroy(house.database, pepper_name(petition.id, petition.pepper_epoch))
     house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
     petition = house.petition()
     assert petition.pepper is None
     with pytest.raises(NotReady):
         ask(house, petition, "max@example.org")
     assert find(house.database, [suzie.digest])[0] is not None
-    from sabal.signing.eras import renew_pepper
+    from sabal.signing.epochs import renew_pepper
 
     renew_pepper(house.database, house.house, petition, DAY_NUMBER)
     signed(house, house.petition(), "max@example.org")
@@ -114,12 +110,12 @@ def test_without_the_mail_key_nothing_is_stored(house: HouseOfTests) -> None:
         ask(house, petition)
 
 
-def test_an_open_petition_says_already_in_the_letter_and_gives_access_at_once(house: HouseOfTests) -> None:
+def test_an_open_petition_says_already_in_the_email_and_gives_access_at_once(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"')
     first = confirmed(house, petition)
     again = signed(house, petition)
-    kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_letter"))
-    assert kinds == [CONFIRM_LETTER, ALREADY_LETTER]
+    kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_email"))
+    assert kinds == [CONFIRM_SIGNATURE, ALREADY_SIGNED]
     assert house.rows("signing_pending") == 0
     mine = first.operation
     assert find(house.database, [again.digest, first.digest]) == [
@@ -132,8 +128,8 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTes
     petition = house.publish()
     confirmed(house, petition)
     signed(house, petition)
-    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_letter")] == [
-        CONFIRM_LETTER
+    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_email")] == [
+        CONFIRM_SIGNATURE
     ]
     assert house.rows("signing_pending") == 1
 
@@ -141,15 +137,15 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTes
 def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
     import asyncio
 
-    from sabal.signing.group import Group, Unavailable
+    from sabal.signing.group import Batcher, Unavailable
 
     petition = house.publish()
     asks = [ask(house, petition, f"suzie{i}@example.org") for i in range(20)]
     asks[7].operation = dataclasses.replace(asks[7].operation, sealed_id=asks[3].operation.sealed_id)
 
     async def all_at_once() -> list[object]:
-        group: Group[operations.Operation, Outcome] = Group(
-            "writer", house.connect, lambda d, ops: writer.commit(d, ops)
+        group: Batcher[operations.Operation, Outcome] = Batcher(
+            "writer", house.connect, lambda d, ops: house.writer.commit(d, ops)
         )
         results = await asyncio.gather(*(group.ask(a.operation) for a in asks), return_exceptions=True)
         await group.close()

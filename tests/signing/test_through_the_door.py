@@ -13,10 +13,11 @@ from sabal import token
 from sabal.database import Database
 from sabal.front import intake
 from sabal.limits import networks as limits
-from sabal.signing import confirm, operations, pending_payload, writer
+from sabal.signing import operations
 from sabal.signing.sign import NotReady
+from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
-from signing.steps import SUZIE, Signed, confirmed, signed
+from signing.steps import SUZIE, Signed, confirmed, refusal, signed
 
 DAY, WEEK = 86_400, 7 * 86_400
 SLUG = "stop-forced-repatriation"
@@ -64,7 +65,7 @@ def test_an_old_guarded_link_says_what_an_invented_one_says(house: HouseOfTests,
     assert answers(door, suzie.t) == answers(door, again.t) == invented
 
 
-def test_not_me_ends_every_letter_of_the_mailbox(house: HouseOfTests, door: Entrance) -> None:
+def test_not_me_ends_every_email_of_the_mailbox(house: HouseOfTests, door: Entrance) -> None:
     eves = [signed(house, house.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
     max_ = signed(house, house.petition(), "max@example.org")
     assert door.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
@@ -75,11 +76,10 @@ def test_not_me_ends_every_letter_of_the_mailbox(house: HouseOfTests, door: Entr
     assert house.rows("signing_signature") == 1
 
 
-def test_not_me_without_tags_ends_its_own_letter(house: HouseOfTests) -> None:
+def test_not_me_without_tags_ends_its_own_email(house: HouseOfTests) -> None:
     petition = house.publish(dedupe='"offline"')
     eves, max_ = signed(house, petition), signed(house, petition, "max@example.org")
-    click = confirm.not_me(eves.t, pending_payload.Carry.open(eves.t, eves.operation.carry), petition)
-    assert writer.commit(house.database, [click]) == [operations.Outcome.DONE]
+    assert house.writer.commit(house.database, [refusal(eves, petition)]) == [operations.Outcome.DONE]
     assert find(house.database, [eves.digest]) == [None] and find(house.database, [max_.digest]) != [None]
 
 
@@ -133,12 +133,14 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     suzie = confirmed(house, house.publish())
     written: list[operations.Operation] = []
 
-    def commit(database: Database, batch: list[operations.Operation]) -> list[operations.Outcome]:
+    def commit(
+        self: Writer, database: Database, batch: list[operations.Operation]
+    ) -> list[operations.Outcome]:
         written.extend(batch)
-        return keep(database, batch)
+        return keep(self, database, batch)
 
-    keep = writer.commit
-    monkeypatch.setattr(writer, "commit", commit)
+    keep = Writer.commit
+    monkeypatch.setattr(Writer, "commit", commit)
     links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
     with entrance(house, monkeypatch) as door:
         seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]
@@ -147,7 +149,7 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     assert written == [operations.Withdraw(suzie.t, suzie.digest)] and house.rows("signing_signature") == 0
 
 
-def test_what_was_not_stored_does_not_use_up_a_letter(
+def test_what_was_not_stored_does_not_use_up_an_email(
     house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_ready(*_: object) -> None:
@@ -160,20 +162,20 @@ def test_what_was_not_stored_does_not_use_up_a_letter(
     assert house.rows("signing_pending") == 1
 
 
-def test_the_newsletter_takes_no_letter_from_signing(house: HouseOfTests, door: Entrance) -> None:
+def test_the_newsletter_takes_no_email_from_signing(house: HouseOfTests, door: Entrance) -> None:
     for _ in range(5):
         assert ask(door, SUZIE).status == 303
     assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
     assert house.rows("signing_pending") == 1
 
 
-def test_after_three_letters_the_answer_is_the_same_and_nothing_is_kept(
+def test_after_three_emails_the_answer_is_the_same_and_nothing_is_kept(
     house: HouseOfTests, door: Entrance
 ) -> None:
     spellings = ("suzie@example.org", "su.zie@example.org", "suzie+a@example.org", "suzie+b@example.org")
     seen = [door.post(f"/en/{SLUG}/sign", form(house, spelling)) for spelling in spellings]
     assert len({(a.status, tuple(a.headers)) for a in seen}) == 1
-    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_letter")) == (
+    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_email")) == (
         3,
         3,
         3,

@@ -8,7 +8,7 @@ from houses import DAY_NUMBER, HouseOfTests
 from sabal import token
 from sabal.keys.house import KeyMissing, pepper_name
 from sabal.refusal import Refusal
-from sabal.signing import eras, operations, tidy, writer
+from sabal.signing import epochs, operations, tidy, writer
 from sabal.signing.operations import Outcome
 from sabal.signing.writer import rows
 from sabal.signing.writer.find import find
@@ -25,7 +25,7 @@ def test_pending_signatures_expire_with_their_records(house: HouseOfTests) -> No
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
 
 
-def test_from_the_acceptance_of_its_letter_a_signature_has_seven_whole_days(house: HouseOfTests) -> None:
+def test_from_the_acceptance_of_its_email_a_signature_has_seven_whole_days(house: HouseOfTests) -> None:
     petition = house.publish()
     accepted, waiting = signed(house, petition), signed(house, petition, "max@example.org")
     others = [token.encode(token.new()), "not a token"]
@@ -40,15 +40,15 @@ def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(house: Hou
     petition = house.publish()
     confirmed(house, petition)
     waiting = signed(house, petition, "max@example.org")
-    assert not eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 29)
-    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
-    assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
+    assert not epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 29)
+    assert epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert house.database.query("SELECT dedupe_tag FROM signing_signature") == [(None,)]
     with pytest.raises(KeyMissing):
-        house.house.find(house.database, pepper_name(petition.id, petition.era))
+        house.house.find(house.database, pepper_name(petition.id, petition.pepper_epoch))
     renewed = house.petition()
-    assert renewed.era == petition.era + 1 and renewed.pepper not in (None, petition.pepper)
-    # Links of the old era still work, and the same mailbox is another signature now: `audit` finds it offline.
-    assert writer.commit(house.database, [confirmation(house, renewed, waiting)]) == [Outcome.DONE]
+    assert renewed.pepper_epoch == petition.pepper_epoch + 1 and renewed.pepper not in (None, petition.pepper)
+    # Links of the old epoch still work, and the same mailbox is another signature now: `audit` finds it offline.
+    assert house.writer.commit(house.database, [confirmation(waiting)]) == [Outcome.DONE]
     confirmed(house, renewed)
     assert house.rows("signing_signature") == 3
 
@@ -59,26 +59,26 @@ def test_an_old_pepper_that_a_crash_left_is_found(
     petition = house.publish()
     confirmed(house, petition)
     with monkeypatch.context() as patch:
-        patch.setattr(eras, "forget_era", lambda *_: None)  # the power goes between the two
-        assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+        patch.setattr(epochs, "forget_epoch", lambda *_: None)  # the power goes between the two
+        assert epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
     renewed = house.petition()
-    assert eras.forget_old_eras(house.database, house.house, renewed) == 1
-    assert house.database.query("SELECT tag FROM signing_signature") == [(None,)]
+    assert epochs.forget_old_epochs(house.database, house.house, renewed) == 1
+    assert house.database.query("SELECT dedupe_tag FROM signing_signature") == [(None,)]
     with pytest.raises(KeyMissing):
-        house.house.find(house.database, pepper_name(petition.id, petition.era))
-    assert eras.forget_old_eras(house.database, house.house, renewed) == 0
+        house.house.find(house.database, pepper_name(petition.id, petition.pepper_epoch))
+    assert epochs.forget_old_epochs(house.database, house.house, renewed) == 0
 
 
 def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(house: HouseOfTests) -> None:
     petition = house.publish()
     late = ask(house, petition)
-    eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
-    assert writer.commit(house.database, [late.operation]) == [Outcome.STALE]
+    epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert house.writer.commit(house.database, [late.operation]) == [Outcome.STALE]
 
 
 def test_an_open_petition_has_one_era(house: HouseOfTests) -> None:
     petition = house.publish(profile='"open"')
-    assert not eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 4000)
+    assert not epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 4000)
 
 
 def test_a_petition_closes_after_its_last_day(house: HouseOfTests) -> None:
@@ -96,34 +96,39 @@ def test_a_petition_whose_dates_have_passed_is_not_published(house: HouseOfTests
         house.publish(closes="2026-11-23")
 
 
-def test_three_letters_of_one_mailbox_count_once_after_a_renewal(house: HouseOfTests) -> None:
+def test_three_emails_of_one_mailbox_count_once_after_a_renewal(house: HouseOfTests) -> None:
     petition = house.publish()
-    letters = [signed(house, petition) for _ in range(3)]
+    emails = [signed(house, petition) for _ in range(3)]
     house.database.execute(
-        "UPDATE signing_pending SET expires = expires + 1 WHERE token_hash = ?", (letters[1].digest,)
+        "UPDATE signing_pending SET expires = expires + 1 WHERE token_hash = ?", (emails[1].digest,)
     )
     max_ = signed(house, petition, "max@example.org")
-    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (2, 2)
-    renewed = house.petition()
-    clicks = [confirmation(house, renewed, of) for of in (*letters, max_)]
+    house.refresh()
+    clicks = [confirmation(of) for of in (*emails, max_)]
     gone, done = Outcome.GONE, Outcome.DONE
-    assert writer.commit(house.database, clicks) == [gone, done, gone, done]  # what expires last has stayed
+    assert house.writer.commit(house.database, clicks) == [
+        gone,
+        done,
+        gone,
+        done,
+    ]  # what expires last has stayed
     assert (house.rows("signing_signature"), house.rows("signing_sealed")) == (2, 2)
 
 
-def test_a_letter_that_waits_beside_a_signature_leads_to_it_after_a_renewal(house: HouseOfTests) -> None:
+def test_an_email_that_waits_beside_a_signature_leads_to_it_after_a_renewal(house: HouseOfTests) -> None:
     petition = house.publish()
     suzie, again = confirmed(house, petition, subscribe=("updates",)), signed(house, petition)
-    assert eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    assert epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
     # Before the click it looks as one whose mailbox has never signed.
     waiting = find(house.database, [again.digest])[0]
-    assert waiting is not None and waiting.carry is not None
-    click = confirmation(house, house.petition(), again)
-    assert writer.commit(house.database, [click]) == [Outcome.DONE]
+    assert waiting is not None and waiting.pending_payload is not None
+    click = confirmation(again)
+    assert house.writer.commit(house.database, [click]) == [Outcome.DONE]
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 1)
     assert house.rows("signing_signature") == 1
-    assert writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
+    assert house.writer.commit(house.database, [operations.Withdraw(again.t, again.digest)]) == [Outcome.DONE]
     assert find(house.database, [suzie.digest, again.digest]) == [None, None]
     assert house.rows("newsletter_subscription") == 0
 
@@ -135,15 +140,15 @@ def test_mailboxes_are_told_apart_across_many_transactions(
     for box in range(9):
         for _ in range(1 + box % 3):
             signed(house, petition, f"suzie{box}@example.org")
-    monkeypatch.setattr(eras, "CHUNK", 4)
+    monkeypatch.setattr(epochs, "CHUNK", 4)
     with monkeypatch.context() as patch:
-        patch.setattr(eras, "delete", power_goes)
+        patch.setattr(epochs, "delete", power_goes)
         with pytest.raises(RuntimeError):
-            eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+            epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
     assert (house.rows("signing_pending"), house.rows("signing_access")) == (18, 0)
-    assert eras.forget_old_eras(house.database, house.house, house.petition()) == 1
+    assert epochs.forget_old_epochs(house.database, house.house, house.petition()) == 1
     assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (9, 9)
-    assert house.database.query("SELECT COUNT(*) FROM signing_pending WHERE tag IS NOT NULL") == [(0,)]
+    assert house.database.query("SELECT COUNT(*) FROM signing_pending WHERE dedupe_tag IS NOT NULL") == [(0,)]
 
 
 @pytest.mark.parametrize("late_click", [False, True])
@@ -153,19 +158,19 @@ def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
     petition = house.publish()
     late = ask(house, petition)
     before = rows.petitions(house.database, [petition.id])
-    eras.renew_era(house.database, house.house, petition, DAY_NUMBER + 30)
+    epochs.renew_epoch(house.database, house.house, petition, DAY_NUMBER + 30)
     with monkeypatch.context() as patch:  # judged by what was committed before the renewal
         patch.setattr(writer.sign, "petitions", lambda *_: before)
-        assert writer.commit(house.database, [late.operation]) == [Outcome.DONE]
+        assert house.writer.commit(house.database, [late.operation]) == [Outcome.DONE]
     renewed = house.petition()
     if late_click:
-        writer.commit(house.database, [confirmation(house, renewed, late)])
+        house.writer.commit(house.database, [confirmation(late)])
     table = "signing_signature" if late_click else "signing_pending"
-    tagged = f"SELECT COUNT(*) FROM {table} WHERE tag IS NOT NULL"
+    tagged = f"SELECT COUNT(*) FROM {table} WHERE dedupe_tag IS NOT NULL"
     assert house.database.query(tagged) == [(1,)]
-    assert eras.forget_old_eras(house.database, house.house, renewed) == 1
+    assert epochs.forget_old_epochs(house.database, house.house, renewed) == 1
     assert house.database.query(tagged) == [(0,)] and house.rows(table) == 1
-    assert eras.forget_old_eras(house.database, house.house, renewed) == 0
+    assert epochs.forget_old_epochs(house.database, house.house, renewed) == 0
 
 
 def power_goes(*_: object) -> None:

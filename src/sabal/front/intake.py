@@ -15,18 +15,16 @@ from sabal.front.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.ledger import receipt
 from sabal.limits import networks as limits
-from sabal.mail.address import domain, mailbox
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.petitions.countries import country_name, day_in_full
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.signing import form, held, operations
-from sabal.signing.confirm import confirm, is_late, not_me
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
-from sabal.signing.pending_payload import Carry
+from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import Circumstances, NotReady, sign
-from sabal.signing.writer.find import Entered, Found
+from sabal.signing.writer.find import Entered, Found, is_late
 
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
 
@@ -78,19 +76,23 @@ class Intake:
         Refused, honestly, is only what would be held where too many are held already: a flood fills its own share.
         """
         counts = limits.current()
-        spent = bool(request.network) and not counts.letters_left(_box(petition, submission), request.now)
-        place = domain(submission.email)
+        quota_used = bool(request.network) and not counts.letters_left(
+            _box(petition, submission), request.now
+        )
+        domain = submission.email.domain
         crowded = (
             bool(request.network)
-            and not is_large(place)
-            and not counts.small_domain(place.encode(), request.now)
+            and not is_large(domain)
+            and not counts.small_domain(domain.encode(), request.now)
         )
         robot = bool(submission.risk)
         why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
         if why and not counts.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if why or crowded else NORMAL
-        return Circumstances(request.language, why, lane, int.from_bytes(request.network[:2], "big"), spent)
+        return Circumstances(
+            request.language, why, lane, int.from_bytes(request.network[:2], "big"), quota_used
+        )
 
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
         """The petition changed under this request: look again, once, before the reader is bothered."""
@@ -134,22 +136,22 @@ class Intake:
         t, found = await self._look(request)
         if found is None:
             return await self._gone(request)
-        if found.carry is None:
+        if found.pending_payload is None:
             if self._is_late(found, _today(request)):
                 return await self._gone(request)
             return see_other(f"/{request.language}/signature/{token.encode(t)}")
-        carry = Carry.open(t, found.carry)
+        payload = PendingPayload.open(t, found.pending_payload)
         return await pages.page(
             "confirm",
             request.language,
             found.petition_id,
             token=token.encode(t),
-            name=carry.name,
-            place=country_name(carry.country, request.language) if carry.country else "",
-            comment=carry.comment,
-            display=carry.display,
-            updates="updates" if "updates" in carry.subscribe else "",
-            newsletter="newsletter" if "newsletter" in carry.subscribe else "",
+            name=payload.name,
+            place=country_name(payload.country, request.language) if payload.country else "",
+            comment=payload.comment,
+            display=payload.display,
+            updates="updates" if "updates" in payload.subscribe else "",
+            newsletter="newsletter" if "newsletter" in payload.subscribe else "",
         )
 
     async def confirm(self, request: Request) -> Response:
@@ -161,7 +163,8 @@ class Intake:
         t = token.decode(request.token)
         if t is None:
             return await self._gone(request)
-        outcome = await self._ask(lambda: confirm(t, self._snapshots, self._ring, _today(request)))
+        today = days.number(_today(request))
+        outcome = await self._ask(lambda: operations.Confirm(t, token.digest(t), today))
         if outcome is Outcome.GONE:
             return await self._gone(request)
         return see_other(f"/{request.language}/signature/{token.encode(t)}")
@@ -169,16 +172,16 @@ class Intake:
     async def not_me_page(self, request: Request) -> Response:
         """GET: what "this was not me" does, and a button."""
         t, found = await self._look(request)
-        if found is None or found.carry is None:
+        if found is None or found.pending_payload is None:
             return await self._gone(request)
         return await pages.page("not-me", request.language, found.petition_id, token=token.encode(t))
 
     async def not_me(self, request: Request) -> Response:
         """POST: the pending signature is forgotten, and this mailbox gets no more letters for this petition."""
         t, found = await self._look(request)
-        if found is not None and found.carry is not None:
-            petition, carry = self._petition(found), Carry.open(t, found.carry)
-            await self._ask(lambda: not_me(t, carry, petition))
+        if found is not None and found.pending_payload is not None:
+            petition, payload = self._petition(found), PendingPayload.open(t, found.pending_payload)
+            await self._ask(lambda: operations.NotMe(petition.id, token.digest(t), payload.suppression))
         return see_other(f"/{request.language}/confirm/not-me")
 
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
@@ -186,7 +189,7 @@ class Intake:
     async def receipt(self, request: Request) -> Response:
         """GET /{lang}/signature/{token}: that the signature is in, where it stands, and how to withdraw it."""
         t, found = await self._look(request)
-        if found is not None and found.carry is not None:
+        if found is not None and found.pending_payload is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
         if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
@@ -267,7 +270,7 @@ class Intake:
         In a house with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
         """
         t = token.decode(request.token)
-        if t is not None and any(p.profile.discreet for p in self._snapshots.published()):
+        if t is not None and any(p.profile.guarded for p in self._snapshots.published()):
             return await pages.page("old-link", request.language, status=404, token=token.encode(t))
         return await pages.page("gone", request.language, status=404)
 
@@ -304,7 +307,7 @@ def _sent(request: Request, petition: PetitionSnapshot) -> Response:
 
 def _box(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
     """Under which a mailbox's letters are counted: for each petition apart."""
-    return b"%d/" % petition.id + mailbox(submission.email).encode()
+    return b"%d/" % petition.id + submission.email.mailbox.encode()
 
 
 def _today(request: Request) -> date:

@@ -90,9 +90,9 @@ def mail_key_name(day: int) -> str:
     return f"mail/{day}"
 
 
-def pepper_name(petition_id: int, era: int) -> str:
-    """The row that holds the pepper of a petition's era."""
-    return f"pepper/{petition_id}/{era}"
+def pepper_name(petition_id: int, epoch: int) -> str:
+    """The row that holds the pepper of a petition's epoch."""
+    return f"pepper/{petition_id}/{epoch}"
 
 
 def open_house(file: Path | None = None, *, create: bool = False) -> House:

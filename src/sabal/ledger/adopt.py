@@ -17,8 +17,8 @@ from sabal.ledger.tables import Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import adopted, count
-from sabal.signing.adopted import Place, Revocation
-from sabal.signing.writer.places import CHUNK
+from sabal.signing.adopted import RevokeEntry, SignEntry
+from sabal.signing.writer.log_index import CHUNK
 from tlog import Checkpoint, Frontier, Tally, TlogError, Verifier, checkpoint, entry, leaf_hashes
 from tlog.entry import Revoke, Sign
 
@@ -188,15 +188,15 @@ def _take(
         new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + CHUNK, copy.size))]
         if new:
             numbered = [(entry.parse(one), log.size + at) for at, one in enumerate(new)]
-            places = [Place(one.commitment, at) for one, at in numbered if isinstance(one, Sign)]
-            lost = adopted.take_places(database, petition, places, erased, today) if places else []
+            signed = [SignEntry(one.commitment, at) for one, at in numbered if isinstance(one, Sign)]
+            lost = adopted.take_entries(database, petition, signed, erased, today) if signed else []
             revoked = list(_revocations((one for one, _ in numbered), copy))
             adopted.take_revocations(database, petition, revoked, erased)
             tables.adopt(database, log, new, lost)
         return len(new)
 
 
-def _revocations(found: Iterable[entry.Entry], copy: LogCopy) -> Iterator[Revocation]:
+def _revocations(found: Iterable[entry.Entry], copy: LogCopy) -> Iterator[RevokeEntry]:
     for one in found:
         if isinstance(one, Revoke):
-            yield Revocation(entry_at(copy.entries, one.index)[2:], one.reason)
+            yield RevokeEntry(entry_at(copy.entries, one.index)[2:], one.reason)

@@ -57,7 +57,7 @@ def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revo
 def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
     """The indexes of sign entries that are revoked, or are about to be."""
     waiting = database.query(
-        f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_place p WHERE {AT} AND s.petition_id = ?",
+        f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_log_index p WHERE {AT} AND s.petition_id = ?",
         (petition.id,),
     )
     return {row[0] for row in waiting} | set(tables.revoked(database, petition.id, log.size))

@@ -7,7 +7,7 @@ from sabal.keys.house import House
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import GRACE_DAYS, REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import eras, tidy
+from sabal.signing import epochs, tidy
 
 
 def seal_due(
@@ -26,7 +26,7 @@ def seal_due(
     """
     if not _is_due(petition, today):
         return False
-    eras.forget_era(database, house, petition.id, petition.era)
+    epochs.forget_epoch(database, house, petition.id, petition.pepper_epoch)
     tidy.forget_w(database, petition.id)
     sequencer.close(database, petition, now)
     database.execute(

@@ -1,1 +1,1 @@
-"""Mail: the outbox, the letters and the ways out of the house."""
+"""Mail: the outbox, the emails and the ways out of the house."""

@@ -1,11 +1,16 @@
-"""Mail addresses: two spellings of one mailbox brought into one form. Mail goes to the address as it was typed."""
+"""Email addresses: each is parsed once, into one value."""
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
 
 import idna
-from email_validator import EmailNotValidError, validate_email
+from email_validator import validate_email
 
+from sabal.mail.providers import provider_of
+
+# Where dots and `+…` in the local part are known not to matter. Not taken from the list of providers: a domain that
+# joined it would change the keyed hashes of addresses that are stored already.
 GOOGLE = {"gmail.com", "googlemail.com"}
 MOST_BYTES = 254
 _PLAIN = re.compile(
@@ -14,47 +19,88 @@ _PLAIN = re.compile(
 )
 
 
-def is_address(text: str) -> bool:
-    """Whether a letter could go there: the syntax of RFC 5321 and 6531, without quotes, in 254 bytes at the most."""
-    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES or "=?" in text:
-        return False  # "=?" begins an encoded word (RFC 2047): in a header it would be another address
-    if _PLAIN.fullmatch(text) and ".." not in text:
-        return True  # most addresses, at a tenth of the library's time
-    try:
-        validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
-    except (EmailNotValidError, UnicodeError):
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """One email address. Email goes to `typed`; everything else compares or counts addresses.
 
-
-def normalise(address: str) -> str:
-    """The form in which two spellings of one mailbox are the same: trimmed, NFC, lower case, IDNA domain.
-
-    For Google's two domains alone, dots and `+…` are dropped from the local part: there it is known that they do not
-    matter. Raises ValueError for what has no local part or no domain.
+    `typed` is the address as it was typed, trimmed and in NFC. `local` is its local part in lower case, and `domain`
+    its domain in lower case and ASCII (IDNA), without a final dot.
     """
-    local, domain = _split(address)
-    if domain in GOOGLE:
-        local, domain = local.split("+", 1)[0].replace(".", ""), "gmail.com"
-    return f"{local}@{domain}"
+
+    typed: str = field(repr=False)
+    local: str = field(repr=False)
+    domain: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "EmailAddress":
+        """Parse what somebody typed. Raises ValueError where no email could go there.
+
+        The syntax is that of RFC 5321 and 6531, without quotes, in at most 254 bytes.
+        """
+        text = _trimmed(text)
+        if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES or "=?" in text:
+            raise ValueError("not an email address")  # in a header, "=?" begins an encoded word (RFC 2047)
+        if (
+            not _PLAIN.fullmatch(text) or ".." in text
+        ):  # most addresses pass this, at a tenth of the library's time
+            validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
+        return cls._split(text)
+
+    @classmethod
+    def stored(cls, text: str) -> "EmailAddress":
+        """Take apart an address that was parsed before it was stored.
+
+        Its syntax is not checked again. Raises ValueError where the local part or the domain is missing.
+        """
+        return cls._split(_trimmed(text))
+
+    @classmethod
+    def _split(cls, text: str) -> "EmailAddress":
+        local, _, domain = text.rpartition("@")
+        if not (local and domain):
+            raise ValueError("not an email address")
+        domain = domain.lower().rstrip(".")
+        if not domain.isascii():
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        return cls(text, unicodedata.normalize("NFC", local.lower()), domain)
+
+    @property
+    def normalised(self) -> str:
+        """The form in which two spellings of one address are the same.
+
+        Dots and `+…` are dropped from the local part for Google's two domains alone.
+        """
+        if self.domain in GOOGLE:
+            return f"{self._bare_local}@gmail.com"
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def mailbox(self) -> str:
+        """A coarser form, for limits on emails: dots and `+…` are dropped for every domain."""
+        return f"{self._bare_local}@{self.domain}"
+
+    @property
+    def provider(self) -> str:
+        """The large provider that runs the domain: a key of PROVIDERS, or "other"."""
+        return provider_of(self.domain)
+
+    @property
+    def wire(self) -> str:
+        """The address as it travels. Raises ValueError for characters that no address has.
+
+        Where the local part is ASCII, the domain is too (IDNA 2008). Otherwise the address is as typed, which needs
+        SMTPUTF8 (RFC 6531).
+        """
+        if any(character.isspace() or not character.isprintable() for character in self.typed):
+            raise ValueError("not an email address")
+        if self.typed.isascii() or not self.local.isascii():
+            return self.typed
+        return f"{self.typed.rpartition('@')[0]}@{self.domain}"
+
+    @property
+    def _bare_local(self) -> str:
+        return self.local.split("+", 1)[0].replace(".", "")
 
 
-def mailbox(address: str) -> str:
-    """A coarser form for limits on letters: dots and `+…` cut for every domain."""
-    local, domain = _split(address)
-    return f"{local.split('+', 1)[0].replace('.', '')}@{domain}"
-
-
-def domain(address: str) -> str:
-    """The domain of an address, normalised."""
-    return _split(address)[1]
-
-
-def _split(address: str) -> tuple[str, str]:
-    local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
-    if not (local and at and domain):
-        raise ValueError("not an address")
-    domain = domain.lower().rstrip(".")
-    if not domain.isascii():
-        domain = idna.encode(domain, uts46=True).decode("ascii")
-    return unicodedata.normalize("NFC", local.lower()), domain
+def _trimmed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()

@@ -1,4 +1,4 @@
-"""What the answers of a mail server mean for a letter, and for the way out itself (RFC 5321, RFC 3463)."""
+"""What the answers of a mail server mean for an email, and for the way out itself (RFC 5321, RFC 3463)."""
 
 import re
 import smtplib
@@ -30,7 +30,7 @@ PERMANENT = {
     "554": "the email was refused",
     "556": "the domain accepts no email",
 }
-# Answers after which the same letter may be taken later; the 5xx ones are final in form and not in meaning.
+# Answers after which the same email may be taken later; the 5xx ones are final in form and not in meaning.
 TEMPORARY = {
     "4.2.1": "the mailbox is disabled for now",
     "4.2.2": "the mailbox is full",
@@ -48,7 +48,7 @@ TEMPORARY = {
     "452": "the server is full",
     "454": "the server cannot do that now",
 }
-# Refusals that speak of us: the letter stays, and the operator must hear of it. Besides these every 5xx that
+# Refusals that speak of us: the email stays, and the operator must hear of it. Besides these every 5xx that
 # comes before a recipient was named, and every other 5.7 ("security or policy"), is one.
 OURS = {
     "5.1.7": "our sender's address is malformed",
@@ -74,8 +74,8 @@ OURS = {
 }
 
 
-class Outcome(Enum):
-    """What became of one letter. UNSENT: it was never spoken of, so nothing is known about it."""
+class SendOutcome(Enum):
+    """What became of one email. UNSENT: it was never spoken of, so nothing is known about it."""
 
     ACCEPTED = "accepted"
     LATER = "later"
@@ -84,42 +84,42 @@ class Outcome(Enum):
 
 
 class Trouble(Enum):
-    """What an answer says about the way out itself, besides the letter."""
+    """What an answer says about the way out itself, besides the email."""
 
     NONE = ""
-    LOST = "lost"  # the connection broke or fell silent in the middle of a letter
+    LOST = "lost"  # the connection broke or fell silent in the middle of an email
     DOWN = "down"  # there was no connection to be had
     REFUSED = "refused"  # the server won't have us; somebody must look
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A transport's answer about one letter. `reason` is one of our own phrases, never the server's words,
+    """A transport's answer about one email. `reason` is one of our own phrases, never the server's words,
     since those repeat the address."""
 
-    outcome: Outcome
+    outcome: SendOutcome
     reason: str = ""
     trouble: Trouble = Trouble.NONE
 
 
 def judge(code: int, text: bytes, *, named: bool = True) -> Answer:
-    """What a reply other than 2xx means for the letter. `named` says whether the recipient had been named:
+    """What a reply other than 2xx means for the email. `named` says whether the recipient had been named:
     before that no refusal can be about the mailbox."""
     found = re.match(rb"([245]\.\d{1,3}\.\d{1,3})(?!\d)", text)
     keys = ([found[1].decode("ascii")] if found else []) + [str(code)]
     for key in keys:
         if key in OURS or (code >= 500 and not named):
             return Answer(
-                Outcome.LATER, OURS.get(key, "the server does not accept emails from us"), Trouble.REFUSED
+                SendOutcome.LATER, OURS.get(key, "the server does not accept emails from us"), Trouble.REFUSED
             )
         if key in TEMPORARY:
-            return Answer(Outcome.LATER, TEMPORARY[key])
+            return Answer(SendOutcome.LATER, TEMPORARY[key])
         if key in PERMANENT:
-            return Answer(Outcome.NEVER, PERMANENT[key])
+            return Answer(SendOutcome.NEVER, PERMANENT[key])
         if key.startswith("5.7."):
-            return Answer(Outcome.LATER, OURS["5.7.1"], Trouble.REFUSED)
+            return Answer(SendOutcome.LATER, OURS["5.7.1"], Trouble.REFUSED)
     if 500 <= code < 600:
-        return Answer(Outcome.NEVER, "the server refused the email for an unknown reason")
+        return Answer(SendOutcome.NEVER, "the server refused the email for an unknown reason")
     if 400 <= code < 500:
-        return Answer(Outcome.LATER, "the server put us off for an unknown reason")
+        return Answer(SendOutcome.LATER, "the server put us off for an unknown reason")
     raise smtplib.SMTPException("no SMTP reply")

@@ -1,4 +1,4 @@
-"""Claims: how rows of the outbox become ours for a while, and where they go when their letters were tried.
+"""Claims: how rows of the outbox become ours for a while, and where they go when their emails were tried.
 
 A claim moves a row's attempt up before anything is tried, so a row that kills the process is pushed ahead too.
 """
@@ -13,13 +13,13 @@ from sabal.mail import traffic
 from sabal.mail.ids import SLOW, lane_range
 from sabal.mail.traffic import End
 
-CLAIM = 120  # seconds a claimed letter is ours
+CLAIM = 120  # seconds a claimed email is ours
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
 HOUR = 3_600
 _STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
-# What else happens when letters were accepted, in the same commit: given their tokens and the day (since 1970).
+# What else happens when emails were accepted, in the same commit: given their tokens and the day (since 1970).
 Accepted = Callable[[Database, Sequence[str], int], None]
 
 
@@ -42,19 +42,19 @@ class Claimed:
 # A claim or a wait further ahead than one can be is from a clock that has since been set back, and does not
 # hold.
 _DUE = "claimed_until NOT BETWEEN ? AND ? AND not_before NOT BETWEEN ? AND ?"
-_NEXT = f"SELECT id FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE} ORDER BY id LIMIT ?"
-# One of each network, then a second of each: a flood from one place waits behind its own letters only. Where
+_NEXT = f"SELECT id FROM mail_email WHERE id BETWEEN ? AND ? AND {_DUE} ORDER BY id LIMIT ?"
+# One of each network, then a second of each: a flood from one place waits behind its own emails only. Where
 # it begins is drawn anew each time, so that no network is always the last.
 _NEXT_FAIR = (
     "SELECT id FROM (SELECT id, network,"
     " ROW_NUMBER() OVER (PARTITION BY network ORDER BY id) AS turn"
-    f" FROM mail_letter WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
+    f" FROM mail_email WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
     " ORDER BY turn, CASE WHEN network >= ? THEN 0 ELSE 1 END, network LIMIT ?"
 )
 # What another worker is claiming at this moment is left to it.
 _CLAIM = (
-    "UPDATE mail_letter SET claimed_until = ?, attempts = attempts + 1"
-    " WHERE id IN (SELECT id FROM mail_letter WHERE {} AND " + _DUE + "{})"
+    "UPDATE mail_email SET claimed_until = ?, attempts = attempts + 1"
+    " WHERE id IN (SELECT id FROM mail_email WHERE {} AND " + _DUE + "{})"
     " RETURNING id, petition_id, kind, mail_key, sealed, attempts"
 )
 
@@ -62,7 +62,7 @@ _CLAIM = (
 def claim(
     database: Database, lane: int, most: int, clock: Callable[[], float], chance: Callable[[], float]
 ) -> list[Claimed]:
-    """Make up to `most` due letters ours. A crash after the commit: they are free again when the claim runs
+    """Make up to `most` due emails ours. A crash after the commit: they are free again when the claim runs
     out."""
     for _ in range(10):  # another worker may have been quicker with the same rows
         now = int(clock())
@@ -86,53 +86,51 @@ def claim(
 
 
 def _claimed(row: Row, until: int) -> Claimed:
-    letter_id, petition_id, kind, day, sealed, attempts = row
-    return Claimed(letter_id, petition_id, kind, day, bytes(sealed), attempts, until)
+    email_id, petition_id, kind, day, sealed, attempts = row
+    return Claimed(email_id, petition_id, kind, day, bytes(sealed), attempts, until)
 
 
 def settle(
     database: Database, tried: Sequence[Claimed], now: float, chance: Callable[[], float], accepted: Accepted
 ) -> None:
-    """Write down what became of the letters, in one commit. It may be repeated: rows that the first time
+    """Write down what became of the emails, in one commit. It may be repeated: rows that the first time
     took are not found by the second, so nothing is counted twice."""
-    for letter in tried:
-        if letter.end in (End.LATER, End.UNREADABLE) and letter.attempts >= GIVE_UP:
-            letter.end = End.GIVEN_UP
-    over = [letter for letter in tried if letter.end not in _STAYS]
+    for email in tried:
+        if email.end in (End.LATER, End.UNREADABLE) and email.attempts >= GIVE_UP:
+            email.end = End.GIVEN_UP
+    over = [email for email in tried if email.end not in _STAYS]
     with database.transaction():
         gone = _delete(database, over)
-        moved = [letter for letter in over if letter.id in gone] + [
-            letter
-            for letter in sorted(tried, key=lambda letter: letter.id)
-            if letter.end in _STAYS
-            and _put_back(database, letter, int(now + _wait(letter.attempts, chance())))
+        moved = [email for email in over if email.id in gone] + [
+            email
+            for email in sorted(tried, key=lambda email: email.id)
+            if email.end in _STAYS and _put_back(database, email, int(now + _wait(email.attempts, chance())))
         ]
-        if tokens := [letter.token for letter in moved if letter.end is End.ACCEPTED]:
+        if tokens := [email.token for email in moved if email.end is End.ACCEPTED]:
             accepted(database, tokens, days.number_at(now))
-        traffic.add(database, int(now // HOUR), Counter((letter.provider, letter.end) for letter in moved))
+        traffic.add(database, int(now // HOUR), Counter((email.provider, email.end) for email in moved))
 
 
-def _delete(database: Database, letters: Sequence[Claimed]) -> set[int]:
-    """Delete the rows of letters that have come to their end; the ids of those that this call deleted."""
-    if not letters:
+def _delete(database: Database, emails: Sequence[Claimed]) -> set[int]:
+    """Delete the rows of emails that have come to their end; the ids of those that this call deleted."""
+    if not emails:
         return set()
-    where, params = database.among("id", [letter.id for letter in letters])
-    inner = f"SELECT id FROM mail_letter WHERE {where} ORDER BY id{database.for_update}"
+    where, params = database.among("id", [email.id for email in emails])
+    inner = f"SELECT id FROM mail_email WHERE {where} ORDER BY id{database.for_update}"
     return {
-        row[0]
-        for row in database.query(f"DELETE FROM mail_letter WHERE id IN ({inner}) RETURNING id", params)
+        row[0] for row in database.query(f"DELETE FROM mail_email WHERE id IN ({inner}) RETURNING id", params)
     }
 
 
-def _put_back(database: Database, letter: Claimed, not_before: int) -> bool:
-    """Let a letter be tried again; whether its attempt counts."""
-    if letter.end is End.UNSENT:
-        # Nobody spoke of this letter, so the attempt that its claim counted is given back.
-        sql = "UPDATE mail_letter SET claimed_until = 0, attempts = ? WHERE id = ? AND claimed_until = ?"
-        database.execute(sql, (letter.attempts - 1, letter.id, letter.until))
+def _put_back(database: Database, email: Claimed, not_before: int) -> bool:
+    """Let an email be tried again; whether its attempt counts."""
+    if email.end is End.UNSENT:
+        # Nobody spoke of this email, so the attempt that its claim counted is given back.
+        sql = "UPDATE mail_email SET claimed_until = 0, attempts = ? WHERE id = ? AND claimed_until = ?"
+        database.execute(sql, (email.attempts - 1, email.id, email.until))
         return False
-    sql = "UPDATE mail_letter SET claimed_until = 0, not_before = ? WHERE id = ? AND claimed_until = ?"
-    return database.execute(sql, (not_before, letter.id, letter.until)) == 1
+    sql = "UPDATE mail_email SET claimed_until = 0, not_before = ? WHERE id = ? AND claimed_until = ?"
+    return database.execute(sql, (not_before, email.id, email.until)) == 1
 
 
 def _wait(attempts: int, chance: float) -> float:

@@ -7,20 +7,20 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from sabal import html, settings
-from sabal.mail.folder import list_letters
+from sabal.mail.folder import list_emails
 
 
 def letters(request: HttpRequest) -> HttpResponse:
     """/dev/mail/: the newest letters of the folder transport."""
     _refuse_in_earnest()
-    found = list_letters(settings.DATA / "mail")
+    found = list_emails(settings.DATA / "mail")
     return html.page("sabal/dev_letters.html", {"letters": found}, language="en", cache=html.PRIVATE)
 
 
 def letter(request: HttpRequest, name: str) -> HttpResponse:
     """/dev/mail/{name}: one letter, its links clickable."""
     _refuse_in_earnest()
-    found = next((one for one in list_letters(settings.DATA / "mail", limit=1_000) if one.name == name), None)
+    found = next((one for one in list_emails(settings.DATA / "mail", limit=1_000) if one.name == name), None)
     if found is None:
         raise Http404
     # A blank line in a page's source is taken out on its way, and a checkpoint would then be damaged.

@@ -1,4 +1,4 @@
-"""The way out of a development house: each letter a file in a folder, which its pages show."""
+"""The way out of a development house: each email a file in a folder, which its pages show."""
 
 import contextlib
 import os
@@ -9,18 +9,18 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from sabal.mail.answers import Answer, Outcome, Trouble
+from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.wire import as_bytes
 
 
 class FolderTransport:
-    """Each letter a file in a folder; for development, and for tests that read letters."""
+    """Each email a file in a folder; for development, and for tests that read emails."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """Write the letter: aside first, then renamed, so that no reader sees half of it."""
+        """Write the email: aside first, then renamed, so that no reader sees half of it."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.eml"
         draft = self._folder / f".{name}"
         try:
@@ -31,16 +31,16 @@ class FolderTransport:
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink()
-            return Answer(Outcome.UNSENT, "the mail folder cannot be written", Trouble.DOWN)
-        return Answer(Outcome.ACCEPTED)
+            return Answer(SendOutcome.UNSENT, "the mail folder cannot be written", Trouble.DOWN)
+        return Answer(SendOutcome.ACCEPTED)
 
     def close(self) -> None:
         """Nothing to leave."""
 
 
 @dataclass(frozen=True)
-class StoredLetter:
-    """A letter that the folder transport wrote. `sent` is the time in its file name, `text` its first
+class StoredEmail:
+    """An email that the folder transport wrote. `sent` is the time in its file name, `text` its first
     part."""
 
     name: str
@@ -50,16 +50,16 @@ class StoredLetter:
     text: str
 
 
-def list_letters(folder: Path, *, limit: int = 100) -> list[StoredLetter]:
-    """The newest `limit` letters in the folder, newest first; none where there is no folder."""
+def list_emails(folder: Path, *, limit: int = 100) -> list[StoredEmail]:
+    """The newest `limit` emails in the folder, newest first; none where there is no folder."""
     names = sorted((path.name for path in folder.glob("[0-9]*.eml")), reverse=True)
     return [_stored(folder / name) for name in names[:limit]]
 
 
-def _stored(path: Path) -> StoredLetter:
+def _stored(path: Path) -> StoredEmail:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     body = message.get_body(("plain",))
-    return StoredLetter(
+    return StoredEmail(
         name=path.name,
         sent=datetime.strptime(path.name[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC),
         to=str(message["To"]),

@@ -1,7 +1,7 @@
-"""The outbox: letters are rows first, written in the same commit as what caused them, and sent from here.
+"""The outbox: emails are rows first, written in the same commit as what caused them, and sent from here.
 
-A crash at any point costs at most a repeated letter, never a lost one: a row goes only after the server has
-taken its letter.
+A crash at any point costs at most a repeated email, never a lost one: a row goes only after the server has
+taken its email.
 """
 
 import logging
@@ -10,34 +10,31 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from sabal.database import Database
 from sabal.keys.house import House, KeyMissing, mail_key_name
-from sabal.mail import letters
-from sabal.mail.answers import Answer, Outcome, Trouble
+from sabal.mail import emails
+from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
 from sabal.mail.ids import NORMAL, SLOW
-from sabal.mail.providers import provider_of
 from sabal.mail.row import open_body
 from sabal.mail.traffic import End
 from sabal.mail.transport import Transport
-from sabal.mail.wire import wire_address
-from sabal.petitions.definition import Definition
+from sabal.petitions.snapshot import Snapshots
 
 logger = logging.getLogger("sabal.mail")
 
-CHUNK = 50  # letters claimed at once
-CLAIM_LEFT = 60  # seconds; with less of the claim left than this, no further letter is begun
-SETTLE_LETTERS, SETTLE_SECONDS = 25, 0.25  # what a crash may repeat, against one flush for each letter
-# Letters lost or refused in a row, after which the server gets a rest. A refusal costs nobody any time, and
+CHUNK = 50  # emails claimed at once
+CLAIM_LEFT = 60  # seconds; with less of the claim left than this, no further email is begun
+SETTLE_EMAILS, SETTLE_SECONDS = 25, 0.25  # what a crash may repeat, against one flush for each email
+# Emails lost or refused in a row, after which the server gets a rest. A refusal costs nobody any time, and
 # one provider may refuse us while the others don't.
 IN_A_ROW = {Trouble.LOST: 3, Trouble.REFUSED: 10}
 
 
 @dataclass
-class Report:
-    """What one call of `send_due` did: letters by their end, how many answers said that the server won't have
+class SendReport:
+    """What one call of `send_due` did: emails by their end, how many answers said that the server won't have
     us, and the trouble that stopped it early (then the caller waits before it tries again). `reason` is the
     last trouble in a phrase of ours, without personal data."""
 
@@ -48,31 +45,13 @@ class Report:
 
     @property
     def accepted(self) -> int:
-        """Letters that the server took."""
+        """Emails that the server took."""
         return self.ends[End.ACCEPTED]
 
     @property
     def handled(self) -> int:
-        """Letters that were tried or ended; 0 means that nothing was due or nothing could be sent."""
+        """Emails that were tried or ended; 0 means that nothing was due or nothing could be sent."""
         return sum(n for end, n in self.ends.items() if end is not End.UNSENT)
-
-
-class _Log(Protocol):
-    @property
-    def checkpoint(self) -> bytes: ...
-
-
-class _Published(Protocol):
-    @property
-    def definition(self) -> Definition: ...
-    @property
-    def counts(self) -> _Log: ...
-
-
-class Petitions(Protocol):
-    """Where the outbox looks petitions up: `petitions.snapshot.Snapshots`."""
-
-    def by_id(self, petition_id: int) -> _Published | None: ...
 
 
 def send_due(
@@ -81,25 +60,25 @@ def send_due(
     transport: Transport,
     clock: Callable[[], float],
     *,
-    petitions: Petitions,
+    petitions: Snapshots,
     accepted: Accepted,
-    head: letters.Letterhead | None = None,
+    site: emails.Site | None = None,
     limit: int = 500,
     slow_limit: int = 50,
     should_stop: Callable[[], bool] = lambda: False,
     chance: Callable[[], float] = random.random,
     pause: Callable[[float], None] = time.sleep,
-) -> Report:
-    """Send what is due: at most `limit` letters of the normal lane, then at most `slow_limit` of the slow
+) -> SendReport:
+    """Send what is due: at most `limit` emails of the normal lane, then at most `slow_limit` of the slow
     one.
 
-    `clock` gives Unix time; `accepted` is told of every letter that the server took, in the commit that takes
-    its row; `should_stop` is asked before each letter; `chance` gives numbers in [0, 1).
+    `clock` gives Unix time; `accepted` is told of every email that the server took, in the commit that takes
+    its row; `should_stop` is asked before each email; `chance` gives numbers in [0, 1).
     Raises the driver's errors (what was claimed is free again when the claim has run out) and KeyMissing
     where the house key does not open a mail key that is there. Any number of workers may run this at once.
     """
-    head = head or letters.Letterhead()
-    run = _Run(database, house, transport, clock, petitions, accepted, head, should_stop, chance, pause)
+    site = site or emails.Site()
+    run = _Run(database, house, transport, clock, petitions, accepted, site, should_stop, chance, pause)
     for lane, left in ((NORMAL, limit), (SLOW, slow_limit)):
         while left > 0 and not run.over:
             if not (claimed := claim(database, lane, min(CHUNK, left), clock, chance)):
@@ -121,13 +100,13 @@ class _Run:
     house: House
     transport: Transport
     clock: Callable[[], float]
-    petitions: Petitions
+    petitions: Snapshots
     accepted: Accepted
-    head: letters.Letterhead
+    site: emails.Site
     should_stop: Callable[[], bool]
     chance: Callable[[], float]
     pause: Callable[[float], None]
-    report: Report = field(default_factory=Report)
+    report: SendReport = field(default_factory=SendReport)
     keys: dict[int, bytes | None] = field(default_factory=dict)
     bad_in_a_row: int = 0
     stuck: bool = False  # nothing can be written down
@@ -137,48 +116,48 @@ class _Run:
         return self.report.trouble is not Trouble.NONE or self.should_stop()
 
     def deliver(self, claimed: Sequence[Claimed]) -> None:
-        """Try one letter after the other; whatever happens, what was accepted is settled and the rest
+        """Try one email after the other; whatever happens, what was accepted is settled and the rest
         freed."""
         done: list[Claimed] = []
         settled_at, tried = self.clock(), 0
         try:
-            for letter in claimed:
-                if self.over or self.clock() > letter.until - CLAIM_LEFT:
+            for email in claimed:
+                if self.over or self.clock() > email.until - CLAIM_LEFT:
                     break
                 tried += 1
-                done.append(letter)
-                self._try(letter)
-                if len(done) >= SETTLE_LETTERS or self.clock() - settled_at >= SETTLE_SECONDS:
+                done.append(email)
+                self._try(email)
+                if len(done) >= SETTLE_EMAILS or self.clock() - settled_at >= SETTLE_SECONDS:
                     self._settle(done)
                     done, settled_at = [], self.clock()
         finally:
             if not self.stuck:
                 self._settle([*done, *claimed[tried:]])
 
-    def _try(self, letter: Claimed) -> None:
-        """Open, render, send. Sets the letter's end."""
-        if letter.attempts > GIVE_UP:
+    def _try(self, email: Claimed) -> None:
+        """Open, render, send. Sets the email's end."""
+        if email.attempts > GIVE_UP:
             # Only a row whose every attempt died with its process comes here.
-            letter.end = End.GIVEN_UP
+            email.end = End.GIVEN_UP
             return
-        key = self._key(letter.day)
+        key = self._key(email.day)
         if key is None:
-            letter.end = End.LOST_KEY
+            email.end = End.LOST_KEY
             return
-        letter.end = End.UNREADABLE
+        email.end = End.UNREADABLE
         try:
-            self._send(letter, key)
+            self._send(email, key)
         except Exception as error:
             # Pushed ahead before anything else is done about it: one bad row stops no queue.
-            self._settle([letter])
-            logger.error("an email cannot be sent: %s at %s", type(error).__name__, _place(error))
+            self._settle([email])
+            logger.error("an email cannot be sent: %s at %s", type(error).__name__, _raised_at(error))
 
     def _key(self, day: int) -> bytes | None:
         if day not in self.keys:
             try:
                 self.keys[day] = self.house.mail_key(self.database, day)
             except KeyMissing:
-                # With the row there it is the house key that is wrong, and the letters must wait for the
+                # With the row there it is the house key that is wrong, and the emails must wait for the
                 # right one.
                 if self.database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)):
                     raise
@@ -186,18 +165,18 @@ class _Run:
                 logger.error("emails are dropped: the mail key of their day is gone")
         return self.keys[day]
 
-    def _send(self, letter: Claimed, key: bytes) -> None:
-        opened = _open(letter, key)
+    def _send(self, email: Claimed, key: bytes) -> None:
+        opened = _open(email, key)
         petition = None
-        if letter.petition_id:  # 0, like no value, is the house itself
-            published = self.petitions.by_id(letter.petition_id)
+        if email.petition_id:  # 0, like no value, is the house itself
+            published = self.petitions.by_id(email.petition_id)
             if published is None:
                 raise LookupError("no such petition")
             petition = published.definition
             opened = replace(opened, checkpoint=published.counts.checkpoint.decode())
-        message = letters.render(opened, petition, self.head, self.clock())
-        answer = self.transport.send(message, wire_address(opened.to))
-        letter.end = End(answer.outcome.value)
+        message = emails.render(opened, petition, self.site, self.clock())
+        answer = self.transport.send(message, opened.to.wire)
+        email.end = End(answer.outcome.value)
         self._heed(answer)
 
     def _heed(self, answer: Answer) -> None:
@@ -208,12 +187,12 @@ class _Run:
         self.bad_in_a_row += 1
         self.report.refused += answer.trouble is Trouble.REFUSED
         self.report.reason = answer.reason
-        if answer.outcome is Outcome.UNSENT or self.bad_in_a_row >= IN_A_ROW.get(answer.trouble, 1):
+        if answer.outcome is SendOutcome.UNSENT or self.bad_in_a_row >= IN_A_ROW.get(answer.trouble, 1):
             self.report.trouble = answer.trouble
 
     def _settle(self, done: Sequence[Claimed]) -> None:
-        """Write down what became of the letters that are still ours."""
-        ours = [letter for letter in done if letter.until]
+        """Write down what became of the emails that are still ours."""
+        ours = [email for email in done if email.until]
         if not ours:
             return
         for wait in (0.2, 2.0, None):
@@ -221,25 +200,25 @@ class _Run:
                 settle(self.database, ours, self.clock(), self.chance, self.accepted)
                 break
             except Exception:
-                # Letters that were accepted go out again if this is not written, so it is worth some
+                # Emails that were accepted go out again if this is not written, so it is worth some
                 # patience.
                 if wait is None:
                     self.stuck = True
                     raise
                 self.pause(wait)
-        for letter in ours:
-            self.report.ends[letter.end] += 1
-            letter.until = 0
+        for email in ours:
+            self.report.ends[email.end] += 1
+            email.until = 0
 
 
-def _open(letter: Claimed, key: bytes) -> letters.Letter:
-    """The letter in clear; notes its provider and its token. Raises KeyMissing, ValueError, KeyError."""
-    body = open_body(key, letter.sealed)
-    letter.provider, letter.token = provider_of(body.to), body.token
-    return letters.Letter(letter.id, letter.kind, body.to, body.language, body.token, body.unsubscribe)
+def _open(email: Claimed, key: bytes) -> emails.Email:
+    """The email in clear; notes its provider and its token. Raises KeyMissing, ValueError, KeyError."""
+    body = open_body(key, email.sealed)
+    email.provider, email.token = body.to.provider, body.token
+    return emails.Email(email.id, email.kind, body.to, body.language, body.token, body.unsubscribe)
 
 
-def _place(error: Exception) -> str:
+def _raised_at(error: Exception) -> str:
     """File and line where it was raised, without its text: addresses stand in texts."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from sabal.mail.answers import PERMANENT, Answer, Outcome, Trouble, judge
+from sabal.mail.answers import PERMANENT, Answer, SendOutcome, Trouble, judge
 from sabal.mail.url import MailUrl
 from sabal.mail.wire import as_bytes
 
-TIMEOUT = 20.0  # seconds for each step of a conversation; well within the claim of a letter
+TIMEOUT = 20.0  # seconds for each step of a conversation; well within the claim of an email
 IDLE = 10.0  # seconds after which a connection is asked whether it still lives
 
 
@@ -29,15 +29,15 @@ class SmtpTransport:
         self._url, self._helo, self._timeout, self._clock = url, helo, timeout, clock
         self._smtp: smtplib.SMTP | None = None
         self._used = 0.0
-        self._begun = False  # whether the server took the last letter's MAIL command
+        self._begun = False  # whether the server took the last email's MAIL command
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """One letter. Bounces are asked not to come back (DSN, RFC 3461) where the server knows how."""
+        """One email. Bounces are asked not to come back (DSN, RFC 3461) where the server knows how."""
         reused = self._smtp is not None
         answer = self._try(message, to)
         if reused and answer.trouble is Trouble.LOST and not self._begun:
-            # Servers close a connection after so many letters or seconds; that says nothing about this
-            # letter.
+            # Servers close a connection after so many emails or seconds; that says nothing about this
+            # email.
             answer = self._try(message, to)
         return answer
 
@@ -50,15 +50,15 @@ class SmtpTransport:
             return refusal.answer
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            return Answer(Outcome.UNSENT, _no_connection(error), Trouble.DOWN)
+            return Answer(SendOutcome.UNSENT, _no_connection(error), Trouble.DOWN)
         try:
             answer = self._converse(smtp, message, to)
         except (smtplib.SMTPException, OSError) as error:
-            # Broken before the last answer: the server may have the letter or not, and a copy is better than
+            # Broken before the last answer: the server may have the email or not, and a copy is better than
             # none.
             self._drop()
-            return Answer(Outcome.LATER, _broken(error), Trouble.LOST)
-        if answer.outcome is not Outcome.ACCEPTED:
+            return Answer(SendOutcome.LATER, _broken(error), Trouble.LOST)
+        if answer.outcome is not SendOutcome.ACCEPTED:
             self._reset(smtp)
         self._used = self._clock()
         return answer
@@ -119,7 +119,7 @@ class SmtpTransport:
     def _converse(self, smtp: smtplib.SMTP, message: EmailMessage, to: str) -> Answer:
         international = not to.isascii()
         if international and not smtp.has_extn("smtputf8"):
-            return Answer(Outcome.NEVER, PERMANENT["5.6.7"])
+            return Answer(SendOutcome.NEVER, PERMANENT["5.6.7"])
         dsn = smtp.has_extn("dsn")
         options = ["RET=HDRS"] if dsn else []
         if international:
@@ -138,7 +138,7 @@ class SmtpTransport:
             reply = smtp.data(as_bytes(message, to))
         except smtplib.SMTPDataError as error:
             return judge(error.smtp_code, _bytes(error.smtp_error))
-        return Answer(Outcome.ACCEPTED) if reply[0] == 250 else judge(*reply)
+        return Answer(SendOutcome.ACCEPTED) if reply[0] == 250 else judge(*reply)
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
         try:
@@ -166,7 +166,7 @@ def _welcome(code: int, text: bytes) -> None:
         return
     answer = judge(code, text, named=False)
     trouble = Trouble.REFUSED if answer.trouble is Trouble.REFUSED else Trouble.DOWN
-    raise _Refused(Answer(Outcome.UNSENT, answer.reason, trouble))
+    raise _Refused(Answer(SendOutcome.UNSENT, answer.reason, trouble))
 
 
 def _greet(smtp: smtplib.SMTP) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""What time takes away from the outbox: mail keys, and letters that could not be sent for a week."""
+"""What time takes away from the outbox: mail keys, and emails that could not be sent for a week."""
 
 import logging
 from collections import Counter
@@ -14,7 +14,7 @@ logger = logging.getLogger("sabal.mail")
 
 
 def tidy_keys(database: Database, house: House, today: int) -> list[int]:
-    """Destroy the mail keys that no letter needs, and after 8 days the letters with them. Gives the days
+    """Destroy the mail keys that no email needs, and after 8 days the emails with them. Gives the days
     whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
     yesterday's."""
     if dropped := _drop_old(database, today):
@@ -24,20 +24,20 @@ def tidy_keys(database: Database, house: House, today: int) -> list[int]:
         day = int(name.removeprefix("mail/"))
         if day < today - 1:
             with database.transaction():
-                needed = database.query("SELECT 1 FROM mail_letter WHERE mail_key = ? LIMIT 1", (day,))
+                needed = database.query("SELECT 1 FROM mail_email WHERE mail_key = ? LIMIT 1", (day,))
                 if not needed and house.destroy(database, name):
                     gone.append(day)
     return sorted(gone)
 
 
 def _drop_old(database: Database, today: int) -> int:
-    """Delete letters of 8 days ago and older, unopened; in a crash the rest goes next time."""
+    """Delete emails of 8 days ago and older, unopened; in a crash the rest goes next time."""
     dropped = 0
-    oldest = "SELECT id FROM mail_letter WHERE mail_key <= ? ORDER BY mail_key, id LIMIT ?"
+    oldest = "SELECT id FROM mail_email WHERE mail_key <= ? ORDER BY mail_key, id LIMIT ?"
     while rows := database.query(oldest, (today - KEY_DAYS, ROWS)):
         where, params = database.among("id", [row[0] for row in rows])
         with database.transaction():
-            gone = database.execute("DELETE FROM mail_letter WHERE " + where, params)
+            gone = database.execute("DELETE FROM mail_email WHERE " + where, params)
             traffic.add(database, today * 24, Counter({("unknown", End.EXPIRED): gone}))
         dropped += gone
     return dropped

@@ -1,4 +1,4 @@
-"""Traffic: how many letters ended how, by the hour and by class of provider. It names no mailbox."""
+"""Traffic: how many emails ended how, by the hour and by class of provider. It names no mailbox."""
 
 from collections import Counter
 from enum import StrEnum
@@ -7,7 +7,7 @@ from sabal.database import Database
 
 
 class End(StrEnum):
-    """What became of a letter, in the words of `mail_traffic.outcome`. All but the last three take the
+    """What became of an email, in the words of `mail_traffic.outcome`. All but the last three take the
     row."""
 
     ACCEPTED = "accepted"
@@ -21,7 +21,7 @@ class End(StrEnum):
 
 
 def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
-    """Add letters by provider and end to the totals of an hour (since 1970), in the caller's transaction."""
+    """Add emails by provider and end to the totals of an hour (since 1970), in the caller's transaction."""
     for (provider, end), n in sorted(ends.items()):
         database.execute(
             "INSERT INTO mail_traffic (hour, provider, outcome, n) VALUES (?, ?, ?, ?)"
@@ -31,7 +31,7 @@ def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
 
 
 def between(database: Database, first: int, last: int) -> Counter[tuple[str, End]]:
-    """Letters by provider and end in the hours from `first` to `last`."""
+    """Emails by provider and end in the hours from `first` to `last`."""
     rows = database.query(
         "SELECT provider, outcome, SUM(n) FROM mail_traffic WHERE hour BETWEEN ? AND ? GROUP BY provider, outcome",
         (first, last),

@@ -14,7 +14,7 @@ class Transport(Protocol):
     """A way out of the house."""
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """Hand over one letter for the mailbox `to` (as `wire_address` gives it). Never raises for what the
+        """Hand over one email for the mailbox `to` (`EmailAddress.wire`). Never raises for what the
         other side does."""
 
     def close(self) -> None:
@@ -23,7 +23,7 @@ class Transport(Protocol):
 
 def open_transport(url: str, *, folder: Path, helo: str, timeout: float = TIMEOUT) -> Transport:
     """The transport that SABAL_MAIL_URL names. `folder` is where `folder:` writes; `helo` is the host name
-    that we greet with. Connects with the first letter. Raises MailUrlError."""
+    that we greet with. Connects with the first email. Raises MailUrlError."""
     parsed = parse_mail_url(url)
     return (
         FolderTransport(folder) if parsed.scheme == "folder" else SmtpTransport(parsed, helo, timeout=timeout)

@@ -1,4 +1,4 @@
-"""SABAL_MAIL_URL: which way the letters go."""
+"""SABAL_MAIL_URL: which way the emails go."""
 
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit

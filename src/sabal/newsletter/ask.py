@@ -1,26 +1,28 @@
-"""Asking for the newsletter of the house: what was asked for and its letter, in one commit."""
+"""Asking for the newsletter of the house: what was asked for and its email, in one commit."""
 
 from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
 from sabal.keys.ring import Ring
 from sabal.limits import networks as limits
-from sabal.mail.address import mailbox
-from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, letter_id
-from sabal.mail.row import close_body, letter_row, store, strike_out
+from sabal.mail.address import EmailAddress
+from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
+from sabal.mail.row import close_body, delete_again, email_row, store
 from sabal.newsletter import subscription as rows
 
 KEEP_DAYS = 7
 
 
-def ask(database: Database, ring: Ring, address: str, language: str, organiser: str, now: float) -> None:
-    """Store what was asked for and its letter; in silence where no letter may go out. Raises KeyMissing.
+def ask(
+    database: Database, ring: Ring, address: EmailAddress, language: str, organiser: str, now: float
+) -> None:
+    """Store what was asked for and its email; in silence where no email may go out. Raises KeyMissing.
 
     `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
-    list, or wants no letters.
+    list, or wants no emails.
     """
     # As for signing: on a development house, which answers this machine alone, nothing is limited.
-    box = b"newsletter/" + mailbox(address).encode()
+    box = b"newsletter/" + address.mailbox.encode()
     spare = settings.DEV or limits.current().letters_left(box, now)
     key, (mail_day, mail_key) = ring.need_subscribers(), ring.need_mail()
     t = tokens.new()
@@ -31,10 +33,10 @@ def ask(database: Database, ring: Ring, address: str, language: str, organiser: 
         )
         way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
         sealed = close_body(mail_key, address, language, t, way_out)
-        letter = letter_row(letter_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
-        store(database, [letter])
+        email = email_row(email_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
+        store(database, [email])
         if not may_write:
             # Written and struck out: a commit without it is quicker, and a clock would tell who is in the list.
-            strike_out(database, [letter])
+            delete_again(database, [email])
     if may_write:
         limits.current().letter(box, now)

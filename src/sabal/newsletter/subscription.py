@@ -10,7 +10,7 @@ from sabal import erasure_journal
 from sabal.database import Database, Row
 from sabal.erasure_journal import Erasure
 from sabal.keys.house import seal
-from sabal.mail.address import normalise
+from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 
 HOUSE = 0  # the petition_id of the newsletter of the house
@@ -47,22 +47,22 @@ class Subscription:
 
 
 def subscription(
-    subscribers: bytes, petition_id: int, address: str, language: str, organiser: str
+    subscribers: bytes, petition_id: int, address: EmailAddress, language: str, organiser: str
 ) -> Subscription:
     """A subscription with its address sealed under the subscribers' key."""
     return Subscription(
         id=secrets.randbits(63),
         petition_id=petition_id,
         address_hash=address_hash(subscribers, address),
-        sealed_address=seal(subscribers, address.encode(), b"subscriber"),
+        sealed_address=seal(subscribers, address.typed.encode(), b"subscriber"),
         language=language,
         sentence=consent.sentence("updates" if petition_id else "newsletter", language, organiser),
     )
 
 
-def address_hash(subscribers: bytes, address: str) -> bytes:
+def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
     """The keyed hash by which one mailbox stands once in a list: 16 bytes."""
-    return hmac.digest(subscribers, b"subscriber/1\0" + normalise(address).encode(), "sha256")[:16]
+    return hmac.digest(subscribers, b"subscriber/1\0" + address.normalised.encode(), "sha256")[:16]
 
 
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:

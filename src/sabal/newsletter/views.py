@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from unicodedata import normalize
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, override
@@ -20,7 +19,7 @@ from sabal import html, posted, settings
 from sabal import token as tokens
 from sabal.keys import ring
 from sabal.keys.house import KeyMissing
-from sabal.mail.address import is_address
+from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from sabal.newsletter.ask import ask
@@ -59,13 +58,13 @@ def subscribe(request: HttpRequest, language: str) -> HttpResponse:
         return _form(language, sentence)
     fields = posted.fields(request.body, ("email", "consent"))
     typed = fields or {}
-    address = normalize("NFC", typed.get("email", "")).strip()
+    address = _parsed(typed.get("email", ""))
     # What the box says is what is agreed to: that of an older page, with another sentence, has to be ticked anew.
     agreed = typed.get("consent") == consent.version(sentence)
     with override(language):
         wrong = _problems(fields, address, agreed)
-    if wrong:
-        return _form(language, sentence, wrong, address, agreed)
+    if wrong or address is None:
+        return _form(language, sentence, wrong, typed.get("email", "").strip(), agreed)
     if not typed.get(posted.HONEYPOT):
         with _database() as database:
             ask(database, ring.current(), address, language, organiser, int(time.time()))
@@ -146,18 +145,25 @@ def _form(
     return html.page("newsletter/subscribe.html", context, language=language, status=status, cache=cache)
 
 
-def _problems(fields: Mapping[str, str] | None, address: str, agreed: bool) -> dict[str, str]:
+def _problems(fields: Mapping[str, str] | None, address: EmailAddress | None, agreed: bool) -> dict[str, str]:
     """What is wrong, by field (`form`: with the whole), as sentences in the active language."""
     if fields is None:
         return {"form": gettext("The form arrived damaged. Please fill it in again.")}
     wrong = {}
-    if not address:
+    if not fields.get("email", "").strip():
         wrong["email"] = gettext("Enter your email address.")
-    elif not is_address(address):
+    elif address is None:
         wrong["email"] = gettext("Enter an email address like name@example.org.")
     if not agreed:
         wrong["consent"] = gettext("Tick the box to agree. Otherwise we cannot email you.")
     return wrong
+
+
+def _parsed(typed: str) -> EmailAddress | None:
+    try:
+        return EmailAddress.parse(typed)
+    except ValueError:
+        return None
 
 
 @contextmanager

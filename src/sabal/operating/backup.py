@@ -36,7 +36,7 @@ ROWS = {
     "keys_key": "name NOT LIKE 'mail/%'",
     "signing_signature": "TRUE",
     "signing_waiting": "TRUE",
-    "signing_place": "TRUE",
+    "signing_log_index": "TRUE",
     "signing_access": "TRUE",
     "signing_sealed": "id IN (SELECT sealed_id FROM signing_signature)",
     "signing_withdrawal": "TRUE",
@@ -52,7 +52,7 @@ ROWS = {
     "newsletter_consent": "TRUE",
 }
 # Of mail, the numbers too: an hour and a small provider can tell when somebody signed.
-NEVER = ("signing_pending", "mail_letter", "mail_traffic")
+NEVER = ("signing_pending", "mail_email", "mail_traffic")
 LEFT_OUT = (
     "the server key",
     "emails, the mail keys of their days, and the hourly numbers of emails",

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sabal.mail import address
+from sabal.mail.address import EmailAddress
 from sabal.mail.providers import is_large
 from sabal.records.export import Opened
 
@@ -85,7 +85,8 @@ def signature(index: int, record: Opened) -> Signature:
     """What patterns look at of a record, spelled so that what is the same looks the same."""
     name = " ".join(unicodedata.normalize("NFKC", record.fields["name"]).casefold().split())
     try:
-        mailbox, domain = address.normalise(record.fields["email"]), address.domain(record.fields["email"])
+        email = EmailAddress.stored(record.fields["email"])
+        mailbox, domain = email.normalised, email.domain
     except ValueError:
         mailbox = domain = ""
     return Signature(index, name, record.fields["place"], record.fields["day"], mailbox, domain, record.risk)

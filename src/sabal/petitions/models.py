@@ -17,9 +17,9 @@ class Petition(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
     revision = models.PositiveIntegerField(default=1)
     version = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+")
-    # A pepper's era: a number that grows, and the day (since 1970) on which it began.
-    era = models.PositiveIntegerField(default=0)
-    era_since = models.PositiveIntegerField(default=0)
+    # The epoch of the pepper: a number that grows, and the day (since 1970) on which it began.
+    pepper_epoch = models.PositiveIntegerField(default=0)
+    pepper_epoch_since = models.PositiveIntegerField(default=0)
     # The log's origin, drawn at publishing and never computed again: it survives a move to another domain.
     origin = models.CharField(max_length=120, default="", blank=True)
     # An organiser key that `serve --dev` made lies on the server: such a petition must not be served in earnest.

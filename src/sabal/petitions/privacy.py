@@ -50,12 +50,12 @@ MOMENTS = (
         covers=(
             *_columns(
                 "signing_pending",
-                "token_hash petition_id version_id era tag commitment w sealed_id carry mailbox held expires"
-                " owner",
+                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id pending_payload"
+                " mailbox held expires owner",
             ),
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(
-                "mail_letter",
+                "mail_email",
                 "id petition_id kind mail_key sealed network claimed_until not_before attempts",
             ),
         ),
@@ -84,7 +84,7 @@ MOMENTS = (
         covers=(
             *_columns(
                 "signing_signature",
-                "token_hash petition_id version_id era tag commitment w sealed_id display mailbox",
+                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox",
             ),
             *_columns("signing_waiting", "petition_id commitment held held_until country language"),
             "signing_total.shown_names",
@@ -109,7 +109,7 @@ MOMENTS = (
             "The public log, with the number, its position and its day, and the sums stay. They name nobody."
         ),
         covers=(
-            *_columns("signing_place", "petition_id commitment idx"),
+            *_columns("signing_log_index", "petition_id commitment idx"),
             *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(

@@ -16,9 +16,9 @@ class Profile:
     countries_from: int | None  # a country is shown from this many on; None: never shown
     countries_round: int  # and rounded down to a multiple of this
     countries_every: int  # seconds between two changes of the country numbers
-    era_days: int | None  # a pepper and its tags are destroyed after so many days; None: at the end
+    epoch_days: int | None  # a pepper and its tags are destroyed after so many days; None: at the end
     says_already: bool  # whether a letter may say that this mailbox has signed
-    discreet: bool  # letters and token pages name no petition
+    guarded: bool  # letters and token pages name no petition
 
     def batch_is_due(self, waited: float, waiting: int) -> bool:
         """Whether `waiting` signatures make a batch, `waited` seconds after the last one."""
@@ -37,9 +37,9 @@ PROFILES = {
         countries_from=10,
         countries_round=10,
         countries_every=DAY,
-        era_days=30,
+        epoch_days=30,
         says_already=False,
-        discreet=True,
+        guarded=True,
     ),
     "open": Profile(
         batches=((10, 1),),
@@ -47,8 +47,8 @@ PROFILES = {
         countries_from=1,
         countries_round=1,
         countries_every=0,
-        era_days=None,
+        epoch_days=None,
         says_already=True,
-        discreet=False,
+        guarded=False,
     ),
 }

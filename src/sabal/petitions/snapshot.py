@@ -54,7 +54,7 @@ class PetitionSnapshot:
     state: str  # draft, open, paused, closed, sealed
     revision: int
     version_id: int
-    era: int
+    pepper_epoch: int
     origin: str  # the name of its public log
     manifest: bytes
     definition: Definition
@@ -161,7 +161,7 @@ def current() -> Snapshots:
 
 
 _COLUMNS = (
-    "p.id, p.slug, p.state, p.revision, v.id, p.era, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
+    "p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
     " v.number, v.published_on"
     " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
 )
@@ -180,7 +180,7 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         state,
         revision,
         version_id,
-        era,
+        pepper_epoch,
         origin,
         manifest_bytes,
         files,
@@ -191,8 +191,8 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
     ) = row
     definition = folder.parse(json.loads(files))
     pepper = promise_seed = None
-    if era and definition.dedupe != "offline":
-        pepper = _found(database, house, pepper_name(petition_id, era))
+    if pepper_epoch and definition.dedupe != "offline":
+        pepper = _found(database, house, pepper_name(petition_id, pepper_epoch))
     if origin:
         promise_seed = _found(database, house, promise_key_name(petition_id))
     manifest_bytes = bytes(manifest_bytes)
@@ -204,7 +204,7 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
         state=state,
         revision=revision,
         version_id=version_id,
-        era=era,
+        pepper_epoch=pepper_epoch,
         origin=origin,
         manifest=manifest_bytes,
         definition=definition,

@@ -15,7 +15,7 @@ from django.utils.translation import get_language_info, gettext
 
 from sabal import html, settings
 from sabal.ledger.logged import logged
-from sabal.mail.letters import confirm_subject
+from sabal.mail.emails import confirm_subject
 from sabal.newsletter.consent import sentence
 from sabal.petitions import privacy as privacy_table
 from sabal.petitions import snapshot
@@ -122,8 +122,8 @@ def door_page(request: HttpRequest, language: str, petition_id: str, page: str) 
     shown = snapshot.current().by_id(int(petition_id)) if petition_id.isdecimal() else None
     if page not in DOOR_PAGES or (petition_id != "-" and shown is None):
         raise Http404
-    context: dict[str, object] = {"guarded": shown is not None and shown.profile.discreet, "shown": shown}
-    if shown and not shown.profile.discreet and language in shown.definition.languages:
+    context: dict[str, object] = {"guarded": shown is not None and shown.profile.guarded, "shown": shown}
+    if shown and not shown.profile.guarded and language in shown.definition.languages:
         context |= _petition_context(shown, language)
     context["languages"] = ()
     return html.page(f"petitions/door/{page}.html", context, language=language)

@@ -38,7 +38,7 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     database = raw.connect()
     try:
         petition.origin = petition.origin or new_origin()
-        petition.era = petition.era or 1
+        petition.pepper_epoch = petition.pepper_epoch or 1
         made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
         if not _publish(database, house, petition, made, today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
@@ -73,7 +73,7 @@ def _make_ready(
 ) -> tuple[str, str]:
     """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
     if definition.dedupe != "offline":
-        house.make(database, pepper_name(petition.pk, petition.era))
+        house.make(database, pepper_name(petition.pk, petition.pepper_epoch))
     database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
     return (
         make_vkey(database, house, log_key_name(petition.pk), petition.origin),
@@ -100,13 +100,13 @@ def _publish(database: raw.Database, house: House, petition: Petition, made: byt
     key = tables.key_of(database, house, petition.pk, petition.origin)
     with database.transaction():
         changed = database.execute(
-            "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, era = ?, era_since = ?,"
-            " opened_on = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
+            "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, pepper_epoch = ?,"
+            " pepper_epoch_since = ?, opened_on = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
             (
                 version.pk,
                 petition.origin,
-                petition.era,
-                petition.era_since or days.number(today),
+                petition.pepper_epoch,
+                petition.pepper_epoch_since or days.number(today),
                 day if petition.opened_on is None else days.to_column(petition.opened_on, database.vendor),
                 petition.pk,
                 petition.revision,

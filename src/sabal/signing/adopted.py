@@ -8,13 +8,13 @@ from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import confirm_again
 from sabal.signing.writer.leave import erase_entries, leave_entries
-from sabal.signing.writer.places import add, enter, take
+from sabal.signing.writer.log_index import add, enter, take
 from tlog import Tally
 from tlog.entry import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SignEntry:
     """A sign entry of the log."""
 
     commitment: bytes
@@ -22,28 +22,27 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
+class RevokeEntry:
     """A revocation of the log, with the commitment of the signature that it names."""
 
     commitment: bytes
     reason: int
 
 
-def take_places(
+def take_entries(
     database: Database,
     petition: PetitionSnapshot,
-    places: Sequence[Place],
+    entries: Sequence[SignEntry],
     erased: Mapping[bytes, int],
     today: int,
 ) -> list[int]:
-    """Enter the log's places, and count what waits here for them; returns the places whose record is not here.
+    """Enter the log's sign entries, and count what waits here for them; returns the indexes whose record is not here.
 
     Inside the caller's transaction. `erased`: C and reason of those who withdrew or were dropped after the backup, as
     the suppression file knows them; of these nothing is lost, and the next batch revokes them. `today` since 1970.
     """
-    at = {
-        place.commitment: place.index for place in reversed(places)
-    }  # of two with one commitment, which no honest log has, the first
+    # Of two with one commitment, which no honest log has, the first.
+    at = {entry.commitment: entry.index for entry in reversed(entries)}
     waited = take(database, petition.id, *database.among("commitment", list(at)))
     enter(database, petition.id, at.items())
     here = {c for c, _, _ in waited}
@@ -54,8 +53,8 @@ def take_places(
         erase_entries(database, same, reason, erased)
         leave_entries(database, petition.id, petition.version_id, same, reason)
     known = {at[c] for c in (*here, *confirmed, *gone)}
-    lost = [place.index for place in places if place.index not in known]
-    unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(places) - len(here))
+    lost = [entry.index for entry in entries if entry.index not in known]
+    unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(entries) - len(here))
     add(database, petition.id, today, [*((country, language) for _, country, language in waited), *unknown])
     return lost
 
@@ -63,7 +62,7 @@ def take_places(
 def take_revocations(
     database: Database,
     petition: PetitionSnapshot,
-    revocations: Sequence[Revocation],
+    revocations: Sequence[RevokeEntry],
     known: Mapping[bytes, int],
 ) -> None:
     """Erase what the log has revoked and what is still here; inside the caller's transaction.

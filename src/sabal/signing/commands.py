@@ -8,7 +8,7 @@ from sabal import database, days
 from sabal.keys.house import open_house
 from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
-from sabal.signing import eras, held
+from sabal.signing import epochs, held
 
 
 @click.command("held")
@@ -47,7 +47,7 @@ def renew_pepper(slug: str) -> None:
     try:
         house = open_house()
         today = days.number(datetime.now(UTC).date())
-        if not eras.renew_pepper(connection, house, find_petition(connection, house, slug), today):
+        if not epochs.renew_pepper(connection, house, find_petition(connection, house, slug), today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         connection.close()

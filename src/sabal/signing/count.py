@@ -13,7 +13,7 @@ from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.leave import WITHDRAWN
-from sabal.signing.writer.places import CHUNK, add, enter_new, take
+from sabal.signing.writer.log_index import CHUNK, add, enter_new, take
 from sabal.signing.writer.rows import AT, locked
 
 NAMES = 200  # so many a page shows at the most
@@ -72,7 +72,7 @@ def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None
     Else the first signature after a quiet time would be in the log at once, and its moment for all to see.
     """
     wait = petition.profile.longest_wait
-    if petition.profile.discreet and now - _batch_at(database, petition.id) >= wait:
+    if petition.profile.guarded and now - _batch_at(database, petition.id) >= wait:
         database.execute(
             "UPDATE signing_total SET batch_at = ? WHERE petition_id = ? AND batch_at <= ?",
             (int(now), petition.id, int(now) - wait),
@@ -100,7 +100,7 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
 def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
     """Count some of those that stand in the log and count no more; empty when all are. In the caller's transaction."""
     rows = database.query(
-        "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_place p"
+        "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_log_index p"
         f" WHERE {AT} AND s.petition_id = ? AND s.revoked = 0 ORDER BY s.commitment LIMIT {CHUNK}",
         (petition_id,),
     )
@@ -188,7 +188,7 @@ def _names(database: Database, petition_id: int) -> list[str]:
     """Names that signers of an open petition chose to show: by lot (the order of C), never the latest first."""
     rows = database.query(
         "SELECT s.display FROM signing_signature s WHERE s.petition_id = ? AND s.display IS NOT NULL"
-        f" AND EXISTS (SELECT 1 FROM signing_place p WHERE {AT}) ORDER BY s.commitment LIMIT {NAMES}",
+        f" AND EXISTS (SELECT 1 FROM signing_log_index p WHERE {AT}) ORDER BY s.commitment LIMIT {NAMES}",
         (petition_id,),
     )
     return sorted((row[0] for row in rows), key=str.casefold)

@@ -102,7 +102,7 @@ def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[
     last = b""
     while True:
         rows = database.query(
-            "SELECT s.token_hash, s.sealed_id, p.idx FROM signing_signature s CROSS JOIN signing_place p"
+            "SELECT s.token_hash, s.sealed_id, p.idx FROM signing_signature s CROSS JOIN signing_log_index p"
             f" WHERE {AT} AND {OF_PETITION} AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}",
             (petition_id, last),
         )

@@ -8,13 +8,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import regex
 
 from sabal import posted
-from sabal.mail.address import domain, is_address
-from sabal.mail.providers import is_large
+from sabal.mail.address import EmailAddress
+from sabal.mail.typo import meant
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -39,18 +38,6 @@ _LINK = re.compile(r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)(?
 _JOINERS = "\u200c\u200d"  # zero-width (non-)joiner: Persian, Indic scripts and some emoji need them
 _GRAPHEME = regex.compile(r"\X")
 
-WELL_KNOWN = tuple(
-    (
-        "gmail.com googlemail.com yahoo.com yahoo.co.jp yahoo.co.uk yahoo.fr yahoo.de hotmail.com "
-        "hotmail.co.uk hotmail.fr outlook.com outlook.de outlook.fr live.com msn.com icloud.com me.com "
-        "aol.com proton.me protonmail.com tutanota.com posteo.de mailbox.org gmx.de gmx.net web.de "
-        "t-online.de naver.com daum.net hanmail.net kakao.com nate.com orange.fr free.fr laposte.net "
-        "yandex.com mail.com fastmail.com zoho.com"
-    ).split()
-)
-# One letter from a well-known domain, in no list of large providers (mail/providers.py), and real all the same.
-ALSO_REAL = frozenset("mail.de email.com live.de aim.com yahoo.in outlook.it web.com free.it".split())
-
 
 @dataclass(frozen=True, slots=True)
 class FormError:
@@ -74,7 +61,7 @@ class Submission:
     """A form that keeps every rule: NFC text, `country` and `display` possibly empty."""
 
     name: str
-    email: str
+    email: EmailAddress
     country: str = ""
     comment: str = ""
     display: str = ""  # what would be shown: the name, initials, or nothing
@@ -133,7 +120,7 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
         errors.append(FormError("consent", MESSAGES["no consent"]))
     if fields.get("version", petition.version) != petition.version:
         errors.insert(0, FormError("form", MESSAGES["stale"]))
-    if errors:
+    if errors or email is None:
         return Mistakes({k: v for k, v in fields.items() if k != posted.HONEYPOT}, tuple(errors), suggestion)
     boxes = {"updates": allowed.updates, "newsletter": allowed.newsletter}
     return Submission(
@@ -185,33 +172,15 @@ def _showable(text: str) -> bool:
     return not any(unicodedata.category(c)[0] == "C" and c not in _JOINERS for c in text)
 
 
-def _email(fields: Mapping[str, str]) -> tuple[str, str | None, str | None]:
-    address = unicodedata.normalize("NFC", fields.get("email", "")).strip()
-    if not address:
-        return "", "no email", None
-    if not is_address(address):
-        return address, "bad email", None
-    meant = _meant(domain(address))
-    if meant and not fields.get("email_checked"):
-        return address, "suggest", meant
-    return address, None, None
-
-
-@lru_cache(maxsize=4096)
-def _meant(typed: str) -> str | None:
-    """The well-known domain that differs from this one by a single slip; None where there is none."""
-    if is_large(typed) or typed in ALSO_REAL:
-        return None
-    return next((known for known in WELL_KNOWN if _one_slip(typed, known)), None)
-
-
-def _one_slip(typed: str, meant: str) -> bool:
-    """Whether one letter too many, one missing, one wrong or two exchanged lie between the two."""
-    if abs(len(typed) - len(meant)) > 1 or typed == meant:
-        return False
-    start = next(
-        (i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant))
-    )
-    a, b = typed[start:], meant[start:]
-    swapped = len(a) > 1 and len(a) == len(b) and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:]
-    return swapped or a[1:] == b[1:] or a[1:] == b or a == b[1:]
+def _email(fields: Mapping[str, str]) -> tuple[EmailAddress | None, str | None, str | None]:
+    typed = fields.get("email", "")
+    if not typed.strip():
+        return None, "no email", None
+    try:
+        email = EmailAddress.parse(typed)
+    except ValueError:
+        return None, "bad email", None
+    suggestion = meant(email.domain)
+    if suggestion and not fields.get("email_checked"):
+        return None, "suggest", suggestion
+    return email, None, None

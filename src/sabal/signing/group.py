@@ -26,7 +26,7 @@ class _Waiting(Generic[Op]):
     future: "asyncio.Future[object]"
 
 
-class Group(Generic[Op, Out]):
+class Batcher(Generic[Op, Out]):
     """`handle(database, ops)` is called in a thread of its own with up to 64 operations and answers each in order.
 
     Where it raises, the operations are halved and tried again, so that one bad one never fails its neighbours; an

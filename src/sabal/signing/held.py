@@ -2,7 +2,7 @@
 
 from sabal import erasure_journal
 from sabal.database import Database
-from sabal.signing.writer import places
+from sabal.signing.writer import log_index
 from sabal.signing.writer.leave import erase_signatures
 from sabal.signing.writer.rows import OF_PETITION
 
@@ -26,7 +26,7 @@ def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
 
 def release(database: Database, petition_id: int) -> int:
     """Let every held signature count with the next batch; returns how many."""
-    return places.release(database, petition_id)
+    return log_index.release(database, petition_id)
 
 
 def drop(database: Database, petition_id: int, reason: int) -> int:

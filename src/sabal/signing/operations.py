@@ -1,10 +1,7 @@
-"""What the crowd asks the writer to make durable, and what became of it. No behaviour."""
+"""What visitors ask the writer to make durable, and what became of it. Plain data."""
 
 from dataclasses import dataclass, field
 from enum import Enum
-
-from sabal.keys.ring import Ring
-from sabal.petitions.snapshot import Snapshots
 
 
 class Outcome(Enum):
@@ -19,40 +16,39 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A signature that was asked for: its pending row, its sealed record, its letter."""
+    """A signature that was asked for: its pending row, its sealed record, its email."""
 
     petition_id: int
     version_id: int
-    era: int
+    pepper_epoch: int
     token_hash: bytes
-    tag: bytes | None
+    dedupe_tag: bytes | None
     commitment: bytes
     w: bytes
     sealed_id: int
     sealed: bytes
-    carry: bytes
+    pending_payload: bytes
     mailbox: bytes  # sealed to the link: by it withdrawing ends the updates too
     held: int
     expires: int
     suppression: bytes
-    letter_id: int
-    letter: bytes
+    email_id: int
+    email_body: bytes
     mail_key: int
     network: int
-    says_already: bool  # the letter may say that this mailbox has signed before
-    spent: bool = False  # this mailbox has had its letters for today: nothing is kept, and nobody can tell
+    says_already: bool  # the email may say that this mailbox has signed before
+    quota_used: bool = (
+        False  # this mailbox has had its emails for today: nothing is kept, and nobody can tell
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A click on "confirm": the token itself, for what was typed opens with nothing else, and what its process knows
-    of petitions and keys, for which petition it is about is read inside the commit (signing/confirm.py)."""
+    """A click on "confirm". It carries the token itself, because nothing else opens what was typed."""
 
     token: bytes = field(repr=False)
     token_hash: bytes
     today: int  # days since 1970
-    petitions: Snapshots
-    ring: Ring
 
 
 @dataclass(frozen=True, slots=True)

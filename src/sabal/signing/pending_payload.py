@@ -1,4 +1,4 @@
-"""What waits under a pending signature: the carry, and the mailbox's hash; both open with the link's token alone.
+"""What waits under a pending signature: its payload, and the mailbox's hash. Both open with the link's token alone.
 
 Bytes as in docs/log-format.md.
 """
@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from sabal.records.mac import hmac_sha256
 
-CARRY_BYTES = 384  # most fit one step; a long name beside an address takes two
+PAYLOAD_BYTES = 384  # most fit one step; a long name beside an address takes two
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ONLY_NONCE = bytes(12)  # each key is used once: it comes from t alone
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class PendingPayload:
     """What confirming must know, and nobody before the click: it opens with the token alone."""
 
     country: str
@@ -42,23 +42,23 @@ class Carry:
             self.suppression.hex(),
         ]
         text = _as_json(document).encode()
-        padded = text.ljust(-(-len(text) // CARRY_BYTES) * CARRY_BYTES)
-        return ChaCha20Poly1305(_carry_key(token)).encrypt(_ONLY_NONCE, padded, None)
+        padded = text.ljust(-(-len(text) // PAYLOAD_BYTES) * PAYLOAD_BYTES)
+        return ChaCha20Poly1305(_payload_key(token)).encrypt(_ONLY_NONCE, padded, None)
 
     @classmethod
-    def open(cls, token: bytes, sealed: bytes) -> "Carry":
+    def open(cls, token: bytes, sealed: bytes) -> "PendingPayload":
         """The reverse of `seal`; raises ValueError where the token is not the one of sealing."""
         try:
-            text = ChaCha20Poly1305(_carry_key(token)).decrypt(_ONLY_NONCE, sealed, None)
+            text = ChaCha20Poly1305(_payload_key(token)).decrypt(_ONLY_NONCE, sealed, None)
         except InvalidTag:
-            raise ValueError("this token does not open this carry") from None
+            raise ValueError("this token does not open this payload") from None
         country, language, name, display, comment, subscribe, address, suppression = json.loads(text)
         return cls(
             country, language, name, display, comment, tuple(subscribe), address, bytes.fromhex(suppression)
         )
 
 
-def _carry_key(token: bytes) -> bytes:
+def _payload_key(token: bytes) -> bytes:
     return hmac_sha256(token, b"petition/1 carry")
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.count import take_names_down
-from sabal.signing.writer.places import forget_homes
+from sabal.signing.writer.log_index import forget_homes
 from sabal.signing.writer.rows import OF_PETITION, delete
 
 CHUNK = 200
@@ -46,7 +46,7 @@ def end(database: Database, petition: PetitionSnapshot) -> int:
 
     What waits should have entered the log before, held or not: it was confirmed. Where that log stands still it waits
     on, by C alone. In transactions of at most 200 rows; a crash in between leaves rows that the next call finds.
-    Letters need no deleting: signing ended a week before that day, and none is kept for longer than eight.
+    Emails need no deleting: signing ended a week before that day, and none is kept for longer than eight.
     """
     ended = _delete(database, "signing_signature", petition.id)
     _delete_links(database, petition.id)

@@ -7,17 +7,17 @@ from datetime import date
 import agefile
 from sabal import days, token
 from sabal.keys.ring import Ring
-from sabal.mail.ids import NORMAL, letter_id
+from sabal.mail.ids import NORMAL, email_id
 from sabal.mail.row import close_body
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records import record
-from sabal.signing import pending_payload, tag
+from sabal.signing import dedupe, pending_payload
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 
-# Seven whole days, for today has begun; they begin anew when the letter goes out on a later day.
+# Seven whole days, for today has begun; they begin anew when the email goes out on a later day.
 PENDING_DAYS = 8
 
 
@@ -33,7 +33,7 @@ class Circumstances:
     held: int = 0
     lane: int = NORMAL
     network: int = 0
-    spent: bool = False
+    quota_used: bool = False
 
 
 def sign(
@@ -41,8 +41,8 @@ def sign(
 ) -> Sign:
     """Seal what was typed and make the rows of a pending signature. Raises NotReady.
 
-    After this returns, the words of the signer are in three places: sealed to the organiser, in the carry that the
-    mailed link opens, and (the address) in the letter under the day's mail key.
+    After this returns, the words of the signer are in three places: sealed to the organiser, in the pending payload
+    that the mailed link opens, and (the address) in the email under the day's mail key.
     """
     if not (petition.ready_to_sign and ring.mail and ring.suppression and ring.subscribers):
         raise NotReady
@@ -50,29 +50,29 @@ def sign(
     seed = record.seed(t, w)
     fields = _fields(submission, consent_version(petition.consent[how.language]), today)
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
-    suppression = tag.suppression(ring.suppression, petition.id, submission.email)
+    suppression = dedupe.suppression(ring.suppression, petition.id, submission.email)
     mail_day, mail_key = ring.mail
     return Sign(
         petition_id=petition.id,
         version_id=petition.version_id,
-        era=petition.era,
+        pepper_epoch=petition.pepper_epoch,
         token_hash=token.digest(t),
-        tag=tag.tag(petition.pepper, submission.email) if petition.pepper else None,
+        dedupe_tag=dedupe.dedupe_tag(petition.pepper, submission.email) if petition.pepper else None,
         commitment=record.commitment(petition.manifest_hash, seed, fields),
         w=w,
         sealed_id=random_id(),
         sealed=agefile.encrypt(plain, petition.organiser_keys),
-        carry=_carry(submission, how.language, suppression).seal(t),
+        pending_payload=_pending_payload(submission, how.language, suppression).seal(t),
         mailbox=pending_payload.seal_mailbox(t, address_hash(ring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
-        letter_id=letter_id(how.lane, mail_day),
-        letter=close_body(mail_key, submission.email, how.language, t),
+        email_id=email_id(how.lane, mail_day),
+        email_body=close_body(mail_key, submission.email, how.language, t),
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,
-        spent=how.spent,
+        quota_used=how.quota_used,
     )
 
 
@@ -85,7 +85,7 @@ def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]
     """What the organiser will read, and what the commitment is made of."""
     return {
         "name": submission.name,
-        "email": submission.email,
+        "email": submission.email.typed,
         "place": submission.country,
         "comment": submission.comment,
         "consent": consent,
@@ -93,14 +93,16 @@ def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]
     }
 
 
-def _carry(submission: Submission, language: str, suppression: bytes) -> pending_payload.Carry:
-    return pending_payload.Carry(
+def _pending_payload(
+    submission: Submission, language: str, suppression: bytes
+) -> pending_payload.PendingPayload:
+    return pending_payload.PendingPayload(
         country=submission.country,
         language=language,
         name=submission.name,
         display=submission.display,
         comment=submission.comment,
         subscribe=submission.subscribe,
-        address=submission.email if submission.subscribe else "",
+        address=submission.email.typed if submission.subscribe else "",
         suppression=suppression,
     )

@@ -1,4 +1,4 @@
-"""What time takes away: pending rows after their day, signing after the last day, w at the end. Tags: eras.py."""
+"""What time takes away: pending rows after their day, signing after the last day, w at the end. Tags: epochs.py."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -13,10 +13,10 @@ CHUNK = 200
 
 
 def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
-    """Let pending signatures whose letters were accepted today expire after seven whole days from now on.
+    """Let pending signatures whose emails were accepted today expire after seven whole days from now on.
 
-    `tokens` are those of the letters' links, as text; what they lead to may be no pending signature (any more). Nearly
-    always nothing is written: signing expects that its letter goes out on the same day. Runs inside the caller's
+    `tokens` are those of the emails' links, as text; what they lead to may be no pending signature (any more). Nearly
+    always nothing is written: signing expects that its email goes out on the same day. Runs inside the caller's
     transaction.
     """
     hashes = [token.digest(t) for text in tokens if (t := token.decode(text)) is not None]

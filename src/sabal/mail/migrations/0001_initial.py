@@ -1,4 +1,4 @@
-"""Outgoing mail is a table first; nothing in it says when a letter was written but the day of its key."""
+"""Outgoing mail is a table first; nothing in it says when an email was written but the day of its key."""
 
 from django.db import migrations
 
@@ -8,7 +8,7 @@ SQL = """
 -- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription (mail/ids.py).
 -- network: 16 bits of a keyed hash whose key lives a day in memory, for fairness in the slow lane.
 -- id: lane, day and chance (mail/ids.py), so that the primary key is the order of sending and no other index is needed.
-CREATE TABLE mail_letter (
+CREATE TABLE mail_email (
     id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT,
     kind SMALLINT NOT NULL,

@@ -5,52 +5,65 @@ from django.db import migrations
 from sabal import hot_tables
 
 SQL = """
--- Asked for, not yet confirmed. `carry` and `mailbox` open with the mailed link alone; `expires` is a day number (days
--- since 1970): a week from signing, moved to a week from the letter's acceptance.
+-- Asked for, not yet confirmed. `pending_payload` and `mailbox` open with the mailed link alone; `expires` is a day number
+-- (days since 1970): a week from signing, moved to a week from the email's acceptance.
+-- owner: the token hash of the signature that the same mailbox had when the tags of its epoch went.
 CREATE TABLE signing_pending (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
     version_id BIGINT NOT NULL,
-    era INTEGER NOT NULL,
-    tag BLOB,
+    pepper_epoch INTEGER NOT NULL,
+    dedupe_tag BLOB,
     commitment BLOB NOT NULL,
     w BLOB NOT NULL,
     sealed_id BIGINT NOT NULL,
-    carry BLOB NOT NULL,
+    pending_payload BLOB NOT NULL,
     mailbox BLOB NOT NULL,
     held SMALLINT NOT NULL DEFAULT 0,
-    expires INTEGER NOT NULL
+    expires INTEGER NOT NULL,
+    owner BLOB
 ) WITHOUT ROWID;
--- sign: how many letters wait for this mailbox; confirm: the other rows of the tag
-CREATE INDEX signing_pending_tag ON signing_pending (petition_id, era, tag);
+-- sign: how many emails wait for this mailbox; confirm: the other rows of the tag
+CREATE INDEX signing_pending_dedupe_tag ON signing_pending (petition_id, pepper_epoch, dedupe_tag);
 
--- Confirmed. state: 1 waits for a batch, 2 counted. `held_until` and `counted_on` are day numbers.
+-- Confirmed; the row never changes, but for what is taken out of it at an epoch's end and at the petition's.
 -- `mailbox`: the hash in the mailing lists, sealed to the link (record.py), so that withdrawing ends updates.
 CREATE TABLE signing_signature (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
     version_id BIGINT NOT NULL,
-    era INTEGER NOT NULL,
-    tag BLOB,
-    state SMALLINT NOT NULL,
-    held SMALLINT NOT NULL DEFAULT 0,
-    held_until INTEGER,
-    counted_on INTEGER,
+    pepper_epoch INTEGER NOT NULL,
+    dedupe_tag BLOB,
     commitment BLOB NOT NULL,
     w BLOB NOT NULL,
     sealed_id BIGINT NOT NULL,
-    country VARCHAR(2),
-    language VARCHAR(16),
     display VARCHAR(800),
     mailbox BLOB
 ) WITHOUT ROWID;
--- confirm: one signature for each mailbox, petition and era; the first wins
-CREATE UNIQUE INDEX signing_signature_tag ON signing_signature (petition_id, era, tag);
--- count: what waits, in the order of C, which is the order of nothing
-CREATE INDEX signing_signature_waiting ON signing_signature (petition_id, commitment) WHERE state = 1;
-
+-- confirm: one signature for each mailbox, petition and epoch; the first wins
+CREATE UNIQUE INDEX signing_signature_dedupe_tag ON signing_signature (petition_id, pepper_epoch, dedupe_tag);
 -- count: names that open petitions show
 CREATE INDEX signing_signature_shown ON signing_signature (petition_id, commitment) WHERE display IS NOT NULL;
+
+-- Confirmed, and not in the log yet. held: why it counts later, or 0; `held_until` is a day number (since 1970).
+-- country and language go into the sums when it is counted, and are nowhere else.
+CREATE TABLE signing_waiting (
+    petition_id BIGINT NOT NULL,
+    commitment BLOB NOT NULL,
+    held SMALLINT NOT NULL DEFAULT 0,
+    held_until INTEGER,
+    country VARCHAR(2),
+    language VARCHAR(16),
+    PRIMARY KEY (petition_id, commitment)
+) WITHOUT ROWID;
+
+-- Every sign entry of the log, by what it says: its index.
+CREATE TABLE signing_log_index (
+    petition_id BIGINT NOT NULL,
+    commitment BLOB NOT NULL,
+    idx BIGINT NOT NULL,
+    PRIMARY KEY (petition_id, commitment)
+) WITHOUT ROWID;
 
 -- Further links that lead to the same signature: the same mailbox asked again. `counted_on` is the day of the batch
 -- after the click, as for a new signature, so that the link shows its page as long as a new one would.
@@ -74,18 +87,25 @@ CREATE TABLE signing_sealed (
 );
 -- postgresql: ALTER TABLE signing_sealed ALTER COLUMN body SET STORAGE EXTERNAL
 
--- What stays of a withdrawn or invalidated signature: C. state: 1 never counted, 2 counted, 3 its withdrawal counted.
+-- One row a petition whose newest export waits for its code. due: a day number, after which the records of entries
+-- below `size` go; NULL until the code came.
+CREATE TABLE signing_drain (
+    petition_id INTEGER NOT NULL PRIMARY KEY,
+    size BIGINT NOT NULL,
+    proof VARCHAR(64) NOT NULL,
+    due INTEGER
+);
+
+-- What stays of a withdrawn or invalidated signature: C. revoked: 1 when its revocation is in the log.
 CREATE TABLE signing_withdrawal (
     commitment BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
     version_id BIGINT NOT NULL,
-    state SMALLINT NOT NULL,
     reason SMALLINT NOT NULL,
-    country VARCHAR(2),
-    language VARCHAR(16)
+    revoked SMALLINT NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 -- count: withdrawals that wait for a batch
-CREATE INDEX signing_withdrawal_waiting ON signing_withdrawal (petition_id, commitment) WHERE state < 3;
+CREATE INDEX signing_withdrawal_waiting ON signing_withdrawal (petition_id, commitment) WHERE revoked = 0;
 
 -- Mailboxes that answered "not me": a keyed hash for each petition.
 CREATE TABLE signing_suppression (

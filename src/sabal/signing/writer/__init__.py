@@ -1,28 +1,44 @@
 """The writer: all SQL that a crowd causes on the hot tables, verb by verb.
 
-`commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row that two
-signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full it is.
+`Writer.commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row
+that two signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full
+it is.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sabal.database import Database
+from sabal.keys.ring import Ring
+from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
 from sabal.signing.writer import confirm, leave, sign
 
 Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
 
 
-def commit(database: Database, operations: Sequence[Operation]) -> list[Outcome]:
-    """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
-    outcomes: dict[int, Outcome] = {}
-    with database.transaction():
-        _each(Sign, sign.sign, database, operations, outcomes)
-        _each(Confirm, confirm.confirm, database, operations, outcomes)
-        _each(NotMe, leave.not_me, database, operations, outcomes)
-        _each(Withdraw, leave.withdraw, database, operations, outcomes)
-    return [outcomes[i] for i in range(len(operations))]
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The writer of one process, with what the process knows of petitions and keys.
+
+    Confirming needs both: which petition a click is about, and what was ticked, is read inside the commit.
+    """
+
+    snapshots: Snapshots
+    ring: Ring
+
+    def commit(self, database: Database, operations: Sequence[Operation]) -> list[Outcome]:
+        """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
+        outcomes: dict[int, Outcome] = {}
+        confirming = partial(confirm.confirm, snapshots=self.snapshots, ring=self.ring)
+        with database.transaction():
+            _each(Sign, sign.sign, database, operations, outcomes)
+            _each(Confirm, confirming, database, operations, outcomes)
+            _each(NotMe, leave.not_me, database, operations, outcomes)
+            _each(Withdraw, leave.withdraw, database, operations, outcomes)
+        return [outcomes[i] for i in range(len(operations))]
 
 
 def _each(

@@ -4,16 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sabal.database import Database, Row
-from sabal.newsletter.subscription import confirm_with_signature
+from sabal.keys.ring import Ring
+from sabal.mail.address import EmailAddress
+from sabal.newsletter.subscription import HOUSE, Subscription, confirm_with_signature, subscription
 from sabal.petitions.profile import GRACE_DAYS
-from sabal.signing.confirm import Said, is_late, said
+from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, Outcome
+from sabal.signing.pending_payload import PendingPayload
+from sabal.signing.sign import NotReady
+from sabal.signing.writer.find import is_late
 from sabal.signing.writer.rows import (
     ACCESS,
     Key,
     Pending,
-    Petition,
-    by_era,
+    PetitionRow,
+    by_epoch,
     delete,
     links,
     locked,
@@ -26,7 +31,8 @@ TRIES = 5  # how often a mailbox may sign and withdraw elsewhere within one of o
 HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (
-    "token_hash", "petition_id", "version_id", "era", "tag", "commitment", "w", "sealed_id", "display", "mailbox",
+    "token_hash", "petition_id", "version_id", "pepper_epoch", "dedupe_tag", "commitment", "w", "sealed_id",
+    "display", "mailbox",
 )  # fmt: skip
 _WAITING = ("petition_id", "commitment", "held", "held_until", "country", "language")
 
@@ -36,7 +42,7 @@ class Crowded(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Mate:
+class SameMailbox:
     """What becomes of a pending row whose mailbox confirmed: a link to the signature, or the signature itself."""
 
     key: Key
@@ -44,24 +50,34 @@ class Mate:
     mailbox: bytes
 
 
-def confirm(database: Database, clicks: list[Confirm]) -> list[Outcome]:
-    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike."""
+def confirm(database: Database, clicks: list[Confirm], snapshots: Snapshots, ring: Ring) -> list[Outcome]:
+    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike.
+
+    Raises NotReady where a key or a petition is missing that a subscription needs.
+    """
     asked = {click.token_hash: click for click in clicks}
     waiting = pending(database, list(asked))
     states = petitions(database, {row.petition_id for row in waiting})
-    ripe = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
-    opened = {row.token_hash: said(asked[row.token_hash], row.petition_id, row.carry) for row in ripe}
-    ripe = _lead_to_owners(database, ripe)
+    eligible = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
+    opened = {
+        row.token_hash: PendingPayload.open(asked[row.token_hash].token, row.pending_payload)
+        for row in eligible
+    }
+    subscriptions = [
+        s for row in eligible for s in _subscriptions(row, opened[row.token_hash], snapshots, ring)
+    ]
+    eligible = _lead_to_owners(database, eligible)
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
-    ripe.sort(key=lambda row: (row.petition_id, row.era, row.tag or b"", row.token_hash))
-    rows = [_signature(row, opened[row.token_hash]) for row in ripe]
-    owner = _make(database, {row.token_hash: row.key for row in ripe}, rows)
-    made = [row for row in ripe if owner.get(row.key, row.token_hash) == row.token_hash]
+    eligible.sort(key=lambda row: (row.petition_id, row.pepper_epoch, row.dedupe_tag or b"", row.token_hash))
+    rows = [_signature(row, opened[row.token_hash]) for row in eligible]
+    owner = _make(database, {row.token_hash: row.key for row in eligible}, rows)
+    made = [row for row in eligible if owner.get(row.key, row.token_hash) == row.token_hash]
     waits = [_wait(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
     database.insert("signing_waiting", _WAITING, waits)
-    _gather_mates(database, ripe, owner)
-    confirm_with_signature(database, [s for words in opened.values() for s in words.subscriptions])
-    standing = opened.keys() | _standing(database, [c for c in clicks if c.token_hash not in opened])
+    _gather_same_mailbox(database, eligible, owner)
+    confirm_with_signature(database, subscriptions)
+    others = [click for click in clicks if click.token_hash not in opened]
+    standing = opened.keys() | _standing(database, others, snapshots)
     return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
 
 
@@ -75,7 +91,8 @@ def confirm_again(database: Database, petition_id: int, commitments: list[bytes]
     where = locked(database, "signing_pending", f"petition_id = ? AND {where}")
     rows = database.query(
         f"DELETE FROM signing_pending WHERE {where}"
-        " RETURNING token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, NULL, mailbox",
+        " RETURNING token_hash, petition_id, version_id, pepper_epoch, dedupe_tag, commitment, w, sealed_id,"
+        " NULL, mailbox",
         [petition_id, *params],
     )
     database.insert("signing_signature", _SIGNATURE, rows, ignore=True)
@@ -87,14 +104,14 @@ def confirm_again(database: Database, petition_id: int, commitments: list[bytes]
     return {bytes(row[5]) for row in rows if bytes(row[0]) in made}
 
 
-def _lead_to_owners(database: Database, ripe: list[Pending]) -> list[Pending]:
-    """Let rows whose mailbox had signed in an era that is over lead to that signature; the other rows.
+def _lead_to_owners(database: Database, eligible: list[Pending]) -> list[Pending]:
+    """Let rows whose mailbox had signed in an epoch that is over lead to that signature; the other rows.
 
     One that was withdrawn meanwhile owns nothing any more.
     """
-    owned = [row for row in ripe if row.owner]
+    owned = [row for row in eligible if row.owner]
     if not owned:
-        return ripe
+        return eligible
     where, params = database.among("token_hash", sorted({row.owner for row in owned if row.owner}))
     standing = {
         bytes(found[0])
@@ -108,10 +125,10 @@ def _lead_to_owners(database: Database, ripe: list[Pending]) -> list[Pending]:
     database.insert("signing_access", ACCESS, access, ignore=True)
     delete(database, "signing_sealed", "id", [row.sealed_id for row in led])
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in led])
-    return [row for row in ripe if row not in led]
+    return [row for row in eligible if row not in led]
 
 
-def _may(petition: Petition | None, today: int) -> bool:
+def _may(petition: PetitionRow | None, today: int) -> bool:
     if petition is None or petition.state in ("draft", "sealed"):
         return False
     return (
@@ -119,16 +136,31 @@ def _may(petition: Petition | None, today: int) -> bool:
     )
 
 
-def _signature(row: Pending, words: Said) -> Row:
+def _subscriptions(
+    row: Pending, opened: PendingPayload, snapshots: Snapshots, ring: Ring
+) -> list[Subscription]:
+    """What was ticked at signing."""
+    if not opened.subscribe:
+        return []
+    petition, key = snapshots.by_id(row.petition_id), ring.subscribers
+    if petition is None or key is None:
+        raise NotReady
+    address = EmailAddress.stored(opened.address)
+    organiser = petition.definition.organiser[opened.language]
+    lists = {"updates": petition.id, "newsletter": HOUSE}
+    return [subscription(key, lists[box], address, opened.language, organiser) for box in opened.subscribe]
+
+
+def _signature(row: Pending, opened: PendingPayload) -> Row:
     return (
-        row.token_hash, row.petition_id, row.version_id, row.era, row.tag, row.commitment, row.w, row.sealed_id,
-        words.display, row.mailbox,
+        row.token_hash, row.petition_id, row.version_id, row.pepper_epoch, row.dedupe_tag, row.commitment, row.w,
+        row.sealed_id, opened.display or None, row.mailbox,
     )  # fmt: skip
 
 
-def _wait(row: Pending, words: Said, today: int) -> Row:
+def _wait(row: Pending, opened: PendingPayload, today: int) -> Row:
     until = today + HELD_DAYS if row.held else None
-    return row.petition_id, row.commitment, row.held, until, words.country, words.language
+    return row.petition_id, row.commitment, row.held, until, opened.country or None, opened.language
 
 
 def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
@@ -149,44 +181,53 @@ def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[K
     raise Crowded
 
 
-def _gather_mates(database: Database, ripe: list[Pending], owner: dict[Key, bytes]) -> None:
+def _gather_same_mailbox(database: Database, eligible: list[Pending], owner: dict[Key, bytes]) -> None:
     """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
-    mates = {row.token_hash: Mate(row.key, row.sealed_id, row.mailbox) for row in ripe}
-    mates |= _take(database, {row.key for row in ripe})
-    delete(database, "signing_pending", "token_hash", [row.token_hash for row in ripe if row.tag is None])
-    guests = {t: mate for t, mate in sorted(mates.items()) if owner.get(mate.key, t) != t}
-    if not guests:
+    same_mailbox = {row.token_hash: SameMailbox(row.key, row.sealed_id, row.mailbox) for row in eligible}
+    same_mailbox |= _take(database, {row.key for row in eligible})
+    delete(
+        database,
+        "signing_pending",
+        "token_hash",
+        [row.token_hash for row in eligible if row.dedupe_tag is None],
+    )
+    duplicates = {t: row for t, row in sorted(same_mailbox.items()) if owner.get(row.key, t) != t}
+    if not duplicates:
         return  # each is its mailbox's first and only one, as nearly always
-    access = [(t, owner[mate.key], mate.key[0], mate.mailbox) for t, mate in guests.items()]
+    access = [(t, owner[row.key], row.key[0], row.mailbox) for t, row in duplicates.items()]
     database.insert("signing_access", ACCESS, access, ignore=True)
-    delete(database, "signing_sealed", "id", [mate.sealed_id for mate in guests.values()])
+    delete(database, "signing_sealed", "id", [row.sealed_id for row in duplicates.values()])
 
 
-def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, Mate]:
+def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, SameMailbox]:
     """Delete the pending rows of these mailboxes, and return them by token hash.
 
     One that another process is confirming at this moment is left to it: waiting for it, while it waits for our
     signature under the unique rule, would be a ring.
     """
-    taken: dict[bytes, Mate] = {}
-    for (petition_id, era), tags in by_era(keys).items():
-        where, params = database.among("tag", tags)
-        inner = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
+    taken: dict[bytes, SameMailbox] = {}
+    for (petition_id, epoch), tags in by_epoch(keys).items():
+        where, params = database.among("dedupe_tag", tags)
+        inner = (
+            f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND pepper_epoch = ? AND {where}"
+        )
         for token_hash, tag, sealed_id, mailbox in database.query(
             f"DELETE FROM signing_pending WHERE token_hash IN ({inner}{database.for_update_of_free})"
-            " RETURNING token_hash, tag, sealed_id, mailbox",
-            [petition_id, era, *params],
+            " RETURNING token_hash, dedupe_tag, sealed_id, mailbox",
+            [petition_id, epoch, *params],
         ):
-            taken[bytes(token_hash)] = Mate((petition_id, era, bytes(tag)), sealed_id, bytes(mailbox))
+            taken[bytes(token_hash)] = SameMailbox(
+                (petition_id, epoch, bytes(tag)), sealed_id, bytes(mailbox)
+            )
     return taken
 
 
-def _standing(database: Database, clicks: list[Confirm]) -> set[bytes]:
+def _standing(database: Database, clicks: list[Confirm], snapshots: Snapshots) -> set[bytes]:
     """Of clicks that found nothing pending: those whose link leads to a signature and still shows it."""
     found = links(database, [click.token_hash for click in clicks])
     return {
         click.token_hash
         for click in clicks
         if (link := found.get(click.token_hash))
-        and not is_late(click.petitions.by_id(link.petition_id), link.counted_on, click.today)
+        and not is_late(snapshots.by_id(link.petition_id), link.counted_on, click.today)
     }

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from sabal.database import Database
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.rows import Link, links
+
+LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +20,14 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token stands for: a pending signature (with its carry) or a confirmed one.
+    """What a token stands for: a pending signature (with its pending payload) or a confirmed one.
 
     Commitment, w and place in the log belong to the link that made the signature. A later link gets none of them: who
     signs again with a mailbox must not hold what the first signer could prove with.
     """
 
     petition_id: int
-    carry: bytes | None = None
+    pending_payload: bytes | None = None
     counted_on: int | None = None
     commitment: bytes = b""
     w: bytes = b""
@@ -34,10 +37,22 @@ class Found:
 def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
     """What each token hash stands for now; None where nothing."""
     where, params = database.among("token_hash", hashes)
-    rows = database.query(f"SELECT token_hash, petition_id, carry FROM signing_pending WHERE {where}", params)
+    rows = database.query(
+        f"SELECT token_hash, petition_id, pending_payload FROM signing_pending WHERE {where}", params
+    )
     found = {bytes(r[0]): Found(r[1], bytes(r[2])) for r in rows}
     found |= {t: _found(database, link) for t, link in links(database, hashes).items()}
     return [found.get(h) for h in hashes]
+
+
+def is_late(petition: PetitionSnapshot | None, counted_on: int | None, today: int) -> bool:
+    """Whether a link shows nothing any more: a guarded one a week after its batch (days since 1970).
+
+    An inbox that is searched then proves nothing by it.
+    """
+    if petition is None or counted_on is None or not petition.profile.guarded:
+        return False
+    return today > counted_on + LATE_DAYS
 
 
 def _found(database: Database, link: Link) -> Found:

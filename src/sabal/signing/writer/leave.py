@@ -9,8 +9,8 @@ from sabal.erasure_journal import Erasure
 from sabal.newsletter.subscription import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.pending_payload import open_mailbox
-from sabal.signing.writer.places import release
-from sabal.signing.writer.rows import Link, delete, links, locked, pending_with_mates
+from sabal.signing.writer.log_index import release
+from sabal.signing.writer.rows import Link, delete, links, locked, pending_of_same_mailboxes
 
 WITHDRAWN = erasure_journal.ERASED[erasure_journal.WITHDRAWN]
 _WITHDRAWAL = ("commitment", "petition_id", "version_id", "reason")
@@ -18,13 +18,15 @@ _KINDS = {reason: kind for kind, reason in erasure_journal.ERASED.items()}
 
 
 def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
-    """Forget every pending signature of the mailbox, and remember that it wants no letter for this petition."""
-    known = {row.token_hash: row for row in pending_with_mates(database, [a.token_hash for a in answers])}
+    """Forget every pending signature of the mailbox, and remember that it wants no email for this petition."""
+    known = {
+        row.token_hash: row for row in pending_of_same_mailboxes(database, [a.token_hash for a in answers])
+    }
     meant = [a for a in answers if a.token_hash in known]
     wishes = [(a.suppression, a.petition_id) for a in meant]
     database.insert("signing_suppression", ("hash", "petition_id"), wishes, ignore=True)
     own, keys = {a.token_hash for a in meant}, {known[a.token_hash].key for a in meant}
-    gone = [row for row in known.values() if row.token_hash in own or (row.tag and row.key in keys)]
+    gone = [row for row in known.values() if row.token_hash in own or (row.dedupe_tag and row.key in keys)]
     delete(database, "signing_sealed", "id", [row.sealed_id for row in gone])
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in gone])
     # Before the commit: remembered twice does no harm, forgotten once would. One flush, for other writers wait.

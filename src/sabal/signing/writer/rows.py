@@ -14,7 +14,7 @@ AT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
 
 # The same, but nothing before a checkpoint is shown that covers it.
 _SHOWN = (
-    f"signing_place p ON {AT}"
+    f"signing_log_index p ON {AT}"
     " AND p.idx < (SELECT l.published_size FROM ledger_log l WHERE l.petition_id = s.petition_id)"
 )
 
@@ -25,27 +25,27 @@ OF_PETITION = "+s.petition_id = ?"
 # What a further link to a signature is made of.
 ACCESS = ("token_hash", "signature_hash", "petition_id", "mailbox")
 
-# Under which a mailbox signs once: petition, era, tag. Without a tag (dedupe = "offline") each stands for itself.
+# Under which a mailbox signs once: petition, epoch, tag. Without a tag (dedupe = "offline") each stands for itself.
 Key = tuple[int, int, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Petition:
+class PetitionRow:
     """What a commit asks of a petition at this moment, whatever its process believed when the request came."""
 
     state: str
     version_id: int
-    era: int
+    pepper_epoch: int
     closed_on: int | None  # days since 1970
 
 
-def petitions(database: Database, ids: Iterable[int]) -> dict[int, Petition]:
+def petitions(database: Database, ids: Iterable[int]) -> dict[int, PetitionRow]:
     """Those petitions by id."""
     where, params = database.among("id", sorted(ids))
     rows = database.query(
-        f"SELECT id, state, version_id, era, closed_on FROM petitions_petition WHERE {where}", params
+        f"SELECT id, state, version_id, pepper_epoch, closed_on FROM petitions_petition WHERE {where}", params
     )
-    return {row[0]: Petition(row[1], row[2], row[3], _number(days.from_column(row[4]))) for row in rows}
+    return {row[0]: PetitionRow(row[1], row[2], row[3], _number(days.from_column(row[4]))) for row in rows}
 
 
 def _number(day: date | None) -> int | None:
@@ -59,73 +59,88 @@ class Pending:
     token_hash: bytes
     petition_id: int
     version_id: int
-    era: int
-    tag: bytes | None
+    pepper_epoch: int
+    dedupe_tag: bytes | None
     commitment: bytes
     w: bytes
     sealed_id: int
     held: int
-    carry: bytes
+    pending_payload: bytes
     mailbox: bytes
     owner: bytes | None  # the signature that its mailbox had when the tags went
 
     @property
     def key(self) -> Key:
         """Under which its mailbox signs once."""
-        return self.petition_id, self.era, self.tag
+        return self.petition_id, self.pepper_epoch, self.dedupe_tag
 
 
 def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
     """The pending rows of these tokens, locked: on PostgreSQL nobody else may expire or disown them meanwhile."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
-        "SELECT token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox,"
-        f" owner FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
+        "SELECT token_hash, petition_id, version_id, pepper_epoch, dedupe_tag, commitment, w, sealed_id, held,"
+        f" pending_payload, mailbox, owner FROM signing_pending WHERE {where} ORDER BY token_hash{database.for_update}",
         params,
     )
     return [_pending(row) for row in rows]
 
 
-def pending_with_mates(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
+def pending_of_same_mailboxes(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
     """The pending rows of these tokens and all others of their mailboxes, locked in the one order of `pending`."""
     where, params = database.among("token_hash", hashes)
-    rows = database.query(f"SELECT petition_id, era, tag FROM signing_pending WHERE {where}", params)
+    rows = database.query(
+        f"SELECT petition_id, pepper_epoch, dedupe_tag FROM signing_pending WHERE {where}", params
+    )
     found = set(hashes)
-    for (petition_id, era), tags in by_era((r[0], r[1], r[2] and bytes(r[2])) for r in rows).items():
-        where, params = database.among("tag", tags)
-        sql = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND era = ? AND {where}"
-        found |= {bytes(row[0]) for row in database.query(sql, [petition_id, era, *params])}
+    for (petition_id, epoch), tags in by_epoch((r[0], r[1], r[2] and bytes(r[2])) for r in rows).items():
+        where, params = database.among("dedupe_tag", tags)
+        sql = f"SELECT token_hash FROM signing_pending WHERE petition_id = ? AND pepper_epoch = ? AND {where}"
+        found |= {bytes(row[0]) for row in database.query(sql, [petition_id, epoch, *params])}
     return pending(database, sorted(found))
 
 
 def _pending(row: Row) -> Pending:
-    token_hash, petition_id, version_id, era, tag, commitment, w, sealed_id, held, carry, mailbox, owner = row
+    (
+        token_hash,
+        petition_id,
+        version_id,
+        epoch,
+        tag,
+        commitment,
+        w,
+        sealed_id,
+        held,
+        payload,
+        mailbox,
+        owner,
+    ) = row
     return Pending(
-        bytes(token_hash), petition_id, version_id, era, None if tag is None else bytes(tag),
-        bytes(commitment), bytes(w), sealed_id, held, bytes(carry), bytes(mailbox), owner and bytes(owner),
+        bytes(token_hash), petition_id, version_id, epoch, None if tag is None else bytes(tag),
+        bytes(commitment), bytes(w), sealed_id, held, bytes(payload), bytes(mailbox), owner and bytes(owner),
     )  # fmt: skip
 
 
-def by_era(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
-    """The tags of each petition and era."""
+def by_epoch(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
+    """The tags of each petition and epoch."""
     groups: dict[tuple[int, int], list[bytes]] = defaultdict(list)
-    for petition_id, era, tag in keys:
+    for petition_id, epoch, tag in keys:
         if tag is not None:
-            groups[petition_id, era].append(tag)
+            groups[petition_id, epoch].append(tag)
     return groups
 
 
 def owners(database: Database, keys: Iterable[Key], lock: str = "") -> dict[Key, bytes]:
     """Whose signature stands under each key: the token hash that owns it. `lock` is one of the database's."""
     found: dict[Key, bytes] = {}
-    for (petition_id, era), tags in by_era(keys).items():
-        where, params = database.among("tag", tags)
+    for (petition_id, epoch), tags in by_epoch(keys).items():
+        where, params = database.among("dedupe_tag", tags)
         sql = (
-            "SELECT tag, token_hash FROM signing_signature"
-            f" WHERE petition_id = ? AND era = ? AND {where} ORDER BY token_hash{lock}"
+            "SELECT dedupe_tag, token_hash FROM signing_signature"
+            f" WHERE petition_id = ? AND pepper_epoch = ? AND {where} ORDER BY token_hash{lock}"
         )
-        for tag, token_hash in database.query(sql, [petition_id, era, *params]):
-            found[petition_id, era, bytes(tag)] = bytes(token_hash)
+        for tag, token_hash in database.query(sql, [petition_id, epoch, *params]):
+            found[petition_id, epoch, bytes(tag)] = bytes(token_hash)
     return found
 
 

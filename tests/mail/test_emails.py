@@ -1,4 +1,4 @@
-"""What stands in a letter, and what must not."""
+"""What stands in an email, and what must not."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,15 @@ from django.utils.translation import get_language, override, trans_real
 
 import tlog
 from mail.world import CHECKPOINT, HEAD, LOG, NOON, definition
-from sabal.mail import letters
-from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
-from sabal.mail.letters import Letter
-from sabal.mail.wire import as_bytes, wire_address
+from sabal.mail import emails
+from sabal.mail.address import EmailAddress
+from sabal.mail.emails import Email
+from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
+from sabal.mail.wire import as_bytes
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
-KINDS = (CONFIRM_LETTER, ALREADY_LETTER, CONFIRM_NEWSLETTER)
+KINDS = (CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER)
 HOUSE = None
 PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": HOUSE}
 ALL = [
@@ -35,16 +36,16 @@ ALL = [
 ]
 
 
-def a_letter(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Letter:
-    return Letter(4711, kind, to, language, TOKEN, checkpoint=CHECKPOINT.decode())
+def a_email(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Email:
+    return Email(4711, kind, EmailAddress.stored(to), language, TOKEN, checkpoint=CHECKPOINT.decode())
 
 
 def write(
     kind: int, profile: str, language: str, to: str = "suzie@example.org"
 ) -> tuple[EmailMessage, bytes]:
-    """The letter as its reader's program sees it, and its bytes."""
-    message = letters.render(a_letter(kind, language, to), PETITIONS[profile], HEAD, NOON)
-    raw = as_bytes(message, wire_address(to))
+    """The email as its reader's program sees it, and its bytes."""
+    message = emails.render(a_email(kind, language, to), PETITIONS[profile], HEAD, NOON)
+    raw = as_bytes(message, EmailAddress.stored(to).wire)
     return message_from_bytes(raw, policy=policy.default), raw  # type: ignore[return-value]
 
 
@@ -58,7 +59,7 @@ def part(message: EmailMessage, kind: str) -> str:
 def translated(tmp_path: Path) -> Iterator[None]:
     """A house whose Korean is "K: " before the English: the words are the translators', the way to them is
     tested."""
-    source = Path(letters.__file__).read_text(encoding="utf-8")
+    source = Path(emails.__file__).read_text(encoding="utf-8")
     catalog = Catalog(locale="ko")
     for message in re.findall(r'_\(\s*"([^"]+)"', source):
         catalog.add(message, "K: " + message)
@@ -88,7 +89,7 @@ def test_suzie_is_asked_about_her_signature() -> None:
     ]
 
 
-def test_a_guarded_letter_has_the_neutral_word() -> None:
+def test_a_guarded_email_has_the_neutral_word() -> None:
     message, _ = write(1, "guarded", "en")
     assert message["Subject"] == "Please confirm your request (lantern)"
     assert "lantern" in part(message, "plain") and "-- \npetition.example\npetition.example/" in part(
@@ -97,7 +98,7 @@ def test_a_guarded_letter_has_the_neutral_word() -> None:
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
-def test_every_letter(kind: int, profile: str, language: str) -> None:
+def test_every_email(kind: int, profile: str, language: str) -> None:
     message, raw = write(kind, profile, language)
     path = "newsletter/confirm" if kind == CONFIRM_NEWSLETTER else "confirm"
     link = f"https://petition.example/{language}/{path}/{TOKEN}"
@@ -122,7 +123,7 @@ def test_every_letter(kind: int, profile: str, language: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_guarded_letter_names_nothing(kind: int, language: str) -> None:
+def test_a_guarded_email_names_nothing(kind: int, language: str) -> None:
     petition = PETITIONS["guarded"]
     assert petition is not None
     message, raw = write(kind, "guarded", language)
@@ -138,19 +139,19 @@ def test_a_guarded_letter_names_nothing(kind: int, language: str) -> None:
     words = [word for name in names for word in re.split(r"[\s-]+", name) if len(word) > 4]
     for name in [*names, *words, "already"]:
         assert name.lower() not in decoded.lower(), name
-    if kind == ALREADY_LETTER:
-        same, _ = write(CONFIRM_LETTER, "guarded", language)
+    if kind == ALREADY_SIGNED:
+        same, _ = write(CONFIRM_SIGNATURE, "guarded", language)
         assert part(same, "plain") == part(message, "plain") and same["Subject"] == message["Subject"]
 
 
-def test_the_search_for_names_finds_them_in_an_open_letter() -> None:
+def test_the_search_for_names_finds_them_in_an_open_email() -> None:
     message, _ = write(1, "open", "ko")
     assert "푸른 강을 지켜 주십시오" in part(message, "plain") and "푸른 강의 벗" in part(message, "html")
 
 
 def test_already_signed_is_for_open_petitions_alone() -> None:
     with pytest.raises(ValueError, match="never says"):
-        letters.already_signed(a_letter(2), definition("guarded"), HEAD, NOON)
+        emails.already_signed(a_email(2), definition("guarded"), HEAD, NOON)
     assert "already signed" in str(write(2, "open", "en")[0]["Subject"])
 
 
@@ -163,36 +164,36 @@ def test_the_readers_language(translated: None) -> None:
     with override("zh-hans"):
         write(1, "open", "ko")
         assert get_language() == "zh-hans", "the worker's own language stays"
-    assert letters.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
-    assert letters.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
+    assert emails.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
+    assert emails.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
 
 
 def test_a_language_that_the_house_does_not_speak() -> None:
-    message = letters.render(a_letter(language="fr"), definition("open"), HEAD, NOON)
+    message = emails.render(a_email(language="fr"), definition("open"), HEAD, NOON)
     assert message["Subject"] == "Please confirm your signature: Save the Blue River"
     assert f"/fr/confirm/{TOKEN}" in part(message, "plain")
 
 
-def test_a_letter_sent_again_has_the_same_message_id_and_another_letter_another() -> None:
-    first, again = (letters.render(a_letter(), definition(), HEAD, now) for now in (NOON, NOON + 3_600))
-    other = letters.render(replace(a_letter(), id=-4711), definition(), HEAD, NOON)
+def test_an_email_sent_again_has_the_same_message_id_and_another_email_another() -> None:
+    first, again = (emails.render(a_email(), definition(), HEAD, now) for now in (NOON, NOON + 3_600))
+    other = emails.render(replace(a_email(), id=-4711), definition(), HEAD, NOON)
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert "4711" not in first["Message-ID"]
 
 
 def test_only_newsletters_can_be_unsubscribed() -> None:
-    letter = replace(a_letter(3), unsubscribe="z" * 26)
-    message = letters.render(letter, HOUSE, HEAD, NOON)
+    email = replace(a_email(3), unsubscribe="z" * 26)
+    message = emails.render(email, HOUSE, HEAD, NOON)
     assert message["List-Unsubscribe"] == f"<https://petition.example/en/newsletter/unsubscribe/{'z' * 26}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert letters.render(replace(letter, kind=1), definition(), HEAD, NOON)["List-Unsubscribe"] is None
+    assert emails.render(replace(email, kind=1), definition(), HEAD, NOON)["List-Unsubscribe"] is None
 
 
 def test_a_title_is_text_wherever_it_stands() -> None:
     petition = definition("open")
     title = '<b>Stop</b>\n& "go"'
     text = replace(petition.texts["en"], title=title)
-    message = letters.render(a_letter(), replace(petition, texts={"en": text}), HEAD, NOON)
+    message = emails.render(a_email(), replace(petition, texts={"en": text}), HEAD, NOON)
     assert message["Subject"] == 'Please confirm your signature: <b>Stop</b> & "go"'
     seen: list[str] = []
     parser = HTMLParser()
@@ -204,9 +205,9 @@ def test_a_title_is_text_wherever_it_stands() -> None:
 @pytest.mark.parametrize(
     "to", ["", "nobody", "a@", "@b", "a b@example.org", "a@example.org\r\nBcc: eve@example.org"]
 )
-def test_what_is_no_address_gets_no_letter(to: str) -> None:
+def test_what_is_no_address_gets_no_email(to: str) -> None:
     with pytest.raises(ValueError, match="not an email address"):
-        letters.render(a_letter(to=to), definition(), HEAD, NOON)
+        emails.render(a_email(to=to), definition(), HEAD, NOON)
 
 
 @pytest.mark.parametrize(
@@ -234,26 +235,26 @@ def test_the_address_as_typed(typed: str, header: str | None) -> None:
 def test_no_header_brings_another(line: str) -> None:
     evil = f"petition@example.org{line}Bcc: eve@example.org"
     with pytest.raises(ValueError):
-        letters.render(a_letter(), definition("open"), replace(HEAD, sender=evil), NOON)
+        emails.render(a_email(), definition("open"), replace(HEAD, sender=evil), NOON)
     with pytest.raises(ValueError):
-        letters._put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
+        emails._put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
 
 
 def test_nothing_secret_in_a_repr() -> None:
-    assert TOKEN not in repr(a_letter()) and "suzie" not in repr(a_letter())
+    assert TOKEN not in repr(a_email()) and "suzie" not in repr(a_email())
 
 
 def test_unknown_kinds_and_missing_petitions() -> None:
-    for letter in (a_letter(9), a_letter(1)):
+    for email in (a_email(9), a_email(1)):
         with pytest.raises(ValueError, match="email"):
-            letters.render(letter, definition() if letter.kind == 9 else None, HEAD, NOON)
+            emails.render(email, definition() if email.kind == 9 else None, HEAD, NOON)
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
-def test_every_letter_carries_the_checkpoint_after_its_last_line(
+def test_every_email_carries_the_checkpoint_after_its_last_line(
     kind: int, profile: str, language: str
 ) -> None:
-    """Whoever keeps the letter can prove later that the log was shortened or rewritten."""
+    """Whoever keeps the email can prove later that the log was shortened or rewritten."""
     message, raw = write(kind, profile, language)
     above, below = part(message, "plain").split("\n-- \n")
     note = below[below.index(CHECKPOINT.decode()[:20]) :].encode()

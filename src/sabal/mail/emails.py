@@ -1,6 +1,6 @@
-"""The letters, one function each: plain text first, one link, in the reader's language, readable on a watch.
+"""The emails, one function each: plain text first, one link, in the reader's language, readable on a watch.
 
-A guarded petition's letters name nothing but its neutral word: whoever looks over a shoulder, into a mailbox
+A guarded petition's emails name nothing but its neutral word: whoever looks over a shoulder, into a mailbox
 or onto a mail server must not learn which petition it was.
 """
 
@@ -24,21 +24,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from sabal import settings
-from sabal.mail.ids import ALREADY_LETTER, CONFIRM_LETTER, CONFIRM_NEWSLETTER
-from sabal.mail.wire import wire_address
+from sabal.mail.address import EmailAddress
+from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
 from sabal.petitions.definition import Definition, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A letter as the outbox opened it. `to` is the address as typed, `language` a path segment such as
+class Email:
+    """An email as the outbox opened it. `language` is a path segment such as
     "zh-hans", `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter,
     where there is one, `checkpoint` the newest of the petition's log: thousands of mailboxes that hold an old
     one are what keeps a log from being rewritten. It names no petition."""
 
     id: int
     kind: int
-    to: str = field(repr=False)
+    to: EmailAddress
     language: str
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
@@ -46,8 +46,8 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Letterhead:
-    """What stands on every letter of a house: its address without a final slash, and its sender ("a@b" or
+class Site:
+    """What stands on every email of a house: its address without a final slash, and its sender ("a@b" or
     "Name <a@b>")."""
 
     base_url: str = settings.BASE_URL
@@ -59,25 +59,25 @@ class Letterhead:
         return urlsplit(self.base_url).hostname or "localhost"
 
 
-def render(letter: Letter, petition: Definition | None, head: Letterhead, now: float) -> EmailMessage:
-    """The letter of that kind. `petition` is None for the newsletter of the house; `now` is Unix time. Raises
+def render(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
+    """The email of that kind. `petition` is None for the newsletter of the house; `now` is Unix time. Raises
     ValueError for an unknown kind, a missing petition or an address that can't be written to."""
-    if letter.kind == CONFIRM_NEWSLETTER:
-        return confirm_newsletter(letter, petition, head, now)
+    if email.kind == CONFIRM_NEWSLETTER:
+        return confirm_newsletter(email, petition, site, now)
     if petition is None:
         raise ValueError("an email about a signature without its petition")
-    if letter.kind == CONFIRM_LETTER:
-        return confirm_signature(letter, petition, head, now)
-    if letter.kind == ALREADY_LETTER:
+    if email.kind == CONFIRM_SIGNATURE:
+        return confirm_signature(email, petition, site, now)
+    if email.kind == ALREADY_SIGNED:
         # A petition may have become guarded after the letter was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
-        return write(letter, petition, head, now)
-    raise ValueError(f"no email is of kind {letter.kind}")
+        return write(email, petition, site, now)
+    raise ValueError(f"no email is of kind {email.kind}")
 
 
-def confirm_signature(letter: Letter, petition: Definition, head: Letterhead, now: float) -> EmailMessage:
+def confirm_signature(email: Email, petition: Definition, site: Site, now: float) -> EmailMessage:
     """Ask whether the signature is the reader's. Behind the same link they can say that it was not them."""
-    with override(_house_language(letter.language)):
+    with override(_house_language(email.language)):
         if petition.profile == "guarded":
             opening = [
                 _("Someone, most likely you, gave us this address. The word for this request is “%(word)s”.")
@@ -87,52 +87,50 @@ def confirm_signature(letter: Letter, petition: Definition, head: Letterhead, no
         else:
             opening = [
                 _("Someone, most likely you, signed “%(title)s” with this address.")
-                % {"title": _title(petition, letter.language)},
+                % {"title": _title(petition, email.language)},
                 _(
                     "It counts once it is confirmed. To confirm, or to tell us that it was not you, open this page:"
                 ),
             ]
         closing = _("If you ignore this email, nothing happens. What was entered is deleted after 7 days.")
         return _compose(
-            letter,
-            head,
+            email,
+            site,
             now,
-            subject=confirm_subject(petition, letter.language),
+            subject=confirm_subject(petition, email.language),
             opening=opening,
-            link=f"{head.base_url}/{letter.language}/confirm/{letter.token}",
+            link=f"{site.base_url}/{email.language}/confirm/{email.token}",
             closing=closing,
-            signed_by=_signed_by(petition, letter.language, head),
+            signed_by=_signed_by(petition, email.language, site),
         )
 
 
-def already_signed(letter: Letter, petition: Definition, head: Letterhead, now: float) -> EmailMessage:
+def already_signed(email: Email, petition: Definition, site: Site, now: float) -> EmailMessage:
     """Tell that the mailbox had signed before; the link leads to that signature. Raises ValueError for a
     guarded petition, which never says "already"."""
     if petition.profile == "guarded":
         raise ValueError("a guarded petition never says that somebody has signed")
-    with override(_house_language(letter.language)):
-        title = _title(petition, letter.language)
+    with override(_house_language(email.language)):
+        title = _title(petition, email.language)
         return _compose(
-            letter,
-            head,
+            email,
+            site,
             now,
             subject=_("You have already signed: %(title)s") % {"title": title},
             opening=[
                 _("“%(title)s” was signed once more with this address. It counts once.") % {"title": title},
                 _("To see your signature, or to withdraw it, open this page:"),
             ],
-            link=f"{head.base_url}/{letter.language}/confirm/{letter.token}",
+            link=f"{site.base_url}/{email.language}/confirm/{email.token}",
             closing=_("If you did not sign again, you do not need to do anything."),
-            signed_by=_signed_by(petition, letter.language, head),
+            signed_by=_signed_by(petition, email.language, site),
         )
 
 
-def confirm_newsletter(
-    letter: Letter, petition: Definition | None, head: Letterhead, now: float
-) -> EmailMessage:
+def confirm_newsletter(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
     """Ask whether the reader wants the newsletter of the house (`petition` None) or the updates about a
     petition."""
-    with override(_house_language(letter.language)):
+    with override(_house_language(email.language)):
         if petition is not None and petition.profile == "guarded":
             first = _(
                 "Someone, most likely you, asked for news here. The word for this request is “%(word)s”."
@@ -140,29 +138,29 @@ def confirm_newsletter(
             first %= {"word": petition.hint}
         elif petition is not None:
             first = _("Someone, most likely you, asked for news about “%(title)s” at this address.")
-            first %= {"title": _title(petition, letter.language)}
+            first %= {"title": _title(petition, email.language)}
         else:
             first = _("Someone, most likely you, asked for our newsletter at this address.")
         message = _compose(
-            letter,
-            head,
+            email,
+            site,
             now,
-            subject=newsletter_subject(petition, letter.language),
+            subject=newsletter_subject(petition, email.language),
             opening=[first, _("We will email you only after you confirm on this page:")],
-            link=f"{head.base_url}/{letter.language}/newsletter/confirm/{letter.token}",
+            link=f"{site.base_url}/{email.language}/newsletter/confirm/{email.token}",
             closing=_("If you ignore this email, nothing happens. The address is deleted after 7 days."),
-            signed_by=_signed_by(petition, letter.language, head),
+            signed_by=_signed_by(petition, email.language, site),
         )
-    if letter.unsubscribe:
+    if email.unsubscribe:
         # RFC 8058: both headers, so that a mail program's own button is enough.
-        way_out = f"{head.base_url}/{letter.language}/newsletter/unsubscribe/{letter.unsubscribe}"
+        way_out = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
         _put_ours(message, "List-Unsubscribe", f"<{way_out}>")
         _put(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     return message
 
 
 def confirm_subject(petition: Definition, language: str) -> str:
-    """The subject of the letter that a signer gets, for the page that tells them to look for it."""
+    """The subject of the email that a signer gets, for the page that tells them to look for it."""
     with override(_house_language(language)):
         if petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
@@ -170,7 +168,7 @@ def confirm_subject(petition: Definition, language: str) -> str:
 
 
 def newsletter_subject(petition: Definition | None, language: str) -> str:
-    """The subject of the letter that a new subscriber gets."""
+    """The subject of the email that a new subscriber gets."""
     with override(_house_language(language)):
         if petition is not None and petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
@@ -187,15 +185,15 @@ def _title(petition: Definition, language: str) -> str:
     return " ".join(text.title.split())
 
 
-def _signed_by(petition: Definition | None, language: str, head: Letterhead) -> str:
+def _signed_by(petition: Definition | None, language: str, site: Site) -> str:
     if petition is None or petition.profile == "guarded":
-        return head.host
+        return site.host
     return " ".join((petition.organiser.get(language) or petition.organiser[petition.authoritative]).split())
 
 
 def _compose(
-    letter: Letter,
-    head: Letterhead,
+    email: Email,
+    site: Site,
     now: float,
     *,
     subject: str,
@@ -205,23 +203,23 @@ def _compose(
     signed_by: str,
 ) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
-    message.set_raw("From", _sender(head.sender))
-    message["To"] = to = wire_address(letter.to)
+    message.set_raw("From", _sender(site.sender))
+    message["To"] = to = email.to.wire
     if [address.addr_spec for address in message["To"].addresses] != [to]:
         raise ValueError("not an email address: in a header it would be another, or several")
     _put(message, "Subject", subject)
     _put_ours(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
-    _put_ours(message, "Message-ID", f"<{_message_id(letter.id)}@{head.host}>")
+    _put_ours(message, "Message-ID", f"<{_message_id(email.id)}@{site.host}>")
     _put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
-    _put(message, "Content-Language", letter.language)
-    text = "\n".join([*opening, link, closing, "-- ", signed_by, letter.checkpoint])
+    _put(message, "Content-Language", email.language)
+    text = "\n".join([*opening, link, closing, "-- ", signed_by, email.checkpoint])
     text = text.rstrip("\n") + "\n"
     paragraphs = "".join(f"<p>{escape(line)}</p>\n" for line in opening)
     html = (
-        f'<!doctype html>\n<html lang="{escape(letter.language)}"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{escape(email.language)}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>\n"
         f'{paragraphs}<p><a href="{escape(link)}">{escape(link)}</a></p>\n<p>{escape(closing)}</p>\n'
-        f"<p>-- <br>{escape(signed_by)}</p>\n{_small(letter.checkpoint)}</body></html>\n"
+        f"<p>-- <br>{escape(signed_by)}</p>\n{_small(email.checkpoint)}</body></html>\n"
     )
     _put(message, "MIME-Version", "1.0")
     _put(message, "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
@@ -235,7 +233,7 @@ def _small(checkpoint: str) -> str:
 
 
 def _part(subtype: str, text: str) -> EmailMessage:
-    """A text part, in seven bits on every road. Quoted-printable stays legible where most letters are Latin;
+    """A text part, in seven bits on every road. Quoted-printable stays legible where most emails are Latin;
     it would triple Korean or Chinese."""
     part, raw = EmailMessage(policy=_POLICY), text.encode()
     if text.isascii():
@@ -251,13 +249,13 @@ def _part(subtype: str, text: str) -> EmailMessage:
 
 
 _POLICY = policy.SMTP
-# One for all letters of a process; the library would draw it from a generator that other things could be guessed from.
+# One for all emails of a process; the library would draw it from a generator that other things could be guessed from.
 _BOUNDARY = f"={secrets.token_hex(16)}"
 
 
 class _Header(str):
     """A header's value that knows how it travels: the library neither parses nor folds it again, which for headers
-    that are the same on every letter would take half of a letter's time."""
+    that are the same on every email would take half of an email's time."""
 
     name: str
     folded: str
@@ -272,7 +270,7 @@ def _put(message: EmailMessage, name: str, value: str) -> None:
 
 
 def _put_ours(message: EmailMessage, name: str, value: str) -> None:
-    """A header that differs on every letter, of plain words that we made: nothing in it needs folding."""
+    """A header that differs on every email, of plain words that we made: nothing in it needs folding."""
     header = _Header(value)
     header.name, header.folded = name, f"{name}: {value}{_POLICY.linesep}"
     message.set_raw(name, header)
@@ -298,7 +296,7 @@ def _parsed(name: str, value: str) -> BaseHeader:
     return cast(BaseHeader, _POLICY.header_factory(name, value))
 
 
-def _message_id(letter_id: int) -> str:
-    """From the letter's random id, so that a letter sent twice after a crash is one letter to a mail program.
+def _message_id(email_id: int) -> str:
+    """From the email's random id, so that an email sent twice after a crash is one email to a mail program.
     Hashed, so that a mailbox does not hold the key of a row."""
-    return hashlib.sha256(b"message-id/1" + letter_id.to_bytes(9, "big", signed=True)).hexdigest()[:32]
+    return hashlib.sha256(b"message-id/1" + email_id.to_bytes(9, "big", signed=True)).hexdigest()[:32]

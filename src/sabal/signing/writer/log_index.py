@@ -35,7 +35,7 @@ def take(database: Database, petition_id: int, where: str, params: Sequence[obje
 def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, int]]) -> int:
     """Say where these commitments stand in the log; the first place of one stays. How many had none."""
     return database.insert(
-        "signing_place",
+        "signing_log_index",
         ("petition_id", "commitment", "idx"),
         [(petition_id, commitment, index) for commitment, index in places],
         ignore=True,
@@ -52,10 +52,12 @@ def enter_new(database: Database, petition_id: int, commitments: Sequence[bytes]
     where, params = database.among("commitment", commitments)
     here = f"petition_id = ? AND {where}"
     rows = database.query(
-        f"SELECT commitment FROM signing_place WHERE {here} AND idx < ?", [petition_id, *params, first]
+        f"SELECT commitment FROM signing_log_index WHERE {here} AND idx < ?", [petition_id, *params, first]
     )
     known = {bytes(row[0]) for row in rows}
-    database.execute(f"DELETE FROM signing_place WHERE {here} AND idx >= ?", [petition_id, *params, first])
+    database.execute(
+        f"DELETE FROM signing_log_index WHERE {here} AND idx >= ?", [petition_id, *params, first]
+    )
     new = [commitment for commitment in commitments if commitment not in known]
     enter(database, petition_id, _numbered(new, first))
     return new

@@ -1,0 +1,61 @@
+"""Email addresses: two spellings of one address are one value; others are others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sabal.mail.address import EmailAddress
+
+parse, stored = EmailAddress.parse, EmailAddress.stored
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("suzie@example.org", " Suzie@EXAMPLE.org "), ("s.u.zie+a@gmail.com", "suzie@googlemail.com"),
+        ("suzie@예시.한국", "suzie@xn--vv4b11d.xn--3e0b707e"),
+        ("zoe\u0308@example.org", "zoë@example.org"), ("a@b.org.", "a@b.org"),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_address(one: str, other: str) -> None:
+    assert stored(one).normalised == stored(other).normalised
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("su.zie@example.org", "suzie@example.org"), ("suzie+a@example.org", "suzie@example.org")],
+)
+def test_elsewhere_dots_and_plus_are_other_addresses_but_share_a_limit(one: str, other: str) -> None:
+    assert parse(one).normalised != parse(other).normalised
+    assert parse(one).mailbox == parse(other).mailbox
+
+
+def test_email_goes_to_the_address_as_typed() -> None:
+    address = parse("  Su.Zie+a@GoogleMail.com ")
+    assert (address.typed, address.wire) == ("Su.Zie+a@GoogleMail.com", "Su.Zie+a@GoogleMail.com")
+    assert (address.local, address.domain) == ("su.zie+a", "googlemail.com")
+    assert (address.normalised, address.mailbox) == ("suzie@gmail.com", "suzie@googlemail.com")
+    assert address.provider == "gmail"
+
+
+def test_an_address_does_not_show_itself_in_a_log() -> None:
+    shown = repr(parse("suzie@example.org"))
+    assert "suzie" not in shown and "example" not in shown
+
+
+@given(st.text(max_size=80))
+def test_normalising_is_stable_or_refuses(text: str) -> None:
+    try:
+        once = stored(text).normalised
+    except ValueError:  # idna errors are ValueErrors too
+        return
+    assert stored(once).normalised == once
+
+
+@given(st.text(alphabet="aB.+ë가@-_ \u0308", max_size=20) | st.text(max_size=80))
+def test_what_was_parsed_is_the_same_when_it_was_stored(text: str) -> None:
+    try:
+        address = parse(f"{text}@example.org")
+    except ValueError:
+        return
+    assert stored(address.typed) == address and parse(address.typed) == address and address.wire

@@ -17,7 +17,7 @@ from sites import SiteOfTests
 def test_letters_can_be_read_and_followed(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     site.publish()
     with entrance(site, monkeypatch, dev=True) as door:
-        assert b"No letter yet" in door.get("/dev/mail/").body
+        assert b"No email yet" in door.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(door, address)
             letters(site)

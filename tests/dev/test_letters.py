@@ -17,7 +17,7 @@ from sabal import dev
 def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     house.publish()
     with entrance(house, monkeypatch, dev=True) as door:
-        assert b"No letter yet" in door.get("/dev/mail/").body
+        assert b"No email yet" in door.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(door, address)
             letters(house)

@@ -24,6 +24,7 @@ from sabal.records import export
 SIGNERS, CONFIRMERS = 32, 4
 OPENED = 200  # sealed records that are opened with the organiser's key at each audit
 LOOK_EVERY = 0.1  # seconds between two looks into the mailboxes
+WAIT_FOR_ENOUGH = 300  # tenths of a second that a busy machine gets to confirm as many as are asked for
 
 
 def kill(stage: Stage) -> list[Line]:
@@ -82,17 +83,21 @@ class Auditor:
 
     # ---- load -----------------------------------------------------------------------------------------------------
 
-    def load_and_kill(self, after: float) -> None:
-        """Loads the house until, `after` seconds, all its processes are killed at once."""
-        uvloop.run(self._load_and_kill(after))
+    def load_and_kill(self, after: float, enough: int = 0) -> None:
+        """Load the server, then kill all its processes at once, after `after` seconds and `enough` confirmations."""
+        uvloop.run(self._load_and_kill(after, enough))
 
-    async def _load_and_kill(self, after: float) -> None:
+    async def _load_and_kill(self, after: float, enough: int) -> None:
         links: asyncio.Queue[str] = asyncio.Queue()
         path, version = self.server.page_path(), self.server.version()
         tasks = [asyncio.create_task(self._sign(path, version)) for _ in range(SIGNERS)]
         tasks += [asyncio.create_task(self._confirm(links)) for _ in range(CONFIRMERS)]
         tasks.append(asyncio.create_task(self._open_mail(links)))
         await asyncio.sleep(after)
+        for _ in range(WAIT_FOR_ENOUGH):
+            if len(self.confirmed) >= enough:
+                break
+            await asyncio.sleep(0.1)
         await asyncio.to_thread(self.server.kill)
         await asyncio.sleep(0.2)  # what was answered before the end is still being read
         for task in tasks:

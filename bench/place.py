@@ -65,8 +65,8 @@ def place(database: str) -> Iterator[Place]:
         try:
             yield here
         finally:
-            for server in here.servers:
-                server.kill()
+            for started in here.servers:
+                started.kill()
     finally:
         if server:
             server.cleanup()

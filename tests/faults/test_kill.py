@@ -40,7 +40,7 @@ def test_nothing_that_was_promised_is_lost(here: Place) -> None:
     auditor = Auditor(site)
     site.start(mail=True)
     for turn in range(KILLS):
-        auditor.load_and_kill(1.5 + turn)
+        auditor.load_and_kill(1.5 + turn, enough=6 * (turn + 1))
         assert site.pids() == []
         site.start(mail=True)
         found = auditor.audit()

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 # Sent after a moment: what a frame sends before the tools look at it, they do not see.
-FORM = """<form method=post target={target} action="{house}/en/{slug}/sign">
+FORM = """<form method=post target={target} action="{site}/en/{slug}/sign">
 <input name=name value="Suzie"><input name=email value="suzie@example.org"><input name=consent value=1></form>
 <script>setTimeout(() => document.forms[0].submit(), 500)</script>"""
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as some
 from mail.world import HEAD, NOON, Sink, definition
 from sabal.mail import emails
 from sabal.mail.address import EmailAddress
-from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, SendOutcome, Trouble, judge
+from sabal.mail.answers import PERMANENT, SENDER_REFUSED, TEMPORARY, Answer, SendOutcome, Trouble, judge
 from sabal.mail.folder import FolderTransport, list_emails
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.transport import open_transport
@@ -131,12 +131,16 @@ def test_any_answer_has_a_meaning_in_our_own_words(code: int, text: bytes) -> No
     answer = judge(code, text)
     assert answer.outcome in (SendOutcome.LATER, SendOutcome.NEVER)
     assert answer.reason.startswith("the server") or answer.reason in {
-        *PERMANENT.values(), *TEMPORARY.values(), *OURS.values()
+        *PERMANENT.values(), *TEMPORARY.values(), *SENDER_REFUSED.values()
     }  # fmt: skip
 
 
 def test_the_three_lists_do_not_meet() -> None:
-    assert not (set(PERMANENT) & set(TEMPORARY) or set(PERMANENT) & set(OURS) or set(TEMPORARY) & set(OURS))
+    assert not (
+        set(PERMANENT) & set(TEMPORARY)
+        or set(PERMANENT) & set(SENDER_REFUSED)
+        or set(TEMPORARY) & set(SENDER_REFUSED)
+    )
 
 
 def test_an_email_as_it_arrives(sink: Sinks) -> None:
@@ -281,7 +285,7 @@ def test_with_tls_and_a_password(sink: Sinks, certificate: str, mood: str, tls: 
 
 def test_a_wrong_password_is_a_refusal(sink: Sinks, certificate: str) -> None:
     answer = send(sink("tls", certificate).transport(tls="starttls", user="carol", password="wrong"))
-    assert answer == Answer(SendOutcome.UNSENT, OURS["5.7.8"], Trouble.REFUSED)
+    assert answer == Answer(SendOutcome.UNSENT, SENDER_REFUSED["5.7.8"], Trouble.REFUSED)
 
 
 @pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])

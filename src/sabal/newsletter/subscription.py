@@ -170,13 +170,13 @@ def unsubscribe(database: Database, row_id: int) -> bool:
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
-def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> None:
-    """End the updates about petitions whose signatures are withdrawn. `mailboxes` has petition ids and list hashes.
+def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) -> None:
+    """End the updates about petitions whose signatures are withdrawn. `list_hashes` has (petition id, address hash).
 
     The erasure journal is written before the commit, as in `unsubscribe`. Runs inside the caller's transaction.
     """
-    for petition_id in sorted({petition_id for petition_id, _ in mailboxes} - {SITE}):
-        where, params = database.among("address_hash", [h for of, h in mailboxes if of == petition_id])
+    for petition_id in sorted({petition_id for petition_id, _ in list_hashes} - {SITE}):
+        where, params = database.among("address_hash", [h for of, h in list_hashes if of == petition_id])
         ended = database.query(
             f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
             [petition_id, *params],

@@ -50,7 +50,7 @@ def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
 
 
 def _write_and_delete_again(database: Database, ignored: list[Sign]) -> None:
-    """Insert and delete rows that are not kept, so that timing does not reveal whether they were kept."""
+    """Insert and delete ignored rows in the same commit, so that timing does not reveal that they are not kept."""
     database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in ignored])
     database.insert("signing_pending", _PENDING, [_pending_row(s) for s in ignored])
     emails = [_email_row(s, CONFIRM_SIGNATURE) for s in ignored]

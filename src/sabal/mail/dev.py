@@ -1,4 +1,4 @@
-"""Development only: outgoing mail as pages, so that a letter can be followed without a mail server."""
+"""Development only: pages with the outgoing emails, so that their links can be used without a mail server."""
 
 import re
 
@@ -11,28 +11,29 @@ from sabal.mail.folder import list_emails
 
 
 def letters(request: HttpRequest) -> HttpResponse:
-    """/dev/mail/: the newest letters of the folder transport."""
-    _refuse_in_earnest()
-    found = list_emails(settings.DATA / "mail")
-    return html.page("sabal/dev_letters.html", {"letters": found}, language="en", cache=html.PRIVATE)
+    """Answer /dev/mail/ with the newest emails of the folder transport."""
+    _require_development()
+    emails = list_emails(settings.DATA / "mail")
+    return html.page("sabal/dev_letters.html", {"letters": emails}, language="en", cache=html.PRIVATE)
 
 
 def letter(request: HttpRequest, name: str) -> HttpResponse:
-    """/dev/mail/{name}: one letter, its links clickable."""
-    _refuse_in_earnest()
-    found = next((one for one in list_emails(settings.DATA / "mail", limit=1_000) if one.name == name), None)
-    if found is None:
+    """Answer /dev/mail/{name} with one email and its links."""
+    _require_development()
+    stored = list_emails(settings.DATA / "mail", limit=1_000)
+    email = next((one for one in stored if one.name == name), None)
+    if email is None:
         raise Http404
-    # A blank line in a page's source is taken out on its way, and a checkpoint would then be damaged.
+    # Blank lines are removed from a page's source, which would damage the checkpoint.
     parts = [
-        mark_safe(escape(part).replace("\n", "&#10;"))  # noqa: S308 - escaped just now
-        for part in re.split(r"(https?://\S+)", found.text)
+        mark_safe(escape(part).replace("\n", "&#10;"))  # noqa: S308 - escaped on this line
+        for part in re.split(r"(https?://\S+)", email.text)
     ]
     return html.page(
-        "sabal/dev_letter.html", {"letter": found, "parts": parts}, language="en", cache=html.PRIVATE
+        "sabal/dev_letter.html", {"letter": email, "parts": parts}, language="en", cache=html.PRIVATE
     )
 
 
-def _refuse_in_earnest() -> None:
+def _require_development() -> None:
     if not settings.DEV:
         raise Http404

@@ -35,7 +35,9 @@ class Reason(IntEnum):
     OTHER = 4
 
 
-_REASONS = {reason.value: reason for reason in Reason}  # a look-up takes a quarter of the time of Reason(value)
+_REASONS = {
+    reason.value: reason for reason in Reason
+}  # a look-up takes a quarter of the time of Reason(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ class Frontier:
     def __init__(self, size: int = 0, compact_range: Sequence[bytes] = ()) -> None:
         """Make the empty tree or a stored one. Raises TlogError if the compact range does not fit the size."""
         if not 0 <= size <= MAX_SIZE or len(compact_range) != size.bit_count():
-            raise TlogError(f"A tree of {size} leaves does not have a right edge of {len(compact_range)} hashes.")
+            raise TlogError(
+                f"A tree of {size} leaves does not have a right edge of {len(compact_range)} hashes."
+            )
         if any(len(hash_) != HASH_BYTES for hash_ in compact_range):
             raise TlogError("A hash on the right edge of the tree has a wrong length.")
         self.size = size

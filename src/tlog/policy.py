@@ -72,7 +72,7 @@ class Policy(NamedTuple):
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the words of each line, without comments. c2sp.org/tlog-policy "Structure", "Character set"."""
+    """Yield the number and words of each line without comments. c2sp.org/tlog-policy "Structure", "Character set"."""
     if len(data) > MAX_BYTES or _FOREIGN.search(data):
         raise Malformed(
             "A policy is shorter than a megabyte, and holds no control character but tab and newline."

@@ -1,4 +1,4 @@
-"""What tests of witnesses share: servers on loopback that behave badly, certificates, and a witness of our own."""
+"""Helpers for tests of witnesses: misbehaving servers on loopback, certificates, and a working witness."""
 
 import contextlib
 import datetime
@@ -23,7 +23,7 @@ from sabal.witness.store import Store
 
 NOW = 1_795_500_000
 WANDA = tlog.Cosigner("witness.example/w1", b"w" * 32)
-MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # under Wanda's name
+MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # with Wanda's name
 HERE = Network(allow_private=True)
 Behave = Callable[[socket.socket], object]
 
@@ -33,7 +33,7 @@ def checkpoint(size: int) -> tlog.Checkpoint:
 
 
 def fork(size: int) -> tlog.Checkpoint:
-    """Another tree of that size, which the log signs as well."""
+    """Return a checkpoint of another tree of that size."""
     return tlog.Checkpoint(logs.ORIGIN, size, bytes([size % 256]) * 32)
 
 
@@ -73,7 +73,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 class Badly:
-    """A server on loopback: each connection is `behave`'s, after its request was read. Ends with the `with`."""
+    """A misbehaving server on loopback. It reads a request, then `behave` gets the connection."""
 
     def __init__(self, behave: Behave, tls: ssl.SSLContext | None = None, *, read: bool = True) -> None:
         self.requests: list[bytes] = []
@@ -109,7 +109,7 @@ class Badly:
 
 
 def says(*answers: bytes) -> Behave:
-    """One answer after the other; the last one again and again."""
+    """Return a behaviour: send one answer after the other, and repeat the last one."""
     rest = list(answers)
     return lambda connection: connection.sendall(rest.pop(0) if len(rest) > 1 else rest[0])
 
@@ -128,7 +128,7 @@ def asked(url: str, size: int = 257, known: int = 0, timeout: float = 5, network
 
 
 def drip(connection: socket.socket) -> None:
-    """A good answer, a byte at a time."""
+    """Send a good answer, one byte at a time."""
     for byte in http(200, line(257)):
         connection.sendall(bytes([byte]))
         time.sleep(0.2)
@@ -141,7 +141,7 @@ def failed(answer: Answer) -> str:
 
 
 def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's context with a certificate for these names, and a client's that trusts that certificate alone."""
+    """Return a server's context with a certificate for these names, and a client's that trusts only that."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     today = datetime.datetime.now(datetime.UTC)
@@ -170,7 +170,7 @@ def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext,
 
 @contextlib.contextmanager
 def witness(folder: Path, complain: Callable[[str], object] = print) -> Iterator[tuple[Keep, Server]]:
-    """A witness of our own on loopback that knows Carol's log."""
+    """Yield a working witness on loopback that knows Carol's log."""
     store = Store.create(folder / "store", folder / "key", WANDA.verifier.name)
     keep = Keep(store, [logs.CAROL.verifier], clock=lambda: NOW, complain=complain)
     server = Server(keep, "127.0.0.1", 0)

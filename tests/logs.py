@@ -36,6 +36,7 @@ def mth(start: int, end: int) -> bytes:
 
 
 def split(n: int) -> int:
+    """Return k, the largest power of two smaller than n."""
     k = 1
     while k * 2 < n:
         k *= 2

@@ -23,7 +23,7 @@ from sabal.witness.store import Store
 
 NOW = 1_795_500_000
 WANDA = tlog.Cosigner("witness.example/w1", b"w" * 32)
-MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # under Wanda's name
+MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # with Wanda's name
 HERE = Network(allow_private=True)
 Behave = Callable[[socket.socket], object]
 

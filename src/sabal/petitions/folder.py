@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 # Control characters, and characters that change the direction of text. They could hide what a signer signs.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def read(path: Path) -> dict[str, str]:
@@ -256,10 +256,12 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
         return ""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(source.split("\n"), 1):
-        for unseen in sorted(set(_UNSEEN.findall(line))):
+        for character in sorted(set(_INVISIBLE.findall(line))):
             problems.append(
                 Problem(
-                    name, number, f"This line holds an invisible character (U+{ord(unseen):04X}). Remove it."
+                    name,
+                    number,
+                    f"This line holds an invisible character (U+{ord(character):04X}). Remove it.",
                 )
             )
         if "AGE-SECRET-KEY-" in line.upper():
@@ -268,4 +270,4 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
                     name, number, "A secret key is in this file. Remove it, and use a new key in its place."
                 )
             )
-    return unicodedata.normalize("NFC", _UNSEEN.sub(" ", source))
+    return unicodedata.normalize("NFC", _INVISIBLE.sub(" ", source))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 # A line of only these characters is layout, but a single character may be a bullet.
 _LAYOUT = re.compile(r"[-–—_=*•·.~#|+\s]+")
 _LONE_BULLET = re.compile(r"[-–—*•·+]")
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 _BULLET = re.compile(r"([-–—*•·+‣◦▪▫■□●○◆◇▶➤※])(?:\s+|$)")
@@ -72,14 +72,14 @@ def lines_of(letter: str) -> tuple[list[Line], list[int]]:
     blank = False
     source = _LINE_ENDS.sub("\n", letter.removeprefix("\ufeff"))
     for number, raw in enumerate(source.split("\n"), 1):
-        seen = _UNSEEN.sub("", raw)
-        if seen != raw:
+        visible = _INVISIBLE.sub("", raw)
+        if visible != raw:
             cleaned.append(number)
-        text = " ".join(unicodedata.normalize("NFC", seen).split())
+        text = " ".join(unicodedata.normalize("NFC", visible).split())
         if not text or (_LAYOUT.fullmatch(text) and not _LONE_BULLET.fullmatch(text)):
             blank = True
             continue
-        expanded = seen.expandtabs(4)
+        expanded = visible.expandtabs(4)
         lines.append(Line(number, len(expanded) - len(expanded.lstrip()), text, blank))
         blank = False
     return lines, cleaned

@@ -23,7 +23,7 @@ _ANY_URL = "https://log.example/"  # a policy needs the log's URL, but its witne
 
 @dataclass(frozen=True)
 class Witnesses:
-    """The asking of the witnesses of each log. `network` decides which addresses they may have."""
+    """The client that asks the witnesses of a log. `network` decides which addresses they may have."""
 
     network: Network = field(default_factory=Network)
 

@@ -24,8 +24,8 @@ def backup(directory: Path) -> None:
         f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
     )
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
-    kept = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
-    click.echo(f"Without the server key ({kept}) a backup is of little use. Keep that key in another place")
+    key = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
+    click.echo(f"Without the server key ({key}) a backup is of little use. Keep that key in another place")
     click.echo(
         f"(sabal keys server --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
     )

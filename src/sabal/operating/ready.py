@@ -145,7 +145,7 @@ def _keeping() -> Iterator[Step]:
     # The server cannot see what is kept elsewhere, so the operator confirms it with an empty file.
     for note, sentence, command in (
         (
-            "house-key-is-kept",
+            "server-key-is-kept",
             (
                 "Keep the server key in a second place, because backups are of no use without it. Then note that you"
                 " did."

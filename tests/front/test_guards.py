@@ -10,7 +10,7 @@ from front.tiny_house import Echo, build
 from front.visitor import FORM, HOST, visit
 from sabal.front import guards
 from sabal.front.guards import Hosts, same_origin
-from sabal.front.http import Refused
+from sabal.http import Refused
 
 SIGN = "/en/bowl/sign"
 OWN = (b"sec-fetch-site", b"same-origin")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sabal.front import django, pages
 from sabal.front.cache import Entry
-from sabal.front.http import Response
+from sabal.http import Response
 
 PAGE = "<!doctype html><title>Please confirm</title><p>Hello ⟦name⟧</p>"
 
@@ -109,12 +109,12 @@ def test_what_is_said_at_once_follows_its_page() -> None:
     async def scene(site: Site) -> None:
         prepared = pages.Pages()
         pages.install(prepared)
-        await prepared._cache.get("/_door/en/-/busy")
+        await prepared._cache.fetch("/_door/en/-/busy")
         first = await pages.page("busy", "en", status=503)
         assert await pages.page("busy", "en", status=503) is first  # made once
         prepared._cache.forget(keep=())
         site.page = "<p>other words</p>"
-        await prepared._cache.get("/_door/en/-/busy")
+        await prepared._cache.fetch("/_door/en/-/busy")
         assert (await pages.page("busy", "en", status=503)).body == b"<p>other words</p>"
 
     play(scene)
@@ -141,23 +141,23 @@ def test_no_name_leaves_its_gap(name: str) -> None:
     assert html.unescape(inside) == html.unescape(html.escape(name)) and "<" not in inside
 
 
-def test_a_page_without_a_name_is_pressed_for_those_who_can_read_it() -> None:
+def test_a_page_without_a_name_is_encoded_for_those_who_can_read_it() -> None:
     async def scene(site: Site) -> None:
         site.page = "<p>Please come back in a minute</p>" * 100
         answer = await pages.page("gone", "en", status=404)
-        assert brotli.decompress(answer.pressed[b"br"]) == answer.body == site.page.encode()
+        assert brotli.decompress(answer.encoded[b"br"]) == answer.body == site.page.encode()
         named = await pages.page("confirm", "en", 7, name="Suzie")
-        assert brotli.decompress(named.pressed[b"br"]) == named.body  # no gap in this page: nothing of hers
+        assert brotli.decompress(named.encoded[b"br"]) == named.body  # no gap in this page: nothing of hers
 
     play(scene)
 
 
-def test_a_page_with_a_name_is_never_pressed() -> None:
-    """Pressed, its length would tell of the name again."""
+def test_a_page_with_a_name_is_never_encoded() -> None:
+    """Compressed, its length would tell of the name again."""
 
     async def scene(site: Site) -> None:
         site.page = PAGE + "x" * 5_000
-        assert not (await pages.page("confirm", "en", 7, name="Suzie")).pressed
+        assert not (await pages.page("confirm", "en", 7, name="Suzie")).encoded
 
     play(scene)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from front.tiny_house import TOKEN, Definition, Petition, Petitions, build
 from front.visitor import Answer, visit
-from sabal.front.http import Refused
 from sabal.front.routes import Routes, best_language
+from sabal.http import Refused
 
 
 def routes() -> Routes:

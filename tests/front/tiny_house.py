@@ -21,8 +21,8 @@ from sabal.front import app, pages
 from sabal.front import django as way
 from sabal.front.app import Door
 from sabal.front.guards import Hosts
-from sabal.front.http import Request, Response, see_other
 from sabal.front.routes import Routes
+from sabal.http import Request, Response, see_other
 from sabal.limits import networks as limits
 
 RULE = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sabal.signing.pending_payload import PendingPayload
-
 from houses import TODAY, HouseOfTests
 from sabal import days, token
 from sabal.mail.address import EmailAddress
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
 from sabal.signing.form import Submission
+from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import Circumstances, sign
 
 SUZIE = "suzie@example.org"

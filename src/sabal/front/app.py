@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from sabal.front import cache, django, guards, pages
+from sabal.front.cache import Messages
 from sabal.front.codings import coding
-from sabal.front.http import CLOSE, Headers, Messages, Refused, Request, Response, busy, text
 from sabal.front.routes import Petition, Route, Routes, best_language
+from sabal.http import CLOSE, Headers, Refused, Request, Response, busy, text
 from sabal.ledger.publication import log_folder
 from sabal.limits import networks as limits
 from sabal.logs import where
@@ -110,7 +111,7 @@ class Door:
 
     def at_hand(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:
         """The page, if the cache has it fresh: the way of nearly every request, so it waits for nothing."""
-        return self.cache.hit(
+        return self.cache.fresh(
             route.path,
             headers.get(b"accept-encoding"),
             headers.get(b"if-none-match"),
@@ -124,7 +125,7 @@ class Door:
             if not self.has_log_file(route):
                 raise Refused(404, "not-found")
             self.routes.remember(route)
-        found = await self.cache.get(route.path)
+        found = await self.cache.fetch(route.path)
         if isinstance(found, Response):
             return self.messages(found, scope)
         accept, held = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
@@ -314,11 +315,11 @@ class Door:
         headers, body = self.finished(response.headers), response.body
         if response.header(b"cache-control") is None:
             headers.append((b"cache-control", b"no-store"))
-        if response.pressed:
+        if response.encoded:
             best = coding(dict(scope["headers"]).get(b"accept-encoding"))
             headers.append((b"vary", b"accept-encoding"))
-            if best in response.pressed and best != b"identity":
-                body = response.pressed[best]
+            if best in response.encoded and best != b"identity":
+                body = response.encoded[best]
                 headers.append((b"content-encoding", best))
         headers.append((b"content-length", b"%d" % len(body)))
         return cache.messages(response.status, headers, b"" if scope["method"] == "HEAD" else body)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from sabal.front.http import Response
+from sabal.http import Response
 
 THREADS = 8
 WAITING = 64  # pages beside those at work; who comes when so many wait already is told so at once

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from sabal.front.http import CLOSE, Headers, Refused
+from sabal.http import CLOSE, Headers, Refused
 
 HEADERS_MOST = 16_384  # bytes, names and values together
 BODY_MOST = 16_384  # bytes

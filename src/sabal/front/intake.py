@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sabal import days, token
 from sabal.front import django, pages
-from sabal.front.http import Refused, Request, Response, busy, see_other
+from sabal.http import Refused, Request, Response, busy, see_other
 from sabal.keys.ring import Ring
 from sabal.ledger import receipt
 from sabal.limits import networks as limits

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from sabal.front import django
 from sabal.front.cache import Cache, Entry, Freshness
-from sabal.front.http import Response
+from sabal.http import Response
 
 GAP = re.compile(r"⟦([a-z]+)⟧".encode())
 SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept where its gap has something to say
@@ -51,9 +51,9 @@ class Pages:
         """
         path = f"/_door/{language}/{'-' if petition_id is None else petition_id}/{page}"
         if page in AT_ONCE:
-            entry = self._cache.any_copy(path)
+            entry = self._cache.any_age(path)
             return plain(status) if entry is None else self._ready(path, entry, status)
-        found = await self._cache.get(path)
+        found = await self._cache.fetch(path)
         if isinstance(found, Response):
             raise django.Busy
         return filled(found, status, gaps)
@@ -69,7 +69,7 @@ class Pages:
         """Has the pages of AT_ONCE made, so that they are there before the first is needed."""
         for language in languages:
             for page in AT_ONCE:
-                self._cache.any_copy(f"/_door/{language}/-/{page}")
+                self._cache.any_age(f"/_door/{language}/-/{page}")
                 await asyncio.sleep(0)
 
 
@@ -86,8 +86,8 @@ def filled(entry: Entry, status: int, gaps: Mapping[str, str]) -> Response:
     headers = [*(pair for pair in entry.response.headers if pair[0] not in DROPPED), *HEADERS]
     body = entry.response.body
     if MARK not in body:
-        pressed = {coding: variant.body for coding, variant in entry.variants.items()}
-        return Response(status, headers, body, pressed)
+        encoded = {coding: variant.body for coding, variant in entry.variants.items()}
+        return Response(status, headers, body, encoded)
     body = SECTION.sub(lambda found: found[2] if gaps.get(found[1].decode()) else b"", body)
     # In one pass: what was typed is never looked through for gaps.
     body = GAP.sub(lambda found: html.escape(gaps.get(found[1].decode(), "")).encode(), body)

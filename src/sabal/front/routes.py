@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from sabal.front.http import Refused
+from sabal.http import Refused
 
 READ = ("GET", "HEAD")
 WRITE = ("POST",)

@@ -1,14 +1,12 @@
-"""What the door hands to a handler, and what it gets back."""
+"""A request and its answer as plain values: what pages and handlers share, without Django's or ASGI's own types."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 Headers = Sequence[tuple[bytes, bytes]]
-Messages = tuple[dict[str, Any], dict[str, Any]]  # the two ASGI messages of one whole answer
 
 CLOSE = ((b"connection", b"close"),)
 
@@ -38,14 +36,14 @@ class Request:
 class Response:
     """A whole answer; header names in lower case.
 
-    The door adds its length and the security headers, and ``no-store`` where there is no ``Cache-Control``.
-    ``pressed`` is the same body in other codings (b"br", b"gzip"), for readers that accept them.
+    The front adds the length and the security headers, and `no-store` where there is no `Cache-Control`.
+    `encoded` is the same body in other codings (b"br", b"gzip"), for readers that accept them.
     """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
-    pressed: Mapping[bytes, bytes] = field(default_factory=dict)
+    encoded: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of the header of that (lower-case) name, if there is one."""
@@ -54,8 +52,8 @@ class Response:
     def adding(self, *headers: tuple[bytes, bytes]) -> Response:
         """The same answer with these headers in place of those of the same names."""
         names = {name for name, _ in headers}
-        kept = [pair for pair in self.headers if pair[0] not in names]
-        return replace(self, headers=[*kept, *headers])
+        others = [pair for pair in self.headers if pair[0] not in names]
+        return replace(self, headers=[*others, *headers])
 
 
 class Refused(Exception):

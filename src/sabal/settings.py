@@ -142,7 +142,7 @@ ALLOWED_HOSTS = ["*"]  # the door has checked the Host header, and absolute URLs
 ROOT_URLCONF = "sabal.urls"
 WSGI_APPLICATION = "sabal.wsgi.application"
 INSTALLED_APPS = [
-    "sabal",
+    "sabal.pages",
     "sabal.keys",
     "sabal.petitions",
     "sabal.signing",
@@ -150,7 +150,7 @@ INSTALLED_APPS = [
     "sabal.newsletter",
     "sabal.ledger",
 ]
-MIDDLEWARE = ["sabal.html.content_security_policy"]
+MIDDLEWARE = ["sabal.pages.html.content_security_policy"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -4,9 +4,8 @@ from django.urls import path
 
 from sabal.api import views as api
 from sabal.ledger import views as ledger
-from sabal.mail import dev
-from sabal.newsletter import views as newsletter
-from sabal.petitions import views as petitions
+from sabal.pages import dev, newsletter
+from sabal.pages import petition as petitions
 
 urlpatterns = [
     path("robots.txt", petitions.robots_txt),

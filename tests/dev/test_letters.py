@@ -11,13 +11,13 @@ from front_door import entrance
 from houses import HouseOfTests
 from newsletter.asking import PAGE, ask
 from newsletter.test_through_the_door import letters
-from sabal.mail import dev
+from sabal.pages import dev
 
 
 def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     house.publish()
     with entrance(house, monkeypatch, dev=True) as door:
-        assert b"No letter yet" in door.get("/dev/mail/").body
+        assert b"No email yet" in door.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(door, address)
             letters(house)

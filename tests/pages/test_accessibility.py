@@ -10,8 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from django.core.wsgi import get_wsgi_application
 
-from sabal import html
-from sabal.petitions.views import DOOR_PAGES
+from sabal.pages import html
+from sabal.pages.petition import DOOR_PAGES
 from sabal.signing.form import MESSAGES, FormError, Mistakes
 
 from .conftest import GUARDED, OPEN

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from sabal.petitions.views import DOOR_PAGES
+from sabal.pages.petition import DOOR_PAGES
 
 from .conftest import GUARDED, OPEN
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from sabal import html, settings
+from sabal import settings
+from sabal.pages import html
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 

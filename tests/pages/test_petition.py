@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from sabal import html
+from sabal.pages import html
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
 from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
 

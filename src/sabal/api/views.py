@@ -10,8 +10,9 @@ from datetime import date
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from sabal import html, settings
+from sabal import settings
 from sabal.ledger.logged import logged
+from sabal.pages import html
 from sabal.petitions import snapshot
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text

@@ -8,7 +8,7 @@ from django import template
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
-from sabal import html
+from sabal.pages import html
 from sabal.petitions import markdown
 from sabal.petitions.countries import locale_name
 

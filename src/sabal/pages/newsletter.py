@@ -15,7 +15,7 @@ from django.utils.translation import gettext, override
 from django.views.decorators.http import require_POST
 
 from sabal import database as raw
-from sabal import html, posted, settings
+from sabal import posted, settings
 from sabal import token as tokens
 from sabal.keys import ring
 from sabal.keys.house import KeyMissing
@@ -23,6 +23,7 @@ from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
 from sabal.newsletter.ask import ask
+from sabal.pages import html
 from sabal.petitions import snapshot
 from sabal.petitions.definition import Definition
 
@@ -40,9 +41,7 @@ def busy_without_keys(view: View) -> View:
             return view(request, language, **rest)
         except (*raw.OperationalError, KeyMissing, OSError) as error:
             logger.error("the newsletter cannot be served: %s", type(error).__name__)
-            response = html.page(
-                "petitions/door/busy.html", {}, language=language, status=503, cache=html.PRIVATE
-            )
+            response = html.page("prepared/busy.html", {}, language=language, status=503, cache=html.PRIVATE)
             response["Retry-After"] = str(5 + secrets.randbelow(26))
             return response
 

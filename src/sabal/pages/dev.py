@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
-from sabal import html, settings
+from sabal import settings
 from sabal.mail.folder import list_emails
+from sabal.pages import html
 
 
 def letters(request: HttpRequest) -> HttpResponse:

@@ -13,13 +13,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import get_language_info, gettext
 
-from sabal import html, settings
+from sabal import settings
 from sabal.ledger.logged import logged
 from sabal.mail.emails import confirm_subject
 from sabal.newsletter.consent import sentence
-from sabal.petitions import privacy as privacy_table
+from sabal.pages import html
+from sabal.pages import privacy as privacy_table
+from sabal.pages.card import card_png
 from sabal.petitions import snapshot
-from sabal.petitions.card import card_png
 from sabal.petitions.countries import countries, country_name
 from sabal.petitions.definition import Text
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -126,7 +127,7 @@ def door_page(request: HttpRequest, language: str, petition_id: str, page: str) 
     if shown and not shown.profile.guarded and language in shown.definition.languages:
         context |= _petition_context(shown, language)
     context["languages"] = ()
-    return html.page(f"petitions/door/{page}.html", context, language=language)
+    return html.page(f"prepared/{page}.html", context, language=language)
 
 
 def security_txt(request: HttpRequest) -> HttpResponse:
@@ -168,7 +169,7 @@ def error(request: HttpRequest) -> HttpResponse:
 def _error_page(request: HttpRequest, page: str, status: int) -> HttpResponse:
     first = request.path.split("/")[1]
     language = first if first in settings.HOUSE_LANGUAGES else "en"
-    return html.page(f"petitions/door/{page}.html", {}, language=language, status=status, cache=html.PRIVATE)
+    return html.page(f"prepared/{page}.html", {}, language=language, status=status, cache=html.PRIVATE)
 
 
 def _published(language: str, slug: str) -> PetitionSnapshot:

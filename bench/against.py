@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench.house import ROOT
+from bench.server import ROOT
 from bench.stage import Stage
 from bench.table import Line
 

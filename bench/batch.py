@@ -20,18 +20,18 @@ WANTED = 30_000
 def sequencing(stage: Stage) -> list[Line]:
     """Entries a second from the first statement to the checkpoint that is shown, against bare hashing and rows."""
     stage.rest()
-    house, bare = stage.place.house("sequenced"), stage.place.database("marks")
-    house.start()
-    house.stop()
-    petition, runs = house.petition().id, list[tuple[float, ...]]()
-    house.inside("publish", 1)
+    server, bare = stage.place.new_server("sequenced"), stage.place.database("marks")
+    server.start()
+    server.stop()
+    petition, runs = server.petition().id, list[tuple[float, ...]]()
+    server.inside("publish", 1)
     for _ in range(stage.plan.runs):
         with closing(raw.connect(bare)) as database:
             fill(database, petition, stage.plan.waiting)
             hashing, marking = floor(database, petition)
-        with closing(house.connect()) as database:
+        with closing(server.connect()) as database:
             fill(database, petition, stage.plan.waiting)
-        found = house.inside("sequence")
+        found = server.inside("sequence")
         number, seconds = found["entries"], found["seconds"]
         shares = found["database"] / seconds, found["tiles"] / seconds
         bound = number / (hashing + marking)

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 import agefile
 from bench import rows
-from bench.house import ROOT, House, free_port
+from bench.server import ROOT, Server, free_port
 from sabal import database as raw
 from sabal import token
-from sabal.keys.house import seal
+from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records import record
 from sabal.serve import ending_with, environ, public_command
-from sabal.signing import pending_payload, tag
+from sabal.signing import dedupe, pending_payload
 
 BATCH = 64
 NOT_OURS = {"content-length", "date", "connection", "transfer-encoding"}  # granian's own, or the connection's
@@ -39,22 +39,22 @@ def limit(*rates: float) -> float:
 
 
 @contextmanager
-def noop(house: House, shown: str = "", workers: int = 1) -> Iterator[str]:
+def noop(server: Server, shown: str = "", workers: int = 1) -> Iterator[str]:
     """The address of a server that gives the same bytes as the house for a path and for a sign form, without work.
 
     The path is that of the petition's page, or `shown`.
     """
-    path = house.page_path()
-    form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={house.version()}"
+    path = server.page_path()
+    form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={server.version()}"
     answers = {
-        "GET": _answer(house, "GET", shown or path, "", {"Accept-Encoding": "br"}),
+        "GET": _answer(server, "GET", shown or path, "", {"Accept-Encoding": "br"}),
         "POST": _answer(
-            house, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
+            server, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
         ),
     }
     if answers["POST"]["status"] != 303:
         raise RuntimeError(f"signing is answered with {answers['POST']['status']}: nothing can be measured")
-    file, port = house.data / "answers.json", free_port()
+    file, port = server.data / "answers.json", free_port()
     file.write_text(json.dumps(answers))
     command = public_command("127.0.0.1", port, workers)
     process = subprocess.Popen(
@@ -73,8 +73,8 @@ def noop(house: House, shown: str = "", workers: int = 1) -> Iterator[str]:
         process.wait(20)
 
 
-def _answer(house: House, method: str, path: str, body: str, headers: dict[str, str]) -> dict[str, object]:
-    connection = HTTPConnection("127.0.0.1", house.port, timeout=20)
+def _answer(server: Server, method: str, path: str, body: str, headers: dict[str, str]) -> dict[str, object]:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.request(method, path, body or None, headers)
     answer = connection.getresponse()
     kept = [(k.lower(), v) for k, v in answer.getheaders() if k.lower() not in NOT_OURS]
@@ -114,8 +114,8 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
     def once() -> None:
         t, w = token.new(), os.urandom(32)
         token.digest(t)
-        tag.tag(pepper, address)
-        tag.suppression(pepper, petition.id, address)
+        dedupe.dedupe_tag(pepper, address)
+        dedupe.suppression(pepper, petition.id, address)
         record.commitment(petition.manifest_hash, record.seed(t, w), fields)
         agefile.encrypt(plain, petition.organiser_keys)
         ChaCha20Poly1305(pending_payload._payload_key(t)).encrypt(nonce, payload, None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from bench import client
-from bench.house import House
+from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
 
@@ -26,9 +26,9 @@ class NotCountable(Exception):
 def flushes(stage: Stage) -> list[Line]:
     """Flushes for each signature, where nobody else signs."""
     what, target = "flushes a signature, one after the other", "≥ 1"
-    house = stage.house()
+    server = stage.server()
     try:
-        found = count(house, ONE_AFTER_THE_OTHER)
+        found = count(server, ONE_AFTER_THE_OTHER)
     except NotCountable as reason:
         return [Line(what, target, "not counted", str(reason))]
     how = (
@@ -40,19 +40,19 @@ def flushes(stage: Stage) -> list[Line]:
     return [Line(what, target, f"{each:.2f}", f"{found} for {ONE_AFTER_THE_OTHER}, {how}", each >= 1)]
 
 
-def count(house: House, number: int) -> int:
+def count(server: Server, number: int) -> int:
     """Flushes during that many signatures, each sent when the one before was answered. Raises NotCountable."""
-    if house.url.startswith("sqlite:"):
-        return _by_strace(house, number)
-    return _by_statistics(house, number)
+    if server.url.startswith("sqlite:"):
+        return _by_strace(server, number)
+    return _by_statistics(server, number)
 
 
-def _by_strace(house: House, number: int) -> int:
+def _by_strace(server: Server, number: int) -> int:
     """The system calls of the public process: SQLite flushes in the process that writes."""
     if shutil.which("strace") is None:
         raise NotCountable("NO STRACE: the flushes of SQLite are not counted (Debian: apt install strace)")
-    (public,) = house.public_pids()
-    out = house.data / "strace"
+    (public,) = server.public_pids()
+    out = server.data / "strace"
     command = ["strace", "-f", "-e", "trace=fsync,fdatasync", "-o", str(out), "-p", str(public)]
     strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
@@ -61,7 +61,7 @@ def _by_strace(house: House, number: int) -> int:
             raise NotCountable(f"NO STRACE HERE: it may not look at other processes ({said.strip()})")
         time.sleep(0.3)  # each thread is attached to by itself
         before = _lines(out)
-        asyncio.run(_sign(house, number))
+        asyncio.run(_sign(server, number))
         return _lines(out) - before
     finally:
         strace.terminate()
@@ -72,9 +72,9 @@ def _lines(file: Path) -> int:
     return len(FLUSH.findall(file.read_text(errors="replace"))) if file.exists() else 0
 
 
-def _by_statistics(house: House, number: int) -> int:
+def _by_statistics(server: Server, number: int) -> int:
     """The flushes of the write-ahead log that the PostgreSQL server itself counts."""
-    with psycopg.connect(house.url, autocommit=True) as connection:
+    with psycopg.connect(server.url, autocommit=True) as connection:
         if connection.info.server_version >= 180_000:
             sql = (
                 "SELECT coalesce(sum(fsyncs), 0) FROM pg_stat_io WHERE object = 'wal' AND context = 'normal'"
@@ -83,23 +83,23 @@ def _by_statistics(house: House, number: int) -> int:
             sql = "SELECT wal_sync FROM pg_stat_wal"
         else:
             raise NotCountable("THIS POSTGRESQL COUNTS NO FLUSHES: it is older than version 14")
-        before = _told(house, connection, sql)
-        asyncio.run(_sign(house, number))
-        return _told(house, connection, sql) - before - 1  # without the one that made it tell
+        before = _told(server, connection, sql)
+        asyncio.run(_sign(server, number))
+        return _told(server, connection, sql) - before - 1  # without the one that made it tell
 
 
-def _told(house: House, connection: "psycopg.Connection[tuple[int]]", sql: str) -> int:
+def _told(server: Server, connection: "psycopg.Connection[tuple[int]]", sql: str) -> int:
     """The number, up to date: a process tells of its flushes after a commit, if it has not for a second."""
     time.sleep(1.2)
-    asyncio.run(_sign(house, 1))
+    asyncio.run(_sign(server, 1))
     time.sleep(0.3)
     row = connection.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 
-async def _sign(house: House, number: int) -> None:
-    path, version, prefix = house.page_path(), house.version(), secrets.token_hex(6)
-    connection = await client.connect(house.port)
+async def _sign(server: Server, number: int) -> None:
+    path, version, prefix = server.page_path(), server.version(), secrets.token_hex(6)
+    connection = await client.connect(server.port)
     for n in range(number):
         status, _, _ = await connection.get(
             client.form(path, version, f"suzie.{prefix}.{n}@mail.example.org")

@@ -16,7 +16,7 @@ from unittest.mock import patch
 from sabal import database as raw
 from sabal import days
 from sabal.database import Database
-from sabal.keys.house import House, open_house
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.ledger import tables
 from sabal.ledger.publication import Publication
 from sabal.ledger.receipt import proof
@@ -29,16 +29,16 @@ PIECE = 256 * 200  # entries that are appended at once
 
 def sequence() -> dict[str, float]:
     """Take and publish all that waits: how many entries, and the seconds of all, of the database and of the tiles."""
-    house = open_house()
+    keystore = open_keystore()
     with closing(raw.connect()) as connection:
-        petition = _petition(connection, house)
+        petition = _petition(connection, keystore)
         before = petition.counts.log_size
         database = Timed(connection)
         start = time.perf_counter()
         with database.tiles_apart():
-            taken = Sequencer(house).sequence(database, petition, time.time(), every=0)
+            taken = Sequencer(keystore).sequence(database, petition, time.time(), every=0)
         passed = time.perf_counter() - start
-        shown = _petition(connection, house).counts.log_size
+        shown = _petition(connection, keystore).counts.log_size
     if not taken or shown != before + taken:
         raise RuntimeError(f"{taken} signatures were taken, and the log went from {before} to {shown}")
     return {
@@ -51,26 +51,26 @@ def sequence() -> dict[str, float]:
 
 def publish(number: int) -> dict[str, float]:
     """Let the log have so many entries, and its files show them. What it takes is no number of ours."""
-    house = open_house()
+    keystore = open_keystore()
     with closing(raw.connect()) as database:
-        petition = _petition(database, house)
+        petition = _petition(database, keystore)
         log = tables.find(database, petition.id)
         assert log is not None
-        key = tables.key_of(database, house, petition.id, petition.origin)
+        key = tables.key_of(database, keystore, petition.id, petition.origin)
         with database.transaction():
             while log.size < number:
                 new = [entry.Sign(os.urandom(32)).encode() for _ in range(min(PIECE, number - log.size))]
                 log = tables.append(database, log, new)
             log = tables.sign(database, log, key, days.number_at(time.time()))
-        Sequencer(house).sequence(database, petition, time.time())
-        return {"entries": _petition(database, house).counts.log_size}
+        Sequencer(keystore).sequence(database, petition, time.time())
+        return {"entries": _petition(database, keystore).counts.log_size}
 
 
 def prove(times: int) -> dict[str, float]:
     """Milliseconds of that many proofs of entries anywhere in the log, each from the files."""
-    house = open_house()
+    keystore = open_keystore()
     with closing(raw.connect()) as database:
-        petition = _petition(database, house)
+        petition = _petition(database, keystore)
     took = []
     for _ in range(times):
         index = random.randrange(1, petition.counts.log_size)
@@ -81,9 +81,9 @@ def prove(times: int) -> dict[str, float]:
     return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)]}
 
 
-def _petition(database: Database, house: House) -> PetitionSnapshot:
+def _petition(database: Database, keystore: KeyStore) -> PetitionSnapshot:
     snapshots = Snapshots()
-    snapshots.refresh(database, house)
+    snapshots.refresh(database, keystore)
     return snapshots.published()[0]
 
 

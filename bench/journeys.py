@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import uvloop
 
 from bench import client
-from bench.house import LANGUAGE, House
 from bench.letters import Outbox
+from bench.server import LANGUAGE, Server
 from bench.stage import Stage
 from bench.table import Line
 
@@ -20,8 +20,8 @@ LOOK_EVERY = 0.02  # seconds between two looks into the outbox
 
 def journeys(stage: Stage) -> list[Line]:
     """Journeys a second. Whoever reads the letters here deletes them from the outbox, as the worker would."""
-    house = stage.house()
-    found = stage.middle(lambda: rate(house, 2 * stage.plan.seconds))
+    server = stage.server()
+    found = stage.middle(lambda: rate(server, 2 * stage.plan.seconds))
     beside = f"{SIGNERS} signers at a time, 5 requests each; letters read from the outbox"
     return [
         Line(
@@ -34,10 +34,10 @@ def journeys(stage: Stage) -> list[Line]:
     ]
 
 
-def rate(house: House, seconds: float) -> float:
+def rate(server: Server, seconds: float) -> float:
     """Journeys a second in an emptied house. Raises RuntimeError where one ended early."""
-    house.empty()
-    crowd = _Crowd(house, seconds)
+    server.empty()
+    crowd = _Crowd(server, seconds)
     uvloop.run(crowd.run())
     if crowd.lost:
         raise RuntimeError(f"journeys that ended early: {dict(crowd.lost)}")
@@ -48,7 +48,7 @@ def rate(house: House, seconds: float) -> float:
 class _Crowd:
     """Signers who begin anew when they have arrived, until the time is over."""
 
-    house: House
+    server: Server
     seconds: float
     arrived: int = 0
     lost: Counter[str] = field(default_factory=Counter)
@@ -56,8 +56,8 @@ class _Crowd:
 
     async def run(self) -> None:
         self.path, self.version, self.prefix = (
-            self.house.page_path(),
-            self.house.version(),
+            self.server.page_path(),
+            self.server.version(),
             secrets.token_hex(4),
         )
         stop = threading.Event()
@@ -72,7 +72,7 @@ class _Crowd:
         await asyncio.to_thread(reader.join, 10)
 
     async def _sign_on(self, number: int) -> None:
-        connection = await client.connect(self.house.port)
+        connection = await client.connect(self.server.port)
         for turn in range(1_000_000):
             if wrong := await self._journey(
                 connection, f"suzie.{self.prefix}.{number}.{turn}@mail.example.org"
@@ -103,8 +103,8 @@ class _Crowd:
         return ""
 
     def _read(self, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
-        database = self.house.connect()
-        outbox = Outbox(database, self.house.keys())
+        database = self.server.connect()
+        outbox = Outbox(database, self.server.keys())
         try:
             while not stop.wait(LOOK_EVERY):
                 if found := outbox.read(500, take=True):

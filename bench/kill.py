@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import uvloop
 
 from bench import client
-from bench.house import LANGUAGE, House
 from bench.letters import Folder, Outbox
+from bench.server import LANGUAGE, Server
 from bench.stage import Stage
 from bench.table import Line
 from sabal import token
@@ -29,17 +29,17 @@ LOOK_EVERY = 0.1  # seconds between two looks into the mailboxes
 def kill(stage: Stage) -> list[Line]:
     """Kills a house again and again; what it had promised must be there each time."""
     stage.rest()
-    house = stage.place.house("killed")
-    auditor, plan = Auditor(house), stage.plan
-    house.start(mail=True)
+    server = stage.place.new_server("killed")
+    auditor, plan = Auditor(server), stage.plan
+    server.start(mail=True)
     found = Audit()
     for turn in range(plan.kills):
         auditor.load_and_kill(random.uniform(0.3, 1.0) * plan.seconds)
-        house.start(mail=True, workers=1 + turn % 2)
+        server.start(mail=True, workers=1 + turn % 2)
         found = auditor.audit()
         if not found.good:
             break
-    house.stop()
+    server.stop()
     lost = f"{len(found.signatures)} signatures, {len(found.letters)} letters, {len(found.confirmations)} confirmations"
     beside = f"{plan.kills} kills; {auditor.promised}; {found.repeated} letters repeated"
     if not (auditor.signed and auditor.confirmed):
@@ -67,7 +67,7 @@ class Audit:
 class Auditor:
     """Signs, confirms by the letters that come, writes down every 303, and looks for each of them afterwards."""
 
-    house: House
+    server: Server
     signed: set[str] = field(default_factory=set)  # addresses
     confirmed: set[str] = field(default_factory=set)  # tokens
     mailed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # address → (token, Message-ID)
@@ -88,12 +88,12 @@ class Auditor:
 
     async def _load_and_kill(self, after: float) -> None:
         links: asyncio.Queue[str] = asyncio.Queue()
-        path, version = self.house.page_path(), self.house.version()
+        path, version = self.server.page_path(), self.server.version()
         tasks = [asyncio.create_task(self._sign(path, version)) for _ in range(SIGNERS)]
         tasks += [asyncio.create_task(self._confirm(links)) for _ in range(CONFIRMERS)]
         tasks.append(asyncio.create_task(self._open_mail(links)))
         await asyncio.sleep(after)
-        await asyncio.to_thread(self.house.kill)
+        await asyncio.to_thread(self.server.kill)
         await asyncio.sleep(0.2)  # what was answered before the end is still being read
         for task in tasks:
             task.cancel()
@@ -101,7 +101,7 @@ class Auditor:
 
     async def _sign(self, path: str, version: str) -> None:
         prefix = secrets.token_hex(6)
-        connection = await client.connect(self.house.port)
+        connection = await client.connect(self.server.port)
         for number in count():
             address = f"suzie.{prefix}.{number}@mail.example.org"
             status, _, _ = await connection.get(client.form(path, version, address))
@@ -111,7 +111,7 @@ class Auditor:
                 return
 
     async def _confirm(self, links: "asyncio.Queue[str]") -> None:
-        connection = await client.connect(self.house.port)
+        connection = await client.connect(self.server.port)
         while connection.reusable:
             link = await links.get()
             status, head, _ = await connection.get(client.post(f"/{LANGUAGE}/confirm/{link}"))
@@ -127,7 +127,7 @@ class Auditor:
 
     def _read_mail(self, most: int | None = None) -> list[tuple[str, str]]:
         """(address, token) of letters that have come since the last time."""
-        self._folder = self._folder or Folder(self.house.data / "mail")
+        self._folder = self._folder or Folder(self.server.data / "mail")
         found = []
         for address, link, message_id in islice(self._folder.fresh(), most):
             self.mailed.setdefault(address, []).append((link, message_id))
@@ -138,12 +138,12 @@ class Auditor:
 
     def audit(self) -> Audit:
         """Looks for everything that was promised. The house may run meanwhile, with nobody signing."""
-        database = self.house.connect()
+        database = self.server.connect()
         try:
             pending, signatures = _hashes(database, "signing_pending"), _hashes(database, "signing_signature")
             kept = pending | signatures | _hashes(database, "signing_access")
             # The outbox before the mailboxes: a letter is sent first and its row goes after, so none slips through.
-            waiting = Outbox(database, self.house.keys()).read()
+            waiting = Outbox(database, self.server.keys()).read()
             with contextlib.suppress(FileNotFoundError):
                 self._read_mail()
             tokens = self.tokens = self._tokens(waiting)
@@ -168,7 +168,7 @@ class Auditor:
 
     def _wrongly_sealed(self, database: Database, tokens: dict[str, set[bytes]]) -> list[str]:
         """Of some who were told 303: those whose sealed record is gone, or is not theirs."""
-        identity, wrong = [self.house.identity()], []
+        identity, wrong = [self.server.identity()], []
         for address in random.sample(sorted(self.signed), min(OPENED, len(self.signed))):
             opened = [
                 export.open_record(sealed, commitment, identity)

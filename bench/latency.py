@@ -11,7 +11,7 @@ from statistics import median
 import uvloop
 
 from bench import client, floors, throughput
-from bench.house import ROOT, House
+from bench.server import ROOT, Server
 from bench.stage import Stage, percentile
 from bench.table import Line
 
@@ -19,22 +19,22 @@ STEADY = 500  # signatures a second
 PROBES = 50  # a second, half of them pages and half signatures
 
 
-def forms(house: House) -> Callable[[int], bytes]:
+def forms(server: Server) -> Callable[[int], bytes]:
     """A maker of unique sign forms."""
-    path, version, prefix = house.page_path(), house.version(), secrets.token_hex(4)
+    path, version, prefix = server.page_path(), server.version(), secrets.token_hex(4)
     return lambda number: client.form(path, version, f"suzie.{prefix}.{number}@mail.example.org")
 
 
 def steady(stage: Stage) -> list[Line]:
     """p99 of signing at 500 a second, with the worker running."""
-    house, runs = stage.house(mail=True), []
+    server, runs = stage.server(mail=True), []
     for _ in range(1 if stage.plan.quick else 5):
-        house.empty()
-        found = uvloop.run(client.offer(house.port, forms(house), STEADY, 1.5 * stage.plan.seconds))
+        server.empty()
+        found = uvloop.run(client.offer(server.port, forms(server), STEADY, 1.5 * stage.plan.seconds))
         if found.statuses[303] < found.sent * 0.98:
             raise RuntimeError(f"of {found.sent} signatures at {STEADY}/s: {dict(found.statuses)}")
         runs.append((found.percentile(303, 0.99), found.percentile(303, 0.5)))
-    flush = floors.flush(house.data)
+    flush = floors.flush(server.data)
     p99, p50 = median(r[0] for r in runs), median(r[1] for r in runs)
     bare = f"median {percentile(flush, 0.5):.1f} ms, p99 {percentile(flush, 0.99):.1f} ms"
     beside = f"median {p50:.1f} ms; a bare flush: {bare}"
@@ -43,11 +43,13 @@ def steady(stage: Stage) -> list[Line]:
 
 def overload(stage: Stage) -> list[Line]:
     """Twice as many signatures offered as can be taken: quick for those who get in, an honest 503 for the rest."""
-    house, runs = stage.house(mail=True), []
-    capacity = stage.capacity or throughput.signatures(house, stage.plan.seconds).rate
+    server, runs = stage.server(mail=True), []
+    capacity = stage.capacity or throughput.signatures(server, stage.plan.seconds).rate
     for _ in range(stage.plan.runs):
-        house.empty()
-        runs.append(uvloop.run(client.offer(house.port, forms(house), 2 * capacity, 2 * stage.plan.seconds)))
+        server.empty()
+        runs.append(
+            uvloop.run(client.offer(server.port, forms(server), 2 * capacity, 2 * stage.plan.seconds))
+        )
     p99 = median(run.percentile(303, 0.99) for run in runs)
     seconds = 2 * stage.plan.seconds
     taken, sent = (
@@ -67,14 +69,14 @@ def overload(stage: Stage) -> list[Line]:
 
 def crowd(stage: Stage) -> list[Line]:
     """Thousands of connections that are idle, and as many whose body never ends; others are answered meanwhile."""
-    house, number = stage.house(mail=True), stage.plan.idle
-    command = [sys.executable, "-m", "bench.idlers", str(house.port), str(number), house.page_path()]
+    server, number = stage.server(mail=True), stage.plan.idle
+    command = [sys.executable, "-m", "bench.idlers", str(server.port), str(number), server.page_path()]
     idlers = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert idlers.stdout is not None
         at_start = int(idlers.stdout.readline())
         start = time.monotonic()
-        found = uvloop.run(_probe(house, 2 * stage.plan.seconds))
+        found = uvloop.run(_probe(server, 2 * stage.plan.seconds))
         last_words, _ = idlers.communicate(timeout=20)  # it ends as its input does
     finally:
         idlers.kill()
@@ -92,7 +94,7 @@ def crowd(stage: Stage) -> list[Line]:
     return [Line(what, "≤ 50 ms", f"{p99:.0f} ms", beside, p99 <= 50 and not others)]
 
 
-async def _probe(house: House, seconds: float) -> client.Offered:
-    sign, page = forms(house), client.get(house.page_path())
+async def _probe(server: Server, seconds: float) -> client.Offered:
+    sign, page = forms(server), client.get(server.page_path())
     await asyncio.sleep(1)
-    return await client.offer(house.port, lambda n: sign(n) if n % 2 else page, PROBES, seconds)
+    return await client.offer(server.port, lambda n: sign(n) if n % 2 else page, PROBES, seconds)

@@ -7,8 +7,8 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from sabal.database import Database
-from sabal.keys.house import House as Keys
-from sabal.keys.house import unseal
+from sabal.keys.keystore import KeyStore as Keys
+from sabal.keys.keystore import unseal
 
 LINK = re.compile(r"/confirm/([a-z2-7]{26})\b")
 

@@ -9,8 +9,8 @@ from statistics import median
 import uvloop
 
 from bench import client, floors, wrk
-from bench.house import House
 from bench.latency import forms
+from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
 from sabal.checking.check import check
@@ -44,8 +44,8 @@ def verification(stage: Stage) -> list[Line]:
 
 def proof(stage: Stage) -> list[Line]:
     """Making one proof of inclusion, of an entry anywhere, from the log's files."""
-    house, times = stage.logged(), 200 if stage.plan.quick else 2_000
-    runs = [house.inside("prove", times) for _ in range(stage.plan.runs)]
+    server, times = stage.logged(), 200 if stage.plan.quick else 2_000
+    runs = [server.inside("prove", times) for _ in range(stage.plan.runs)]
     p50, p99 = (median(r[name] for r in runs) for name in ("p50", "p99"))
     beside = f"p99 {p99:.2f} ms; {times:,} proofs of random entries, from files that the kernel has at hand"
     what = f"proof of inclusion in {stage.plan.entries:,} entries, median"
@@ -54,18 +54,18 @@ def proof(stage: Stage) -> list[Line]:
 
 def tiles(stage: Stage) -> list[Line]:
     """A crowd that reads tiles, against a server that gives the same bytes without work."""
-    house, seconds, runs = stage.logged(), stage.plan.seconds, []
-    house.start()
+    server, seconds, runs = stage.logged(), stage.plan.seconds, []
+    server.start()
     try:
-        paths = _tiles(house, stage.plan.entries)
+        paths = _tiles(server, stage.plan.entries)
         first, several = paths.read_text().splitlines()[0], len(paths.read_text().splitlines())
-        with floors.noop(house, first) as nothing:
-            wrk.several(house.address(), paths, seconds)  # the first readers' wait is told apart
+        with floors.noop(server, first) as nothing:
+            wrk.several(server.address(), paths, seconds)  # the first readers' wait is told apart
             for _ in range(stage.plan.runs):
                 floor = _all_good(wrk.several(nothing, paths, seconds)).rate
-                runs.append((floor, _all_good(wrk.several(house.address(), paths, seconds)).rate))
+                runs.append((floor, _all_good(wrk.several(server.address(), paths, seconds)).rate))
     finally:
-        house.stop()
+        server.stop()
     floor, rate = (median(r[i] for r in runs) for i in range(2))
     ratio = median(r[1] / r[0] for r in runs)
     beside = f"http with bodies of the same {32 * WIDTH:,} bytes {floor:,.0f}; ratio {ratio:.2f}"
@@ -79,19 +79,19 @@ def flood(stage: Stage) -> list[Line]:
     The floods are of a set rate too: generator and house share the cores, so one without a bound would measure how the
     kernel divides them.
     """
-    house, runs = stage.logged(), []
-    house.start()
+    server, runs = stage.logged(), []
+    server.start()
     try:
-        paths, page = _tiles(house, stage.plan.entries), house.data / "page-paths"
-        page.write_text(f"{house.page_path()}\n")
-        wrk.several(house.address(), paths, stage.plan.seconds)
+        paths, page = _tiles(server, stage.plan.entries), server.data / "page-paths"
+        page.write_text(f"{server.page_path()}\n")
+        wrk.several(server.address(), paths, stage.plan.seconds)
         for turn in range(stage.plan.runs):
             kinds: list[Path | None] = [None, paths, page]
             order = kinds[turn % 3 :] + kinds[: turn % 3]  # each goes first as often as the others
-            found = {kind: _signing(house, kind, stage.plan.seconds) for kind in order}
+            found = {kind: _signing(server, kind, stage.plan.seconds) for kind in order}
             runs.append([found[kind] for kind in kinds])
     finally:
-        house.stop()
+        server.stop()
     alone, beside_tiles, beside_page = ([median(r[k][i] for r in runs) for i in range(4)] for k in range(3))
     slower = median(r[1][0] / r[0][0] for r in runs)
     kept = median(r[1][2] / r[0][2] for r in runs)
@@ -104,20 +104,20 @@ def flood(stage: Stage) -> list[Line]:
     return [Line(what, target, _told(beside_tiles), beside, slower <= 1.2 and kept >= 0.8)]
 
 
-def _signing(house: House, paths: Path | None, seconds: float) -> tuple[float, float, float, float]:
+def _signing(server: Server, paths: Path | None, seconds: float) -> tuple[float, float, float, float]:
     """Signing at the set rate: median and p99 in ms, good answers a second; and the requests a second of the flood."""
-    house.empty()
+    server.empty()
     flooding: list[wrk.Run] = []
     with ExitStack() as stack:
         if paths is not None:
-            address = house.address()
+            address = server.address()
             thread = threading.Thread(
                 target=lambda: flooding.append(wrk.several(address, paths, seconds + 2, FLOOD))
             )
             thread.start()
             stack.callback(thread.join)
             time.sleep(1)
-        found = uvloop.run(client.offer(house.port, forms(house), SIGNING, seconds))
+        found = uvloop.run(client.offer(server.port, forms(server), SIGNING, seconds))
     if found.statuses[303] < 0.5 * found.sent:
         raise RuntimeError(f"of {found.sent} signatures: {dict(found.statuses)}")
     rate = _all_good(flooding[0]).rate if flooding else 0.0
@@ -129,10 +129,10 @@ def _told(found: list[float]) -> str:
     return f"median {p50:.1f} ms, p99 {p99:.0f} ms, {rate:,.0f}/s"
 
 
-def _tiles(house: House, entries: int) -> Path:
+def _tiles(server: Server, entries: int) -> Path:
     """A file with the paths of full tiles of hashes."""
-    slug = house.petition().slug
-    file = house.data / "tile-paths"
+    slug = server.petition().slug
+    file = server.data / "tile-paths"
     paths = [Tile(0, index).path for index in range(min(TILES, entries // WIDTH))]
     file.write_text("".join(f"/{slug}/log/{path}\n" for path in paths))
     return file
@@ -144,8 +144,8 @@ def _all_good(run: wrk.Run) -> wrk.Run:
     return run
 
 
-def _folder(house: House) -> Path:
-    return house.data / "public" / house.petition().slug / "log"
+def _folder(server: Server) -> Path:
+    return server.data / "public" / server.petition().slug / "log"
 
 
 def _hashing(copy: LogCopy) -> float:

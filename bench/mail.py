@@ -7,7 +7,7 @@ import time
 from statistics import median
 
 from bench import wrk
-from bench.house import ROOT, House
+from bench.server import ROOT, Server
 from bench.stage import Stage
 from bench.table import Line
 from sabal.serve import ending_with
@@ -37,15 +37,15 @@ def mail(stage: Stage) -> list[Line]:
 
 
 def _once(stage: Stage, mail_url: str) -> float:
-    house = stage.house()
+    server = stage.server()
     for _ in range(20):
-        if _waiting(house) >= stage.plan.letters:
+        if _waiting(server) >= stage.plan.letters:
             break
-        wrk.sign(house.address(), house.page_path(), house.version(), 1)
-    log = (house.data / "worker.log").open("ab")
+        wrk.sign(server.address(), server.page_path(), server.version(), 1)
+    log = (server.data / "worker.log").open("ab")
     worker = subprocess.Popen(
         [sys.executable, "-m", "sabal", "worker"],
-        env=house.environment(mail_url=mail_url, internal_dev="1", base_url=house.address("")),
+        env=server.environment(mail_url=mail_url, internal_dev="1", base_url=server.address("")),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -54,30 +54,30 @@ def _once(stage: Stage, mail_url: str) -> float:
         preexec_fn=ending_with(os.getpid()),
     )
     try:
-        return _leaving(house)
+        return _leaving(server)
     finally:
         worker.terminate()
         worker.wait(20)
         log.close()
 
 
-def _leaving(house: House) -> float:
+def _leaving(server: Server) -> float:
     """Looks until all have left. Rows go in batches of 25, so the first batch starts the clock and is not counted."""
-    before = _waiting(house)
+    before = _waiting(server)
     most, first, start = before, 0.0, time.monotonic()
     while time.monotonic() - start < WITHIN:
-        left = _waiting(house)
+        left = _waiting(server)
         now = time.monotonic()
         if left < before and not first:
             first, most = now, left
         if first and left == 0:
             return most / (now - first)
         time.sleep(0.02)
-    raise RuntimeError(f"{_waiting(house)} of {before} letters were still there after {WITHIN:.0f} s")
+    raise RuntimeError(f"{_waiting(server)} of {before} letters were still there after {WITHIN:.0f} s")
 
 
-def _waiting(house: House) -> int:
-    database = house.connect()
+def _waiting(server: Server) -> int:
+    database = server.connect()
     try:
         return int(database.query("SELECT COUNT(*) FROM mail_email")[0][0])
     finally:

@@ -16,16 +16,16 @@ def main() -> None:
     """Measures."""
     database, seconds = sys.argv[1], float(sys.argv[2])
     with place(database) as here:
-        house = here.house("house")
-        house.start()
+        server = here.new_server("house")
+        server.start()
         found: dict[str, object] = {"of": sabal.__file__}
-        found["sign"] = throughput.signatures(house, seconds).rate
-        run = wrk.confirm(house.address(), throughput._pending_tokens(house, seconds), seconds)
+        found["sign"] = throughput.signatures(server, seconds).rate
+        run = wrk.confirm(server.address(), throughput._pending_tokens(server, seconds), seconds)
         if run.refused > run.requests / 50:
             raise RuntimeError(f"{run.refused} of {run.requests} confirmations were refused")
         found["confirm"] = run.rate
-        found["journeys"] = rate(house, seconds)
-        house.stop()
+        found["journeys"] = rate(server, seconds)
+        server.stop()
     print(json.dumps(found))
 
 

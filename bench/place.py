@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 
-from bench.house import House, migrate
+from bench.server import Server, migrate
 
 
 @dataclass
@@ -20,19 +20,19 @@ class Place:
 
     folder: Path
     server: str = ""  # URI of the PostgreSQL server; empty: SQLite
-    houses: list[House] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
 
     @property
     def vendor(self) -> str:
         return "postgresql" if self.server else "sqlite"
 
-    def house(self, name: str) -> House:
+    def new_server(self, name: str) -> Server:
         """A new house with an empty database and no petition yet; `start` makes the rest."""
         data = self.folder / name
         data.mkdir(mode=0o700)
-        house = House(data, self._url(name, data))
-        self.houses.append(house)
-        return house
+        server = Server(data, self._url(name, data))
+        self.servers.append(server)
+        return server
 
     def database(self, name: str) -> str:
         """The URL of a database with our tables and nothing in them."""
@@ -65,8 +65,8 @@ def place(database: str) -> Iterator[Place]:
         try:
             yield here
         finally:
-            for house in here.houses:
-                house.kill()
+            for server in here.servers:
+                server.kill()
     finally:
         if server:
             server.cleanup()

@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import rows, wrk
-from bench.house import House
+from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
 
@@ -13,10 +13,10 @@ def size(stage: Stage) -> list[Line]:
     """Page and sign with few and with many signatures in the tables; the memory of all processes with the many."""
     stage.rest()
     plan, here = stage.plan, stage.place
-    few, many = here.house("few"), here.house("many")
-    for house, number in ((few, plan.few), (many, plan.many)):
-        house.start()
-        fill(house, number)
+    few, many = here.new_server("few"), here.new_server("many")
+    for server, number in ((few, plan.few), (many, plan.many)):
+        server.start()
+        fill(server, number)
     runs = []
     for turn in range(2 * plan.runs):  # each goes first as often as the other
         both = (few, many) if turn % 2 else (many, few)
@@ -47,9 +47,9 @@ def size(stage: Stage) -> list[Line]:
     ]
 
 
-def fill(house: House, number: int) -> None:
+def fill(server: Server, number: int) -> None:
     """Puts that many counted signatures into the tables. Not flushed: it is the readers that are measured."""
-    petition, database = house.petition(), house.connect()
+    petition, database = server.petition(), server.connect()
     try:
         database.execute(
             "PRAGMA synchronous=OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
@@ -70,21 +70,21 @@ def fill(house: House, number: int) -> None:
         database.close()
 
 
-def _memory(house: House, seconds: float) -> dict[str, float]:
+def _memory(server: Server, seconds: float) -> dict[str, float]:
     """MB by process, after it has had something to do. PostgreSQL's own are not among them."""
-    house.start(mail=True)
+    server.start(mail=True)
     try:
-        wrk.page(house.address(), house.page_path(), seconds)
-        wrk.sign(house.address(), house.page_path(), house.version(), seconds)
-        names = {house.pids()[0]: "serve", **dict.fromkeys(house.public_pids(), "public")}
+        wrk.page(server.address(), server.page_path(), seconds)
+        wrk.sign(server.address(), server.page_path(), server.version(), seconds)
+        names = {server.pids()[0]: "serve", **dict.fromkeys(server.public_pids(), "public")}
         found: dict[str, float] = {}
-        for pid in house.pids():
+        for pid in server.pids():
             command = Path(f"/proc/{pid}/cmdline").read_text()
             name = names.get(pid) or ("granian's master" if "granian" in command else "worker")
             found[name] = found.get(name, 0.0) + _pss(pid)
         return found
     finally:
-        house.stop()
+        server.stop()
 
 
 def _pss(pid: int) -> float:

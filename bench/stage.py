@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.house import House
 from bench.place import Place
+from bench.server import Server
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Stage:
 
     place: Place
     plan: Plan
-    _house: House | None = None
+    _house: Server | None = None
     _running: tuple[int, bool, str] | None = None
-    _logged: House | None = None
+    _logged: Server | None = None
     capacity: float = 0.0  # signatures a second with the worker running, once measured
 
-    def house(self, *, workers: int = 1, mail: bool = False, mail_url: str = "folder:") -> House:
+    def server(self, *, workers: int = 1, mail: bool = False, mail_url: str = "folder:") -> Server:
         """The common house, running in that way, without signatures."""
-        self._house = self._house or self.place.house("house")
+        self._house = self._house or self.place.new_server("house")
         wanted = (workers, mail, mail_url)
         if self._running != wanted or not self._house.healthy():
             self.rest()
@@ -51,15 +51,15 @@ class Stage:
         self._house.empty()
         return self._house
 
-    def logged(self) -> House:
+    def logged(self) -> Server:
         """A house, not running, whose log has the plan's entries and shows them in its files."""
         self.rest()
         if self._logged is None:
-            house = self.place.house("logged")
-            house.start()
-            house.stop()
-            house.inside("publish", self.plan.entries)
-            self._logged = house
+            server = self.place.new_server("logged")
+            server.start()
+            server.stop()
+            server.inside("publish", self.plan.entries)
+            self._logged = server
         return self._logged
 
     def rest(self) -> None:

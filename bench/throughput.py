@@ -4,8 +4,8 @@ from pathlib import Path
 from statistics import median
 
 from bench import floors, wrk
-from bench.house import House
 from bench.letters import Outbox
+from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
 
@@ -14,14 +14,14 @@ BESIDE = "worker and load generator on the same cores"
 
 def page(stage: Stage) -> list[Line]:
     """GET of the petition's page against a server that does nothing."""
-    house = stage.house()
-    path, seconds, runs = house.page_path(), stage.plan.seconds, []
-    with floors.noop(house) as nothing:
+    server = stage.server()
+    path, seconds, runs = server.page_path(), stage.plan.seconds, []
+    with floors.noop(server) as nothing:
         for _ in range(
             stage.plan.runs
         ):  # one after the other, so that a busy minute of the machine meets both
             runs.append(
-                (wrk.page(nothing, path, seconds).rate, wrk.page(house.address(), path, seconds).rate)
+                (wrk.page(nothing, path, seconds).rate, wrk.page(server.address(), path, seconds).rate)
             )
     floor, rate = median(r[0] for r in runs), median(r[1] for r in runs)
     ratio = median(r[1] / r[0] for r in runs)
@@ -31,10 +31,10 @@ def page(stage: Stage) -> list[Line]:
 
 def weight(stage: Stage) -> list[Line]:
     """What a reader has to fetch before reading and signing."""
-    house = stage.house()
-    answer = floors._answer(house, "GET", house.page_path(), "", {"Accept-Encoding": "br"})
+    server = stage.server()
+    answer = floors._answer(server, "GET", server.page_path(), "", {"Accept-Encoding": "br"})
     size = int(dict(answer["headers"])["content-length"])  # type: ignore[call-overload]
-    text = house.page()
+    text = server.page()
     others = (
         text.count("<script src") + text.count("stylesheet") + text.count("@import") + text.count("<img ")
     )
@@ -46,15 +46,15 @@ def weight(stage: Stage) -> list[Line]:
 
 def sign(stage: Stage) -> list[Line]:
     """POST sign by itself, against its limit."""
-    house, seconds = stage.house(), stage.plan.seconds
-    petition, bare, runs = house.petition(), stage.place.database("bare"), []
-    path, version = house.page_path(), house.version()
-    with floors.noop(house) as nothing:
+    server, seconds = stage.server(), stage.plan.seconds
+    petition, bare, runs = server.petition(), stage.place.database("bare"), []
+    path, version = server.page_path(), server.version()
+    with floors.noop(server) as nothing:
         for _ in range(stage.plan.runs):
             http = wrk.sign(nothing, path, version, seconds).rate
             seal = floors.looped(floors.seal_once(petition, bytes(32)), seconds / 2)
             db = floors.inserts(bare, seconds / 2)
-            runs.append((http, seal, db, signatures(house, seconds).rate))
+            runs.append((http, seal, db, signatures(server, seconds).rate))
     http, seal, db, rate = (median(r[i] for r in runs) for i in range(4))
     ratio = median(r[3] / floors.limit(*r[:3]) for r in runs)
     limit = floors.limit(http, seal, db)
@@ -64,24 +64,24 @@ def sign(stage: Stage) -> list[Line]:
 
 def one(stage: Stage) -> list[Line]:
     """POST sign with one public process as it runs: the worker sends letters meanwhile."""
-    house = stage.house(mail=True)
-    stage.capacity = stage.middle(lambda: signatures(house, stage.plan.seconds).rate)
+    server = stage.server(mail=True)
+    stage.capacity = stage.middle(lambda: signatures(server, stage.plan.seconds).rate)
     measured = f"{stage.capacity:,.0f}/s"
     return [Line("POST sign, one public process", "≥ 1,500/s", measured, BESIDE, stage.capacity >= 1_500)]
 
 
 def two(stage: Stage) -> list[Line]:
     """POST sign with two public processes and the worker."""
-    house = stage.house(workers=2, mail=True)
-    rate = stage.middle(lambda: signatures(house, stage.plan.seconds, 2 * wrk.CONNECTIONS).rate)
+    server = stage.server(workers=2, mail=True)
+    rate = stage.middle(lambda: signatures(server, stage.plan.seconds, 2 * wrk.CONNECTIONS).rate)
     return [Line("POST sign, two public processes", "≥ 2,500/s", f"{rate:,.0f}/s", BESIDE, rate >= 2_500)]
 
 
-def signatures(house: House, seconds: float, connections: int = wrk.CONNECTIONS) -> wrk.Run:
+def signatures(server: Server, seconds: float, connections: int = wrk.CONNECTIONS) -> wrk.Run:
     """Signatures for so long. Raises RuntimeError where fewer rows came than answers: then nothing was measured."""
-    house.empty()
-    run = wrk.sign(house.address(), house.page_path(), house.version(), seconds, connections)
-    database = house.connect()
+    server.empty()
+    run = wrk.sign(server.address(), server.page_path(), server.version(), seconds, connections)
+    database = server.connect()
     try:
         stored = int(database.query("SELECT COUNT(*) FROM signing_pending")[0][0])
     finally:
@@ -93,15 +93,15 @@ def signatures(house: House, seconds: float, connections: int = wrk.CONNECTIONS)
 
 def confirm(stage: Stage) -> list[Line]:
     """POST confirm against its own limit: http, opening the payload, moving the row."""
-    house, seconds = stage.house(), stage.plan.seconds
+    server, seconds = stage.server(), stage.plan.seconds
     bare, runs = stage.place.database("moves"), []
-    with floors.noop(house) as nothing:
+    with floors.noop(server) as nothing:
         for _ in range(stage.plan.runs):
-            tokens = _pending_tokens(house, seconds)
+            tokens = _pending_tokens(server, seconds)
             http = wrk.confirm(nothing, tokens, seconds).rate
             opened = floors.looped(floors.open_once(), seconds / 4)
             db = floors.moves(bare, seconds / 2)
-            run = wrk.confirm(house.address(), tokens, seconds)
+            run = wrk.confirm(server.address(), tokens, seconds)
             if run.refused > run.requests / 50:
                 raise RuntimeError(f"{run.refused} of {run.requests} confirmations were refused")
             runs.append((http, opened, db, run.rate))
@@ -112,14 +112,14 @@ def confirm(stage: Stage) -> list[Line]:
     return [Line("POST confirm", "≥ 0.6 × its limit", f"{rate:,.0f}/s", beside, ratio >= 0.6)]
 
 
-def _pending_tokens(house: House, seconds: float) -> Path:
+def _pending_tokens(server: Server, seconds: float) -> Path:
     """Signs for a while, and writes the tokens of the letters that wait into a file."""
-    signatures(house, seconds)
-    database = house.connect()
+    signatures(server, seconds)
+    database = server.connect()
     try:
-        links = Outbox(database, house.keys()).read()
+        links = Outbox(database, server.keys()).read()
     finally:
         database.close()
-    file = house.data / "tokens"
+    file = server.data / "tokens"
     file.write_text("".join(f"{token}\n" for _, token in links))
     return file

@@ -19,13 +19,13 @@ import pytest
 from django.db import connections
 
 import agefile
-from houses import HouseOfTests, point_django_at
 from sabal import database as raw
 from sabal import settings
-from sabal.keys.house import open_house
-from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION, Ring
+from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION, Keyring
+from sabal.keys.keystore import open_keystore
 from sabal.petitions.snapshot import Snapshots
 from served import CHROMIUM, Served
+from sites import SiteOfTests, point_django_at
 from templates import (
     Template,
     all_rows,
@@ -103,52 +103,52 @@ def postgresql(shared: Path, postgresql_server: str) -> Template:
 @pytest.fixture(scope="session")
 def key_file(shared: Path) -> Path:
     """The house key, the same in every house of this run, so that rows which one wrapped open in another."""
-    return made_once(shared / "house.key", lambda path: open_house(path, create=True))
+    return made_once(shared / "server.key", lambda path: open_keystore(path, create=True))
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
-def house(
+def site(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     carols_identity: agefile.Identity,
     key_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     django_db_blocker: object,
-) -> Iterator[HouseOfTests]:
+) -> Iterator[SiteOfTests]:
     """A house on a fresh database: every test that asks for it runs on both kinds."""
     template: Template = request.getfixturevalue(request.param)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         example = made_once(
             template.example, lambda file: publish_example(file, template, key_file, carols_identity)
         )
-        with fresh_house(template, tmp_path, key_file, carols_identity, monkeypatch) as house:
-            house.example = example
-            yield house
+        with fresh_site(template, tmp_path, key_file, carols_identity, monkeypatch) as site:
+            site.example = example
+            yield site
 
 
 @contextmanager
-def fresh_house(
+def fresh_site(
     template: Template,
     folder: Path,
     key_file: Path,
     identity: agefile.Identity,
     patch: pytest.MonkeyPatch,
-) -> Iterator[HouseOfTests]:
+) -> Iterator[SiteOfTests]:
     """A house in `folder` that the process's settings and Django point at."""
     with ExitStack() as stack:
         url = stack.enter_context(template.copy(folder))
         patch.setattr(settings, "DATABASE_URL", url)
         patch.setattr(settings, "DATA", folder)
-        patch.setattr(settings, "HOUSE_KEY_FILE", folder / "house.key")
-        shutil.copy(key_file, folder / "house.key")
+        patch.setattr(settings, "HOUSE_KEY_FILE", folder / "server.key")
+        shutil.copy(key_file, folder / "server.key")
         point_django_at(url)
         stack.callback(lambda: connections["default"].close())
         database = raw.connect(url)
         stack.callback(database.close)
-        key = open_house()
+        key = open_keystore()
         for name in (SUPPRESSION, SUBSCRIBERS):
             key.make(database, name)
-        yield HouseOfTests(url, folder, database, key, Ring(), Snapshots(), identity)
+        yield SiteOfTests(url, folder, database, key, Keyring(), Snapshots(), identity)
 
 
 def publish_example(file: Path, template: Template, key_file: Path, identity: agefile.Identity) -> None:
@@ -156,11 +156,11 @@ def publish_example(file: Path, template: Template, key_file: Path, identity: ag
     with (
         tempfile.TemporaryDirectory() as folder,
         pytest.MonkeyPatch.context() as patch,
-        fresh_house(template, Path(folder), key_file, identity, patch) as house,
+        fresh_site(template, Path(folder), key_file, identity, patch) as site,
     ):
-        before = all_rows(house.database)
-        house.publish()
-        save_new_rows(file, before, all_rows(house.database))
+        before = all_rows(site.database)
+        site.publish()
+        save_new_rows(file, before, all_rows(site.database))
 
 
 def dump(url: str) -> bytes:
@@ -189,28 +189,28 @@ def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
-    house = Served(f"http://127.0.0.1:{port}", folder, environment)
+    site = Served(f"http://127.0.0.1:{port}", folder, environment)
     if "SABAL_DATABASE_URL" in environment:
-        house.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
+        site.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
     try:
-        house.start()
-        yield house
+        site.start()
+        yield site
     finally:
-        house.stop()
+        site.stop()
 
 
 @pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A running server that the tests of a file share; each reads what came since it began."""
-    with running(request, tmp_path_factory.mktemp("served")) as house:
-        yield house
+    with running(request, tmp_path_factory.mktemp("served")) as site:
+        yield site
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def served_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A running server for one test, which begins without a signature."""
-    with running(request, tmp_path) as house:
-        yield house
+    with running(request, tmp_path) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import pytest
 
 from front.visitor import FORM, Answer, visit
-from houses import HouseOfTests
 from sabal import asgi, settings
 from sabal.front import django, pages
-from sabal.keys import ring
+from sabal.keys import keyring
 from sabal.limits import networks as limits
 from sabal.petitions import snapshot
+from sites import SiteOfTests
 
 ORIGIN = (b"sec-fetch-site", b"same-origin")
 HOST = (b"host", b"127.0.0.1:8000")
@@ -62,14 +62,12 @@ class Entrance:
 
 
 @contextmanager
-def entrance(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False
-) -> Iterator[Entrance]:
+def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False) -> Iterator[Entrance]:
     """Open the house's door. `dev`: as a development house, where nothing is limited and letters can be read."""
     monkeypatch.setattr(settings, "DEV", dev)
     monkeypatch.setattr(settings, "BASE_URL", "http://127.0.0.1:8000")
-    monkeypatch.setattr(snapshot, "_CURRENT", house.snapshots)
-    monkeypatch.setattr(ring, "_CURRENT", house.ring)
+    monkeypatch.setattr(snapshot, "_CURRENT", site.snapshots)
+    monkeypatch.setattr(keyring, "_CURRENT", site.keyring)
     monkeypatch.setattr(asgi, "allow_many_connections", lambda: None)
     process = asgi.Process()
     with asyncio.Runner() as runner:

@@ -119,8 +119,8 @@ def test_a_witness_knows_nothing_of_the_house() -> None:
         known = {name.split(".")[0] for name in imports(path)}
         assert known <= {*sys.stdlib_module_names, "sabal", "tlog", "cryptography", "click"}, path.name
         assert "sqlite3" not in known and ("click" not in known or path.name == "commands.py"), path.name
-        house = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("sabal.")}
-        assert house <= {"sabal.witness", *lent}, f"{path.name} imports {house - lent}"
+        site = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("sabal.")}
+        assert site <= {"sabal.witness", *lent}, f"{path.name} imports {site - lent}"
 
 
 def from_server(node: ast.stmt) -> Iterator[str]:
@@ -166,7 +166,7 @@ def test_every_package_and_module_is_in_the_architecture() -> None:
     [
         "sabal.front.app", "sabal.front.intake", "sabal.signing.writer", "sabal.signing.sign", "sabal.signing.count",
         "sabal.petitions.snapshot", "sabal.petitions.manifest", "sabal.newsletter.subscription",
-        "sabal.mail.outbox", "sabal.keys.house", "sabal.ledger.sequencer", "sabal.ledger.publication",
+        "sabal.mail.outbox", "sabal.keys.keystore", "sabal.ledger.sequencer", "sabal.ledger.publication",
         "sabal.ledger.adopt",
     ],
 )  # fmt: skip

@@ -24,8 +24,8 @@ from sabal.front.app import Door
 from sabal.front.guards import Hosts
 from sabal.front.intake import Intake
 from sabal.front.routes import Routes
-from sabal.keys import ring
-from sabal.keys.house import House, open_house
+from sabal.keys import keyring
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.limits import networks as limits
 from sabal.limits.capacity import Capacity
 from sabal.logs import where
@@ -89,7 +89,7 @@ class Process:
         end = time.monotonic() + FIRST_LOOK_WITHIN
         while not await self._look(door) and time.monotonic() < end:
             await asyncio.sleep(0.2)
-        await prepared.warm(settings.HOUSE_LANGUAGES)
+        await prepared.warm(settings.SITE_LANGUAGES)
         self._looking = asyncio.create_task(self._look_on(door))
         # What is here now stays: the collector need not walk through all of Django while people wait.
         gc.collect()
@@ -110,16 +110,16 @@ class Process:
 
     def _build_door(self) -> Door:
         snapshots = snapshot.current()
-        writer = Writer(snapshots, self._watch.ring)
+        writer = Writer(snapshots, self._watch.keyring)
         write: Batcher[operations.Operation, operations.Outcome] = Batcher("writer", connect, writer.commit)
         look: Batcher[bytes, Found | None] = Batcher("finder", connect, find)
         self._groups = [write, look]
         return Door(
-            routes=Routes(settings.HOUSE_LANGUAGES, dev=settings.DEV),
+            routes=Routes(settings.SITE_LANGUAGES, dev=settings.DEV),
             hosts=Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),
             clients=limits.Clients(settings.TRUSTED_HOPS),
             petitions=snapshots,
-            intake=Intake(write.ask, look.ask, self._watch.ring, snapshots, self._watch.room),
+            intake=Intake(write.ask, look.ask, self._watch.keyring, snapshots, self._watch.room),
             secure=settings.BASE_URL.startswith("https://"),
         )
 
@@ -142,11 +142,11 @@ class Watch:
     """Looks at the petitions, the keys and the room that is left, on a connection and a thread of its own."""
 
     def __init__(self) -> None:
-        self.ring = ring.current()
+        self.keyring = keyring.current()
         self.room = Capacity(settings.DATA)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self._database: Database | None = None
-        self._house: House | None = None
+        self._keystore: KeyStore | None = None
         self._room_seen = -ROOM_EVERY
 
     async def look(self) -> None:
@@ -161,11 +161,11 @@ class Watch:
         try:
             if self._database is None:
                 self._database = connect()
-            if self._house is None:
-                self._house = open_house()
+            if self._keystore is None:
+                self._keystore = open_keystore()
             snapshots = snapshot.current()
-            snapshots.refresh(self._database, self._house)
-            self.ring.refresh(self._database, self._house, days.number_at(time.time()))
+            snapshots.refresh(self._database, self._keystore)
+            self.keyring.refresh(self._database, self._keystore, days.number_at(time.time()))
             if time.monotonic() - self._room_seen >= ROOM_EVERY:
                 self.room.refresh(self._database, snapshots.published())
                 self._room_seen = time.monotonic()
@@ -173,7 +173,7 @@ class Watch:
             # The connection or the key may be what is wrong: the next look begins anew.
             if self._database is not None:
                 self._database.close()
-            self._database = self._house = None
+            self._database = self._keystore = None
             raise
 
 

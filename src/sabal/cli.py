@@ -195,9 +195,9 @@ def prepare() -> None:
     from sabal import first_use, settings
     from sabal.operating import startup
 
-    house = first_use.prepare()
+    keystore = first_use.prepare()
     if settings.DEV:
-        first_use.example_petition(house)
+        first_use.example_petition(keystore)
         first_use.say_where(settings.BASE_URL)
     elif complaints := startup.refusals():
         for complaint in complaints:

@@ -11,8 +11,8 @@ from django.core.management import call_command
 import agefile
 from sabal import database as raw
 from sabal import private, settings
-from sabal.keys.house import House, open_house
-from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.petitions import folder
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts, versions
@@ -21,19 +21,19 @@ _INSTALLED = Path(__file__).parent / "example"  # where the wheel puts the check
 _EXAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "petitions"
 
 
-def prepare() -> House:
+def prepare() -> KeyStore:
     """Make what is missing: the data folder, the schema, the house key and the two keys that live as long as it."""
     settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_database_file()
     call_command("migrate", verbosity=0, interactive=False)
-    house = open_house(create=True)
+    keystore = open_keystore(create=True)
     database = raw.connect()
     try:
         for name in (SUPPRESSION, SUBSCRIBERS):
-            house.make(database, name)
+            keystore.make(database, name)
     finally:
         database.close()
-    return house
+    return keystore
 
 
 def _make_database_file() -> None:
@@ -44,23 +44,23 @@ def _make_database_file() -> None:
             private.create(Path(settings.DATABASE_URL.removeprefix("sqlite://")), ())
 
 
-def example_petition(house: House) -> None:
+def example_petition(keystore: KeyStore) -> None:
     """Development: where there is no petition yet, import and publish the example to a key that lies on this server."""
     if Petition.objects.exists():
         return
     for path in sorted(p for p in _EXAMPLES.iterdir() if p.is_dir()):
         petition = drafts.import_files(folder.read(path))
-        publish_for_development(petition.slug, house)
+        publish_for_development(petition.slug, keystore)
 
 
-def publish_for_development(slug: str, house: House) -> None:
+def publish_for_development(slug: str, keystore: KeyStore) -> None:
     """Publish with the development identity, whose key check answers itself."""
     identity = development_identity()
     drafts.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
     code = agefile.decrypt(drafts.key_check(slug), [identity]).decode()
     drafts.answer_key_check(slug, code)
     now = datetime.now(UTC)
-    versions.publish(slug, house, now.date(), int(now.timestamp()))
+    versions.publish(slug, keystore, now.date(), int(now.timestamp()))
 
 
 def development_identity_file() -> Path:

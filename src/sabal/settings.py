@@ -49,9 +49,9 @@ SETTINGS = (
     Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own are in front of the server"),
     Setting("SABAL_HOSTS", "", "further host names that the server answers to, separated by commas"),
     Setting(
-        "SABAL_HOUSE_KEY",
+        "SABAL_SERVER_KEY",
         "",
-        "32 bytes in hexadecimal that wrap every other key; default: house.key in the data folder",
+        "32 bytes in hexadecimal that wrap every other key; default: server.key in the data folder",
         secret=True,
     ),
     Setting("SABAL_BATCH_EVERY", "", "development only: count this often, such as 2s, from one signature on"),
@@ -123,15 +123,15 @@ MAIL_URL = value("SABAL_MAIL_URL") or ("folder:" if DEV else "")
 MAIL_FROM = value("SABAL_MAIL_FROM") or ("petition@localhost" if DEV else "")
 TRUSTED_HOPS = _hops(value("SABAL_TRUSTED_HOPS"))
 HOSTS = tuple(host.strip().lower() for host in value("SABAL_HOSTS").split(",") if host.strip())
-HOUSE_KEY = value("SABAL_HOUSE_KEY", {k: v for k, v in ENVIRONMENT.items() if k != "SABAL_HOUSE_KEY_FILE"})
-HOUSE_KEY_FILE = Path(ENVIRONMENT.get("SABAL_HOUSE_KEY_FILE", "") or DATA / "house.key").absolute()
+SERVER_KEY = value("SABAL_SERVER_KEY", {k: v for k, v in ENVIRONMENT.items() if k != "SABAL_SERVER_KEY_FILE"})
+SERVER_KEY_FILE = Path(ENVIRONMENT.get("SABAL_SERVER_KEY_FILE", "") or DATA / "server.key").absolute()
 BATCH_EVERY = seconds(value("SABAL_BATCH_EVERY")) if value("SABAL_BATCH_EVERY") else None
 WITNESS_PRIVATE = value("SABAL_WITNESS_PRIVATE") == "1"
 MAIL_RELAY = value("SABAL_MAIL_RELAY")
 HOSTING = value("SABAL_HOSTING")
 TLS_END = value("SABAL_TLS_END")
 SECURITY_CONTACT = value("SABAL_SECURITY_CONTACT")
-HOUSE_LANGUAGES = ("en", "ko", "zh-hans")
+SITE_LANGUAGES = ("en", "ko", "zh-hans")
 
 
 # ---- Django's own names -------------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from types import FrameType
 
 from sabal import days, settings
 from sabal.database import Database, OperationalError, connect
-from sabal.keys.house import House, KeyMissing, open_house
-from sabal.keys.ring import was_up
-from sabal.ledger.sealing import seal_due
+from sabal.keys.keyring import was_up
+from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
+from sabal.ledger.finalise import finalise_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.logs import where
@@ -47,14 +47,14 @@ class Worker:
 
     def __init__(
         self,
-        house: House,
+        keystore: KeyStore,
         transport: Transport,
         *,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.house, self.transport, self.clock, self.ticks = house, transport, clock, ticks
-        self.sequencer = Sequencer(house, Witnesses(Network(allow_private=settings.WITNESS_PRIVATE)))
+        self.keystore, self.transport, self.clock, self.ticks = keystore, transport, clock, ticks
+        self.sequencer = Sequencer(keystore, Witnesses(Network(allow_private=settings.WITNESS_PRIVATE)))
         self.stop = threading.Event()
         self._broken = False
         self._complained: dict[int, float] = {}
@@ -91,7 +91,7 @@ class Worker:
         database = connect()
         try:
             while not self.stop.is_set():
-                snapshots.refresh(database, self.house)
+                snapshots.refresh(database, self.keystore)
                 self.stop.wait(one_round(database, snapshots))
         finally:
             database.close()
@@ -99,7 +99,7 @@ class Worker:
     def _send(self, database: Database, snapshots: Snapshots) -> float:
         report = outbox.send_due(
             database,
-            self.house,
+            self.keystore,
             self.transport,
             self.clock,
             petitions=snapshots,
@@ -176,17 +176,17 @@ class Worker:
                     logger.info("a petition's last day has passed: it is closed")
                 self._end_retention(database, petition, day)
                 with self._apart(petition):
-                    if seal_due(database, self.house, self.sequencer, petition, day, self.clock()):
+                    if finalise_due(database, self.keystore, self.sequencer, petition, day, self.clock()):
                         logger.info(
                             "a petition is finalised: its log is closed; its dedupe key, tags and w are deleted"
                         )
                 if drained := drain.drain(database, petition.id, day):
                     logger.info("%d sealed records that the organiser holds are deleted", drained)
-                if epochs.forget_old_epochs(database, self.house, petition):
+                if epochs.forget_old_epochs(database, self.keystore, petition):
                     logger.info("an old dedupe key that a crash had left is deleted")
-                if epochs.renew_epoch(database, self.house, petition, today):
+                if epochs.renew_epoch(database, self.keystore, petition, today):
                     logger.info("a new dedupe period began: the old dedupe key and its tags are deleted")
-            gone = tidy_keys(database, self.house, today)
+            gone = tidy_keys(database, self.keystore, today)
             logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
             return True
 
@@ -214,7 +214,7 @@ def main() -> None:
     transport = open_transport(
         settings.MAIL_URL, folder=settings.DATA / "mail", helo=Site(settings.BASE_URL, "").host
     )
-    worker = Worker(open_house(), transport)
+    worker = Worker(open_keystore(), transport)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         # In a thread: this one may be holding the event's own lock right now, in the middle of waiting for it.

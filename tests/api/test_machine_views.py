@@ -7,13 +7,13 @@ import pytest
 from django.http import Http404
 from django.test import RequestFactory
 
-from houses import EXAMPLE, NOW, HouseOfTests
 from sabal import settings
 from sabal.api import views
 from sabal.ledger import views as ledger
 from sabal.petitions import folder, snapshot
 from sabal.publishing import drafts
 from signing.steps import confirmed
+from sites import EXAMPLE, NOW, SiteOfTests
 from tlog import checkpoint
 
 WEEK = 7 * 86_400
@@ -22,13 +22,13 @@ REQUEST = RequestFactory().get("/")
 
 
 @pytest.fixture
-def shown(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> HouseOfTests:
+def shown(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> SiteOfTests:
     """A house whose snapshots the views see."""
-    monkeypatch.setattr(snapshot, "_CURRENT", house.snapshots)
-    return house
+    monkeypatch.setattr(snapshot, "_CURRENT", site.snapshots)
+    return site
 
 
-def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(shown: HouseOfTests) -> None:
+def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(shown: SiteOfTests) -> None:
     petition = shown.publish(profile='"open"')
     for i in range(3):
         confirmed(shown, petition, f"suzie{i}@example.org")
@@ -47,7 +47,7 @@ def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(shown: H
     assert attributes["opened_at"] == "2026-11-24T00:00:00.000Z"
 
 
-def test_a_guarded_petition_says_no_number_below_its_threshold(shown: HouseOfTests) -> None:
+def test_a_guarded_petition_says_no_number_below_its_threshold(shown: SiteOfTests) -> None:
     petition = shown.publish()
     for i in range(12):
         confirmed(shown, petition, f"suzie{i}@example.org")
@@ -61,7 +61,7 @@ def test_a_guarded_petition_says_no_number_below_its_threshold(shown: HouseOfTes
     assert document["data"]["attributes"]["signatures_by_country"] == []
 
 
-def test_the_log_that_is_named_is_that_of_the_checkpoint(shown: HouseOfTests) -> None:
+def test_the_log_that_is_named_is_that_of_the_checkpoint(shown: SiteOfTests) -> None:
     petition = shown.publish(profile='"open"')
     confirmed(shown, petition)
     shown.sequence(petition, NOW + WEEK)
@@ -78,7 +78,7 @@ def test_the_log_that_is_named_is_that_of_the_checkpoint(shown: HouseOfTests) ->
     assert json.loads(views.petition(REQUEST, petition.slug).content)["data"]["attributes"]["log"] == log
 
 
-def test_while_gathering_the_log_is_named_without_numbers(shown: HouseOfTests) -> None:
+def test_while_gathering_the_log_is_named_without_numbers(shown: SiteOfTests) -> None:
     """The checkpoint says its size, or nobody could check; our own numbers do not say it in other words."""
     petition = shown.publish()
     confirmed(shown, petition)
@@ -92,14 +92,14 @@ def test_while_gathering_the_log_is_named_without_numbers(shown: HouseOfTests) -
         assert log["origin"] == petition.origin and log["checkpoint"].endswith("/log/checkpoint")
 
 
-def test_the_manifest_is_served_as_it_is_stored(shown: HouseOfTests) -> None:
+def test_the_manifest_is_served_as_it_is_stored(shown: SiteOfTests) -> None:
     petition = shown.publish()
     body = views.manifest(REQUEST, petition.slug).content
     assert body == petition.manifest and hashlib.sha256(body).digest() == petition.manifest_hash
 
 
 @pytest.mark.parametrize("view", [views.petition, views.count, views.manifest])
-def test_drafts_and_unknown_slugs_are_not_there(shown: HouseOfTests, view: object) -> None:
+def test_drafts_and_unknown_slugs_are_not_there(shown: SiteOfTests, view: object) -> None:
     slug = drafts.import_files(folder.read(EXAMPLE)).slug
     shown.refresh()
     for name in (slug, "nowhere"):

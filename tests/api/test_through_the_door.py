@@ -7,9 +7,9 @@ import json
 import pytest
 
 from front_door import entrance
-from houses import EXAMPLE, HouseOfTests, replace_key
 from sabal.petitions import folder
 from sabal.publishing import drafts
+from sites import EXAMPLE, SiteOfTests, replace_key
 
 SLUG = "stop-forced-repatriation"
 VIEWS = (f"/{SLUG}.json", f"/{SLUG}/count.json", f"/{SLUG}/manifest.json")
@@ -25,10 +25,10 @@ THEIRS = {
 
 
 def test_machine_views_are_for_everybody_and_for_caches(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    petition = house.publish()
-    with entrance(house, monkeypatch) as door:
+    petition = site.publish()
+    with entrance(site, monkeypatch) as door:
         for path in VIEWS:
             answer = door.get(path, (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
             assert answer.status == 200 and answer["access-control-allow-origin"] == "*"
@@ -50,12 +50,12 @@ def test_machine_views_are_for_everybody_and_for_caches(
             assert body == petition.manifest and hashlib.sha256(body).digest() == petition.manifest_hash
 
 
-def test_a_draft_has_no_machine_views(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.publish()
+def test_a_draft_has_no_machine_views(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.publish()
     files = folder.read(EXAMPLE)
     drafts.import_files(files | {"petition.toml": replace_key(files["petition.toml"], "slug", '"a-draft"')})
-    house.refresh()
-    with entrance(house, monkeypatch) as door:
+    site.refresh()
+    with entrance(site, monkeypatch) as door:
         for path in VIEWS:
             assert door.get(path).status == 200
             assert door.get(path.replace(SLUG, "a-draft")).status == 404

@@ -8,19 +8,19 @@ from django.http import Http404
 from django.test import RequestFactory
 
 from front_door import entrance
-from houses import HouseOfTests
 from newsletter.asking import PAGE, ask
 from newsletter.test_through_the_door import letters
 from sabal.pages import dev
+from sites import SiteOfTests
 
 
-def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.publish()
-    with entrance(house, monkeypatch, dev=True) as door:
+def test_letters_can_be_read_and_followed(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.publish()
+    with entrance(site, monkeypatch, dev=True) as door:
         assert b"No email yet" in door.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(door, address)
-            letters(house)
+            letters(site)
         assert b'href="/dev/mail/"' in door.get(f"{PAGE}/asked").body
         answer = door.get("/dev/mail/")
         listed = answer.body.decode()
@@ -32,34 +32,34 @@ def test_letters_can_be_read_and_followed(house: HouseOfTests, monkeypatch: pyte
         assert len(links) == 1 and door.get(links[0]).status == 200
 
 
-def test_only_letters_are_shown(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    (house.data / "mail").mkdir()
-    (house.data / "mail" / "notes.txt").write_text("not a letter")
-    with entrance(house, monkeypatch, dev=True) as door:
-        for name in ("notes.txt", "..", "house.key", "nothing.eml"):
+def test_only_letters_are_shown(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site.data / "mail").mkdir()
+    (site.data / "mail" / "notes.txt").write_text("not a letter")
+    with entrance(site, monkeypatch, dev=True) as door:
+        for name in ("notes.txt", "..", "server.key", "nothing.eml"):
             assert door.get(f"/dev/mail/{name}").status in (400, 404)
 
 
-def test_what_a_letter_says_is_text(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder: Path = house.data / "mail"
+def test_what_a_letter_says_is_text(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder: Path = site.data / "mail"
     folder.mkdir()
     name = "20261124T120000.000000Z-00000000.eml"
     letter = (
         b'To: eve@example.org\r\nSubject: <b>x\r\n\r\n<script>1</script> http://127.0.0.1:8000/en?a="><i>\r\n'
     )
     (folder / name).write_bytes(letter)
-    with entrance(house, monkeypatch, dev=True) as door:
+    with entrance(site, monkeypatch, dev=True) as door:
         for path in ("/dev/mail/", f"/dev/mail/{name}"):
             page = door.get(path).body.decode()
             assert "<script>1" not in page and "<b>x" not in page and "<i>" not in page
 
 
-def test_a_public_house_shows_no_letters(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.publish()
-    with entrance(house, monkeypatch) as door:
+def test_a_public_house_shows_no_letters(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.publish()
+    with entrance(site, monkeypatch) as door:
         ask(door, "suzie@example.org")
-        letters(house)
-        (file,) = (house.data / "mail").glob("[0-9]*.eml")
+        letters(site)
+        (file,) = (site.data / "mail").glob("[0-9]*.eml")
         assert door.get("/dev/mail/").status in (400, 404)
         assert door.get(f"/dev/mail/{file.name}").status == 404
         assert b"/dev/mail/" not in door.get(f"{PAGE}/asked").body

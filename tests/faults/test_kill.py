@@ -12,9 +12,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2]))  # the auditor is the benchmark's, which is not installed
 
-from bench.house import House
 from bench.kill import Auditor
 from bench.place import Place, place
+from bench.server import Server
 
 from bench import flushes
 from sabal import token
@@ -36,25 +36,25 @@ def here(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @pytest.mark.slow
 def test_nothing_that_was_promised_is_lost(here: Place) -> None:
-    house = here.house("killed")
-    auditor = Auditor(house)
-    house.start(mail=True)
+    site = here.new_server("killed")
+    auditor = Auditor(site)
+    site.start(mail=True)
     for turn in range(KILLS):
         auditor.load_and_kill(1.5 + turn)
-        assert house.pids() == []
-        house.start(mail=True)
+        assert site.pids() == []
+        site.start(mail=True)
         found = auditor.audit()
         assert (found.signatures, found.letters, found.confirmations) == ([], [], [])
     assert len(auditor.signed) > 100
     assert len(auditor.confirmed) > 5
-    auditor_misses_what_is_taken_away(auditor, house)
+    auditor_misses_what_is_taken_away(auditor, site)
 
 
-def auditor_misses_what_is_taken_away(auditor: Auditor, house: House) -> None:
+def auditor_misses_what_is_taken_away(auditor: Auditor, site: Server) -> None:
     """Take one row, one confirmation and one letter away: an auditor who does not see that proves nothing."""
-    house.kill()
+    site.kill()
     assert auditor.audit().good
-    database = house.connect()
+    database = site.connect()
     address = next(a for a in sorted(auditor.signed) if not _confirmed(auditor, a))
     confirmed = sorted(auditor.confirmed)[0]
     with database.transaction():
@@ -93,11 +93,11 @@ def _confirmed(auditor: Auditor, address: str) -> bool:
 
 @pytest.mark.slow
 def test_every_signature_is_flushed(here: Place) -> None:
-    house, number = here.house("flushed"), 20
-    house.start()
+    site, number = here.new_server("flushed"), 20
+    site.start()
     try:
-        assert flushes.count(house, number) >= number
+        assert flushes.count(site, number) >= number
     except flushes.NotCountable as reason:
         pytest.skip(str(reason))
     finally:
-        house.stop()
+        site.stop()

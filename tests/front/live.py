@@ -84,10 +84,10 @@ def live(workers: int = 1, **tiny: str) -> Iterator[Live]:
         process_group=0,
         preexec_fn=ending_with(os.getpid()),
     )
-    house = Live(port, process)
+    site = Live(port, process)
     try:
-        wait_until_well(house)
-        yield house
+        wait_until_well(site)
+        yield site
     finally:
         for each in [*all_children(process.pid), process.pid]:
             try:
@@ -105,12 +105,12 @@ def all_children(pid: int) -> list[int]:
         return []
 
 
-def wait_until_well(house: Live, within: float = 15.0) -> None:
+def wait_until_well(site: Live, within: float = 15.0) -> None:
     """Returns once the house answers; fails where it does not in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         try:
-            if status(house.get("/healthz")) in (200, 503):  # well, or busy
+            if status(site.get("/healthz")) in (200, 503):  # well, or busy
                 return
         except OSError:
             pass

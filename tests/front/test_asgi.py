@@ -26,7 +26,7 @@ class Calls:
     def close(self) -> None:
         self.closed += 1
 
-    def open_house(self) -> Any:
+    def open_keystore(self) -> Any:
         self.keys += 1
         return object()
 
@@ -44,14 +44,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     found = Calls()
     snapshots = SimpleNamespace(refresh=found.refresh, published=list)
     monkeypatch.setattr(sabal.asgi, "connect", found.connect)
-    monkeypatch.setattr(sabal.asgi, "open_house", found.open_house)
+    monkeypatch.setattr(sabal.asgi, "open_house", found.open_keystore)
     monkeypatch.setattr(sabal.asgi.snapshot, "current", lambda: snapshots)
     return found
 
 
 def watch(calls: Calls) -> Watch:
     made = Watch()
-    made.ring = SimpleNamespace(refresh=lambda *_: None)  # type: ignore[assignment]
+    made.keyring = SimpleNamespace(refresh=lambda *_: None)  # type: ignore[assignment]
     made.room = SimpleNamespace(refresh=calls.room)  # type: ignore[assignment]
     return made
 

@@ -25,10 +25,10 @@ def ask(
     method: str, path: str | bytes, *headers: tuple[bytes, bytes], intake: Echo | None = None, **more: Any
 ) -> Any:
     """One request at a door of its own."""
-    house = {k: more.pop(k) for k in ("base_url", "onion", "others", "dev", "hops", "unlimited") if k in more}
+    site = {k: more.pop(k) for k in ("base_url", "onion", "others", "dev", "hops", "unlimited") if k in more}
 
     async def run() -> Any:
-        return await visit(build(intake, wsgi=plain_wsgi, **house), method, path, *headers, **more)
+        return await visit(build(intake, wsgi=plain_wsgi, **site), method, path, *headers, **more)
 
     return asyncio.run(run())
 
@@ -138,8 +138,8 @@ def test_a_host_that_is_not_ours_alone_is_refused(host: list[tuple[bytes, bytes]
     ],
 )
 def test_our_own_hosts_are_answered(host: bytes) -> None:
-    house = {"onion": "http://abc.onion", "others": ("www.petition.example",)}
-    assert ask("GET", "/en/bowl", host=[(b"host", host)], **house).status == 200
+    site = {"onion": "http://abc.onion", "others": ("www.petition.example",)}
+    assert ask("GET", "/en/bowl", host=[(b"host", host)], **site).status == 200
 
 
 def test_development_answers_loopback_names_with_any_port() -> None:

@@ -21,32 +21,32 @@ SIGN = b"POST /en/bowl/sign HTTP/1.1\r\n" + HEAD
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Live]:
+def site() -> Iterator[Live]:
     with live() as running:
         yield running
 
 
-def test_suzie_reads_and_signs(house: Live) -> None:
-    page = house.get(headers=b"Accept-Encoding: gzip, br\r\n")
+def test_suzie_reads_and_signs(site: Live) -> None:
+    page = site.get(headers=b"Accept-Encoding: gzip, br\r\n")
     assert status(page) == 200 and b"content-encoding: br" in page
-    answer = house.post(b"name=Suzie")
+    answer = site.post(b"name=Suzie")
     assert status(answer) == 303 and b"location: /en/bowl/sent\r\n" in answer
 
 
-def test_the_server_does_not_say_what_it_is(house: Live) -> None:
-    for answer in (house.get(), house.get("/nowhere"), house.post(b"x")):
+def test_the_server_does_not_say_what_it_is(site: Live) -> None:
+    for answer in (site.get(), site.get("/nowhere"), site.post(b"x")):
         assert b"granian" not in answer.lower() and b"\r\nserver: \r\n" in answer
 
 
-def test_a_reader_who_has_the_page_gets_no_body(house: Live) -> None:
-    etag = re.search(rb"etag: (\S+)", house.get())
+def test_a_reader_who_has_the_page_gets_no_body(site: Live) -> None:
+    etag = re.search(rb"etag: (\S+)", site.get())
     assert etag
-    again = house.get(headers=b"If-None-Match: %s\r\n" % etag[1])
+    again = site.get(headers=b"If-None-Match: %s\r\n" % etag[1])
     assert status(again) == 304 and again.endswith(b"\r\n\r\n")
 
 
-def test_head_has_the_length_and_no_body(house: Live) -> None:
-    answer = house.send(b"HEAD /en/bowl HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
+def test_head_has_the_length_and_no_body(site: Live) -> None:
+    answer = site.send(b"HEAD /en/bowl HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
     length = re.search(rb"content-length: (\d+)", answer)
     assert status(answer) == 200 and length and int(length[1]) > 10_000 and answer.endswith(b"\r\n\r\n")
 
@@ -70,40 +70,40 @@ def test_head_has_the_length_and_no_body(house: Live) -> None:
         b"POST /en/bowl/sign HTTP/1.0\r\n" + HEAD + FORM + CHUNKED,
     ],
 )
-def test_what_two_programs_could_read_in_two_ways_is_refused(house: Live, head: bytes) -> None:
-    assert status(house.send(head + CLOSE + b"\r\n")) in (400, 404)
+def test_what_two_programs_could_read_in_two_ways_is_refused(site: Live, head: bytes) -> None:
+    assert status(site.send(head + CLOSE + b"\r\n")) in (400, 404)
 
 
-def test_a_worker_may_open_as_many_connections_as_the_machine_allows(house: Live) -> None:
-    soft, hard = house.workers()[0].rlimit(psutil.RLIMIT_NOFILE)
+def test_a_worker_may_open_as_many_connections_as_the_machine_allows(site: Live) -> None:
+    soft, hard = site.workers()[0].rlimit(psutil.RLIMIT_NOFILE)
     assert soft == min(65_536, hard)
 
 
-def test_headers_have_an_end(house: Live) -> None:
-    assert status(house.get(headers=b"X: %s\r\n" % (b"a" * 12_000))) == 200
-    assert status(house.post(b"a" * 16_384, headers=b"X: %s\r\n" % (b"a" * 12_000))) == 303
-    assert status(house.get(headers=b"X: %s\r\n" % (b"a" * 17_000))) == 431
-    assert status(house.get(headers=b"X: 1\r\n" * 200)) == 431
-    assert status(house.get(headers=b"X: %s\r\n" % (b"a" * 500_000))) in (0, 400, 431)
+def test_headers_have_an_end(site: Live) -> None:
+    assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 12_000))) == 200
+    assert status(site.post(b"a" * 16_384, headers=b"X: %s\r\n" % (b"a" * 12_000))) == 303
+    assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 17_000))) == 431
+    assert status(site.get(headers=b"X: 1\r\n" * 200)) == 431
+    assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 500_000))) in (0, 400, 431)
 
 
-def test_a_body_in_chunks_is_a_body(house: Live) -> None:
+def test_a_body_in_chunks_is_a_body(site: Live) -> None:
     head = SIGN + FORM + CHUNKED + CLOSE + b"\r\n"
-    assert status(house.send(head + b"4\r\nname\r\n6\r\n=Suzie\r\n0\r\n\r\n")) == 303
-    assert status(house.send(head + b"4e20\r\n" + b"a" * 20_000 + b"\r\n0\r\n\r\n")) == 413
+    assert status(site.send(head + b"4\r\nname\r\n6\r\n=Suzie\r\n0\r\n\r\n")) == 303
+    assert status(site.send(head + b"4e20\r\n" + b"a" * 20_000 + b"\r\n0\r\n\r\n")) == 413
 
 
 @pytest.mark.parametrize(
     "chunks",
     [b"zz\r\nabc\r\n0\r\n\r\n", b"-1\r\nabc\r\n", b"ffffffffffffffffff\r\nabc", b"3\r\nabcdef\r\n0\r\n\r\n"],
 )
-def test_lies_in_chunks_end_the_connection_and_nothing_else(house: Live, chunks: bytes) -> None:
+def test_lies_in_chunks_end_the_connection_and_nothing_else(site: Live, chunks: bytes) -> None:
     head = SIGN + FORM + CHUNKED + CLOSE + b"\r\n"
-    assert status(house.send(head + chunks)) in (0, 400)
-    assert status(house.get()) == 200
+    assert status(site.send(head + chunks)) in (0, 400)
+    assert status(site.get()) == 200
 
 
-def test_a_second_request_cannot_hide_in_a_body(house: Live) -> None:
+def test_a_second_request_cannot_hide_in_a_body(site: Live) -> None:
     """Content-Length and Transfer-Encoding together: one answer, then the connection ends."""
     smuggled = b"GET /en/bowl HTTP/1.1\r\n" + HEAD + b"\r\n"
     head = (
@@ -115,12 +115,12 @@ def test_a_second_request_cannot_hide_in_a_body(house: Live) -> None:
         + CLOSE
         + b"\r\n"
     )
-    answer = house.send(head + b"0\r\n\r\n" + smuggled)
+    answer = site.send(head + b"0\r\n\r\n" + smuggled)
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_ten_megabytes_are_refused_at_their_headers(house: Live) -> None:
-    with house.connect() as connection:
+def test_ten_megabytes_are_refused_at_their_headers(site: Live) -> None:
+    with site.connect() as connection:
         connection.sendall(SIGN + FORM + b"Content-Length: 10000000\r\n\r\n")
         began = time.monotonic()
         answer = everything(connection)
@@ -128,34 +128,34 @@ def test_ten_megabytes_are_refused_at_their_headers(house: Live) -> None:
 
 
 @pytest.mark.parametrize("kind", [b"multipart/form-data; boundary=x", b"application/json", b"text/plain"])
-def test_other_kinds_of_form_are_refused(house: Live, kind: bytes) -> None:
+def test_other_kinds_of_form_are_refused(site: Live, kind: bytes) -> None:
     head = SIGN + CLOSE + b"Content-Type: %s\r\nContent-Length: 2\r\n\r\n{}"
-    assert status(house.send(head % kind)) == 415
+    assert status(site.send(head % kind)) == 415
 
 
 @pytest.mark.parametrize(
     "header", [b"Origin: null", b"Origin: https://eve.example", b"Sec-Fetch-Site: cross-site"]
 )
-def test_eves_form_is_refused(house: Live, header: bytes) -> None:
-    assert status(house.post(b"name=Suzie", headers=header + b"\r\n")) == 403
+def test_eves_form_is_refused(site: Live, header: bytes) -> None:
+    assert status(site.post(b"name=Suzie", headers=header + b"\r\n")) == 403
 
 
-def test_several_requests_go_over_one_connection(house: Live) -> None:
-    with house.connect() as connection:
+def test_several_requests_go_over_one_connection(site: Live) -> None:
+    with site.connect() as connection:
         for path in (b"/en/bowl", b"/nowhere", b"/healthz"):
             connection.sendall(b"HEAD " + path + b" HTTP/1.1\r\n" + HEAD + b"\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
 
 
-def test_who_sends_slowly_is_let_go_after_five_seconds(house: Live) -> None:
+def test_who_sends_slowly_is_let_go_after_five_seconds(site: Live) -> None:
     def slow_headers() -> tuple[int, float]:
         began = time.monotonic()
-        answer = house.send(b"GET /en/bowl HTTP/1.1\r\nHost: peti")
+        answer = site.send(b"GET /en/bowl HTTP/1.1\r\nHost: peti")
         return status(answer), time.monotonic() - began
 
     def slow_body() -> tuple[int, float]:
         began = time.monotonic()
-        with house.connect(15) as connection:
+        with site.connect(15) as connection:
             connection.sendall(SIGN + FORM + b"Content-Length: 400\r\n\r\n")
             ended = threading.Event()
 
@@ -183,9 +183,9 @@ def test_who_sends_slowly_is_let_go_after_five_seconds(house: Live) -> None:
 
 def test_django_gets_eight_threads_and_a_crowd_honest_answers() -> None:
     # Letters of a development house: all else that a reader asks Django for is kept by the door.
-    with live(slow="0.3", wait="0.5", dev="1") as house, ThreadPoolExecutor(60) as pool:
-        answers = list(pool.map(lambda _: house.get("/dev/mail/slow"), range(60)))
-        meanwhile = house.get()
+    with live(slow="0.3", wait="0.5", dev="1") as site, ThreadPoolExecutor(60) as pool:
+        answers = list(pool.map(lambda _: site.get("/dev/mail/slow"), range(60)))
+        meanwhile = site.get()
     found = [status(answer) for answer in answers]
     assert set(found) == {200, 503} and found.count(200) >= 8
     assert max(int(answer.rpartition(b"\r\n")[2]) for answer in answers if status(answer) == 200) <= 8
@@ -195,49 +195,49 @@ def test_django_gets_eight_threads_and_a_crowd_honest_answers() -> None:
 
 
 def test_a_worker_that_is_killed_is_started_again() -> None:
-    with live() as house:
-        worker = house.workers()[0]
+    with live() as site:
+        worker = site.workers()[0]
         worker.kill()
         worker.wait(5)
-        wait_until_well(house)
-        assert house.workers()[0].pid != worker.pid
+        wait_until_well(site)
+        assert site.workers()[0].pid != worker.pid
 
 
 def test_a_master_that_is_killed_leaves_no_orphan() -> None:
-    with live(workers=2) as house:
-        workers = house.workers()
+    with live(workers=2) as site:
+        workers = site.workers()
         assert len(workers) == 2
-        os.kill(house.process.pid, signal.SIGKILL)
-        house.process.wait()
+        os.kill(site.process.pid, signal.SIGKILL)
+        site.process.wait()
         _, alive = psutil.wait_procs(workers, timeout=5)
         assert not alive
 
 
 def test_what_was_begun_is_answered_before_the_end() -> None:
-    with live(takes="1") as house, ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(house.post, b"name=Suzie") for _ in range(8)]
+    with live(takes="1") as site, ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(site.post, b"name=Suzie") for _ in range(8)]
         time.sleep(0.5)
-        house.process.send_signal(signal.SIGTERM)
+        site.process.send_signal(signal.SIGTERM)
         assert [status(one.result()) for one in asked] == [303] * 8
-        assert house.process.wait(10) == 0
+        assert site.process.wait(10) == 0
 
 
 def test_forwarded_addresses_to_the_left_change_nothing() -> None:
-    with live(hops="1", limited="1") as house:
+    with live(hops="1", limited="1") as site:
         claimed = b"X-Forwarded-For: 6.6.6.%d, 203.0.113.5\r\n"
-        answers = [house.post(b"x", headers=claimed % n) for n in range(61)]
+        answers = [site.post(b"x", headers=claimed % n) for n in range(61)]
         assert b"x-held" not in answers[59]
         if b"x-held: 1" not in answers[60]:  # the minute that is counted has ended in between
-            answers = [house.post(b"x", headers=claimed % n) for n in range(61)]
+            answers = [site.post(b"x", headers=claimed % n) for n in range(61)]
         assert b"x-held: 1" in answers[60]
-        assert b"x-held" not in house.post(b"x", headers=b"X-Forwarded-For: 203.0.113.5, 198.51.100.1\r\n")
+        assert b"x-held" not in site.post(b"x", headers=b"X-Forwarded-For: 203.0.113.5, 198.51.100.1\r\n")
         two_lines = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 203.0.113.5\r\n"
-        assert b"x-held: 1" in house.post(b"x", headers=two_lines)
+        assert b"x-held: 1" in site.post(b"x", headers=two_lines)
 
 
 def test_who_is_told_to_come_back_keeps_the_connection() -> None:
     """In overload a new connection costs more than the answer."""
-    with live(in_flight="0") as house, house.connect() as connection:
+    with live(in_flight="0") as site, site.connect() as connection:
         for _ in range(3):
             connection.sendall(SIGN + FORM + b"Content-Length: 10\r\n\r\nname=Suzie")
             answer = connection.recv(65_536)

@@ -8,11 +8,11 @@ import pytest
 import tlog
 from front.visitor import Answer, visit
 from front_door import HOST, Entrance, entrance
-from houses import NOW, HouseOfTests
 from sabal.front import django
 from sabal.ledger import tables
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
+from sites import NOW, SiteOfTests
 
 WEEK = 604_800
 SLUG = "stop-forced-repatriation"
@@ -22,19 +22,19 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture
-def petition(house: HouseOfTests) -> PetitionSnapshot:
+def petition(site: SiteOfTests) -> PetitionSnapshot:
     """A petition with 300 entries in its log."""
-    petition = house.publish()
-    confirmed(house, petition)
-    house.sequence(petition, NOW + WEEK)
-    log = tables.find(house.database, petition.id)
+    petition = site.publish()
+    confirmed(site, petition)
+    site.sequence(petition, NOW + WEEK)
+    log = tables.find(site.database, petition.id)
     assert log is not None
-    key = tables.key_of(house.database, house.house, petition.id, petition.origin)
-    with house.database.transaction():
+    key = tables.key_of(site.database, site.keystore, petition.id, petition.origin)
+    with site.database.transaction():
         new = [tlog.entry.Sign(n.to_bytes(32)).encode() for n in range(log.size, SIZE)]
-        tables.sign(house.database, tables.append(house.database, log, new), key, 20_000)
-    house.sequence(petition, NOW + WEEK)
-    return house.petition()
+        tables.sign(site.database, tables.append(site.database, log, new), key, 20_000)
+    site.sequence(petition, NOW + WEEK)
+    return site.petition()
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def ask(door: Entrance, method: str, path: str, *headers: tuple[bytes, bytes]) -
 
 
 def test_each_file_says_how_long_it_may_be_kept(
-    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, digest = "text/plain; charset=utf-8", petition.manifest_hash.hex()
     newest, binary = "public, max-age=1, stale-if-error=600", "application/octet-stream"
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         for path, kept, kind in (
             ("checkpoint", newest, text),
             ("policy", newest, text),
@@ -76,7 +76,7 @@ def test_each_file_says_how_long_it_may_be_kept(
             assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, kept, kind), path
             assert whole["access-control-allow-origin"] == "*" and whole["set-cookie"] is None
             assert whole["x-content-type-options"] == "nosniff"
-            file = house.data / "public" / SLUG / "log" / path
+            file = site.data / "public" / SLUG / "log" / path
             assert whole.body == file.read_bytes()
             assert whole["etag"] and whole["content-length"] == str(len(whole.body))
             head = ask(door, "HEAD", f"{LOG}/{path}")
@@ -89,9 +89,9 @@ def test_each_file_says_how_long_it_may_be_kept(
 
 
 def test_what_is_served_is_the_log(
-    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         policy = tlog.Policy.parse(door.get(f"{LOG}/policy").body)
         shown = policy.open(door.get(f"{LOG}/checkpoint").body).checkpoint
         entries = [
@@ -120,13 +120,13 @@ def test_what_is_served_is_the_log(
     ],
 )  # fmt: skip
 def test_what_no_log_has_is_not_found_without_asking_django(
-    house: HouseOfTests,
+    site: SiteOfTests,
     petition: PetitionSnapshot,
     monkeypatch: pytest.MonkeyPatch,
     made: list[str],
     path: str,
 ) -> None:
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         before = [p for p in made if "/log" in p]
         for method in ("GET", "HEAD"):
             answer = ask(door, method, f"{LOG}/{path}")
@@ -144,31 +144,31 @@ def test_what_no_log_has_is_not_found_without_asking_django(
     ],
 )  # fmt: skip
 def test_another_spelling_of_a_path_is_refused(
-    house: HouseOfTests,
+    site: SiteOfTests,
     petition: PetitionSnapshot,
     monkeypatch: pytest.MonkeyPatch,
     made: list[str],
     path: str,
 ) -> None:
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         answer = door.get(path)
     assert answer.status in (400, 404) and not [p for p in made if "/log" in p]
     assert not re.search(rb"[A-Za-z0-9+/]{43}=", answer.body)
 
 
 def test_a_tile_is_asked_of_django_once(
-    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch, made: list[str]
+    site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch, made: list[str]
 ) -> None:
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         answers = door.at_once([door.getting(f"{LOG}/tile/0/000") for _ in range(20)])
         assert {answer.status for answer in answers} == {200} and made.count(f"{LOG}/tile/0/000") == 1
         assert door.get(f"{LOG}/tile/0/000").status == 200 and made.count(f"{LOG}/tile/0/000") == 1
 
 
 def test_a_manifest_that_the_log_does_not_name_is_not_found(
-    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         assert door.get(f"{LOG}/manifests/{'0' * 64}.json").status == 404
         assert door.get(f"/another/log/manifests/{petition.manifest_hash.hex()}.json").status == 404
         assert door.get("/another/log/checkpoint").status == 404

@@ -96,7 +96,7 @@ def test_an_address_that_cannot_be_listened_on_is_named() -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Live]:
+def site(tmp_path: Path) -> Iterator[Live]:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
     environment |= {
@@ -127,12 +127,12 @@ def house(tmp_path: Path) -> Iterator[Live]:
         process.wait()
 
 
-def below(house: Live) -> list[psutil.Process]:
-    return psutil.Process(house.process.pid).children(recursive=True)
+def below(site: Live) -> list[psutil.Process]:
+    return psutil.Process(site.process.pid).children(recursive=True)
 
 
-def worker(house: Live) -> psutil.Process | None:
-    for child in below(house):
+def worker(site: Live) -> psutil.Process | None:
+    for child in below(site):
         try:
             if child.cmdline()[-1:] == ["worker"]:
                 return child
@@ -142,40 +142,40 @@ def worker(house: Live) -> psutil.Process | None:
 
 
 @pytest.mark.slow
-def test_a_house_serves_and_drains(house: Live, tmp_path: Path) -> None:
+def test_a_house_serves_and_drains(site: Live, tmp_path: Path) -> None:
     local = b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    assert house.send(b"GET / HTTP/1.1\r\n" + local).startswith(b"HTTP/1.1 302")
-    first = worker(house)
+    assert site.send(b"GET / HTTP/1.1\r\n" + local).startswith(b"HTTP/1.1 302")
+    first = worker(site)
     assert first
     first.kill()
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and worker(house) in (None, first):
+    while time.monotonic() < deadline and worker(site) in (None, first):
         time.sleep(0.1)
-    assert worker(house) not in (None, first)
+    assert worker(site) not in (None, first)
 
-    everybody = below(house)
-    house.process.send_signal(signal.SIGTERM)
-    assert house.process.wait(25) == 0
+    everybody = below(site)
+    site.process.send_signal(signal.SIGTERM)
+    assert site.process.wait(25) == 0
     assert not psutil.wait_procs(everybody, timeout=1)[1]
     said = (tmp_path / "output").read_text()
     assert "GET /" not in said and "Traceback" not in said
 
 
 @pytest.mark.slow
-def test_a_house_that_is_killed_takes_its_children_with_it(house: Live) -> None:
-    everybody = below(house)
+def test_a_house_that_is_killed_takes_its_children_with_it(site: Live) -> None:
+    everybody = below(site)
     assert len(everybody) >= 3
-    house.process.kill()
-    house.process.wait()
+    site.process.kill()
+    site.process.wait()
     assert not psutil.wait_procs(everybody, timeout=20)[1]
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_ends_the_house(house: Live, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_ends_the_house(site: Live, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
     second = subprocess.run(
-        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(house.port), "--no-worker"],
+        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(site.port), "--no-worker"],
         env=environment,
         capture_output=True,
         timeout=60,

@@ -23,8 +23,8 @@ def many() -> int:
 class Idlers:
     """Connections held open; those that send half a form do so again whenever they are cut off."""
 
-    def __init__(self, house: Live, first: bytes) -> None:
-        self._house, self._first = house, first
+    def __init__(self, site: Live, first: bytes) -> None:
+        self._house, self._first = site, first
         self._selector = selectors.DefaultSelector()
         self.again = 0
 
@@ -59,8 +59,8 @@ class Idlers:
 @pytest.mark.slow
 def test_others_are_answered_while_thousands_are_idle_and_thousands_stall() -> None:
     count = many()
-    with live() as house:
-        idle, stalled = Idlers(house, b""), Idlers(house, HALF)
+    with live() as site:
+        idle, stalled = Idlers(site, b""), Idlers(site, HALF)
         try:
             for _ in range(count):
                 idle.add()
@@ -72,8 +72,8 @@ def test_others_are_answered_while_thousands_are_idle_and_thousands_stall() -> N
             )  # the first of the stalled are cut off after five seconds, and come again
             while time.monotonic() < end:
                 for answer in (
-                    lambda: house.get(headers=b"Accept-Encoding: br\r\n"),
-                    lambda: house.post(b"name=Suzie"),
+                    lambda: site.get(headers=b"Accept-Encoding: br\r\n"),
+                    lambda: site.post(b"name=Suzie"),
                 ):
                     began = time.monotonic()
                     found = status(answer())

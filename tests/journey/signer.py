@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Signer:
     """One person with a mailbox; `confirm` after `sign`."""
 
-    house: Served
+    site: Served
     name: str
     place: str = "KR"
 
@@ -34,12 +34,12 @@ class Signer:
         """Fill in the form of the petition's page and wait for the letter."""
         self.day = datetime.now(UTC).date().isoformat()
         version = re.search(
-            r'name="version" value="([0-9a-f]{16})"', self._open(f"{self.house.base}/en/{SLUG}")
+            r'name="version" value="([0-9a-f]{16})"', self._open(f"{self.keystore.base}/en/{SLUG}")
         )
         assert version
         form = {"name": self.name, "email": self.address, "country": self.place, "consent": "1"}
         body = urlencode({**form, "version": version[1]}).encode()
-        urllib.request.urlopen(f"{self.house.base}/en/{SLUG}/sign", body, timeout=10).close()
+        urllib.request.urlopen(f"{self.keystore.base}/en/{SLUG}/sign", body, timeout=10).close()
         self.letter = wait_for(self._letter)
         message = email.message_from_bytes(self.letter.read_bytes(), policy=policy.default)
         self.text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
@@ -63,16 +63,16 @@ class Signer:
     def save(self, kind: str, to: Path) -> Path:
         """Follow the receipt's link to a promise or a proof, and keep the file."""
         (link,) = re.findall(rf'href="(/en/signature/[a-z2-7]{{26}}\.{kind})"', self.receipt)
-        with urllib.request.urlopen(f"{self.house.base}{link}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.keystore.base}{link}", timeout=10) as answer:
             to.write_bytes(answer.read())
         return to
 
     def withdraw(self) -> None:
         (action,) = re.findall(r'action="(/en/signature/[a-z2-7]{26}/withdraw)"', self.look_again())
-        urllib.request.urlopen(f"{self.house.base}{action}", b"", timeout=10).close()
+        urllib.request.urlopen(f"{self.keystore.base}{action}", b"", timeout=10).close()
 
     def _letter(self) -> Path | None:
-        found = (self.house.data / "mail").glob("[0-9]*.eml")
+        found = (self.keystore.data / "mail").glob("[0-9]*.eml")
         return next((path for path in found if self.address.encode() in path.read_bytes()), None)
 
     def _open(self, url: str) -> str:

@@ -15,7 +15,7 @@ import tlog
 from journey.signer import Signer, wait_for
 from sabal import database as raw
 from sabal import token
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.keys.signer import promise_key_name
 from sabal.petitions.consent import consent_version
 from sabal.records.record import commitment, seed
@@ -154,7 +154,7 @@ def a_broken_promise_is_told_from_one_that_waits(served: Served, folder: Path) -
     url = served.environment.get("SABAL_DATABASE_URL") or f"sqlite://{served.data / 'sabal.sqlite3'}"
     with closing(raw.connect(url)) as database:
         ((petition_id, origin),) = database.query("SELECT id, origin FROM petitions_petition", ())
-        secret = open_house(served.data / "house.key").find(database, promise_key_name(petition_id))
+        secret = open_keystore(served.data / "server.key").find(database, promise_key_name(petition_id))
     leaf = tlog.leaf_hash(tlog.entry.Sign(b"s" * 32).encode())
     promise = folder / "never.txt"
     promise.write_bytes(tlog.Promise(origin, leaf, FAR).sign(tlog.promise_key(origin, secret)))

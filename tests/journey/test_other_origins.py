@@ -24,7 +24,7 @@ FORM = """<form method=post target={target} action="{house}/en/{slug}/sign">
 @pytest.fixture
 def eves_site(served: Served) -> Iterator[str]:
     """A site of another origin: / holds a sandboxed frame that signs by itself, /form a form that is sent."""
-    form = FORM.format(house=served.base, slug=SLUG, target="_self")
+    form = FORM.format(site=served.base, slug=SLUG, target="_self")
 
     class Eve(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

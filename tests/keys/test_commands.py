@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import agefile
-from houses import HouseOfTests
 from sabal.cli import main
+from sites import SiteOfTests
 
 
 @pytest.fixture(autouse=True)
@@ -61,13 +61,13 @@ def test_a_key_is_never_written_over_another(tmp_path: Path, ending: str) -> Non
     assert list(tmp_path.iterdir()) == [there] and there.read_text() == "of an older key"
 
 
-def test_the_house_key_for_safe_keeping_is_private_and_new(house: HouseOfTests, tmp_path: Path) -> None:
+def test_the_house_key_for_safe_keeping_is_private_and_new(site: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "safe.age"
-    arguments = ("house", "--to", str(house.identity.recipient), "--out", str(out))
+    arguments = ("house", "--to", str(site.identity.recipient), "--out", str(out))
     assert run(*arguments).exit_code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     sealed = out.read_bytes()
-    assert bytes.fromhex(agefile.decrypt(sealed, [house.identity]).decode().strip()) == house.house.key
+    assert bytes.fromhex(agefile.decrypt(sealed, [site.identity]).decode().strip()) == site.keystore.key
     result = run(*arguments)
     assert result.exit_code == 2 and result.stderr == f"{out}: File exists.\n"
     assert out.read_bytes() == sealed

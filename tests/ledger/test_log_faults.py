@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 import tlog
-from houses import NOW, HouseOfTests
 from ledger.reading import Read, read
 from sabal import database as raw
 from sabal import public
@@ -27,6 +26,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
 from sabal.signing.writer import log_index
 from signing.steps import ask, confirmation
+from sites import NOW, SiteOfTests
 
 pytestmark = pytest.mark.slow  # hundreds of batches
 
@@ -104,27 +104,27 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def crowd(house: HouseOfTests) -> PetitionSnapshot:
+def crowd(site: SiteOfTests) -> PetitionSnapshot:
     """A petition with one batch shown, and a second that waits: signers, and some who left before and after theirs."""
-    petition = house.publish()
-    first = sign(house, petition, "first", 40)
-    house.sequence(petition, NOW + WEEK)
-    second = sign(house, petition, "second", SIGNERS)
-    house.writer.commit(
-        house.database,
+    petition = site.publish()
+    first = sign(site, petition, "first", 40)
+    site.sequence(petition, NOW + WEEK)
+    second = sign(site, petition, "second", SIGNERS)
+    site.writer.commit(
+        site.database,
         [operations.Withdraw(one.t, one.digest) for one in [*first[:LEAVING], *second[:LEAVING]]],
     )
     return petition
 
 
-def sign(house: HouseOfTests, petition: PetitionSnapshot, who: str, number: int) -> list[Any]:
-    signers = [ask(house, petition, f"{who}{n}@example.org") for n in range(number)]
-    house.writer.commit(house.database, [one.operation for one in signers])
-    house.writer.commit(house.database, [confirmation(one) for one in signers])
+def sign(site: SiteOfTests, petition: PetitionSnapshot, who: str, number: int) -> list[Any]:
+    signers = [ask(site, petition, f"{who}{n}@example.org") for n in range(number)]
+    site.writer.commit(site.database, [one.operation for one in signers])
+    site.writer.commit(site.database, [confirmation(one) for one in signers])
     return signers
 
 
-def hold_true(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> Read:
+def hold_true(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> Read:
     """Whatever is shown now goes on from all that was seen, and pages never say more than the log."""
     files = publication(petition)
     found = read(files.folder, files.key)
@@ -134,16 +134,16 @@ def hold_true(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.C
     return found
 
 
-def hold_whole(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> None:
-    found = hold_true(house, petition, seen)
+def hold_whole(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> None:
+    found = hold_true(site, petition, seen)
     assert (found.tally.signed, found.tally.counted) == (40 + SIGNERS, 40 + SIGNERS - 2 * LEAVING)
     commitments = [e for e in found.entries if e[1] == tlog.entry.Type.SIGN]
     assert len(set(commitments)) == len(commitments)
-    counts = house.petition().counts
+    counts = site.petition().counts
     assert (counts.confirmed, counts.counted, counts.log_size) == (
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
-    places = house.database.query(
+    places = site.database.query(
         "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON p.commitment = s.commitment"
     )
     assert len(places) == 40 + SIGNERS - 2 * LEAVING
@@ -153,38 +153,38 @@ def hold_whole(house: HouseOfTests, petition: PetitionSnapshot, seen: list[tlog.
 
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "failed but persisted"])
 @pytest.mark.parametrize("break_", [fail, full])
-def test_every_write(house: HouseOfTests, persisted: bool, break_: Callable[[], None]) -> None:
-    petition = crowd(house)
-    if house.vendor == "postgresql" and break_ is full:
+def test_every_write(site: SiteOfTests, persisted: bool, break_: Callable[[], None]) -> None:
+    petition = crowd(site)
+    if site.vendor == "postgresql" and break_ is full:
         pytest.skip("the same files")
-    at, seen = 0, [hold_true(house, petition, []).checkpoint]
-    before = Before(house)
+    at, seen = 0, [hold_true(site, petition, []).checkpoint]
+    before = Before(site)
     while True:
         fault = Breaking(at, break_, persisted=persisted)
-        with fault.everywhere(house.database):
+        with fault.everywhere(site.database):
             try:
-                Sequencer(house.house).sequence(house.database, petition, NOW + 2 * WEEK)
+                Sequencer(site.keystore).sequence(site.database, petition, NOW + 2 * WEEK)
             except (Fault, OSError):
-                hold_true(house, petition, seen)
-        house.sequence(petition, NOW + 2 * WEEK + 1)
-        hold_whole(house, petition, seen)
+                hold_true(site, petition, seen)
+        site.sequence(petition, NOW + 2 * WEEK + 1)
+        hold_whole(site, petition, seen)
         if not fault.fired:
             break
         at += 1
         before.again()
-        seen = [hold_true(house, petition, []).checkpoint]
+        seen = [hold_true(site, petition, []).checkpoint]
     assert at >= 10  # the batch has as many writes
 
 
-def test_kill_9_at_every_write(house: HouseOfTests) -> None:
-    petition = crowd(house)
-    before, at = Before(house), 0
+def test_kill_9_at_every_write(site: SiteOfTests) -> None:
+    petition = crowd(site)
+    before, at = Before(site), 0
     while True:
-        seen = [hold_true(house, petition, []).checkpoint]
-        died = run_and_die(house, petition, at)
-        hold_true(house, petition, seen)
-        house.sequence(petition, NOW + 2 * WEEK + 1)
-        hold_whole(house, petition, seen)
+        seen = [hold_true(site, petition, []).checkpoint]
+        died = run_and_die(site, petition, at)
+        hold_true(site, petition, seen)
+        site.sequence(petition, NOW + 2 * WEEK + 1)
+        hold_whole(site, petition, seen)
         if not died:
             break
         at += 1
@@ -192,14 +192,14 @@ def test_kill_9_at_every_write(house: HouseOfTests) -> None:
     assert at >= 10
 
 
-def run_and_die(house: HouseOfTests, petition: PetitionSnapshot, at: int) -> bool:
+def run_and_die(site: SiteOfTests, petition: PetitionSnapshot, at: int) -> bool:
     """A process of its own that is killed right after its write number `at`; whether it came so far."""
     pid = os.fork()
     if not pid:
         try:
-            database = raw.connect(house.url)
+            database = raw.connect(site.url)
             with Breaking(at, die, persisted=True).everywhere(database):
-                Sequencer(house.house).sequence(database, petition, NOW + 2 * WEEK)
+                Sequencer(site.keystore).sequence(database, petition, NOW + 2 * WEEK)
             os._exit(0)
         finally:
             os._exit(1)
@@ -208,18 +208,18 @@ def run_and_die(house: HouseOfTests, petition: PetitionSnapshot, at: int) -> boo
     return os.WIFSIGNALED(status)
 
 
-def test_witnesses_that_break_hold_nothing_back_for_ever(house: HouseOfTests) -> None:
-    petition = crowd(house)
+def test_witnesses_that_break_hold_nothing_back_for_ever(site: SiteOfTests) -> None:
+    petition = crowd(site)
 
     class Broken(Witnesses):
         def ask(self, log: Log, files: Publication) -> bytes:
             raise Fault
 
     with pytest.raises(Fault):
-        Sequencer(house.house, Broken()).sequence(house.database, petition, NOW + 2 * WEEK)
-    seen = [hold_true(house, petition, []).checkpoint]
-    house.sequence(petition, NOW + 2 * WEEK)
-    hold_whole(house, petition, seen)
+        Sequencer(site.keystore, Broken()).sequence(site.database, petition, NOW + 2 * WEEK)
+    seen = [hold_true(site, petition, []).checkpoint]
+    site.sequence(petition, NOW + 2 * WEEK)
+    hold_whole(site, petition, seen)
 
 
 class Before:
@@ -230,20 +230,20 @@ class Before:
         "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
     )  # fmt: skip
 
-    def __init__(self, house: HouseOfTests) -> None:
-        self.house = house
+    def __init__(self, site: SiteOfTests) -> None:
+        self.site = site
         for table in self.TABLES:
-            house.database.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
+            site.database.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
         self.files = {p: p.read_bytes() for p in self._files()}
 
     def again(self) -> None:
         for table in self.TABLES:
-            self.house.database.execute(f"DELETE FROM {table}")
-            self.house.database.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
+            self.site.database.execute(f"DELETE FROM {table}")
+            self.site.database.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
         for path in self._files():
             path.unlink()
         for path, data in self.files.items():
             path.write_bytes(data)
 
     def _files(self) -> list[Path]:
-        return [p for p in (self.house.data / "public").rglob("*") if p.is_file()]
+        return [p for p in (self.site.data / "public").rglob("*") if p.is_file()]

@@ -5,7 +5,6 @@ import json
 import pytest
 
 import tlog
-from houses import DAY_NUMBER, NOW, HouseOfTests
 from sabal.ledger import receipt
 from sabal.ledger.policy import policy_of
 from sabal.petitions.consent import consent_version
@@ -13,6 +12,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records.record import commitment, seed
 from sabal.signing.writer.find import find
 from signing.steps import confirmed
+from sites import DAY_NUMBER, NOW, SiteOfTests
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
@@ -26,10 +26,10 @@ def policy(petition: PetitionSnapshot) -> tlog.Policy:
 
 
 @pytest.mark.slow
-def test_the_promise_is_kept_even_for_who_is_held_longest(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie = confirmed(house, petition, held=1)
-    found = find(house.database, [suzie.digest])[0]
+def test_the_promise_is_kept_even_for_who_is_held_longest(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie = confirmed(site, petition, held=1)
+    found = find(site.database, [suzie.digest])[0]
     assert found is not None and found.entered is None
     note = receipt.promise(petition, found.commitment, DAY_NUMBER)
     promised = tlog.Promise.open(note, promise_key(petition))
@@ -37,17 +37,17 @@ def test_the_promise_is_kept_even_for_who_is_held_longest(house: HouseOfTests) -
     assert promised.leaf == tlog.leaf_hash(tlog.entry.Sign(suzie.operation.commitment).encode())
     # A worker that looks once an hour, and batches at the worst moments.
     now = float(NOW)
-    while house.petition().counts.confirmed == 0:
+    while site.petition().counts.confirmed == 0:
         now += HOUR
-        house.sequence(petition, now)
+        site.sequence(petition, now)
     assert now <= promised.include_by - DAY
 
 
 @pytest.mark.parametrize("profile", ["guarded", "open"])
-def test_the_promised_day_is_the_same_for_every_signature_of_a_day(house: HouseOfTests, profile: str) -> None:
-    petition = house.publish(profile=f'"{profile}"')
-    held = confirmed(house, petition, held=1)
-    other = confirmed(house, petition, "max@example.org")
+def test_the_promised_day_is_the_same_for_every_signature_of_a_day(site: SiteOfTests, profile: str) -> None:
+    petition = site.publish(profile=f'"{profile}"')
+    held = confirmed(site, petition, held=1)
+    other = confirmed(site, petition, "max@example.org")
     days = {
         tlog.Promise.open(
             receipt.promise(petition, one.operation.commitment, DAY_NUMBER), promise_key(petition)
@@ -59,15 +59,15 @@ def test_the_promised_day_is_the_same_for_every_signature_of_a_day(house: HouseO
 
 @pytest.mark.parametrize("crowd", [0, 1, 255, 300])
 def test_the_proof_opens_with_the_policy_and_w_leads_from_the_letter_to_the_entry(
-    house: HouseOfTests, crowd: int
+    site: SiteOfTests, crowd: int
 ) -> None:
-    petition = house.publish()
-    suzie = confirmed(house, petition)
+    petition = site.publish()
+    suzie = confirmed(site, petition)
     for n in range(crowd):
-        confirmed(house, petition, f"max{n}@example.org")
-    house.sequence(petition, NOW + WEEK)
-    petition = house.petition()
-    found = find(house.database, [suzie.digest])[0]
+        confirmed(site, petition, f"max{n}@example.org")
+    site.sequence(petition, NOW + WEEK)
+    petition = site.petition()
+    found = find(site.database, [suzie.digest])[0]
     assert found is not None and found.entered is not None
     assert (found.entered.batch, found.entered.day) == (1, DAY_NUMBER + 7)
     proof = tlog.Proof.parse(receipt.proof(petition, found.entered.index, found.w))
@@ -82,31 +82,31 @@ def test_the_proof_opens_with_the_policy_and_w_leads_from_the_letter_to_the_entr
         proof.verify(tlog.leaf_hash(tlog.entry.Sign(b"x" * 32).encode()), policy(petition))
 
 
-def test_a_later_link_shows_the_batch_after_its_own_click(house: HouseOfTests) -> None:
+def test_a_later_link_shows_the_batch_after_its_own_click(site: SiteOfTests) -> None:
     """Else whoever holds a mailbox could learn by signing again whether it had signed before."""
-    petition = house.publish()
-    confirmed(house, petition)
-    house.sequence(petition, NOW + WEEK)
-    again = confirmed(house, petition)
-    found = find(house.database, [again.digest])[0]
+    petition = site.publish()
+    confirmed(site, petition)
+    site.sequence(petition, NOW + WEEK)
+    again = confirmed(site, petition)
+    found = find(site.database, [again.digest])[0]
     assert found is not None and found.entered is None
     for n in range(3):
-        confirmed(house, petition, f"max{n}@example.org")
-    house.sequence(petition, NOW + 2 * WEEK)
-    found = find(house.database, [again.digest])[0]
+        confirmed(site, petition, f"max{n}@example.org")
+    site.sequence(petition, NOW + 2 * WEEK)
+    found = find(site.database, [again.digest])[0]
     assert found is not None and found.entered is not None
     assert (found.entered.batch, found.entered.day) == (2, DAY_NUMBER + 14)
 
 
-def test_missing_tiles_keep_nobody_from_a_proof(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie = confirmed(house, petition)
-    house.sequence(petition, NOW + WEEK)
-    petition = house.petition()
-    for file in (house.data / "public").rglob("*"):
+def test_missing_tiles_keep_nobody_from_a_proof(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie = confirmed(site, petition)
+    site.sequence(petition, NOW + WEEK)
+    petition = site.petition()
+    for file in (site.data / "public").rglob("*"):
         if file.is_file() and "tile" in file.parts:
             file.unlink()
-    found = find(house.database, [suzie.digest])[0]
+    found = find(site.database, [suzie.digest])[0]
     assert found is not None and found.entered is not None
     proof = tlog.Proof.parse(receipt.proof(petition, found.entered.index, found.w))
     leaf = tlog.leaf_hash(tlog.entry.Sign(suzie.operation.commitment).encode())

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import tlog
-from houses import NOW, HouseOfTests
 from sabal import settings
 from sabal.ledger import tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
@@ -24,6 +23,7 @@ from sabal.witness.keep import Keep, Reply
 from sabal.witness.serve import Server
 from sabal.witness.store import Store
 from signing.steps import confirmed
+from sites import NOW, SiteOfTests
 from witnesses import HERE, WANDA, Badly, says
 
 WEEK = 604_800
@@ -67,32 +67,32 @@ def _on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_witness_without_tls_is_not_chosen(
-    house: HouseOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "WITNESS_PRIVATE", False)
     with pytest.raises(Refusal, match="over https only"):
-        choose(house, petition, f"witness w {VKEY} http://127.0.0.1:1/\nquorum w\n")
+        choose(site, petition, f"witness w {VKEY} http://127.0.0.1:1/\nquorum w\n")
 
 
 @pytest.fixture
-def petition(house: HouseOfTests) -> PetitionSnapshot:
-    return house.publish()
+def petition(site: SiteOfTests) -> PetitionSnapshot:
+    return site.publish()
 
 
 @pytest.fixture
-def sequencer(house: HouseOfTests) -> Sequencer:
-    return Sequencer(house.house, Witnesses(HERE))
+def sequencer(site: SiteOfTests) -> Sequencer:
+    return Sequencer(site.keystore, Witnesses(HERE))
 
 
-def choose(house: HouseOfTests, petition: PetitionSnapshot, lines: str) -> None:
-    witnesses.choose(house.database, petition.id, lines, publication(petition))
+def choose(site: SiteOfTests, petition: PetitionSnapshot, lines: str) -> None:
+    witnesses.choose(site.database, petition.id, lines, publication(petition))
 
 
-def batch(house: HouseOfTests, sequencer: Sequencer, who: str, week: int) -> PetitionSnapshot:
+def batch(site: SiteOfTests, sequencer: Sequencer, who: str, week: int) -> PetitionSnapshot:
     """Somebody confirms, and the next batch is published."""
-    confirmed(house, house.petition(), f"{who}@example.org")
-    assert sequencer.sequence(house.database, house.petition(), NOW + week * WEEK) == 1
-    return house.petition()
+    confirmed(site, site.petition(), f"{who}@example.org")
+    assert sequencer.sequence(site.database, site.petition(), NOW + week * WEEK) == 1
+    return site.petition()
 
 
 def names(petition: PetitionSnapshot) -> list[str]:
@@ -121,46 +121,46 @@ def names(petition: PetitionSnapshot) -> list[str]:
     ],
 )
 def test_witnesses_that_cannot_be_asked_are_not_chosen(
-    house: HouseOfTests, petition: PetitionSnapshot, lines: str, said: str
+    site: SiteOfTests, petition: PetitionSnapshot, lines: str, said: str
 ) -> None:
     with pytest.raises(Refusal, match=said) as refusal:
-        choose(house, petition, lines)
+        choose(site, petition, lines)
     assert str(refusal.value)[0].isupper()
-    log = tables.find(house.database, petition.id)
+    log = tables.find(site.database, petition.id)
     assert log is not None and log.witnesses == ""
 
 
 def test_a_witness_is_asked_with_the_size_that_it_knows(
-    house: HouseOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
+    site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
 ) -> None:
-    assert names(batch(house, sequencer, "suzie", 1)) == []
+    assert names(batch(site, sequencer, "suzie", 1)) == []
     with partner(tmp_path, "wanda", petition) as (keep, line):
-        choose(house, petition, f"{line}quorum wanda\n")
-        shown = batch(house, sequencer, "max", 2)
+        choose(site, petition, f"{line}quorum wanda\n")
+        shown = batch(site, sequencer, "max", 2)
         assert names(shown) == ["wanda"] and witnessed(shown).enough is True
         assert (publication(petition).folder / "checkpoint").read_bytes() == shown.counts.checkpoint
-        batch(house, sequencer, "kim", 3)
+        batch(site, sequencer, "kim", 3)
         assert keep.asked == [0, 3]
         port = int(line.rpartition(":")[2].strip("/\n"))
-    shown = batch(house, sequencer, "ana", 4)  # nobody listens there
+    shown = batch(site, sequencer, "ana", 4)  # nobody listens there
     assert names(shown) == [] and witnessed(shown).enough is False
     with partner(tmp_path, "wanda", petition, port) as (keep, again):
         assert again == line
-        assert names(batch(house, sequencer, "bo", 5)) == ["wanda"]
+        assert names(batch(site, sequencer, "bo", 5)) == ["wanda"]
         assert keep.asked == [0, 4]  # she says herself where she stands
-        choose(house, petition, "")
-        assert witnessed(batch(house, sequencer, "li", 6)).enough is None
+        choose(site, petition, "")
+        assert witnessed(batch(site, sequencer, "li", 6)).enough is None
         assert keep.asked == [0, 4]
 
 
 def test_one_that_does_not_answer_holds_nothing_back_and_is_asked_again(
-    house: HouseOfTests, petition: PetitionSnapshot, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witnesses, "ask_all", functools.partial(ask_all, timeout=0.5))
     with Badly(lambda connection: time.sleep(3)) as slow:
-        choose(house, petition, f"witness slow {VKEY} {slow.url}\nquorum slow\n")
+        choose(site, petition, f"witness slow {VKEY} {slow.url}\nquorum slow\n")
         begun = time.monotonic()
-        shown = batch(house, sequencer, "suzie", 1)
+        shown = batch(site, sequencer, "suzie", 1)
         assert time.monotonic() - begun < 2.5
         assert shown.counts.counted == 1 and witnessed(shown).enough is False
         now = NOW + WEEK
@@ -171,36 +171,36 @@ def test_one_that_does_not_answer_holds_nothing_back_and_is_asked_again(
             (ASK_AGAIN + 1, 2),
             (2 * ASK_AGAIN, 3),
         ):
-            assert sequencer.sequence(house.database, shown, now + later) == 0
+            assert sequencer.sequence(site.database, shown, now + later) == 0
             assert slow.connections == times, later
 
 
 def test_a_line_that_comes_later_is_added_to_what_is_shown(
-    house: HouseOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
+    site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         (_, first), (_, second) = (
             stack.enter_context(partner(tmp_path, name, petition)) for name in ("wanda", "walt")
         )
-        choose(house, petition, f"{first}{second}group either any wanda walt\nquorum either\n")
-        assert names(batch(house, sequencer, "suzie", 1)) == ["wanda", "walt"]
+        choose(site, petition, f"{first}{second}group either any wanda walt\nquorum either\n")
+        assert names(batch(site, sequencer, "suzie", 1)) == ["wanda", "walt"]
     port = int(second.rpartition(":")[2].strip("/\n"))
     with partner(tmp_path, "wanda", petition, int(first.rpartition(":")[2].strip("/\n"))) as (keep, _):
-        shown = batch(house, sequencer, "max", 2)
+        shown = batch(site, sequencer, "max", 2)
         assert names(shown) == ["wanda"] and witnessed(shown).enough is True  # one of two is enough
         with partner(tmp_path, "walt", petition, port):
-            sequencer.sequence(house.database, shown, NOW + 2 * WEEK + ASK_AGAIN)
-        assert names(house.petition()) == ["wanda", "walt"]
+            sequencer.sequence(site.database, shown, NOW + 2 * WEEK + ASK_AGAIN)
+        assert names(site.petition()) == ["wanda", "walt"]
         assert len(keep.asked) == 1  # who has signed is not asked for it again
         note = (publication(petition).folder / "checkpoint").read_bytes()
-        assert note == house.petition().counts.checkpoint and note.startswith(shown.counts.checkpoint)
-        sequencer.sequence(house.database, house.petition(), NOW + 2 * WEEK + 3 * ASK_AGAIN)
+        assert note == site.petition().counts.checkpoint and note.startswith(shown.counts.checkpoint)
+        sequencer.sequence(site.database, site.petition(), NOW + 2 * WEEK + 3 * ASK_AGAIN)
         assert len(keep.asked) == 1
 
 
-def set_back(house: HouseOfTests, old: tables.Log) -> None:
+def set_back(site: SiteOfTests, old: tables.Log) -> None:
     """The log's row as it was, on a machine without its files: a backup that was put back."""
-    house.database.execute(
+    site.database.execute(
         "UPDATE ledger_log SET size = ?, edge = ?, signed = ?, signed_size = ?, published = ?, published_size = ?,"
         " batch = ?",
         (
@@ -213,15 +213,15 @@ def set_back(house: HouseOfTests, old: tables.Log) -> None:
             old.batch,
         ),
     )
-    house.database.execute("DELETE FROM ledger_batch WHERE size > ?", (old.size,))
-    for file in (house.data / "public").rglob("*"):
+    site.database.execute("DELETE FROM ledger_batch WHERE size > ?", (old.size,))
+    for file in (site.data / "public").rglob("*"):
         if file.is_file():
             file.unlink()
 
 
 @pytest.mark.parametrize(("lost", "said"), [(2, "has seen 4 entries"), (1, "has seen another log")])
 def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
-    house: HouseOfTests,
+    site: SiteOfTests,
     petition: PetitionSnapshot,
     sequencer: Sequencer,
     tmp_path: Path,
@@ -230,30 +230,30 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
 ) -> None:
     """One that lost two entries and has one new; and one whose new entry stands in the place of the one it lost."""
     with partner(tmp_path, "wanda", petition) as (_, line):
-        choose(house, petition, f"{line}quorum wanda\n")
+        choose(site, petition, f"{line}quorum wanda\n")
         for week, who in enumerate(["suzie", "max", "kim"][: lost + 1], start=1):
             if week == 2:
-                old = tables.find(house.database, petition.id)
-            before = batch(house, sequencer, who, week).counts
+                old = tables.find(site.database, petition.id)
+            before = batch(site, sequencer, who, week).counts
         assert old is not None and before.log_size == old.size + lost
-        set_back(house, old)
-        confirmed(house, petition, "eve@example.org")
+        set_back(site, old)
+        confirmed(site, petition, "eve@example.org")
         for _ in range(2):
             with pytest.raises(WouldFork, match=said) as stopped:
-                sequencer.sequence(house.database, house.petition(), NOW + 9 * WEEK)
+                sequencer.sequence(site.database, site.petition(), NOW + 9 * WEEK)
             assert "wanda.example/w" in str(stopped.value) and "sabal witnesses" in str(stopped.value)
-        stands = tables.find(house.database, petition.id)
+        stands = tables.find(site.database, petition.id)
         assert stands is not None and stands.published == old.published
         assert not (publication(petition).folder / "checkpoint").exists()
-        choose(house, petition, "")  # the organiser's decision, if the witness was wrong
-        sequencer.sequence(house.database, house.petition(), NOW + 9 * WEEK)
+        choose(site, petition, "")  # the organiser's decision, if the witness was wrong
+        sequencer.sequence(site.database, site.petition(), NOW + 9 * WEEK)
         assert (publication(petition).folder / "checkpoint").exists()
 
 
 def test_another_key_or_nonsense_is_no_witness(
-    house: HouseOfTests, petition: PetitionSnapshot, sequencer: Sequencer
+    site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer
 ) -> None:
     with Badly(says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as liar:
-        choose(house, petition, f"witness w {VKEY} {liar.url}\nquorum w\n")
-        shown = batch(house, sequencer, "suzie", 1)
+        choose(site, petition, f"witness w {VKEY} {liar.url}\nquorum w\n")
+        shown = batch(site, sequencer, "suzie", 1)
     assert names(shown) == [] and witnessed(shown).enough is False

@@ -12,7 +12,7 @@ import pytest
 
 from mail.world import Sink, World, create_tables
 from sabal.database import connect
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         url = server_url.replace("/postgres?", f"/{name}?")
     database = connect(url)
     create_tables(database)
-    yield World(url, database, House(bytes(32)))
+    yield World(url, database, KeyStore(bytes(32)))
     database.close()
 
 

@@ -25,8 +25,8 @@ from sabal.mail.wire import as_bytes
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
 KINDS = (CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER)
-HOUSE = None
-PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": HOUSE}
+SITE = None
+PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": SITE}
 ALL = [
     (kind, profile, language)
     for kind in KINDS
@@ -183,7 +183,7 @@ def test_an_email_sent_again_has_the_same_message_id_and_another_email_another()
 
 def test_only_newsletters_can_be_unsubscribed() -> None:
     email = replace(a_email(3), unsubscribe="z" * 26)
-    message = emails.render(email, HOUSE, HEAD, NOON)
+    message = emails.render(email, SITE, HEAD, NOON)
     assert message["List-Unsubscribe"] == f"<https://petition.example/en/newsletter/unsubscribe/{'z' * 26}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert emails.render(replace(email, kind=1), definition(), HEAD, NOON)["List-Unsubscribe"] is None

@@ -17,7 +17,7 @@ import pytest
 from mail.world import FROM_SIGNING, NOON, TODAY, Sink, World
 from sabal import token
 from sabal.database import Database
-from sabal.keys.house import House, KeyMissing, mail_key_name
+from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
 from sabal.mail import claims
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW
@@ -249,7 +249,7 @@ def test_a_transport_with_a_bug_pushes_the_email_ahead(
 def test_emails_whose_key_is_gone_are_dropped(world: World) -> None:
     world.write(day=TODAY - 1)
     world.write("max@example.org")
-    world.house.destroy(world.database, mail_key_name(TODAY - 1))
+    world.keystore.destroy(world.database, mail_key_name(TODAY - 1))
     transport = Recorder()
     assert world.send(transport).ends == {End.LOST_KEY: 1, End.ACCEPTED: 1}
     assert transport.to == ["max@example.org"] and world.waiting() == 0
@@ -257,11 +257,11 @@ def test_emails_whose_key_is_gone_are_dropped(world: World) -> None:
 
 def test_a_wrong_house_key_drops_nothing(world: World) -> None:
     world.write()
-    world.house = House(bytes([7]) * 32)
+    world.keystore = KeyStore(bytes([7]) * 32)
     with pytest.raises(KeyMissing):
         world.send(Recorder())
     assert world.waiting() == 1
-    world.house = House(bytes(32))
+    world.keystore = KeyStore(bytes(32))
     assert world.send(Recorder()).accepted == 1
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from mail.test_send_due import Faulty, Recorder
 from mail.world import TODAY, World
-from sabal.keys.house import KeyMissing, mail_key_name
+from sabal.keys.keystore import KeyMissing, mail_key_name
 from sabal.mail.tidy import tidy_keys
 from sabal.mail.traffic import End
 
@@ -17,35 +17,37 @@ def days(world: World) -> set[int]:
 def test_keys_go_when_their_emails_are_out(world: World) -> None:
     for day in range(TODAY - 3, TODAY + 1):
         world.write(day=day)
-    assert tidy_keys(world.database, world.house, TODAY) == []
+    assert tidy_keys(world.database, world.keystore, TODAY) == []
     world.send(Recorder())
-    assert tidy_keys(world.database, world.house, TODAY) == [TODAY - 3, TODAY - 2]
+    assert tidy_keys(world.database, world.keystore, TODAY) == [TODAY - 3, TODAY - 2]
     assert days(world) == {TODAY - 1, TODAY}, "a signature may still be on its way past midnight"
     with pytest.raises(KeyMissing):
-        world.house.mail_key(world.database, TODAY - 2)
+        world.keystore.mail_key(world.database, TODAY - 2)
 
 
 def test_other_keys_stay(world: World) -> None:
-    world.house.make(world.database, "pepper/1/1")
-    world.house.make(world.database, "mailing")
-    tidy_keys(world.database, world.house, TODAY)
-    assert world.house.find(world.database, "pepper/1/1") and world.house.find(world.database, "mailing")
+    world.keystore.make(world.database, "pepper/1/1")
+    world.keystore.make(world.database, "mailing")
+    tidy_keys(world.database, world.keystore, TODAY)
+    assert world.keystore.find(world.database, "pepper/1/1") and world.keystore.find(
+        world.database, "mailing"
+    )
 
 
 def test_after_eight_days_key_and_emails_go_together(world: World, caplog: pytest.LogCaptureFixture) -> None:
     for n in range(450):
         world.write(f"suzie{n}@example.org", day=TODAY - 8)
     world.write("max@example.org", day=TODAY - 7)
-    assert tidy_keys(world.database, world.house, TODAY) == [TODAY - 8]
+    assert tidy_keys(world.database, world.keystore, TODAY) == [TODAY - 8]
     assert world.waiting() == 1 and days(world) == {TODAY - 7}
     assert world.traffic() == {("unknown", End.EXPIRED): 450}
     assert "450 emails are dropped" in caplog.text
-    assert tidy_keys(world.database, world.house, TODAY) == []
+    assert tidy_keys(world.database, world.keystore, TODAY) == []
 
 
 def test_the_key_of_tomorrow_on_a_node_whose_clock_is_ahead(world: World) -> None:
-    world.house.make(world.database, mail_key_name(TODAY + 1))
-    assert tidy_keys(world.database, world.house, TODAY) == []
+    world.keystore.make(world.database, mail_key_name(TODAY + 1))
+    assert tidy_keys(world.database, world.keystore, TODAY) == []
 
 
 @pytest.mark.parametrize("persisted", [False, True])
@@ -53,9 +55,9 @@ def test_the_key_of_tomorrow_on_a_node_whose_clock_is_ahead(world: World) -> Non
 def test_every_write_failed_or_failed_but_persisted(world: World, write: int, persisted: bool) -> None:
     """Emails (0), then the keys of two days (1, 2): wherever it ends, the next time finishes it."""
     world.write(day=TODAY - 8)
-    world.house.make(world.database, mail_key_name(TODAY - 5))
+    world.keystore.make(world.database, mail_key_name(TODAY - 5))
     with pytest.raises(OSError, match="the commit failed"):
-        tidy_keys(Faulty(world.database, write, persisted, 1), world.house, TODAY)  # type: ignore[arg-type]
-    tidy_keys(world.database, world.house, TODAY)
+        tidy_keys(Faulty(world.database, write, persisted, 1), world.keystore, TODAY)  # type: ignore[arg-type]
+    tidy_keys(world.database, world.keystore, TODAY)
     assert world.waiting() == 0 and days(world) == set()
     assert world.traffic() == {("unknown", End.EXPIRED): 1}

@@ -13,12 +13,11 @@ from email.message import EmailMessage
 
 import pytest
 
-from houses import DAY_NUMBER, NOW, HouseOfTests
 from mail.test_send_due import Recorder
 from mail.world import Sink
 from sabal import settings, worker
 from sabal.database import Database, OperationalError
-from sabal.keys.house import House, mail_key_name
+from sabal.keys.keystore import KeyStore, mail_key_name
 from sabal.ledger.sequencer import Sequencer
 from sabal.logs import _Line
 from sabal.mail.answers import Answer
@@ -26,6 +25,7 @@ from sabal.mail.transport import Transport
 from sabal.petitions.snapshot import Snapshots
 from sabal.worker import Worker
 from signing.steps import confirmed, signed
+from sites import DAY_NUMBER, NOW, SiteOfTests
 
 Sinks = Callable[..., Sink]
 
@@ -38,10 +38,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def working(house: HouseOfTests, transport: Transport, key: House | None = None) -> Iterator[Worker]:
+def working(site: SiteOfTests, transport: Transport, key: KeyStore | None = None) -> Iterator[Worker]:
     """A worker at work, told to stop at the end and waited for."""
     begun = time.monotonic()
-    running = Worker(key or house.house, transport, clock=lambda: NOW + time.monotonic() - begun)
+    running = Worker(key or site.keystore, transport, clock=lambda: NOW + time.monotonic() - begun)
     thread = threading.Thread(target=running.run)
     thread.start()
     try:
@@ -52,10 +52,10 @@ def working(house: HouseOfTests, transport: Transport, key: House | None = None)
         assert not thread.is_alive()
 
 
-def ends_by_itself(house: HouseOfTests, transport: Transport) -> list[bool]:
+def ends_by_itself(site: SiteOfTests, transport: Transport) -> list[bool]:
     """What a worker's `run` gave, that nobody told to stop; empty where it did not end."""
     gave = list[bool]()
-    running = Worker(house.house, transport, clock=lambda: NOW)
+    running = Worker(site.keystore, transport, clock=lambda: NOW)
     thread = threading.Thread(target=lambda: gave.append(running.run()), daemon=True)
     thread.start()
     thread.join(10)
@@ -71,63 +71,61 @@ def soon(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def in_hand(house: HouseOfTests) -> int:
+def in_hand(site: SiteOfTests) -> int:
     """Emails that the worker has claimed."""
-    return int(house.database.query("SELECT COUNT(*) FROM mail_email WHERE claimed_until > 0")[0][0])
+    return int(site.database.query("SELECT COUNT(*) FROM mail_email WHERE claimed_until > 0")[0][0])
 
 
-def counted(house: HouseOfTests) -> int:
-    return house.petition().counts.confirmed
+def counted(site: SiteOfTests) -> int:
+    return site.petition().counts.confirmed
 
 
-def test_a_mail_server_that_hangs_holds_back_no_count(house: HouseOfTests, sink: Sinks) -> None:
-    petition, server = house.publish(), sink("hang")
-    signed(house, petition, "max@example.org")
-    with working(house, server.transport(timeout=60)) as running:
-        soon(lambda: in_hand(house) == 1)
-        confirmed(house, petition)
-        soon(lambda: counted(house) == 1)
-        assert in_hand(house) == 1, "the server holds Max's letter all the while"
+def test_a_mail_server_that_hangs_holds_back_no_count(site: SiteOfTests, sink: Sinks) -> None:
+    petition, server = site.publish(), sink("hang")
+    signed(site, petition, "max@example.org")
+    with working(site, server.transport(timeout=60)) as running:
+        soon(lambda: in_hand(site) == 1)
+        confirmed(site, petition)
+        soon(lambda: counted(site) == 1)
+        assert in_hand(site) == 1, "the server holds Max's letter all the while"
         running.stop.set()
         assert server.process.stdin is not None
         server.process.stdin.close()  # and now it is gone
-    assert in_hand(house) == 0 and house.rows("mail_email") == 2, "what was begun is settled, nothing lost"
+    assert in_hand(site) == 0 and site.rows("mail_email") == 2, "what was begun is settled, nothing lost"
 
 
-def test_both_go_on_side_by_side(house: HouseOfTests, sink: Sinks) -> None:
-    petition, server = house.publish(), sink()
-    with working(house, server.transport()):
+def test_both_go_on_side_by_side(site: SiteOfTests, sink: Sinks) -> None:
+    petition, server = site.publish(), sink()
+    with working(site, server.transport()):
         for n in range(3):
-            confirmed(house, petition, f"suzie{n}@example.org")
-        soon(lambda: counted(house) == 3 and house.rows("mail_email") == 0)
+            confirmed(site, petition, f"suzie{n}@example.org")
+        soon(lambda: counted(site) == 3 and site.rows("mail_email") == 0)
     assert len(server.emails()) == 3
 
 
 def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
-    house: HouseOfTests, caplog: pytest.LogCaptureFixture
+    site: SiteOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
-    confirmed(house, house.publish())
+    confirmed(site, site.publish())
     transport = Recorder()
-    with working(house, transport, House(bytes([7]) * 32)):
+    with working(site, transport, KeyStore(bytes([7]) * 32)):
         soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "has stopped" in caplog.text)
-    assert transport.to == [] and house.rows("mail_email") == 1 and counted(house) == 0
-    with working(house, transport):
-        soon(lambda: house.rows("mail_email") == 0 and counted(house) == 1)
+    assert transport.to == [] and site.rows("mail_email") == 1 and counted(site) == 0
+    with working(site, transport):
+        soon(lambda: site.rows("mail_email") == 0 and counted(site) == 1)
 
 
-def test_connections_that_are_lost_are_made_anew(
-    house: HouseOfTests, caplog: pytest.LogCaptureFixture
-) -> None:
-    if house.vendor == "sqlite":
+def test_connections_that_are_lost_are_made_anew(site: SiteOfTests, caplog: pytest.LogCaptureFixture) -> None:
+    if site.vendor == "sqlite":
         pytest.skip("a file does not hang up")
-    petition, transport = house.publish(), Recorder()
-    with working(house, transport):
-        signed(house, petition, "max@example.org")
-        soon(lambda: house.rows("mail_email") == 0)
+    petition, transport = site.publish(), Recorder()
+    with working(site, transport):
+        signed(site, petition, "max@example.org")
+        soon(lambda: site.rows("mail_email") == 0)
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        assert len(house.database.query("SELECT pg_terminate_backend(pid) " + others)) >= 2
-        confirmed(house, petition)
-        soon(lambda: counted(house) == 1 and house.rows("mail_email") == 0)
+        assert len(site.database.query("SELECT pg_terminate_backend(pid) " + others)) >= 2
+        confirmed(site, petition)
+        soon(lambda: counted(site) == 1 and site.rows("mail_email") == 0)
     assert "mail is interrupted" in caplog.text and "counting is interrupted" in caplog.text
 
 
@@ -139,21 +137,21 @@ class Leaving(Recorder):
 
 
 def test_what_nobody_foresaw_in_the_mail_ends_the_worker(
-    house: HouseOfTests, caplog: pytest.LogCaptureFixture
+    site: SiteOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
-    signed(house, house.publish())
-    assert ends_by_itself(house, Leaving()) == [False]
+    signed(site, site.publish())
+    assert ends_by_itself(site, Leaving()) == [False]
     (line,) = [_Line().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
     assert "mail ends the worker: SystemExit at" in line and "suzie" not in line
-    assert house.rows("mail_email") == 1 and in_hand(house) == 0
+    assert site.rows("mail_email") == 1 and in_hand(site) == 0
 
 
 def test_what_nobody_foresaw_in_counting_ends_the_worker(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.publish()
+    site.publish()
     monkeypatch.setattr(Sequencer, "sequence", lambda *_: {}["no such key"])
-    assert ends_by_itself(house, Recorder()) == [False]
+    assert ends_by_itself(site, Recorder()) == [False]
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL] == [
         "counting ends the worker"
     ]
@@ -162,25 +160,25 @@ def test_what_nobody_foresaw_in_counting_ends_the_worker(
 class Paced:
     """A worker whose rounds a test calls, with both its clocks in the test's hand; what it did stands in `did`."""
 
-    def __init__(self, house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.tick, self.did = float(NOW), 100.0, list[object]()
-        self.house, self.snapshots = house, Snapshots()
-        self.worker = Worker(house.house, Recorder(), clock=lambda: self.now, ticks=lambda: self.tick)
+        self.site, self.snapshots = site, Snapshots()
+        self.worker = Worker(site.keystore, Recorder(), clock=lambda: self.now, ticks=lambda: self.tick)
         self.loses_connection = False
         self.up_on(DAY_NUMBER - 1)
         monkeypatch.setattr(worker.tidy, "expire", self._expire)
-        monkeypatch.setattr(house.database, "checkpoint", lambda *, cut: self.did.append(cut))
+        monkeypatch.setattr(site.database, "checkpoint", lambda *, cut: self.did.append(cut))
 
     def round(self) -> list[object]:
         """One round; what it did of folding (False), cutting (True) the log and tidying (the day)."""
         self.did.clear()
-        self.snapshots.refresh(self.house.database, self.house.house)
-        self.worker._count_and_tidy(self.house.database, self.snapshots)
+        self.snapshots.refresh(self.site.database, self.site.keystore)
+        self.worker._count_and_tidy(self.site.database, self.snapshots)
         return list(self.did)
 
     def up_on(self, day: int) -> None:
         """Let the house have been up on that day."""
-        self.house.house.make(self.house.database, mail_key_name(day))
+        self.site.keystore.make(self.site.database, mail_key_name(day))
 
     def _expire(self, database: Database, today: int) -> int:
         if self.loses_connection:
@@ -190,8 +188,8 @@ class Paced:
 
 
 @pytest.fixture
-def paced(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
-    return Paced(house, monkeypatch)
+def paced(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
+    return Paced(site, monkeypatch)
 
 
 def test_the_log_is_folded_and_all_is_tidied_now_and_then(paced: Paced) -> None:
@@ -222,29 +220,29 @@ def test_a_clock_that_is_set_back_holds_back_no_tidying(paced: Paced) -> None:
 
 
 def test_a_clock_that_leaps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
-    petition = paced.house.publish()
-    confirmed(paced.house, petition)
+    petition = paced.site.publish()
+    confirmed(paced.site, petition)
     paced.now += 5 * 365 * 86_400
     assert paced.round() == [True]
-    assert paced.house.rows("signing_sealed") == 1 and paced.house.petition().state == "open"
+    assert paced.site.rows("signing_sealed") == 1 and paced.site.petition().state == "open"
     # A day later it is no leap any more, whatever it was.
     paced.up_on(DAY_NUMBER + 5 * 365)
     paced.now += 86_400
     paced.tick += worker.HOUR
     assert paced.round() == [True, DAY_NUMBER + 5 * 365 + 1]
-    assert paced.house.rows("signing_sealed") == 0
+    assert paced.site.rows("signing_sealed") == 0
 
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
-    house: HouseOfTests, broken: bool
+    site: SiteOfTests, broken: bool
 ) -> None:
-    house.publish()
+    site.publish()
     if broken:
-        house.database.execute("UPDATE signing_total SET shown_countries = 'suzie@example.org'")
+        site.database.execute("UPDATE signing_total SET shown_countries = 'suzie@example.org'")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")} | {
-        "SABAL_DATA": str(house.data),
-        "SABAL_DATABASE_URL": house.url,
+        "SABAL_DATA": str(site.data),
+        "SABAL_DATABASE_URL": site.url,
         "SABAL_MAIL_URL": "folder:",
         "SABAL_MAIL_FROM": "petition@example.org",
     }

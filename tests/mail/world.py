@@ -15,7 +15,7 @@ from typing import Any
 import tlog
 from sabal import hot_tables, token
 from sabal.database import Database, connect
-from sabal.keys.house import House, mail_key_name, seal
+from sabal.keys.keystore import KeyStore, mail_key_name, seal
 from sabal.mail import emails, outbox
 from sabal.mail.ids import CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, NORMAL, email_id
 from sabal.mail.smtp import SmtpTransport
@@ -95,7 +95,7 @@ class World:
 
     url: str
     database: Database
-    house: House
+    keystore: KeyStore
     now: float = NOON
     keys: dict[int, bytes] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ class World:
         raw = token.new()
         day = row["day"]
         if day not in self.keys:
-            self.keys[day] = self.house.make(self.database, mail_key_name(day))
+            self.keys[day] = self.keystore.make(self.database, mail_key_name(day))
         content = {"to": to, "lang": row["lang"], "token": token.encode(raw), **row.get("more", {})}
         sealed = seal(self.keys[day], json.dumps(content).encode(), b"letter")
         self.insert(row, row.get("sealed", sealed))
@@ -176,7 +176,7 @@ class World:
             "chance": lambda: 0.5,
             "pause": lambda _: None,
         }
-        return outbox.send_due(database, self.house, transport, lambda: self.now, **fixed | options)
+        return outbox.send_due(database, self.keystore, transport, lambda: self.now, **fixed | options)
 
     def waiting(self) -> int:
         return int(self.database.query("SELECT count(*) FROM mail_email")[0][0])

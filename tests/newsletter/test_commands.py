@@ -6,28 +6,28 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from houses import HouseOfTests
 from sabal import settings, token
 from sabal.cli import main
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
+from sites import SiteOfTests
 
 SLUG = "stop-forced-repatriation"
 
 
 @pytest.fixture
-def listed(house: HouseOfTests) -> HouseOfTests:
+def listed(site: SiteOfTests) -> SiteOfTests:
     """Suzie wants both lists, someone with an odd address the newsletter; Eve has not confirmed."""
-    petition = house.publish()
-    confirmed(house, petition, subscribe=("updates", "newsletter"))
-    confirmed(house, petition, "=2+5@example.org", subscribe=("newsletter",))
-    assert house.ring.subscribers
+    petition = site.publish()
+    confirmed(site, petition, subscribe=("updates", "newsletter"))
+    confirmed(site, petition, "=2+5@example.org", subscribe=("newsletter",))
+    assert site.keyring.subscribers
     address = EmailAddress.parse("eve@example.org")
-    eve = rows.subscription(house.ring.subscribers, rows.HOUSE, address, "en", "Carol's people")
-    with house.database.transaction():
-        rows.ask(house.database, eve, b"h" * 32, 99_999)
-    return house
+    eve = rows.subscription(site.keyring.subscribers, rows.SITE, address, "en", "Carol's people")
+    with site.database.transaction():
+        rows.ask(site.database, eve, b"h" * 32, 99_999)
+    return site
 
 
 def run(*arguments: str) -> Result:
@@ -39,7 +39,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return sorted(csv.DictReader(file), key=lambda row: (row["list"], row["address"]))
 
 
-def test_counts_by_list_language_and_state(listed: HouseOfTests) -> None:
+def test_counts_by_list_language_and_state(listed: SiteOfTests) -> None:
     lines = [" ".join(line.split()) for line in run("list").output.splitlines()]
     assert lines == [
         "1 newsletter en not confirmed yet",
@@ -50,7 +50,7 @@ def test_counts_by_list_language_and_state(listed: HouseOfTests) -> None:
     assert len(run("list", SLUG).output.splitlines()) == 1
 
 
-def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: HouseOfTests, tmp_path: Path) -> None:
+def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     out.write_text("an older one")
     out.chmod(0o644)
@@ -66,10 +66,10 @@ def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: HouseOfTests, t
     assert all("링크" in row["consent"] for row in found)
 
 
-def test_each_row_has_the_link_that_ends_it(listed: HouseOfTests, tmp_path: Path) -> None:
+def test_each_row_has_the_link_that_ends_it(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     run("export", "--out", str(out))
-    key = listed.ring.subscribers
+    key = listed.keyring.subscribers
     assert key
     for row in table(out):
         start, text = row["unsubscribe"].rsplit("/", 1)
@@ -82,25 +82,25 @@ def test_each_row_has_the_link_that_ends_it(listed: HouseOfTests, tmp_path: Path
     assert table(out) == []
 
 
-def test_one_petitions_list_alone(listed: HouseOfTests, tmp_path: Path) -> None:
+def test_one_petitions_list_alone(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     assert run("export", SLUG, "--out", str(out)).exit_code == 0
     assert [row["list"] for row in table(out)] == [f"updates about {SLUG}"]
 
 
-def test_an_unknown_petition_is_said_and_nothing_is_written(listed: HouseOfTests, tmp_path: Path) -> None:
+def test_an_unknown_petition_is_said_and_nothing_is_written(listed: SiteOfTests, tmp_path: Path) -> None:
     for arguments in (("list", "nowhere"), ("export", "nowhere", "--out", str(tmp_path / "list.csv"))):
         result = run(*arguments)
         assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "list.csv").exists()
 
 
-def test_half_an_export_is_none(listed: HouseOfTests, tmp_path: Path) -> None:
+def test_half_an_export_is_none(listed: SiteOfTests, tmp_path: Path) -> None:
     listed.database.execute("UPDATE newsletter_subscription SET sealed_address = ?", (b"damaged" * 9,))
     out = tmp_path / "list.csv"
     assert run("export", "--out", str(out)).exit_code == 2
     assert not out.exists() and not list(tmp_path.glob(".list.csv*"))
 
 
-def test_no_subscribers_yet(house: HouseOfTests) -> None:
+def test_no_subscribers_yet(site: SiteOfTests) -> None:
     assert run("list").output == "No subscribers yet.\n"

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from front_door import Entrance, entrance
-from houses import HouseOfTests
 from newsletter.asking import PAGE, filled
 from sabal import token
 from sabal.front import django
 from sabal.limits import networks as limits
 from sabal.newsletter import subscription as rows
 from signing.steps import signed
+from sites import SiteOfTests
 
 SIGN = "/en/stop-forced-repatriation/sign"
 
 
 @pytest.fixture
-def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
-    house.publish()
-    with entrance(house, monkeypatch) as opened:
+def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+    site.publish()
+    with entrance(site, monkeypatch) as opened:
         opened.post(SIGN)  # the first of all makes Django load what it needs
         yield opened
 
@@ -88,10 +88,10 @@ def test_the_page_to_ask_on_may_be_kept_and_an_answer_to_a_form_may_not(door: En
 
 
 def test_where_no_petition_offers_it_there_is_no_such_page(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.publish(newsletter="false")
-    with entrance(house, monkeypatch) as door:
+    site.publish(newsletter="false")
+    with entrance(site, monkeypatch) as door:
         assert door.get(PAGE).status == door.get(f"{PAGE}/asked").status == door.post(PAGE).status == 404
         assert door.get(f"{PAGE}/unsubscribe/{'a' * 26}").status == 200  # the ways out of a list stay
 
@@ -102,10 +102,10 @@ def invented(verb: str) -> str:
 
 @pytest.mark.parametrize("flooded", ["ask", "confirm", "unsubscribe", "forms with faults"])
 def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
-    house: HouseOfTests, door: Entrance, asked_of_django: list[str], flooded: str
+    site: SiteOfTests, door: Entrance, asked_of_django: list[str], flooded: str
 ) -> None:
-    petition = house.petition()
-    max_ = signed(house, petition, "max@example.org", name="Max")
+    petition = site.petition()
+    max_ = signed(site, petition, "max@example.org", name="Max")
     suzie = {"name": "Suzie", "email": "suzie@example.org", "consent": "1", "version": petition.version}
     page = door.get(PAGE).body.decode()
     flood = {
@@ -141,21 +141,21 @@ def test_a_network_that_is_refused_the_one_may_still_do_the_other(
 
 
 @pytest.mark.parametrize("verb", ["confirm", "unsubscribe"])
-def test_an_invented_link_waits_for_no_writer(house: HouseOfTests, door: Entrance, verb: str) -> None:
-    with house.database.transaction():  # on SQLite the only one that may write
-        if house.vendor == "postgresql":
-            house.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")  # reading is free
+def test_an_invented_link_waits_for_no_writer(site: SiteOfTests, door: Entrance, verb: str) -> None:
+    with site.database.transaction():  # on SQLite the only one that may write
+        if site.vendor == "postgresql":
+            site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")  # reading is free
         started = time.monotonic()
         answer = door.post(invented(verb))
         assert answer.status == 404 and time.monotonic() - started < 5
 
 
-def test_a_used_link_to_unsubscribe_waits_for_no_writer(house: HouseOfTests, door: Entrance) -> None:
-    assert house.ring.subscribers
+def test_a_used_link_to_unsubscribe_waits_for_no_writer(site: SiteOfTests, door: Entrance) -> None:
+    assert site.keyring.subscribers
     link = token.encode(
-        rows.unsubscribe_token(house.ring.subscribers, 12_345)
+        rows.unsubscribe_token(site.keyring.subscribers, 12_345)
     )  # ours, but of no row any more
-    with house.database.transaction():
-        if house.vendor == "postgresql":
-            house.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
+    with site.database.transaction():
+        if site.vendor == "postgresql":
+            site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
         assert door.post(f"{PAGE}/unsubscribe/{link}").status == 200

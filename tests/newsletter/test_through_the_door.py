@@ -11,16 +11,16 @@ import pytest
 
 from front.visitor import FORM
 from front_door import Entrance, entrance
-from houses import HouseOfTests
 from newsletter.asking import PAGE, ask, filled
 from sabal import erasure_journal, token
-from sabal.keys import ring
-from sabal.keys.house import unseal
+from sabal.keys import keyring
+from sabal.keys.keystore import unseal
 from sabal.mail import outbox
 from sabal.mail.emails import Site
 from sabal.mail.folder import FolderTransport
 from sabal.newsletter import subscription as rows
 from sabal.signing import tidy
+from sites import SiteOfTests
 
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -28,30 +28,30 @@ TABLES = ("newsletter_subscription", "mail_email", "signing_suppression")
 
 
 @pytest.fixture
-def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
-    house.publish()
-    with entrance(house, monkeypatch) as opened:
+def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+    site.publish()
+    with entrance(site, monkeypatch) as opened:
         yield opened
 
 
-def contents(house: HouseOfTests) -> list[object]:
+def contents(site: SiteOfTests) -> list[object]:
     """All that asking, confirming and unsubscribing could change."""
-    file = house.data / "erasure-journal.jsonl"
-    tables = [house.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
+    file = site.data / "erasure-journal.jsonl"
+    tables = [site.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
     return [*tables, file.read_bytes() if file.exists() else b""]
 
 
-def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
+def letters(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
     """Let the worker send; every letter in the folder as (to, links by what they do)."""
-    house.refresh()
-    folder: Path = house.data / "mail"
+    site.refresh()
+    folder: Path = site.data / "mail"
     site = Site("http://127.0.0.1:8000", "petition@localhost")
     outbox.send_due(
-        house.database,
-        house.house,
+        site.database,
+        site.keystore,
         FolderTransport(folder),
         time.time,
-        petitions=house.snapshots,
+        petitions=site.snapshots,
         accepted=tidy.start_week,
         site=site,
     )
@@ -64,49 +64,49 @@ def letters(house: HouseOfTests) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def states(house: HouseOfTests) -> list[int]:
-    return [row[0] for row in house.database.query("SELECT state FROM newsletter_subscription")]
+def states(site: SiteOfTests) -> list[int]:
+    return [row[0] for row in site.database.query("SELECT state FROM newsletter_subscription")]
 
 
-def test_suzie_asks_confirms_and_leaves(house: HouseOfTests, door: Entrance) -> None:
+def test_suzie_asks_confirms_and_leaves(site: SiteOfTests, door: Entrance) -> None:
     answer = ask(door, SUZIE)
     assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
     assert door.get("/en/newsletter/asked").status == 200
-    ((to, links),) = letters(house)
-    assert to == SUZIE and states(house) == [rows.ASKED]
+    ((to, links),) = letters(site)
+    assert to == SUZIE and states(site) == [rows.ASKED]
     for _ in range(2):
         answer = door.post(links["confirm"])
         assert answer.status == 200 and b"You are subscribed" in answer.body
-        assert states(house) == [rows.CONFIRMED]
+        assert states(site) == [rows.CONFIRMED]
     for _ in range(2):
         answer = door.post(links["unsubscribe"])
         assert answer.status == 200 and b"You are unsubscribed" in answer.body
-        assert states(house) == []
+        assert states(site) == []
     assert door.post(links["confirm"]).status == 404
     assert [entry.kind for entry in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
 
 
-def test_a_robot_that_opens_every_link_changes_nothing(house: HouseOfTests, door: Entrance) -> None:
+def test_a_robot_that_opens_every_link_changes_nothing(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     assert set(links) == {"confirm", "unsubscribe"}
     for state in (rows.ASKED, rows.CONFIRMED):
-        assert states(house) == [state]
-        before = contents(house)
+        assert states(site) == [state]
+        before = contents(site)
         for path in (*links.values(), PAGE, "/en/newsletter/asked"):
             assert door.get(path).status == 200
-        assert contents(house) == before
+        assert contents(site) == before
         door.post(links["confirm"])
 
 
-def test_a_link_serves_its_own_purpose_only(house: HouseOfTests, door: Entrance) -> None:
+def test_a_link_serves_its_own_purpose_only(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
-    before = contents(house)
+    before = contents(site)
     for path in (f"{PAGE}/confirm/{leave}", f"{PAGE}/unsubscribe/{confirm}", f"{PAGE}/confirm/{'a' * 26}"):
         assert door.post(path).status == 404
-    assert contents(house) == before
+    assert contents(site) == before
 
 
 @pytest.mark.parametrize(
@@ -120,77 +120,75 @@ def test_a_link_serves_its_own_purpose_only(house: HouseOfTests, door: Entrance)
     ],
 )
 def test_a_mail_program_unsubscribes_with_one_post(
-    house: HouseOfTests, door: Entrance, kind: str, body: bytes
+    site: SiteOfTests, door: Entrance, kind: str, body: bytes
 ) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     door.post(links["confirm"])
     foreign = (b"sec-fetch-site", b"cross-site")
     for _ in range(2):  # it may try again
         answer = door.post_raw(links["unsubscribe"], body, (b"content-type", kind.encode()), foreign)
         assert answer.status == 200 and answer["location"] is None
-    assert states(house) == []
+    assert states(site) == []
 
 
-def test_nobody_learns_who_is_in_the_list(house: HouseOfTests, door: Entrance) -> None:
+def test_nobody_learns_who_is_in_the_list(site: SiteOfTests, door: Entrance) -> None:
     new = ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     waiting = ask(door, SUZIE)
-    letters(house)
+    letters(site)
     door.post(links["confirm"])  # too late: the last link is the one that works
-    assert states(house) == [rows.ASKED]
-    door.post(letters(house)[-1][1]["confirm"])
-    assert states(house) == [rows.CONFIRMED]
+    assert states(site) == [rows.ASKED]
+    door.post(letters(site)[-1][1]["confirm"])
+    assert states(site) == [rows.CONFIRMED]
     in_it, robot = ask(door, SUZIE), ask(door, EVE, website="x")
     for answer in (waiting, in_it, robot):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
-    assert house.rows("mail_email") == 0 and len(letters(house)) == 2
+    assert site.rows("mail_email") == 0 and len(letters(site)) == 2
 
 
-def test_who_never_asked_ends_it_and_is_not_asked_again(house: HouseOfTests, door: Entrance) -> None:
+def test_who_never_asked_ends_it_and_is_not_asked_again(site: SiteOfTests, door: Entrance) -> None:
     first = ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     door.post_raw(links["unsubscribe"], ONE_CLICK)
-    assert states(house) == []
+    assert states(site) == []
     assert [entry.kind for entry in erasure_journal.read()] == [
         erasure_journal.UNSUBSCRIBED,
         erasure_journal.NOT_ME,
     ]
     again = ask(door, SUZIE)
     assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
-    assert states(house) == [] and house.rows("mail_email") == 0
+    assert states(site) == [] and site.rows("mail_email") == 0
     ask(door, EVE)
-    assert states(house) == [rows.ASKED]
+    assert states(site) == [rows.ASKED]
 
 
-def test_who_left_a_list_they_were_in_may_ask_again(house: HouseOfTests, door: Entrance) -> None:
+def test_who_left_a_list_they_were_in_may_ask_again(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     door.post(links["confirm"])
     door.post(links["unsubscribe"])
     ask(door, SUZIE)
-    door.post(letters(house)[-1][1]["confirm"])
-    assert states(house) == [rows.CONFIRMED]
+    door.post(letters(site)[-1][1]["confirm"])
+    assert states(site) == [rows.CONFIRMED]
 
 
-def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(
-    house: HouseOfTests, door: Entrance
-) -> None:
+def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(site: SiteOfTests, door: Entrance) -> None:
     answers = [ask(door, f"su.zie+{n}@example.org") for n in range(6)]
     assert len({(answer.status, answer.body) for answer in answers}) == 1
-    assert house.rows("mail_email") == len(states(house)) == 3
+    assert site.rows("mail_email") == len(states(site)) == 3
     ask(door, EVE)
-    assert house.rows("mail_email") == 4
+    assert site.rows("mail_email") == 4
 
 
-def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance) -> None:
+def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
     ask(door, "Suzie@Example.org", "/ko/newsletter")
-    language, sentence, sealed = house.database.query(
+    language, sentence, sealed = site.database.query(
         "SELECT s.language, c.sentence, s.sealed_address FROM newsletter_subscription s"
         " JOIN newsletter_consent c ON c.version = s.consent"
     )[0]
-    key = house.ring.subscribers
+    key = site.keyring.subscribers
     assert key and language == "ko" and "소식지" in sentence
     assert unseal(key, bytes(sealed), b"subscriber") == b"Suzie@Example.org"
 
@@ -208,13 +206,13 @@ def test_what_was_typed_last_is_what_is_kept(house: HouseOfTests, door: Entrance
     ],
 )
 def test_what_is_no_address_is_said_and_kept(
-    house: HouseOfTests, door: Entrance, body: bytes, kept: str
+    site: SiteOfTests, door: Entrance, body: bytes, kept: str
 ) -> None:
     answer = door.post_raw(PAGE, body, FORM)
     page = answer.body.decode()
     assert answer.status == 422 and answer["cache-control"] == "no-store"
     assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
-    assert states(house) == [] and house.rows("mail_email") == 0
+    assert states(site) == [] and site.rows("mail_email") == 0
 
 
 @pytest.mark.parametrize(
@@ -225,13 +223,13 @@ def test_what_is_no_address_is_said_and_kept(
         b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org",
     ],
 )
-def test_a_damaged_form_is_said_and_nothing_kept(house: HouseOfTests, door: Entrance, body: bytes) -> None:
+def test_a_damaged_form_is_said_and_nothing_kept(site: SiteOfTests, door: Entrance, body: bytes) -> None:
     answer = door.post_raw(PAGE, body, FORM)
     assert answer.status == 422 and b"<title>Error:" in answer.body and b"arrived damaged" in answer.body
-    assert b'href="#form"' not in answer.body and house.rows("mail_email") == 0
+    assert b'href="#form"' not in answer.body and site.rows("mail_email") == 0
 
 
-def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door: Entrance) -> None:
+def test_nobody_is_written_to_who_did_not_tick_the_box(site: SiteOfTests, door: Entrance) -> None:
     """And what was agreed to is what stands beside the box, not what stands there later."""
     page = door.get(PAGE).body.decode()
     assert "checked" not in page and "Email me the newsletter of" in page
@@ -241,7 +239,7 @@ def test_nobody_is_written_to_who_did_not_tick_the_box(house: HouseOfTests, door
         assert answer.status == 422 and "<title>Error:" in page and '<a href="#consent">' in page
         assert page.count("Tick the box to agree") == 2  # in the summary and beside the box
         assert f'value="{SUZIE}"' in page and "checked" not in page
-    assert states(house) == [] and house.rows("mail_email") == 0
+    assert states(site) == [] and site.rows("mail_email") == 0
 
 
 def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> None:
@@ -249,7 +247,7 @@ def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> 
     assert "checked>" in page and "Tick the box" not in page and '<a href="#email">' in page
 
 
-def test_a_link_that_no_longer_works_says_what_to_do_next(house: HouseOfTests, door: Entrance) -> None:
+def test_a_link_that_no_longer_works_says_what_to_do_next(site: SiteOfTests, door: Entrance) -> None:
     invented = token.encode(token.new())
     gone = door.post(f"{PAGE}/confirm/{invented}")
     assert gone.status == 404 and b"ask for it again" in gone.body
@@ -258,23 +256,23 @@ def test_a_link_that_no_longer_works_says_what_to_do_next(house: HouseOfTests, d
     assert unknown.status == 404 and b"copy it whole" in unknown.body and b"/en/imprint" in unknown.body
 
 
-def test_another_sites_form_asks_for_nothing(house: HouseOfTests, door: Entrance) -> None:
+def test_another_sites_form_asks_for_nothing(site: SiteOfTests, door: Entrance) -> None:
     body = urlencode(filled(door.get(PAGE).body.decode(), SUZIE)).encode()
     answer = door.post_raw(PAGE, body, FORM, (b"origin", b"https://eve.example"))
-    assert answer.status == 403 and states(house) == []
+    assert answer.status == 403 and states(site) == []
 
 
-def test_a_missing_key_is_an_honest_503_and_loses_nothing(house: HouseOfTests, door: Entrance) -> None:
+def test_a_missing_key_is_an_honest_503_and_loses_nothing(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
-    before = contents(house)
-    ring.current().subscribers = None
+    ((_, links),) = letters(site)
+    before = contents(site)
+    keyring.current().subscribers = None
     for answer in (ask(door, EVE), door.post(links["unsubscribe"])):
         assert answer.status == 503 and answer["retry-after"] and answer["cache-control"] == "no-store"
-    assert contents(house) == before
+    assert contents(site) == before
 
 
-def test_the_way_out_speaks_every_language_of_a_letter(house: HouseOfTests, door: Entrance) -> None:
+def test_the_way_out_speaks_every_language_of_a_letter(site: SiteOfTests, door: Entrance) -> None:
     for language, word in (("ko", "구독"), ("zh-hans", "退订")):
         link = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
         assert door.post(link).status == 404  # nobody's
@@ -282,14 +280,14 @@ def test_the_way_out_speaks_every_language_of_a_letter(house: HouseOfTests, door
         assert answer.status == 200 and word in answer.body.decode()
 
 
-def test_an_answer_without_a_letter_has_written_as_much(house: HouseOfTests, door: Entrance) -> None:
+def test_an_answer_without_a_letter_has_written_as_much(site: SiteOfTests, door: Entrance) -> None:
     """A commit that has nothing to flush is quicker by a clock that Eve has too."""
-    if house.vendor != "sqlite":
+    if site.vendor != "sqlite":
         pytest.skip("PostgreSQL does not tell whether another connection has written")
     ask(door, SUZIE)
-    ((_, links),) = letters(house)
+    ((_, links),) = letters(site)
     door.post(links["confirm"])
-    before = house.database.query("PRAGMA data_version")
+    before = site.database.query("PRAGMA data_version")
     ask(door, SUZIE)  # in the list: no letter
-    assert house.rows("mail_email") == 0
-    assert house.database.query("PRAGMA data_version") != before
+    assert site.rows("mail_email") == 0
+    assert site.database.query("PRAGMA data_version") != before

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from houses import HouseOfTests
 from operating.drill import Drill
+from sites import SiteOfTests
 
 
 @pytest.fixture
 def drill(
-    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Drill:
-    return Drill(house, tmp_path, request, monkeypatch)
+    return Drill(site, tmp_path, request, monkeypatch)

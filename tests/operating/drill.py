@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlog
-from houses import NOW, HouseOfTests
 from ledger.reading import Read, read
 from operating.test_restore import empty_database
 from sabal import database as raw
@@ -20,6 +19,7 @@ from sabal.publishing import states
 from sabal.signing import held, operations
 from sabal.signing.writer.rows import AT
 from signing.steps import Signed, confirmed
+from sites import NOW, SiteOfTests
 from tlog.entry import Reason, Sign, Type
 
 WEEK = 604_800
@@ -29,17 +29,17 @@ class Drill:
     """A house with a history: a backup of yesterday, batches and withdrawals since, and a mirror of today."""
 
     def __init__(
-        self, house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, patch: pytest.MonkeyPatch
+        self, site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, patch: pytest.MonkeyPatch
     ) -> None:
-        self.house, self.patch, self.request = house, patch, request
+        self.site, self.patch, self.request = site, patch, request
         self.copy, self.mirror, self.now = tmp_path / "copy", tmp_path / "mirror", NOW
-        self.petition = house.publish()
+        self.petition = site.publish()
         self.seen: list[tlog.Checkpoint] = []
 
     def batch(self) -> None:
         """A week later: all that waits is counted and shown."""
         self.now += WEEK
-        self.house.sequence(self.petition, self.now)
+        self.site.sequence(self.petition, self.now)
         self.see()
 
     def see(self) -> Read:
@@ -53,12 +53,10 @@ class Drill:
 
     def leave(self, *signers: Signed) -> None:
         clicks = [operations.Withdraw(one.t, one.digest) for one in signers]
-        assert self.house.writer.commit(self.house.database, clicks) == [operations.Outcome.DONE] * len(
-            clicks
-        )
+        assert self.site.writer.commit(self.site.database, clicks) == [operations.Outcome.DONE] * len(clicks)
 
     def sign(self, *names: str, held: int = 0) -> list[Signed]:
-        return [confirmed(self.house, self.petition, f"{name}@example.org", held=held) for name in names]
+        return [confirmed(self.site, self.petition, f"{name}@example.org", held=held) for name in names]
 
     def backup(self) -> None:
         backup(self.copy)
@@ -69,11 +67,11 @@ class Drill:
 
     def lose(self, *, folder: bool = True, suppression: bool = False) -> None:
         """The database is gone, and with it the public folder, if that is said."""
-        empty_database(self.house, self.request, self.patch)
+        empty_database(self.site, self.request, self.patch)
         if folder:
-            shutil.rmtree(self.house.data / "public", ignore_errors=True)  # nothing was shown yet
+            shutil.rmtree(self.site.data / "public", ignore_errors=True)  # nothing was shown yet
         if suppression:
-            (self.house.data / "erasure-journal.jsonl").unlink()
+            (self.site.data / "erasure-journal.jsonl").unlink()
 
     def restore(self, *options: str | Path) -> Result:
         return self.sabal("restore", self.copy, *options)
@@ -82,35 +80,35 @@ class Drill:
         result = CliRunner().invoke(main, [str(word) for word in words])
         assert "Traceback" not in result.output, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        self.house.database = raw.connect()
-        self.house.snapshots = Snapshots()
-        self.petition = self.house.petition()
+        self.site.database = raw.connect()
+        self.site.snapshots = Snapshots()
+        self.petition = self.site.petition()
         return result
 
     def log(self) -> tables.Log:
-        log = tables.find(self.house.database, self.petition.id)
+        log = tables.find(self.site.database, self.petition.id)
         assert log is not None
         return log
 
     def hold_whole(self) -> Read:
         """Files, log, totals and what pages show say the same, and every row stands where the log has it."""
         found = self.see()
-        counts = self.house.petition().counts
+        counts = self.site.petition().counts
         tally = found.tally
         assert (counts.confirmed, counts.counted, counts.log_size) == (
             tally.signed, tally.counted, found.checkpoint.size,
         )  # fmt: skip
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
-        rows = self.house.database.query(
+        rows = self.site.database.query(
             f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {AT}"
         )
         for index, commitment in rows:
             assert found.entries[index] == Sign(bytes(commitment)).encode()
         revoked = {int.from_bytes(e[2:10]) for e in found.entries if e[1] == Type.REVOKE}
         assert not revoked & {row[0] for row in rows}
-        lost = {row[0] for row in self.house.database.query("SELECT idx FROM ledger_lost")}
-        leaving = self.house.database.query(
+        lost = {row[0] for row in self.site.database.query("SELECT idx FROM ledger_lost")}
+        leaving = self.site.database.query(
             f"SELECT p.idx FROM signing_withdrawal s JOIN signing_log_index p ON {AT} WHERE s.revoked = 0"
         )
         assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
@@ -133,7 +131,7 @@ def today(drill: Drill) -> dict[str, list[Signed]]:
     late = drill.sign(*(f"late{n}" for n in range(5)))
     drill.leave(early[2], waiting[1])
     drill.batch()
-    held.drop(drill.house.database, drill.petition.id, held.REASONS["automated"])
+    held.drop(drill.site.database, drill.petition.id, held.REASONS["automated"])
     drill.petition = amend(drill)
     late += drill.sign("amended")
     drill.batch()
@@ -147,4 +145,4 @@ def today(drill: Drill) -> dict[str, list[Signed]]:
 
 def amend(drill: Drill) -> PetitionSnapshot:
     states.pause(drill.petition.slug)
-    return drill.house.publish_again(drill.petition.slug)
+    return drill.site.publish_again(drill.petition.slug)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from checking.web import web
-from houses import NOW, TODAY
 from operating.drill import Drill, today
 from sabal import erasure_journal
 from sabal.ledger import tables
@@ -17,6 +16,7 @@ from sabal.ledger.tables import ReadOnly
 from sabal.operating import ready, stores
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts, states, versions
+from sites import NOW, TODAY
 from tlog.entry import Reason, Type
 
 pytestmark = pytest.mark.slow  # whole drills
@@ -32,19 +32,19 @@ def test_the_drill(drill: Drill) -> None:
     log = drill.log()
     assert (log.size, log.published_size, log.root) == (shown.size, shown.size, shown.root)
     assert not log.read_only and log.published == (drill.mirror / "checkpoint").read_bytes()
-    Sequencer(drill.house.house).publish_here(drill.house.database, drill.petition)
+    Sequencer(drill.site.keystore).publish_here(drill.site.database, drill.petition)
     found = drill.hold_whole()
     assert found.checkpoint == shown
     # Of six who came late one withdrew in the log, and one whom the suppression file alone knows.
     assert "4 signatures count whose records were lost" in result.output
-    assert tables.lost(drill.house.database, drill.petition.id) == 4
+    assert tables.lost(drill.site.database, drill.petition.id) == 4
     gone = [people["early"][n] for n in range(5)] + people["waiting"][:2]
-    hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
+    hashes = {bytes(row[0]) for row in drill.site.database.query("SELECT token_hash FROM signing_signature")}
     assert not hashes & {one.digest for one in gone}
     assert people["early"][5].digest in hashes and people["waiting"][2].digest in hashes
     assert list(erasure_journal.read()) == lines
     # Life goes on: those whom the file knows are revoked, new ones are counted, under the key that was published.
-    assert str(drill.house.identity.recipient) in map(str, drill.petition.organiser_keys)
+    assert str(drill.site.identity.recipient) in map(str, drill.petition.organiser_keys)
     drill.sign("new")
     drill.batch()
     found = drill.hold_whole()
@@ -56,12 +56,12 @@ def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Dril
     today(drill)
     drill.lose(folder=False)
     assert drill.restore().exit_code == 0
-    before = (drill.log(), drill.house.petition().counts)
+    before = (drill.log(), drill.site.petition().counts)
     for options in ((), ("--copy", drill.mirror), ("--checkpoint", drill.mirror / "checkpoint")):
         again = drill.sabal("restore", "--adopt", *options)
         assert again.exit_code == 0, again.output
         after = drill.log()
-        assert (after.size, after.published, drill.house.petition().counts) == (
+        assert (after.size, after.published, drill.site.petition().counts) == (
             before[0].size, before[0].published, before[1],
         )  # fmt: skip
     drill.batch()
@@ -74,7 +74,7 @@ def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Dr
     assert drill.restore("--copy", drill.mirror).exit_code == 0
     drill.batch()
     drill.hold_whole()
-    hashes = {bytes(row[0]) for row in drill.house.database.query("SELECT token_hash FROM signing_signature")}
+    hashes = {bytes(row[0]) for row in drill.site.database.query("SELECT token_hash FROM signing_signature")}
     assert not hashes & {people["early"][n].digest for n in (0, 1, 2, 3)}
     known = [one.hash for one in erasure_journal.read()]
     commitments = [people["early"][n].operation.commitment for n in (2, 3)]
@@ -95,10 +95,10 @@ def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brough
     with pytest.raises(ReadOnly, match="sabal restore --adopt"):
         drill.batch()
     with pytest.raises(ReadOnly):
-        drill.house.close(drill.petition, drill.now)
+        drill.site.close(drill.petition, drill.now)
     states.pause(drill.petition.slug)
     with pytest.raises(ReadOnly):
-        drill.house.publish_again(drill.petition.slug)
+        drill.site.publish_again(drill.petition.slug)
     assert drill.log().size == size and not files.exists()
     assert [f.id for f in stores.database_and_keys() if f.level == "wrong" and f.id == "D206"]
     assert any("read-only" in step.sentence for step in ready.steps())
@@ -202,15 +202,15 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     # A house of tomorrow, which can change a text: the English summary.
     changed = {**files, "en.md": files["en.md"].replace("summary: ", "summary: Now. ", 1)}
     states.pause(drill.petition.slug)
-    drafts.use_keys(drill.petition.slug, (str(drill.house.identity.recipient),))
+    drafts.use_keys(drill.petition.slug, (str(drill.site.identity.recipient),))
     draft = Petition.objects.get().versions.order_by("-number")[0]
     draft.files = json.dumps(changed)
     draft.save()
     for name, text in changed.items():
         (folder / name).write_text(text)
     Petition.objects.update(key_check_answered=True)
-    versions.publish(drill.petition.slug, drill.house.house, TODAY, NOW)
-    drill.petition = drill.house.petition()
+    versions.publish(drill.petition.slug, drill.site.keystore, TODAY, NOW)
+    drill.petition = drill.site.petition()
     drill.batch()
     published = drill.petition.manifest
     drill.take_mirror()
@@ -223,7 +223,7 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     assert result.exit_code == 0, result.output
     assert drill.petition.manifest == published and drill.petition.state == "paused"
     states.resume(drill.petition.slug, TODAY)
-    drill.petition = drill.house.petition()
+    drill.petition = drill.site.petition()
     drill.sign("max")
     drill.batch()
     drill.hold_whole()
@@ -234,12 +234,12 @@ def test_a_log_that_was_closed_is_closed(drill: Drill) -> None:
     drill.batch()
     drill.sign("max")
     drill.backup()
-    drill.house.close(drill.petition, drill.now + 1)
+    drill.site.close(drill.petition, drill.now + 1)
     drill.see()
     drill.take_mirror()
     drill.lose()
     assert drill.restore("--copy", drill.mirror).exit_code == 0
     assert drill.log().closed and drill.petition.state == "closed"
-    drill.house.sequence(drill.petition, drill.now + 2)
+    drill.site.sequence(drill.petition, drill.now + 2)
     found = drill.hold_whole()
     assert found.tally.closed and found.tally.counted == 2

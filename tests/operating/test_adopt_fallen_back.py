@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from houses import HouseOfTests, point_django_at
 from operating.drill import Drill
 from sabal import database as raw
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, signed
+from sites import SiteOfTests, point_django_at
 from tlog.entry import Reason
 
 pytestmark = pytest.mark.slow  # whole drills
@@ -21,41 +21,41 @@ pytestmark = pytest.mark.slow  # whole drills
 
 @pytest.fixture
 def drill(
-    house: HouseOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Drill:
-    if house.vendor != "sqlite":
+    if site.vendor != "sqlite":
         pytest.skip("a copied file is the simplest snapshot")
-    return Drill(house, tmp_path, request, monkeypatch)
+    return Drill(site, tmp_path, request, monkeypatch)
 
 
 def snapshot(drill: Drill) -> Path:
-    drill.house.database.checkpoint(cut=True)
-    return Path(shutil.copy(drill.house.data / "sabal.sqlite3", drill.house.data / "snapshot"))
+    drill.site.database.checkpoint(cut=True)
+    return Path(shutil.copy(drill.site.data / "sabal.sqlite3", drill.site.data / "snapshot"))
 
 
 def fall_back(drill: Drill, to: Path) -> None:
-    drill.house.database.close()
-    for path in drill.house.data.glob("sabal.sqlite3*"):
+    drill.site.database.close()
+    for path in drill.site.data.glob("sabal.sqlite3*"):
         path.unlink()
-    shutil.copy(to, drill.house.data / "sabal.sqlite3")
-    point_django_at(drill.house.url)
-    drill.house.database = raw.connect()
+    shutil.copy(to, drill.site.data / "sabal.sqlite3")
+    point_django_at(drill.site.url)
+    drill.site.database = raw.connect()
     result = drill.sabal("restore", "--adopt")
     assert result.exit_code == 0, result.output
 
 
 def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: Drill) -> None:
-    suzie = signed(drill.house, drill.petition)
+    suzie = signed(drill.site, drill.petition)
     before = snapshot(drill)
-    drill.house.writer.commit(drill.house.database, [confirmation(suzie)])
+    drill.site.writer.commit(drill.site.database, [confirmation(suzie)])
     drill.batch()
     fall_back(drill, before)
-    assert (drill.house.rows("signing_signature"), drill.house.rows("signing_sealed")) == (1, 1)
-    assert not drill.house.database.query("SELECT 1 FROM ledger_lost")
-    found = find(drill.house.database, [suzie.digest])[0]
+    assert (drill.site.rows("signing_signature"), drill.site.rows("signing_sealed")) == (1, 1)
+    assert not drill.site.database.query("SELECT 1 FROM ledger_lost")
+    found = find(drill.site.database, [suzie.digest])[0]
     assert found and found.entered and found.entered.index == 1
     # She presses the link again, as people do: her signature stands, and enters the log no second time.
-    assert drill.house.writer.commit(drill.house.database, [confirmation(suzie)]) == [Outcome.DONE]
+    assert drill.site.writer.commit(drill.site.database, [confirmation(suzie)]) == [Outcome.DONE]
     drill.sign("max")
     drill.batch()
     assert drill.hold_whole().tally.counted == 2
@@ -67,21 +67,21 @@ def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: D
 @pytest.mark.parametrize("confirmed_before", [False, True])
 @pytest.mark.parametrize("revoked", [False, True])
 def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: bool) -> None:
-    suzie = signed(drill.house, drill.petition)
+    suzie = signed(drill.site, drill.petition)
     click = confirmation(suzie)
     if confirmed_before:
-        drill.house.writer.commit(drill.house.database, [click])
+        drill.site.writer.commit(drill.site.database, [click])
     before = snapshot(drill)
     if not confirmed_before:
-        drill.house.writer.commit(drill.house.database, [click])
+        drill.site.writer.commit(drill.site.database, [click])
     drill.batch()
     drill.leave(suzie)
     if revoked:
         drill.batch()
     fall_back(drill, before)
     tables = ("signing_pending", "signing_signature", "signing_sealed")
-    assert [drill.house.rows(table) for table in tables] == [0, 0, 0]
-    assert drill.house.writer.commit(drill.house.database, [click]) == [Outcome.GONE]
+    assert [drill.site.rows(table) for table in tables] == [0, 0, 0]
+    assert drill.site.writer.commit(drill.site.database, [click]) == [Outcome.GONE]
     drill.sign("max")
     drill.batch()
     tally = drill.hold_whole().tally

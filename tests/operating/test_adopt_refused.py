@@ -12,7 +12,7 @@ import tlog
 from operating.drill import WEEK, Drill, today
 from sabal import database as raw
 from sabal.cli import main
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
@@ -32,7 +32,7 @@ def refused(drill: Drill, *options: str | Path, because: str, code: int = 1) -> 
     assert because in result.output
     assert drill.log().read_only and drill.log().size == before
     with pytest.raises(ReadOnly):
-        drill.house.sequence(drill.petition, drill.now + WEEK)
+        drill.site.sequence(drill.petition, drill.now + WEEK)
 
 
 def restored(drill: Drill) -> None:
@@ -48,7 +48,7 @@ def resign(drill: Drill, folder: Path, entries: list[bytes], key: tlog.Signer | 
         path = folder / bundle.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(tlog.encode_bundle(entries[bundle.index * 256 :][: bundle.width]))
-    key = key or tables.key_of(drill.house.database, open_house(), drill.petition.id, drill.petition.origin)
+    key = key or tables.key_of(drill.site.database, open_keystore(), drill.petition.id, drill.petition.origin)
     note = tlog.Checkpoint(key.verifier.name, len(entries), tlog.root_of_entries(entries)).sign(key)
     (folder / "checkpoint").write_bytes(note)
 
@@ -190,14 +190,14 @@ def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
     assert drill.restore().exit_code == 1
     began, at = drill.log().size, 1
     while kill_after(drill, at):
-        drill.house.database = raw.connect()
+        drill.site.database = raw.connect()
         assert drill.log().read_only and drill.log().size >= began
         with pytest.raises(ReadOnly):
-            drill.house.sequence(drill.petition, drill.now + WEEK)
+            drill.site.sequence(drill.petition, drill.now + WEEK)
         # Half of it taken is no reason to go on from there.
         refused(drill, "--checkpoint", drill.mirror / "checkpoint", because="entries themselves are needed")
         at = 3
-    drill.house.database = raw.connect()
+    drill.site.database = raw.connect()
     assert drill.sabal("restore", "--adopt", "--copy", drill.mirror).exit_code == 0
     drill.batch()
     drill.hold_whole()
@@ -205,7 +205,7 @@ def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
 
 def kill_after(drill: Drill, transactions: int) -> bool:
     """A process of its own that adopts, and is killed after so many transactions; whether it came so far."""
-    drill.house.database.close()
+    drill.site.database.close()
     pid = os.fork()
     if not pid:
         try:
@@ -238,13 +238,13 @@ def test_serve_refuses_a_database_that_is_older_than_its_public_folder(drill: Dr
     drill.lose(folder=False)
     drill.patch.setattr(restoring, "hold_all", lambda database: None)
     restoring.restore(drill.copy)
-    drill.house.database = raw.connect()
-    drill.petition = drill.house.petition()
+    drill.site.database = raw.connect()
+    drill.petition = drill.site.petition()
     (complaint,) = [c for c in startup.refusals() if c.id == "S109"]
     assert complaint.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
     drill.sign("carol")
     with pytest.raises(WouldFork):
-        drill.house.sequence(drill.petition, drill.now + WEEK)
+        drill.site.sequence(drill.petition, drill.now + WEEK)
     assert drill.sabal("restore", "--adopt", drill.petition.slug).exit_code == 0
     assert not [c for c in startup.refusals() if c.id == "S109"]
     drill.batch()

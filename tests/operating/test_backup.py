@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from houses import HouseOfTests
 from sabal import database as raw
 from sabal import private, token
 from sabal.mail import traffic
@@ -15,18 +14,19 @@ from sabal.operating import backup as copying
 from sabal.operating.backup import NEVER, ROWS, backup
 from sabal.refusal import Refusal
 from signing.steps import confirmed, signed
+from sites import SiteOfTests
 
 
-def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> None:
-    petition = house.publish()
-    suzie = confirmed(house, petition, name="Suzie 수지", subscribe=("newsletter",))
-    pending = signed(house, petition, "max@example.org")
-    day_key = house.house.mail_key(house.database, house.ring.mail[0])  # type: ignore[index]
-    wrapped = bytes(house.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
+def test_what_must_not_be_copied_is_not(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = site.publish()
+    suzie = confirmed(site, petition, name="Suzie 수지", subscribe=("newsletter",))
+    pending = signed(site, petition, "max@example.org")
+    day_key = site.keystore.mail_key(site.database, site.keyring.mail[0])  # type: ignore[index]
+    wrapped = bytes(site.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
     backup(tmp_path / "copy")
     content = b"".join(path.read_bytes() for path in sorted((tmp_path / "copy").iterdir()))
     never = {
-        "the house key": [house.house.key, house.house.key.hex().encode()],
+        "the house key": [site.keystore.key, site.keystore.key.hex().encode()],
         "a mail key": [day_key, wrapped],
         "a name": [b"Suzie", "수지".encode()],
         "an address": [b"suzie@example.org", b"max@example.org"],
@@ -46,18 +46,16 @@ def test_what_must_not_be_copied_is_not(house: HouseOfTests, tmp_path: Path) -> 
         for needle in needles:
             assert needle not in content, f"{what} is in the backup"
     assert suzie.operation.sealed[-64:] in content  # the sealed record is: that is what it is for
-    assert (
-        house.rows("signing_pending") == 1 and house.rows("mail_email") == 2
-    )  # and the house still has them
+    assert site.rows("signing_pending") == 1 and site.rows("mail_email") == 2  # and the house still has them
 
 
 def test_what_must_not_be_copied_is_not_even_written(
-    house: HouseOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backup that is killed at any moment leaves its files as they were then."""
-    petition = house.publish()
-    pending = signed(house, petition, "max@example.org")
-    wrapped = bytes(house.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
+    petition = site.publish()
+    pending = signed(site, petition, "max@example.org")
+    wrapped = bytes(site.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
     left: list[bytes] = []
     moments = [(raw.SQLite, "execute"), (raw.SQLite, "query"), (private, "create"), (private, "flush")]
     for where, name in moments:
@@ -76,17 +74,17 @@ def test_what_must_not_be_copied_is_not_even_written(
         assert not any(needle in content for content in left)
 
 
-def test_the_hours_of_the_mail_are_not_copied(house: HouseOfTests, tmp_path: Path) -> None:
+def test_the_hours_of_the_mail_are_not_copied(site: SiteOfTests, tmp_path: Path) -> None:
     """An hour and a small provider can tell when somebody signed."""
-    house.publish()
-    with house.database.transaction():
-        traffic.add(house.database, 400_000, Counter({("tinyprovider", traffic.End.ACCEPTED): 1}))
+    site.publish()
+    with site.database.transaction():
+        traffic.add(site.database, 400_000, Counter({("tinyprovider", traffic.End.ACCEPTED): 1}))
     assert "mail_traffic" not in backup(tmp_path / "copy")
     assert not any(b"tinyprovider" in path.read_bytes() for path in (tmp_path / "copy").iterdir())
 
 
-def test_what_backups_that_died_have_left_goes_with_the_next(house: HouseOfTests, tmp_path: Path) -> None:
-    house.publish()
+def test_what_backups_that_died_have_left_goes_with_the_next(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
     safe = tmp_path / "safe"
     ours, foreign, running = safe / ".2026-11-20.partial", safe / ".films.partial", safe / ".now.partial"
     for folder, file in ((ours, "sabal.sqlite3-journal"), (foreign, "film.mkv"), (running, "sabal.sqlite3")):
@@ -105,13 +103,13 @@ def test_what_backups_that_died_have_left_goes_with_the_next(house: HouseOfTests
     assert not running.exists() and foreign.exists()
 
 
-def test_what_is_not_sabals_does_not_come_along(house: HouseOfTests, tmp_path: Path) -> None:
-    if house.vendor == "postgresql":
+def test_what_is_not_sabals_does_not_come_along(site: SiteOfTests, tmp_path: Path) -> None:
+    if site.vendor == "postgresql":
         pytest.skip("PostgreSQL's backup holds rows alone")
-    house.publish()
-    house.database.execute("CREATE VIEW v AS SELECT * FROM signing_signature")
-    house.database.execute("CREATE TRIGGER t AFTER INSERT ON signing_signature BEGIN SELECT 1; END")
-    house.database.execute("CREATE TABLE collected (w BLOB)")
+    site.publish()
+    site.database.execute("CREATE VIEW v AS SELECT * FROM signing_signature")
+    site.database.execute("CREATE TRIGGER t AFTER INSERT ON signing_signature BEGIN SELECT 1; END")
+    site.database.execute("CREATE TABLE collected (w BLOB)")
     backup(tmp_path / "copy")
     database = raw.connect(f"sqlite://{tmp_path / 'copy' / 'sabal.sqlite3'}")
     names = [row[0] for row in database.query("SELECT name FROM sqlite_master")]
@@ -119,39 +117,39 @@ def test_what_is_not_sabals_does_not_come_along(house: HouseOfTests, tmp_path: P
     assert "signing_signature_dedupe_tag" in names and not {"v", "t", "collected"} & set(names)
 
 
-def test_every_table_is_copied_or_left_out_on_purpose(house: HouseOfTests) -> None:
-    if house.vendor == "sqlite":
-        rows = house.database.query(
+def test_every_table_is_copied_or_left_out_on_purpose(site: SiteOfTests) -> None:
+    if site.vendor == "sqlite":
+        rows = site.database.query(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
     else:
-        rows = house.database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = site.database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row[0] for row in rows} - {"django_migrations"} == {*ROWS, *NEVER}
 
 
-def test_files_and_folder_are_private(house: HouseOfTests, tmp_path: Path) -> None:
-    house.publish()
+def test_files_and_folder_are_private(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
     backup(tmp_path / "copy")
     assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "copy").iterdir())
 
 
-def test_nothing_is_written_over(house: HouseOfTests, tmp_path: Path) -> None:
-    house.publish()
+def test_nothing_is_written_over(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
     backup(tmp_path / "copy")
     with pytest.raises(Refusal, match="not empty"):
         backup(tmp_path / "copy")
 
 
-def test_a_backup_amid_signing_is_of_one_moment(house: HouseOfTests, tmp_path: Path) -> None:
+def test_a_backup_amid_signing_is_of_one_moment(site: SiteOfTests, tmp_path: Path) -> None:
     """Every signature of the copy has its record, and no record is without its signature."""
-    petition = house.publish()
-    confirmed(house, petition, "first@example.org")
+    petition = site.publish()
+    confirmed(site, petition, "first@example.org")
     stop, done = threading.Event(), []
 
     def crowd() -> None:
         while not stop.is_set() and len(done) < 2_000:
-            confirmed(house, petition, f"s{len(done)}@example.org")
+            confirmed(site, petition, f"s{len(done)}@example.org")
             done.append(None)
 
     thread = threading.Thread(target=crowd)
@@ -168,9 +166,9 @@ def test_a_backup_amid_signing_is_of_one_moment(house: HouseOfTests, tmp_path: P
 
 
 def test_a_backup_that_fails_leaves_nothing(
-    house: HouseOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.publish()
+    site.publish()
     monkeypatch.setattr(copying, "_write_manifest", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         backup(tmp_path / "safe" / "copy")

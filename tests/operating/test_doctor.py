@@ -13,16 +13,16 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from houses import HouseOfTests
 from sabal import settings
-from sabal.keys.house import mail_key_name, pepper_name
-from sabal.keys.ring import SUBSCRIBERS
+from sabal.keys.keyring import SUBSCRIBERS
+from sabal.keys.keystore import mail_key_name, pepper_name
 from sabal.limits.capacity import disk_has_room
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
 from signing.steps import confirmed
+from sites import SiteOfTests
 
 
 def levels(id_: str) -> set[str]:
@@ -30,14 +30,14 @@ def levels(id_: str) -> set[str]:
 
 
 @pytest.fixture
-def healthy(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> HouseOfTests:
-    house.data.chmod(0o700)
+def healthy(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> SiteOfTests:
+    site.data.chmod(0o700)
     monkeypatch.setattr(settings, "MAIL_URL", "folder:")
-    house.publish()
-    return house
+    site.publish()
+    return site
 
 
-def test_a_healthy_house(healthy: HouseOfTests) -> None:
+def test_a_healthy_house(healthy: SiteOfTests) -> None:
     wrong = [f for f in doctor.examine() if f.level == "wrong"]
     assert wrong == []
     assert {"D102", "D103", "D105", "D106", "D107", "D202", "D203", "D305", "D401", "D601", "D701"} <= {
@@ -45,40 +45,40 @@ def test_a_healthy_house(healthy: HouseOfTests) -> None:
     }
 
 
-def test_readable_by_others(healthy: HouseOfTests) -> None:
-    settings.HOUSE_KEY_FILE.chmod(0o644)
+def test_readable_by_others(healthy: SiteOfTests) -> None:
+    settings.SERVER_KEY_FILE.chmod(0o644)
     healthy.data.chmod(0o755)
     assert levels("D102") == levels("D103") == {"wrong"}
 
 
-def test_no_house_key(healthy: HouseOfTests) -> None:
-    settings.HOUSE_KEY_FILE.unlink()
+def test_no_house_key(healthy: SiteOfTests) -> None:
+    settings.SERVER_KEY_FILE.unlink()
     assert levels("D104") == {"wrong"}
 
 
-def test_a_missing_key(healthy: HouseOfTests) -> None:
-    healthy.house.destroy(healthy.database, SUBSCRIBERS)
+def test_a_missing_key(healthy: SiteOfTests) -> None:
+    healthy.keystore.destroy(healthy.database, SUBSCRIBERS)
     assert "wrong" in levels("D106")
 
 
-def test_a_missing_pepper_names_the_petition_and_the_command(healthy: HouseOfTests) -> None:
+def test_a_missing_pepper_names_the_petition_and_the_command(healthy: SiteOfTests) -> None:
     petition = healthy.petition()
-    healthy.house.destroy(healthy.database, pepper_name(petition.id, petition.pepper_epoch))
+    healthy.keystore.destroy(healthy.database, pepper_name(petition.id, petition.pepper_epoch))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys renew-pepper {petition.slug}" in finding.hint
 
 
-def test_records_that_will_soon_be_deleted(house: HouseOfTests) -> None:
+def test_records_that_will_soon_be_deleted(site: SiteOfTests) -> None:
     soon = date.fromtimestamp(time.time()) + timedelta(days=59)
-    petition = house.publish(retention=soon.isoformat())
+    petition = site.publish(retention=soon.isoformat())
     assert levels("D205") == set()  # nothing is there to be deleted
-    confirmed(house, petition)
+    confirmed(site, petition)
     (finding,) = [f for f in doctor.examine() if f.id == "D205"]
     assert str(soon) in finding.sentence and f"sabal sealed {petition.slug}" in finding.hint
 
 
-def test_records_that_should_have_been_deleted(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    confirmed(house, house.publish())
+def test_records_that_should_have_been_deleted(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(site, site.publish())
 
     class Later(datetime):
         @classmethod
@@ -89,15 +89,15 @@ def test_records_that_should_have_been_deleted(house: HouseOfTests, monkeypatch:
     assert levels("D205") == {"wrong"}
 
 
-def test_a_mail_server_that_does_not_answer(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_does_not_answer(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_URL", "smtp://127.0.0.1:9?tls=none")
     assert levels("D301") == {"wrong"}
 
 
-def tried(house: HouseOfTests, provider: str, hours_ago: int = 0, **ends: int) -> None:
+def tried(site: SiteOfTests, provider: str, hours_ago: int = 0, **ends: int) -> None:
     counter = Counter({(provider, End[name]): n for name, n in ends.items()})
-    with house.database.transaction():
-        traffic.add(house.database, int(time.time()) // 3_600 - hours_ago, counter)
+    with site.database.transaction():
+        traffic.add(site.database, int(time.time()) // 3_600 - hours_ago, counter)
 
 
 def mailed() -> stores.Finding:
@@ -105,7 +105,7 @@ def mailed() -> stores.Finding:
     return finding
 
 
-def test_what_became_of_the_mail_of_a_day(healthy: HouseOfTests) -> None:
+def test_what_became_of_the_mail_of_a_day(healthy: SiteOfTests) -> None:
     assert mailed().sentence == "No email was tried in the last 24 hours."
     tried(healthy, "gmail", ACCEPTED=900, LATER=3, NEVER=1)
     tried(healthy, "gmail", 20, ACCEPTED=100, UNREADABLE=1)
@@ -124,7 +124,7 @@ def test_what_became_of_the_mail_of_a_day(healthy: HouseOfTests) -> None:
 
 
 @pytest.mark.parametrize("end", ["LATER", "NEVER", "GIVEN_UP"])
-def test_a_provider_that_mostly_does_not_take_our_mail(healthy: HouseOfTests, end: str) -> None:
+def test_a_provider_that_mostly_does_not_take_our_mail(healthy: SiteOfTests, end: str) -> None:
     tried(healthy, "gmail", ACCEPTED=1000, LATER=40)
     tried(healthy, "other", ACCEPTED=2, **{end: stores.ONE_LETTER})
     assert mailed().level == "ok", "one mailbox that puts every try off is no sign"
@@ -157,7 +157,7 @@ def test_a_setting_with_a_slip_is_suggested() -> None:
     assert finding.level == "ok"
 
 
-def test_ready_lists_what_lacks_in_order(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_lists_what_lacks_in_order(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [step.sentence for step in steps()]
     assert sentences[0].startswith("Give the server its public address")
     assert any("still names example people" in sentence for sentence in sentences)
@@ -178,7 +178,7 @@ def test_ready_lists_what_lacks_in_order(healthy: HouseOfTests, monkeypatch: pyt
 
 
 def test_what_one_look_raises_does_not_stop_the_others(
-    healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "utime", lambda *_: [][0])
     found = doctor.examine()
@@ -203,7 +203,7 @@ def test_before_there_is_a_house_nothing_is_made_and_the_first_step_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_exit_code_tells_the_worst(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_tells_the_worst(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("ok", "D701", "Room.")])
     assert CliRunner().invoke(commands.doctor).exit_code == 0
     monkeypatch.setattr(
@@ -211,31 +211,31 @@ def test_the_exit_code_tells_the_worst(healthy: HouseOfTests, monkeypatch: pytes
     )
     done = CliRunner().invoke(commands.doctor)
     assert done.exit_code == 1 and done.output.split() == "Disk warning D701 Little. Tidy. Buy.".split()
-    healthy.house.destroy(healthy.database, SUBSCRIBERS)
+    healthy.keystore.destroy(healthy.database, SUBSCRIBERS)
     monkeypatch.setattr(doctor, "examine", lambda: list(stores.database_and_keys()))
     assert CliRunner().invoke(commands.doctor).exit_code == 2
 
 
-def test_another_house_s_key(healthy: HouseOfTests) -> None:
-    settings.HOUSE_KEY_FILE.write_text(secrets.token_hex(32))
+def test_another_house_s_key(healthy: SiteOfTests) -> None:
+    settings.SERVER_KEY_FILE.write_text(secrets.token_hex(32))
     assert levels("D105") == {"wrong"}
 
 
-def test_todays_mail_key_is_made_by_a_running_house_so_its_lack_is_a_warning(healthy: HouseOfTests) -> None:
+def test_todays_mail_key_is_made_by_a_running_house_so_its_lack_is_a_warning(healthy: SiteOfTests) -> None:
     today = mail_key_name(int(time.time()) // 86_400)
-    healthy.house.destroy(healthy.database, today)
+    healthy.keystore.destroy(healthy.database, today)
     assert "warning" in levels("D106")
-    healthy.house.make(healthy.database, today)
+    healthy.keystore.make(healthy.database, today)
     assert levels("D106") == {"ok"}
 
 
-def test_a_clock_that_went_back(healthy: HouseOfTests) -> None:
+def test_a_clock_that_went_back(healthy: SiteOfTests) -> None:
     assert levels("D402") == set()
-    healthy.house.make(healthy.database, mail_key_name(int(time.time()) // 86_400 + 30))
+    healthy.keystore.make(healthy.database, mail_key_name(int(time.time()) // 86_400 + 30))
     assert levels("D402") == {"wrong"}
 
 
-def test_a_clock_that_the_files_contradict(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_the_files_contradict(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     stamp = os.utime
     monkeypatch.setattr(os, "utime", lambda path: stamp(path, (time.time() - 90, time.time() - 90)))
     assert levels("D401") == {"wrong"}
@@ -266,7 +266,7 @@ class _Answering:
 
 
 def test_a_language_that_the_house_does_not_speak(
-    healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "HOUSE_LANGUAGES", ("en", "ko"))
     (finding,) = [f for f in doctor.examine() if f.id == "D601"]
@@ -289,18 +289,18 @@ def test_sentences_that_are_missing_doubtful_or_empty_are_counted() -> None:
 
 def test_words_that_were_never_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings, "LOCALE_PATHS", [tmp_path])
-    assert {f.level for f in stores.words_of_the_house()} == {"warning"}
+    assert {f.level for f in stores.translations()} == {"warning"}
 
 
 def test_what_serve_would_refuse_is_wrong_in_public_and_a_warning_at_home(
-    healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert levels("S104") == {"warning"}
     monkeypatch.setattr(settings, "BASE_URL", f"http://{'a' * 56}.onion")
     assert levels("S104") == {"wrong"}
 
 
-def test_ready_says_why_a_mail_url_is_none(healthy: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_says_why_a_mail_url_is_none(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_URL", "smtp://max:secret@mail.example.org?tls=perhaps")
     (step,) = [s for s in steps() if s.sentence.startswith("Name the mail server")]
     assert "tls=perhaps" in step.sentence and "secret" not in step.sentence

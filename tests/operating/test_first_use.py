@@ -29,7 +29,7 @@ def test_what_a_house_makes_is_its_owners_alone_from_the_first_moment(tmp_path: 
                 continue  # a draft that has its place now
         time.sleep(0.002)
     assert process.returncode == 0
-    assert {"sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3-shm", "house.key"} <= {
+    assert {"sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3-shm", "server.key"} <= {
         name for name, _ in seen
     }
     assert {mode for _, mode in seen} == {0o600}

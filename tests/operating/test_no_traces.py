@@ -166,4 +166,4 @@ def test_no_trace_of_anybody(served: Served) -> None:
     search(served, needles)
     assert (served.data / "serve.log").stat().st_size > 0
     assert (served.data / "erasure-journal.jsonl").stat().st_size > 0
-    assert (served.data / "house.key").exists()
+    assert (served.data / "server.key").exists()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import agefile
-from houses import HouseOfTests
 from sabal import settings
 from sabal.operating import startup
 from sabal.publishing import drafts, states
 from served import Served
+from sites import SiteOfTests
 
 pytestmark = pytest.mark.slow  # each test starts the command
 
@@ -131,14 +131,14 @@ def test_a_petition_that_speaks_of_such_keys_is_no_key(
 
 
 def test_a_petition_sealed_to_a_development_key_is_not_served(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    petition = house.publish()
+    petition = site.publish()
     for name, value in GOOD.items():
         monkeypatch.setattr(settings, name.removeprefix("SABAL_"), value)
     assert startup.refusals() == []
     states.pause(petition.slug)
-    drafts.use_keys(petition.slug, (str(house.identity.recipient),), made_by_dev=True)
+    drafts.use_keys(petition.slug, (str(site.identity.recipient),), made_by_dev=True)
     assert [complaint.id for complaint in startup.refusals()] == ["S108"]
 
 

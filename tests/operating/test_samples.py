@@ -40,7 +40,7 @@ def test_caddy_logs_no_requests_not_even_those_that_fail() -> None:
     assert "header_up X-Forwarded-For {remote_host}" in text
 
 
-HOUSE = "127.0.0.1:8000"
+SITE = "127.0.0.1:8000"
 ONION = "replace-with-the-name-in-var-lib-tor-sabal-hostname.onion"
 
 
@@ -48,7 +48,7 @@ def test_tor_never_leads_to_the_port_where_a_header_is_believed() -> None:
     """Eve comes over Tor, with the clearnet Host and somebody's address in X-Forwarded-For."""
     assert "SABAL_TRUSTED_HOPS=1" in sample("sabal.env")
     targets = re.findall(r"^HiddenServicePort \d+ (\S+)$", sample("torrc"), re.MULTILINE)
-    assert targets == ["127.0.0.1:8081"] and HOUSE not in sample("torrc")
+    assert targets == ["127.0.0.1:8081"] and SITE not in sample("torrc")
 
 
 def test_nginx_s_onion_site_knows_one_host_and_no_address() -> None:

@@ -63,7 +63,7 @@ def known(
     )
 
 
-def house() -> dict[int, PetitionSnapshot]:
+def site() -> dict[int, PetitionSnapshot]:
     """One petition of each kind that looks different."""
     example = folder.parse(folder.read(EXAMPLE))
     orchard = replace(
@@ -90,7 +90,7 @@ def house() -> dict[int, PetitionSnapshot]:
 def petitions(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, PetitionSnapshot]]:
     """The house's petitions; a test may put others into the dictionary."""
     current = snapshot.Snapshots()
-    by_id = house()
+    by_id = site()
     monkeypatch.setattr(current, "_by_id", by_id)
     by_slug = lambda slug: next((p for p in by_id.values() if p.slug == slug), None)  # noqa: E731 - a stand-in
     monkeypatch.setattr(current, "by_slug", by_slug)

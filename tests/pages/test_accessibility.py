@@ -66,7 +66,7 @@ class Quiet(WSGIRequestHandler):
 
 
 @pytest.fixture
-def house_url(petitions: object) -> Iterator[str]:
+def site_url(petitions: object) -> Iterator[str]:
     """The pages over HTTP, with the refused form where the query asks for it."""
     application = get_wsgi_application()
 
@@ -87,7 +87,7 @@ def house_url(petitions: object) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
-def test_no_violation(house_url: str, language: str, scheme: Any) -> None:
+def test_no_violation(site_url: str, language: str, scheme: Any) -> None:
     from playwright.sync_api import sync_playwright
 
     faults: list[str] = []
@@ -96,7 +96,7 @@ def test_no_violation(house_url: str, language: str, scheme: Any) -> None:
         # axe's own script is no part of the page, and the page's policy would not let it in.
         page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
         for name, path in PAGES.items():
-            page.goto(house_url + path.format(language))
+            page.goto(site_url + path.format(language))
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > 320:
                 faults.append(f"{name}: {wide} px wide")

@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlog
-from houses import NOW, TODAY, HouseOfTests
 from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.publication import publication
@@ -17,6 +16,7 @@ from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
 from sabal.signing.operations import Outcome
 from signing.steps import ask, confirmation, confirmed, signed
+from sites import NOW, TODAY, SiteOfTests
 
 SLUG = "stop-forced-repatriation"
 WEEK = 604_800
@@ -35,25 +35,25 @@ def amended(tmp_path: Path, old: str = "", new: str = "", file: str = "en.md") -
     return tmp_path / SLUG
 
 
-def test_a_new_text_is_published_in_the_open(house: HouseOfTests, tmp_path: Path) -> None:
-    before = house.publish()
-    early = confirmed(house, before)
-    house.sequence(before, NOW + WEEK)
-    late, form = signed(house, before, "max@example.org"), ask(house, before, "carol@example.org")
+def test_a_new_text_is_published_in_the_open(site: SiteOfTests, tmp_path: Path) -> None:
+    before = site.publish()
+    early = confirmed(site, before)
+    site.sequence(before, NOW + WEEK)
+    late, form = signed(site, before, "max@example.org"), ask(site, before, "carol@example.org")
     states.pause(SLUG)
     changed = amended(tmp_path, before.definition.texts["en"].title, "Let them live")
     result = run("import", changed)
     assert result.exit_code == 0 and f"sabal publish {SLUG}" in result.output
-    assert house.petition().manifest == before.manifest  # nobody sees it yet
+    assert site.petition().manifest == before.manifest  # nobody sees it yet
     assert run("publish", SLUG).exit_code == 0
-    after = house.petition()
+    after = site.petition()
     assert after.definition.texts["en"].title == "Let them live" and after.amended_on is not None
     assert before.amended_on is None and len(after.manifest_names) == 2
     # What was asked for under the text of before may still be confirmed under it; a form of before is asked again.
-    assert house.writer.commit(house.database, [confirmation(late)]) == [Outcome.DONE]
-    assert house.writer.commit(house.database, [form.operation]) == [Outcome.STALE]
-    confirmed(house, after, "new@example.org")
-    house.sequence(after, NOW + 2 * WEEK)
+    assert site.writer.commit(site.database, [confirmation(late)]) == [Outcome.DONE]
+    assert site.writer.commit(site.database, [form.operation]) == [Outcome.STALE]
+    confirmed(site, after, "new@example.org")
+    site.sequence(after, NOW + 2 * WEEK)
     found = read(publication(after).folder, publication(after).key)
     kinds = [one[1] for one in found.entries]
     sign, amend = tlog.entry.Type.SIGN, tlog.entry.Type.AMEND
@@ -62,8 +62,8 @@ def test_a_new_text_is_published_in_the_open(house: HouseOfTests, tmp_path: Path
     assert found.entries[1] == tlog.entry.Sign(early.operation.commitment).encode()
 
 
-def test_an_amendment_can_be_forgotten(house: HouseOfTests, tmp_path: Path) -> None:
-    before = house.publish()
+def test_an_amendment_can_be_forgotten(site: SiteOfTests, tmp_path: Path) -> None:
+    before = site.publish()
     states.pause(SLUG)
     run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them live"))
     assert "sabal discard" in run("resume", SLUG).stderr
@@ -71,13 +71,13 @@ def test_an_amendment_can_be_forgotten(house: HouseOfTests, tmp_path: Path) -> N
     assert result.exit_code == 0 and f"sabal resume {SLUG}" in result.output and Version.objects.count() == 1
     assert run("discard", SLUG).exit_code == 2  # what is published is not
     assert run("resume", SLUG).exit_code == 0
-    after = house.petition()
+    after = site.petition()
     assert (after.state, after.manifest) == ("open", before.manifest)
     # And another may be made later.
     states.pause(SLUG)
     run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them go"))
-    versions.publish(SLUG, house.house, TODAY, NOW)
-    assert house.petition().definition.texts["en"].title == "Let them go"
+    versions.publish(SLUG, site.keystore, TODAY, NOW)
+    assert site.petition().definition.texts["en"].title == "Let them go"
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_an_amendment_can_be_forgotten(house: HouseOfTests, tmp_path: Path) -> N
     ],
 )
 def test_what_signers_were_promised_stays(
-    house: HouseOfTests, tmp_path: Path, old: str, new: str, says: str
+    site: SiteOfTests, tmp_path: Path, old: str, new: str, says: str
 ) -> None:
-    house.publish()
+    site.publish()
     states.pause(SLUG)
     files = drafts.export_files(SLUG)
     assert old in files["petition.toml"]
@@ -104,8 +104,8 @@ def _without_korean(terms: str) -> str:
     return re.sub(r'(?m)^\S+\.ko = .*\n|, "ko"', "", terms)
 
 
-def test_a_language_stays(house: HouseOfTests) -> None:
-    house.publish()
+def test_a_language_stays(site: SiteOfTests) -> None:
+    site.publish()
     states.pause(SLUG)
     files = drafts.export_files(SLUG)
     del files["ko.md"]
@@ -114,8 +114,8 @@ def test_a_language_stays(house: HouseOfTests) -> None:
         drafts.import_files(files)
 
 
-def test_only_what_is_paused_is_amended(house: HouseOfTests) -> None:
-    house.publish()
+def test_only_what_is_paused_is_amended(site: SiteOfTests) -> None:
+    site.publish()
     files = drafts.export_files(SLUG)
     with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
         drafts.import_files(files)
@@ -124,8 +124,8 @@ def test_only_what_is_paused_is_amended(house: HouseOfTests) -> None:
         drafts.import_files(files)
 
 
-def test_who_publishes_example_people_is_told(house: HouseOfTests, tmp_path: Path) -> None:
-    house.publish()
+def test_who_publishes_example_people_is_told(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
     states.pause(SLUG)
     assert "example people" in run("publish", SLUG).output
     states.pause(SLUG)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from houses import EXAMPLE, HouseOfTests
 from sabal.cli import main
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
+from sites import EXAMPLE, SiteOfTests
 
 SLUG = "stop-forced-repatriation"
 LETTER = """To: The Mayor
@@ -26,7 +26,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, [*arguments], catch_exceptions=False)
 
 
-def test_a_letter_becomes_a_draft_and_the_way_to_edit_it_is_said(house: HouseOfTests, tmp_path: Path) -> None:
+def test_a_letter_becomes_a_draft_and_the_way_to_edit_it_is_said(site: SiteOfTests, tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text(LETTER)
     result = run("import", str(letter))
@@ -35,13 +35,13 @@ def test_a_letter_becomes_a_draft_and_the_way_to_edit_it_is_said(house: HouseOfT
     assert f"sabal keys use {slug}" in result.output
 
 
-def test_a_file_of_a_folder_is_no_letter(house: HouseOfTests) -> None:
+def test_a_file_of_a_folder_is_no_letter(site: SiteOfTests) -> None:
     result = run("import", str(EXAMPLE / "en.md"))
     assert result.exit_code == 2 and f"sabal import {EXAMPLE}" in result.stderr
     assert not Petition.objects.exists()
 
 
-def test_an_edited_folder_is_not_written_over(house: HouseOfTests, tmp_path: Path) -> None:
+def test_an_edited_folder_is_not_written_over(site: SiteOfTests, tmp_path: Path) -> None:
     assert run("import", str(EXAMPLE)).exit_code == 0
     arguments = ("export", SLUG, "--to", str(tmp_path))
     assert run(*arguments).exit_code == run(*arguments).exit_code == 0
@@ -52,36 +52,36 @@ def test_an_edited_folder_is_not_written_over(house: HouseOfTests, tmp_path: Pat
     assert run(*arguments, "--replace").exit_code == 0 and edited.read_text() != "edited"
 
 
-def test_importing_again_keeps_the_key_that_was_chosen(house: HouseOfTests) -> None:
+def test_importing_again_keeps_the_key_that_was_chosen(site: SiteOfTests) -> None:
     run("import", str(EXAMPLE))
-    drafts.use_keys(SLUG, (str(house.identity.recipient),))
+    drafts.use_keys(SLUG, (str(site.identity.recipient),))
     result = run("import", str(EXAMPLE))
     assert "There is no organiser key" not in result.output
-    assert drafts.definition(SLUG).organiser_keys == (str(house.identity.recipient),)
+    assert drafts.definition(SLUG).organiser_keys == (str(site.identity.recipient),)
 
 
-def test_a_draft_can_be_discarded_and_a_published_petition_cannot(house: HouseOfTests) -> None:
+def test_a_draft_can_be_discarded_and_a_published_petition_cannot(site: SiteOfTests) -> None:
     run("import", str(EXAMPLE))
     assert run("resume", SLUG).exit_code == 2
     assert run("discard", SLUG).exit_code == 0 and not Petition.objects.exists()
     assert run("discard", SLUG).exit_code == 2
-    house.publish()
+    site.publish()
     result = run("discard", SLUG)
     assert result.exit_code == 2 and f"sabal close {SLUG}" in result.stderr
     assert Petition.objects.count() == 1
 
 
 @pytest.mark.parametrize("what", ["nowhere.jsonl", "no/where"])
-def test_a_file_that_is_not_there_is_said_to_be_none(house: HouseOfTests, tmp_path: Path, what: str) -> None:
+def test_a_file_that_is_not_there_is_said_to_be_none(site: SiteOfTests, tmp_path: Path, what: str) -> None:
     key = tmp_path / "key"
-    key.write_text(f"{house.identity}\n")
+    key.write_text(f"{site.identity}\n")
     result = run("open", what, "--identity", str(key))
     assert result.exit_code == 2 and result.stderr == f"There is no file {what}.\n"
 
 
-def test_opening_nothing_says_so(house: HouseOfTests, tmp_path: Path) -> None:
-    house.publish()
+def test_opening_nothing_says_so(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
     key = tmp_path / "key"
-    key.write_text(f"{house.identity}\n")
+    key.write_text(f"{site.identity}\n")
     result = run("open", SLUG, "--identity", str(key))
     assert "No confirmed signatures" in result.stderr

@@ -7,109 +7,109 @@ from datetime import timedelta
 import pytest
 
 import agefile
-from houses import EXAMPLE, NOW, TODAY, HouseOfTests
 from sabal.keys import signer
-from sabal.keys.house import KeyMissing
+from sabal.keys.keystore import KeyMissing
 from sabal.petitions import folder
 from sabal.petitions.models import Petition, Version
 from sabal.petitions.snapshot import Snapshots
 from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
+from sites import EXAMPLE, NOW, TODAY, SiteOfTests
 
 SLUG = "stop-forced-repatriation"
 
 
-def draft(house: HouseOfTests) -> str:
+def draft(site: SiteOfTests) -> str:
     files = folder.read(EXAMPLE)
     return drafts.import_files(
         {n: t.replace("TO BE COMPLETED BEFORE PUBLISHING", "of the tests") for n, t in files.items()}
     ).slug
 
 
-def test_carol_publishes(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_carol_publishes(site: SiteOfTests) -> None:
+    petition = site.publish()
     assert petition.state == "open" and petition.slug == SLUG
     document = json.loads(petition.manifest)
     terms = document["terms"]
-    assert terms["organiser_keys"] == [str(house.identity.recipient)]
+    assert terms["organiser_keys"] == [str(site.identity.recipient)]
     assert terms["text"] == folder.read(EXAMPLE)["en.md"]
     assert (
         document["translations"]["ko"] == hashlib.sha256(folder.read(EXAMPLE)["ko.md"].encode()).hexdigest()
     )
     assert terms["log"]["origin"].endswith("/log") and SLUG not in terms["log"]["origin"]
-    log_key = house.house.find(house.database, signer.log_key_name(petition.id))
+    log_key = site.keystore.find(site.database, signer.log_key_name(petition.id))
     assert len(log_key) == 32 and terms["log"]["key"].startswith(terms["log"]["origin"] + "+")
     assert petition.consent["ko"] == terms["consent"]["ko"]
 
 
-def test_the_manifest_is_stored_and_never_made_again(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_the_manifest_is_stored_and_never_made_again(site: SiteOfTests) -> None:
+    petition = site.publish()
     assert bytes(Version.objects.get().manifest) == petition.manifest
     states.pause(SLUG)
     states.resume(SLUG, TODAY)
-    assert house.petition().manifest == petition.manifest
+    assert site.petition().manifest == petition.manifest
 
 
-def test_without_a_key_it_cannot_be_published(house: HouseOfTests) -> None:
-    slug = draft(house)
+def test_without_a_key_it_cannot_be_published(site: SiteOfTests) -> None:
+    slug = draft(site)
     with pytest.raises(Refusal, match="key"):
-        versions.publish(slug, house.house, TODAY, NOW)
+        versions.publish(slug, site.keystore, TODAY, NOW)
     with pytest.raises(Refusal, match="keys new"):
         drafts.key_check(slug)
 
 
-def test_without_its_key_check_it_cannot_be_published(house: HouseOfTests) -> None:
-    slug = draft(house)
-    drafts.use_keys(slug, (str(house.identity.recipient),))
+def test_without_its_key_check_it_cannot_be_published(site: SiteOfTests) -> None:
+    slug = draft(site)
+    drafts.use_keys(slug, (str(site.identity.recipient),))
     with pytest.raises(Refusal, match="key check"):
-        versions.publish(slug, house.house, TODAY, NOW)
+        versions.publish(slug, site.keystore, TODAY, NOW)
     sealed = drafts.key_check(slug)
     with pytest.raises(Refusal, match="not the newest code"):
         drafts.answer_key_check(slug, "guess")
     drafts.key_check(slug)  # a newer one
     with pytest.raises(Refusal, match="not the newest code"):
-        drafts.answer_key_check(slug, agefile.decrypt(sealed, [house.identity]).decode())
+        drafts.answer_key_check(slug, agefile.decrypt(sealed, [site.identity]).decode())
 
 
-def test_another_key_asks_for_another_key_check(house: HouseOfTests) -> None:
-    slug = draft(house)
-    drafts.use_keys(slug, (str(house.identity.recipient),))
-    code = agefile.decrypt(drafts.key_check(slug), [house.identity]).decode()
+def test_another_key_asks_for_another_key_check(site: SiteOfTests) -> None:
+    slug = draft(site)
+    drafts.use_keys(slug, (str(site.identity.recipient),))
+    code = agefile.decrypt(drafts.key_check(slug), [site.identity]).decode()
     drafts.answer_key_check(slug, code)
     drafts.use_keys(slug, (str(agefile.generate().recipient),))
     with pytest.raises(Refusal, match="keys check"):
-        versions.publish(slug, house.house, TODAY, NOW)
+        versions.publish(slug, site.keystore, TODAY, NOW)
 
 
-def test_keys_of_two_kinds_are_refused(house: HouseOfTests) -> None:
-    slug = draft(house)
-    both = (str(house.identity.recipient), str(agefile.generate(post_quantum=False).recipient))
+def test_keys_of_two_kinds_are_refused(site: SiteOfTests) -> None:
+    slug = draft(site)
+    both = (str(site.identity.recipient), str(agefile.generate(post_quantum=False).recipient))
     with pytest.raises(Refusal, match="one kind"):
         drafts.use_keys(slug, both)
 
 
-def test_a_draft_is_replaced_and_a_published_petition_is_not(house: HouseOfTests) -> None:
-    draft(house)
-    draft(house)
+def test_a_draft_is_replaced_and_a_published_petition_is_not(site: SiteOfTests) -> None:
+    draft(site)
+    draft(site)
     assert (Petition.objects.count(), Version.objects.count()) == (1, 1)
-    house.publish()
+    site.publish()
     with pytest.raises(Refusal, match="is published"):
-        draft(house)
+        draft(site)
 
 
-def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(house: HouseOfTests) -> None:
-    before = house.publish()
+def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(site: SiteOfTests) -> None:
+    before = site.publish()
     with pytest.raises(Refusal, match="Pause it first"):
         drafts.use_keys(SLUG, (str(agefile.generate().recipient),))
     states.pause(SLUG)
     new = agefile.generate()
     drafts.use_keys(SLUG, (str(new.recipient),))
-    assert house.petition().manifest == before.manifest  # nothing moves before it is published
+    assert site.petition().manifest == before.manifest  # nothing moves before it is published
     with pytest.raises(Refusal, match="not published"):
         states.resume(SLUG, TODAY)
     drafts.answer_key_check(SLUG, agefile.decrypt(drafts.key_check(SLUG), [new]).decode())
-    versions.publish(SLUG, house.house, TODAY, NOW)
-    after = house.petition()
+    versions.publish(SLUG, site.keystore, TODAY, NOW)
+    after = site.petition()
     assert after.state == "open" and after.version_id != before.version_id
     was, now = (json.loads(shown.manifest) for shown in (before, after))
     assert now["terms"].pop("organiser_keys") != was["terms"].pop("organiser_keys") and now == was
@@ -118,10 +118,10 @@ def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(house: HouseO
     assert terms[0]["log"] == terms[1]["log"]
 
 
-def test_reopening_is_possible_for_fourteen_days(house: HouseOfTests) -> None:
-    house.publish()
+def test_reopening_is_possible_for_fourteen_days(site: SiteOfTests) -> None:
+    site.publish()
     states.close(SLUG, TODAY)
-    assert house.petition().state == "closed"
+    assert site.petition().state == "closed"
     states.resume(SLUG, TODAY + timedelta(days=14))
     states.close(SLUG, TODAY)
     with pytest.raises(Refusal, match="14 days"):
@@ -129,56 +129,56 @@ def test_reopening_is_possible_for_fourteen_days(house: HouseOfTests) -> None:
 
 
 @pytest.mark.parametrize("verb", [states.pause, drafts.export_files, drafts.key_check])
-def test_an_unknown_slug_is_named(house: HouseOfTests, verb: object) -> None:
+def test_an_unknown_slug_is_named(site: SiteOfTests, verb: object) -> None:
     with pytest.raises(Refusal, match="no petition 'nowhere'"):
         verb("nowhere")  # type: ignore[operator]
 
 
-def test_export_gives_the_folder_back(house: HouseOfTests) -> None:
+def test_export_gives_the_folder_back(site: SiteOfTests) -> None:
     files = folder.read(EXAMPLE)
     drafts.import_files(files)
     assert drafts.export_files(SLUG) == files
 
 
-def test_every_change_is_noticed_by_other_processes(house: HouseOfTests) -> None:
-    revisions = [house.publish().revision]
+def test_every_change_is_noticed_by_other_processes(site: SiteOfTests) -> None:
+    revisions = [site.publish().revision]
     for verb in (
         lambda: states.pause(SLUG),
         lambda: states.resume(SLUG, TODAY),
         lambda: states.close(SLUG, TODAY),
     ):
         verb()
-        revisions.append(house.petition().revision)
+        revisions.append(site.petition().revision)
     assert revisions == sorted(set(revisions))
 
 
-def test_a_house_key_that_is_another_opens_nothing(house: HouseOfTests) -> None:
-    from sabal.keys.house import House
+def test_a_house_key_that_is_another_opens_nothing(site: SiteOfTests) -> None:
+    from sabal.keys.keystore import KeyStore
 
-    petition = house.publish()
+    petition = site.publish()
     with pytest.raises(KeyMissing):
-        House(bytes(32)).find(house.database, signer.log_key_name(petition.id))
+        KeyStore(bytes(32)).find(site.database, signer.log_key_name(petition.id))
 
 
-def test_files_that_cannot_be_read_any_more_take_only_their_own_petition_away(house: HouseOfTests) -> None:
-    petition = house.publish()
-    house.database.execute("UPDATE petitions_version SET files = ?", ('{"petition.toml": "slug = 1"}',))
-    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+def test_files_that_cannot_be_read_any_more_take_only_their_own_petition_away(site: SiteOfTests) -> None:
+    petition = site.publish()
+    site.database.execute("UPDATE petitions_version SET files = ?", ('{"petition.toml": "slug = 1"}',))
+    site.database.execute("UPDATE petitions_petition SET revision = revision + 1")
     known = Snapshots()
     known.know([petition])
-    known.refresh(house.database, house.house)  # what was known before stays
+    known.refresh(site.database, site.keystore)  # what was known before stays
     assert known.by_slug(petition.slug) is not None
     fresh = Snapshots()
-    fresh.refresh(house.database, house.house)
+    fresh.refresh(site.database, site.keystore)
     assert fresh.published() == []
 
 
-def test_a_key_swapped_in_the_database_seals_nothing(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_a_key_swapped_in_the_database_seals_nothing(site: SiteOfTests) -> None:
+    petition = site.publish()
     evil = agefile.generate()
-    (files,) = house.database.query("SELECT files FROM petitions_version")[0]
-    swapped = files.replace(str(house.identity.recipient), str(evil.recipient))
+    (files,) = site.database.query("SELECT files FROM petitions_version")[0]
+    swapped = files.replace(str(site.identity.recipient), str(evil.recipient))
     assert swapped != files
-    house.database.execute("UPDATE petitions_version SET files = ?", (swapped,))
-    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
-    assert house.petition().organiser_keys == petition.organiser_keys
+    site.database.execute("UPDATE petitions_version SET files = ?", (swapped,))
+    site.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+    assert site.petition().organiser_keys == petition.organiser_keys

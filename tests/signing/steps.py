@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-from houses import TODAY, HouseOfTests
 from sabal import days, token
 from sabal.mail.address import EmailAddress
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -11,6 +10,7 @@ from sabal.signing import operations
 from sabal.signing.form import Submission
 from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import Circumstances, sign
+from sites import TODAY, SiteOfTests
 
 SUZIE = "suzie@example.org"
 
@@ -28,7 +28,7 @@ class Signed:
 
 
 def ask(
-    house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, *, name: str = "Suzie", country: str = "KR",
+    site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, *, name: str = "Suzie", country: str = "KR",
     subscribe: tuple[str, ...] = (), held: int = 0, display: str = "",
 ) -> Signed:  # fmt: skip
     """Send the form; nothing is committed yet."""
@@ -40,15 +40,15 @@ def ask(
         submission = Submission(
             name, EmailAddress.parse(email), country, subscribe=subscribe, display=display
         )
-        return Signed(sign(submission, petition, house.ring, TODAY, how), drawn)
+        return Signed(sign(submission, petition, site.keyring, TODAY, how), drawn)
     finally:
         token.new = original
 
 
-def signed(house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
+def signed(site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
     """Send the form and commit it."""
-    result = ask(house, petition, email, **kwargs)  # type: ignore[arg-type]
-    assert house.writer.commit(house.database, [result.operation]) == [operations.Outcome.DONE]
+    result = ask(site, petition, email, **kwargs)  # type: ignore[arg-type]
+    assert site.writer.commit(site.database, [result.operation]) == [operations.Outcome.DONE]
     return result
 
 
@@ -63,10 +63,8 @@ def refusal(of: Signed, petition: PetitionSnapshot) -> operations.NotMe:
     return operations.NotMe(petition.id, of.digest, pending_payload.suppression)
 
 
-def confirmed(
-    house: HouseOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object
-) -> Signed:
+def confirmed(site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
     """The whole way: sent, and confirmed by the mailed link."""
-    result = signed(house, petition, email, **kwargs)
-    assert house.writer.commit(house.database, [confirmation(result)]) == [operations.Outcome.DONE]
+    result = signed(site, petition, email, **kwargs)
+    assert site.writer.commit(site.database, [confirmation(result)]) == [operations.Outcome.DONE]
     return result

@@ -8,26 +8,26 @@ from contextlib import contextmanager
 
 import pytest
 
-from houses import NOW, HouseOfTests
 from sabal.database import Database
 from sabal.signing import count, held, operations, writer
 from sabal.signing.operations import Operation, Outcome
 from sabal.signing.writer.find import find
 from signing.steps import ask, confirmation, confirmed, signed
+from sites import NOW, SiteOfTests
 
 MAILBOXES = 12
 WITHIN = 20.0  # seconds
 
 
-def at_once(house: HouseOfTests, *batches: list[Operation]) -> list[list[Outcome]]:
+def at_once(site: SiteOfTests, *batches: list[Operation]) -> list[list[Outcome]]:
     """Commit each batch on a connection of its own, all at the same moment."""
     gate = threading.Barrier(len(batches))
 
     def commit(batch: list[Operation]) -> list[Outcome]:
-        database = house.connect()
+        database = site.connect()
         try:
             gate.wait(WITHIN)
-            return house.writer.commit(database, batch)
+            return site.writer.commit(database, batch)
         finally:
             database.close()
 
@@ -35,84 +35,84 @@ def at_once(house: HouseOfTests, *batches: list[Operation]) -> list[list[Outcome
         return list(pool.map(commit, batches, timeout=WITHIN))
 
 
-def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(site: SiteOfTests) -> None:
+    petition = site.publish()
     for turn in range(5):
         pairs = [
-            [signed(house, petition, f"suzie.{turn}.{box}@example.org") for _ in range(2)]
+            [signed(site, petition, f"suzie.{turn}.{box}@example.org") for _ in range(2)]
             for box in range(MAILBOXES)
         ]
         ones = [confirmation(pair[0]) for pair in pairs]
         others = [confirmation(pair[1]) for pair in reversed(pairs)]
-        assert at_once(house, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
-        assert house.rows("signing_signature") == (turn + 1) * MAILBOXES
+        assert at_once(site, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
+        assert site.rows("signing_signature") == (turn + 1) * MAILBOXES
     # A link whose row the other process held may still wait; its own click has settled it all the same.
-    assert house.rows("signing_pending") == 0
-    assert house.rows("signing_access") == 5 * MAILBOXES
-    assert house.rows("signing_sealed") == 5 * MAILBOXES
+    assert site.rows("signing_pending") == 0
+    assert site.rows("signing_access") == 5 * MAILBOXES
+    assert site.rows("signing_sealed") == 5 * MAILBOXES
 
 
-def test_one_link_pressed_in_two_processes_at_once(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie = signed(house, petition)
+def test_one_link_pressed_in_two_processes_at_once(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie = signed(site, petition)
     click = confirmation(suzie)
-    assert at_once(house, [click], [click], [click]) == [[Outcome.DONE]] * 3
-    assert house.rows("signing_signature") == 1
+    assert at_once(site, [click], [click], [click]) == [[Outcome.DONE]] * 3
+    assert site.rows("signing_signature") == 1
 
 
 @pytest.mark.postgresql
 def test_a_withdrawal_in_the_middle_of_a_batch_does_not_wait_for_it(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if house.vendor != "postgresql":
+    if site.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = house.publish()
-    suzie = confirmed(house, petition)
+    petition = site.publish()
+    suzie = confirmed(site, petition)
     add = count.add
 
     def meanwhile(*arguments: object) -> None:
         """The batch has taken her signature and has not committed."""
         monkeypatch.setattr(count, "add", add)
-        withdrawn.extend(at_once(house, [operations.Withdraw(suzie.t, suzie.digest)]))
+        withdrawn.extend(at_once(site, [operations.Withdraw(suzie.t, suzie.digest)]))
         add(*arguments)  # type: ignore[arg-type]
 
     withdrawn: list[list[Outcome]] = []
     monkeypatch.setattr(count, "add", meanwhile)
-    database = house.connect()
+    database = site.connect()
     try:
-        assert house.sequence(petition, NOW + 1, every=1.0, database=database) == 1
-        assert withdrawn == [[Outcome.DONE]] and house.rows("signing_signature") == 0
-        house.sequence(petition, NOW + 2, every=1.0, database=database)
+        assert site.sequence(petition, NOW + 1, every=1.0, database=database) == 1
+        assert withdrawn == [[Outcome.DONE]] and site.rows("signing_signature") == 0
+        site.sequence(petition, NOW + 2, every=1.0, database=database)
     finally:
         database.close()
-    totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    totals = site.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
     assert totals == [(1, 1)]
 
 
-def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
+def test_many_withdrawals_against_a_batch(site: SiteOfTests) -> None:
     """Two processes withdraw overlapping sets, a third counts, and each statement meets the rows in another order."""
-    petition = house.publish()
+    petition = site.publish()
     for turn in range(4):
         signers = [
-            ask(house, petition, f"suzie.{turn}.{n}@example.org", held=int(n % 4 == 0)) for n in range(60)
+            ask(site, petition, f"suzie.{turn}.{n}@example.org", held=int(n % 4 == 0)) for n in range(60)
         ]
-        house.writer.commit(house.database, [s.operation for s in signers])
-        house.writer.commit(house.database, [confirmation(s) for s in signers])
+        site.writer.commit(site.database, [s.operation for s in signers])
+        site.writer.commit(site.database, [confirmation(s) for s in signers])
         leaving = [operations.Withdraw(s.t, s.digest) for s in signers[:40]]
         gate = threading.Barrier(4)
 
         def withdraw(clicks: list[Operation], plan: str, gate: threading.Barrier = gate) -> int:
-            with _planned(house, plan) as database:
+            with _planned(site, plan) as database:
                 gate.wait(WITHIN)
-                return house.writer.commit(database, clicks).count(Outcome.DONE)
+                return site.writer.commit(database, clicks).count(Outcome.DONE)
 
         def take(plan: str, gate: threading.Barrier = gate, now: int = NOW + turn + 1) -> int:
-            with _planned(house, plan) as database:
+            with _planned(site, plan) as database:
                 gate.wait(WITHIN)
-                return house.sequence(petition, now, every=0.5, database=database)
+                return site.sequence(petition, now, every=0.5, database=database)
 
         def release(plan: str, gate: threading.Barrier = gate) -> int:
-            with _planned(house, plan) as database:
+            with _planned(site, plan) as database:
                 gate.wait(WITHIN)
                 return held.release(database, petition.id)
 
@@ -125,19 +125,19 @@ def test_many_withdrawals_against_a_batch(house: HouseOfTests) -> None:
             ]
             assert sum(task.result(WITHIN) for task in tasks[:2]) >= 40
             assert all(task.result(WITHIN) is not None for task in tasks)
-    house.sequence(petition, NOW + 100, every=0.5)
-    house.sequence(petition, NOW + 200, every=0.5)
-    totals = house.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    site.sequence(petition, NOW + 100, every=0.5)
+    site.sequence(petition, NOW + 200, every=0.5)
+    totals = site.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
     assert totals == [(4 * 60, 4 * 40)]
-    assert house.rows("signing_signature") == house.rows("signing_sealed") == 4 * 20
+    assert site.rows("signing_signature") == site.rows("signing_sealed") == 4 * 20
 
 
 @contextmanager
-def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
+def _planned(site: SiteOfTests, plan: str) -> Iterator[Database]:
     """A connection that finds its rows by this plan wherever it can: other plans meet them in other orders."""
-    database = house.connect()
+    database = site.connect()
     try:
-        if house.vendor == "postgresql":
+        if site.vendor == "postgresql":
             for other in {"seqscan", "indexscan", "bitmapscan"} - {plan}:
                 database.execute(f"SET enable_{other} = off")
         yield database
@@ -148,14 +148,14 @@ def _planned(house: HouseOfTests, plan: str) -> Iterator[Database]:
 @pytest.mark.postgresql
 @pytest.mark.parametrize("withdrawn_before_the_look", [True, False])
 def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
 ) -> None:
     """Her second email is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
-    if house.vendor != "postgresql":
+    if site.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = house.publish()
-    first = confirmed(house, petition)
-    second = signed(house, petition)
+    petition = site.publish()
+    first = confirmed(site, petition)
+    second = signed(site, petition)
     look = writer.confirm.owners
 
     def meanwhile(*arguments: object) -> object:
@@ -167,41 +167,41 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
             return look(*arguments)  # type: ignore[arg-type]
         found = look(*arguments)  # type: ignore[arg-type]
         withdrawal.start()
-        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        _wait(lambda: site.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         return found
 
-    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
+    withdrawal = threading.Thread(target=at_once, args=(site, [operations.Withdraw(first.t, first.digest)]))
     monkeypatch.setattr(writer.confirm, "owners", meanwhile)
-    assert at_once(house, [confirmation(second)]) == [[Outcome.DONE]]
+    assert at_once(site, [confirmation(second)]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
     stands = 1 if withdrawn_before_the_look else 0  # withdrawn later, both links are withdrawn
     tables = ("signing_signature", "signing_sealed", "signing_access", "signing_pending")
-    assert [house.rows(table) for table in tables] == [stands, stands, 0, 0]
-    assert (find(house.database, [second.digest]) != [None]) == withdrawn_before_the_look
+    assert [site.rows(table) for table in tables] == [stands, stands, 0, 0]
+    assert (find(site.database, [second.digest]) != [None]) == withdrawn_before_the_look
 
 
 @pytest.mark.postgresql
 def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if house.vendor != "postgresql":
+    if site.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = house.publish(profile='"open"')  # whose emails may say that a mailbox has signed
-    first = confirmed(house, petition)
-    again = ask(house, petition)
+    petition = site.publish(profile='"open"')  # whose emails may say that a mailbox has signed
+    first = confirmed(site, petition)
+    again = ask(site, petition)
     judge = writer.sign._judge
 
     def meanwhile(*arguments: object) -> object:
         """Her signature has been found to stand."""
         withdrawal.start()
-        _wait(lambda: house.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+        _wait(lambda: site.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         return judge(*arguments)  # type: ignore[arg-type]
 
-    withdrawal = threading.Thread(target=at_once, args=(house, [operations.Withdraw(first.t, first.digest)]))
+    withdrawal = threading.Thread(target=at_once, args=(site, [operations.Withdraw(first.t, first.digest)]))
     monkeypatch.setattr(writer.sign, "_judge", meanwhile)
-    assert at_once(house, [again.operation]) == [[Outcome.DONE]]
+    assert at_once(site, [again.operation]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
-    assert [house.rows(table) for table in ("signing_signature", "signing_sealed", "signing_access")] == [
+    assert [site.rows(table) for table in ("signing_signature", "signing_sealed", "signing_access")] == [
         0,
         0,
         0,

@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from houses import NOW, HouseOfTests
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import PROFILES
 from sabal.signing import held, operations
 from sabal.signing.writer import log_index
 from signing.steps import confirmed
+from sites import NOW, SiteOfTests
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
@@ -25,140 +25,140 @@ def test_a_guarded_batch_waits_for_company(waited: float, waiting: int, due: boo
     assert PROFILES["guarded"].batch_is_due(waited, waiting) is due
 
 
-def test_one_signature_is_counted_after_a_week_and_not_before(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    assert house.sequence(petition, NOW + WEEK - 1) == 0
-    assert house.sequence(petition, NOW + WEEK) == 1
-    assert house.sequence(petition, NOW + 2 * WEEK) == 0
-    assert house.petition().counts.confirmed == 1
+def test_one_signature_is_counted_after_a_week_and_not_before(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    assert site.sequence(petition, NOW + WEEK - 1) == 0
+    assert site.sequence(petition, NOW + WEEK) == 1
+    assert site.sequence(petition, NOW + 2 * WEEK) == 0
+    assert site.petition().counts.confirmed == 1
 
 
-def test_development_counts_at_once(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    assert house.sequence(petition, NOW + 3, every=2.0) == 1
+def test_development_counts_at_once(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    assert site.sequence(petition, NOW + 3, every=2.0) == 1
 
 
-def test_buckets_are_never_crossed_and_the_row_forgets_its_place(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    confirmed(house, petition, "max@example.org", country="")
-    house.sequence(petition, NOW + WEEK)
-    buckets = house.database.query("SELECT kind, item, n FROM signing_bucket ORDER BY kind")
+def test_buckets_are_never_crossed_and_the_row_forgets_its_place(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    confirmed(site, petition, "max@example.org", country="")
+    site.sequence(petition, NOW + WEEK)
+    buckets = site.database.query("SELECT kind, item, n FROM signing_bucket ORDER BY kind")
     assert buckets == [("country", "KR", 1), ("day", "2026-12-01", 2), ("language", "ko", 2)]
-    assert house.rows("signing_waiting") == 0  # which alone knew who lives where
+    assert site.rows("signing_waiting") == 0  # which alone knew who lives where
 
 
-def test_what_has_a_place_gets_no_second_one(house: HouseOfTests) -> None:
+def test_what_has_a_place_gets_no_second_one(site: SiteOfTests) -> None:
     """Its row of waiting came back, as with a database that fell back: it is counted once, and the others beside it."""
-    petition = house.publish()
-    first = confirmed(house, petition)
-    house.sequence(petition, NOW + WEEK)
+    petition = site.publish()
+    first = confirmed(site, petition)
+    site.sequence(petition, NOW + WEEK)
     row = (petition.id, first.operation.commitment)
-    house.database.insert("signing_waiting", ("petition_id", "commitment"), [row])
-    others = [confirmed(house, petition, f"max{i}@example.org") for i in range(3)]
-    assert house.sequence(petition, NOW + 2 * WEEK) == 3
-    assert house.petition().counts.confirmed == 4 and house.rows("signing_waiting") == 0
-    places = dict(house.database.query("SELECT commitment, idx FROM signing_log_index"))
+    site.database.insert("signing_waiting", ("petition_id", "commitment"), [row])
+    others = [confirmed(site, petition, f"max{i}@example.org") for i in range(3)]
+    assert site.sequence(petition, NOW + 2 * WEEK) == 3
+    assert site.petition().counts.confirmed == 4 and site.rows("signing_waiting") == 0
+    places = dict(site.database.query("SELECT commitment, idx FROM signing_log_index"))
     assert {bytes(c): index for c, index in places.items()} == {
         first.operation.commitment: 1,
         **{c: index for index, c in enumerate(sorted(one.operation.commitment for one in others), 2)},
     }
 
 
-def test_a_transaction_takes_the_first_by_c_whatever_the_plan(house: HouseOfTests) -> None:
+def test_a_transaction_takes_the_first_by_c_whatever_the_plan(site: SiteOfTests) -> None:
     """PostgreSQL may choose rows anew for each one that it deletes, and pass over some."""
-    petition = house.publish()
+    petition = site.publish()
     rows = [(petition.id, os.urandom(32)) for _ in range(230)]
-    house.database.insert("signing_waiting", ("petition_id", "commitment"), rows)
-    if house.vendor == "postgresql":
-        house.database.execute("ANALYZE signing_waiting")
+    site.database.insert("signing_waiting", ("petition_id", "commitment"), rows)
+    if site.vendor == "postgresql":
+        site.database.execute("ANALYZE signing_waiting")
         for kind in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
-            house.database.execute(f"SET enable_{kind} = off")
-    with pytest.MonkeyPatch.context() as patch, house.database.transaction():
+            site.database.execute(f"SET enable_{kind} = off")
+    with pytest.MonkeyPatch.context() as patch, site.database.transaction():
         patch.setattr(log_index, "CHUNK", 200)
-        taken = log_index.take(house.database, petition.id, "commitment > ?", (b"",))
+        taken = log_index.take(site.database, petition.id, "commitment > ?", (b"",))
     assert [row[0] for row in taken] == sorted(commitment for _, commitment in rows)[:200]
 
 
-def test_a_crash_in_the_middle_of_a_batch_is_finished_by_the_next_run(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_a_crash_in_the_middle_of_a_batch_is_finished_by_the_next_run(site: SiteOfTests) -> None:
+    petition = site.publish()
     for i in range(3):
-        confirmed(house, petition, f"suzie{i}@example.org")
-    Sequencer(house.house)._take_signatures(house.database, petition, NOW + WEEK)  # and then the power goes
-    assert house.petition().counts.confirmed == 0
-    assert house.sequence(petition, NOW + WEEK + 1) == 0  # nothing new, but the batch is finished
-    assert house.petition().counts.confirmed == 3
+        confirmed(site, petition, f"suzie{i}@example.org")
+    Sequencer(site.keystore)._take_signatures(site.database, petition, NOW + WEEK)  # and then the power goes
+    assert site.petition().counts.confirmed == 0
+    assert site.sequence(petition, NOW + WEEK + 1) == 0  # nothing new, but the batch is finished
+    assert site.petition().counts.confirmed == 3
 
 
-def test_a_clock_that_goes_back_counts_rather_than_waits(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    house.sequence(petition, NOW + WEEK)
+def test_a_clock_that_goes_back_counts_rather_than_waits(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    site.sequence(petition, NOW + WEEK)
     for i in range(40):
-        confirmed(house, petition, f"suzie{i}@example.org")
-    house.sequence(petition, NOW)
-    assert house.petition().counts.confirmed == 41
+        confirmed(site, petition, f"suzie{i}@example.org")
+    site.sequence(petition, NOW)
+    assert site.petition().counts.confirmed == 41
 
 
-def test_countries_show_from_ten_on_in_tens_and_move_once_a_day(house: HouseOfTests) -> None:
-    petition = house.publish()
+def test_countries_show_from_ten_on_in_tens_and_move_once_a_day(site: SiteOfTests) -> None:
+    petition = site.publish()
     for i in range(13):
-        confirmed(house, petition, f"suzie{i}@example.org", country="KR" if i else "DE")
-    house.sequence(petition, NOW + WEEK)
-    assert house.petition().counts.countries == (("KR", 10),)
+        confirmed(site, petition, f"suzie{i}@example.org", country="KR" if i else "DE")
+    site.sequence(petition, NOW + WEEK)
+    assert site.petition().counts.countries == (("KR", 10),)
     for i in range(32):
-        confirmed(house, petition, f"max{i}@example.org", country="KR")
-    house.sequence(petition, NOW + WEEK + HOUR)
-    assert house.petition().counts.countries == (("KR", 10),)
+        confirmed(site, petition, f"max{i}@example.org", country="KR")
+    site.sequence(petition, NOW + WEEK + HOUR)
+    assert site.petition().counts.countries == (("KR", 10),)
     for i in range(5):
-        confirmed(house, petition, f"carol{i}@example.org", country="JP")
-    house.sequence(petition, NOW + WEEK + HOUR + DAY)
-    assert house.petition().counts.countries == (("KR", 40),)
+        confirmed(site, petition, f"carol{i}@example.org", country="JP")
+    site.sequence(petition, NOW + WEEK + HOUR + DAY)
+    assert site.petition().counts.countries == (("KR", 40),)
 
 
-def test_a_held_signature_counts_after_seven_days_at_the_latest(house: HouseOfTests) -> None:
-    petition = house.publish(profile='"open"')
-    confirmed(house, petition, held=1)
-    assert house.sequence(petition, NOW + 6 * DAY) == 0
-    assert house.sequence(petition, NOW + 7 * DAY) == 1
+def test_a_held_signature_counts_after_seven_days_at_the_latest(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"')
+    confirmed(site, petition, held=1)
+    assert site.sequence(petition, NOW + 6 * DAY) == 0
+    assert site.sequence(petition, NOW + 7 * DAY) == 1
 
 
-def test_max_releases_and_drops(house: HouseOfTests) -> None:
-    petition = house.publish(profile='"open"')
-    confirmed(house, petition, held=1)
-    assert held.overview(house.database, petition.id) == [(held.WHY[1], 1)]
-    assert held.release(house.database, petition.id) == 1
-    assert house.sequence(petition, NOW + 60) == 1
-    confirmed(house, petition, "eve@example.org", held=2)
-    assert held.drop(house.database, petition.id, held.REASONS["automated"]) == 1
-    confirmed(house, petition, "carol@example.org")
-    house.sequence(petition, NOW + 120)
-    counts = house.petition().counts
+def test_max_releases_and_drops(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"')
+    confirmed(site, petition, held=1)
+    assert held.overview(site.database, petition.id) == [(held.WHY[1], 1)]
+    assert held.release(site.database, petition.id) == 1
+    assert site.sequence(petition, NOW + 60) == 1
+    confirmed(site, petition, "eve@example.org", held=2)
+    assert held.drop(site.database, petition.id, held.REASONS["automated"]) == 1
+    confirmed(site, petition, "carol@example.org")
+    site.sequence(petition, NOW + 120)
+    counts = site.petition().counts
     assert (counts.confirmed, counts.invalidated, counts.counted) == (3, 1, 2)
 
 
-def test_two_workers_never_count_at_once(house: HouseOfTests) -> None:
-    with house.database.leader("ledger") as first:
-        other = house.connect()
+def test_two_workers_never_count_at_once(site: SiteOfTests) -> None:
+    with site.database.leader("ledger") as first:
+        other = site.connect()
         with other.leader("ledger") as second:
             assert (first, second) == (True, False)
         other.close()
-    with house.database.leader("ledger") as again:
+    with site.database.leader("ledger") as again:
         assert again
 
 
 def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withdrawn(
-    house: HouseOfTests,
+    site: SiteOfTests,
 ) -> None:
-    petition = house.publish(show_names=True, profile='"open"')
-    suzie = confirmed(house, petition, display="Suzie")
-    confirmed(house, petition, "max@example.org", display="M.")
-    confirmed(house, petition, "carol@example.org")
-    house.sequence(petition, NOW + 60)
-    assert house.petition().counts.names == ("M.", "Suzie")
-    house.writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)])
-    confirmed(house, petition, "later@example.org")
-    house.sequence(petition, NOW + 120)
-    assert house.petition().counts.names == ("M.",)
+    petition = site.publish(show_names=True, profile='"open"')
+    suzie = confirmed(site, petition, display="Suzie")
+    confirmed(site, petition, "max@example.org", display="M.")
+    confirmed(site, petition, "carol@example.org")
+    site.sequence(petition, NOW + 60)
+    assert site.petition().counts.names == ("M.", "Suzie")
+    site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    confirmed(site, petition, "later@example.org")
+    site.sequence(petition, NOW + 120)
+    assert site.petition().counts.names == ("M.",)

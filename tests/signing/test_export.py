@@ -11,29 +11,29 @@ import pytest
 from click.testing import CliRunner
 
 import agefile
-from houses import HouseOfTests
 from sabal.cli import main
 from sabal.organiser import tables
 from sabal.records import export
 from sabal.records.record import RECORD_FIELDS
 from sabal.signing import sealed
 from signing.steps import confirmed, signed
+from sites import SiteOfTests
 
 
-def lines(house: HouseOfTests, petition_id: int) -> list[str]:
-    return list(sealed.write_sealed(house.database, petition_id, export.Header("slug")))
+def lines(site: SiteOfTests, petition_id: int) -> list[str]:
+    return list(sealed.write_sealed(site.database, petition_id, export.Header("slug")))
 
 
 def opened_by(identity: agefile.Identity, *exports: Iterable[str]) -> list[export.Opened]:
     return list(export.open_sealed([export.read(one) for one in exports], [identity]))
 
 
-def test_carol_opens_the_confirmed_and_only_them(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    confirmed(house, petition, "max@example.org", name="=Max")
-    signed(house, petition, "eve@example.org")
-    opened = opened_by(house.identity, lines(house, petition.id))
+def test_carol_opens_the_confirmed_and_only_them(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    confirmed(site, petition, "max@example.org", name="=Max")
+    signed(site, petition, "eve@example.org")
+    opened = opened_by(site.identity, lines(site, petition.id))
     assert sorted(o.fields["email"] for o in opened) == ["max@example.org", "suzie@example.org"]
     assert all(o.checked for o in opened)
     rows = list(csv.reader(io.StringIO("".join(tables.as_csv(opened)))))
@@ -42,44 +42,42 @@ def test_carol_opens_the_confirmed_and_only_them(house: HouseOfTests) -> None:
     assert {json.loads(line)["name"] for line in tables.as_jsonl(opened)} == {"Suzie", "=Max"}
 
 
-def test_an_export_of_more_than_a_chunk_is_whole(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_of_more_than_a_chunk_is_whole(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealed, "CHUNK", 3)
-    petition = house.publish()
+    petition = site.publish()
     for i in range(7):
-        confirmed(house, petition, f"suzie{i}@example.org")
-    assert len(lines(house, petition.id)) == 8
+        confirmed(site, petition, f"suzie{i}@example.org")
+    assert len(lines(site, petition.id)) == 8
 
 
-def test_a_record_that_was_exchanged_is_shown(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    confirmed(house, petition, "max@example.org")
-    written = lines(house, petition.id)
+def test_a_record_that_was_exchanged_is_shown(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    confirmed(site, petition, "max@example.org")
+    written = lines(site, petition.id)
     first, second = json.loads(written[1]), json.loads(written[2])
     first["record"], second["record"] = second["record"], first["record"]
     exchanged = [written[0], json.dumps(first), json.dumps(second)]
-    assert [o.checked for o in opened_by(house.identity, exchanged)] == [False, False]
+    assert [o.checked for o in opened_by(site.identity, exchanged)] == [False, False]
 
 
-def test_eves_key_opens_nothing(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    (opened,) = opened_by(agefile.generate(), lines(house, petition.id))
+def test_eves_key_opens_nothing(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    (opened,) = opened_by(agefile.generate(), lines(site, petition.id))
     assert opened.unreadable == 2 and not opened.checked and not any(opened.fields.values())
 
 
-def sealed_line(house: HouseOfTests, plain: bytes) -> str:
-    sealed = agefile.encrypt(plain, [house.identity.recipient])
+def sealed_line(site: SiteOfTests, plain: bytes) -> str:
+    sealed = agefile.encrypt(plain, [site.identity.recipient])
     return json.dumps({"commitment": "00" * 32, "record": base64.b64encode(sealed).decode()})
 
 
-def test_what_cannot_be_opened_keeps_back_none_of_the_others(house: HouseOfTests) -> None:
+def test_what_cannot_be_opened_keeps_back_none_of_the_others(site: SiteOfTests) -> None:
     """Eve, who had the server, puts lines of her own first."""
-    petition = house.publish()
-    confirmed(house, petition)
-    head, suzie = lines(house, petition.id)
+    petition = site.publish()
+    confirmed(site, petition)
+    head, suzie = lines(site, petition.id)
     fields = dict.fromkeys(RECORD_FIELDS, "")
     record = {"v": 1, "manifest": "00", "fields": fields, "lang": "ko", "seed": "00" * 32}
     bad = [
@@ -91,7 +89,7 @@ def test_what_cannot_be_opened_keeps_back_none_of_the_others(house: HouseOfTests
         json.dumps({"commitment": "00", "record": base64.b64encode(b"no age file").decode()}),
         suzie.replace('"record": "', '"record": "AAAA'),
         *(
-            sealed_line(house, plain)
+            sealed_line(site, plain)
             for plain in (
                 b"", b"\xff", b"[]", b"7", b"{}", b"[" * 100_000, b'{"fields": 7}', b'{"fields": {}}',
                 json.dumps({**record, "lang": "\ud800"}).encode(),
@@ -100,27 +98,27 @@ def test_what_cannot_be_opened_keeps_back_none_of_the_others(house: HouseOfTests
             )
         ),
     ]  # fmt: skip
-    opened = opened_by(house.identity, [head, *bad, suzie])
+    opened = opened_by(site.identity, [head, *bad, suzie])
     assert [one.unreadable for one in opened] == [*range(2, len(bad) + 2), None]
     assert opened[-1].checked and opened[-1].fields["email"] == "suzie@example.org"
 
 
-def test_each_record_is_opened_by_the_key_that_fits(house: HouseOfTests, tmp_path: Path) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    confirmed(house, petition, "max@example.org", name="Max")
+def test_each_record_is_opened_by_the_key_that_fits(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    confirmed(site, petition, "max@example.org", name="Max")
     later = agefile.generate()
-    head, *both = lines(house, petition.id)
+    head, *both = lines(site, petition.id)
     suzie, max_ = sorted(
-        both, key=lambda line: opened_by(house.identity, [head, line])[0].fields["name"] == "Max"
+        both, key=lambda line: opened_by(site.identity, [head, line])[0].fields["name"] == "Max"
     )
     other = json.loads(max_)
-    plain = agefile.decrypt(base64.b64decode(other["record"]), [house.identity])
+    plain = agefile.decrypt(base64.b64decode(other["record"]), [site.identity])
     other["record"] = base64.b64encode(agefile.encrypt(plain, [later.recipient])).decode()
     file = tmp_path / "signatures.jsonl"
     file.write_text(f"{head}{json.dumps(other)}\n{suzie}", encoding="utf-8")
     keys = []
-    for name, identity in (("first", house.identity), ("later", later)):
+    for name, identity in (("first", site.identity), ("later", later)):
         (tmp_path / name).write_text(f"{identity}\n")
         keys.append(("--identity", str(tmp_path / name)))
 
@@ -146,9 +144,9 @@ def test_a_terminal_gets_no_control_characters() -> None:
     assert tables.printable("a\x1b[2Jb\x07c\u202ed\n") == "a\ufffd[2Jb\ufffdc\ufffdd\n"
 
 
-def test_the_sealed_file_is_for_one_pair_of_eyes(house: HouseOfTests, tmp_path: Path) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
+def test_the_sealed_file_is_for_one_pair_of_eyes(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
     out = tmp_path / "signatures.jsonl"
     out.write_text("an older one")
     out.chmod(0o644)
@@ -156,4 +154,4 @@ def test_the_sealed_file_is_for_one_pair_of_eyes(house: HouseOfTests, tmp_path: 
     assert result.exit_code == 0 and "1 sealed records" in result.output
     assert out.stat().st_mode & 0o777 == 0o600
     with out.open(encoding="utf-8") as file:
-        assert [one.checked for one in opened_by(house.identity, file)] == [True]
+        assert [one.checked for one in opened_by(site.identity, file)] == [True]

@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 
-from houses import DAY_NUMBER, TODAY, HouseOfTests
-from sabal.keys.house import pepper_name, unseal
+from sabal.keys.keystore import pepper_name, unseal
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_SIGNATURE
 from sabal.publishing import states
 from sabal.signing import operations
@@ -13,22 +12,23 @@ from sabal.signing.operations import Outcome
 from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import Found, find
 from signing.steps import SUZIE, ask, confirmed, refusal, signed
+from sites import DAY_NUMBER, TODAY, SiteOfTests
 
 
-def test_the_email_holds_address_and_token_under_the_days_key(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie = signed(house, petition)
-    day, sealed = house.database.query("SELECT mail_key, sealed FROM mail_email")[0]
-    plain = unseal(house.house.mail_key(house.database, day), bytes(sealed), b"letter")
+def test_the_email_holds_address_and_token_under_the_days_key(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie = signed(site, petition)
+    day, sealed = site.database.query("SELECT mail_key, sealed FROM mail_email")[0]
+    plain = unseal(site.keystore.mail_key(site.database, day), bytes(sealed), b"letter")
     from sabal import token
 
     assert SUZIE.encode() in plain and token.encode(suzie.t).encode() in plain
 
 
-def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition, subscribe=("newsletter",))
-    signed(house, petition, "suzie.two@example.org")
+def test_nothing_in_the_database_reads_suzie(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition, subscribe=("newsletter",))
+    signed(site, petition, "suzie.two@example.org")
     for table in (
         "signing_pending",
         "signing_signature",
@@ -36,116 +36,116 @@ def test_nothing_in_the_database_reads_suzie(house: HouseOfTests) -> None:
         "mail_email",
         "newsletter_subscription",
     ):
-        for row in house.database.query(f"SELECT * FROM {table}"):
+        for row in site.database.query(f"SELECT * FROM {table}"):
             text = b"|".join(bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row)
             assert b"suzie" not in text.lower()
 
 
-def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(house: HouseOfTests) -> None:
-    petition = house.publish()
-    asks = [ask(house, petition) for _ in range(5)]
-    outcomes = house.writer.commit(house.database, [a.operation for a in asks])
+def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(site: SiteOfTests) -> None:
+    petition = site.publish()
+    asks = [ask(site, petition) for _ in range(5)]
+    outcomes = site.writer.commit(site.database, [a.operation for a in asks])
     assert outcomes == [Outcome.DONE] * 3 + [Outcome.IGNORED] * 2
-    assert (house.rows("signing_pending"), house.rows("mail_email"), house.rows("signing_sealed")) == (
+    assert (site.rows("signing_pending"), site.rows("mail_email"), site.rows("signing_sealed")) == (
         3,
         3,
         3,
     )
 
 
-def test_a_mailbox_that_has_had_its_emails_is_written_and_struck_out(house: HouseOfTests) -> None:
-    petition = house.publish()
-    quota_used = dataclasses.replace(ask(house, petition).operation, quota_used=True)
+def test_a_mailbox_that_has_had_its_emails_is_written_and_struck_out(site: SiteOfTests) -> None:
+    petition = site.publish()
+    quota_used = dataclasses.replace(ask(site, petition).operation, quota_used=True)
     written: list[str] = []
-    insert = house.database.insert
-    house.database.insert = lambda table, *a, **k: (written.append(table), insert(table, *a, **k))[1]  # type: ignore[method-assign]
-    assert house.writer.commit(house.database, [quota_used]) == [Outcome.IGNORED]
+    insert = site.database.insert
+    site.database.insert = lambda table, *a, **k: (written.append(table), insert(table, *a, **k))[1]  # type: ignore[method-assign]
+    assert site.writer.commit(site.database, [quota_used]) == [Outcome.IGNORED]
     assert {"signing_sealed", "signing_pending", "mail_email"} <= set(written)
-    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_email")) == (
+    assert (site.rows("signing_pending"), site.rows("signing_sealed"), site.rows("mail_email")) == (
         0,
         0,
         0,
     )
 
 
-def test_who_said_not_me_gets_no_email_again(house: HouseOfTests) -> None:
-    petition = house.publish()
-    eve_typed = signed(house, petition)
-    assert house.writer.commit(house.database, [refusal(eve_typed, petition)]) == [Outcome.DONE]
-    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (0, 0)
-    again = ask(house, petition, "SUZIE@example.org")
-    assert house.writer.commit(house.database, [again.operation]) == [Outcome.IGNORED]
-    assert house.rows("signing_pending") == 0
+def test_who_said_not_me_gets_no_email_again(site: SiteOfTests) -> None:
+    petition = site.publish()
+    eve_typed = signed(site, petition)
+    assert site.writer.commit(site.database, [refusal(eve_typed, petition)]) == [Outcome.DONE]
+    assert (site.rows("signing_pending"), site.rows("signing_sealed")) == (0, 0)
+    again = ask(site, petition, "SUZIE@example.org")
+    assert site.writer.commit(site.database, [again.operation]) == [Outcome.IGNORED]
+    assert site.rows("signing_pending") == 0
 
 
 @pytest.mark.parametrize("verb", [states.pause, lambda slug: states.close(slug, TODAY)])
-def test_a_petition_that_closes_meanwhile_takes_nothing(house: HouseOfTests, verb: object) -> None:
-    petition = house.publish()
-    late = ask(house, petition)
+def test_a_petition_that_closes_meanwhile_takes_nothing(site: SiteOfTests, verb: object) -> None:
+    petition = site.publish()
+    late = ask(site, petition)
     verb(petition.slug)  # type: ignore[operator]
-    assert house.writer.commit(house.database, [late.operation]) == [Outcome.NOT_OPEN]
-    assert (house.rows("signing_pending"), house.rows("mail_email")) == (0, 0)
+    assert site.writer.commit(site.database, [late.operation]) == [Outcome.NOT_OPEN]
+    assert (site.rows("signing_pending"), site.rows("mail_email")) == (0, 0)
 
 
-def test_without_its_pepper_a_petition_refuses_and_loses_nothing(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie = signed(house, petition)
-    house.house.destroy(house.database, pepper_name(petition.id, petition.pepper_epoch))
-    house.database.execute("UPDATE petitions_petition SET revision = revision + 1")
-    petition = house.petition()
+def test_without_its_pepper_a_petition_refuses_and_loses_nothing(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie = signed(site, petition)
+    site.keystore.destroy(site.database, pepper_name(petition.id, petition.pepper_epoch))
+    site.database.execute("UPDATE petitions_petition SET revision = revision + 1")
+    petition = site.petition()
     assert petition.pepper is None
     with pytest.raises(NotReady):
-        ask(house, petition, "max@example.org")
-    assert find(house.database, [suzie.digest])[0] is not None
+        ask(site, petition, "max@example.org")
+    assert find(site.database, [suzie.digest])[0] is not None
     from sabal.signing.epochs import renew_pepper
 
-    renew_pepper(house.database, house.house, petition, DAY_NUMBER)
-    signed(house, house.petition(), "max@example.org")
+    renew_pepper(site.database, site.keystore, petition, DAY_NUMBER)
+    signed(site, site.petition(), "max@example.org")
 
 
-def test_without_the_mail_key_nothing_is_stored(house: HouseOfTests) -> None:
-    petition = house.publish()
-    house.ring.mail = None
+def test_without_the_mail_key_nothing_is_stored(site: SiteOfTests) -> None:
+    petition = site.publish()
+    site.keyring.mail = None
     with pytest.raises(NotReady):
-        ask(house, petition)
+        ask(site, petition)
 
 
-def test_an_open_petition_says_already_in_the_email_and_gives_access_at_once(house: HouseOfTests) -> None:
-    petition = house.publish(profile='"open"')
-    first = confirmed(house, petition)
-    again = signed(house, petition)
-    kinds = sorted(row[0] for row in house.database.query("SELECT kind FROM mail_email"))
+def test_an_open_petition_says_already_in_the_email_and_gives_access_at_once(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"')
+    first = confirmed(site, petition)
+    again = signed(site, petition)
+    kinds = sorted(row[0] for row in site.database.query("SELECT kind FROM mail_email"))
     assert kinds == [CONFIRM_SIGNATURE, ALREADY_SIGNED]
-    assert house.rows("signing_pending") == 0
+    assert site.rows("signing_pending") == 0
     mine = first.operation
-    assert find(house.database, [again.digest, first.digest]) == [
+    assert find(site.database, [again.digest, first.digest]) == [
         Found(petition.id),
         Found(petition.id, commitment=mine.commitment, w=mine.w),
     ]
 
 
-def test_a_guarded_petition_treats_who_has_signed_like_anybody(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
-    signed(house, petition)
-    assert [row[0] for row in house.database.query("SELECT DISTINCT kind FROM mail_email")] == [
+def test_a_guarded_petition_treats_who_has_signed_like_anybody(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    signed(site, petition)
+    assert [row[0] for row in site.database.query("SELECT DISTINCT kind FROM mail_email")] == [
         CONFIRM_SIGNATURE
     ]
-    assert house.rows("signing_pending") == 1
+    assert site.rows("signing_pending") == 1
 
 
-def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
+def test_one_bad_row_never_fails_its_neighbours(site: SiteOfTests) -> None:
     import asyncio
 
     from sabal.signing.group import Batcher, Unavailable
 
-    petition = house.publish()
-    asks = [ask(house, petition, f"suzie{i}@example.org") for i in range(20)]
+    petition = site.publish()
+    asks = [ask(site, petition, f"suzie{i}@example.org") for i in range(20)]
     asks[7].operation = dataclasses.replace(asks[7].operation, sealed_id=asks[3].operation.sealed_id)
 
     async def all_at_once() -> list[object]:
         group: Batcher[operations.Operation, Outcome] = Batcher(
-            "writer", house.connect, lambda d, ops: house.writer.commit(d, ops)
+            "writer", site.connect, lambda d, ops: site.writer.commit(d, ops)
         )
         results = await asyncio.gather(*(group.ask(a.operation) for a in asks), return_exceptions=True)
         await group.close()
@@ -154,4 +154,4 @@ def test_one_bad_row_never_fails_its_neighbours(house: HouseOfTests) -> None:
     results = asyncio.run(all_at_once())
     assert sum(r is Outcome.DONE for r in results) == 19
     assert sum(isinstance(r, Unavailable) for r in results) == 1
-    assert house.rows("signing_pending") == 19
+    assert site.rows("signing_pending") == 19

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from front_door import Entrance, entrance
-from houses import NOW, HouseOfTests
 from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
@@ -18,28 +17,29 @@ from sabal.signing.sign import NotReady
 from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
 from signing.steps import SUZIE, Signed, confirmed, refusal, signed
+from sites import NOW, SiteOfTests
 
 DAY, WEEK = 86_400, 7 * 86_400
 SLUG = "stop-forced-repatriation"
 
 
 @pytest.fixture
-def door(house: HouseOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
-    house.publish()
-    with entrance(house, monkeypatch) as opened:
+def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+    site.publish()
+    with entrance(site, monkeypatch) as opened:
         yield opened
 
 
-def form(house: HouseOfTests, email: str = SUZIE, **more: str) -> dict[str, str]:
-    return {"name": "Suzie", "email": email, "consent": "1", "version": house.petition().version, **more}
+def form(site: SiteOfTests, email: str = SUZIE, **more: str) -> dict[str, str]:
+    return {"name": "Suzie", "email": email, "consent": "1", "version": site.petition().version, **more}
 
 
-def counted(house: HouseOfTests, days_ago: int) -> None:
+def counted(site: SiteOfTests, days_ago: int) -> None:
     """Let the batch have been so many days ago."""
-    house.sequence(house.petition(), NOW + WEEK)
+    site.sequence(site.petition(), NOW + WEEK)
     today = int(time.time()) // DAY
-    house.database.execute("UPDATE ledger_batch SET day = ?", (today - days_ago,))
-    house.database.execute("UPDATE signing_access SET counted_on = ?", (today - days_ago,))
+    site.database.execute("UPDATE ledger_batch SET day = ?", (today - days_ago,))
+    site.database.execute("UPDATE signing_access SET counted_on = ?", (today - days_ago,))
 
 
 def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
@@ -50,49 +50,49 @@ def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
     return [(answer.status, answer.body.replace(text.encode(), b"TOKEN")) for answer in found]
 
 
-def test_everybody_is_answered_the_same(house: HouseOfTests, door: Entrance) -> None:
-    confirmed(house, house.petition(), "max@example.org")
+def test_everybody_is_answered_the_same(site: SiteOfTests, door: Entrance) -> None:
+    confirmed(site, site.petition(), "max@example.org")
     seen = [
-        door.post(f"/en/{SLUG}/sign", form(house, e)) for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
+        door.post(f"/en/{SLUG}/sign", form(site, e)) for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
     ]
     assert {(a.status, a.body, tuple(a.headers)) for a in seen} == {(303, b"", tuple(seen[0].headers))}
 
 
-def test_an_old_guarded_link_says_what_an_invented_one_says(house: HouseOfTests, door: Entrance) -> None:
-    suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
-    counted(house, days_ago=8)
+def test_an_old_guarded_link_says_what_an_invented_one_says(site: SiteOfTests, door: Entrance) -> None:
+    suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
+    counted(site, days_ago=8)
     invented = answers(door, token.new())
     assert answers(door, suzie.t) == answers(door, again.t) == invented
 
 
-def test_not_me_ends_every_email_of_the_mailbox(house: HouseOfTests, door: Entrance) -> None:
-    eves = [signed(house, house.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
-    max_ = signed(house, house.petition(), "max@example.org")
+def test_not_me_ends_every_email_of_the_mailbox(site: SiteOfTests, door: Entrance) -> None:
+    eves = [signed(site, site.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
+    max_ = signed(site, site.petition(), "max@example.org")
     assert door.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
-    assert (house.rows("signing_pending"), house.rows("signing_sealed")) == (1, 1)
+    assert (site.rows("signing_pending"), site.rows("signing_sealed")) == (1, 1)
     invented = answers(door, token.new())
     assert [answers(door, of.t) for of in eves] == [invented] * 3
     assert door.post(f"/en/confirm/{token.encode(max_.t)}").status == 303
-    assert house.rows("signing_signature") == 1
+    assert site.rows("signing_signature") == 1
 
 
-def test_not_me_without_tags_ends_its_own_email(house: HouseOfTests) -> None:
-    petition = house.publish(dedupe='"offline"')
-    eves, max_ = signed(house, petition), signed(house, petition, "max@example.org")
-    assert house.writer.commit(house.database, [refusal(eves, petition)]) == [operations.Outcome.DONE]
-    assert find(house.database, [eves.digest]) == [None] and find(house.database, [max_.digest]) != [None]
+def test_not_me_without_tags_ends_its_own_email(site: SiteOfTests) -> None:
+    petition = site.publish(dedupe='"offline"')
+    eves, max_ = signed(site, petition), signed(site, petition, "max@example.org")
+    assert site.writer.commit(site.database, [refusal(eves, petition)]) == [operations.Outcome.DONE]
+    assert find(site.database, [eves.digest]) == [None] and find(site.database, [max_.digest]) != [None]
 
 
-def test_within_its_week_the_link_shows_the_receipt(house: HouseOfTests, door: Entrance) -> None:
-    suzie = confirmed(house, house.petition())
-    counted(house, days_ago=7)
+def test_within_its_week_the_link_shows_the_receipt(site: SiteOfTests, door: Entrance) -> None:
+    suzie = confirmed(site, site.petition())
+    counted(site, days_ago=7)
     assert door.get(f"/en/signature/{token.encode(suzie.t)}").status == 200
     assert door.get(f"/en/confirm/{token.encode(suzie.t)}").status == 303
 
 
-def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfTests, door: Entrance) -> None:
-    confirmed(house, house.petition())
-    counted(house, days_ago=20)
+def test_signing_again_does_not_tell_that_the_mailbox_had_signed(site: SiteOfTests, door: Entrance) -> None:
+    confirmed(site, site.petition())
+    counted(site, days_ago=20)
 
     def receipt(of: Signed) -> tuple[int, bytes]:
         text = token.encode(of.t)
@@ -100,37 +100,37 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(house: HouseOfT
         answer = door.get(f"/en/signature/{text}")
         return answer.status, answer.body.replace(text.encode(), b"TOKEN")
 
-    again, new = signed(house, house.petition()), signed(house, house.petition(), "max@example.org")
+    again, new = signed(site, site.petition()), signed(site, site.petition(), "max@example.org")
     assert receipt(again) == receipt(new) and receipt(new)[0] == 200
-    house.sequence(house.petition(), NOW + 3 * WEEK)
-    old, fresh = (find(house.database, [of.digest])[0] for of in (again, new))
+    site.sequence(site.petition(), NOW + 3 * WEEK)
+    old, fresh = (find(site.database, [of.digest])[0] for of in (again, new))
     assert old and fresh and old.counted_on == fresh.counted_on
     assert old.entered and fresh.entered
     assert (old.entered.batch, old.entered.day) == (fresh.entered.batch, fresh.entered.day)
-    house.refresh()
+    site.refresh()
     assert receipt(again) == receipt(new) and b"public log" in receipt(new)[1]
 
 
 def test_a_later_link_holds_nothing_that_proves_the_first_signature(
-    house: HouseOfTests, door: Entrance
+    site: SiteOfTests, door: Entrance
 ) -> None:
     """Whoever has the mailbox now must not be able to show that it had signed, nor when."""
-    suzie, again = confirmed(house, house.petition()), confirmed(house, house.petition())
-    counted(house, 0)
-    house.refresh()
+    suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
+    counted(site, 0)
+    site.refresh()
     first, later = token.encode(suzie.t), token.encode(again.t)
     for paper in ("promise", "tlog-proof"):
         assert door.get(f"/en/signature/{first}.{paper}").status == 200
         assert door.get(f"/en/signature/{later}.{paper}").status == 404
-    found = find(house.database, [again.digest])[0]
+    found = find(site.database, [again.digest])[0]
     assert found is not None and (found.commitment, found.w) == (b"", b"")
     assert found.entered is None or found.entered.index is None
 
 
 def test_only_links_that_stand_for_something_are_handed_to_the_writer(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suzie = confirmed(house, house.publish())
+    suzie = confirmed(site, site.publish())
     written: list[operations.Operation] = []
 
     def commit(
@@ -142,40 +142,40 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     keep = Writer.commit
     monkeypatch.setattr(Writer, "commit", commit)
     links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
-    with entrance(house, monkeypatch) as door:
+    with entrance(site, monkeypatch) as door:
         seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]
     assert {(a.status, a["location"], a.body) for a in seen} == {(303, "/en/signature/withdrawn", b"")}
     assert len({tuple(a.headers) for a in seen}) == 1
-    assert written == [operations.Withdraw(suzie.t, suzie.digest)] and house.rows("signing_signature") == 0
+    assert written == [operations.Withdraw(suzie.t, suzie.digest)] and site.rows("signing_signature") == 0
 
 
 def test_what_was_not_stored_does_not_use_up_an_email(
-    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_ready(*_: object) -> None:
         raise NotReady
 
     with monkeypatch.context() as patch:
         patch.setattr(intake, "sign", not_ready)
-        assert [door.post(f"/en/{SLUG}/sign", form(house)).status for _ in range(5)] == [503] * 5
-    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
-    assert house.rows("signing_pending") == 1
+        assert [door.post(f"/en/{SLUG}/sign", form(site)).status for _ in range(5)] == [503] * 5
+    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+    assert site.rows("signing_pending") == 1
 
 
-def test_the_newsletter_takes_no_email_from_signing(house: HouseOfTests, door: Entrance) -> None:
+def test_the_newsletter_takes_no_email_from_signing(site: SiteOfTests, door: Entrance) -> None:
     for _ in range(5):
         assert ask(door, SUZIE).status == 303
-    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
-    assert house.rows("signing_pending") == 1
+    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+    assert site.rows("signing_pending") == 1
 
 
 def test_after_three_emails_the_answer_is_the_same_and_nothing_is_kept(
-    house: HouseOfTests, door: Entrance
+    site: SiteOfTests, door: Entrance
 ) -> None:
     spellings = ("suzie@example.org", "su.zie@example.org", "suzie+a@example.org", "suzie+b@example.org")
-    seen = [door.post(f"/en/{SLUG}/sign", form(house, spelling)) for spelling in spellings]
+    seen = [door.post(f"/en/{SLUG}/sign", form(site, spelling)) for spelling in spellings]
     assert len({(a.status, tuple(a.headers)) for a in seen}) == 1
-    assert (house.rows("signing_pending"), house.rows("signing_sealed"), house.rows("mail_email")) == (
+    assert (site.rows("signing_pending"), site.rows("signing_sealed"), site.rows("mail_email")) == (
         3,
         3,
         3,
@@ -183,30 +183,28 @@ def test_after_three_emails_the_answer_is_the_same_and_nothing_is_kept(
 
 
 def test_a_flood_of_robots_is_refused_where_it_fills_its_share(
-    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits.current(), "_most_held", 2)
-    robots = [
-        door.post(f"/en/{SLUG}/sign", form(house, f"eve{i}@example.org", website="x")) for i in range(3)
-    ]
+    robots = [door.post(f"/en/{SLUG}/sign", form(site, f"eve{i}@example.org", website="x")) for i in range(3)]
     assert [answer.status for answer in robots] == [303, 303, 429]
-    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 303
-    assert house.rows("signing_pending") == 3
+    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+    assert site.rows("signing_pending") == 3
 
 
-def test_nobody_confirms_words_that_they_never_saw(house: HouseOfTests, door: Entrance) -> None:
-    forged = signed(house, house.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
+def test_nobody_confirms_words_that_they_never_saw(site: SiteOfTests, door: Entrance) -> None:
+    forged = signed(site, site.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
     page = door.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
     assert "Suzie &lt;b&gt;" in page and "South Korea" in page and "the newsletter" in page
     assert "emails about this petition" not in page and "⟦" not in page
-    bare = signed(house, house.petition(), "max@example.org", country="")
+    bare = signed(site, site.petition(), "max@example.org", country="")
     page = door.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
     assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page
 
 
 def test_nobody_signs_after_the_last_day_even_where_no_worker_has_closed_the_petition(
-    house: HouseOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(house.petition().definition), "last_day", date(2026, 1, 1))
-    assert door.post(f"/en/{SLUG}/sign", form(house)).status == 409
-    assert house.rows("signing_pending") == 0
+    monkeypatch.setattr(type(site.petition().definition), "last_day", date(2026, 1, 1))
+    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 409
+    assert site.rows("signing_pending") == 0

@@ -280,7 +280,7 @@ class Door:
             languages = petitions[0].definition.languages
             path = f"/{best_language(accept_language, languages, languages[0])}/{petitions[0].slug}"
         else:
-            path = f"/{best_language(accept_language, self.routes.house, 'en')}"
+            path = f"/{best_language(accept_language, self.routes.site_languages, 'en')}"
         return Response(302, [(b"location", path.encode("ascii"))])
 
     def health(self) -> Response:
@@ -294,7 +294,7 @@ class Door:
         language = self.routes.language_of(scope["raw_path"])
         if not language:
             accept = dict(scope["headers"]).get(b"accept-language")
-            language = best_language(accept, self.routes.house, "en")
+            language = best_language(accept, self.routes.site_languages, "en")
         response = await pages.page(refused.page, language, status=refused.status)
         return response.adding(*refused.headers)
 

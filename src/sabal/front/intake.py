@@ -12,7 +12,7 @@ from typing import Protocol
 from sabal import days, token
 from sabal.front import django, pages
 from sabal.http import Refused, Request, Response, busy, see_other
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
 from sabal.ledger import receipt
 from sabal.limits import networks as limits
 from sabal.mail.ids import NORMAL, SLOW
@@ -41,9 +41,11 @@ class Room(Protocol):
 class Intake:
     """The crowd's verbs in one process: they share the writer, the finder and the keys."""
 
-    def __init__(self, commit: Committer, find: Finder, ring: Ring, snapshots: Snapshots, room: Room) -> None:
+    def __init__(
+        self, commit: Committer, find: Finder, keyring: Keyring, snapshots: Snapshots, room: Room
+    ) -> None:
         self._commit, self._find = commit, find
-        self._ring, self._snapshots, self._room = ring, snapshots, room
+        self._keyring, self._snapshots, self._room = keyring, snapshots, room
 
     # ---- sign -----------------------------------------------------------------------------------------------------
 
@@ -115,7 +117,7 @@ class Intake:
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
     ) -> bool:
         """Sign, and count the letter; False where the petition is no longer what this process believes it to be."""
-        outcome = await self._ask(lambda: sign(submission, petition, self._ring, _today(request), how))
+        outcome = await self._ask(lambda: sign(submission, petition, self._keyring, _today(request), how))
         # On disk: what failed does not count, and may be tried again.
         if outcome is Outcome.DONE and request.network:
             limits.current().letter(_box(petition, submission), request.now)

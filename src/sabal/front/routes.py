@@ -67,10 +67,10 @@ class Route:
 class Routes:
     """The routes of a house: a table of every fixed path, and the few shapes that hold a token."""
 
-    def __init__(self, house_languages: Iterable[str], *, dev: bool = False) -> None:
-        self.house, self._dev = tuple(house_languages), dev
+    def __init__(self, site_languages: Iterable[str], *, dev: bool = False) -> None:
+        self.site_languages, self._dev = tuple(site_languages), dev
         self._seen: object = None
-        self.languages: frozenset[str] = frozenset(self.house)
+        self.languages: frozenset[str] = frozenset(self.site_languages)
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
         self.update(())
@@ -83,10 +83,10 @@ class Routes:
         if (petitions, newsletter) == self._seen:
             return False
         self._seen = petitions, newsletter
-        self.languages = frozenset(self.house).union(*(languages for _, languages in petitions))
-        routes = [*house_routes(self.house, self.languages), *petition_routes(petitions)]
+        self.languages = frozenset(self.site_languages).union(*(languages for _, languages in petitions))
+        routes = [*house_routes(self.site_languages, self.languages), *petition_routes(petitions)]
         if newsletter:
-            routes += newsletter_routes(self.house)
+            routes += newsletter_routes(self.site_languages)
         self._fixed = {route.path.encode("ascii"): route for route in routes}
         self._known = {}
         return True
@@ -158,13 +158,13 @@ class Routes:
         return language in self.languages
 
 
-def house_routes(house: Iterable[str], languages: Iterable[str]) -> Iterator[Route]:
+def house_routes(site_languages: Iterable[str], languages: Iterable[str]) -> Iterator[Route]:
     """The fixed paths that every house has."""
     yield Route("home", "/")
     yield Route("health", "/healthz")
     for path in ("/.well-known/security.txt", "/robots.txt", "/favicon.svg"):
         yield Route("file", path, cached=True)
-    for language in house:
+    for language in site_languages:
         yield Route("index", f"/{language}", language=language, cached=True)
         yield Route("imprint", f"/{language}/imprint", language=language, cached=True)
         yield Route("privacy", f"/{language}/privacy", language=language, cached=True)
@@ -175,9 +175,9 @@ def house_routes(house: Iterable[str], languages: Iterable[str]) -> Iterator[Rou
         yield Route("not_me_done", f"/{language}/confirm/not-me", language=language)
 
 
-def newsletter_routes(house: Iterable[str]) -> Iterator[Route]:
+def newsletter_routes(site_languages: Iterable[str]) -> Iterator[Route]:
     """The fixed paths of a house with a newsletter."""
-    for language in house:
+    for language in site_languages:
         yield Route("newsletter", f"/{language}/newsletter", BOTH, language, cached=True)
         yield Route("asked", f"/{language}/newsletter/asked", language=language, cached=True)
 

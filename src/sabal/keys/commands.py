@@ -95,14 +95,17 @@ def recipients(given: str) -> list[str]:
 @click.command()
 @click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("house-key.age"), show_default=True
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("server-key.age"),
+    show_default=True,
 )
-def house(recipient: str, out: Path) -> None:
+def keystore(recipient: str, out: Path) -> None:
     """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
-    from sabal.keys.house import open_house
+    from sabal.keys.keystore import open_keystore
 
     sealed = agefile.encrypt(
-        open_house().key.hex().encode() + b"\n",
+        open_keystore().key.hex().encode() + b"\n",
         [agefile.parse_recipient(key) for key in recipients(recipient)],
     )
     private.create(out, [sealed])

@@ -1,7 +1,7 @@
 """Ed25519 keys of a petition's log and of its promises: seeds wrapped by the house, public halves as vkeys."""
 
 from sabal.database import Database
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from tlog import Signer
 
 
@@ -15,6 +15,6 @@ def promise_key_name(petition_id: int) -> str:
     return f"promise/{petition_id}"
 
 
-def make_vkey(database: Database, house: House, key_name: str, note_name: str) -> str:
+def make_vkey(database: Database, keystore: KeyStore, key_name: str, note_name: str) -> str:
     """Draw the key of that row if there is none yet, and give its verifier key under `note_name`."""
-    return str(Signer(note_name, house.make(database, key_name)).verifier)
+    return str(Signer(note_name, keystore.make(database, key_name)).verifier)

@@ -14,7 +14,7 @@ import agefile
 from sabal import database as raw
 from sabal import private
 from sabal.database import Database
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.ledger import tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
@@ -39,7 +39,7 @@ def sealed(slug: str, out: Path) -> None:
     Once sabal open FILE --prove has shown that they open, the server can delete them: sabal drain.
     """
     with closing(raw.connect()) as database:
-        petition = published(database, open_house(), slug)
+        petition = published(database, open_keystore(), slug)
         code, exported, off = drain.new_code(), list[bytes](), drain.due(database, petition.id)
         header = _header(database, petition, code)
         written = private.replace(out, _noting(write_sealed(database, petition.id, header), exported))
@@ -63,7 +63,7 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
     if proof and undo:
         raise click.UsageError("Choose --proof or --undo, not both.")
     with closing(raw.connect()) as database:
-        petition = published(database, open_house(), slug)
+        petition = published(database, open_keystore(), slug)
         if undo:
             kept = drain.undo(database, petition.id)
             click.echo("No records were due for deletion." if kept else "No records were about to go.")
@@ -89,7 +89,7 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
     """Take out the signatures that a file of `sabal audit` names. Their records are deleted, and the log says why."""
     proposed = revocations.read_file(file)
     with closing(raw.connect()) as database:
-        petition = published(database, open_house(), slug)
+        petition = published(database, open_keystore(), slug)
         if not yes:
             click.confirm(
                 f"The file names {len(proposed.items)} signatures of {slug}. Those that still count will no longer"
@@ -120,7 +120,7 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     if file and none:
         raise click.UsageError("Give a FILE or --none, not both.")
     with closing(raw.connect()) as database:
-        petition = published(database, open_house(), slug)
+        petition = published(database, open_keystore(), slug)
         if file or none:
             text = file.read_text(encoding="utf-8", errors="replace") if file else ""
             witnesses.choose(database, petition.id, text, publication(petition))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sabal import days
 from sabal.database import Database
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.ledger import tables
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, WouldFork, manifest_name, publication
@@ -43,7 +43,7 @@ class _Stop(NamedTuple):
 class Sequencer:
     """What sequencing needs; one a process. Only who leads (database.leader) may call its verbs."""
 
-    house: House
+    keystore: KeyStore
     witnesses: Witnesses = field(default_factory=Witnesses)
     _asked: dict[int, float] = field(
         init=False, default_factory=dict
@@ -123,7 +123,7 @@ class Sequencer:
         return log
 
     def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:
-        return tables.key_of(database, self.house, petition.id, petition.origin)
+        return tables.key_of(database, self.keystore, petition.id, petition.origin)
 
     def _advance(
         self, database: Database, petition: PetitionSnapshot, log: Log, now: float, *, take: bool

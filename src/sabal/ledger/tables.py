@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from sabal.database import Database, Row
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.keys.signer import log_key_name
 from sabal.refusal import Refusal
 from tlog import Checkpoint, Frontier, Signer, checkpoint, leaf_hashes
@@ -85,9 +85,9 @@ def get(database: Database, petition_id: int, *, lock: bool = False) -> Log:
     return log
 
 
-def key_of(database: Database, house: House, petition_id: int, origin: str) -> Signer:
+def key_of(database: Database, keystore: KeyStore, petition_id: int, origin: str) -> Signer:
     """The key that signs a log's checkpoints. Raises KeyMissing."""
-    return Signer(origin, house.find(database, log_key_name(petition_id)))
+    return Signer(origin, keystore.find(database, log_key_name(petition_id)))
 
 
 def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Signer, day: int) -> Log:

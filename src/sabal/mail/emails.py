@@ -77,7 +77,7 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
 
 def confirm_signature(email: Email, petition: Definition, site: Site, now: float) -> EmailMessage:
     """Ask whether the signature is the reader's. Behind the same link they can say that it was not them."""
-    with override(_house_language(email.language)):
+    with override(_site_language(email.language)):
         if petition.profile == "guarded":
             opening = [
                 _("Someone, most likely you, gave us this address. The word for this request is “%(word)s”.")
@@ -110,7 +110,7 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
     guarded petition, which never says "already"."""
     if petition.profile == "guarded":
         raise ValueError("a guarded petition never says that somebody has signed")
-    with override(_house_language(email.language)):
+    with override(_site_language(email.language)):
         title = _title(petition, email.language)
         return _compose(
             email,
@@ -130,7 +130,7 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
 def confirm_newsletter(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
     """Ask whether the reader wants the newsletter of the house (`petition` None) or the updates about a
     petition."""
-    with override(_house_language(email.language)):
+    with override(_site_language(email.language)):
         if petition is not None and petition.profile == "guarded":
             first = _(
                 "Someone, most likely you, asked for news here. The word for this request is “%(word)s”."
@@ -161,7 +161,7 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
 
 def confirm_subject(petition: Definition, language: str) -> str:
     """The subject of the email that a signer gets, for the page that tells them to look for it."""
-    with override(_house_language(language)):
+    with override(_site_language(language)):
         if petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
         return _("Please confirm your signature: %(title)s") % {"title": _title(petition, language)}
@@ -169,15 +169,15 @@ def confirm_subject(petition: Definition, language: str) -> str:
 
 def newsletter_subject(petition: Definition | None, language: str) -> str:
     """The subject of the email that a new subscriber gets."""
-    with override(_house_language(language)):
+    with override(_site_language(language)):
         if petition is not None and petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
         return _("Please confirm your subscription")
 
 
-def _house_language(language: str) -> str:
+def _site_language(language: str) -> str:
     # A petition may stand in languages that the house itself does not speak.
-    return language if language in settings.HOUSE_LANGUAGES else "en"
+    return language if language in settings.SITE_LANGUAGES else "en"
 
 
 def _title(petition: Definition, language: str) -> str:

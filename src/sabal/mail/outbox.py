@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sabal.database import Database
-from sabal.keys.house import House, KeyMissing, mail_key_name
+from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
 from sabal.mail import emails
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
@@ -56,7 +56,7 @@ class SendReport:
 
 def send_due(
     database: Database,
-    house: House,
+    keystore: KeyStore,
     transport: Transport,
     clock: Callable[[], float],
     *,
@@ -78,7 +78,7 @@ def send_due(
     where the house key does not open a mail key that is there. Any number of workers may run this at once.
     """
     site = site or emails.Site()
-    run = _Run(database, house, transport, clock, petitions, accepted, site, should_stop, chance, pause)
+    run = _Run(database, keystore, transport, clock, petitions, accepted, site, should_stop, chance, pause)
     for lane, left in ((NORMAL, limit), (SLOW, slow_limit)):
         while left > 0 and not run.over:
             if not (claimed := claim(database, lane, min(CHUNK, left), clock, chance)):
@@ -97,7 +97,7 @@ class _Run:
     """One call of `send_due`."""
 
     database: Database
-    house: House
+    keystore: KeyStore
     transport: Transport
     clock: Callable[[], float]
     petitions: Snapshots
@@ -155,7 +155,7 @@ class _Run:
     def _key(self, day: int) -> bytes | None:
         if day not in self.keys:
             try:
-                self.keys[day] = self.house.mail_key(self.database, day)
+                self.keys[day] = self.keystore.mail_key(self.database, day)
             except KeyMissing:
                 # With the row there it is the house key that is wrong, and the emails must wait for the
                 # right one.

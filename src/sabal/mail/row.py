@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sabal import token as tokens
 from sabal.database import Database, Row
-from sabal.keys.house import seal, unseal
+from sabal.keys.keystore import seal, unseal
 from sabal.mail.address import EmailAddress
 
 COLUMNS = ("id", "petition_id", "kind", "mail_key", "sealed", "network")

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 
 from sabal.database import Database
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 
@@ -13,7 +13,7 @@ ROWS = 200  # in one transaction of the worker
 logger = logging.getLogger("sabal.mail")
 
 
-def tidy_keys(database: Database, house: House, today: int) -> list[int]:
+def tidy_keys(database: Database, keystore: KeyStore, today: int) -> list[int]:
     """Destroy the mail keys that no email needs, and after 8 days the emails with them. Gives the days
     whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
     yesterday's."""
@@ -25,7 +25,7 @@ def tidy_keys(database: Database, house: House, today: int) -> list[int]:
         if day < today - 1:
             with database.transaction():
                 needed = database.query("SELECT 1 FROM mail_email WHERE mail_key = ? LIMIT 1", (day,))
-                if not needed and house.destroy(database, name):
+                if not needed and keystore.destroy(database, name):
                     gone.append(day)
     return sorted(gone)
 

@@ -3,7 +3,7 @@
 from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
 from sabal.limits import networks as limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
@@ -14,7 +14,7 @@ KEEP_DAYS = 7
 
 
 def ask(
-    database: Database, ring: Ring, address: EmailAddress, language: str, organiser: str, now: float
+    database: Database, keyring: Keyring, address: EmailAddress, language: str, organiser: str, now: float
 ) -> None:
     """Store what was asked for and its email; in silence where no email may go out. Raises KeyMissing.
 
@@ -24,9 +24,9 @@ def ask(
     # As for signing: on a development house, which answers this machine alone, nothing is limited.
     box = b"newsletter/" + address.mailbox.encode()
     spare = settings.DEV or limits.current().letters_left(box, now)
-    key, (mail_day, mail_key) = ring.need_subscribers(), ring.need_mail()
+    key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
-    row = rows.subscription(key, rows.HOUSE, address, language, organiser)
+    row = rows.subscription(key, rows.SITE, address, language, organiser)
     with database.transaction():
         may_write = spare and rows.ask(
             database, row, rows.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1

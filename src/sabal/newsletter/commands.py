@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import click
 
 from sabal import database, private, settings, token
-from sabal.keys.house import open_house, unseal
-from sabal.keys.ring import SUBSCRIBERS
-from sabal.newsletter.subscription import CONFIRMED, HOUSE, unsubscribe_token
+from sabal.keys.keyring import SUBSCRIBERS
+from sabal.keys.keystore import open_keystore, unseal
+from sabal.newsletter.subscription import CONFIRMED, SITE, unsubscribe_token
 from sabal.petitions.lookup import id_of
 from sabal.spreadsheet import csv_line
 
@@ -63,7 +63,7 @@ def export(slug: str | None, out: Path) -> None:
     connection = database.connect()
     try:
         names = _lists(connection, slug)
-        subscribers = _confirmed(connection, open_house().find(connection, SUBSCRIBERS), names)
+        subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), names)
         number = private.replace(out, _table(subscribers)) - 1  # without the header
     finally:
         connection.close()
@@ -83,7 +83,7 @@ def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
     if slug is not None:
         return {id_of(connection, slug): f"updates about {slug}"}
     petitions: dict[int, str] = dict(connection.query("SELECT id, slug FROM petitions_petition"))
-    return {HOUSE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
+    return {SITE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
 
 
 def _confirmed(connection: database.Database, key: bytes, names: dict[int, str]) -> Iterator[tuple[str, ...]]:

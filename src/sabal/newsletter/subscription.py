@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from sabal import erasure_journal
 from sabal.database import Database, Row
 from sabal.erasure_journal import Erasure
-from sabal.keys.house import seal
+from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 
-HOUSE = 0  # the petition_id of the newsletter of the house
+SITE = 0  # the petition_id of the newsletter of the house
 ASKED, CONFIRMED = 1, 2
 LETTERS = 3  # to one mailbox while it has not confirmed
 _COLUMNS = (
@@ -172,7 +172,7 @@ def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> N
 
     Remembered before the commit, as by `unsubscribe`; inside the caller's transaction.
     """
-    for petition_id in sorted({petition_id for petition_id, _ in mailboxes} - {HOUSE}):
+    for petition_id in sorted({petition_id for petition_id, _ in mailboxes} - {SITE}):
         where, params = database.among("address_hash", [h for of, h in mailboxes if of == petition_id])
         ended = database.query(
             f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",

@@ -12,7 +12,7 @@ from sabal import days, erasure_journal
 from sabal.checking.copy import CannotCheck, LogCopy, manifest_path, named_manifests
 from sabal.checking.finding import MOST_BYTES, checkpoints_in
 from sabal.checking.reading import logs_in, read, read_folder
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
 from sabal.ledger.adopt import Adopted, Published, Seen
@@ -106,12 +106,12 @@ def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]
 
     One that cannot stays read-only and keeps back no other. Raises Refusal where what was given is of no log here.
     """
-    house = open_house()
+    keystore = open_keystore()
     database = raw.connect()
     try:
         snapshots = Snapshots()
-        snapshots.refresh(database, house)
-        petitions = [lookup.published(database, house, slug)] if slug else snapshots.published()
+        snapshots.refresh(database, keystore)
+        petitions = [lookup.published(database, keystore, slug)] if slug else snapshots.published()
         _refuse_strangers(given, {petition.origin for petition in petitions}, slug)
         with _leading(database):
             return [one for petition in petitions if (one := _settle(database, petition, given, now))]
@@ -204,7 +204,7 @@ def _adopt(
     """Take the newest copy, once it fits all else that is known. Raises Refusal."""
     tally = adopting.verify(database, newest, log, known.key, known.seen(but=newest))
     _take_manifests(database, petition, newest, folders, now)
-    petition = lookup.petition(database, open_house(), petition.slug)
+    petition = lookup.petition(database, open_keystore(), petition.slug)
     if tally.closed:  # before the log goes on: a crash between the two must not leave it open for signatures
         adopted.end(petition.slug, days.date_of(days.number_at(now)))
     return adopting.adopt(database, petition, newest, tally, _erased(petition), now)

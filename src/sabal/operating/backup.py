@@ -22,7 +22,7 @@ from psycopg import sql
 
 from sabal import __version__, locks, private, settings
 from sabal import database as raw
-from sabal.keys.house import House, open_house
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.refusal import Refusal
 
 FORMAT = "sabal backup, version 2"
@@ -75,7 +75,7 @@ def backup(directory: Path) -> dict[str, int]:
 
     Raises Refusal, OSError, and KeyMissing where there is no house key: nothing else could say whose backup it is.
     """
-    house = open_house()
+    keystore = open_keystore()
     directory = directory.absolute()
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} is not empty. Name a folder that does not exist yet.")
@@ -91,7 +91,7 @@ def backup(directory: Path) -> dict[str, int]:
         try:
             sqlite = settings.DATABASE_URL.startswith("sqlite://")
             copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
-            _write_manifest(draft, house, "sqlite" if sqlite else "postgresql", copied)
+            _write_manifest(draft, keystore, "sqlite" if sqlite else "postgresql", copied)
             draft.rename(directory)  # which takes the place of an empty folder too
             private.flush(directory.parent)
         except BaseException:
@@ -106,14 +106,14 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def mac(house: House, document: Mapping[str, Any]) -> str:
+def mac(keystore: KeyStore, document: Mapping[str, Any]) -> str:
     """What only this house can write: HMAC-SHA-256 over a manifest, which holds the SHA-256 of every file.
 
     Over its JSON without `mac`, keys sorted, no spaces, ASCII; under HMAC(house key, "sabal/backup/1").
     """
     said = {key: value for key, value in document.items() if key != "mac"}
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
-    key = hmac.digest(house.key, b"sabal/backup/1", "sha256")
+    key = hmac.digest(keystore.key, b"sabal/backup/1", "sha256")
     return hmac.digest(key, canonical, "sha256").hex()
 
 
@@ -215,7 +215,7 @@ def _postgresql(draft: Path, url: str) -> _Copied:
     return _Copied(rows, columns, migrations)
 
 
-def _write_manifest(draft: Path, house: House, vendor: str, copied: _Copied) -> None:
+def _write_manifest(draft: Path, keystore: KeyStore, vendor: str, copied: _Copied) -> None:
     document: dict[str, Any] = {
         "format": FORMAT,
         "sabal": __version__,
@@ -227,5 +227,5 @@ def _write_manifest(draft: Path, house: House, vendor: str, copied: _Copied) -> 
         "columns": copied.columns,
         "sha256": {path.name: digest(path) for path in sorted(draft.iterdir())},
     }
-    document["mac"] = mac(house, document)
+    document["mac"] = mac(keystore, document)
     private.create(draft / MANIFEST, [json.dumps(document, indent=1).encode() + b"\n"])

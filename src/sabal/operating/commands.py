@@ -24,10 +24,10 @@ def backup(directory: Path) -> None:
         f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
     )
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
-    kept = "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else settings.HOUSE_KEY_FILE
+    kept = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
     click.echo(f"Without the server key ({kept}) a backup is of little use. Keep that key in another place")
     click.echo(
-        f"(sabal keys house --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
+        f"(sabal keys server --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sabal import settings
-from sabal.keys.house import KeyMissing, open_house
+from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.limits.capacity import disk_has_room
 from sabal.operating import reach, startup, stores
 from sabal.operating.findings import GROUPS, Finding, at_home
@@ -35,7 +35,7 @@ def examine() -> list[Finding]:
         "the mail": reach.mail,
         "the clock": _clock,
         "the addresses": reach.addresses,
-        "the translations": stores.words_of_the_house,
+        "the translations": stores.translations,
         "the disk": _disk,
         "the settings": _unknown_settings,
         "what serve would refuse": _refused,
@@ -59,13 +59,13 @@ def _folder() -> Iterator[Finding]:
         yield Finding("wrong", "D101", sentence, "Start the server once (sabal serve), or set SABAL_DATA.")
     else:
         yield _private(data, "D102", 0o700)
-    if settings.HOUSE_KEY:
+    if settings.SERVER_KEY:
         sentence = "The server key comes from the environment, which other programs of this user can read."
         yield Finding("ok", "D103", sentence)
-    elif settings.HOUSE_KEY_FILE.exists():
-        yield _private(settings.HOUSE_KEY_FILE, "D103", 0o600)
+    elif settings.SERVER_KEY_FILE.exists():
+        yield _private(settings.SERVER_KEY_FILE, "D103", 0o600)
     try:
-        open_house()
+        open_keystore()
     except KeyMissing as error:
         sentence = f"{str(error)[0].upper()}{str(error)[1:]}."
         hint = "A new server makes its own key: sabal serve. An old one needs its old key, or its keys stay locked."

@@ -143,7 +143,7 @@ def _keeping() -> Iterator[Step]:
                 "Keep the server key in a second place, because backups are of no use without it. Then note that you"
                 " did."
             ),
-            "sabal keys house --to RECIPIENT",
+            "sabal keys server --to RECIPIENT",
         ),
         (
             "backups-are-taken",

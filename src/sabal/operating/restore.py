@@ -22,8 +22,8 @@ from psycopg import sql
 
 from sabal import database as raw
 from sabal import erasure_journal, private, settings
-from sabal.keys.house import House, open_house
-from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.operating import schema
 from sabal.operating.adopt import erase_suppressed, hold_all
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
@@ -48,28 +48,28 @@ class Restored:
 
 def restore(directory: Path) -> Restored:
     """Put a backup into the empty database of this house. Raises Refusal or KeyMissing with the next step."""
-    house = open_house()
-    manifest = _checked(directory, house)
+    keystore = open_keystore()
+    manifest = _checked(directory, keystore)
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
     if manifest["database"] != ("sqlite" if sqlite else "postgresql"):
         raise Refusal(
             f"This backup is of {manifest['database']}. Set SABAL_DATABASE_URL to a database of that kind."
         )
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
-        new_keys = tuple(_lasting_keys(database, house))
+        new_keys = tuple(_lasting_keys(database, keystore))
         suppressed, erased = _suppress_again(database)
         hold_all(database)
     database = raw.connect()
     try:
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
         states = tuple(database.query("SELECT slug, state FROM petitions_petition ORDER BY id"))
-        without_pepper = tuple(_without_pepper(database, house))
+        without_pepper = tuple(_without_pepper(database, keystore))
     finally:
         database.close()
     return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, states, without_pepper)
 
 
-def _checked(directory: Path, house: House) -> dict[str, Any]:
+def _checked(directory: Path, keystore: KeyStore) -> dict[str, Any]:
     """The manifest of a backup that this house wrote, whose files are all there, and of a schema that we know.
 
     Whoever may write where backups lie could else exchange the organiser's key, and read what is signed from then on.
@@ -82,7 +82,7 @@ def _checked(directory: Path, house: House) -> dict[str, Any]:
         raise Refusal(f"{directory} holds no backup: {MANIFEST} is missing or damaged.") from None
     # As bytes: what stands in the file may be any text.
     if known and not hmac.compare_digest(
-        mac(house, manifest).encode(), str(manifest.get("mac")).encode(errors="replace")
+        mac(keystore, manifest).encode(), str(manifest.get("mac")).encode(errors="replace")
     ):
         raise Refusal(
             f"The server key in {_house_key()} is not this backup's, or {directory / MANIFEST} was changed since"
@@ -114,7 +114,7 @@ def _changed(path: Path) -> Refusal:
 
 
 def _house_key() -> str:
-    return "SABAL_HOUSE_KEY" if settings.HOUSE_KEY else str(settings.HOUSE_KEY_FILE)
+    return "SABAL_SERVER_KEY" if settings.SERVER_KEY else str(settings.SERVER_KEY_FILE)
 
 
 @contextmanager
@@ -227,11 +227,11 @@ def _schema_of(migrations: list[str]) -> None:
         raise Refusal("This database has tables of another version of Sabal. Restore into an empty database.")
 
 
-def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
+def _lasting_keys(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
     """Hold the house key against the restored keys, and make those two anew that the backup lacks."""
     rows = database.query("SELECT name, wrapped FROM keys_key")
     there = {name for name, _ in rows}
-    opened = {name for name, wrapped in rows if house.opens(name, bytes(wrapped))}
+    opened = {name for name, wrapped in rows if keystore.opens(name, bytes(wrapped))}
     lasting = {SUPPRESSION, SUBSCRIBERS}
     # One key that does not open may be damaged alone, and be renewed by command; these two may not.
     if (there and not opened) or (there - opened) & lasting:
@@ -239,7 +239,7 @@ def _lasting_keys(database: raw.Database, house: House) -> Iterator[str]:
             f"The server key in {_house_key()} is not this backup's. Put the right one there. Nothing was restored."
         )
     for name in sorted(lasting - there):
-        house.make(database, name)
+        keystore.make(database, name)
         yield name
 
 
@@ -268,9 +268,9 @@ def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
     return applied, sum(erase_suppressed(database, gone[kind], erasure_journal.ERASED[kind]) for kind in gone)
 
 
-def _without_pepper(database: raw.Database, house: House) -> Iterator[str]:
+def _without_pepper(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
     snapshots = Snapshots()
-    snapshots.refresh(database, house)
+    snapshots.refresh(database, keystore)
     for petition in snapshots.published():
         if petition.state in ("open", "paused") and not petition.ready_to_sign:
             yield petition.slug

@@ -130,19 +130,19 @@ def _dev_keys() -> Iterator[Complaint]:
 def _logs_ahead() -> Iterator[Complaint]:
     """Logs of which more was published than the database holds: it is an old copy, and would fork them."""
     from sabal import database as raw
-    from sabal.keys.house import KeyMissing, open_house
+    from sabal.keys.keystore import KeyMissing, open_keystore
     from sabal.ledger import tables
     from sabal.ledger.publication import WouldFork, publication
     from sabal.petitions.snapshot import Snapshots
 
     try:
-        house = open_house()
+        keystore = open_keystore()
     except KeyMissing:
         return  # which the doctor says, and without it nothing is appended
     database = raw.connect()
     try:
         snapshots = Snapshots()
-        snapshots.refresh(database, house)
+        snapshots.refresh(database, keystore)
         for petition in snapshots.published():
             log = tables.find(database, petition.id)
             try:

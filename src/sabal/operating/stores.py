@@ -13,8 +13,8 @@ from babel.messages.pofile import read_po
 from django.utils.translation import to_locale
 
 from sabal import database, settings
-from sabal.keys.house import KeyMissing, mail_key_name, open_house
-from sabal.keys.ring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
+from sabal.keys.keystore import KeyMissing, mail_key_name, open_keystore
 from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
 from sabal.mail import traffic
@@ -129,13 +129,13 @@ def _postgresql(connection: database.Database) -> Iterator[Finding]:
 
 def _keys(connection: database.Database) -> Iterator[Finding]:
     try:
-        house = open_house()
+        keystore = open_keystore()
     except KeyMissing:
         return  # said already
     day = int(time.time()) // 86_400
     today = mail_key_name(day)
     rows = {name: bytes(wrapped) for name, wrapped in connection.query("SELECT name, wrapped FROM keys_key")}
-    closed = [name for name, wrapped in sorted(rows.items()) if not house.opens(name, wrapped)]
+    closed = [name for name, wrapped in sorted(rows.items()) if not keystore.opens(name, wrapped)]
     if closed:
         yield Finding(
             "wrong",
@@ -171,18 +171,18 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
 
 def _petitions(connection: database.Database) -> Iterator[Finding]:
     try:
-        house = open_house()
+        keystore = open_keystore()
     except KeyMissing:
         return
     snapshots = Snapshots()
-    snapshots.refresh(connection, house)
+    snapshots.refresh(connection, keystore)
     for petition in snapshots.published():
         yield from _pepper(petition)
         yield from _log(connection, petition)
         definition = petition.definition
         yield from _retention(connection, petition)
         untold = [language for language in definition.languages if language not in definition.texts]
-        unspoken = [language for language in definition.languages if language not in settings.HOUSE_LANGUAGES]
+        unspoken = [language for language in definition.languages if language not in settings.SITE_LANGUAGES]
         if untold:
             hint = f"Export it, write the missing {untold[0]}.md, import it again."
             yield Finding("wrong", "D601", f"{petition.slug} has no text in {', '.join(untold)}.", hint)
@@ -287,9 +287,9 @@ def _in_words(fates: Counter[str]) -> str:
     return ", ".join(f"{fates[fate]} {fate}" for fate in dict.fromkeys(FATES.values()) if fates[fate])
 
 
-def words_of_the_house() -> Iterator[Finding]:
+def translations() -> Iterator[Finding]:
     """Whether every sentence of the pages is there in each of the house's languages, as it will be shown."""
-    for language in settings.HOUSE_LANGUAGES:
+    for language in settings.SITE_LANGUAGES:
         if language == "en":
             continue  # the sentences in the templates themselves
         folder = settings.LOCALE_PATHS[0] / to_locale(language) / "LC_MESSAGES"

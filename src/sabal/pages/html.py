@@ -41,19 +41,19 @@ def page(
     house's own words: English where the house does not speak the other), `host` and `base_url`. The answer
     sets no cookie and depends on nothing of the client.
     """
-    house_language = language if language in settings.HOUSE_LANGUAGES else "en"
+    site_language = language if language in settings.SITE_LANGUAGES else "en"
     common = {
         "language": language,
-        "house_language": house_language,
-        "dir": direction(house_language),
+        "site_language": site_language,
+        "dir": direction(site_language),
         "text_dir": direction(language),
         "base_url": settings.BASE_URL,
         "host": host(),
         "dev": settings.DEV,
     }
-    with translation.override(house_language):
+    with translation.override(site_language):
         body: str = render_to_string(template, {**common, **context})
-    if house_language.startswith("zh"):
+    if site_language.startswith("zh"):
         body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
     response = HttpResponse(_without_blank_lines(body), status=status, content_type=content_type)
     response["Cache-Control"] = cache

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST
 from sabal import database as raw
 from sabal import posted, settings
 from sabal import token as tokens
-from sabal.keys import ring
-from sabal.keys.house import KeyMissing
+from sabal.keys import keyring
+from sabal.keys.keystore import KeyMissing
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as rows
@@ -66,7 +66,7 @@ def subscribe(request: HttpRequest, language: str) -> HttpResponse:
         return _form(language, sentence, wrong, typed.get("email", "").strip(), agreed)
     if not typed.get(posted.HONEYPOT):
         with _database() as database:
-            ask(database, ring.current(), address, language, organiser, int(time.time()))
+            ask(database, keyring.current(), address, language, organiser, int(time.time()))
     response = HttpResponseRedirect(f"/{language}/newsletter/asked")
     response.status_code = 303
     return response
@@ -114,7 +114,7 @@ def unsubscribe(request: HttpRequest, language: str, token: str) -> HttpResponse
     Twice is harmless, and both times the answer is 200: a mail program tries again what it believes to have failed.
     """
     t = tokens.decode(token)
-    row_id = rows.row_of(ring.current().need_subscribers(), t) if t else None
+    row_id = rows.row_of(keyring.current().need_subscribers(), t) if t else None
     if row_id is None:
         return _page("unknown", language, 404)
     with _database() as database:
@@ -177,7 +177,7 @@ def _database() -> Iterator[raw.Database]:
 def _offering_or_not_found(language: str) -> Definition:
     """The petition whose organiser writes the newsletter. Raises Http404 where none offers it in this house's words."""
     definition = _offering()
-    if language not in settings.HOUSE_LANGUAGES or definition is None:
+    if language not in settings.SITE_LANGUAGES or definition is None:
         raise Http404
     return definition
 

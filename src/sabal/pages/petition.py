@@ -76,21 +76,21 @@ def card(request: HttpRequest, language: str, slug: str) -> HttpResponse:
 
 def index(request: HttpRequest, language: str) -> HttpResponse:
     """The petitions of this house."""
-    _house_language(language)
+    _site_language(language)
     entries = [_entry(shown, language) for shown in snapshot.current().published()]
     return _house_page("petitions/index.html", language, "", {"petitions": entries})
 
 
 def imprint(request: HttpRequest, language: str) -> HttpResponse:
     """Who is responsible for what."""
-    _house_language(language)
+    _site_language(language)
     entries = [_entry(shown, language) for shown in snapshot.current().published()]
     return _house_page("petitions/imprint.html", language, "/imprint", {"petitions": entries})
 
 
 def privacy(request: HttpRequest, language: str) -> HttpResponse:
     """What we know about you at each moment, and who else sees what."""
-    _house_language(language)
+    _site_language(language)
     published = snapshot.current().published()
     context = {
         "petitions": [_entry(shown, language) for shown in published],
@@ -106,7 +106,7 @@ def privacy(request: HttpRequest, language: str) -> HttpResponse:
 
 def verify(request: HttpRequest, language: str) -> HttpResponse:
     """What the public log of each petition shows, and how to check it."""
-    _house_language(language)
+    _site_language(language)
     published = snapshot.current().published()
     entries = [_entry(shown, language) | {"log": logged(shown)} for shown in published]
     return _house_page("petitions/verify.html", language, "/verify", {"petitions": entries})
@@ -137,7 +137,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     lines = (
         f"Contact: {contact}",
         f"Expires: {expires.isoformat().replace('+00:00', 'Z')}",
-        f"Preferred-Languages: {', '.join(settings.HOUSE_LANGUAGES)}",
+        f"Preferred-Languages: {', '.join(settings.SITE_LANGUAGES)}",
         f"Canonical: {settings.BASE_URL}/.well-known/security.txt",
     )
     return _plain("\n".join(lines) + "\n")
@@ -168,7 +168,7 @@ def error(request: HttpRequest) -> HttpResponse:
 
 def _error_page(request: HttpRequest, page: str, status: int) -> HttpResponse:
     first = request.path.split("/")[1]
-    language = first if first in settings.HOUSE_LANGUAGES else "en"
+    language = first if first in settings.SITE_LANGUAGES else "en"
     return html.page(f"prepared/{page}.html", {}, language=language, status=status, cache=html.PRIVATE)
 
 
@@ -179,13 +179,13 @@ def _published(language: str, slug: str) -> PetitionSnapshot:
     return shown
 
 
-def _house_language(language: str) -> None:
-    if language not in settings.HOUSE_LANGUAGES:
+def _site_language(language: str) -> None:
+    if language not in settings.SITE_LANGUAGES:
         raise Http404
 
 
 def _house_page(template: str, language: str, path: str, context: Mapping[str, object]) -> HttpResponse:
-    languages = _languages(settings.HOUSE_LANGUAGES, path)
+    languages = _languages(settings.SITE_LANGUAGES, path)
     return html.page(template, {**context, "languages": languages}, language=language)
 
 

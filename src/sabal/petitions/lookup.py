@@ -1,7 +1,7 @@
 """A petition by its slug, for commands: found, or refused with the next step."""
 
 from sabal.database import Database
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
 
@@ -14,19 +14,19 @@ def id_of(database: Database, slug: str) -> int:
     return int(found[0][0])
 
 
-def petition(database: Database, house: House, slug: str) -> PetitionSnapshot:
+def petition(database: Database, keystore: KeyStore, slug: str) -> PetitionSnapshot:
     """That petition as this house has it, drafts included; raises Refusal."""
     snapshots = Snapshots()
-    snapshots.refresh(database, house)
+    snapshots.refresh(database, keystore)
     found = snapshots.by_slug(slug)
     if found is None:
         raise not_here(slug)
     return found
 
 
-def published(database: Database, house: House, slug: str) -> PetitionSnapshot:
+def published(database: Database, keystore: KeyStore, slug: str) -> PetitionSnapshot:
     """That petition, which has a log by now; raises Refusal, for drafts too."""
-    found = petition(database, house, slug)
+    found = petition(database, keystore, slug)
     if found.state == "draft":
         raise Refusal(f"{slug} is a draft. Publish it first: sabal publish {slug}")
     return found

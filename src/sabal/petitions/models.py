@@ -11,7 +11,7 @@ class Petition(models.Model):
         OPEN = "open"
         PAUSED = "paused"
         CLOSED = "closed"
-        SEALED = "sealed"
+        FINALISED = "finalised"
 
     slug = models.SlugField(max_length=80, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)

@@ -15,7 +15,7 @@ from functools import cached_property
 import agefile
 from sabal import days, settings
 from sabal.database import Database, Row
-from sabal.keys.house import House, KeyMissing, pepper_name
+from sabal.keys.keystore import KeyMissing, KeyStore, pepper_name
 from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
@@ -118,7 +118,7 @@ class Snapshots:
         """Every petition but the drafts, the newest first."""
         return [p for _, p in sorted(self._by_id.items(), reverse=True) if p.state != "draft"]
 
-    def refresh(self, database: Database, house: House) -> None:
+    def refresh(self, database: Database, keystore: KeyStore) -> None:
         """Load what has changed. Raises the driver's OperationalError; what was known stays known then."""
         revisions = database.query("SELECT id, revision FROM petitions_petition")
         known = dict(self._by_id)
@@ -128,18 +128,18 @@ class Snapshots:
             # A key that was missing may have been put back without a new revision.
             if old and old.revision == revision and (old.ready_to_sign or old.state == "draft"):
                 fresh[petition_id] = old
-            elif (loaded := self._loaded(database, house, petition_id, revision) or old) is not None:
+            elif (loaded := self._loaded(database, keystore, petition_id, revision) or old) is not None:
                 fresh[petition_id] = loaded
         counts = _counts(database)
         fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
         self.know(fresh.values())
 
     def _loaded(
-        self, database: Database, house: House, petition_id: int, revision: int
+        self, database: Database, keystore: KeyStore, petition_id: int, revision: int
     ) -> PetitionSnapshot | None:
         """None, and a line in the log, for files that this version's rules refuse: the others' petitions go on."""
         try:
-            return load(database, house, petition_id)
+            return load(database, keystore, petition_id)
         except FolderError as error:
             if (petition_id, revision) not in self._unreadable:
                 self._unreadable.add((petition_id, revision))
@@ -167,13 +167,13 @@ _COLUMNS = (
 )
 
 
-def load(database: Database, house: House, petition_id: int) -> PetitionSnapshot | None:
+def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:
     """Read one petition from the database; None where it is not there."""
     rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))
-    return _snapshot(rows[0], database, house) if rows else None
+    return _snapshot(rows[0], database, keystore) if rows else None
 
 
-def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
+def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnapshot:
     (
         petition_id,
         slug,
@@ -192,9 +192,9 @@ def _snapshot(row: Row, database: Database, house: House) -> PetitionSnapshot:
     definition = folder.parse(json.loads(files))
     pepper = promise_seed = None
     if pepper_epoch and definition.dedupe != "offline":
-        pepper = _found(database, house, pepper_name(petition_id, pepper_epoch))
+        pepper = _found(database, keystore, pepper_name(petition_id, pepper_epoch))
     if origin:
-        promise_seed = _found(database, house, promise_key_name(petition_id))
+        promise_seed = _found(database, keystore, promise_key_name(petition_id))
     manifest_bytes = bytes(manifest_bytes)
     # Sealed is to the keys that are published and signed for, whatever else may stand in the database.
     keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
@@ -227,9 +227,9 @@ def _manifest_names(database: Database, petition_id: int) -> frozenset[str]:
     return frozenset(f"manifests/{hashlib.sha256(bytes(row[0])).hexdigest()}.json" for row in rows)
 
 
-def _found(database: Database, house: House, key: str) -> bytes | None:
+def _found(database: Database, keystore: KeyStore, key: str) -> bytes | None:
     try:
-        return house.find(database, key)
+        return keystore.find(database, key)
     except KeyMissing:
         return None
 

@@ -7,7 +7,7 @@ import click
 
 from sabal import settings
 from sabal.keys.commands import recipients as read_recipients
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
 
@@ -121,7 +121,7 @@ def petitions() -> None:
 
     snapshots, connection = Snapshots(), database.connect()
     try:
-        snapshots.refresh(connection, open_house())
+        snapshots.refresh(connection, open_keystore())
     finally:
         connection.close()
     rows = Petition.objects.order_by("pk")
@@ -146,7 +146,7 @@ def _publish(slug: str) -> None:
     from sabal.publishing.drafts import names_example_people
 
     now = datetime.now(UTC)
-    versions.publish(slug, open_house(), now.date(), int(now.timestamp()))
+    versions.publish(slug, open_keystore(), now.date(), int(now.timestamp()))
     if names_example_people(slug):
         click.echo(f"{slug} still names example people. To put in your own: sabal pause {slug}, then")
         click.echo(f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sabal import database as raw
 from sabal import days, settings
-from sabal.keys.house import House, pepper_name
+from sabal.keys.keystore import KeyStore, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.ledger import tables
 from sabal.petitions import folder, manifest
@@ -25,7 +25,7 @@ from sabal.refusal import Refusal
 State = Petition.State
 
 
-def publish(slug: str, house: House, today: date, now: int) -> Petition:
+def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
     """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what lacks.
 
     Keys are made first and kept if anything after fails: making them again gives the same ones.
@@ -39,8 +39,8 @@ def publish(slug: str, house: House, today: date, now: int) -> Petition:
     try:
         petition.origin = petition.origin or new_origin()
         petition.pepper_epoch = petition.pepper_epoch or 1
-        made = _manifest(petition, definition, *_make_ready(database, petition, definition, house, now))
-        if not _publish(database, house, petition, made, today):
+        made = _manifest(petition, definition, *_make_ready(database, petition, definition, keystore, now))
+        if not _publish(database, keystore, petition, made, today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         database.close()
@@ -69,15 +69,15 @@ def _host() -> str:
 
 
 def _make_ready(
-    database: raw.Database, petition: Petition, definition: Definition, house: House, now: int
+    database: raw.Database, petition: Petition, definition: Definition, keystore: KeyStore, now: int
 ) -> tuple[str, str]:
     """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
     if definition.dedupe != "offline":
-        house.make(database, pepper_name(petition.pk, petition.pepper_epoch))
+        keystore.make(database, pepper_name(petition.pk, petition.pepper_epoch))
     database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
     return (
-        make_vkey(database, house, log_key_name(petition.pk), petition.origin),
-        make_vkey(database, house, promise_key_name(petition.pk), f"{petition.origin}/promise"),
+        make_vkey(database, keystore, log_key_name(petition.pk), petition.origin),
+        make_vkey(database, keystore, promise_key_name(petition.pk), f"{petition.origin}/promise"),
     )
 
 
@@ -94,10 +94,12 @@ def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise
     )
 
 
-def _publish(database: raw.Database, house: House, petition: Petition, made: bytes, today: date) -> bool:
+def _publish(
+    database: raw.Database, keystore: KeyStore, petition: Petition, made: bytes, today: date
+) -> bool:
     """Open the petition and let its log say so, in one transaction; False where the petition was changed meanwhile."""
     version, day = newest(petition), days.to_column(today, database.vendor)
-    key = tables.key_of(database, house, petition.pk, petition.origin)
+    key = tables.key_of(database, keystore, petition.pk, petition.origin)
     with database.transaction():
         changed = database.execute(
             "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, pepper_epoch = ?,"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from sabal import database, days
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
 from sabal.signing import epochs, held
@@ -23,7 +23,7 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
         raise click.UsageError("Choose --release or --drop, not both.")
     connection = database.connect()
     try:
-        petition = find_petition(connection, open_house(), slug)
+        petition = find_petition(connection, open_keystore(), slug)
         if release:
             click.echo(f"{held.release(connection, petition.id)} released.")
         elif drop:
@@ -45,9 +45,9 @@ def renew_pepper(slug: str) -> None:
     """Replace a lost dedupe key, so that signing goes on. Duplicates across the break are found offline."""
     connection = database.connect()
     try:
-        house = open_house()
+        keystore = open_keystore()
         today = days.number(datetime.now(UTC).date())
-        if not epochs.renew_pepper(connection, house, find_petition(connection, house, slug), today):
+        if not epochs.renew_pepper(connection, keystore, find_petition(connection, keystore, slug), today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         connection.close()

@@ -1,7 +1,7 @@
 """Epochs: a pepper and its tags live for one, then both are destroyed, and nobody can test an address of that time."""
 
 from sabal.database import Database
-from sabal.keys.house import House, pepper_name
+from sabal.keys.keystore import KeyStore, pepper_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.rows import delete, locked, owners
 
@@ -10,7 +10,7 @@ _ANY_TAG = b""
 _WHENEVER = 1 << 30  # a day that no clock shows
 
 
-def renew_epoch(database: Database, house: House, petition: PetitionSnapshot, today: int) -> bool:
+def renew_epoch(database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int) -> bool:
     """Begin a new epoch where the profile's days are over: a new pepper, and the old one destroyed with its tags."""
     epoch_days = petition.profile.epoch_days
     if (
@@ -19,19 +19,19 @@ def renew_epoch(database: Database, house: House, petition: PetitionSnapshot, to
         or petition.definition.dedupe == "offline"
     ):
         return False
-    return _begin(database, house, petition, today, began_by=today - epoch_days)
+    return _begin(database, keystore, petition, today, began_by=today - epoch_days)
 
 
-def renew_pepper(database: Database, house: House, petition: PetitionSnapshot, today: int) -> bool:
+def renew_pepper(database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int) -> bool:
     """Begin a new epoch at once, by command: after a pepper was lost. Duplicates across the break are found offline.
 
     False where another process has begun one meanwhile.
     """
-    return _begin(database, house, petition, today, began_by=_WHENEVER)
+    return _begin(database, keystore, petition, today, began_by=_WHENEVER)
 
 
 def _begin(
-    database: Database, house: House, petition: PetitionSnapshot, today: int, *, began_by: int
+    database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int, *, began_by: int
 ) -> bool:
     """Begin the next epoch where this one began by that day (since 1970); whether it was begun now.
 
@@ -45,13 +45,13 @@ def _begin(
             (petition.pepper_epoch + 1, today, petition.id, petition.pepper_epoch, began_by),
         )
         if moved:
-            house.make(database, pepper_name(petition.id, petition.pepper_epoch + 1))
+            keystore.make(database, pepper_name(petition.id, petition.pepper_epoch + 1))
     if moved:
-        forget_epoch(database, house, petition.id, petition.pepper_epoch)
+        forget_epoch(database, keystore, petition.id, petition.pepper_epoch)
     return bool(moved)
 
 
-def forget_old_epochs(database: Database, house: House, petition: PetitionSnapshot) -> int:
+def forget_old_epochs(database: Database, keystore: KeyStore, petition: PetitionSnapshot) -> int:
     """Destroy what a crash between a new epoch and the end of the old one left; returns how many epochs.
 
     And tags without a pepper: a signature that was judged in its epoch may be committed after the epoch was forgotten.
@@ -64,11 +64,11 @@ def forget_old_epochs(database: Database, house: House, petition: PetitionSnapsh
         if epoch in peppers or _has_tags(database, petition.id, epoch)
     ]
     for epoch in old:
-        forget_epoch(database, house, petition.id, epoch)
+        forget_epoch(database, keystore, petition.id, epoch)
     return len(old)
 
 
-def forget_epoch(database: Database, house: House, petition_id: int, epoch: int) -> None:
+def forget_epoch(database: Database, keystore: KeyStore, petition_id: int, epoch: int) -> None:
     """Take an epoch's tags out of every row, and destroy its pepper last: its row says that there is work left to do.
 
     Pending rows go first, while a tag still tells which of them are one mailbox's: without it each would count.
@@ -85,7 +85,7 @@ def forget_epoch(database: Database, house: House, petition_id: int, epoch: int)
                 database.execute(f"UPDATE signing_signature SET dedupe_tag = NULL WHERE {chosen}", params)
         if len(rows) < CHUNK:
             break
-    house.destroy(database, pepper_name(petition_id, epoch))
+    keystore.destroy(database, pepper_name(petition_id, epoch))
 
 
 def _settle_pending(database: Database, petition_id: int, epoch: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sabal.database import Database, connect
-from sabal.keys.house import open_house
+from sabal.keys.keystore import open_keystore
 from sabal.petitions.lookup import petition as find_petition
 from sabal.records.export import FORMAT, Header
 from sabal.signing.writer.rows import AT, OF_PETITION
@@ -55,7 +55,7 @@ def sealed_here(slug: str) -> Iterator[Iterator[str]]:
     """The lines of an export of a petition of this server. Raises Refusal where there is no such petition."""
     database = connect()
     try:
-        petition = find_petition(database, open_house(), slug)
+        petition = find_petition(database, open_keystore(), slug)
         yield write_sealed(database, petition.id, Header(petition.slug))
     finally:
         database.close()

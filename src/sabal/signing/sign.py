@@ -6,7 +6,7 @@ from datetime import date
 
 import agefile
 from sabal import days, token
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
 from sabal.mail.ids import NORMAL, email_id
 from sabal.mail.row import close_body
 from sabal.newsletter.subscription import address_hash
@@ -37,21 +37,21 @@ class Circumstances:
 
 
 def sign(
-    submission: Submission, petition: PetitionSnapshot, ring: Ring, today: date, how: Circumstances
+    submission: Submission, petition: PetitionSnapshot, keyring: Keyring, today: date, how: Circumstances
 ) -> Sign:
     """Seal what was typed and make the rows of a pending signature. Raises NotReady.
 
     After this returns, the words of the signer are in three places: sealed to the organiser, in the pending payload
     that the mailed link opens, and (the address) in the email under the day's mail key.
     """
-    if not (petition.ready_to_sign and ring.mail and ring.suppression and ring.subscribers):
+    if not (petition.ready_to_sign and keyring.mail and keyring.suppression and keyring.subscribers):
         raise NotReady
     t, w = token.new(), secrets.token_bytes(record.W_BYTES)
     seed = record.seed(t, w)
     fields = _fields(submission, consent_version(petition.consent[how.language]), today)
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
-    suppression = dedupe.suppression(ring.suppression, petition.id, submission.email)
-    mail_day, mail_key = ring.mail
+    suppression = dedupe.suppression(keyring.suppression, petition.id, submission.email)
+    mail_day, mail_key = keyring.mail
     return Sign(
         petition_id=petition.id,
         version_id=petition.version_id,
@@ -63,7 +63,7 @@ def sign(
         sealed_id=random_id(),
         sealed=agefile.encrypt(plain, petition.organiser_keys),
         pending_payload=_pending_payload(submission, how.language, suppression).seal(t),
-        mailbox=pending_payload.seal_mailbox(t, address_hash(ring.subscribers, submission.email)),
+        mailbox=pending_payload.seal_mailbox(t, address_hash(keyring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,

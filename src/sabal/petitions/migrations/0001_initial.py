@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                             ("open", "Open"),
                             ("paused", "Paused"),
                             ("closed", "Closed"),
-                            ("sealed", "Sealed"),
+                            ("finalised", "Finalised"),
                         ],
                         default="draft",
                         max_length=8,

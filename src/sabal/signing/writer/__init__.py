@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from sabal.database import Database
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
 from sabal.signing.writer import confirm, leave, sign
@@ -27,12 +27,12 @@ class Writer:
     """
 
     snapshots: Snapshots
-    ring: Ring
+    keyring: Keyring
 
     def commit(self, database: Database, operations: Sequence[Operation]) -> list[Outcome]:
         """Make all operations durable in one transaction, in the order sign, confirm, not me, withdraw."""
         outcomes: dict[int, Outcome] = {}
-        confirming = partial(confirm.confirm, snapshots=self.snapshots, ring=self.ring)
+        confirming = partial(confirm.confirm, snapshots=self.snapshots, keyring=self.keyring)
         with database.transaction():
             _each(Sign, sign.sign, database, operations, outcomes)
             _each(Confirm, confirming, database, operations, outcomes)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sabal.database import Database, Row
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
 from sabal.mail.address import EmailAddress
-from sabal.newsletter.subscription import HOUSE, Subscription, confirm_with_signature, subscription
+from sabal.newsletter.subscription import SITE, Subscription, confirm_with_signature, subscription
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, Outcome
@@ -50,7 +50,9 @@ class SameMailbox:
     mailbox: bytes
 
 
-def confirm(database: Database, clicks: list[Confirm], snapshots: Snapshots, ring: Ring) -> list[Outcome]:
+def confirm(
+    database: Database, clicks: list[Confirm], snapshots: Snapshots, keyring: Keyring
+) -> list[Outcome]:
     """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike.
 
     Raises NotReady where a key or a petition is missing that a subscription needs.
@@ -64,7 +66,7 @@ def confirm(database: Database, clicks: list[Confirm], snapshots: Snapshots, rin
         for row in eligible
     }
     subscriptions = [
-        s for row in eligible for s in _subscriptions(row, opened[row.token_hash], snapshots, ring)
+        s for row in eligible for s in _subscriptions(row, opened[row.token_hash], snapshots, keyring)
     ]
     eligible = _lead_to_owners(database, eligible)
     # In the order of the unique rule, so that two processes never wait for each other in a ring.
@@ -129,7 +131,7 @@ def _lead_to_owners(database: Database, eligible: list[Pending]) -> list[Pending
 
 
 def _may(petition: PetitionRow | None, today: int) -> bool:
-    if petition is None or petition.state in ("draft", "sealed"):
+    if petition is None or petition.state in ("draft", "finalised"):
         return False
     return (
         petition.state != "closed" or petition.closed_on is None or today <= petition.closed_on + GRACE_DAYS
@@ -137,17 +139,17 @@ def _may(petition: PetitionRow | None, today: int) -> bool:
 
 
 def _subscriptions(
-    row: Pending, opened: PendingPayload, snapshots: Snapshots, ring: Ring
+    row: Pending, opened: PendingPayload, snapshots: Snapshots, keyring: Keyring
 ) -> list[Subscription]:
     """What was ticked at signing."""
     if not opened.subscribe:
         return []
-    petition, key = snapshots.by_id(row.petition_id), ring.subscribers
+    petition, key = snapshots.by_id(row.petition_id), keyring.subscribers
     if petition is None or key is None:
         raise NotReady
     address = EmailAddress.stored(opened.address)
     organiser = petition.definition.organiser[opened.language]
-    lists = {"updates": petition.id, "newsletter": HOUSE}
+    lists = {"updates": petition.id, "newsletter": SITE}
     return [subscription(key, lists[box], address, opened.language, organiser) for box in opened.subscribe]
 
 

@@ -1,13 +1,13 @@
 """The house's keys that a process holds ready: looked at once a second, so that signing never waits for them."""
 
 from sabal.database import Database
-from sabal.keys.house import House, KeyMissing, mail_key_name
+from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
 
 SUPPRESSION = "suppression"
 SUBSCRIBERS = "subscribers"
 
 
-class Ring:
+class Keyring:
     """Today's mail key, the key of "not me" and the subscribers' key. None: missing, so what needs it is refused."""
 
     def __init__(self) -> None:
@@ -15,14 +15,14 @@ class Ring:
         self.suppression: bytes | None = None
         self.subscribers: bytes | None = None
 
-    def refresh(self, database: Database, house: House, today: int) -> None:
+    def refresh(self, database: Database, keystore: KeyStore, today: int) -> None:
         """Find the keys, make the day's mail key; `today` in days since 1970. Raises the driver's OperationalError."""
         if self.mail is None or self.mail[0] != today:
-            self.mail = (today, house.make(database, mail_key_name(today)))
+            self.mail = (today, keystore.make(database, mail_key_name(today)))
         if self.suppression is None:
-            self.suppression = _find(database, house, SUPPRESSION)
+            self.suppression = _find(database, keystore, SUPPRESSION)
         if self.subscribers is None:
-            self.subscribers = _find(database, house, SUBSCRIBERS)
+            self.subscribers = _find(database, keystore, SUBSCRIBERS)
 
     def need_mail(self) -> tuple[int, bytes]:
         """The day (since 1970) and its mail key; raises KeyMissing."""
@@ -42,17 +42,17 @@ def was_up(database: Database, day: int) -> bool:
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
 
 
-_CURRENT = Ring()
+_CURRENT = Keyring()
 
 
-def current() -> Ring:
+def current() -> Keyring:
     """This process's ring."""
     return _CURRENT
 
 
-def _find(database: Database, house: House, name: str) -> bytes | None:
+def _find(database: Database, keystore: KeyStore, name: str) -> bytes | None:
     # Not made here: these two must outlive everything, so a missing one is a fault to be seen, not to be papered over.
     try:
-        return house.find(database, name)
+        return keystore.find(database, name)
     except KeyMissing:
         return None

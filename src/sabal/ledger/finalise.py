@@ -3,16 +3,16 @@
 from datetime import date, timedelta
 
 from sabal.database import Database
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import GRACE_DAYS, REOPEN_DAYS
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import epochs, tidy
 
 
-def seal_due(
+def finalise_due(
     database: Database,
-    house: House,
+    keystore: KeyStore,
     sequencer: Sequencer,
     petition: PetitionSnapshot,
     today: date,
@@ -26,11 +26,11 @@ def seal_due(
     """
     if not _is_due(petition, today):
         return False
-    epochs.forget_epoch(database, house, petition.id, petition.pepper_epoch)
+    epochs.forget_epoch(database, keystore, petition.id, petition.pepper_epoch)
     tidy.forget_w(database, petition.id)
     sequencer.close(database, petition, now)
     database.execute(
-        "UPDATE petitions_petition SET state = 'sealed', revision = revision + 1 WHERE id = ? AND state = 'closed'",
+        "UPDATE petitions_petition SET state = 'finalised', revision = revision + 1 WHERE id = ? AND state = 'closed'",
         (petition.id,),
     )
     return True

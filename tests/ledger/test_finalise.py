@@ -7,12 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 import tlog
-from houses import NOW, TODAY, HouseOfTests
 from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.adopt import hold
+from sabal.ledger.finalise import finalise_due
 from sabal.ledger.publication import publication
-from sabal.ledger.sealing import seal_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.tables import ReadOnly
 from sabal.operating import stores
@@ -22,90 +21,91 @@ from sabal.signing import drain, epochs, operations, tidy
 from sabal.signing.operations import Outcome
 from sabal.signing.writer.find import find
 from signing.steps import confirmation, confirmed, signed
+from sites import NOW, TODAY, SiteOfTests
 
 WEEK = 604_800
 
 
-def seal(house: HouseOfTests, petition: PetitionSnapshot, days: int) -> bool:
+def seal(site: SiteOfTests, petition: PetitionSnapshot, days: int) -> bool:
     """What the worker's tidying does so many days after today."""
-    return seal_due(
-        house.database,
-        house.house,
-        Sequencer(house.house),
+    return finalise_due(
+        site.database,
+        site.keystore,
+        Sequencer(site.keystore),
         petition,
         TODAY + timedelta(days=days),
         NOW + days * 86_400,
     )
 
 
-def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(house: HouseOfTests) -> None:
-    petition = house.publish()
-    suzie, max_ = confirmed(house, petition), confirmed(house, petition, "max@example.org", held=1)
-    late = signed(house, petition, "carol@example.org")
+def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(site: SiteOfTests) -> None:
+    petition = site.publish()
+    suzie, max_ = confirmed(site, petition), confirmed(site, petition, "max@example.org", held=1)
+    late = signed(site, petition, "carol@example.org")
     states.close(petition.slug, TODAY)
-    closed = house.petition()
-    assert house.writer.commit(house.database, [confirmation(late)]) == [Outcome.DONE]
-    assert not seal(house, closed, 14)
-    assert house.petition().state == "closed"
-    assert seal(house, closed, 15)
-    done = house.petition()
+    closed = site.petition()
+    assert site.writer.commit(site.database, [confirmation(late)]) == [Outcome.DONE]
+    assert not seal(site, closed, 14)
+    assert site.petition().state == "closed"
+    assert seal(site, closed, 15)
+    done = site.petition()
     assert done.state == "sealed" and done.pepper is None and done.counts.counted == 3
-    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
+    assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()
-    assert not seal(house, done, 16)
+    assert not seal(site, done, 16)
     # Who wants out, gets out, also now; nothing but that may follow.
-    assert house.writer.commit(house.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
-    house.sequence(done, NOW + 30 * 86_400)
+    assert site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
+    site.sequence(done, NOW + 30 * 86_400)
     found = read(publication(done).folder, publication(done).key)
-    assert found.tally.counted == 2 and house.petition().counts.counted == 2
-    assert find(house.database, [max_.digest])[0] is not None
+    assert found.tally.counted == 2 and site.petition().counts.counted == 2
+    assert find(site.database, [max_.digest])[0] is not None
 
 
 def test_one_that_cannot_be_reopened_is_sealed_when_its_last_letters_have_expired(
-    house: HouseOfTests,
+    site: SiteOfTests,
 ) -> None:
-    petition = house.publish(closes="2026-12-24")
-    confirmed(house, petition)
+    petition = site.publish(closes="2026-12-24")
+    confirmed(site, petition)
     last = petition.definition.last_day
-    assert tidy.close_due(house.database, petition, last + timedelta(days=1))
-    closed, days = house.petition(), (last - TODAY).days
+    assert tidy.close_due(site.database, petition, last + timedelta(days=1))
+    closed, days = site.petition(), (last - TODAY).days
     # A click of the last day's midnight may be committed on the day after.
-    assert not seal(house, closed, days + 8)
-    assert seal(house, closed, days + 9)
+    assert not seal(site, closed, days + 8)
+    assert seal(site, closed, days + 9)
 
 
-def test_a_log_that_stands_still_keeps_no_address_testable(house: HouseOfTests) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
+def test_a_log_that_stands_still_keeps_no_address_testable(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
     states.close(petition.slug, TODAY)
-    closed = house.petition()
-    hold(house.database, petition.id)
+    closed = site.petition()
+    hold(site.database, petition.id)
     with pytest.raises(ReadOnly):
-        seal(house, closed, 15)
-    assert house.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
-    assert not house.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
-    assert house.petition().state == "closed" and house.rows("signing_waiting") == 1
+        seal(site, closed, 15)
+    assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
+    assert not site.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
+    assert site.petition().state == "closed" and site.rows("signing_waiting") == 1
 
 
-def test_who_can_never_enter_a_closed_log_is_told_of(house: HouseOfTests) -> None:
+def test_who_can_never_enter_a_closed_log_is_told_of(site: SiteOfTests) -> None:
     """Confirmed while a restored log was held, whose end was in what had been published."""
-    petition = house.publish()
-    confirmed(house, petition)
-    house.close(petition, NOW + 1)
+    petition = site.publish()
+    confirmed(site, petition)
+    site.close(petition, NOW + 1)
     assert not [one for one in stores.database_and_keys() if one.id == "D210"]
-    confirmed(house, petition, "max@example.org")
+    confirmed(site, petition, "max@example.org")
     (told,) = [one for one in stores.database_and_keys() if one.id == "D210"]
     assert told.level == "wrong" and told.sentence.startswith("1 signatures of")
 
 
 def test_a_crash_while_sealing_is_finished_by_the_next_run(
-    house: HouseOfTests, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    petition = house.publish()
-    confirmed(house, petition)
+    petition = site.publish()
+    confirmed(site, petition)
     states.close(petition.slug, TODAY)
-    closed = house.petition()
+    closed = site.petition()
 
     def crash(*_: object) -> None:
         raise RuntimeError
@@ -114,9 +114,9 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
         with monkeypatch.context() as broken:
             broken.setattr(room, step, crash)
             with pytest.raises(RuntimeError):
-                seal(house, closed, 15)
-        assert house.petition().state == "closed"
-    assert seal(house, closed, 16)
+                seal(site, closed, 15)
+        assert site.petition().state == "closed"
+    assert seal(site, closed, 16)
     found = read(publication(closed).folder, publication(closed).key)
     assert [e[1] for e in found.entries].count(tlog.entry.Type.CLOSE) == 1
 
@@ -126,37 +126,37 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(house: HouseOfTests, tmp_path: Path) -> None:
-    petition = house.publish()
-    signers = [confirmed(house, petition, f"suzie{n}@example.org") for n in range(5)]
-    house.sequence(petition, NOW + WEEK)
-    later = confirmed(house, petition, "max@example.org")
+def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = site.publish()
+    signers = [confirmed(site, petition, f"suzie{n}@example.org") for n in range(5)]
+    site.sequence(petition, NOW + WEEK)
+    later = confirmed(site, petition, "max@example.org")
     key, first, second = tmp_path / "key.txt", tmp_path / "first.jsonl", tmp_path / "second.jsonl"
-    key.write_text(f"{house.identity}\n")
+    key.write_text(f"{site.identity}\n")
     assert run("sealed", petition.slug, "--out", str(first))[0] == 0
     assert run("drain", petition.slug, "--proof", "0" * 64)[0] == 2
-    assert drain.due(house.database, petition.id) is None
+    assert drain.due(site.database, petition.id) is None
     code, proof = run("open", str(first), "--identity", str(key), "--prove")
     assert code == 0
     assert run("drain", petition.slug, "--proof", proof.strip())[0] == 0
-    due = drain.due(house.database, petition.id)
+    due = drain.due(site.database, petition.id)
     assert due is not None
-    assert drain.drain(house.database, petition.id, due) == 0
+    assert drain.drain(site.database, petition.id, due) == 0
     assert run("drain", petition.slug, "--undo") == (0, "The records are kept.\n")
-    assert drain.drain(house.database, petition.id, due + timedelta(days=9)) == 0
+    assert drain.drain(site.database, petition.id, due + timedelta(days=9)) == 0
     assert run("sealed", petition.slug, "--out", str(first))[0] == 0
     proof = run("open", str(first), "--identity", str(key), "--prove")[1]
     run("drain", petition.slug, "--proof", proof.strip())
-    due = drain.due(house.database, petition.id)
+    due = drain.due(site.database, petition.id)
     assert due is not None
-    assert drain.drain(house.database, petition.id, due + timedelta(days=1)) == 5
+    assert drain.drain(site.database, petition.id, due + timedelta(days=1)) == 5
     # What was confirmed after the batch stays, for nobody could tell its withdrawal from a drain.
-    assert house.rows("signing_sealed") == 1 and later.operation.sealed_id
+    assert site.rows("signing_sealed") == 1 and later.operation.sealed_id
     assert (
-        house.writer.commit(house.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
+        site.writer.commit(site.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
         == [Outcome.DONE] * 2
     )
-    house.sequence(petition, NOW + 2 * WEEK)
+    site.sequence(petition, NOW + 2 * WEEK)
     assert run("sealed", petition.slug, "--out", str(second))[0] == 0
     code, text = run("open", str(first), str(second), "--identity", str(key))
     assert code == 0
@@ -166,23 +166,23 @@ def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(house: HouseOfTes
     ]  # fmt: skip
 
 
-def test_a_revocation_file_of_the_audit_is_applied(house: HouseOfTests, tmp_path: Path) -> None:
-    petition = house.publish()
+def test_a_revocation_file_of_the_audit_is_applied(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = site.publish()
     for n in range(4):
-        confirmed(house, petition, f"suzie{n}@example.org")
-    house.sequence(petition, NOW + WEEK)
+        confirmed(site, petition, f"suzie{n}@example.org")
+    site.sequence(petition, NOW + WEEK)
     file = tmp_path / "revocations.jsonl"
     head = f'{{"format": "sabal revocations, version 1", "origin": "{petition.origin}", "size": 5}}\n'
     file.write_text(head + '{"index": 2, "reason": "duplicate", "why": "one mailbox"}\n')
     code, said = run("revoke", petition.slug, str(file), "--yes")
     assert code == 0 and said.startswith("1 signatures")
-    assert house.rows("signing_signature") == house.rows("signing_sealed") == 3
+    assert site.rows("signing_signature") == site.rows("signing_sealed") == 3
     again = run("revoke", petition.slug, str(file), "--yes")  # as after a crash
     assert again[0] == 0 and again[1].startswith("Nothing is left to do: all 1")
-    house.sequence(petition, NOW + 2 * WEEK)
+    site.sequence(petition, NOW + 2 * WEEK)
     found = read(publication(petition).folder, publication(petition).key)
     assert found.entries[-1] == tlog.entry.Revoke(2, tlog.entry.Reason.DUPLICATE).encode()
-    counts = house.petition().counts
+    counts = site.petition().counts
     assert (counts.invalidated, counts.counted) == (1, 3)
     file.write_text(head.replace(petition.origin, "other.example/abcdefgh/log"))
     assert run("revoke", petition.slug, str(file), "--yes")[0] == 2

@@ -9,8 +9,8 @@ from django.db import connections
 import agefile
 from sabal import database as raw
 from sabal import settings
-from sabal.keys.house import House
-from sabal.keys.ring import Ring
+from sabal.keys.keyring import Keyring
+from sabal.keys.keystore import KeyStore
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import folder
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -26,14 +26,14 @@ EXAMPLE = Path(__file__).parent.parent / "petitions" / "stop-forced-repatriation
 
 
 @dataclass
-class HouseOfTests:
+class SiteOfTests:
     """A house on a database of its own."""
 
     url: str
     data: Path
     database: raw.Database
-    house: House
-    ring: Ring
+    keystore: KeyStore
+    keyring: Keyring
     snapshots: Snapshots
     identity: agefile.Identity
     example: Path | None = None  # the rows of the example published to this identity, made once for all tests
@@ -45,14 +45,14 @@ class HouseOfTests:
     @property
     def writer(self) -> Writer:
         """As in a process that knows what this house knows."""
-        return Writer(self.snapshots, self.ring)
+        return Writer(self.snapshots, self.keyring)
 
     def connect(self) -> raw.Database:
         return raw.connect(self.url)
 
     def refresh(self) -> None:
-        self.snapshots.refresh(self.database, self.house)
-        self.ring.refresh(self.database, self.house, DAY_NUMBER)
+        self.snapshots.refresh(self.database, self.keystore)
+        self.keyring.refresh(self.database, self.keystore, DAY_NUMBER)
 
     def publish(self, *, show_names: bool = False, **changes: str) -> PetitionSnapshot:
         """The example petition, published to the house's identity; `changes` replace values in its petition.toml.
@@ -76,7 +76,7 @@ class HouseOfTests:
         drafts.use_keys(petition.slug, (str(self.identity.recipient),))
         sealed = drafts.key_check(petition.slug)
         drafts.answer_key_check(petition.slug, agefile.decrypt(sealed, [self.identity]).decode())
-        versions.publish(petition.slug, self.house, TODAY, NOW)
+        versions.publish(petition.slug, self.keystore, TODAY, NOW)
         return self.petition(petition.slug)
 
     def petition(self, slug: str = "stop-forced-repatriation") -> PetitionSnapshot:
@@ -94,14 +94,14 @@ class HouseOfTests:
         database: raw.Database | None = None,
     ) -> int:
         """What the worker does each round for one petition's log."""
-        database, sequencer = database or self.database, Sequencer(self.house)
+        database, sequencer = database or self.database, Sequencer(self.keystore)
         taken = sequencer.sequence(database, petition, now, every)
         sequencer.publish_here(database, petition)
         return taken
 
     def close(self, petition: PetitionSnapshot, now: float) -> None:
         """Let the petition's log be closed, after all that waits."""
-        Sequencer(self.house).close(self.database, petition, now)
+        Sequencer(self.keystore).close(self.database, petition, now)
 
     def publish_again(self, slug: str) -> PetitionSnapshot:
         """A paused petition, published with another organiser key."""
@@ -109,7 +109,7 @@ class HouseOfTests:
         drafts.use_keys(slug, (str(self.identity.recipient),))
         code = agefile.decrypt(drafts.key_check(slug), [self.identity]).decode()
         drafts.answer_key_check(slug, code)
-        versions.publish(slug, self.house, TODAY, NOW)
+        versions.publish(slug, self.keystore, TODAY, NOW)
         return self.petition(slug)
 
     def rows(self, table: str) -> int:

@@ -39,7 +39,7 @@ def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
         raise KeyMissing(f"this key does not open the sealed {aad.decode('ascii', 'replace')}") from None
 
 
-class House:
+class KeyStore:
     """The house key, and by it the keys in the database."""
 
     def __init__(self, key: bytes) -> None:
@@ -52,7 +52,7 @@ class House:
 
     @property
     def key(self) -> bytes:
-        """The 32 bytes themselves, for `keys house --to`, which seals them for safe keeping."""
+        """The 32 bytes themselves, for `keys server --to`, which seals them for safe keeping."""
         return self._key
 
     def find(self, database: Database, name: str) -> bytes:
@@ -95,24 +95,24 @@ def pepper_name(petition_id: int, epoch: int) -> str:
     return f"pepper/{petition_id}/{epoch}"
 
 
-def open_house(file: Path | None = None, *, create: bool = False) -> House:
-    """The house by its key file (64 hexadecimal digits) or by SABAL_HOUSE_KEY; raises KeyMissing with the next step.
+def open_keystore(file: Path | None = None, *, create: bool = False) -> KeyStore:
+    """The house by its key file (64 hexadecimal digits) or by SABAL_SERVER_KEY; raises KeyMissing with the next step.
 
     With `create` a missing file is made, readable by its owner alone.
     """
-    file = file or settings.HOUSE_KEY_FILE
-    if settings.HOUSE_KEY:
-        return House(_from_hex(settings.HOUSE_KEY, "SABAL_HOUSE_KEY"))
+    file = file or settings.SERVER_KEY_FILE
+    if settings.SERVER_KEY:
+        return KeyStore(_from_hex(settings.SERVER_KEY, "SABAL_SERVER_KEY"))
     if create and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):  # of two processes that start together one wins
             private.create(file, [secrets.token_hex(KEY_BYTES).encode() + b"\n"])
     try:
-        return House(_from_hex(file.read_text(encoding="ascii").strip(), str(file)))
+        return KeyStore(_from_hex(file.read_text(encoding="ascii").strip(), str(file)))
     except FileNotFoundError:
         raise KeyMissing(
             f"the server key is not at {file}; put it back from safe keeping, or name its place in"
-            " SABAL_HOUSE_KEY_FILE"
+            " SABAL_SERVER_KEY_FILE"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise KeyMissing(f"the server key at {file} cannot be read ({type(error).__name__})") from None

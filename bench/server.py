@@ -17,8 +17,8 @@ import psutil  # type: ignore[import-untyped]
 
 import agefile
 from sabal import database as raw
-from sabal.keys.house import House as Keys
-from sabal.keys.house import open_house
+from sabal.keys.keystore import KeyStore as Keys
+from sabal.keys.keystore import open_keystore
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.serve import ending_with
 
@@ -29,7 +29,7 @@ TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sea
 
 
 @dataclass
-class House:
+class Server:
     """One house. Its `port` is drawn at the first start and kept."""
 
     data: Path
@@ -150,7 +150,7 @@ class House:
         return raw.connect(self.url)
 
     def keys(self) -> Keys:
-        return open_house(self.data / "house.key")
+        return open_keystore(self.data / "server.key")
 
     def identity(self) -> agefile.Identity:
         """The organiser's identity that `--dev` made."""

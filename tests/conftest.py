@@ -139,7 +139,7 @@ def fresh_site(
         url = stack.enter_context(template.copy(folder))
         patch.setattr(settings, "DATABASE_URL", url)
         patch.setattr(settings, "DATA", folder)
-        patch.setattr(settings, "HOUSE_KEY_FILE", folder / "server.key")
+        patch.setattr(settings, "SERVER_KEY_FILE", folder / "server.key")
         shutil.copy(key_file, folder / "server.key")
         point_django_at(url)
         stack.callback(lambda: connections["default"].close())

@@ -91,11 +91,11 @@ def test_help_loads_no_package(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("petitions",), "SABAL_TRUSTED_HOPS is 'many'; it must be a whole number from 0 to 8.\n"),
-        (("keys", "house", "--to", "age1x"), "SABAL_TRUSTED_HOPS is 'many'; it must be a whole number from 0 to 8.\n"),
-        (("open", "nothing.age", "--identity", __file__), "Line 1 of the key file: A key is written in small"),
+        (("petitions",), "SABAL_TRUSTED_HOPS is 'many'. It must be a whole number from 0 to 8.\n"),
+        (("keys", "server", "--to", "age1x"), "SABAL_TRUSTED_HOPS is 'many'. It must be a whole number from 0 to 8.\n"),
+        (("open", "nothing.age", "--identity", __file__), "Line 1 of the key file: A key is written in lower case"),
         (("open", "none/there", "--identity", "key"), "There is no file none/there.\n"),
-        (("verify", "nothing"), "There is no nothing: give the https:// address of a petition, a bundle, or a folder"),
+        (("verify", "nothing"), "There is no nothing. Give the https:// address of a petition, a bundle, or a folder"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )  # fmt: skip

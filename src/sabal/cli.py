@@ -30,7 +30,7 @@ COMMANDS = {
     "bundle": ("sabal.organiser.commands:bundle", "Write the file that recipients check for themselves."),
     "close": ("sabal.publishing.commands:close", "Take no more signatures."),
     "discard": ("sabal.publishing.commands:discard", "Delete a draft, or an amendment, that was never published."),
-    "doctor": ("sabal.operating.commands:doctor", "Examine the house; nothing is changed and no letter sent."),
+    "doctor": ("sabal.operating.commands:doctor", "Examine the server. Changes nothing and sends no email."),
     "drain": ("sabal.ledger.commands:drain_", "Let the server delete the sealed records that were fetched."),
     "export": ("sabal.publishing.commands:export", "Write a petition's folder, as it was imported."),
     "held": ("sabal.signing.commands:held_", "Say how many signatures are held, and why; release or drop them."),
@@ -39,9 +39,9 @@ COMMANDS = {
     "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
     "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),
     "pause": ("sabal.publishing.commands:pause", "Take no signatures for now."),
-    "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this house."),
+    "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this server."),
     "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
-    "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this house."),
+    "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this server."),
     "resume": ("sabal.publishing.commands:resume", "Take signatures again after a pause or a close."),
     "revoke": ("sabal.ledger.commands:revoke_", "Take out the signatures that a file of `sabal audit` names."),
     "sealed": ("sabal.ledger.commands:sealed", "Write the sealed records of the confirmed signers to a file."),
@@ -51,7 +51,7 @@ COMMANDS = {
 }  # fmt: skip
 KEYS = {
     "check": ("sabal.publishing.commands:check_key", "Prove that the organiser's key works."),
-    "house": ("sabal.keys.commands:house", "Seal the house key to a public key, for safe keeping."),
+    "server": ("sabal.keys.commands:server", "Encrypt the server key to a public key, for safe keeping."),
     "new": ("sabal.keys.commands:new", "Make an organiser's key, on the organiser's machine."),
     "renew-pepper": ("sabal.signing.commands:renew_pepper", "Begin a new era where a pepper was lost."),
     "use": ("sabal.publishing.commands:use_keys", "Seal the signatures of a petition to these public keys."),
@@ -173,7 +173,7 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
-    # In a process of its own: this one stays small and lives as long as the house.
+    # In a process of its own: this one stays small and lives as long as the server.
     code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
     if code:
         sys.exit(code)

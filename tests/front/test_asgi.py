@@ -44,7 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     found = Calls()
     snapshots = SimpleNamespace(refresh=found.refresh, published=list)
     monkeypatch.setattr(sabal.asgi, "connect", found.connect)
-    monkeypatch.setattr(sabal.asgi, "open_house", found.open_keystore)
+    monkeypatch.setattr(sabal.asgi, "open_keystore", found.open_keystore)
     monkeypatch.setattr(sabal.asgi.snapshot, "current", lambda: snapshots)
     return found
 

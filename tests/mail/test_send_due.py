@@ -331,7 +331,7 @@ KILLED = """
 import os, signal, sys
 sys.path[:0] = {path!r}
 from mail.world import World
-from sabal.keys.house import House
+from sabal.keys.keystore import KeyStore
 from sabal.database import connect
 import django; django.setup()
 from sabal.mail.smtp import SmtpTransport
@@ -342,7 +342,7 @@ class Deadly(SmtpTransport):
         answer = super().send(message, to)
         os.kill(os.getpid(), signal.SIGKILL)
 
-world = World({url!r}, connect({url!r}), House(bytes(32)))
+world = World({url!r}, connect({url!r}), KeyStore(bytes(32)))
 world.send(Deadly(MailUrl("smtp", "127.0.0.1", {port}), "petition.example"))
 """
 

@@ -268,7 +268,7 @@ class _Answering:
 def test_a_language_that_the_house_does_not_speak(
     healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "HOUSE_LANGUAGES", ("en", "ko"))
+    monkeypatch.setattr(settings, "SITE_LANGUAGES", ("en", "ko"))
     (finding,) = [f for f in doctor.examine() if f.id == "D601"]
     assert finding.level == "warning" and "zh-hans" in finding.sentence
 

@@ -100,7 +100,7 @@ def recipients(given: str) -> list[str]:
     default=Path("server-key.age"),
     show_default=True,
 )
-def keystore(recipient: str, out: Path) -> None:
+def server(recipient: str, out: Path) -> None:
     """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
     from sabal.keys.keystore import open_keystore
 

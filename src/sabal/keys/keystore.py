@@ -48,7 +48,7 @@ class KeyStore:
         self._key = key
 
     def __repr__(self) -> str:
-        return "House(…)"
+        return "KeyStore(…)"
 
     @property
     def key(self) -> bytes:

@@ -14,7 +14,7 @@ class Petition(models.Model):
         FINALISED = "finalised"
 
     slug = models.SlugField(max_length=80, unique=True)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
     revision = models.PositiveIntegerField(default=1)
     version = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+")
     # The epoch of the pepper: a number that grows, and the day (since 1970) on which it began.

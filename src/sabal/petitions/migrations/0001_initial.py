@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                             ("finalised", "Finalised"),
                         ],
                         default="draft",
-                        max_length=8,
+                        max_length=9,
                     ),
                 ),
                 ("revision", models.PositiveIntegerField(default=1)),

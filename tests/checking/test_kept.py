@@ -154,4 +154,4 @@ def test_a_proof_that_does_not_hold() -> None:
 def test_a_proof_of_a_longer_log() -> None:
     longer = made.log(50, amend=20)
     wrong(LOG, "This copy is older", proofs=[longer.proof(5)])
-    wrong(LOG, "This copy is older", "does not have", proofs=[longer.proof(45)])
+    wrong(LOG, "This copy is older", "no such entry", proofs=[longer.proof(45)])

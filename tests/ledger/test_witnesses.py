@@ -112,7 +112,7 @@ def names(petition: PetitionSnapshot) -> list[str]:
         (f"witness w {VKEY} https://w.example/\nquorum v\n", "cannot be used"),
         (f"witness w {VKEY} https://w.example/\n" * 2 + "quorum w\n", "cannot be used"),
         (f"witness w {VKEY} https://w.example/\ngroup g 2 w\nquorum g\n", "cannot be used"),
-        (f"witness w {VKEY}\nquorum w\n", "has no address: witness w "),
+        (f"witness w {VKEY}\nquorum w\n", r"has no address\. Write: witness w "),
         ("quorum none\n", "no line `witness NAME VKEY URL`"),
         (
             f"log {tlog.Signer('o.example/log', bytes(32)).verifier}\nwitness w {VKEY} https://w/\nquorum w\n",

@@ -253,7 +253,7 @@ def test_a_link_that_no_longer_works_says_what_to_do_next(site: SiteOfTests, doo
     assert gone.status == 404 and b"ask for it again" in gone.body
     assert b'<a class="button" href="/en/newsletter">' in gone.body
     unknown = door.post(f"{PAGE}/unsubscribe/{invented}")
-    assert unknown.status == 404 and b"copy it whole" in unknown.body and b"/en/imprint" in unknown.body
+    assert unknown.status == 404 and b"copy all of it" in unknown.body and b"/en/imprint" in unknown.body
 
 
 def test_another_sites_form_asks_for_nothing(site: SiteOfTests, door: Entrance) -> None:

@@ -130,7 +130,7 @@ def test_a_provider_that_mostly_does_not_take_our_mail(healthy: SiteOfTests, end
     assert mailed().level == "ok", "one mailbox that puts every try off is no sign"
     tried(healthy, "other", **{end: 1})
     found = mailed()
-    assert found.level == "warning" and found.sentence.endswith("Most letters do not arrive at: other.")
+    assert found.level == "warning" and found.sentence.endswith("Most emails do not arrive at: other.")
     assert "journalctl" in found.hint
 
 

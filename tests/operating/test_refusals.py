@@ -152,7 +152,7 @@ def test_a_development_house_listens_on_this_machine_alone(tmp_path: Path, host:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 2 and "this machine alone" in done.stderr and not list(tmp_path.iterdir())
+    assert done.returncode == 2 and "this computer only" in done.stderr and not list(tmp_path.iterdir())
 
 
 def test_a_running_development_house_listens_on_loopback(served: Served) -> None:

@@ -266,7 +266,7 @@ def test_a_database_that_is_not_as_migrations_make_it_is_refused(
         connection.execute(sql)
     write_again(tmp_path / "copy", site)
     empty_database(site, request, monkeypatch)
-    with pytest.raises(Refusal, match=f"not as Sabal makes it .*{named}"):
+    with pytest.raises(Refusal, match=f"differs from what Sabal makes .*{named}"):
         restore(tmp_path / "copy")
     assert not list(site.data.glob("*sabal.sqlite3*"))
 
@@ -388,7 +388,7 @@ def test_a_log_that_was_left_behind_is_not_folded_in(
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     (site.data / "sabal.sqlite3-wal").write_bytes(b"old pages")
-    with pytest.raises(Refusal, match=r"sabal\.sqlite3-wal is there already"):
+    with pytest.raises(Refusal, match=r"sabal\.sqlite3-wal exists already"):
         restore(tmp_path / "copy")
 
 
@@ -477,7 +477,7 @@ def test_a_newer_house_s_backup_is_refused(site: SiteOfTests, tmp_path: Path) ->
     manifest["sabal"] = "9.9"
     manifest["mac"] = mac(site.keystore, manifest)
     (tmp_path / "copy" / "backup.json").write_text(json.dumps(manifest))
-    with pytest.raises(Refusal, match=r"Sabal 9\.9: restore it with that version"):
+    with pytest.raises(Refusal, match=r"Sabal 9\.9\. Restore it with that version"):
         restore(tmp_path / "copy")
 
 
@@ -508,10 +508,10 @@ def test_the_commands_say_what_the_operator_must_know(
         return done.stdout + done.stderr
 
     said = sabal("backup", "copy")
-    assert "house key" in said and str(settings.SERVER_KEY_FILE) in said and "erasure-journal.jsonl" in said
+    assert "server key" in said and str(settings.SERVER_KEY_FILE) in said and "erasure-journal.jsonl" in said
     assert "not empty" in sabal("backup", "copy", code=2)
     assert "not empty" in sabal("backup", ".", code=2)
-    assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty one" in again
+    assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty database" in again
     empty_database(site, request, monkeypatch)
     said = sabal(
         "restore", "copy", code=1
@@ -519,4 +519,4 @@ def test_the_commands_say_what_the_operator_must_know(
     assert f"sabal restore --adopt {petition.slug} --never-shown" in said
     assert "lost" in said and f"sabal keys renew-pepper {petition.slug}" in said
     assert "no erasure journal" in said
-    assert "signing goes on" in sabal("keys", "pepper", petition.slug, "--renew")
+    assert "Signing goes on" in sabal("keys", "renew-pepper", petition.slug)

@@ -66,7 +66,7 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
         petition = published(database, open_keystore(), slug)
         if undo:
             kept = drain.undo(database, petition.id)
-            click.echo("No records were due for deletion." if kept else "No records were about to go.")
+            click.echo("The records are kept." if kept else "No records were due for deletion.")
             return
         today = datetime.now(UTC).date()
         day = drain.accept(database, petition.id, proof, today) if proof else drain.due(database, petition.id)
@@ -99,9 +99,9 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
             )
         done = revoke(database, petition, proposed)
     if not done.revoked:
-        click.echo(f"Nothing is left to do: all {done.before} already did not count.")
+        click.echo(f"Nothing is left to do: all {done.before} had already been taken out or withdrawn.")
         return
-    before = f" ({done.before} already did not count)" if done.before else ""
+    before = f" ({done.before} had already been taken out or withdrawn)" if done.before else ""
     click.echo(
         f"{done.revoked} signatures are taken out{before}. The public log will say so with its next batch."
     )

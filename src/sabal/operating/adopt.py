@@ -297,7 +297,7 @@ def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None
             ) from None
     for where, theirs in found.items():
         if not theirs & origins:
-            of = f"not of {slug}'s" if slug else "of a log that no petition here has"
+            of = f"not of {slug}'s" if slug else "which no petition here has"
             raise Refusal(f"{where} is of the log {', '.join(sorted(theirs))}, {of}. Leave it out.")
 
 

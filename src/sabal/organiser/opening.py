@@ -38,7 +38,7 @@ MOST_LINES = 10  # so many numbers of lines are named
 def open_(
     what: tuple[str, ...], identity: tuple[Path, ...], passphrase_file: Path | None, form: str, prove: bool
 ) -> None:
-    """Print the confirmed signers of export FILES, or of a SLUG beside the database; or open an age FILE.
+    """Print the confirmed signers of export FILES, or of a SLUG on this server; or open an age FILE.
 
     This shows names and addresses in clear text. Run it on the organiser's computer.
     """

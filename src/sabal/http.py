@@ -11,22 +11,30 @@ Headers = Sequence[tuple[bytes, bytes]]
 CLOSE = ((b"connection", b"close"),)
 
 
+# What an answer allows caches, the front's own included.
+PUBLIC = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
+LASTING = "public, max-age=86400"
+PRIVATE = "no-store"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request that passed the guards.
 
-    ``path`` is canonical and without query; ``headers`` have lower-case names, each once (guards.py);
-    ``token`` is the path's segment where the route has one, letters and digits of any length to 64;
-    ``network`` is the HMAC under which the sender's network is counted today (16 bytes; empty where nothing
-    is counted); ``now`` is POSIX time in seconds.
+    `path` is canonical and without query; `headers` have lower-case names, each once (guards.py). `language`, `slug`
+    and `token` are what the path names: empty where it names none; a token is 1 to 64 letters and digits.
+    `own_origin` is False for a form that came from a page of another site. `network` is the HMAC under which the
+    sender's network is counted today (16 bytes; empty where nothing is counted). `now` is Unix time (seconds).
     """
 
     method: str
     path: str
     language: str
+    slug: str = ""
+    token: str = ""
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
-    token: str = ""
+    own_origin: bool = True
     network: bytes = b""
     soft_limited: bool = False
     now: float = 0.0
@@ -57,7 +65,7 @@ class Response:
 
 
 class Refused(Exception):
-    """A guard's no. ``page`` names the prepared page that explains it; never carries what the client sent."""
+    """A request that is not answered. `page` names the prepared page that says why; nothing of the client is in it."""
 
     def __init__(self, status: int, page: str = "bad-request", headers: Headers = ()) -> None:
         super().__init__(status)
@@ -67,16 +75,27 @@ class Refused(Exception):
 
 
 def busy() -> Refused:
-    """An honest 503, to be raised. The jitter keeps those refused together from coming back together."""
+    """Return a 503, to be raised. The jitter keeps those refused together from coming back together."""
     wait = random.randint(5, 30)  # noqa: S311 - no secret
     return Refused(503, "busy", [(b"retry-after", b"%d" % wait)])
 
 
 def see_other(location: str) -> Response:
-    """A 303 to a path of this house: what follows a POST."""
+    """Return a 303 to a path of this site: what follows a POST."""
     return Response(303, [(b"location", location.encode("ascii"))])
 
 
 def text(status: int, body: str) -> Response:
-    """A line of plain text, for machines."""
+    """Return a line of plain text, for machines."""
     return Response(status, [(b"content-type", b"text/plain; charset=utf-8")], body.encode())
+
+
+def file(body: bytes, content_type: str, cache: str) -> Response:
+    """Return a file that caches may keep by the rule `cache`."""
+    headers = [(b"content-type", content_type.encode("ascii")), (b"cache-control", cache.encode("ascii"))]
+    return Response(200, headers, body)
+
+
+def for_any_site(response: Response) -> Response:
+    """Return the same answer for scripts of any origin: what it says is public, and anyone may check it."""
+    return response.adding((b"access-control-allow-origin", b"*"))

@@ -1,4 +1,4 @@
-"""The one cache rule: what is kept, for how long, and how often Django is asked."""
+"""The one cache rule: what is kept, for how long, and how often a page is made."""
 
 import asyncio
 import gzip
@@ -31,7 +31,7 @@ class Clock:
 
 
 class Site:
-    """A Django of the test's own: counts how often it is asked, and answers as it is told."""
+    """Pages of the test's own: counts how often it is asked, and answers as it is told."""
 
     def __init__(self, *headers: tuple[bytes, bytes], body: bytes = BODY, status: int = 200) -> None:
         self.headers = [HTML, (b"cache-control", RULE), *headers]
@@ -118,7 +118,7 @@ def test_a_page_too_old_to_be_shown_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("how", ["raises", "500", "503"])
-def test_while_django_is_broken_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
+def test_while_pages_cannot_be_made_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -219,7 +219,7 @@ def test_the_rule_is_read_from_the_view() -> None:
 
 
 def test_each_coding_has_its_body_and_its_etag() -> None:
-    site = Site((b"vary", b"Cookie"), (b"etag", b'"django"'), (b"content-length", b"5000"))
+    site = Site((b"vary", b"Cookie"), (b"etag", b'"theirs"'), (b"content-length", b"5000"))
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
         entry = await cached(cache)

@@ -42,14 +42,6 @@ def was_up(database: Database, day: int) -> bool:
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
 
 
-_CURRENT = Keyring()
-
-
-def current() -> Keyring:
-    """This process's ring."""
-    return _CURRENT
-
-
 def _find(database: Database, keystore: KeyStore, name: str) -> bytes | None:
     # Not made here: these two must outlive everything, so a missing one is a fault to be seen, not to be papered over.
     try:

@@ -4,7 +4,7 @@ from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
 from sabal.keys.keyring import Keyring
-from sabal.limits import networks as limits
+from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
 from sabal.mail.row import close_body, delete_again, email_row, store
@@ -14,16 +14,22 @@ KEEP_DAYS = 7
 
 
 def ask(
-    database: Database, keyring: Keyring, address: EmailAddress, language: str, organiser: str, now: float
+    database: Database,
+    keyring: Keyring,
+    limits: Limits,
+    address: EmailAddress,
+    language: str,
+    organiser: str,
+    now: float,
 ) -> None:
     """Store what was asked for and its email; in silence where no email may go out. Raises KeyMissing.
 
-    `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
-    list, or wants no emails.
+    `now` in Unix time (seconds). What is committed, and how long it takes, is the same whether the mailbox is new, on
+    the list, or wants no emails.
     """
-    # As for signing: on a development house, which answers this machine alone, nothing is limited.
+    # As for signing: on a development server, which answers this machine alone, nothing is limited.
     box = b"newsletter/" + address.mailbox.encode()
-    spare = settings.DEV or limits.current().letters_left(box, now)
+    spare = settings.DEV or limits.letters_left(box, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     row = rows.subscription(key, rows.SITE, address, language, organiser)
@@ -39,4 +45,4 @@ def ask(
             # Written and struck out: a commit without it is quicker, and a clock would tell who is in the list.
             delete_again(database, [email])
     if may_write:
-        limits.current().letter(box, now)
+        limits.letter(box, now)

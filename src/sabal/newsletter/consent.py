@@ -2,6 +2,9 @@
 unseen: a subscription keeps the version of the sentence that was ticked, and the sentence itself is kept by version."""
 
 import hashlib
+from collections.abc import Iterable
+
+from sabal.petitions.snapshot import PetitionSnapshot
 
 _SENTENCES = {
     "updates": {
@@ -21,6 +24,15 @@ def sentence(which: str, language: str, organiser: str) -> str:
     """The sentence for `updates` or `newsletter`; languages without words of their own get the English ones."""
     words = _SENTENCES[which]
     return words.get(language, words["en"]).format(who=organiser)
+
+
+def offered_by(published: Iterable[PetitionSnapshot], language: str) -> str | None:
+    """Return whose newsletter can be asked for: the organiser of the newest petition that offers it, if one does."""
+    for petition in published:
+        if petition.definition.newsletter:
+            names = petition.definition.organiser
+            return names.get(language) or names[petition.definition.authoritative]
+    return None
 
 
 def version(sentence: str) -> str:

@@ -1,39 +1,38 @@
-"""Development only: outgoing mail as pages, so that a letter can be followed without a mail server."""
+"""Development only: outgoing emails as pages, so that a link can be followed without a mail server."""
 
 import re
 
-from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from sabal import settings
+from sabal.http import PRIVATE, Refused, Response
 from sabal.mail.folder import list_emails
 from sabal.pages import html
 
 
-def letters(request: HttpRequest) -> HttpResponse:
-    """/dev/mail/: the newest letters of the folder transport."""
-    _refuse_in_earnest()
+def emails() -> Response:
+    """Return the newest emails of the folder transport."""
+    _refuse_unless_dev()
     found = list_emails(settings.DATA / "mail")
-    return html.page("sabal/dev_letters.html", {"letters": found}, language="en", cache=html.PRIVATE)
+    return html.page("sabal/dev_emails.html", {"emails": found}, language="en", cache=PRIVATE)
 
 
-def letter(request: HttpRequest, name: str) -> HttpResponse:
-    """/dev/mail/{name}: one letter, its links clickable."""
-    _refuse_in_earnest()
+def email(name: str) -> Response:
+    """Return one email, its links clickable."""
+    _refuse_unless_dev()
     found = next((one for one in list_emails(settings.DATA / "mail", limit=1_000) if one.name == name), None)
     if found is None:
-        raise Http404
-    # A blank line in a page's source is taken out on its way, and a checkpoint would then be damaged.
+        raise Refused(404, "not-found")
+    # `html.page` takes out blank lines, which would damage a checkpoint.
     parts = [
         mark_safe(escape(part).replace("\n", "&#10;"))  # noqa: S308 - escaped just now
         for part in re.split(r"(https?://\S+)", found.text)
     ]
-    return html.page(
-        "sabal/dev_letter.html", {"letter": found, "parts": parts}, language="en", cache=html.PRIVATE
-    )
+    context = {"email": found, "parts": parts}
+    return html.page("sabal/dev_email.html", context, language="en", cache=PRIVATE)
 
 
-def _refuse_in_earnest() -> None:
+def _refuse_unless_dev() -> None:
     if not settings.DEV:
-        raise Http404
+        raise Refused(404, "not-found")

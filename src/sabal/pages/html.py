@@ -4,22 +4,16 @@ headers, the reader's language, and the links that share a petition."""
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from sabal import settings
-
-PUBLIC = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
-LASTING = "public, max-age=86400"
-PRIVATE = "no-store"
-
-View = Callable[[HttpRequest], HttpResponse]
+from sabal.http import PUBLIC, Response
 
 # Templates put a space between two sentences; in Chinese the full-width mark is space enough.
 _BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
@@ -33,13 +27,12 @@ def page(
     language: str,
     status: int = 200,
     cache: str = PUBLIC,
-    content_type: str = "text/html; charset=utf-8",
-) -> HttpResponse:
-    """Render `template` in `language` with the cache rule `cache` (PUBLIC, LASTING or PRIVATE).
+) -> Response:
+    """Render `template` in `language`, for caches by the rule `cache` (PUBLIC, LASTING or PRIVATE).
 
-    Templates get `language` and `text_dir` (of the petition's text), `house_language` and `dir` (of the
-    house's own words: English where the house does not speak the other), `host` and `base_url`. The answer
-    sets no cookie and depends on nothing of the client.
+    Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
+    words: English where the site does not have the other), `host`, `base_url` and `dev`. The answer sets no cookie and
+    depends on nothing of the client.
     """
     site_language = language if language in settings.SITE_LANGUAGES else "en"
     common = {
@@ -55,21 +48,24 @@ def page(
         body: str = render_to_string(template, {**common, **context})
     if site_language.startswith("zh"):
         body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
-    response = HttpResponse(_without_blank_lines(body), status=status, content_type=content_type)
-    response["Cache-Control"] = cache
-    return response
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", POLICY.encode("ascii")),
+        (b"cache-control", cache.encode("ascii")),
+    ]
+    return Response(status, headers, _without_blank_lines(body).encode())
 
 
-def content_security_policy(get_response: View) -> View:
-    """Django middleware: every HTML answer carries the policy. The other security headers are the door's."""
+def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
+    """Return the same page in each language, named as its speakers write it, for the switch at the top."""
+    return [{"code": code, "name": _own_name(code), "path": f"/{code}{path}"} for code in codes]
 
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        if response.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
-        return response
 
-    return middleware
+def _own_name(code: str) -> str:
+    try:
+        return str(translation.get_language_info(code)["name_local"])
+    except KeyError:
+        return code
 
 
 def direction(language: str) -> str:

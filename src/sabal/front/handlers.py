@@ -1,24 +1,23 @@
-"""What a crowd does, from parsed request to answer: sign, confirm, not me, receipt, withdraw.
+"""What visitors do, from parsed request to answer: sign, confirm, not me, receipt, withdraw.
 
-Each verb reads top to bottom: parse, look, one operation, answer. Nothing is said before it is on disk. All answers to
-signing are the same, whatever is known about the mailbox.
+Each verb reads top to bottom: parse, look up, one operation, answer. Nothing is said before it is on disk. All answers
+to signing are the same, whatever is known about the mailbox.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Protocol
 
-from sabal import days, token
-from sabal.front import django, pages
-from sabal.http import Refused, Request, Response, busy, see_other
-from sabal.keys.keyring import Keyring
+from sabal import days, settings, token
+from sabal.front.app import App
+from sabal.front.languages import best_language
+from sabal.http import Refused, Request, Response, busy, see_other, text
 from sabal.ledger import receipt
-from sabal.limits import networks as limits
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
+from sabal.pages.petition import petition as petition_page
 from sabal.petitions.countries import country_name, day_in_full
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import form, held, operations
 from sabal.signing.group import Unavailable
 from sabal.signing.operations import Outcome
@@ -28,47 +27,53 @@ from sabal.signing.writer.find import Entered, Found, is_late
 
 LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
 
-Committer = Callable[[operations.Operation], Awaitable[Outcome]]
-Finder = Callable[[bytes], Awaitable[Found | None]]
 
+class Handlers:
+    """The verbs of visitors in one process."""
 
-class Room(Protocol):
-    """Whether there is room for another pending signature (disk and number)."""
+    def __init__(self, app: App) -> None:
+        self._app = app
 
-    def for_one_more(self, petition: PetitionSnapshot) -> bool: ...
+    # ---- the site -------------------------------------------------------------------------------------------------
 
+    async def home(self, request: Request) -> Response:
+        """GET /: to the petitions of this site, or to its only one, in the reader's language."""
+        petitions = self._app.snapshots.published()
+        accept = request.headers.get(b"accept-language")
+        if len(petitions) == 1:
+            languages = petitions[0].definition.languages
+            path = f"/{best_language(accept, languages, languages[0])}/{petitions[0].slug}"
+        else:
+            path = f"/{best_language(accept, settings.SITE_LANGUAGES, 'en')}"
+        return Response(302, [(b"location", path.encode("ascii"))])
 
-class Intake:
-    """The crowd's verbs in one process: they share the writer, the finder and the keys."""
-
-    def __init__(
-        self, commit: Committer, find: Finder, keyring: Keyring, snapshots: Snapshots, room: Room
-    ) -> None:
-        self._commit, self._find = commit, find
-        self._keyring, self._snapshots, self._room = keyring, snapshots, room
+    async def health(self, request: Request) -> Response:
+        """GET /healthz: whether it is worth sending a visitor here now."""
+        return text(200, "ok\n") if self._app.is_well else text(503, "busy\n")
 
     # ---- sign -----------------------------------------------------------------------------------------------------
 
-    async def sign(self, request: Request, petition: PetitionSnapshot) -> Response:
-        """POST /{lang}/{slug}/sign: 303 to `sent`, the same for everyone; else the page again with what was typed."""
+    async def sign(self, request: Request) -> Response:
+        """POST /{language}/{slug}/sign: 303 to `sent`, the same for everyone, or the page as it was filled in."""
+        petition = self._app.snapshots.by_slug(request.slug)
+        if petition is None:
+            raise Refused(404, "not-found")
         fields = form.read(request.body)
+        if not request.own_origin:
+            # The form of another site: shown filled, with one button, and nothing stored.
+            error = form.FormError("form", form.MESSAGES["elsewhere"])
+            return await self._page_again(request, petition, form.Mistakes(fields or {}, (error,)), 403)
         if not petition.takes_signatures(_today(request)):
             return await self._page_again(request, petition, form.Mistakes(fields or {}, ()), 409)
         submission = form.check(fields, petition)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, petition, submission, 422)
-        if not self._room.for_one_more(petition):
+        if not self._app.capacity.for_one_more(petition):
             raise busy()
         circumstances = self._circumstances(request, petition, submission)
         if not await self._sign(request, petition, submission, circumstances):
             return await self._sign_anew(request, petition, circumstances)
         return _sent(request, petition)
-
-    async def sign_elsewhere(self, request: Request, petition: PetitionSnapshot) -> Response:
-        """A form that came from another site: shown filled, with one button, and nothing stored (403)."""
-        typed = form.read(request.body) or {}
-        error = form.FormError("form", form.MESSAGES["elsewhere"])
-        return await self._page_again(request, petition, form.Mistakes(typed, (error,)), 403)
 
     def _circumstances(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission
@@ -77,7 +82,7 @@ class Intake:
 
         Refused, honestly, is only what would be held where too many are held already: a flood fills its own share.
         """
-        counts = limits.current()
+        counts = self._app.limits
         quota_used = bool(request.network) and not counts.letters_left(
             _box(petition, submission), request.now
         )
@@ -99,7 +104,7 @@ class Intake:
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
         """The petition changed under this request: look again, once, before the reader is bothered."""
         await asyncio.sleep(LOOK_AGAIN)
-        now = self._snapshots.by_id(petition.id)
+        now = self._app.snapshots.by_id(petition.id)
         if now is None:
             raise Refused(404, "not-found")
         fields = form.read(request.body)
@@ -117,25 +122,22 @@ class Intake:
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
     ) -> bool:
         """Sign, and count the letter; False where the petition is no longer what this process believes it to be."""
-        outcome = await self._ask(lambda: sign(submission, petition, self._keyring, _today(request), how))
+        outcome = await self._ask(lambda: sign(submission, petition, self._app.keyring, _today(request), how))
         # On disk: what failed does not count, and may be tried again.
         if outcome is Outcome.DONE and request.network:
-            limits.current().letter(_box(petition, submission), request.now)
+            self._app.limits.letter(_box(petition, submission), request.now)
         return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
 
     async def _page_again(
         self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int
     ) -> Response:
-        response = await django.render(
-            f"/{request.language}/{petition.slug}", extra={"sabal.form": mistakes, "sabal.status": status}
-        )
-        return response.adding((b"cache-control", b"no-store"))
+        return await self._app.pool.again(petition_page, petition, request.language, mistakes, status)
 
     # ---- confirm, not me ------------------------------------------------------------------------------------------
 
     async def confirm_page(self, request: Request) -> Response:
         """GET: what will happen, and a button. Opening a link changes nothing."""
-        t, found = await self._look(request)
+        t, found = await self._found(request)
         if found is None:
             return await self._gone(request)
         if found.pending_payload is None:
@@ -143,7 +145,7 @@ class Intake:
                 return await self._gone(request)
             return see_other(f"/{request.language}/signature/{token.encode(t)}")
         payload = PendingPayload.open(t, found.pending_payload)
-        return await pages.page(
+        return await self._app.prepared.page(
             "confirm",
             request.language,
             found.petition_id,
@@ -173,30 +175,36 @@ class Intake:
 
     async def not_me_page(self, request: Request) -> Response:
         """GET: what "this was not me" does, and a button."""
-        t, found = await self._look(request)
+        t, found = await self._found(request)
         if found is None or found.pending_payload is None:
             return await self._gone(request)
-        return await pages.page("not-me", request.language, found.petition_id, token=token.encode(t))
+        return await self._app.prepared.page(
+            "not-me", request.language, found.petition_id, token=token.encode(t)
+        )
 
     async def not_me(self, request: Request) -> Response:
         """POST: the pending signature is forgotten, and this mailbox gets no more letters for this petition."""
-        t, found = await self._look(request)
+        t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             petition, payload = self._petition(found), PendingPayload.open(t, found.pending_payload)
             await self._ask(lambda: operations.NotMe(petition.id, token.digest(t), payload.suppression))
         return see_other(f"/{request.language}/confirm/not-me")
 
+    async def not_me_done(self, request: Request) -> Response:
+        """GET: what "not me" ends on. It is the same for everyone, so its path holds no token."""
+        return await self._app.prepared.page("not-me-done", request.language)
+
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
 
     async def receipt(self, request: Request) -> Response:
         """GET /{lang}/signature/{token}: that the signature is in, where it stands, and how to withdraw it."""
-        t, found = await self._look(request)
+        t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
         if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
         by, batch, day = self._standing(request, found)
-        return await pages.page(
+        return await self._app.prepared.page(
             "receipt",
             request.language,
             found.petition_id,
@@ -236,33 +244,37 @@ class Intake:
 
     async def _signature(self, request: Request) -> Found | None:
         """The confirmed signature that a link made, as long as it shows it; None for later links to it."""
-        _, found = await self._look(request)
+        _, found = await self._found(request)
         if found is None or not found.commitment or self._is_late(found, _today(request)):
             return None
         return found
 
     async def withdraw(self, request: Request) -> Response:
         """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
-        t, found = await self._look(request)
+        t, found = await self._found(request)
         # Anybody can invent links, and the writer is for those who sign. A clock may tell a real one, used up by then.
         if found is not None:
             await self._ask(lambda: operations.Withdraw(t, token.digest(t)))
         return see_other(f"/{request.language}/signature/withdrawn")
 
+    async def withdrawn(self, request: Request) -> Response:
+        """GET: what withdrawing ends on. It is the same for everyone, so its path holds no token."""
+        return await self._app.prepared.page("withdrawn", request.language)
+
     # ---- shared ---------------------------------------------------------------------------------------------------
 
-    async def _look(self, request: Request) -> tuple[bytes, Found | None]:
+    async def _found(self, request: Request) -> tuple[bytes, Found | None]:
         t = token.decode(request.token)
         if t is None:
             return b"", None
         try:
-            return t, await self._find(token.digest(t))
+            return t, await self._app.finder.ask(token.digest(t))
         except Unavailable:
             raise busy() from None
 
     async def _ask(self, operation: Callable[[], operations.Operation]) -> Outcome:
         try:
-            return await self._commit(operation())
+            return await self._app.writer.ask(operation())
         except (Unavailable, NotReady):
             raise busy() from None
 
@@ -272,18 +284,20 @@ class Intake:
         In a house with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
         """
         t = token.decode(request.token)
-        if t is not None and any(p.profile.guarded for p in self._snapshots.published()):
-            return await pages.page("old-link", request.language, status=404, token=token.encode(t))
-        return await pages.page("gone", request.language, status=404)
+        if t is not None and any(p.profile.guarded for p in self._app.snapshots.published()):
+            return await self._app.prepared.page(
+                "old-link", request.language, status=404, token=token.encode(t)
+            )
+        return await self._app.prepared.page("gone", request.language, status=404)
 
     def _petition(self, found: Found) -> PetitionSnapshot:
-        petition = self._snapshots.by_id(found.petition_id)
+        petition = self._app.snapshots.by_id(found.petition_id)
         if petition is None:
             raise busy()
         return petition
 
     def _is_late(self, found: Found, today: date) -> bool:
-        return is_late(self._snapshots.by_id(found.petition_id), found.counted_on, days.number(today))
+        return is_late(self._app.snapshots.by_id(found.petition_id), found.counted_on, days.number(today))
 
 
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:

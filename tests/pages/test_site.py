@@ -1,18 +1,18 @@
-"""The pages of the house itself, and that its words are complete."""
+"""The pages of the site itself, and that its words are complete."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from django.test import Client
 
 from sabal import settings
+from sabal.http import PUBLIC
 from sabal.pages import html
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
-from .conftest import GUARDED
+from .conftest import GUARDED, Reader
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "ko", "zh-hans")
@@ -20,24 +20,24 @@ LANGUAGES = ("en", "ko", "zh-hans")
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["", "/imprint", "/privacy", "/verify"])
-def test_house_pages_are_there_and_cacheable(client: Client, language: str, path: str) -> None:
-    answer = client.get(f"/{language}{path}")
-    assert answer.status_code == 200 and answer["Cache-Control"] == html.PUBLIC
-    assert f'<html lang="{language}"' in answer.content.decode()
+def test_house_pages_are_there_and_cacheable(reader: Reader, language: str, path: str) -> None:
+    answer = reader.get(f"/{language}{path}")
+    assert answer.status == 200 and answer.header(b"cache-control") == PUBLIC.encode()
+    assert f'<html lang="{language}"' in answer.body.decode()
 
 
 def test_an_empty_house_says_what_will_be_here(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions.clear()
-    assert "There is no petition here yet." in client.get("/en").content.decode()
+    assert "There is no petition here yet." in reader.get("/en").body.decode()
 
 
-def test_the_privacy_page_names_who_else_sees_what(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert client.get("/en/privacy").content.decode().count("The operator has not yet said who this is.") == 3
+def test_the_privacy_page_names_who_else_sees_what(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reader.get("/en/privacy").body.decode().count("The operator has not yet said who this is.") == 3
     for name in ("MAIL_RELAY", "HOSTING", "TLS_END"):
         monkeypatch.setattr(settings, name, f"{name} of <Carol>")
-    page = client.get("/en/privacy").content.decode()
+    page = reader.get("/en/privacy").body.decode()
     assert "not yet said" not in page
     for name in ("MAIL_RELAY", "HOSTING", "TLS_END"):
         assert f"{name} of &lt;Carol&gt;" in page
@@ -50,25 +50,25 @@ CLAIM = (
 )
 
 
-def test_claims_are_word_for_word(client: Client) -> None:
+def test_claims_are_word_for_word(reader: Reader) -> None:
     for path in ("/en/privacy", "/en/stop-forced-repatriation"):
-        page = client.get(path).content.decode()
+        page = reader.get(path).body.decode()
         assert CLAIM in page
         for never in ("anonymous", "cannot be faked", "hack-proof", "zero-knowledge", "verified signatures"):
             assert never not in page.lower()
 
 
-def test_the_imprint_names_the_controller(client: Client, petitions: dict[int, PetitionSnapshot]) -> None:
+def test_the_imprint_names_the_controller(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
     controller = petitions[GUARDED].definition.controller
-    page = client.get("/en/imprint").content.decode()
+    page = reader.get("/en/imprint").body.decode()
     assert controller.name in page and f"mailto:{controller.privacy_contact}" in page
 
 
-def test_small_files(client: Client) -> None:
-    assert "Disallow: /*/confirm/" in client.get("/robots.txt").content.decode()
-    security = client.get("/.well-known/security.txt").content.decode()
+def test_small_files(reader: Reader) -> None:
+    assert "Disallow: /*/confirm/" in reader.get("/robots.txt").body.decode()
+    security = reader.get("/.well-known/security.txt").body.decode()
     assert security.startswith("Contact: mailto:") and "\nExpires: 2" in security
-    assert client.get("/favicon.svg")["Content-Type"] == "image/svg+xml"
+    assert reader.get("/favicon.svg").header(b"content-type") == b"image/svg+xml"
     assert len(html.MARK.encode()) < 400
 
 

@@ -86,7 +86,7 @@ def test_an_address_that_cannot_be_listened_on_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen(1)
         port = taken.getsockname()[1]
-        assert (cannot_listen("127.0.0.1", port) or "").startswith(f"Port {port} is taken")
+        assert (cannot_listen("127.0.0.1", port) or "").startswith(f"Port {port} is in use")
     assert cannot_listen("127.0.0.1", port) is None
     assert "--host" in (cannot_listen("192.0.2.1", port) or "")
     assert "--host" in (cannot_listen("no such name", port) or "")
@@ -180,4 +180,4 @@ def test_a_port_that_is_taken_ends_the_house(site: Live, tmp_path: Path) -> None
         capture_output=True,
         timeout=60,
     )
-    assert second.returncode == 2 and b"is taken" in second.stderr
+    assert second.returncode == 2 and b"is in use" in second.stderr

@@ -63,7 +63,7 @@ def test_a_key_is_never_written_over_another(tmp_path: Path, ending: str) -> Non
 
 def test_the_house_key_for_safe_keeping_is_private_and_new(site: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "safe.age"
-    arguments = ("house", "--to", str(site.identity.recipient), "--out", str(out))
+    arguments = ("server", "--to", str(site.identity.recipient), "--out", str(out))
     assert run(*arguments).exit_code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     sealed = out.read_bytes()

@@ -49,7 +49,7 @@ def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(site: S
     assert site.petition().state == "closed"
     assert seal(site, closed, 15)
     done = site.petition()
-    assert done.state == "sealed" and done.pepper is None and done.counts.counted == 3
+    assert done.state == "finalised" and done.pepper is None and done.counts.counted == 3
     assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()

@@ -44,7 +44,6 @@ def letters(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
     """Let the worker send; every letter in the folder as (to, links by what they do)."""
     site.refresh()
     folder: Path = site.data / "mail"
-    sender = Site("http://127.0.0.1:8000", "petition@localhost")
     outbox.send_due(
         site.database,
         site.keystore,
@@ -52,7 +51,7 @@ def letters(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
         time.time,
         petitions=site.snapshots,
         accepted=tidy.start_week,
-        site=sender,
+        site=Site("http://127.0.0.1:8000", "petition@localhost"),
     )
     found = []
     for path in sorted(folder.glob("[0-9]*.eml")):

@@ -318,7 +318,7 @@ def test_another_house_key_restores_nothing(
     empty_database(site, request, monkeypatch)
     right = settings.SERVER_KEY_FILE.read_text()
     settings.SERVER_KEY_FILE.write_text("ab" * 32)
-    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+    with pytest.raises(Refusal, match=r"server\.key is not this backup's"):
         restore(tmp_path / "copy")
     assert not list(site.data.glob("*sabal.sqlite3*"))
     settings.SERVER_KEY_FILE.unlink()
@@ -338,7 +338,7 @@ def test_another_house_key_is_known_by_any_key(
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     settings.SERVER_KEY_FILE.write_text("ab" * 32)
-    with pytest.raises(Refusal, match=r"house\.key is not this backup's"):
+    with pytest.raises(Refusal, match=r"server\.key is not this backup's"):
         restore(tmp_path / "copy")
 
 

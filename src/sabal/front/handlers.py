@@ -281,7 +281,7 @@ class Handlers:
     async def _gone(self, request: Request) -> Response:
         """One neutral page for a link that stands for nothing (any more).
 
-        In a house with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
+        On a site with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
         """
         t = token.decode(request.token)
         if t is not None and any(p.profile.guarded for p in self._app.snapshots.published()):

@@ -247,7 +247,7 @@ def _append(database: Database, log: Log, entries: Sequence[bytes], reached: byt
     tree = Frontier(log.size, log.edge)
     tree.extend(leaf_hashes(entries))
     _store(database, log, entries)
-    return _move(database, log, replace(log, size=tree.size, edge=tree.edge, reached=reached))
+    return _move(database, log, replace(log, size=tree.size, edge=tree.compact_range, reached=reached))
 
 
 def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:

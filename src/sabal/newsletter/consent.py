@@ -1,5 +1,8 @@
-"""The sentences beside the two mailing boxes. Like the consent of a signature they are no translations that may change
-unseen: a subscription keeps the version of the sentence that was ticked, and the sentence itself is kept by version."""
+"""The sentences beside the two mailing boxes.
+
+They are not in the translation files, because a change must be traceable, as for the consent of a signature. A
+subscription stores the version of the sentence that was ticked, and each version's sentence is stored too.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -21,7 +24,7 @@ _SENTENCES = {
 
 
 def sentence(which: str, language: str, organiser: str) -> str:
-    """The sentence for `updates` or `newsletter`; languages without words of their own get the English ones."""
+    """Return the sentence for `updates` or `newsletter`, in English if the language has none of its own."""
     words = _SENTENCES[which]
     return words.get(language, words["en"]).format(who=organiser)
 
@@ -36,5 +39,5 @@ def offered_by(published: Iterable[PetitionSnapshot], language: str) -> str | No
 
 
 def version(sentence: str) -> str:
-    """The first 16 hex digits of the sentence's SHA-256."""
+    """Return the first 16 hex digits of the sentence's SHA-256."""
     return hashlib.sha256(sentence.encode()).hexdigest()[:16]

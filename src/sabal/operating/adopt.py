@@ -21,7 +21,7 @@ from sabal.ledger.tables import Log
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
-from sabal.signing.count import take_names_down
+from sabal.signing.count import hide_names
 from sabal.signing.writer.leave import erase_again
 from tlog import TlogError, Verifier, checkpoint
 
@@ -139,7 +139,7 @@ def erase_suppressed(database: raw.Database, commitments: list[bytes], reason: i
         for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
             erased += n
             # Names that are shown come back with the next batch, without those that went.
-            take_names_down(database, petition_id)
+            hide_names(database, petition_id)
     return erased
 
 

@@ -1,4 +1,4 @@
-"""Development only: outgoing emails as pages, so that a link can be followed without a mail server."""
+"""Development only: pages with the outgoing emails, so that their links can be used without a mail server."""
 
 import re
 
@@ -13,18 +13,18 @@ from sabal.pages import html
 
 def emails() -> Response:
     """Return the newest emails of the folder transport."""
-    _refuse_unless_dev()
+    _require_development()
     found = list_emails(settings.DATA / "mail")
     return html.page("sabal/dev_emails.html", {"emails": found}, language="en", cache=PRIVATE)
 
 
 def email(name: str) -> Response:
     """Return one email, its links clickable."""
-    _refuse_unless_dev()
+    _require_development()
     found = next((one for one in list_emails(settings.DATA / "mail", limit=1_000) if one.name == name), None)
     if found is None:
         raise Refused(404, "not-found")
-    # `html.page` takes out blank lines, which would damage a checkpoint.
+    # `html.page` removes blank lines, which would damage a checkpoint.
     parts = [
         mark_safe(escape(part).replace("\n", "&#10;"))  # noqa: S308 - escaped just now
         for part in re.split(r"(https?://\S+)", found.text)
@@ -33,6 +33,6 @@ def email(name: str) -> Response:
     return html.page("sabal/dev_email.html", context, language="en", cache=PRIVATE)
 
 
-def _refuse_unless_dev() -> None:
+def _require_development() -> None:
     if not settings.DEV:
         raise Refused(404, "not-found")

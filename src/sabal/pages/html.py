@@ -74,7 +74,7 @@ def direction(language: str) -> str:
 
 
 def host() -> str:
-    """The house's own host name, as readers know it."""
+    """Return the site's own host name, as readers know it."""
     return urlsplit(settings.BASE_URL).netloc
 
 

@@ -1,4 +1,4 @@
-"""The mailed links, for those who play the reader: from the outbox, or from the folder of letters."""
+"""Read the emailed links as a signer would: from the outbox, or from the folder of sent emails."""
 
 import json
 import re
@@ -7,21 +7,20 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from sabal.database import Database
-from sabal.keys.keystore import KeyStore as Keys
-from sabal.keys.keystore import unseal
+from sabal.keys.keystore import KeyStore, unseal
 
 LINK = re.compile(r"/confirm/([a-z2-7]{26})\b")
 
 
 class Outbox:
-    """Letters that wait, read as the worker would."""
+    """The emails that wait, read as the worker would."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: KeyStore) -> None:
         self._database, self._keys = database, keys
         self._days: dict[int, bytes] = {}
 
     def read(self, most: int = 1_000_000, *, take: bool = False) -> list[tuple[str, str]]:
-        """(address, token) of up to `most` letters; with `take` their rows are deleted, as after sending."""
+        """Return (address, token) of up to `most` emails. With `take`, delete their rows, as after sending."""
         rows = self._database.query("SELECT id, mail_key, sealed FROM mail_email LIMIT ?", (most,))
         found = [self._open(day, bytes(sealed)) for _, day, sealed in rows]
         if take and rows:
@@ -39,25 +38,25 @@ class Outbox:
 
 
 class Folder:
-    """Letters that were sent into the folder of a development house; each is read once."""
+    """The emails in the folder of a development server. Each is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: set[str] = set()
 
     def fresh(self) -> Iterator[tuple[str, str, str]]:
-        """(address, token, Message-ID) of the letters that came since the last call."""
+        """Yield (address, token, Message-ID) of the emails that arrived since the last call."""
         for path in self._folder.glob("[0-9]*.eml"):
             if path.name not in self._seen:
                 self._seen.add(path.name)
-                yield read_letter(path.read_bytes())
+                yield read_email(path.read_bytes())
 
 
-def read_letter(content: bytes) -> tuple[str, str, str]:
-    """(address, token, Message-ID) of one letter. Raises ValueError where it holds no link."""
+def read_email(content: bytes) -> tuple[str, str, str]:
+    """Return (address, token, Message-ID) of one email. Raise ValueError if it has no link."""
     message = message_from_bytes(content, policy=policy.default)
     body = message.get_body(("plain",))
     found = LINK.search(body.get_content() if body else "")
     if found is None:
-        raise ValueError("a letter without a link")
+        raise ValueError("an email without a link")
     return message["To"].addresses[0].addr_spec, found[1], message["Message-ID"]

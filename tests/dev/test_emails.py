@@ -4,13 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from django.http import Http404
-from django.test import RequestFactory
 
 from front_door import entrance
 from newsletter.asking import PAGE, ask
 from newsletter.test_through_the_door import letters
-from sabal.mail import dev
+from sabal.http import Refused
+from sabal.pages import dev
 from sites import SiteOfTests
 
 
@@ -65,7 +64,7 @@ def test_a_public_server_shows_no_emails(site: SiteOfTests, monkeypatch: pytest.
         assert client.get("/dev/mail/").status in (400, 404)
         assert client.get(f"/dev/mail/{file.name}").status == 404
         assert b"/dev/mail/" not in client.get(f"{PAGE}/asked").body
-    # The front end has no such route, and the views themselves refuse too.
-    for view, name in ((dev.letters, {}), (dev.letter, {"name": file.name})):
-        with pytest.raises(Http404):
-            view(RequestFactory().get("/"), **name)  # type: ignore[operator]
+    # There is no such route, and the pages refuse by themselves.
+    for page, names in ((dev.emails, ()), (dev.email, (file.name,))):
+        with pytest.raises(Refused):
+            page(*names)  # type: ignore[operator]

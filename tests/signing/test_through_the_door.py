@@ -10,8 +10,7 @@ from front_door import Entrance, entrance
 from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
-from sabal.front import intake
-from sabal.limits import networks as limits
+from sabal.front import handlers
 from sabal.signing import operations
 from sabal.signing.sign import NotReady
 from sabal.signing.writer import Writer
@@ -152,7 +151,7 @@ def test_a_signature_that_was_not_stored_does_not_use_the_quota(
         raise NotReady
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "sign", not_ready)
+        patch.setattr(handlers, "sign", not_ready)
         assert [door.post(f"/en/{SLUG}/sign", form(site)).status for _ in range(5)] == [503] * 5
     assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 1
@@ -181,7 +180,7 @@ def test_after_three_emails_the_answer_is_the_same_and_nothing_is_stored(
 def test_a_flood_of_robots_is_refused_when_it_fills_its_share(
     site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits.current(), "_most_held", 2)
+    monkeypatch.setattr(door.app.limits, "_most_held", 2)
     robots = [door.post(f"/en/{SLUG}/sign", form(site, f"eve{i}@example.org", website="x")) for i in range(3)]
     assert [answer.status for answer in robots] == [303, 303, 429]
     assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303

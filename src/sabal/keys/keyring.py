@@ -51,14 +51,6 @@ def was_up(database: Database, day: int) -> bool:
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
 
 
-_CURRENT = Keyring()
-
-
-def current() -> Keyring:
-    """Return this process's keyring."""
-    return _CURRENT
-
-
 def _find_or_none(database: Database, keystore: KeyStore, name: str) -> bytes | None:
     # Do not make a missing key. These two keys must never be replaced, so a missing one must be visible as a fault.
     try:

@@ -4,7 +4,7 @@ from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
 from sabal.keys.keyring import Keyring
-from sabal.limits import networks as limits
+from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
 from sabal.mail.row import close_body, delete_again, email_row, store
@@ -14,7 +14,13 @@ KEEP_DAYS = 7
 
 
 def ask(
-    database: Database, keyring: Keyring, address: EmailAddress, language: str, organiser: str, now: float
+    database: Database,
+    keyring: Keyring,
+    limits: Limits,
+    address: EmailAddress,
+    language: str,
+    organiser: str,
+    now: float,
 ) -> None:
     """Store the request and its email. If no email may be sent, keep neither, and do not reveal it. Raises KeyMissing.
 
@@ -23,7 +29,7 @@ def ask(
     """
     # As for signing, a development server has no limits, because it answers only its own machine.
     box = b"newsletter/" + address.mailbox.encode()
-    quota_left = settings.DEV or limits.current().letters_left(box, now)
+    quota_left = settings.DEV or limits.letters_left(box, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     row = rows.subscription(key, rows.SITE, address, language, organiser)
@@ -39,4 +45,4 @@ def ask(
             # Insert and delete in the same commit, so that timing does not reveal which addresses are in the list.
             delete_again(database, [email])
     if may_email:
-        limits.current().letter(box, now)
+        limits.letter(box, now)

@@ -5,6 +5,9 @@ subscription stores the version of the sentence that was ticked, and each versio
 """
 
 import hashlib
+from collections.abc import Iterable
+
+from sabal.petitions.snapshot import PetitionSnapshot
 
 _SENTENCES = {
     "updates": {
@@ -24,6 +27,15 @@ def sentence(which: str, language: str, organiser: str) -> str:
     """Return the sentence for `updates` or `newsletter`, in English if the language has none of its own."""
     words = _SENTENCES[which]
     return words.get(language, words["en"]).format(who=organiser)
+
+
+def offered_by(published: Iterable[PetitionSnapshot], language: str) -> str | None:
+    """Return whose newsletter can be asked for: the organiser of the newest petition that offers it, if one does."""
+    for petition in published:
+        if petition.definition.newsletter:
+            names = petition.definition.organiser
+            return names.get(language) or names[petition.definition.authoritative]
+    return None
 
 
 def version(sentence: str) -> str:

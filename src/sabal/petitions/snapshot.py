@@ -158,14 +158,6 @@ class Snapshots:
         self._by_slug = {petition.slug: petition for petition in self._by_id.values()}
 
 
-_CURRENT = Snapshots()
-
-
-def current() -> Snapshots:
-    """Return this process's snapshots."""
-    return _CURRENT
-
-
 _COLUMNS = (
     "p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
     " v.number, v.published_on"

@@ -10,7 +10,7 @@ from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wr
 from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
 from sabal.checking.kept import Kept, Trust
-from sabal.checking.report import Other, Promised, Proven
+from sabal.checking.report import OtherCheckpoint, Promised, Proven
 from tlog.entry import Reason
 
 # Other checkpoints
@@ -19,14 +19,14 @@ from tlog.entry import Reason
 @pytest.mark.parametrize("size", [0, 1, 7, 39, 40])
 def test_an_earlier_checkpoint_agrees(size: int) -> None:
     report = checked(COPY, checkpoints=[LOG.checkpoint(size)])
-    assert report.ok and report.checkpoints == (Other(size, True),)
+    assert report.ok and report.checkpoints == (OtherCheckpoint(size, True),)
 
 
 def test_a_fork() -> None:
     forked = replace(LOG, entries=(*LOG.entries[:9], SIGN, *LOG.entries[10:]))
     for size in (10, 40):
         report = wrong(LOG, "different entries to different people", checkpoints=[forked.checkpoint(size)])
-        assert report.checkpoints == (Other(size, False),)
+        assert report.checkpoints == (OtherCheckpoint(size, False),)
     assert checked(COPY, checkpoints=[forked.checkpoint(9)]).ok
 
 
@@ -39,7 +39,7 @@ def test_a_copy_that_nobody_signed_says_nothing_of_a_fork() -> None:
 
 def test_a_copy_that_is_older_than_what_was_seen() -> None:
     report = wrong(LOG, "This copy is older", checkpoints=[made.log(50, amend=20).checkpoint()])
-    assert report.checkpoints == (Other(50, False),)
+    assert report.checkpoints == (OtherCheckpoint(50, False),)
 
 
 def test_a_checkpoint_that_others_signed() -> None:
@@ -130,7 +130,7 @@ def test_a_proof() -> None:
     revoked = next(int.from_bytes(entry[2:10]) for entry in LOG.entries if entry[1] == 2)
     signer = LOG.signers[0]
     report = checked(COPY, proofs=[LOG.proof(signer, 30), LOG.proof(revoked)])
-    assert report.ok and report.checkpoints == (Other(30, True), Other(40, True))
+    assert report.ok and report.checkpoints == (OtherCheckpoint(30, True), OtherCheckpoint(40, True))
     assert report.proofs[0] == Proven(signer, None) and report.proofs[1].revoked in Reason
     assert f"Entry {signer} is in the log; the signature counts." in report.lines()
     report = checked(COPY, promises=[LOG.promise(revoked)])

@@ -15,7 +15,7 @@ from checking.web import Web, web
 from ledger import reading
 from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import CannotCheck
-from sabal.checking.mirror import Wrong, mirror
+from sabal.checking.mirror import WrongLog, mirror
 from sabal.checking.reading import read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -195,7 +195,7 @@ def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_pa
     fork = made.Made(tuple(entries), made.log(400).manifests)
     publish(site, fork)
     for _ in range(2):
-        with pytest.raises(Wrong, match=r"THE LOG forked: its first 300 entries"):
+        with pytest.raises(WrongLog, match=r"THE LOG forked: its first 300 entries"):
             mirror(f"{site.url}/en/trees", tmp_path, NOW)
     name = "trees/log/fork-20261124T120000Z.txt"
     after = files(tmp_path)
@@ -208,21 +208,21 @@ def test_what_shrinks_does_not_add_up_or_has_another_key_is_refused(site: Web, t
     mirror(f"{site.url}/en/trees", tmp_path, NOW)
     before = files(tmp_path)
     publish(site, made.log(299))
-    with pytest.raises(Wrong, match="shrank from 300 entries to 299"):
+    with pytest.raises(WrongLog, match="shrank from 300 entries to 299"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     publish(site, made.log(400), checkpoint=made.log(301).checkpoint())
     site.files["/trees/log/tile/entries/001.p/45"] = tlog.encode_bundle([b"\1\1" + b"y" * 32] * 45)
-    with pytest.raises(Wrong, match="do not lead to its own checkpoint"):
+    with pytest.raises(WrongLog, match="do not lead to its own checkpoint"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     publish(site, made.log(400), checkpoint=eves(400))
-    with pytest.raises(Wrong, match="another key than before"):
+    with pytest.raises(WrongLog, match="another key than before"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     site.files["/trees/log/policy"] = f"log {made.EVE.verifier}\nquorum none\n".encode()
-    with pytest.raises(Wrong, match="another key than before"):
+    with pytest.raises(WrongLog, match="another key than before"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     after = files(tmp_path)
     assert {path: after[path] for path in before} == before
-    with pytest.raises(Wrong, match="not signed by a key of its policy"):
+    with pytest.raises(WrongLog, match="not signed by a key of its policy"):
         publish(site, made.log(400), checkpoint=eves(400))
         mirror(f"{site.url}/en/trees", tmp_path / "new", NOW)
 

@@ -13,23 +13,23 @@ from organiser.made import Person, Petition, person
 from sabal.cli import main
 from sabal.organiser import patterns
 from sabal.organiser.audit import propose
-from sabal.organiser.patterns import Group, Signature, find
+from sabal.organiser.patterns import PatternGroup, Traits, find
 from sabal.records import revocations
 from tlog.entry import Reason
 
 WORDS_NOBODY_IS_CALLED = ("fake", "fraud", "bot ", "cheat", "attack")
 
 
-def signatures(people: Sequence[Person]) -> list[Signature]:
+def traits(people: Sequence[Person]) -> list[Traits]:
     opened = [
         patterns.Opened(one.fields, "en", checked=True, index=index, risk=one.risk)
         for index, one in enumerate(people, start=1)
     ]
-    return [patterns.signature(one.index or 0, one) for one in opened]
+    return [patterns.traits(one.index or 0, one) for one in opened]
 
 
-def groups(people: Sequence[Person]) -> list[Group]:
-    return find(signatures(people))
+def groups(people: Sequence[Person]) -> list[PatternGroup]:
+    return find(traits(people))
 
 
 def found(people: Sequence[Person]) -> dict[str, tuple[int, ...]]:

@@ -6,20 +6,20 @@ from collections import Counter
 import pytest
 
 from organiser import made
-from sabal.organiser.matched import Log, sound
+from sabal.organiser.matched import CheckedLog, checked_log
 from sabal.organiser.sample import LEAST_SEED, draw
 from sabal.refusal import Refusal
 
 
 @pytest.fixture(scope="module")
-def log() -> Log:
+def log() -> CheckedLog:
     petition = made.petition([made.person(f"Signer {n}") for n in range(1, 41)])
     for index in (3, 7, 40):
         petition.revoke(index)
-    return sound(petition.copy(), [], made.NOW)
+    return checked_log(petition.copy(), [], made.NOW)
 
 
-def test_the_choice_is_the_one_that_the_format_describes(log: Log) -> None:
+def test_the_choice_is_the_one_that_the_format_describes(log: CheckedLog) -> None:
     seed, root = "Zahlenlotto 4711", log.report.root or b""
     lots = sorted(
         (hashlib.sha256(b"petition/1 sample\n" + root + seed.encode() + b"\n" + i.to_bytes(8)).digest(), i)
@@ -29,7 +29,7 @@ def test_the_choice_is_the_one_that_the_format_describes(log: Log) -> None:
     assert draw(log, seed, 5).indexes == tuple(sorted(i for _, i in lots[:5]))
 
 
-def test_the_vector(log: Log) -> None:
+def test_the_vector(log: CheckedLog) -> None:
     """Drawn by hand, of a tree that holds as long as records and entries have their bytes."""
     assert (
         log.report.root
@@ -38,15 +38,15 @@ def test_the_vector(log: Log) -> None:
     assert draw(log, "Zahlenlotto 4711", 5).indexes == (4, 10, 20, 27, 28)
 
 
-def test_a_seed_is_the_same_however_its_letters_are_composed(log: Log) -> None:
+def test_a_seed_is_the_same_however_its_letters_are_composed(log: CheckedLog) -> None:
     assert draw(log, "Ziehung \u00e4", 9) == draw(log, "Ziehung a\u0308", 9)
 
 
-def test_where_there_are_fewer_all_are_chosen(log: Log) -> None:
+def test_where_there_are_fewer_all_are_chosen(log: CheckedLog) -> None:
     assert len(draw(log, "a lottery", 1_000).indexes) == 37
 
 
-def test_everybody_is_chosen_about_equally_often(log: Log) -> None:
+def test_everybody_is_chosen_about_equally_often(log: CheckedLog) -> None:
     drawn = Counter(index for n in range(2_000) for index in draw(log, f"round {n:06}", 5).indexes)
     assert set(drawn) == set(log.walked.signers)
     expected = 2_000 * 5 / 37
@@ -67,11 +67,11 @@ def test_everybody_is_chosen_about_equally_often(log: Log) -> None:
         "123456\ud800",
     ],
 )
-def test_an_unfit_seed_is_refused(seed: str, log: Log) -> None:
+def test_an_unfit_seed_is_refused(seed: str, log: CheckedLog) -> None:
     with pytest.raises(Refusal):
         draw(log, seed, 5)
 
 
 def test_nothing_is_drawn_of_nobody() -> None:
     with pytest.raises(Refusal, match="nothing to draw"):
-        draw(sound(made.petition().copy(), [], made.NOW), "a lottery", 5)
+        draw(checked_log(made.petition().copy(), [], made.NOW), "a lottery", 5)

@@ -1,4 +1,4 @@
-"""What organisers, recipients and witnesses do runs on Windows too, as far as Linux can tell (`windows.py`)."""
+"""The commands of organisers, recipients and witnesses run on Windows too, as imitated by `windows.py`."""
 
 import os
 import re
@@ -76,12 +76,12 @@ def all_commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", all_commands())
-def test_every_command_says_what_it_does(computer: Computer, command: str) -> None:
+def test_every_command_has_help(computer: Computer, command: str) -> None:
     assert computer.says(*command.split()).startswith(f"Usage: sabal {command.removesuffix('--help')}")
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_a_key_is_made_and_opens(computer: Computer, locked: bool) -> None:
+def test_a_new_key_opens_a_file(computer: Computer, locked: bool) -> None:
     (computer.folder / "words").write_text("bowl rim name write round paper\n")
     how = ["--passphrase-file", "words"] if locked else ["--no-passphrase"]
     computer.run("keys", "new", "--out", "key", *how)
@@ -95,15 +95,13 @@ def test_a_key_is_made_and_opens(computer: Computer, locked: bool) -> None:
     assert computer.says("open", "note.age", "--identity", "key", *more) == "안녕 Suzie\n"
 
 
-def test_an_export_is_opened_looked_through_and_handed_over(
-    computer: Computer, petition: made.Petition
-) -> None:
+def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: made.Petition) -> None:
     (computer.folder / "key").write_text(f"{made.CAROL}\n")
     petition.write(computer.folder / "export")
     (computer.folder / "log.zip").write_bytes(made_log.bundle(petition.copy(), {}))
     rows = computer.says("open", "export", "--identity", "key")
     assert "S. 김" in rows and "나무를!" in rows and len(rows.splitlines()) == 4
-    assert rows.count("\r\n") in (0, 4) and "\r\r" not in rows  # a spreadsheet's lines, as on any computer
+    assert rows.count("\r\n") in (0, 4) and "\r\r" not in rows  # CSV line ends, once each
     assert computer.run("open", "export", "--identity", "key", "--prove", code=2).stderr.startswith(
         b"This export"
     )
@@ -125,7 +123,7 @@ def test_an_export_is_opened_looked_through_and_handed_over(
     assert computer.says(*sealed).startswith("OK: 3 signatures count")
     assert computer.says("bundle", "log.zip", "--show", "none", "--out", "out.zip").startswith(
         "OK"
-    )  # over the old one
+    )  # it replaces the old one
 
 
 def test_a_log_is_checked(computer: Computer, petition: made.Petition) -> None:
@@ -145,7 +143,7 @@ def test_a_mirror_grows(computer: Computer) -> None:
     assert computer.says("verify", "copy").startswith("OK: ")
 
 
-def test_a_witness_runs_alone_and_remembers(computer: Computer) -> None:
+def test_a_witness_runs_once_and_keeps_its_store(computer: Computer) -> None:
     command = ("witness", "--store", "store", "--log", str(logs.CAROL.verifier), "--port", "0")
     for first in (("--new", "--name", "witness.example/petitions"), ()):
         process = subprocess.Popen(
@@ -163,7 +161,7 @@ def test_a_witness_runs_alone_and_remembers(computer: Computer) -> None:
         assert (process.returncode, err) == (0, ""), out
 
 
-def test_what_needs_a_server_says_so(computer: Computer) -> None:
+def test_a_command_that_needs_a_server_is_refused(computer: Computer) -> None:
     key = computer.folder / "key"
     key.write_text(f"{made.CAROL}\n")
     for command, sentence in (
@@ -188,8 +186,8 @@ def test_what_needs_a_server_says_so(computer: Computer) -> None:
         ("import os; file = open('a', 'w'); os.unlink('a')", "PermissionError"),
     ],
 )
-def test_the_likeness_is_one(tmp_path: Path, code: str, error: str) -> None:
-    """Were it none, the tests above would show nothing."""
+def test_the_imitation_behaves_like_windows(tmp_path: Path, code: str, error: str) -> None:
+    """If the imitation did not work, the tests above would prove nothing."""
     done = subprocess.run(
         [sys.executable, "-c", f"import windows; windows.become_windows()\n{code}"],
         env={**os.environ, "PYTHONPATH": str(WINDOWS.parent)}, cwd=tmp_path, capture_output=True, text=True, timeout=60,

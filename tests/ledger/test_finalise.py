@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import tlog
 from ledger.reading import read
 from sabal.cli import main
-from sabal.ledger.adopt import hold
+from sabal.ledger.adopt import make_read_only
 from sabal.ledger.finalise import finalise_due
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
@@ -78,7 +78,7 @@ def test_the_dedupe_key_is_destroyed_also_if_the_log_is_read_only(site: SiteOfTe
     confirmed(site, petition)
     states.close(petition.slug, TODAY)
     closed = site.petition()
-    hold(site.database, petition.id)
+    make_read_only(site.database, petition.id)
     with pytest.raises(ReadOnly):
         finalise(site, closed, 15)
     assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]

@@ -1,1 +1,1 @@
-"""What Sabal does in a second, beside what the same machine could do at most: `script/bench`."""
+"""Measure how much Sabal does in a second, and compare it with the limits of the same machine: `script/bench`."""

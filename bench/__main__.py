@@ -1,6 +1,6 @@
-"""The benchmarks: `script/bench [--quick] [--database sqlite|postgresql] [--against COMMIT] [names…]`.
+"""Run the benchmarks: `script/bench [--quick] [--database sqlite|postgresql] [--against COMMIT] [names…]`.
 
-A full run is kept in bench/RESULTS.md; a quick one, or one of some names only, is printed.
+A full run is written to bench/RESULTS.md. A quick run, or a run of some names only, is just printed.
 """
 
 import argparse
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import partial
 
 from bench import against, batch, flushes, journeys, kill, latency, log, mail, size, throughput, wrk
-from bench.place import place
 from bench.stage import FULL, QUICK, Stage
-from bench.table import Line, Table, keep, machine
+from bench.table import Line, Table, machine, save
+from bench.workspace import open_workspace
 
-# In an order that starts the house as seldom as may be.
+# In an order with few restarts of the server.
 MEASUREMENTS: dict[str, Callable[[Stage], list[Line]]] = {
     "page": throughput.page,
     "weight": throughput.weight,
@@ -41,10 +41,12 @@ MEASUREMENTS: dict[str, Callable[[Stage], list[Line]]] = {
 
 
 def main() -> int:
-    """Runs what was asked for; 1 where a measurement failed (a target that was missed is no failure)."""
+    """Run the chosen measurements. Return 1 if one failed; a missed target is not a failure."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="three minutes, to see that all works; not to be quoted"
+        "--quick",
+        action="store_true",
+        help="three minutes, to check that all works; do not quote the numbers",
     )
     parser.add_argument(
         "--database", choices=["sqlite", "postgresql"], action="append", help="default: sqlite"
@@ -52,7 +54,7 @@ def main() -> int:
     parser.add_argument(
         "--against",
         metavar="COMMIT",
-        help=f"only signing and confirming, compared with that commit (a full run compares with {against.HEART})",
+        help=f"only signing and confirming, compared with that commit (a full run compares with {against.BASELINE})",
     )
     parser.add_argument("names", nargs="*", metavar="names", help=f"some of: {', '.join(MEASUREMENTS)}")
     arguments = parser.parse_args()
@@ -65,29 +67,29 @@ def main() -> int:
         arguments.names = arguments.names or ["against"]
     tables = [measure(d, arguments.quick, arguments.names) for d in arguments.database or ["sqlite"]]
     if not (arguments.names or arguments.quick):
-        keep(tables)
+        save(tables)
     return 1 if any(table.failed for table, _ in tables) else 0
 
 
 def measure(database: str, quick: bool, names: list[str]) -> tuple[Table, list[str]]:
-    """One table, and the machine it was measured on."""
+    """Return one table, and the description of the machine."""
     table = Table(database, quick)
-    with place(database) as here:
-        host = machine(here.folder, here.server)
+    with open_workspace(database) as workspace:
+        host = machine(workspace.folder, workspace.server)
         print(f"{database}: {'; '.join(host)}", flush=True)
-        stage = Stage(here, QUICK if quick else FULL)
+        stage = Stage(workspace, QUICK if quick else FULL)
         for name, measurement in MEASUREMENTS.items():
             if names and name not in names:
                 continue
             start = time.monotonic()
             try:
                 table.add(measurement(stage))
-            except Exception as error:  # one that fails must not take the others' numbers away
+            except Exception as error:  # one failure must not lose the numbers of the others
                 traceback.print_exc()
                 table.failed.append(f"{name} ({type(error).__name__}: {error})")
-                stage.rest()
+                stage.stop()
             print(f"       {name} took {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-        stage.rest()
+        stage.stop()
     return table, host
 
 

@@ -1,4 +1,4 @@
-"""What the newer code costs signers: the same measurements on an older commit, in turn with this one."""
+"""Compare signing with an older commit: the same measurements, alternating between both."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from bench.server import ROOT
 from bench.stage import Stage
 from bench.table import Line
 
-HEART = "6ca0621"  # the last without the public log
+BASELINE = "6ca0621"  # the last commit without the public log
 KINDS = {"sign": "POST sign, by itself", "confirm": "POST confirm", "journeys": "journeys"}
 
 
 class NoSuchCommit(Exception):
-    """There is nothing to compare with; the sentence says why."""
+    """There is no commit to compare with. The sentence says why."""
 
 
 def against(stage: Stage, commit: str = "") -> list[Line]:
-    """Signing and confirming, against that commit; by default the last one before the log."""
-    commit = commit or HEART
-    stage.rest()
+    """Compare signing and confirming with that commit, by default with the last one before the log."""
+    commit = commit or BASELINE
+    stage.stop()
     try:
         with worktree(commit, stage.folder / "older") as older:
             runs = [_both(stage, older, turn) for turn in range(stage.plan.runs)]
@@ -43,7 +43,7 @@ def against(stage: Stage, commit: str = "") -> list[Line]:
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """That commit, checked out into a folder for a while. Raises NoSuchCommit."""
+    """Check that commit out into a folder for the length of a `with`. Raise NoSuchCommit."""
     try:
         _git("cat-file", "-e", f"{commit}^{{commit}}")
     except (OSError, subprocess.CalledProcessError):
@@ -56,7 +56,7 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 
 
 def _both(stage: Stage, older: Path, turn: int) -> tuple[dict[str, float], dict[str, float]]:
-    """What the older and this code do; each goes first as often as the other."""
+    """Return the rates of the older code and of this code. Each is first equally often."""
     trees = (older, ROOT) if turn % 2 else (ROOT, older)
     found = {tree: _measured(stage, tree) for tree in trees}
     return found[older], found[ROOT]
@@ -64,7 +64,7 @@ def _both(stage: Stage, older: Path, turn: int) -> tuple[dict[str, float], dict[
 
 def _measured(stage: Stage, tree: Path) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.once", stage.place.vendor, str(stage.plan.seconds)],
+        [sys.executable, "-m", "bench.once", stage.workspace.vendor, str(stage.plan.seconds)],
         env=os.environ | {"PYTHONPATH": f"{tree / 'src'}{os.pathsep}{ROOT}"},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -76,7 +76,7 @@ def _measured(stage: Stage, tree: Path) -> dict[str, float]:
         raise RuntimeError(done.stderr[-600:])
     found = json.loads(done.stdout.splitlines()[-1])
     if not Path(found.pop("of")).is_relative_to(tree / "src"):
-        raise RuntimeError(f"the code of {tree} was not what was measured")
+        raise RuntimeError(f"another code than that of {tree} was measured")
     return {kind: float(rate) for kind, rate in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""How fast what was confirmed enters the public log: rows, tree, signature, tiles, checkpoint."""
+"""Measure how fast confirmed signatures enter the public log: rows, tree, signature, tiles, checkpoint."""
 
 import time
 from contextlib import closing
@@ -18,9 +18,9 @@ WANTED = 30_000
 
 
 def sequencing(stage: Stage) -> list[Line]:
-    """Entries a second from the first statement to the checkpoint that is shown, against bare hashing and rows."""
-    stage.rest()
-    server, bare = stage.place.new_server("sequenced"), stage.place.database("marks")
+    """Measure entries a second, from the first statement to the published checkpoint, against bare hashing and rows."""
+    stage.stop()
+    server, bare = stage.workspace.new_server("sequenced"), stage.workspace.database("marks")
     server.start()
     server.stop()
     petition, runs = server.petition().id, list[tuple[float, ...]]()
@@ -45,12 +45,12 @@ def sequencing(stage: Stage) -> list[Line]:
         f"database {database_share:.0%}, tiles {tiles:.0%}, rest {rest:.0%}; bare hashing {hashing:,.0f}, "
         f"bare rows in transactions of {CHUNK} {marking:,.0f}; limit of both {bound:,.0f}; ratio {ratio:.2f}"
     )
-    what = f"sequencing {stage.plan.waiting:,} signatures, until the checkpoint is shown"
+    what = f"sequencing {stage.plan.waiting:,} signatures, until the checkpoint is published"
     return [Line(what, f"≥ {WANTED:,} entries/s", f"{rate:,.0f}/s", beside, rate >= WANTED)]
 
 
 def fill(database: Database, petition_id: int, number: int) -> None:
-    """Puts that many confirmed signatures into the table, which wait for a batch; all others go. Not flushed."""
+    """Replace all signatures by that many confirmed ones, which wait for a batch. Do not flush."""
     lazy = "PRAGMA synchronous = OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
     database.execute(lazy)
     with database.transaction():
@@ -61,9 +61,8 @@ def fill(database: Database, petition_id: int, number: int) -> None:
             database.insert("signing_signature", rows.SIGNATURE, signatures)
             database.insert("signing_waiting", rows.WAITING, waits)
     if database.vendor == "postgresql":
-        database.execute(
-            "VACUUM ANALYZE signing_signature, signing_waiting"
-        )  # which autovacuum would do in its own time
+        # Autovacuum would do this later.
+        database.execute("VACUUM ANALYZE signing_signature, signing_waiting")
         database.execute("SET synchronous_commit = on")
     else:
         database.checkpoint(cut=True)
@@ -71,9 +70,9 @@ def fill(database: Database, petition_id: int, number: int) -> None:
 
 
 def floor(database: Database, petition_id: int) -> tuple[float, float]:
-    """Seconds of bare hashing, and of bare statements and commits, for all signatures that wait in this database.
+    """Return the seconds of bare hashing, and of bare statements and commits, for all waiting signatures.
 
-    Each is deleted from the wait, in the order of C, and its place and its entry inserted: a log can do with no less.
+    In the order of C, delete each waiting row, and insert its log index and its entry. Any log needs at least this.
     """
     waiting = [
         bytes(c) for (c,) in database.query("SELECT commitment FROM signing_waiting ORDER BY commitment")

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client on bare asyncio protocols, quick enough to offer thousands of requests a second."""
+"""A small HTTP/1.1 client on bare asyncio protocols, fast enough to offer thousands of requests a second."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from bench.stage import percentile
 
-Done = Callable[[int, bytes, bytes], None]  # status (0: the connection was lost), head, body
+Done = Callable[[int, bytes, bytes], None]  # status (0: the connection was lost), headers, body
 MOST_CONNECTIONS = 4_000
 
 
@@ -24,10 +24,10 @@ class Connection(asyncio.Protocol):
         self._done: Done | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one, and no subclass
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's has the methods but is no subclass
 
     def ask(self, request: bytes, done: Done) -> None:
-        """Sends a request; `done` is called once with the answer."""
+        """Send a request; `done` is called once with the answer."""
         self._done = done
         if self.transport is None or self.transport.is_closing():
             self._finish(0, b"", b"")
@@ -35,22 +35,22 @@ class Connection(asyncio.Protocol):
             self.transport.write(request)
 
     async def get(self, request: bytes) -> tuple[int, bytes, bytes]:
-        """The same, to be awaited."""
+        """Send a request and await its answer."""
         answer: asyncio.Future[tuple[int, bytes, bytes]] = asyncio.get_running_loop().create_future()
         self.ask(request, lambda *found: None if answer.done() else answer.set_result(found))
         return await answer
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
-        if not found:
+        headers, complete, body = self._buffer.partition(b"\r\n\r\n")
+        if not complete:
             return
-        head = head.lower()
-        length = int(head.partition(b"\ncontent-length:")[2].partition(b"\r")[0] or 0)
-        if len(rest) >= length:
+        headers = headers.lower()
+        length = int(headers.partition(b"\ncontent-length:")[2].partition(b"\r")[0] or 0)
+        if len(body) >= length:
             self._buffer = b""
-            self.reusable = b"\nconnection: close" not in head
-            self._finish(int(head[9:12]), head, rest)
+            self.reusable = b"\nconnection: close" not in headers
+            self._finish(int(headers[9:12]), headers, body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
@@ -60,14 +60,14 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.close()
 
-    def _finish(self, status: int, head: bytes, body: bytes) -> None:
+    def _finish(self, status: int, headers: bytes, body: bytes) -> None:
         done, self._done = self._done, None
         if done is not None:
-            done(status, head, body)
+            done(status, headers, body)
 
 
 async def connect(port: int, source: str = "") -> Connection:
-    """A new connection to a port of this machine."""
+    """Open a connection to a port of this machine."""
     loop = asyncio.get_running_loop()
     local = (source, 0) if source else None
     _, connection = await loop.create_connection(Connection, "127.0.0.1", port, local_addr=local)
@@ -75,12 +75,12 @@ async def connect(port: int, source: str = "") -> Connection:
 
 
 def get(path: str) -> bytes:
-    """A GET as a browser sends it."""
+    """Return a GET request as a browser sends it."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n".encode()
 
 
 def post(path: str, body: str = "") -> bytes:
-    """A POST of a form from one of our own pages."""
+    """Return a POST request of a form on one of our own pages."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
@@ -88,45 +88,45 @@ def post(path: str, body: str = "") -> bytes:
 
 
 def form(path: str, version: str, address: str) -> bytes:
-    """A sign form for that address; `path` is the petition's page."""
+    """Return the request of a sign form for that email address; `path` is the petition's page."""
     fields = f"name=Suzie+Kim&email={quote_plus(address)}&country=KR&consent=1&website=&version={version}"
     return post(f"{path}/sign", fields)
 
 
 @dataclass
 class Offered:
-    """What came of requests at a constant rate. Latencies in milliseconds from the moment each was meant to be sent."""
+    """The answers to requests at a constant rate. Latencies are milliseconds after the time a request was due."""
 
     rate: float
     sent: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     took: dict[int, list[float]] = field(default_factory=dict)
-    with_retry: int = 0  # 503s that said when to come back
-    late: float = 0.0  # milliseconds by which the generator itself was late at worst
+    with_retry: int = 0  # 503s with Retry-After
+    late: float = 0.0  # milliseconds that the generator itself was late at most
 
     def percentile(self, status: int, share: float) -> float:
-        """The latency that so large a share of the answers of that status stayed below."""
+        """Return the latency that this share of the answers of a status did not exceed."""
         return percentile(self.took.get(status, []), share)
 
-    def count(self, status: int, head: bytes, due: float) -> None:
+    def count(self, status: int, headers: bytes, due: float) -> None:
         self.statuses[status] += 1
         self.took.setdefault(status, []).append((time.perf_counter() - due) * 1e3)
-        if status == 503 and b"\nretry-after:" in head:
+        if status == 503 and b"\nretry-after:" in headers:
             self.with_retry += 1
 
 
 async def offer(port: int, make: Callable[[int], bytes], rate: float, seconds: float) -> Offered:
-    """Open loop: sends `rate` requests a second whatever becomes of them, each on a connection that is free or new."""
+    """Send `rate` requests a second without waiting for answers (open loop), each on a free or new connection."""
     found, idle = Offered(rate), deque[Connection]()
     waiting: deque[tuple[bytes, float]] = deque()
     opening: set[asyncio.Task[None]] = set()
     connections = under_way = 0
 
     def send(connection: Connection, request: bytes, due: float) -> None:
-        def done(status: int, head: bytes, _body: bytes) -> None:
+        def done(status: int, headers: bytes, _body: bytes) -> None:
             nonlocal connections, under_way
             under_way -= 1
-            found.count(status, head, due)
+            found.count(status, headers, due)
             if not connection.reusable:
                 connections -= 1
                 connection.close()
@@ -156,7 +156,7 @@ async def offer(port: int, make: Callable[[int], bytes], rate: float, seconds: f
             await asyncio.sleep(early)
         found.late = max(found.late, (time.perf_counter() - due) * 1e3)
         found.sent += 1
-        while idle and not idle[-1].reusable:  # closed by the house meanwhile
+        while idle and not idle[-1].reusable:  # closed by the server meanwhile
             idle.pop()
             connections -= 1
         if idle:
@@ -169,7 +169,7 @@ async def offer(port: int, make: Callable[[int], bytes], rate: float, seconds: f
         else:
             waiting.append((make(number), due))
         if number % 16 == 0:
-            await asyncio.sleep(0)  # answers are read even where the generator is behind
+            await asyncio.sleep(0)  # read answers even if the generator is late
     end = time.perf_counter() + 20
     while (under_way or opening or waiting) and time.perf_counter() < end:
         await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What the machine could do at most: a server that does nothing, the bare crypto, the bare inserts, the bare flush."""
+"""Measure the machine's limits: a server that does nothing, the bare crypto, the bare inserts, the bare flush."""
 
 import json
 import os
@@ -31,7 +31,7 @@ NOT_OURS = {"content-length", "date", "connection", "transfer-encoding"}  # gran
 
 
 def limit(*rates: float) -> float:
-    """What is left where each request needs all of these one after the other, each at its rate."""
+    """Return the rate of requests that each need all of these one after the other."""
     return 1 / sum(1 / rate for rate in rates)
 
 
@@ -39,15 +39,15 @@ def limit(*rates: float) -> float:
 
 
 @contextmanager
-def noop(server: Server, shown: str = "", workers: int = 1) -> Iterator[str]:
-    """The address of a server that gives the same bytes as the house for a path and for a sign form, without work.
+def noop(server: Server, get: str = "", workers: int = 1) -> Iterator[str]:
+    """Yield the address of a server that gives the same bytes as `server` for a GET and a sign form, without work.
 
-    The path is that of the petition's page, or `shown`.
+    The GET is of the path `get`, by default of the petition's page.
     """
     path = server.page_path()
     form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={server.version()}"
     answers = {
-        "GET": _answer(server, "GET", shown or path, "", {"Accept-Encoding": "br"}),
+        "GET": _answer(server, "GET", get or path, "", {"Accept-Encoding": "br"}),
         "POST": _answer(
             server, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
         ),
@@ -77,11 +77,11 @@ def _answer(server: Server, method: str, path: str, body: str, headers: dict[str
     connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.request(method, path, body or None, headers)
     answer = connection.getresponse()
-    kept = [(k.lower(), v) for k, v in answer.getheaders() if k.lower() not in NOT_OURS]
+    copied = [(k.lower(), v) for k, v in answer.getheaders() if k.lower() not in NOT_OURS]
     content = answer.read()
     connection.close()
-    kept.append(("content-length", str(len(content))))
-    return {"status": answer.status, "headers": kept, "body": b64encode(content).decode()}
+    copied.append(("content-length", str(len(content))))
+    return {"status": answer.status, "headers": copied, "body": b64encode(content).decode()}
 
 
 def _wait_for(port: int, within: float = 20.0) -> None:
@@ -104,7 +104,7 @@ def _wait_for(port: int, within: float = 20.0) -> None:
 
 
 def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]:
-    """The bare crypto of one signature; what it works on is made beforehand."""
+    """Return a function that does the bare crypto of one signature. Its input is made here, beforehand."""
     address = EmailAddress.parse("suzie@mail.example.org")
     fields = {"name": "Suzie Kim", "email": address.typed, "place": "KR", "comment": ""}
     fields |= {"consent": "0123456789abcdef", "day": date(2026, 11, 24).isoformat()}
@@ -126,7 +126,7 @@ def seal_once(petition: PetitionSnapshot, mail_key: bytes) -> Callable[[], None]
 
 
 def open_once() -> Callable[[], None]:
-    """The bare crypto of one confirmation: the link's hash, and the pending payload opened."""
+    """Return a function that does the bare crypto of one confirmation: hash the link's token, open the payload."""
     t, nonce = token.new(), bytes(12)
     text = token.encode(t)
     payload = ChaCha20Poly1305(pending_payload._payload_key(t)).encrypt(
@@ -142,8 +142,8 @@ def open_once() -> Callable[[], None]:
     return once
 
 
-def looped(once: Callable[[], None], seconds: float) -> float:
-    """How often a second it can be done, one after the other."""
+def rate_of(once: Callable[[], None], seconds: float) -> float:
+    """Return how often a second the function runs, one call after the other."""
     done, start = 0, time.perf_counter()
     while (passed := time.perf_counter() - start) < seconds:
         for _ in range(20):
@@ -156,7 +156,7 @@ def looped(once: Callable[[], None], seconds: float) -> float:
 
 
 def inserts(url: str, seconds: float) -> float:
-    """Signatures a second by bare inserts in flushed batches of 64. The rows are made outside the measured time."""
+    """Return signatures a second by bare inserts in flushed batches of 64. Making the rows is not measured."""
 
     def batch(database: raw.Database) -> float:
         waiting, sealed, emails = rows.pending(BATCH)
@@ -171,7 +171,7 @@ def inserts(url: str, seconds: float) -> float:
 
 
 def moves(url: str, seconds: float) -> float:
-    """Confirmations a second by bare statements: two rows in, the pending row out, in flushed batches of 64."""
+    """Return confirmations a second by bare statements (two inserts, one delete) in flushed batches of 64."""
 
     def batch(database: raw.Database) -> float:
         waiting, _, _ = rows.pending(BATCH)
@@ -203,7 +203,7 @@ def _batches(url: str, seconds: float, batch: Callable[[raw.Database], float]) -
 
 
 def flush(folder: Path, times: int = 500) -> list[float]:
-    """Milliseconds that each of so many appends of a page took until it was on disk, sorted."""
+    """Append a page that many times. Return the milliseconds until each was on disk, sorted."""
     file = os.open(folder / "flush", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     page, took = os.urandom(8192), []
     try:

@@ -1,4 +1,4 @@
-"""Whether "it is on disk" is said only after the disk was asked: flushes counted, one signature after the other."""
+"""Count the flushes for one signature after the other: an answer may be sent only after the disk has flushed."""
 
 import asyncio
 import re
@@ -20,11 +20,11 @@ FLUSH = re.compile(r"\b(?:fsync|fdatasync)\(")
 
 
 class NotCountable(Exception):
-    """Nothing on this machine can count flushes; the sentence says what is missing."""
+    """This machine cannot count flushes. The sentence says what is missing."""
 
 
 def flushes(stage: Stage) -> list[Line]:
-    """Flushes for each signature, where nobody else signs."""
+    """Measure the flushes of each signature while nobody else signs."""
     what, target = "flushes a signature, one after the other", "≥ 1"
     server = stage.server()
     try:
@@ -33,7 +33,7 @@ def flushes(stage: Stage) -> list[Line]:
         return [Line(what, target, "not counted", str(reason))]
     how = (
         "by strace on the public process"
-        if stage.place.vendor == "sqlite"
+        if stage.workspace.vendor == "sqlite"
         else "by the server's own statistics"
     )
     each = found / ONE_AFTER_THE_OTHER
@@ -41,14 +41,14 @@ def flushes(stage: Stage) -> list[Line]:
 
 
 def count(server: Server, number: int) -> int:
-    """Flushes during that many signatures, each sent when the one before was answered. Raises NotCountable."""
+    """Return the flushes during that many signatures, each sent after the answer to the last. Raise NotCountable."""
     if server.url.startswith("sqlite:"):
         return _by_strace(server, number)
     return _by_statistics(server, number)
 
 
 def _by_strace(server: Server, number: int) -> int:
-    """The system calls of the public process: SQLite flushes in the process that writes."""
+    """Count the system calls of the public process: SQLite flushes in the process that writes."""
     if shutil.which("strace") is None:
         raise NotCountable("NO STRACE: the flushes of SQLite are not counted (Debian: apt install strace)")
     (public,) = server.public_pids()
@@ -59,7 +59,7 @@ def _by_strace(server: Server, number: int) -> int:
         assert strace.stderr is not None
         if "attached" not in (said := strace.stderr.readline()):
             raise NotCountable(f"NO STRACE HERE: it may not look at other processes ({said.strip()})")
-        time.sleep(0.3)  # each thread is attached to by itself
+        time.sleep(0.3)  # strace attaches to each thread separately
         before = _lines(out)
         asyncio.run(_sign(server, number))
         return _lines(out) - before
@@ -73,7 +73,7 @@ def _lines(file: Path) -> int:
 
 
 def _by_statistics(server: Server, number: int) -> int:
-    """The flushes of the write-ahead log that the PostgreSQL server itself counts."""
+    """Read the flushes of the write-ahead log that the PostgreSQL server itself counts."""
     with psycopg.connect(server.url, autocommit=True) as connection:
         if connection.info.server_version >= 180_000:
             sql = (
@@ -83,13 +83,13 @@ def _by_statistics(server: Server, number: int) -> int:
             sql = "SELECT wal_sync FROM pg_stat_wal"
         else:
             raise NotCountable("THIS POSTGRESQL COUNTS NO FLUSHES: it is older than version 14")
-        before = _told(server, connection, sql)
+        before = _current(server, connection, sql)
         asyncio.run(_sign(server, number))
-        return _told(server, connection, sql) - before - 1  # without the one that made it tell
+        return _current(server, connection, sql) - before - 1  # without the one signature of `_current`
 
 
-def _told(server: Server, connection: "psycopg.Connection[tuple[int]]", sql: str) -> int:
-    """The number, up to date: a process tells of its flushes after a commit, if it has not for a second."""
+def _current(server: Server, connection: "psycopg.Connection[tuple[int]]", sql: str) -> int:
+    """Return the current number. A process reports its flushes after a commit, at most once a second, so sign once."""
     time.sleep(1.2)
     asyncio.run(_sign(server, 1))
     time.sleep(0.3)

@@ -1,7 +1,7 @@
-"""A crowd that only stands there: idle connections and bodies that never end. Who is sent away comes again at once.
+"""Hold many idle connections, and as many with a body that never ends. Reconnect at once if the server closes one.
 
-A process of its own: `python -m bench.idlers PORT NUMBER PATH`. Prints how many stand; ends when its input does. Bare
-sockets and epoll, so that it takes next to nothing of the cores that the house needs.
+This is a process of its own: `python -m bench.idlers PORT NUMBER PATH`. It prints the number of connections, and ends
+when its standard input ends. It uses bare sockets and epoll, so that it leaves the cores to the server.
 """
 
 import contextlib
@@ -14,41 +14,41 @@ from collections import deque
 
 from bench import client
 
-A_SECOND = 2_200  # new connections at most: quicker, and they would be sent away in waves
-SOURCES = 8  # addresses of loopback, so that ports do not run out
-SECONDS = 120  # whatever happens
-ALL_HERE = 20.0  # seconds that the crowd may take to gather
+MOST_A_SECOND = 2_200  # new connections; with more, the server would close them in waves
+SOURCES = 8  # loopback addresses, so that there are enough ports
+SECONDS = 120  # the process ends after this in any case
+GATHER_WITHIN = 20.0  # seconds to open all connections
 
 
 class Crowd:
-    """So many of each kind, for as long as it takes."""
+    """`number` connections of each kind."""
 
     def __init__(self, port: int, number: int, path: str) -> None:
         half = client.post(f"{path}/sign", "name=" + "x" * 400)[:-300]
         self.port, self.opened = port, 0
         self.waiting: deque[bytes] = deque(
             [b"", half] * number
-        )  # what each will say, of those who are not there
-        self.here: dict[int, tuple[socket.socket, bytes]] = {}
+        )  # first bytes of the connections still to open
+        self.connected: dict[int, tuple[socket.socket, bytes]] = {}
         self.poll = select.epoll()
 
-    def stand(self) -> None:
-        """Stands there until standard input ends; says how many came once all have."""
-        start, wanted, said = time.monotonic(), len(self.waiting), False
+    def hold(self) -> None:
+        """Hold the connections until standard input ends. Print their number once all are open."""
+        start, wanted, printed = time.monotonic(), len(self.waiting), False
         self.poll.register(sys.stdin.fileno(), select.EPOLLIN | select.EPOLLHUP)
         while (passed := time.monotonic() - start) < SECONDS:
-            while self.waiting and self.opened < A_SECOND * passed:
-                self._come(self.waiting.popleft())
-            if not said and (len(self.here) >= 0.99 * wanted or passed > ALL_HERE):
-                said = True
-                print(len(self.here), flush=True)
+            while self.waiting and self.opened < MOST_A_SECOND * passed:
+                self._connect(self.waiting.popleft())
+            if not printed and (len(self.connected) >= 0.99 * wanted or passed > GATHER_WITHIN):
+                printed = True
+                print(len(self.connected), flush=True)
             for number, _ in self.poll.poll(0.01):
                 if number == sys.stdin.fileno():
-                    print(len(self.here), self.opened, flush=True)
+                    print(len(self.connected), self.opened, flush=True)
                     return
-                self._sent_away(number)
+                self._closed(number)
 
-    def _come(self, first: bytes) -> None:
+    def _connect(self, first: bytes) -> None:
         connection = socket.socket()
         try:
             connection.bind((f"127.0.0.{2 + self.opened % SOURCES}", 0))
@@ -59,12 +59,12 @@ class Crowd:
             connection.close()
             self.waiting.append(first)
         else:
-            self.here[connection.fileno()] = (connection, first)
+            self.connected[connection.fileno()] = (connection, first)
             self.poll.register(connection.fileno(), select.EPOLLIN | select.EPOLLRDHUP)
         self.opened += 1
 
-    def _sent_away(self, number: int) -> None:
-        connection, first = self.here.pop(number)
+    def _closed(self, number: int) -> None:
+        connection, first = self.connected.pop(number)
         with contextlib.suppress(OSError):
             self.poll.unregister(number)
         connection.close()
@@ -72,10 +72,10 @@ class Crowd:
 
 
 def main() -> None:
-    """Stands there."""
+    """Hold the connections that the arguments ask for."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    Crowd(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]).stand()
+    Crowd(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]).hold()
 
 
 if __name__ == "__main__":

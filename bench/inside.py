@@ -1,6 +1,6 @@
-"""What is measured within a process of the house itself: `python -m bench.inside sequence|publish|prove …`.
+"""Measure inside a process with a server's settings: `python -m bench.inside sequence|publish|prove …`.
 
-A process of its own, since the settings of a house are read once a process. Prints one line of JSON.
+This is a process of its own, since settings are read once a process. It prints one line of JSON.
 """
 
 import json
@@ -24,11 +24,11 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from tlog import entry
 
-PIECE = 256 * 200  # entries that are appended at once
+PIECE = 256 * 200  # entries in one append
 
 
 def sequence() -> dict[str, float]:
-    """Take and publish all that waits: how many entries, and the seconds of all, of the database and of the tiles."""
+    """Sequence and publish all waiting signatures. Return the entries, and the seconds of all, database and tiles."""
     keystore = open_keystore()
     with closing(raw.connect()) as connection:
         petition = _petition(connection, keystore)
@@ -38,9 +38,9 @@ def sequence() -> dict[str, float]:
         with database.tiles_apart():
             taken = Sequencer(keystore).sequence(database, petition, time.time(), every=0)
         passed = time.perf_counter() - start
-        shown = _petition(connection, keystore).counts.log_size
-    if not taken or shown != before + taken:
-        raise RuntimeError(f"{taken} signatures were taken, and the log went from {before} to {shown}")
+        after = _petition(connection, keystore).counts.log_size
+    if not taken or after != before + taken:
+        raise RuntimeError(f"{taken} signatures were taken, and the log went from {before} to {after}")
     return {
         "entries": taken,
         "seconds": passed,
@@ -50,7 +50,7 @@ def sequence() -> dict[str, float]:
 
 
 def publish(number: int) -> dict[str, float]:
-    """Let the log have so many entries, and its files show them. What it takes is no number of ours."""
+    """Extend the log to that many entries, and write its files. This is not measured."""
     keystore = open_keystore()
     with closing(raw.connect()) as database:
         petition = _petition(database, keystore)
@@ -67,7 +67,7 @@ def publish(number: int) -> dict[str, float]:
 
 
 def prove(times: int) -> dict[str, float]:
-    """Milliseconds of that many proofs of entries anywhere in the log, each from the files."""
+    """Make that many proofs of random entries from the log's files. Return the milliseconds."""
     keystore = open_keystore()
     with closing(raw.connect()) as database:
         petition = _petition(database, keystore)
@@ -88,7 +88,7 @@ def _petition(database: Database, keystore: KeyStore) -> PetitionSnapshot:
 
 
 class Timed(Database):
-    """A connection that notes the seconds of its statements and commits, without those that tiles ask for."""
+    """A connection that adds up the seconds of its statements and commits, without those for tiles."""
 
     def __init__(self, inner: Database) -> None:
         self._inner, self.vendor, self.among = inner, inner.vendor, inner.among  # type: ignore[method-assign]
@@ -113,7 +113,7 @@ class Timed(Database):
         transaction = self._inner.transaction()
         with self._noted():
             transaction.__enter__()
-        with ExitStack() as stack:  # an exception rolls back untimed: then nothing is measured
+        with ExitStack() as stack:  # an exception rolls back untimed: then the measurement is void
             stack.push(transaction)
             yield
             stack.pop_all()
@@ -122,7 +122,7 @@ class Timed(Database):
 
     @contextmanager
     def tiles_apart(self) -> Iterator[None]:
-        """Meanwhile what writing tiles takes, its own statements too, is noted as `tiles`."""
+        """In this `with`, count the time of writing tiles, with its statements, as `tiles`."""
         write = Publication.write_tiles
 
         def noting(files: Publication, database: Database, size: int) -> None:
@@ -149,7 +149,7 @@ VERBS: dict[str, Callable[..., dict[str, float]]] = {
 
 
 def main() -> None:
-    """Does what it was asked to."""
+    """Run the verb of the command line."""
     verb, *numbers = sys.argv[1:]
     print(json.dumps(VERBS[verb](*map(int, numbers))))
 

@@ -1,4 +1,4 @@
-"""Whole journeys: the page, the form, the letter's link, the button, the receipt."""
+"""Measure whole journeys: the page, the form, the link of the email, the button, the receipt."""
 
 import asyncio
 import secrets
@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 import uvloop
 
 from bench import client
-from bench.letters import Outbox
+from bench.emails import Outbox
 from bench.server import LANGUAGE, Server
 from bench.stage import Stage
 from bench.table import Line
 
 SIGNERS = 64  # at a time
-LOOK_EVERY = 0.02  # seconds between two looks into the outbox
+POLL_EVERY = 0.02  # seconds between two reads of the outbox
 
 
 def journeys(stage: Stage) -> list[Line]:
-    """Journeys a second. Whoever reads the letters here deletes them from the outbox, as the worker would."""
+    """Measure journeys a second. The emails are read from the outbox and deleted, as the worker would."""
     server = stage.server()
-    found = stage.middle(lambda: rate(server, 2 * stage.plan.seconds))
-    beside = f"{SIGNERS} signers at a time, 5 requests each; letters read from the outbox"
+    found = stage.median_of_runs(lambda: rate(server, 2 * stage.plan.seconds))
+    beside = f"{SIGNERS} signers at a time, 5 requests each; emails read from the outbox"
     return [
         Line(
             "journeys (page → sign → confirm page → confirm → receipt)",
@@ -35,7 +35,7 @@ def journeys(stage: Stage) -> list[Line]:
 
 
 def rate(server: Server, seconds: float) -> float:
-    """Journeys a second in an emptied house. Raises RuntimeError where one ended early."""
+    """Return journeys a second on an emptied server. Raise RuntimeError if one ended early."""
     server.empty()
     crowd = _Crowd(server, seconds)
     uvloop.run(crowd.run())
@@ -46,7 +46,7 @@ def rate(server: Server, seconds: float) -> float:
 
 @dataclass
 class _Crowd:
-    """Signers who begin anew when they have arrived, until the time is over."""
+    """Signers that repeat the journey until the time is over."""
 
     server: Server
     seconds: float
@@ -82,7 +82,7 @@ class _Crowd:
             self.arrived += 1
 
     async def _journey(self, connection: client.Connection, address: str) -> str:
-        """One journey; what went wrong, or nothing."""
+        """Make one journey. Return the step that failed, or an empty text."""
         status, _, _ = await connection.get(client.get(self.path))
         if status != 200:
             return f"page {status}"
@@ -106,14 +106,14 @@ class _Crowd:
         database = self.server.connect()
         outbox = Outbox(database, self.server.keys())
         try:
-            while not stop.wait(LOOK_EVERY):
+            while not stop.wait(POLL_EVERY):
                 if found := outbox.read(500, take=True):
                     loop.call_soon_threadsafe(self._deliver, found)
         finally:
             database.close()
 
-    def _deliver(self, letters: list[tuple[str, str]]) -> None:
-        for address, token in letters:
+    def _deliver(self, emails: list[tuple[str, str]]) -> None:
+        for address, token in emails:
             link = self.links.get(address)
             if link is not None and not link.done():
                 link.set_result(token)

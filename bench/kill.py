@@ -1,4 +1,4 @@
-"""kill -9 at any moment under load, and an auditor who was told "303" and holds the house to it."""
+"""Kill a loaded server with kill -9 at random moments, and audit that everything answered with 303 is still there."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import uvloop
 
 from bench import client
-from bench.letters import Folder, Outbox
+from bench.emails import Folder, Outbox
 from bench.server import LANGUAGE, Server
 from bench.stage import Stage
 from bench.table import Line
@@ -22,14 +22,15 @@ from sabal.database import Database
 from sabal.records import export
 
 SIGNERS, CONFIRMERS = 32, 4
-OPENED = 200  # sealed records that are opened with the organiser's key at each audit
-LOOK_EVERY = 0.1  # seconds between two looks into the mailboxes
+OPENED = 200  # sealed records to open with the organiser's key at each audit
+POLL_EVERY = 0.1  # seconds between two reads of the folder of emails
+WAIT_FOR_ENOUGH = 300  # tenths of a second, in which a busy machine confirms as many as asked for
 
 
 def kill(stage: Stage) -> list[Line]:
-    """Kills a house again and again; what it had promised must be there each time."""
-    stage.rest()
-    server = stage.place.new_server("killed")
+    """Kill a server several times. After each kill everything that it promised must be there."""
+    stage.stop()
+    server = stage.workspace.new_server("killed")
     auditor, plan = Auditor(server), stage.plan
     server.start(mail=True)
     found = Audit()
@@ -40,40 +41,36 @@ def kill(stage: Stage) -> list[Line]:
         if not found.good:
             break
     server.stop()
-    lost = f"{len(found.signatures)} signatures, {len(found.letters)} letters, {len(found.confirmations)} confirmations"
-    beside = f"{plan.kills} kills; {auditor.promised}; {found.repeated} letters repeated"
+    lost = f"{len(found.signatures)} signatures, {len(found.emails)} emails, {len(found.confirmations)} confirmations"
+    beside = f"{plan.kills} kills; {auditor.promised}; {found.repeated} emails repeated"
     if not (auditor.signed and auditor.confirmed):
         raise RuntimeError("nothing was answered with 303 before the kill: nothing was audited")
-    return [
-        Line("lost by kill -9 under load", "nothing; at most a repeated letter", lost, beside, found.good)
-    ]
+    return [Line("lost by kill -9 under load", "nothing; at most a repeated email", lost, beside, found.good)]
 
 
 @dataclass
 class Audit:
-    """What the auditor misses, by address, row or token; and what came twice, which is allowed."""
+    """The losses, by email address, row or token; and the number of repeated emails, which are allowed."""
 
-    signatures: list[str] = field(default_factory=list)  # addresses that were told 303
-    letters: list[bytes] = field(default_factory=list)  # pending rows whose letter neither waits nor was sent
-    confirmations: list[str] = field(default_factory=list)  # tokens that were told 303
+    signatures: list[str] = field(default_factory=list)  # email addresses whose form was answered with 303
+    emails: list[bytes] = field(default_factory=list)  # pending rows whose email neither waits nor was sent
+    confirmations: list[str] = field(default_factory=list)  # tokens that were answered with 303
     repeated: int = 0
 
     @property
     def good(self) -> bool:
-        return not (self.signatures or self.letters or self.confirmations)
+        return not (self.signatures or self.emails or self.confirmations)
 
 
 @dataclass
 class Auditor:
-    """Signs, confirms by the letters that come, writes down every 303, and looks for each of them afterwards."""
+    """Sign, confirm by the emails, note every 303, and look for each of them afterwards."""
 
     server: Server
-    signed: set[str] = field(default_factory=set)  # addresses
+    signed: set[str] = field(default_factory=set)  # email addresses
     confirmed: set[str] = field(default_factory=set)  # tokens
     mailed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # address → (token, Message-ID)
-    tokens: dict[str, set[bytes]] = field(
-        default_factory=dict
-    )  # address → token hashes, as of the last audit
+    tokens: dict[str, set[bytes]] = field(default_factory=dict)  # address → token hashes at the last audit
     _folder: Folder | None = None
 
     @property
@@ -82,19 +79,23 @@ class Auditor:
 
     # ---- load -----------------------------------------------------------------------------------------------------
 
-    def load_and_kill(self, after: float) -> None:
-        """Loads the house until, `after` seconds, all its processes are killed at once."""
-        uvloop.run(self._load_and_kill(after))
+    def load_and_kill(self, after: float, enough: int = 0) -> None:
+        """Load the server, then kill all its processes at once, after `after` seconds and `enough` confirmations."""
+        uvloop.run(self._load_and_kill(after, enough))
 
-    async def _load_and_kill(self, after: float) -> None:
+    async def _load_and_kill(self, after: float, enough: int) -> None:
         links: asyncio.Queue[str] = asyncio.Queue()
         path, version = self.server.page_path(), self.server.version()
         tasks = [asyncio.create_task(self._sign(path, version)) for _ in range(SIGNERS)]
         tasks += [asyncio.create_task(self._confirm(links)) for _ in range(CONFIRMERS)]
         tasks.append(asyncio.create_task(self._open_mail(links)))
         await asyncio.sleep(after)
+        for _ in range(WAIT_FOR_ENOUGH):
+            if len(self.confirmed) >= enough:
+                break
+            await asyncio.sleep(0.1)
         await asyncio.to_thread(self.server.kill)
-        await asyncio.sleep(0.2)  # what was answered before the end is still being read
+        await asyncio.sleep(0.2)  # answers sent before the kill are still being read
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,19 +115,19 @@ class Auditor:
         connection = await client.connect(self.server.port)
         while connection.reusable:
             link = await links.get()
-            status, head, _ = await connection.get(client.post(f"/{LANGUAGE}/confirm/{link}"))
-            if status == 303 and f"/signature/{link}" in unquote(head.decode("latin-1")):
+            status, headers, _ = await connection.get(client.post(f"/{LANGUAGE}/confirm/{link}"))
+            if status == 303 and f"/signature/{link}" in unquote(headers.decode("latin-1")):
                 self.confirmed.add(link)
 
     async def _open_mail(self, links: "asyncio.Queue[str]") -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_EVERY)
             for address, link in self._read_mail(100):
                 if hash(address) % 2:  # the others stay pending
                     links.put_nowait(link)
 
     def _read_mail(self, most: int | None = None) -> list[tuple[str, str]]:
-        """(address, token) of letters that have come since the last time."""
+        """Return (address, token) of the emails that arrived since the last call."""
         self._folder = self._folder or Folder(self.server.data / "mail")
         found = []
         for address, link, message_id in islice(self._folder.fresh(), most):
@@ -137,21 +138,21 @@ class Auditor:
     # ---- audit ----------------------------------------------------------------------------------------------------
 
     def audit(self) -> Audit:
-        """Looks for everything that was promised. The house may run meanwhile, with nobody signing."""
+        """Look for everything that was promised. The server may run, but nobody may sign."""
         database = self.server.connect()
         try:
             pending, signatures = _hashes(database, "signing_pending"), _hashes(database, "signing_signature")
-            kept = pending | signatures | _hashes(database, "signing_access")
-            # The outbox before the mailboxes: a letter is sent first and its row goes after, so none slips through.
+            stored = pending | signatures | _hashes(database, "signing_access")
+            # Read the outbox before the folder: an email is sent before its row is deleted, so none is missed.
             waiting = Outbox(database, self.server.keys()).read()
             with contextlib.suppress(FileNotFoundError):
                 self._read_mail()
             tokens = self.tokens = self._tokens(waiting)
             known = {h for hashes in tokens.values() for h in hashes}
             return Audit(
-                signatures=sorted(a for a in self.signed if not tokens.get(a, set()) & kept)
+                signatures=sorted(a for a in self.signed if not tokens.get(a, set()) & stored)
                 + self._wrongly_sealed(database, tokens),
-                letters=sorted(pending - known),
+                emails=sorted(pending - known),
                 confirmations=sorted(t for t in self.confirmed if _hash(t) not in signatures),
                 repeated=self._repeated(waiting),
             )
@@ -162,12 +163,12 @@ class Auditor:
         found: dict[str, set[bytes]] = {}
         for address, link in waiting:
             found.setdefault(address, set()).add(_hash(link))
-        for address, letters in self.mailed.items():
-            found.setdefault(address, set()).update(_hash(link) for link, _ in letters)
+        for address, emails in self.mailed.items():
+            found.setdefault(address, set()).update(_hash(link) for link, _ in emails)
         return found
 
     def _wrongly_sealed(self, database: Database, tokens: dict[str, set[bytes]]) -> list[str]:
-        """Of some who were told 303: those whose sealed record is gone, or is not theirs."""
+        """Open some of the signed records. Return the addresses whose record is missing or is another's."""
         identity, wrong = [self.server.identity()], []
         for address in random.sample(sorted(self.signed), min(OPENED, len(self.signed))):
             opened = [
@@ -179,10 +180,10 @@ class Auditor:
         return wrong
 
     def _repeated(self, waiting: Iterable[tuple[str, str]]) -> int:
-        """Letters that came twice, and those that will: sent already, and their row still there."""
-        sent = Counter(message_id for letters in self.mailed.values() for _, message_id in letters)
-        here = {link for letters in self.mailed.values() for link, _ in letters}
-        return sum(n - 1 for n in sent.values()) + sum(1 for _, link in waiting if link in here)
+        """Return how many emails were sent twice, or will be: they were sent, but their row is still there."""
+        sent = Counter(message_id for emails in self.mailed.values() for _, message_id in emails)
+        links = {link for emails in self.mailed.values() for link, _ in emails}
+        return sum(n - 1 for n in sent.values()) + sum(1 for _, link in waiting if link in links)
 
 
 def _hashes(database: Database, table: str) -> set[bytes]:
@@ -190,7 +191,7 @@ def _hashes(database: Database, table: str) -> set[bytes]:
 
 
 def _records(database: Database, hashes: set[bytes]) -> list[tuple[bytes, bytes]]:
-    """The sealed records behind these token hashes, each after its commitment."""
+    """Return (commitment, sealed record) of these token hashes."""
     if not hashes:
         return []
     where, params = database.among("s.token_hash", sorted(hashes))

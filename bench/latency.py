@@ -1,4 +1,4 @@
-"""How long it takes: at a steady rate, at twice what can be done, and in a crowd that only stands there."""
+"""Measure latency: at a steady rate, at twice the capacity, and beside thousands of idle connections."""
 
 import asyncio
 import secrets
@@ -16,17 +16,17 @@ from bench.stage import Stage, percentile
 from bench.table import Line
 
 STEADY = 500  # signatures a second
-PROBES = 50  # a second, half of them pages and half signatures
+PROBES = 50  # requests a second, half of them pages and half signatures
 
 
 def forms(server: Server) -> Callable[[int], bytes]:
-    """A maker of unique sign forms."""
+    """Return a function that makes unique sign forms."""
     path, version, prefix = server.page_path(), server.version(), secrets.token_hex(4)
     return lambda number: client.form(path, version, f"suzie.{prefix}.{number}@mail.example.org")
 
 
 def steady(stage: Stage) -> list[Line]:
-    """p99 of signing at 500 a second, with the worker running."""
+    """Measure the p99 of signing at 500 a second, with the worker running."""
     server, runs = stage.server(mail=True), []
     for _ in range(1 if stage.plan.quick else 5):
         server.empty()
@@ -42,7 +42,7 @@ def steady(stage: Stage) -> list[Line]:
 
 
 def overload(stage: Stage) -> list[Line]:
-    """Twice as many signatures offered as can be taken: quick for those who get in, an honest 503 for the rest."""
+    """Offer twice as many signatures as the capacity: the accepted must be fast, the rest must get a proper 503."""
     server, runs = stage.server(mail=True), []
     capacity = stage.capacity or throughput.signatures(server, stage.plan.seconds).rate
     for _ in range(stage.plan.runs):
@@ -63,12 +63,12 @@ def overload(stage: Stage) -> list[Line]:
         f"{2 * capacity:,.0f}/s offered, {taken:,.0f}/s taken; 503s p99 {refused_p99:.0f} ms, "
         f"{others} other answers; the generator at most {max(run.late for run in runs):.0f} ms late, {sent:,.0f}/s sent"
     )
-    what, target = "overload, 2 × capacity offered, p99 of the accepted", "< 250 ms, the rest honest 503"
+    what, target = "overload, 2 × capacity offered, p99 of the accepted", "< 250 ms, the rest proper 503"
     return [Line(what, target, f"{p99:.0f} ms", beside, p99 < 250 and honest)]
 
 
 def crowd(stage: Stage) -> list[Line]:
-    """Thousands of connections that are idle, and as many whose body never ends; others are answered meanwhile."""
+    """Measure others' latency beside thousands of idle connections and as many with a body that never ends."""
     server, number = stage.server(mail=True), stage.plan.idle
     command = [sys.executable, "-m", "bench.idlers", str(server.port), str(number), server.page_path()]
     idlers = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -77,17 +77,17 @@ def crowd(stage: Stage) -> list[Line]:
         at_start = int(idlers.stdout.readline())
         start = time.monotonic()
         found = uvloop.run(_probe(server, 2 * stage.plan.seconds))
-        last_words, _ = idlers.communicate(timeout=20)  # it ends as its input does
+        totals, _ = idlers.communicate(timeout=20)  # closes its input, which ends it
     finally:
         idlers.kill()
         idlers.wait()
-    at_end, opened = map(int, last_words.split())
+    at_end, opened = map(int, totals.split())
     again = (opened - at_start) / (time.monotonic() - start)
     good = [ms for status in (200, 303) for ms in found.took.get(status, [])]
     others = sum(n for status, n in found.statuses.items() if status not in (200, 303))
     p99, worst = percentile(good, 0.99), max(good, default=float("nan"))
     beside = (
-        f"{at_start:,} stood there at the start, {at_end:,} at the end, {again:,.0f}/s were sent away and came again; "
+        f"{at_start:,} connected at the start, {at_end:,} at the end, {again:,.0f}/s were closed and reconnected; "
         f"worst {worst:.0f} ms; {others} of {found.sent} not answered"
     )
     what = f"{number:,} idle and {number:,} stalled connections: others' p99"

@@ -1,4 +1,4 @@
-"""A log of a million entries: verified whole, proven from, and read by a crowd while others sign."""
+"""Measure a log of a million entries: verify it, prove entries, and read its tiles while others sign."""
 
 import threading
 import time
@@ -19,12 +19,12 @@ from sabal.checking.reading import read_folder
 from tlog import Frontier, Tile, leaf_hashes
 from tlog.tiles import WIDTH
 
-TILES = 1_000  # that the crowd reads; they fit into what the front door keeps
-SIGNING, FLOOD = 200, 2_000  # a second
+TILES = 1_000  # to read; they fit into the cache of the front end
+SIGNING, FLOOD = 200, 2_000  # requests a second
 
 
 def verification(stage: Stage) -> list[Line]:
-    """The check of `sabal verify` on one core, of a copy in memory, against bare hashing of the same tree."""
+    """Measure `sabal verify` on one core, on a copy in memory, against bare hashing of the same tree."""
     folder, runs = _folder(stage.logged()), []
     start = time.perf_counter()
     copy = read_folder(folder)
@@ -43,24 +43,24 @@ def verification(stage: Stage) -> list[Line]:
 
 
 def proof(stage: Stage) -> list[Line]:
-    """Making one proof of inclusion, of an entry anywhere, from the log's files."""
+    """Measure one inclusion proof of a random entry, from the log's files."""
     server, times = stage.logged(), 200 if stage.plan.quick else 2_000
     runs = [server.inside("prove", times) for _ in range(stage.plan.runs)]
     p50, p99 = (median(r[name] for r in runs) for name in ("p50", "p99"))
-    beside = f"p99 {p99:.2f} ms; {times:,} proofs of random entries, from files that the kernel has at hand"
+    beside = f"p99 {p99:.2f} ms; {times:,} proofs of random entries, from files in the kernel's cache"
     what = f"proof of inclusion in {stage.plan.entries:,} entries, median"
     return [Line(what, "< 2 ms", f"{p50:.2f} ms", beside, p50 < 2)]
 
 
 def tiles(stage: Stage) -> list[Line]:
-    """A crowd that reads tiles, against a server that gives the same bytes without work."""
+    """Measure many readers of tiles, against a server that gives the same bytes without work."""
     server, seconds, runs = stage.logged(), stage.plan.seconds, []
     server.start()
     try:
-        paths = _tiles(server, stage.plan.entries)
+        paths = _tile_paths(server, stage.plan.entries)
         first, several = paths.read_text().splitlines()[0], len(paths.read_text().splitlines())
         with floors.noop(server, first) as nothing:
-            wrk.several(server.address(), paths, seconds)  # the first readers' wait is told apart
+            wrk.several(server.address(), paths, seconds)  # fills the cache; not measured
             for _ in range(stage.plan.runs):
                 floor = _all_good(wrk.several(nothing, paths, seconds)).rate
                 runs.append((floor, _all_good(wrk.several(server.address(), paths, seconds)).rate))
@@ -74,38 +74,38 @@ def tiles(stage: Stage) -> list[Line]:
 
 
 def flood(stage: Stage) -> list[Line]:
-    """Signing at a set rate far from saturation: alone, beside a flood of tiles, beside one of the petition's page.
+    """Measure signing at a low fixed rate: alone, beside a flood of tile reads, beside a flood of page reads.
 
-    The floods are of a set rate too: generator and house share the cores, so one without a bound would measure how the
-    kernel divides them.
+    The floods have a fixed rate too. Load generator and server share the cores, so a flood without a limit would show
+    how the kernel divides them.
     """
     server, runs = stage.logged(), []
     server.start()
     try:
-        paths, page = _tiles(server, stage.plan.entries), server.data / "page-paths"
+        paths, page = _tile_paths(server, stage.plan.entries), server.data / "page-paths"
         page.write_text(f"{server.page_path()}\n")
         wrk.several(server.address(), paths, stage.plan.seconds)
         for turn in range(stage.plan.runs):
             kinds: list[Path | None] = [None, paths, page]
-            order = kinds[turn % 3 :] + kinds[: turn % 3]  # each goes first as often as the others
+            order = kinds[turn % 3 :] + kinds[: turn % 3]  # each is first equally often
             found = {kind: _signing(server, kind, stage.plan.seconds) for kind in order}
             runs.append([found[kind] for kind in kinds])
     finally:
         server.stop()
     alone, beside_tiles, beside_page = ([median(r[k][i] for r in runs) for i in range(4)] for k in range(3))
     slower = median(r[1][0] / r[0][0] for r in runs)
-    kept = median(r[1][2] / r[0][2] for r in runs)
+    throughput = median(r[1][2] / r[0][2] for r in runs)
     beside = (
-        f"alone: {_told(alone)}; beside {beside_page[3]:,.0f}/s of the petition's page: {_told(beside_page)}; "
-        f"median {slower:.2f} ×, throughput {kept:.2f} × that of signing alone"
+        f"alone: {_summary(alone)}; beside {beside_page[3]:,.0f}/s of the petition's page: {_summary(beside_page)}; "
+        f"median {slower:.2f} ×, throughput {throughput:.2f} × that of signing alone"
     )
     what = f"sign at {SIGNING}/s offered, beside {beside_tiles[3]:,.0f}/s of tiles"
     target = "slowed by ≤ 20 % against alone: median and throughput"
-    return [Line(what, target, _told(beside_tiles), beside, slower <= 1.2 and kept >= 0.8)]
+    return [Line(what, target, _summary(beside_tiles), beside, slower <= 1.2 and throughput >= 0.8)]
 
 
 def _signing(server: Server, paths: Path | None, seconds: float) -> tuple[float, float, float, float]:
-    """Signing at the set rate: median and p99 in ms, good answers a second; and the requests a second of the flood."""
+    """Sign at the fixed rate. Return median and p99 in ms, good answers a second, and the flood's requests a second."""
     server.empty()
     flooding: list[wrk.Run] = []
     with ExitStack() as stack:
@@ -124,13 +124,13 @@ def _signing(server: Server, paths: Path | None, seconds: float) -> tuple[float,
     return found.percentile(303, 0.5), found.percentile(303, 0.99), found.statuses[303] / seconds, rate
 
 
-def _told(found: list[float]) -> str:
+def _summary(found: list[float]) -> str:
     p50, p99, rate, _ = found
     return f"median {p50:.1f} ms, p99 {p99:.0f} ms, {rate:,.0f}/s"
 
 
-def _tiles(server: Server, entries: int) -> Path:
-    """A file with the paths of full tiles of hashes."""
+def _tile_paths(server: Server, entries: int) -> Path:
+    """Write the paths of full tiles of hashes into a file, and return it."""
     slug = server.petition().slug
     file = server.data / "tile-paths"
     paths = [Tile(0, index).path for index in range(min(TILES, entries // WIDTH))]
@@ -149,7 +149,7 @@ def _folder(server: Server) -> Path:
 
 
 def _hashing(copy: LogCopy) -> float:
-    """Entries a second of nothing but the tree's hashes."""
+    """Return entries a second of bare hashing of the tree."""
     tree, start = Frontier(), time.perf_counter()
     for batch in batches(copy.entries):
         tree.extend(leaf_hashes(batch))

@@ -1,4 +1,4 @@
-"""How fast letters leave, to an SMTP server on this machine that takes everything."""
+"""Measure how fast emails are sent, to an SMTP server on this machine that accepts everything."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ from bench.stage import Stage
 from bench.table import Line
 from sabal.serve import ending_with
 
-WITHIN = 60.0  # seconds for all letters of a run
+WITHIN = 60.0  # seconds for all emails of a run
 
 
 def mail(stage: Stage) -> list[Line]:
-    """Letters a second from the first that left to the last."""
+    """Measure emails a second, from the first that is sent to the last."""
     sink = subprocess.Popen(
         [sys.executable, "-m", "bench.sink"],
         cwd=ROOT,
@@ -32,14 +32,14 @@ def mail(stage: Stage) -> list[Line]:
         sink.kill()
         sink.wait()
     rate = median(rates)
-    beside = f"{stage.plan.letters:,} letters, one worker, aiosmtpd on the same cores"
-    return [Line("mail to a local SMTP server", "≥ 300/s", f"{rate:,.0f}/s", beside, rate >= 300)]
+    beside = f"{stage.plan.emails:,} emails, one worker, aiosmtpd on the same cores"
+    return [Line("emails to a local SMTP server", "≥ 300/s", f"{rate:,.0f}/s", beside, rate >= 300)]
 
 
 def _once(stage: Stage, mail_url: str) -> float:
     server = stage.server()
     for _ in range(20):
-        if _waiting(server) >= stage.plan.letters:
+        if _waiting(server) >= stage.plan.emails:
             break
         wrk.sign(server.address(), server.page_path(), server.version(), 1)
     log = (server.data / "worker.log").open("ab")
@@ -54,15 +54,15 @@ def _once(stage: Stage, mail_url: str) -> float:
         preexec_fn=ending_with(os.getpid()),
     )
     try:
-        return _leaving(server)
+        return _sending_rate(server)
     finally:
         worker.terminate()
         worker.wait(20)
         log.close()
 
 
-def _leaving(server: Server) -> float:
-    """Looks until all have left. Rows go in batches of 25, so the first batch starts the clock and is not counted."""
+def _sending_rate(server: Server) -> float:
+    """Wait until all are sent. Rows are deleted in batches of 25; the first starts the clock and is not counted."""
     before = _waiting(server)
     most, first, start = before, 0.0, time.monotonic()
     while time.monotonic() - start < WITHIN:
@@ -73,7 +73,7 @@ def _leaving(server: Server) -> float:
         if first and left == 0:
             return most / (now - first)
         time.sleep(0.02)
-    raise RuntimeError(f"{_waiting(server)} of {before} letters were still there after {WITHIN:.0f} s")
+    raise RuntimeError(f"{_waiting(server)} of {before} emails were still there after {WITHIN:.0f} s")
 
 
 def _waiting(server: Server) -> int:

@@ -1,4 +1,4 @@
-"""The floor of HTTP: an application that does nothing, under the same server. GET gives set bytes, POST a 303."""
+"""The floor of HTTP: an application without work, under the same server. GET gives fixed bytes, POST a 303."""
 
 import json
 import os
@@ -24,7 +24,7 @@ async def application(
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> None:
-    """ASGI, the least of it."""
+    """Answer by a minimal ASGI application."""
     if scope["type"] == "lifespan":
         for _ in range(2):
             message = await receive()

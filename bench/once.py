@@ -1,6 +1,6 @@
-"""One round of signing and confirming with whichever `sabal` is on the path: `python -m bench.once DATABASE SECONDS`.
+"""Measure signing and confirming once, with the `sabal` on the path: `python -m bench.once DATABASE SECONDS`.
 
-A process of its own, so that another checkout's code can be measured by the same functions. Prints one line of JSON.
+This is a process of its own, so that the same functions can measure another checkout. It prints one line of JSON.
 """
 
 import json
@@ -9,14 +9,14 @@ import sys
 import sabal
 from bench import throughput, wrk
 from bench.journeys import rate
-from bench.place import place
+from bench.workspace import open_workspace
 
 
 def main() -> None:
-    """Measures."""
+    """Measure, and print the rates."""
     database, seconds = sys.argv[1], float(sys.argv[2])
-    with place(database) as here:
-        server = here.new_server("house")
+    with open_workspace(database) as workspace:
+        server = workspace.new_server("server")
         server.start()
         found: dict[str, object] = {"of": sabal.__file__}
         found["sign"] = throughput.signatures(server, seconds).rate

@@ -1,4 +1,4 @@
-"""Rows as signing writes them, made without signing: for the floor of the database and for filling a house."""
+"""Make rows as signing writes them, without signing: for the floor of the database and for filling a server."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ LOG_INDEX = ("petition_id", "commitment", "idx")
 
 
 def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
-    """The rows of that many signatures that were asked for: pending, sealed record, email."""
+    """Return the rows of that many unconfirmed signatures: pending, sealed record, email."""
     ids = [secrets.randbits(63) for _ in range(number)]
     waiting: list[Row] = [
         (
@@ -53,13 +53,13 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
 
 
 def confirmed(waiting: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """What those pending rows become when they are confirmed: signatures, and their waits for the log."""
-    signatures = [(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[9]) for r in waiting]
+    """Return the rows that these pending rows become when they are confirmed: signatures, and waiting for the log."""
+    signatures: list[Row] = [(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[9]) for r in waiting]
     return signatures, [(r[1], r[5], "KR", "ko") for r in waiting]
 
 
 def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Confirmed signatures, and their waits, every key random as in earnest; their records are left out."""
+    """Yield rows of confirmed signatures that wait for the log, without records. Keys are random, as in use."""
     for start in range(0, number, chunk):
         asked, _, _ = pending(min(chunk, number - start))
         yield confirmed([(r[0], petition_id, *r[2:]) for r in asked])
@@ -68,9 +68,9 @@ def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple
 def counted(
     number: int, petition_id: int, chunk: int = 2_000
 ) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
-    """Counted signatures, their records and their indexes in the log, every key ascending and random within.
+    """Yield rows of counted signatures, their records and their log indexes.
 
-    So they are quick to insert.
+    Keys ascend, which makes inserting fast, with random steps.
     """
     step = SPACE // number
     for start in range(0, number, chunk):

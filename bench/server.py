@@ -1,4 +1,4 @@
-"""A house to be measured: `sabal serve --dev` in a folder of its own, started, watched and ended by process id."""
+"""A server to measure: `sabal serve --dev` in a folder of its own, ended by its process ids."""
 
 import contextlib
 import json
@@ -17,8 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 import agefile
 from sabal import database as raw
-from sabal.keys.keystore import KeyStore as Keys
-from sabal.keys.keystore import open_keystore
+from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.serve import ending_with
 
@@ -30,7 +29,7 @@ TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sea
 
 @dataclass
 class Server:
-    """One house. Its `port` is drawn at the first start and kept."""
+    """One server. Its `port` is chosen at the first start."""
 
     data: Path
     url: str
@@ -38,7 +37,7 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, workers: int = 1, mail: bool = False, **settings: str) -> None:
-        """Starts it and waits until it answers; `settings` become SABAL_… variables. Raises RuntimeError."""
+        """Start it and wait until it answers. `settings` become SABAL_… variables. Raise RuntimeError."""
         self.port = self.port or free_port()
         command = [
             sys.executable,
@@ -65,12 +64,12 @@ class Server:
         end = time.monotonic() + STARTS_WITHIN
         while not self.healthy():
             if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"the house did not start; its last words: {self.last_words()}")
+                raise RuntimeError(f"the server did not start; the end of its log: {self.log_tail()}")
             time.sleep(0.1)
-        self.page()  # what the first reader waits for is no part of any number
+        self.page()  # the first page takes longer and is not measured
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """The environment of its processes: nothing of ours that begins with SABAL_."""
+        """Return the environment of its processes: this process's without SABAL_…, and the given settings."""
         ours = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
         own = {"DATA": str(self.data), "BATCH_EVERY": "2s", **{k.upper(): v for k, v in settings.items()}}
         if not self.url.startswith("sqlite:"):
@@ -78,7 +77,7 @@ class Server:
         return ours | {f"SABAL_{name}": value for name, value in own.items()}
 
     def inside(self, *what: object) -> dict[str, float]:
-        """What bench/inside.py finds in this house. Raises RuntimeError with its last words."""
+        """Return the results of bench/inside.py on this server. Raise RuntimeError with the end of its output."""
         done = subprocess.run(
             [sys.executable, "-m", "bench.inside", *map(str, what)],
             env=self.environment(internal_dev="1", base_url=self.address("")),
@@ -101,11 +100,11 @@ class Server:
     def address(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         return (self.data / "serve.log").read_text(errors="replace")[-600:]
 
     def pids(self) -> list[int]:
-        """Every process of it, parents first."""
+        """Return all its processes, parents first."""
         if self.process is None or self.process.poll() is not None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -114,7 +113,7 @@ class Server:
         return []
 
     def public_pids(self) -> list[int]:
-        """The processes that answer: granian's children."""
+        """Return the processes that answer requests: granian's children."""
         found = []
         for pid in self.pids():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -124,7 +123,7 @@ class Server:
         return found
 
     def stop(self) -> None:
-        """Asks it to end, as an operator would."""
+        """End it by SIGTERM, as an operator would."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -134,7 +133,7 @@ class Server:
         self.process = None
 
     def kill(self) -> None:
-        """kill -9 for every process of it, children first, so that none has the time to react."""
+        """Kill all its processes with kill -9, children first, so that none can react."""
         pids = self.pids()
         for pid in reversed(pids):
             with contextlib.suppress(ProcessLookupError):
@@ -144,20 +143,20 @@ class Server:
             self.process.wait(10)
         self.process = None
 
-    # ---- what lies in it ------------------------------------------------------------------------------------------
+    # ---- its data -------------------------------------------------------------------------------------------------
 
     def connect(self) -> raw.Database:
         return raw.connect(self.url)
 
-    def keys(self) -> Keys:
+    def keys(self) -> KeyStore:
         return open_keystore(self.data / "server.key")
 
     def identity(self) -> agefile.Identity:
-        """The organiser's identity that `--dev` made."""
+        """Return the organiser's identity that `--dev` made."""
         return agefile.parse_identity_file((self.data / "organiser-key.txt").read_text())[0]
 
     def petition(self) -> PetitionSnapshot:
-        """The example petition, as the house has it now."""
+        """Return the example petition as it is now."""
         snapshots, database = Snapshots(), self.connect()
         try:
             snapshots.refresh(database, self.keys())
@@ -169,19 +168,19 @@ class Server:
         return f"/{LANGUAGE}/{self.petition().slug}"
 
     def page(self) -> str:
-        """The petition's page."""
+        """Return the petition's page."""
         with urlopen(self.address(self.page_path()), timeout=30) as answer:
             return str(answer.read().decode())
 
     def version(self) -> str:
-        """What the form on the page carries as `version`."""
+        """Return the field `version` of the form on the page."""
         found = re.search(r'name="version" value="([0-9a-f]+)"', self.page())
         if found is None:
             raise RuntimeError("the page has no form with a version: is the petition open?")
         return found[1]
 
     def empty(self) -> None:
-        """Takes out all signatures and letters, so that each measurement begins with the same tables."""
+        """Delete all signatures and emails, so that each measurement begins with the same tables."""
         database = self.connect()
         try:
             with database.transaction():
@@ -190,12 +189,12 @@ class Server:
             database.checkpoint(cut=True)
         finally:
             database.close()
-        for letter in (self.data / "mail").glob("[0-9]*.eml"):
-            letter.unlink(missing_ok=True)
+        for email in (self.data / "mail").glob("[0-9]*.eml"):
+            email.unlink(missing_ok=True)
 
 
 def migrate(url: str) -> None:
-    """Makes our tables in the database at `url`."""
+    """Make our tables in the database at `url`."""
     environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
     command = [sys.executable, "-m", "django", "migrate", "-v0"]
     subprocess.run(command, check=True, env=environment, timeout=120, stdin=subprocess.DEVNULL)

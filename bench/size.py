@@ -1,4 +1,4 @@
-"""What a million signatures cost: in speed and in memory. Two houses stand side by side, so that noise meets both."""
+"""Measure what a million signatures cost in speed and memory. Two servers alternate, so that noise meets both."""
 
 from pathlib import Path
 from statistics import median
@@ -10,15 +10,15 @@ from bench.table import Line
 
 
 def size(stage: Stage) -> list[Line]:
-    """Page and sign with few and with many signatures in the tables; the memory of all processes with the many."""
-    stage.rest()
-    plan, here = stage.plan, stage.place
-    few, many = here.new_server("few"), here.new_server("many")
+    """Measure page and sign with few and with many signatures; measure the memory of all processes with many."""
+    stage.stop()
+    plan, workspace = stage.plan, stage.workspace
+    few, many = workspace.new_server("few"), workspace.new_server("many")
     for server, number in ((few, plan.few), (many, plan.many)):
         server.start()
         fill(server, number)
     runs = []
-    for turn in range(2 * plan.runs):  # each goes first as often as the other
+    for turn in range(2 * plan.runs):  # each is first equally often
         both = (few, many) if turn % 2 else (many, few)
         page_rates = {h.port: wrk.page(h.address(), h.page_path(), plan.seconds / 2).rate for h in both}
         sign_rates = {
@@ -48,7 +48,7 @@ def size(stage: Stage) -> list[Line]:
 
 
 def fill(server: Server, number: int) -> None:
-    """Puts that many counted signatures into the tables. Not flushed: it is the readers that are measured."""
+    """Insert that many counted signatures, without flushing, as this is not measured."""
     petition, database = server.petition(), server.connect()
     try:
         database.execute(
@@ -64,14 +64,14 @@ def fill(server: Server, number: int) -> None:
             (number, number, petition.id),
         )
         if database.vendor == "postgresql":
-            database.execute("ANALYZE")  # which autovacuum would do in its own time
+            database.execute("ANALYZE")  # autovacuum would do this later
         database.checkpoint(cut=True)
     finally:
         database.close()
 
 
 def _memory(server: Server, seconds: float) -> dict[str, float]:
-    """MB by process, after it has had something to do. PostgreSQL's own are not among them."""
+    """Return MB by kind of process, after some work, without PostgreSQL's processes."""
     server.start(mail=True)
     try:
         wrk.page(server.address(), server.page_path(), seconds)
@@ -88,7 +88,7 @@ def _memory(server: Server, seconds: float) -> dict[str, float]:
 
 
 def _pss(pid: int) -> float:
-    """Proportional set size: what it has for itself, and its share of what it shares. In MB."""
+    """Return the proportional set size in MB: the process's own memory and its share of shared memory."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""The table: what was measured, beside its target and its floor; printed, and kept in bench/RESULTS.md."""
+"""The table of measurements with targets and floors, printed and written to bench/RESULTS.md."""
 
 import os
 import platform
@@ -12,12 +12,12 @@ from pathlib import Path
 import psycopg
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-SIGN = {True: "yes", False: "NO", None: "-"}
+REACHED = {True: "yes", False: "NO", None: "-"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line. `reached` None: there is no target, or this run was too short to tell."""
+    """One line. `reached` is None if there is no target, or if this run was too short."""
 
     what: str
     target: str
@@ -28,7 +28,7 @@ class Line:
 
 @dataclass
 class Table:
-    """What one run measured on one database."""
+    """The measurements of one run on one database."""
 
     database: str
     quick: bool
@@ -39,45 +39,46 @@ class Table:
         for line in lines:
             self.lines.append(line)
             print(
-                f"  {SIGN[line.reached]:>3}  {line.what}: {line.measured}  [{line.target}]  {line.beside}",
+                f"  {REACHED[line.reached]:>3}  {line.what}: {line.measured}  [{line.target}]  {line.beside}",
                 flush=True,
             )
 
     def markdown(self, machine: Sequence[str]) -> str:
-        """The table and the machine, as Markdown."""
+        """Return the table and the machine as Markdown."""
         length = "A quick run: too short to be quoted." if self.quick else "Medians of several runs."
         when = datetime.now(UTC).date().isoformat()
         text = [f"## {self.database}, {when}", "", f"{'; '.join(machine)}. {length}", ""]
         text += ["| what | target | measured | beside it | reached |", "|---|---|---|---|---|"]
         text += [
-            f"| {r.what} | {r.target} | {r.measured} | {r.beside} | {SIGN[r.reached]} |" for r in self.lines
+            f"| {r.what} | {r.target} | {r.measured} | {r.beside} | {REACHED[r.reached]} |"
+            for r in self.lines
         ]
         text += [f"\nNot measured: {name}" for name in self.failed]
         return "\n".join(text) + "\n"
 
 
-HEAD = (
+HEADING = (
     "# Results of the last `script/bench`\n\n"
-    "Floors were measured in the same run: *http* is an application that does nothing under the same server,\n"
-    "*seal* the bare crypto of one signature, *db* bare inserts of the same rows, flushed in batches of 64;\n"
-    "limit = 1 / (1/http + 1/seal + 1/db). The load generator ran on the same cores. Rates are per second.\n"
-    "Of the public log: *bare hashing* is the tree's hashes and nothing else, *bare rows* the same rows marked and\n"
-    "the same entries inserted, by bare statements.\n"
+    "Floors were measured in the same run. *http* is an application without work under the same server, *seal* is\n"
+    "the bare crypto of one signature, *payload* is that of one confirmation, and *db* are bare statements for the\n"
+    "same rows, flushed in batches of 64; limit = 1 / (1/http + 1/seal + 1/db). The load generator ran on the same\n"
+    "cores. Rates are per second. For the public log, *bare hashing* is only the hashes of the tree, and *bare rows*\n"
+    "are bare statements for the same rows and entries.\n"
 )
 
 
-def keep(tables: Sequence[tuple[Table, Sequence[str]]], file: Path = RESULTS) -> None:
-    """Writes these tables into the file; those of other databases stay as they were."""
-    kept: dict[str, str] = {}
+def save(tables: Sequence[tuple[Table, Sequence[str]]], file: Path = RESULTS) -> None:
+    """Write these tables into the file. Leave those of other databases as they are."""
+    sections: dict[str, str] = {}
     if file.exists():
         for section in file.read_text(encoding="utf-8").split("\n## ")[1:]:
-            kept[section.partition(",")[0]] = f"## {section.strip()}\n"
-    kept |= {table.database: table.markdown(host) for table, host in tables}
-    file.write_text("\n".join([HEAD, *(kept[name] for name in sorted(kept))]), encoding="utf-8")
+            sections[section.partition(",")[0]] = f"## {section.strip()}\n"
+    sections |= {table.database: table.markdown(host) for table, host in tables}
+    file.write_text("\n".join([HEADING, *(sections[name] for name in sorted(sections))]), encoding="utf-8")
 
 
 def machine(folder: Path, server: str) -> list[str]:
-    """The machine in a few words: cores, kernel, disk, Python, database."""
+    """Describe the machine: cores, kernel, disk, Python, database."""
     _, _, kernel = platform.uname()[0:3]
     database = f"SQLite {sqlite3.sqlite_version}"
     if server:

@@ -1,10 +1,10 @@
-"""How many a second: the page, signing with one and two public processes, confirming."""
+"""Measure throughput: the page, signing with one and two public processes, confirming."""
 
 from pathlib import Path
 from statistics import median
 
 from bench import floors, wrk
-from bench.letters import Outbox
+from bench.emails import Outbox
 from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
@@ -13,7 +13,7 @@ BESIDE = "worker and load generator on the same cores"
 
 
 def page(stage: Stage) -> list[Line]:
-    """GET of the petition's page against a server that does nothing."""
+    """Measure GET of the petition's page, against a server without work."""
     server = stage.server()
     path, seconds, runs = server.page_path(), stage.plan.seconds, []
     with floors.noop(server) as nothing:
@@ -30,7 +30,7 @@ def page(stage: Stage) -> list[Line]:
 
 
 def weight(stage: Stage) -> list[Line]:
-    """What a reader has to fetch before reading and signing."""
+    """Measure the bytes and requests that a reader needs before signing."""
     server = stage.server()
     answer = floors._answer(server, "GET", server.page_path(), "", {"Accept-Encoding": "br"})
     size = int(dict(answer["headers"])["content-length"])  # type: ignore[call-overload]
@@ -45,14 +45,14 @@ def weight(stage: Stage) -> list[Line]:
 
 
 def sign(stage: Stage) -> list[Line]:
-    """POST sign by itself, against its limit."""
+    """Measure POST sign without the worker, against its limit."""
     server, seconds = stage.server(), stage.plan.seconds
-    petition, bare, runs = server.petition(), stage.place.database("bare"), []
+    petition, bare, runs = server.petition(), stage.workspace.database("bare"), []
     path, version = server.page_path(), server.version()
     with floors.noop(server) as nothing:
         for _ in range(stage.plan.runs):
             http = wrk.sign(nothing, path, version, seconds).rate
-            seal = floors.looped(floors.seal_once(petition, bytes(32)), seconds / 2)
+            seal = floors.rate_of(floors.seal_once(petition, bytes(32)), seconds / 2)
             db = floors.inserts(bare, seconds / 2)
             runs.append((http, seal, db, signatures(server, seconds).rate))
     http, seal, db, rate = (median(r[i] for r in runs) for i in range(4))
@@ -63,22 +63,22 @@ def sign(stage: Stage) -> list[Line]:
 
 
 def one(stage: Stage) -> list[Line]:
-    """POST sign with one public process as it runs: the worker sends letters meanwhile."""
+    """Measure POST sign with one public process, while the worker sends emails."""
     server = stage.server(mail=True)
-    stage.capacity = stage.middle(lambda: signatures(server, stage.plan.seconds).rate)
+    stage.capacity = stage.median_of_runs(lambda: signatures(server, stage.plan.seconds).rate)
     measured = f"{stage.capacity:,.0f}/s"
     return [Line("POST sign, one public process", "≥ 1,500/s", measured, BESIDE, stage.capacity >= 1_500)]
 
 
 def two(stage: Stage) -> list[Line]:
-    """POST sign with two public processes and the worker."""
+    """Measure POST sign with two public processes and the worker."""
     server = stage.server(workers=2, mail=True)
-    rate = stage.middle(lambda: signatures(server, stage.plan.seconds, 2 * wrk.CONNECTIONS).rate)
+    rate = stage.median_of_runs(lambda: signatures(server, stage.plan.seconds, 2 * wrk.CONNECTIONS).rate)
     return [Line("POST sign, two public processes", "≥ 2,500/s", f"{rate:,.0f}/s", BESIDE, rate >= 2_500)]
 
 
 def signatures(server: Server, seconds: float, connections: int = wrk.CONNECTIONS) -> wrk.Run:
-    """Signatures for so long. Raises RuntimeError where fewer rows came than answers: then nothing was measured."""
+    """Sign for that many seconds. Raise RuntimeError if fewer rows are stored than were accepted."""
     server.empty()
     run = wrk.sign(server.address(), server.page_path(), server.version(), seconds, connections)
     database = server.connect()
@@ -92,14 +92,14 @@ def signatures(server: Server, seconds: float, connections: int = wrk.CONNECTION
 
 
 def confirm(stage: Stage) -> list[Line]:
-    """POST confirm against its own limit: http, opening the payload, moving the row."""
+    """Measure POST confirm against its own limit: http, opening the payload, moving the row."""
     server, seconds = stage.server(), stage.plan.seconds
-    bare, runs = stage.place.database("moves"), []
+    bare, runs = stage.workspace.database("moves"), []
     with floors.noop(server) as nothing:
         for _ in range(stage.plan.runs):
             tokens = _pending_tokens(server, seconds)
             http = wrk.confirm(nothing, tokens, seconds).rate
-            opened = floors.looped(floors.open_once(), seconds / 4)
+            opened = floors.rate_of(floors.open_once(), seconds / 4)
             db = floors.moves(bare, seconds / 2)
             run = wrk.confirm(server.address(), tokens, seconds)
             if run.refused > run.requests / 50:
@@ -113,7 +113,7 @@ def confirm(stage: Stage) -> list[Line]:
 
 
 def _pending_tokens(server: Server, seconds: float) -> Path:
-    """Signs for a while, and writes the tokens of the letters that wait into a file."""
+    """Sign for that many seconds, and write the tokens of the waiting emails into a file."""
     signatures(server, seconds)
     database = server.connect()
     try:

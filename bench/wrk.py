@@ -1,4 +1,4 @@
-"""wrk, the closed-loop load generator: as many requests as its connections get answered."""
+"""Run wrk, a closed-loop load generator: each connection sends a request after the answer to its last one."""
 
 import json
 import os
@@ -15,7 +15,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Run:
-    """What one run found; latencies in milliseconds. `refused`: answers of 400 and above. `lost`: no answer."""
+    """The result of one run. Latencies are in milliseconds. `refused`: answers of 400 and above. `lost`: no answer."""
 
     requests: int
     seconds: float
@@ -26,12 +26,12 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Good answers a second."""
+        """Return good answers a second."""
         return (self.requests - self.refused) / self.seconds
 
 
 def missing() -> str:
-    """What to do where wrk is not installed; empty where it is."""
+    """Say what to do if wrk is not installed; return an empty text if it is."""
     return (
         ""
         if shutil.which("wrk")
@@ -40,18 +40,18 @@ def missing() -> str:
 
 
 def page(address: str, path: str, seconds: float) -> Run:
-    """GETs of one page."""
+    """Send GETs of one page."""
     return _wrk("page", address, seconds, PATH=path)
 
 
 def several(address: str, paths: Path, seconds: float, rate: float = 0.0) -> Run:
-    """GETs of the paths of a file, one after the other; at most `rate` a second where that is given."""
+    """Send GETs of the paths of a file, one after the other; at most `rate` a second if it is given."""
     delay = 1e3 * CONNECTIONS / rate if rate else 0.0
     return _wrk("several", address, seconds, PATHS=str(paths), DELAY=f"{delay:.3f}")
 
 
 def sign(address: str, path: str, version: str, seconds: float, connections: int = CONNECTIONS) -> Run:
-    """POSTs of unique sign forms."""
+    """Send POSTs of unique sign forms."""
     return _wrk(
         "sign",
         address,
@@ -64,25 +64,25 @@ def sign(address: str, path: str, version: str, seconds: float, connections: int
 
 
 def confirm(address: str, tokens: Path, most_seconds: float) -> Run:
-    """POSTs to the links of a file of tokens, each once."""
+    """Send one POST for each token of a file."""
     return _wrk("confirm", address, most_seconds, TOKENS=str(tokens))
 
 
 def _wrk(script: str, address: str, seconds: float, connections: int = CONNECTIONS, **variables: str) -> Run:
     environment = os.environ | {f"BENCH_{name}": value for name, value in variables.items()}
-    whole = max(1, round(seconds))
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as both:  # wrk takes one file
-        both.write((LUA / f"{script}.lua").read_text() + (LUA / "report.lua").read_text())
-        both.flush()
+    whole_seconds = max(1, round(seconds))
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script_file:  # wrk accepts one file
+        script_file.write((LUA / f"{script}.lua").read_text() + (LUA / "report.lua").read_text())
+        script_file.flush()
         command = [
             "wrk",
             "-t1",
             f"-c{connections}",
-            f"-d{whole}s",
+            f"-d{whole_seconds}s",
             "--timeout",
             "10s",
             "-s",
-            both.name,
+            script_file.name,
             address,
         ]
         done = subprocess.run(
@@ -91,7 +91,7 @@ def _wrk(script: str, address: str, seconds: float, connections: int = CONNECTIO
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=whole + 30,
+            timeout=whole_seconds + 30,
         )
     if done.returncode or "{" not in done.stdout:
         raise RuntimeError(f"wrk failed: {done.stderr[-400:] or done.stdout[-400:]}")

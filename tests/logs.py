@@ -1,4 +1,4 @@
-"""A log to test with, and a second way to compute it: RFC 6962 §2.1 word for word, sharing no code with `tlog`."""
+"""A log for tests, computed word for word by RFC 6962 §2.1, without code of `tlog`."""
 
 import hashlib
 from functools import cache
@@ -15,7 +15,7 @@ CAROL = tlog.Signer(ORIGIN, bytes(range(32)))  # her log's key
 
 @cache
 def entry(index: int) -> bytes:
-    """Entry `index` of every log here: opened by the first, then signatures, each seventh revoked by the next one."""
+    """Return entry `index`: an open entry, then signatures. Every seventh entry revokes the one before it."""
     if index == 0:
         return b"\1\0" + hashlib.sha256(b"manifest").digest()
     if index % 7 == 6:
@@ -25,7 +25,7 @@ def entry(index: int) -> bytes:
 
 @cache
 def mth(start: int, end: int) -> bytes:
-    """MTH(D[start:end])."""
+    """Return MTH(D[start:end])."""
     n = end - start
     if n == 0:
         return hashlib.sha256(b"").digest()
@@ -36,6 +36,7 @@ def mth(start: int, end: int) -> bytes:
 
 
 def split(n: int) -> int:
+    """Return k, the largest power of two smaller than n."""
     k = 1
     while k * 2 < n:
         k *= 2
@@ -43,7 +44,7 @@ def split(n: int) -> int:
 
 
 def path(m: int, start: int, end: int) -> list[bytes]:
-    """PATH(m, D[start:end]), §2.1.1."""
+    """Return PATH(m, D[start:end]), §2.1.1."""
     n = end - start
     if n == 1:
         return []
@@ -54,7 +55,7 @@ def path(m: int, start: int, end: int) -> list[bytes]:
 
 
 def proof(m: int, n: int) -> list[bytes]:
-    """PROOF(m, D[n]), §2.1.2; nothing where one tree is empty or both are the same."""
+    """Return PROOF(m, D[n]), §2.1.2. It is empty if one tree is empty or both are equal."""
     return subproof(m, 0, n, True) if 0 < m < n else []
 
 
@@ -73,7 +74,7 @@ def get_hash(level: int, index: int) -> bytes:
 
 
 def tile_bytes(tile: Tile) -> bytes:
-    """What should be in a file, by the definition in c2sp.org/tlog-tiles."""
+    """Return the bytes of a file, by the definition in c2sp.org/tlog-tiles."""
     first = tile.index * 256
     if tile.level == -1:
         return b"".join(b"\x00\x22" + entry(first + i) for i in range(tile.width))
@@ -87,7 +88,7 @@ def checkpoint(size: int) -> bytes:
 
 
 def write_log(folder: Path, size: int) -> None:
-    """A published log as plain files, written by `tlog` as a sequencer would: in two steps."""
+    """Write a published log as files with `tlog`, in two steps, as a sequencer would."""
     files: dict[Tile, bytes] = {}
     old = size * 2 // 3
     for start, end in ((0, old), (old, size)):
@@ -97,7 +98,7 @@ def write_log(folder: Path, size: int) -> None:
             first = bundle.index * 256
             files[bundle] = tlog.encode_bundle(entry(first + i) for i in range(bundle.width))
     for tile, data in files.items():
-        place = folder / tile.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
+        file = folder / tile.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
     (folder / "checkpoint").write_bytes(checkpoint(size))

@@ -1,4 +1,4 @@
-"""A running `sabal serve --dev` on a port and a database of its own."""
+"""A running `sabal serve --dev` with its own port and database."""
 
 import json
 import os
@@ -18,35 +18,34 @@ CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or ""
 
 @dataclass
 class Served:
-    """A running `sabal serve --dev`."""
+    """One `sabal serve --dev`: its address, its data folder and its environment."""
 
     base: str
     data: Path
     environment: dict[str, str]
     database_dump: Callable[[], bytes] | None = (
-        None  # what an outside database holds; SQLite lies in the data folder
+        None  # the content of PostgreSQL; SQLite is in the data folder
     )
-
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns once the house answers."""
-        with self.said.open("ab") as log:
+        """Start the server, and return once it answers."""
+        with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sabal", "serve", "--dev", "--port", self.base.rpartition(":")[2]],
                 env=self.environment,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
             )
         deadline = time.monotonic() + 60
         while True:
             try:
                 urllib.request.urlopen(f"{self.base}/healthz", timeout=2).close()
-                # The worker shows the log's first checkpoint a moment after the door opened.
+                # The worker publishes the log's first checkpoint a moment after the server answers.
                 urllib.request.urlopen(f"{self.base}/{SLUG}/log/checkpoint", timeout=2).close()
                 break
             except OSError:
-                assert self.process.poll() is None and time.monotonic() < deadline, self.said.read_text()
+                assert self.process.poll() is None and time.monotonic() < deadline, self.output.read_text()
                 time.sleep(0.2)
 
     def stop(self) -> None:
@@ -60,11 +59,12 @@ class Served:
             self.process.wait()
 
     @property
-    def said(self) -> Path:
-        """What its processes printed."""
+    def output(self) -> Path:
+        """The file with the output of its processes."""
         return self.data / "serve.log"
 
     def sabal(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `sabal` command with this server's environment."""
         return subprocess.run(
             [sys.executable, "-m", "sabal", *arguments],
             env=self.environment,
@@ -75,6 +75,7 @@ class Served:
         )
 
     def count(self) -> int:
+        """Return the published number of counted signatures."""
         with urllib.request.urlopen(f"{self.base}/{SLUG}/count.json", timeout=10) as answer:
             return int(json.load(answer)["counted"])
 

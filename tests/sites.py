@@ -1,4 +1,4 @@
-"""A house that tests live in: a fresh database of either kind, with the example petition published."""
+"""A site for tests: a fresh database of either kind, in which the example petition can be published."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,13 +21,13 @@ from templates import put_rows
 TODAY = date(2026, 11, 24)
 DAY_NUMBER = (TODAY - date(1970, 1, 1)).days
 NOW = DAY_NUMBER * 86_400 + 43_200
-BASE_URL = settings.BASE_URL  # where a test sets another, its petitions have another origin
+BASE_URL = settings.BASE_URL  # a test that changes it gets petitions with another origin
 EXAMPLE = Path(__file__).parent.parent / "petitions" / "stop-forced-repatriation"
 
 
 @dataclass
 class SiteOfTests:
-    """A house on a database of its own."""
+    """A site on a database of its own."""
 
     url: str
     data: Path
@@ -36,7 +36,7 @@ class SiteOfTests:
     keyring: Keyring
     snapshots: Snapshots
     identity: agefile.Identity
-    example: Path | None = None  # the rows of the example published to this identity, made once for all tests
+    example: Path | None = None  # rows of the published example, made once for all tests
 
     @property
     def vendor(self) -> str:
@@ -44,7 +44,7 @@ class SiteOfTests:
 
     @property
     def writer(self) -> Writer:
-        """As in a process that knows what this house knows."""
+        """Return the writer of a process with these snapshots and this keyring."""
         return Writer(self.snapshots, self.keyring)
 
     def connect(self) -> raw.Database:
@@ -55,12 +55,12 @@ class SiteOfTests:
         self.keyring.refresh(self.database, self.keystore, DAY_NUMBER)
 
     def publish(self, *, show_names: bool = False, **changes: str) -> PetitionSnapshot:
-        """The example petition, published to the house's identity; `changes` replace values in its petition.toml.
+        """Publish the example petition to the site's identity. `changes` replace values in its petition.toml.
 
-        Where nothing is changed and there is no petition yet, its rows are put where publishing would have put them.
+        If nothing is changed and there is no petition yet, insert the rows of an earlier publication, which is faster.
         """
-        as_always = not show_names and not changes and settings.BASE_URL == BASE_URL
-        if self.example and as_always and self.rows("petitions_petition") == 0:
+        unchanged = not show_names and not changes and settings.BASE_URL == BASE_URL
+        if self.example and unchanged and self.rows("petitions_petition") == 0:
             put_rows(self.database, self.example)
             return self.petition()
         files = folder.read(EXAMPLE)
@@ -80,7 +80,7 @@ class SiteOfTests:
         return self.petition(petition.slug)
 
     def petition(self, slug: str = "stop-forced-repatriation") -> PetitionSnapshot:
-        """The petition as it stands now."""
+        """Return the petition as it is now."""
         self.refresh()
         snapshot = self.snapshots.by_slug(slug)
         assert snapshot is not None
@@ -93,18 +93,18 @@ class SiteOfTests:
         every: float | None = None,
         database: raw.Database | None = None,
     ) -> int:
-        """What the worker does each round for one petition's log."""
+        """Do one round of the worker for one petition's log. Return the number of new entries."""
         database, sequencer = database or self.database, Sequencer(self.keystore)
         taken = sequencer.sequence(database, petition, now, every)
         sequencer.publish_here(database, petition)
         return taken
 
     def close(self, petition: PetitionSnapshot, now: float) -> None:
-        """Let the petition's log be closed, after all that waits."""
+        """Close the petition's log after all waiting entries."""
         Sequencer(self.keystore).close(self.database, petition, now)
 
     def publish_again(self, slug: str) -> PetitionSnapshot:
-        """A paused petition, published with another organiser key."""
+        """Publish a paused petition again, to a new organiser key."""
         self.identity = agefile.generate()
         drafts.use_keys(slug, (str(self.identity.recipient),))
         code = agefile.decrypt(drafts.key_check(slug), [self.identity]).decode()
@@ -123,7 +123,7 @@ def replace_key(toml: str, key: str, value: str) -> str:
 
 
 def point_django_at(url: str) -> None:
-    """Let Django's default connection be one to `url`."""
+    """Connect Django's default connection to `url`."""
     connections["default"].close()
     connections.databases["default"] = {**connections.databases["default"], **settings._django_database(url)}
     del connections["default"]

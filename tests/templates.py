@@ -1,4 +1,4 @@
-"""What is made once for a whole run of the tests, by whichever process needs it first, and copied from then on."""
+"""Databases that are made once for a whole run of the tests, by the first process that needs one, and then copied."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ Tables = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
 
 
 def made_once(path: Path, make: Callable[[Path], object]) -> Path:
-    """Return `path`, written by `make` unless another process of this run has done so."""
+    """Return `path`. Let `make` write it unless another process of this run has done so."""
     with locked(path):
         if not path.exists():
             unfinished = path.with_name(f"{path.name}.unfinished")
@@ -33,7 +33,7 @@ def made_once(path: Path, make: Callable[[Path], object]) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process of the run at a time go on."""
+    """Let one process of the run in at a time."""
     with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -52,11 +52,11 @@ class SqliteTemplate:
     """A migrated database in a file."""
 
     file: Path
-    example: Path  # what publishing the example adds to it, once a test has asked for that
+    example: Path  # file of the rows that publishing the example adds, made at first use
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
-        """The URL of a copy in `folder`."""
+        """Yield the URL of a copy in `folder`."""
         shutil.copy(self.file, folder / "sabal.sqlite3")
         yield f"sqlite://{folder / 'sabal.sqlite3'}"
 
@@ -71,7 +71,7 @@ class PostgresqlTemplate:
 
     @contextmanager
     def copy(self, _folder: Path) -> Iterator[str]:
-        """The URL of a copy, which is dropped at the end."""
+        """Yield the URL of a copy, which is dropped at the end."""
         name = f"t_{os.urandom(6).hex()}"
         with psycopg.connect(self.server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.name}")  # type: ignore[arg-type]
@@ -86,24 +86,25 @@ Template = SqliteTemplate | PostgresqlTemplate
 
 
 def sqlite_template(shared: Path) -> SqliteTemplate:
-    """The SQLite template of this run; `shared` is the folder that all its processes know."""
+    """Return the SQLite template of this run. All its processes share the folder `shared`."""
 
     def make(file: Path) -> None:
         migrate(f"sqlite://{file}")
-        with raw.connect(f"sqlite://{file}")._connection as connection:  # one file to copy, no WAL beside it
+        # Leave one file to copy, without a WAL.
+        with raw.connect(f"sqlite://{file}")._connection as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     return SqliteTemplate(made_once(shared / "template.sqlite3", make), shared / "example.sqlite")
 
 
 def postgresql_template(shared: Path, server: str) -> PostgresqlTemplate:
-    """The PostgreSQL template of this run."""
+    """Return the PostgreSQL template of this run."""
     name = "sabal_template"
     with (
         locked(shared / "template.postgresql"),
         psycopg.connect(server, autocommit=True) as connection,
     ):
-        # Asked of the server: one whose last user went is begun anew by the next.
+        # Ask the server: it is made anew if the last process that used it has ended.
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
             connection.execute("CREATE DATABASE sabal_unfinished")
             migrate(other_database(server, "sabal_unfinished"))
@@ -112,7 +113,7 @@ def postgresql_template(shared: Path, server: str) -> PostgresqlTemplate:
 
 
 def other_database(uri: str, name: str) -> str:
-    """The URI of another database of the same server."""
+    """Return the URI of another database of the same server."""
     parts = urlsplit(uri)
     return parts._replace(scheme="postgres", path=f"/{quote(name)}").geturl()
 
@@ -128,7 +129,7 @@ def end_server(folder: Path) -> None:
 
 
 def all_rows(database: raw.Database) -> Tables:
-    """Every row of every table that has any, as the driver gives them."""
+    """Return every row of every table that has any, as the driver gives them."""
     if database.vendor == "sqlite":
         names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         columns = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
@@ -150,7 +151,7 @@ def all_rows(database: raw.Database) -> Tables:
 
 
 def save_new_rows(file: Path, before: Tables, after: Tables) -> None:
-    """Write the rows of `after` that `before` has not, for `put_rows`."""
+    """Write the rows of `after` that are not in `before`, for `put_rows`."""
     new = {
         table: (names, [row for row in rows if row not in before.get(table, ((), []))[1]])
         for table, (names, rows) in after.items()
@@ -159,9 +160,9 @@ def save_new_rows(file: Path, before: Tables, after: Tables) -> None:
 
 
 def put_rows(database: raw.Database, file: Path) -> None:
-    """Insert the rows that `save_new_rows` wrote; new rows get numbers behind theirs."""
+    """Insert the rows that `save_new_rows` wrote, and set the serial numbers after theirs."""
     tables: Tables = pickle.loads(file.read_bytes())
-    with database.transaction():  # foreign keys are looked at when it ends
+    with database.transaction():  # foreign keys are checked when it ends
         for table, (names, rows) in tables.items():
             database.insert(table, names, rows)
             if database.vendor == "postgresql" and "id" in names:

@@ -1,4 +1,4 @@
-"""The command line: what all commands have in common."""
+"""The command line: the behaviour common to all commands."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import agefile
 from sabal.cli import COMMANDS, KEYS, PIPE_CLOSED, main
 from sabal.records.export import OLD_FORMAT
 
-WIDTH = 80 - 2 - 2 - 2  # columns for a name and its line in the help: margins and the gap take the rest
+WIDTH = 80 - 2 - 2 - 2  # columns for a name and its line in the help, without margins and gap
 
 
 @pytest.fixture
 def export(tmp_path: Path) -> tuple[str, ...]:
-    """The words that open an export in which nobody has signed: a header, and no flush before the end."""
+    """Return the arguments that open an export without signatures. It prints a header, flushed only at the end."""
     key, file = tmp_path / "key", tmp_path / "export.jsonl"
     key.write_text(f"{agefile.generate(post_quantum=False)}\n")
     file.write_text(json.dumps({"format": OLD_FORMAT, "petition": "nobody"}) + "\n")
@@ -26,7 +26,7 @@ def export(tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("words", [("doctor",), ("doctor", "--help"), "export"], ids=str)
-def test_a_command_whose_reader_has_gone_ends_without_a_word(
+def test_a_command_ends_silently_if_stdout_is_closed(
     words: tuple[str, ...] | str, export: tuple[str, ...], tmp_path: Path
 ) -> None:
     reader, writer = os.pipe()
@@ -48,7 +48,7 @@ def test_a_command_whose_reader_has_gone_ends_without_a_word(
 
 
 @pytest.mark.parametrize("group", [main, main.commands["keys"]], ids=["sabal", "keys"])
-def test_each_command_is_where_the_table_says_and_its_help_is_a_line(group: click.Group) -> None:
+def test_the_table_names_each_command_with_one_line_of_help(group: click.Group) -> None:
     context = click.Context(group)
     names = group.list_commands(context)
     for name in names:
@@ -64,7 +64,7 @@ def test_each_command_is_where_the_table_says_and_its_help_is_a_line(group: clic
     "words", [("--help",), ("keys", "--help"), ("serve", "--help"), ("--version",)], ids=str
 )
 def test_help_loads_no_package(words: tuple[str, ...]) -> None:
-    """In a process of its own, where a broken setting is no hindrance either."""
+    """Run it in another process. A broken setting does not matter either."""
     code = (
         "import sys; from sabal.cli import main\n"
         f"try: main({list(words)!r})\n"
@@ -100,7 +100,7 @@ def test_help_loads_no_package(words: tuple[str, ...]) -> None:
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )  # fmt: skip
 def test_an_error_is_a_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
-    """Whichever package it comes from, and where a setting cannot be read before the command is loaded."""
+    """This is so for each package, and if a setting is invalid when the command is loaded."""
     (tmp_path / "key").write_text(f"{agefile.generate(post_quantum=False)}\n")
     done = subprocess.run(
         [sys.executable, "-m", "sabal", *words],

@@ -1,4 +1,4 @@
-"""Private files: nobody else's eyes at any moment, whole or not at all, and nothing written through a link."""
+"""Private files: never readable by others, whole or not at all, and never written through a link."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ VERBS = (private.create, private.replace)
 
 @pytest.fixture(autouse=True)
 def open_umask() -> Iterator[None]:
-    """Everybody may read what a process makes, unless it says otherwise."""
+    """Let everybody read a new file, unless the code sets another mode."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -30,13 +30,13 @@ def write(request: pytest.FixtureRequest) -> Callable[..., int]:
     return verb
 
 
-def test_for_its_owners_eyes_at_every_moment(write: Callable[..., int], tmp_path: Path) -> None:
+def test_the_file_is_private_at_every_moment(write: Callable[..., int], tmp_path: Path) -> None:
     seen: list[int] = []
 
     def pieces() -> Iterator[bytes]:
         for piece in (b"one\n", b"two\n"):
             seen.extend(mode(path) for path in tmp_path.iterdir())
-            assert not (tmp_path / "list.csv").exists()  # no half a file under its name
+            assert not (tmp_path / "list.csv").exists()  # no half file with its name
             yield piece
 
     assert write(tmp_path / "list.csv", pieces()) == 2
@@ -46,12 +46,12 @@ def test_for_its_owners_eyes_at_every_moment(write: Callable[..., int], tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
 
 
-def test_a_file_without_a_piece_is_there_and_private(write: Callable[..., int], tmp_path: Path) -> None:
+def test_an_empty_file_is_written_and_private(write: Callable[..., int], tmp_path: Path) -> None:
     assert write(tmp_path / "empty", ()) == 0
     assert (tmp_path / "empty").read_bytes() == b"" and mode(tmp_path / "empty") == 0o600
 
 
-def test_what_fails_on_the_way_leaves_nothing(write: Callable[..., int], tmp_path: Path) -> None:
+def test_a_failure_leaves_nothing(write: Callable[..., int], tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"half"
         raise KeyError
@@ -73,7 +73,7 @@ def test_a_full_disk_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_file_and_name_are_flushed(
+def test_file_and_folder_are_flushed(
     write: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushed: list[str] = []
@@ -88,19 +88,19 @@ def test_file_and_name_are_flushed(
     assert flushed[0].startswith(".list.csv.") and flushed[1:] == [tmp_path.name]
 
 
-def test_the_complaint_names_the_file_that_was_meant(write: Callable[..., int], tmp_path: Path) -> None:
+def test_the_error_names_the_file_not_the_draft(write: Callable[..., int], tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as said:
         write(tmp_path / "nowhere" / "list.csv", [b"text"])
     assert said.value.filename == str(tmp_path / "nowhere" / "list.csv")
 
 
-def test_create_writes_over_nothing(tmp_path: Path) -> None:
-    there = tmp_path / "key"
-    there.write_bytes(b"an older one")
+def test_create_overwrites_nothing(tmp_path: Path) -> None:
+    older = tmp_path / "key"
+    older.write_bytes(b"an older one")
     with pytest.raises(FileExistsError) as said:
-        private.create(there, [b"a new one"])
-    assert said.value.filename == str(there)
-    assert there.read_bytes() == b"an older one" and list(tmp_path.iterdir()) == [there]
+        private.create(older, [b"a new one"])
+    assert said.value.filename == str(older)
+    assert older.read_bytes() == b"an older one" and list(tmp_path.iterdir()) == [older]
 
 
 def test_create_follows_no_link(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_create_follows_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL])
-def test_create_where_files_have_one_name(
+def test_create_works_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """A memory stick knows no hard links, and systems say so in different ways."""
+    """A memory stick has no hard links, and systems report this with different errors."""
 
     def unknown(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -128,7 +128,7 @@ def test_create_where_files_have_one_name(
     assert key.read_bytes() == b"text" and list(tmp_path.iterdir()) == [key]
 
 
-def test_replace_takes_the_place_of_an_older_file_when_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_replace_keeps_the_older_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     out.write_bytes(b"an older one")
 
@@ -140,7 +140,7 @@ def test_replace_takes_the_place_of_an_older_file_when_the_new_one_is_whole(tmp_
     assert out.read_bytes() == b"a new one" and mode(out) == 0o600
 
 
-def test_replace_keeps_the_older_file_where_the_new_one_fails(tmp_path: Path) -> None:
+def test_replace_keeps_the_older_file_if_the_new_one_fails(tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     out.write_bytes(b"an older one")
     with pytest.raises(ZeroDivisionError):
@@ -148,8 +148,8 @@ def test_replace_keeps_the_older_file_where_the_new_one_fails(tmp_path: Path) ->
     assert out.read_bytes() == b"an older one" and list(tmp_path.iterdir()) == [out]
 
 
-def test_replace_takes_the_place_of_plain_files_alone(tmp_path: Path) -> None:
-    """A link could lead to where others read; a pipe or a device would be gone."""
+def test_replace_replaces_only_plain_files(tmp_path: Path) -> None:
+    """A link could point to a folder that others read; a pipe or a device would be lost."""
     target = tmp_path / "target"
     target.write_bytes(b"text")
     (tmp_path / "link").symlink_to(target)
@@ -167,14 +167,14 @@ def test_replace_takes_the_place_of_plain_files_alone(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="not a plain file"):
             private.replace(tmp_path / name, pieces())
     assert sorted(tmp_path.iterdir()) == before and target.read_bytes() == b"text"
-    assert asked == []  # nothing secret was opened for it
+    assert asked == []  # no secret was decrypted before the check
 
 
 def test_append_adds_whole_lines_to_a_private_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = tmp_path / "log"
-    private.append(log, b"one\n")
-    private.append(log, b"two\n")
-    assert log.read_bytes() == b"one\ntwo\n" and mode(log) == 0o600
+    journal = tmp_path / "journal"
+    private.append(journal, b"one\n")
+    private.append(journal, b"two\n")
+    assert journal.read_bytes() == b"one\ntwo\n" and mode(journal) == 0o600
     monkeypatch.setattr(os, "write", lambda *_: 2)
     with pytest.raises(OSError, match="No space"):
-        private.append(log, b"three\n")
+        private.append(journal, b"three\n")

@@ -1,4 +1,4 @@
-"""Cells that no spreadsheet takes for formulas."""
+"""Cells that no spreadsheet reads as formulas."""
 
 import pytest
 
@@ -19,10 +19,10 @@ def test_formulas_get_an_apostrophe(cell: str) -> None:
         ("a\n-1", "a\n'-1"),
     ],
 )
-def test_what_other_spreadsheets_split_is_harmless_too(cell: str, safe: str) -> None:
+def test_pieces_that_other_spreadsheets_split_are_harmless(cell: str, safe: str) -> None:
     assert harmless(cell) == safe
 
 
 @pytest.mark.parametrize("cell", ["", "Suzie", "수지", "a=b", "'x"])
-def test_plain_cells_stay(cell: str) -> None:
+def test_plain_cells_are_unchanged(cell: str) -> None:
     assert harmless(cell) == cell

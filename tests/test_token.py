@@ -1,4 +1,4 @@
-"""Tokens as links write them."""
+"""Tokens in the form that links use."""
 
 import base64
 
@@ -10,14 +10,14 @@ from sabal import token
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_tokens_are_26_characters_and_come_back_in_either_case(t: bytes) -> None:
+def test_tokens_are_26_characters_and_are_decoded_in_either_case(t: bytes) -> None:
     text = token.encode(t)
     assert text == base64.b32encode(t).decode().rstrip("=").lower()
     assert len(text) == 26 and token.decode(text) == t and token.decode(text.upper()) == t
 
 
 @given(st.text(max_size=40))
-def test_what_no_link_holds_is_no_token(text: str) -> None:
+def test_a_decoded_text_is_one_that_encode_writes(text: str) -> None:
     t = token.decode(text)
     assert t is None or token.encode(t) == text.lower()
 

@@ -1,12 +1,12 @@
-"""Runs `sabal` as far as can be on Linux as if this were Windows: `python tests/windows.py keys new --out key`.
+"""Run `sabal` on Linux in an imitation of Windows: `python tests/windows.py keys new --out key`.
 
-What Python lacks there is missing, and files act as they do there: an open one cannot be moved or deleted, a folder
-cannot be opened, and modes mean nothing. What is printed is encoded for a Western European Windows.
+Modules and functions that Python lacks on Windows are missing. Files behave as on Windows: an open file cannot be moved
+or deleted, a folder cannot be opened, and modes have no effect. Output has the encoding of a Western European Windows.
 """
 
 import ctypes
 import fcntl
-import getpass  # noqa: F401 - this and what follows looks for `msvcrt` to know where it is; so it is loaded before
+import getpass  # noqa: F401 - loaded first: these modules look for `msvcrt` to detect Windows
 import io
 import os
 import signal
@@ -50,7 +50,7 @@ WRITABLE = 0o666
 
 
 def become_windows() -> None:
-    """Take away what Windows lacks, and have files act as there."""
+    """Remove what Windows lacks, and make files behave as on Windows."""
     _take_away()
     _lock_like_windows()
     os.supports_dir_fd.clear()
@@ -67,7 +67,7 @@ def _take_away() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     for name in MODULES:
-        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it is an ImportError
+        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it an ImportError
     load = ctypes.CDLL.__init__
 
     def load_by_name(self: ctypes.CDLL, name: Any, *args: Any, **kwargs: Any) -> None:
@@ -79,7 +79,7 @@ def _take_away() -> None:
 
 
 def _lock_like_windows() -> None:
-    """`msvcrt.locking` on our own locks. There, a locked byte is read by nobody else."""
+    """Provide `msvcrt.locking`. On Windows a locked byte cannot be read, so check that it is beyond the end."""
     windows = types.ModuleType("msvcrt")
 
     def locking(file: int, mode: int, length: int) -> None:
@@ -115,14 +115,14 @@ def _flushing(fsync: Callable[[int], None]) -> Callable[[int], None]:
     return flush
 
 
-def _without_modes(look: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
-    def look_at(path: Any, **kwargs: Any) -> os.stat_result:
-        found = look(path, **kwargs)
+def _without_modes(stat_: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    def stat_file(path: Any, **kwargs: Any) -> os.stat_result:
+        found = stat_(path, **kwargs)
         if not stat.S_ISREG(found.st_mode):
             return found
         return os.stat_result((stat.S_IFREG | WRITABLE, *found[1:]))
 
-    return look_at
+    return stat_file
 
 
 def _of_closed_files(act: Callable[..., None]) -> Callable[..., None]:
@@ -135,7 +135,7 @@ def _of_closed_files(act: Callable[..., None]) -> Callable[..., None]:
             try:
                 opened.add(readlink(f"/proc/self/fd/{number}"))
             except FileNotFoundError:
-                continue  # that of the list itself
+                continue  # the descriptor of the listing itself
         for path in paths:
             if os.path.realpath(path) in opened:
                 raise PermissionError(13, "The process cannot access the file", os.fspath(path))

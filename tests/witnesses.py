@@ -1,4 +1,4 @@
-"""What tests of witnesses share: servers on loopback that behave badly, certificates, and a witness of our own."""
+"""Shared by tests of witnesses: badly behaved servers on loopback, certificates, and a real witness."""
 
 import contextlib
 import datetime
@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import logs
 import tlog
 from sabal.witness.ask import Answer, Failed, ask
-from sabal.witness.keep import Keep
 from sabal.witness.network import Network
 from sabal.witness.serve import Server
+from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 
 NOW = 1_795_500_000
 WANDA = tlog.Cosigner("witness.example/w1", b"w" * 32)
-MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # under Wanda's name
+MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # with Wanda's name
 HERE = Network(allow_private=True)
 Behave = Callable[[socket.socket], object]
 
@@ -33,7 +33,7 @@ def checkpoint(size: int) -> tlog.Checkpoint:
 
 
 def fork(size: int) -> tlog.Checkpoint:
-    """Another tree of that size, which the log signs as well."""
+    """Return the checkpoint of another tree of this size, as if the log had signed both."""
     return tlog.Checkpoint(logs.ORIGIN, size, bytes([size % 256]) * 32)
 
 
@@ -72,8 +72,8 @@ def read_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-class Badly:
-    """A server on loopback: each connection is `behave`'s, after its request was read. Ends with the `with`."""
+class BadServer:
+    """A server on loopback. It reads a request, then calls `behave` with the connection. It runs during the `with`."""
 
     def __init__(self, behave: Behave, tls: ssl.SSLContext | None = None, *, read: bool = True) -> None:
         self.requests: list[bytes] = []
@@ -83,7 +83,7 @@ class Badly:
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
 
-    def __enter__(self) -> "Badly":
+    def __enter__(self) -> "BadServer":
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -109,7 +109,7 @@ class Badly:
 
 
 def says(*answers: bytes) -> Behave:
-    """One answer after the other; the last one again and again."""
+    """Give one answer to each connection, and repeat the last one."""
     rest = list(answers)
     return lambda connection: connection.sendall(rest.pop(0) if len(rest) > 1 else rest[0])
 
@@ -128,7 +128,7 @@ def asked(url: str, size: int = 257, known: int = 0, timeout: float = 5, network
 
 
 def drip(connection: socket.socket) -> None:
-    """A good answer, a byte at a time."""
+    """Send a good answer one byte at a time."""
     for byte in http(200, line(257)):
         connection.sendall(bytes([byte]))
         time.sleep(0.2)
@@ -141,7 +141,7 @@ def failed(answer: Answer) -> str:
 
 
 def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's context with a certificate for these names, and a client's that trusts that certificate alone."""
+    """Return a server context with a certificate for these names, and a client context that trusts only it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     today = datetime.datetime.now(datetime.UTC)
@@ -169,15 +169,17 @@ def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext,
 
 
 @contextlib.contextmanager
-def witness(folder: Path, complain: Callable[[str], object] = print) -> Iterator[tuple[Keep, Server]]:
-    """A witness of our own on loopback that knows Carol's log."""
+def witness(
+    folder: Path, complain: Callable[[str], object] = print
+) -> Iterator[tuple[WitnessService, Server]]:
+    """Run a real witness on loopback that knows Carol's log."""
     store = Store.create(folder / "store", folder / "key", WANDA.verifier.name)
-    keep = Keep(store, [logs.CAROL.verifier], clock=lambda: NOW, complain=complain)
-    server = Server(keep, "127.0.0.1", 0)
+    service = WitnessService(store, [logs.CAROL.verifier], clock=lambda: NOW, complain=complain)
+    server = Server(service, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield keep, server
+        yield service, server
     finally:
         server.shutdown()
         thread.join()

@@ -1,5 +1,5 @@
--- The button behind a mailed link: each token of the file once, then the end. wrk itself would sit out its time, so the
--- time that they took is noted here.
+-- Press the button of an emailed link: each token of the file once. wrk itself would wait until its time is over, so
+-- measure the time here.
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s; long ns; } bench_time; int clock_gettime(int, bench_time *);")
 

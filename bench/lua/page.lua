@@ -1,4 +1,4 @@
--- A reader's browser: the page, compressed.
+-- Get the page compressed, as a browser does.
 local path = os.getenv("BENCH_PATH")
 local headers = { ["Accept-Encoding"] = "gzip, deflate, br", ["Accept"] = "text/html" }
 

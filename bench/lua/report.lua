@@ -1,4 +1,4 @@
--- What wrk found, as one line of JSON.
+-- Print the results of wrk as one line of JSON.
 function done(summary, latency)
   local bad = summary.errors
   local took = seconds and seconds(summary) or summary.duration / 1e6

@@ -1,5 +1,5 @@
--- A crowd of readers: each path of the file in turn. With a delay, each connection waits so many milliseconds in
--- between on average, by lot: else all would come at the same moment again and again.
+-- Many readers: each path of the file in turn. With a delay, each connection waits that many milliseconds on average
+-- between two requests. The delay is random, or all connections would send at the same moments.
 local headers = { ["Accept-Encoding"] = "gzip, deflate, br" }
 local requests, n = {}, 0
 

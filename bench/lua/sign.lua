@@ -1,4 +1,4 @@
--- A signer's form; every name and address is another.
+-- Send a sign form, with a new name and email address each time.
 local path = os.getenv("BENCH_PATH")
 local version = os.getenv("BENCH_VERSION")
 local prefix = os.getenv("BENCH_PREFIX")

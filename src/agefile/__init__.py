@@ -1,7 +1,7 @@
-"""age v1 files (c2sp.org/age), written and opened with `cryptography` alone.
+"""Encrypt and decrypt age v1 files (c2sp.org/age). The only dependency is `cryptography`.
 
-Recipients are post-quantum hybrid keys (`age1pq1…`), X25519 keys (`age1…`) or a passphrase. Any other age
-implementation that knows the recipient type opens our files, and we open theirs.
+Recipients are post-quantum hybrid keys (`age1pq1…`), X25519 keys (`age1…`) or a passphrase. The files are compatible
+with every other age implementation that supports the recipient type.
 """
 
 from agefile.armor import armor, dearmor

@@ -1,4 +1,4 @@
-"""Age files as text that survives mail and paper. age spec, "ASCII armor"; RFC 7468 §3, the strict form."""
+"""Age files as text, for email and paper. age spec, "ASCII armor"; RFC 7468 §3, the strict form."""
 
 import binascii
 
@@ -12,16 +12,16 @@ _LEADING_BLANKS = 1024
 
 
 def armor(data: bytes) -> bytes:
-    """An age file as ASCII lines of 64 columns between a first and a last line; ends in a newline."""
+    """Return an age file as ASCII lines of 64 columns between a BEGIN and an END line. The last byte is a newline."""
     text = binascii.b2a_base64(data, newline=False)
     lines = [text[at : at + _COLUMNS] for at in range(0, len(text), _COLUMNS)]
     return b"\n".join([_BEGIN, *lines, _END, b""])
 
 
 def dearmor(data: bytes) -> bytes:
-    """The binary file inside; raises AgeError (`damaged`) on anything that `armor` would not have written.
+    """Return the binary file in the armor. Raises AgeError (`damaged`) for text that `armor` does not write.
 
-    Allowed besides: CRLF for LF, and blanks before and after the whole.
+    Two differences are accepted: CRLF line ends, and blanks before and after the text.
     """
     lines = [line.removesuffix(b"\r") for line in data.strip(_BLANK).split(b"\n")]
     if len(lines) < 3 or lines[0] != _BEGIN or lines[-1] != _END:
@@ -34,14 +34,14 @@ def dearmor(data: bytes) -> bytes:
         inside = binascii.a2b_base64(text)
     except binascii.Error:
         raise _damaged() from None
-    # Writing it again and comparing refuses strange characters, missing padding and stray bits in one go.
+    # Encode again and compare: this finds foreign characters, missing padding and stray bits.
     if binascii.b2a_base64(inside, newline=False) != text:
         raise _damaged()
     return inside
 
 
 def is_armored(data: bytes) -> bool:
-    """Whether `data` starts like an armored file, whatever follows."""
+    """Return whether `data` starts like an armored file. The rest is not checked."""
     return data[:_LEADING_BLANKS].lstrip(_BLANK).startswith(b"-----BEGIN")
 
 

@@ -8,21 +8,21 @@ _CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUE = {character: value for value, character in enumerate(_CHARSET)}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKSUM = 6
-_LONGEST = 4096  # about twice the longest key there is; reading takes time that grows with the square
+_LONGEST = 4096  # about twice the longest key; the time to read grows with the square of the length
 
 
 def encode(prefix: str, data: bytes) -> str:
-    """`data` as Bech32, in upper case where `prefix` is; the checksum is that of the lower-case text."""
+    """Return `data` as Bech32, in upper case if `prefix` is. The checksum is over the lower-case text."""
     low = prefix.lower()
     values = _fives(data)
     state = _polymod([*_expand(low), *values, *[0] * _CHECKSUM]) ^ 1
-    checksum = [state >> 5 * (_CHECKSUM - 1 - place) & 31 for place in range(_CHECKSUM)]
+    checksum = [state >> 5 * (_CHECKSUM - 1 - index) & 31 for index in range(_CHECKSUM)]
     text = low + "1" + "".join(_CHARSET[value] for value in [*values, *checksum])
     return text if prefix == low else text.upper()
 
 
 def decode(text: str) -> tuple[str, bytes]:
-    """The lower-case prefix and the data of a Bech32 text in one case; raises AgeError, quoting nothing."""
+    """Return the prefix in lower case, and the data. Raises AgeError, whose message quotes nothing of `text`."""
     if len(text) > _LONGEST:
         raise AgeError("This is too long to be a key.")
     if not text.isascii() or text not in (text.lower(), text.upper()):
@@ -41,13 +41,13 @@ def decode(text: str) -> tuple[str, bytes]:
 
 
 def _polymod(values: Iterable[int]) -> int:
-    """The BCH checksum over GF(32). BIP 173, "Checksum"."""
+    """Return the BCH checksum over GF(32). BIP 173, "Checksum"."""
     state = 1
     for value in values:
         top = state >> 25
         state = (state & 0x1FFFFFF) << 5 ^ value
-        for place, generator in enumerate(_GENERATOR):
-            if top >> place & 1:
+        for bit, generator in enumerate(_GENERATOR):
+            if top >> bit & 1:
                 state ^= generator
     return state
 
@@ -57,14 +57,14 @@ def _expand(prefix: str) -> list[int]:
 
 
 def _fives(data: bytes) -> list[int]:
-    """The bits of `data` in groups of five, the last one filled with zeros."""
+    """Return the bits of `data` in groups of five. The last group is filled with zeros."""
     count = -(-len(data) * 8 // 5)
     bits = int.from_bytes(data) << count * 5 - len(data) * 8
-    return [bits >> 5 * (count - 1 - place) & 31 for place in range(count)]
+    return [bits >> 5 * (count - 1 - index) & 31 for index in range(count)]
 
 
 def _bytes(values: list[int]) -> bytes:
-    """The bytes in groups of five bits; what fills the last group is less than five bits, all zero."""
+    """Return the bytes in groups of five bits. The filling of the last group must be under five bits, all zero."""
     fill = len(values) * 5 % 8
     bits = 0
     for value in values:

@@ -1,4 +1,4 @@
-"""The one exception of this package."""
+"""The exception of this package."""
 
 from typing import Literal
 
@@ -6,14 +6,14 @@ Kind = Literal["refused", "wrong-key", "damaged"]
 
 
 class AgeError(Exception):
-    """A sentence for people; `kind` for programs.
+    """An error with a sentence for people and a `kind` for programs.
 
-    `wrong-key`: the file reads well, but no given key or passphrase opens it. Damage inside a stanza looks
-    the same, since the file key that would show it is what the stanza holds.
-    `damaged`: the bytes are no age file, or were changed or cut short after they were written.
-    `refused`: an argument or a file of a kind that this package does not accept.
+    `wrong-key`: the file is well-formed, but no given key or passphrase opens it. Damage inside a stanza gives the same
+    error: the stanza contains the file key, and without it the damage cannot be detected.
+    `damaged`: the bytes are not an age file, or were changed or cut short after writing.
+    `refused`: this package does not accept this argument or this kind of file.
 
-    No message holds a secret, nor any text it was given that might be one.
+    No message contains a secret, or input that may be a secret.
     """
 
     def __init__(self, sentence: str, kind: Kind = "refused") -> None:

@@ -1,4 +1,4 @@
-"""Whole age files: written and opened in memory."""
+"""Encrypt and decrypt whole age files in memory."""
 
 import os
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ FILE_KEY_BYTES = 16
 
 
 def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
-    """Seal `plaintext` so that each one of `recipients` can open it alone; binary, not armored.
+    """Encrypt `plaintext` so that each of `recipients` alone can open it. The result is binary, not armored.
 
-    Up to 64 KiB the result is 1,659 bytes longer for one post-quantum recipient, 200 for an X25519 one. The
-    interpreter's lock is held nearly throughout, so more threads do not seal more. Raises AgeError without
-    recipients, and when both kinds are mixed. age spec, "Encrypted file format".
+    For a plaintext of up to 64 KiB and one recipient, the result is 1,659 bytes longer (post-quantum) or 200 bytes
+    longer (X25519). The interpreter's lock is held almost all the time, so more threads do not encrypt faster. Raises
+    AgeError if there is no recipient, or if both kinds are mixed. age spec, "Encrypted file format".
     """
     if not recipients:
         raise AgeError("Nobody could open this file. Name at least one recipient.")
@@ -31,29 +31,29 @@ def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
 
 
 def decrypt(data: bytes, identities: Sequence[Identity]) -> bytes:
-    """Open an age file, binary or armored, with whichever of `identities` fits.
+    """Decrypt an age file, binary or armored, with the first of `identities` that opens it.
 
-    Raises AgeError: `wrong-key` when none fits, `damaged` when the file was changed or cut short, `refused`
-    for a file of another version, a file locked with a passphrase, and without identities.
+    Raises AgeError: `wrong-key` if none opens it, `damaged` if the file was changed or cut short, `refused` if the
+    file is of another version or locked with a passphrase, or if there are no identities.
     """
     if not identities:
         raise AgeError("No key was given to open this file.")
     data = _binary(data)
-    head = header.parse(data)
-    if passphrase.locks(head.stanzas):
+    parsed = header.parse(data)
+    if passphrase.locks(parsed.stanzas):
         raise AgeError("This file is locked with a passphrase, not with a key.")
-    file_key = next((key for identity in identities if (key := _unwrap(head, identity)) is not None), None)
+    file_key = next((key for identity in identities if (key := _unwrap(parsed, identity)) is not None), None)
     if file_key is None:
         raise AgeError("None of the given keys opens this file. It was encrypted to other keys.", "wrong-key")
-    return _open(data, head, file_key)
+    return _open(data, parsed, file_key)
 
 
 def encrypt_passphrase(plaintext: bytes, secret: str, *, work_factor: int = 18) -> bytes:
-    """Lock `plaintext` with a passphrase; binary, not armored.
+    """Encrypt `plaintext` with a passphrase. The result is binary, not armored.
 
-    `work_factor` is the base-two logarithm of scrypt's cost, 1 to 22: 18 takes about a second and 256 MiB,
-    each step doubles both. The passphrase is taken as it is, without normalisation. Raises AgeError on an
-    empty passphrase and on a work factor out of range. age spec, "The scrypt recipient type".
+    `work_factor` is the base-two logarithm of scrypt's cost, 1 to 22. 18 takes about a second and 256 MiB; each step
+    doubles both. The passphrase is not normalised. Raises AgeError if the passphrase is empty or the work factor is out
+    of range. age spec, "The scrypt recipient type".
     """
     file_key = os.urandom(FILE_KEY_BYTES)
     stanza = passphrase.wrap(file_key, secret, work_factor)
@@ -61,23 +61,23 @@ def encrypt_passphrase(plaintext: bytes, secret: str, *, work_factor: int = 18) 
 
 
 def decrypt_passphrase(data: bytes, secret: str, *, max_work_factor: int = 22) -> bytes:
-    """Open an age file, binary or armored, that is locked with a passphrase.
+    """Decrypt an age file, binary or armored, that is locked with a passphrase.
 
-    Raises AgeError: `wrong-key` for another passphrase, `damaged` when the file was changed or cut short,
-    `refused` for a file sealed to keys and for a work factor above `max_work_factor` (22 takes 4 GiB).
+    Raises AgeError: `wrong-key` if the passphrase is wrong, `damaged` if the file was changed or cut short, `refused`
+    if the file is encrypted to keys or its work factor is above `max_work_factor` (22 takes 4 GiB).
     """
     data = _binary(data)
-    head = header.parse(data)
-    if not passphrase.locks(head.stanzas):
+    parsed = header.parse(data)
+    if not passphrase.locks(parsed.stanzas):
         raise AgeError("This file is encrypted to keys, not locked with a passphrase.")
-    file_key = passphrase.unwrap(head.stanzas[0], secret, max_work_factor)
+    file_key = passphrase.unwrap(parsed.stanzas[0], secret, max_work_factor)
     if file_key is None:
         raise AgeError("This passphrase is not the one that the file was locked with.", "wrong-key")
-    return _open(data, head, file_key)
+    return _open(data, parsed, file_key)
 
 
 def is_passphrase_file(data: bytes) -> bool:
-    """Whether `data` is an age file, binary or armored, that asks for a passphrase. Never raises."""
+    """Return whether `data` is an age file, binary or armored, that needs a passphrase. Never raises."""
     try:
         return passphrase.locks(header.parse(_binary(data)).stanzas)
     except AgeError:
@@ -88,10 +88,10 @@ def _binary(data: bytes) -> bytes:
     return dearmor(data) if is_armored(data) else data
 
 
-def _unwrap(head: header.Header, identity: Identity) -> bytes | None:
-    return next((key for stanza in head.stanzas if (key := identity.unwrap(stanza)) is not None), None)
+def _unwrap(parsed: header.ParsedHeader, identity: Identity) -> bytes | None:
+    return next((key for stanza in parsed.stanzas if (key := identity.unwrap(stanza)) is not None), None)
 
 
-def _open(data: bytes, head: header.Header, file_key: bytes) -> bytes:
-    header.check(head, file_key)
-    return stream.open(memoryview(data)[head.size :], file_key)
+def _open(data: bytes, parsed: header.ParsedHeader, file_key: bytes) -> bytes:
+    header.check(parsed, file_key)
+    return stream.open(memoryview(data)[parsed.size :], file_key)

@@ -1,6 +1,6 @@
-"""Post-quantum keys, `age1pq1…` and `AGE-SECRET-KEY-PQ-1…`: ML-KEM-768 and X25519 in one (X-Wing).
+"""Post-quantum keys, `age1pq1…` and `AGE-SECRET-KEY-PQ-1…`: ML-KEM-768 combined with X25519 (X-Wing).
 
-An attacker must break both. age spec, "The MLKEM768-X25519 … recipient type"; RFC 9180; draft-ietf-hpke-pq.
+An attacker must break both algorithms. age spec, "The MLKEM768-X25519 … recipient type"; RFC 9180; draft-ietf-hpke-pq.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _MLKEM_SEED = 64
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HybridRecipient:
-    """The public half: whoever has it can seal files to its owner. Its `str` has 1,959 characters."""
+    """The public key. Files can be encrypted to it. Its `str` has 1,959 characters."""
 
     post_quantum: ClassVar[bool] = True
     public: bytes
@@ -46,7 +46,7 @@ class HybridRecipient:
 
     @classmethod
     def from_bytes(cls, public: bytes) -> Self:
-        """From 1,216 bytes, the ML-KEM key before the X25519 key; raises AgeError on unusable ones."""
+        """Make a key from 1,216 bytes: the ML-KEM key, then the X25519 key. Raises AgeError if the key is unusable."""
         if len(public) != PUBLIC_BYTES:
             raise AgeError(f"This recipient is not {PUBLIC_BYTES:,} bytes long, as a post-quantum key is.")
         try:
@@ -54,14 +54,14 @@ class HybridRecipient:
                 MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
                 X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
             )
-            # A key that can't be sealed to is found here, not at the first file.
+            # Find an unusable key here, not at the first file.
             _HPKE.encrypt(bytes(16), key, _INFO)
         except ValueError:
             raise AgeError("This recipient is not a usable post-quantum key.") from None
         return cls(public, key)
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """Seal a file key of 16 bytes to this recipient (RFC 9180 §6.1, SealBase with empty aad)."""
+        """Encrypt a file key of 16 bytes to this recipient (RFC 9180 §6.1, SealBase with empty aad)."""
         sealed = _HPKE.encrypt(file_key, self._key, _INFO)
         return Stanza((KIND, to_base64(sealed[:_ENC])), sealed[_ENC:])
 
@@ -74,7 +74,7 @@ class HybridRecipient:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HybridIdentity:
-    """The secret half: opens what was sealed to `recipient`. Its `str` is the secret, its `repr` is not."""
+    """The secret key of `recipient`. Its `str` is the secret; its `repr` is not."""
 
     secret: bytes
     recipient: HybridRecipient
@@ -82,7 +82,7 @@ class HybridIdentity:
 
     @classmethod
     def from_bytes(cls, secret: bytes) -> Self:
-        """From 32 bytes, which SHAKE256 stretches to both seeds; raises AgeError on another length."""
+        """Make a key from 32 bytes, which SHAKE256 expands to both seeds. Raises AgeError for another length."""
         if len(secret) != 32:
             raise AgeError("This secret key is not 32 bytes long, as a post-quantum key is.")
         seeds = hashlib.shake_256(secret).digest(_MLKEM_SEED + 32)
@@ -93,11 +93,11 @@ class HybridIdentity:
 
     @classmethod
     def generate(cls) -> Self:
-        """A new one, from the system's randomness."""
+        """Return a new key from the system's random numbers."""
         return cls.from_bytes(os.urandom(32))
 
     def unwrap(self, stanza: Stanza) -> bytes | None:
-        """The file key, or None for a stanza of another kind or key; raises AgeError on a malformed one."""
+        """Return the file key, or None if the stanza is of another kind or key. Raises AgeError if it is malformed."""
         if stanza.arguments[0] != KIND:
             return None
         enc = argument(stanza, _ENC)

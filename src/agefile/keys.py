@@ -1,4 +1,4 @@
-"""Keys as people handle them: text in, text out."""
+"""Generate keys, and parse them from text."""
 
 from typing import TypeAlias
 
@@ -12,14 +12,14 @@ Identity: TypeAlias = HybridIdentity | X25519Identity
 
 
 def generate(post_quantum: bool = True) -> Identity:
-    """A new key pair; `.recipient` is its public half, `str()` gives the text of either."""
+    """Return a new key pair. `.recipient` is its public key. `str()` gives the text of either key."""
     return HybridIdentity.generate() if post_quantum else X25519Identity.generate()
 
 
 def parse_recipient(text: str) -> Recipient:
-    """A public key from its text, `age1pq1…` or `age1…`, in one case throughout; blanks around it do no harm.
+    """Parse a public key, `age1pq1…` or `age1…`, in lower or upper case. Blanks around it are ignored.
 
-    Raises AgeError, and quotes nothing of what it was given: a secret key may have been pasted by mistake.
+    Raises AgeError. Its message does not quote the text, because it may be a secret key pasted by mistake.
     """
     text = text.strip()
     if text.upper().startswith("AGE-SECRET-KEY-"):
@@ -36,9 +36,9 @@ def parse_recipient(text: str) -> Recipient:
 
 
 def parse_identity(text: str) -> Identity:
-    """A secret key from its text, `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`, in one case throughout.
+    """Parse a secret key, `AGE-SECRET-KEY-PQ-1…` or `AGE-SECRET-KEY-1…`, in lower or upper case.
 
-    Raises AgeError, and quotes nothing of what it was given.
+    Raises AgeError. Its message does not quote the text.
     """
     prefix, data = bech32.decode(text.strip())
     match prefix.upper():
@@ -53,10 +53,10 @@ def parse_identity(text: str) -> Identity:
 
 
 def parse_identity_file(text: str) -> list[Identity]:
-    """The secret keys of an identity file, one a line; blank lines and lines that start with # are skipped.
+    """Return the secret keys of an identity file, one a line. Blank lines and lines that start with # are skipped.
 
-    Raises AgeError with the number of a line that is no key, when the file holds none, and when it is an age
-    file itself: that one is to be opened first (`is_passphrase_file`, `decrypt_passphrase`).
+    Raises AgeError if a line is no key (with its number), if there is no key, and if the file is itself an age file.
+    Decrypt such a file first (`is_passphrase_file`, `decrypt_passphrase`).
     """
     if text.lstrip().startswith(("age-encryption.org/", "-----BEGIN AGE ")):
         raise AgeError("This key file is itself locked. Open it with its passphrase first.")

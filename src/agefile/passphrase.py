@@ -19,7 +19,7 @@ _SALT = 16
 
 
 def wrap(file_key: bytes, passphrase: str, work_factor: int) -> Stanza:
-    """Lock a file key of 16 bytes at a cost of 2^work_factor; raises AgeError on an unfit argument."""
+    """Encrypt a file key of 16 bytes at a cost of 2^work_factor. Raises AgeError if an argument is not valid."""
     if not passphrase:
         raise AgeError("A passphrase cannot be empty.")
     if not 1 <= work_factor <= MAX_WORK_FACTOR:
@@ -30,12 +30,12 @@ def wrap(file_key: bytes, passphrase: str, work_factor: int) -> Stanza:
 
 
 def unwrap(stanza: Stanza, passphrase: str, max_work_factor: int) -> bytes | None:
-    """The file key, or None for another passphrase; raises AgeError on a malformed or too costly stanza."""
+    """Return the file key, or None if the passphrase is wrong. Raises AgeError if the stanza is not accepted."""
     salt = argument(stanza, _SALT, count=3)
     digits = stanza.arguments[2]
     if not re.fullmatch(rb"[1-9][0-9]*", digits):
         raise AgeError("This file's first lines hold a work factor that is not a plain number.", "damaged")
-    # Three digits are refused unread: the number may be made to be slow to parse.
+    # Refuse three digits without parsing them, because a very long number is slow to parse.
     if len(digits) > 2 or int(digits) > max_work_factor:
         raise AgeError(
             f"Opening this file would take more work than the limit allows (2^{max_work_factor}). It may have been"
@@ -45,9 +45,9 @@ def unwrap(stanza: Stanza, passphrase: str, max_work_factor: int) -> bytes | Non
 
 
 def locks(stanzas: Sequence[Stanza]) -> bool:
-    """Whether a header asks for a passphrase; raises AgeError (`damaged`) where more stands beside it.
+    """Return whether a header needs a passphrase. Raises AgeError (`damaged`) if there are other stanzas too.
 
-    A passphrase also says who wrote a file. With a second way in, somebody else might have.
+    Only a person with the passphrase can have written such a file. With a second recipient, that would not be certain.
     """
     if not any(stanza.arguments[0] == KIND for stanza in stanzas):
         return False

@@ -1,4 +1,4 @@
-"""The payload: chunks of 64 KiB, each authenticated, the last one marked. age spec, "Payload"."""
+"""The payload: authenticated chunks of 64 KiB, of which the last is marked. age spec, "Payload"."""
 
 import os
 
@@ -15,7 +15,7 @@ _SALT = 16
 
 
 def seal(plaintext: bytes, file_key: bytes) -> bytes:
-    """The payload: a random nonce of 16 bytes, then the chunks. Only an empty payload has an empty chunk."""
+    """Return the payload: a random nonce of 16 bytes, then the chunks. Only an empty plaintext has an empty chunk."""
     salt = os.urandom(_SALT)
     cipher = _cipher(file_key, salt)
     view = memoryview(plaintext)
@@ -28,12 +28,12 @@ def seal(plaintext: bytes, file_key: bytes) -> bytes:
 
 
 def open(payload: memoryview, file_key: bytes) -> bytes:
-    """The plaintext, whole or not at all; raises AgeError (`damaged`)."""
+    """Return the whole plaintext. Raises AgeError (`damaged`) if any part is damaged."""
     salt, body = bytes(payload[:_SALT]), payload[_SALT:]
     step = CHUNK + TAG
     last = max(0, (len(body) - 1) // step)
     rest = len(body) - last * step
-    # Short of a tag, or an empty last chunk after others: the first can't be ours, the second may not be.
+    # A last chunk shorter than a tag is impossible. An empty last chunk after others is forbidden.
     if len(salt) < _SALT or rest < TAG or (rest == TAG and last > 0):
         raise _damaged()
     cipher = _cipher(file_key, salt)
@@ -52,7 +52,7 @@ def _cipher(file_key: bytes, salt: bytes) -> ChaCha20Poly1305:
 
 
 def _nonce(index: int, last: bool) -> bytes:
-    """The chunk's number in 11 bytes, then 1 for the last chunk and 0 for the others."""
+    """Return the number of the chunk in 11 bytes, then 1 for the last chunk and 0 for the others."""
     return (index << 8 | last).to_bytes(12)
 
 

@@ -19,7 +19,7 @@ _INFO = b"age-encryption.org/v1/X25519"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class X25519Recipient:
-    """The public half: whoever has it can seal files to its owner. Its `str` is the `age1…` text."""
+    """The public key. Files can be encrypted to it. Its `str` is the `age1…` text."""
 
     post_quantum: ClassVar[bool] = False
     public: bytes
@@ -27,19 +27,19 @@ class X25519Recipient:
 
     @classmethod
     def from_bytes(cls, public: bytes) -> Self:
-        """From 32 bytes; raises AgeError where no shared secret can come of them."""
+        """Make a key from 32 bytes. Raises AgeError if no shared secret can be made with them."""
         if len(public) != 32:
             raise AgeError("This recipient is not 32 bytes long, as an X25519 key is.")
         recipient = cls(public, X25519PublicKey.from_public_bytes(public))
         try:
             recipient.wrap(bytes(16))
         except ValueError:
-            # Points of low order make a secret that everybody knows.
+            # Points of low order give a shared secret that everyone knows.
             raise AgeError("This recipient is not a usable X25519 key.") from None
         return recipient
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """Seal a file key of 16 bytes to this recipient, with a secret that lives for this stanza only."""
+        """Encrypt a file key of 16 bytes to this recipient, with an ephemeral secret for this stanza only."""
         ephemeral = X25519PrivateKey.generate()
         share = ephemeral.public_key().public_bytes_raw()
         wrap_key = derive(ephemeral.exchange(self._key), share + self.public, _INFO)
@@ -54,7 +54,7 @@ class X25519Recipient:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class X25519Identity:
-    """The secret half: opens what was sealed to `recipient`. Its `str` is the secret, its `repr` is not."""
+    """The secret key of `recipient`. Its `str` is the secret; its `repr` is not."""
 
     secret: bytes
     recipient: X25519Recipient
@@ -62,7 +62,7 @@ class X25519Identity:
 
     @classmethod
     def from_bytes(cls, secret: bytes) -> Self:
-        """From 32 bytes; raises AgeError on another length."""
+        """Make a key from 32 bytes. Raises AgeError for another length."""
         if len(secret) != 32:
             raise AgeError("This secret key is not 32 bytes long, as an X25519 key is.")
         key = X25519PrivateKey.from_private_bytes(secret)
@@ -70,11 +70,11 @@ class X25519Identity:
 
     @classmethod
     def generate(cls) -> Self:
-        """A new one, from the system's randomness."""
+        """Return a new key from the system's random numbers."""
         return cls.from_bytes(os.urandom(32))
 
     def unwrap(self, stanza: Stanza) -> bytes | None:
-        """The file key, or None for a stanza of another kind or key; raises AgeError on a malformed one."""
+        """Return the file key, or None if the stanza is of another kind or key. Raises AgeError if it is malformed."""
         if stanza.arguments[0] != KIND:
             return None
         share = argument(stanza, 32)

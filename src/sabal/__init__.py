@@ -1,4 +1,4 @@
-"""Sabal: a self-hosted petition platform whose server cannot read who signed."""
+"""Sabal: a self-hosted petition platform. Its server cannot read stored signatures."""
 
 import sys
 
@@ -6,15 +6,15 @@ __version__ = "0.1.0"
 
 
 def _take_current_sqlite() -> None:
-    """Put the bundled SQLite in place of the system's, for every importer in this process.
+    """Replace the system's SQLite by the bundled one for every import in this process.
 
-    SQLite before 3.51.3 can corrupt a WAL database that two processes checkpoint, and two SQLite libraries in one
-    process break each other's POSIX locks; so the exchange happens here, before anything can import `sqlite3`.
+    SQLite before 3.51.3 can corrupt a WAL database that two processes checkpoint. Two SQLite libraries in one process
+    break each other's POSIX locks. So the replacement is done here, before any module can import `sqlite3`.
     """
     try:
         import pysqlite3
         import pysqlite3.dbapi2
-    except ImportError:  # no wheel for this platform: `doctor` names the version that is then in use
+    except ImportError:  # no wheel for this platform: `doctor` reports the version in use
         return
     sys.modules["sqlite3"] = pysqlite3
     sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2

@@ -1,4 +1,4 @@
-"""`python -m sabal` is `sabal`."""
+"""Run `sabal` as `python -m sabal`."""
 
 from sabal.cli import main
 

@@ -1,6 +1,6 @@
-"""The application that granian runs: the front door around Django, built once in each public process.
+"""The ASGI application that granian runs, built once in each public process.
 
-``sabal serve`` starts it; the number of processes comes from GRANIAN_WORKERS, granian's own variable.
+`sabal serve` starts it; the number of processes comes from GRANIAN_WORKERS, granian's own variable.
 """
 
 from __future__ import annotations
@@ -14,30 +14,32 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sabal import days, logs, settings
-from sabal.database import Database, connect
-from sabal.front import django, pages
-from sabal.front.app import Door
+import django
+
+from sabal import logs, settings
+from sabal.database import connect
+from sabal.front.app import App
+from sabal.front.front import Front
 from sabal.front.guards import Hosts
-from sabal.front.intake import Intake
-from sabal.front.routes import Routes
-from sabal.keys import keyring
-from sabal.keys.keystore import KeyStore, open_keystore
-from sabal.limits import networks as limits
+from sabal.front.handlers import Handlers
+from sabal.front.newsletter import NewsletterHandlers
+from sabal.front.pool import Pool
+from sabal.front.prepared import PreparedPages
+from sabal.front.refresher import Refresher
+from sabal.front.routes import Routes, table
+from sabal.keys.keyring import Keyring
 from sabal.limits.capacity import Capacity
+from sabal.limits.networks import Clients, Limits, tor_exits
 from sabal.logs import where
-from sabal.petitions import snapshot
-from sabal.signing import operations
+from sabal.petitions.snapshot import Snapshots
 from sabal.signing.group import Batcher
 from sabal.signing.writer import Writer
-from sabal.signing.writer.find import Found, find
+from sabal.signing.writer.find import find
 
-LOOK_EVERY = 1.0  # seconds
-ROOM_EVERY = 5.0
-FIRST_LOOK_WITHIN = 10.0  # seconds; a database that is not there yet does not keep the house from opening
+REFRESH_EVERY = 1.0  # seconds
+FIRST_REFRESH_WITHIN = 10.0  # seconds; a database that is not there yet does not keep the site from opening
 DRAIN = 10.0  # seconds that POSTs may take to end when the process is told to
 OPEN_FILES = 65_536
 PR_SET_PDEATHSIG = 1
@@ -49,13 +51,13 @@ class Process:
     """One public process: what it builds at start, keeps fresh, and drains at the end."""
 
     def __init__(self) -> None:
-        self.door: Door | None = None
-        self._watch = Watch()
-        self._looking: asyncio.Task[None] | None = None
-        self._groups: list[Batcher[Any, Any]] = []
+        self.front: Front | None = None
+        self._app: App | None = None
+        self._refresher: Refresher | None = None
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def live(self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]) -> None:
-        """The lifespan of the process (ASGI): start, run, drain."""
+        """Live through the lifespan of the process (ASGI): start, run, drain."""
         await receive()
         try:
             await self.start()
@@ -68,117 +70,91 @@ class Process:
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def start(self) -> None:
-        """Builds the door, and looks at the petitions before the first request comes."""
+    async def start(self, keyring: Keyring | None = None, snapshots: Snapshots | None = None) -> None:
+        """Build the front, and refresh what is known before the first request comes."""
         logs.set_up()
         allow_many_connections()
         end_with_parent()
-        from sabal.wsgi import application as wsgi  # sets Django up
-
-        django.install(django.Django(wsgi, settings.BASE_URL))
-        limits.install(
-            limits.Limits(
-                workers=int(os.environ.get("GRANIAN_WORKERS") or 1),
-                tor_exits=limits.tor_exits(settings.DATA / "tor-exits.txt"),
-                unlimited_loopback=settings.DEV,
-            )
-        )
-        prepared = pages.Pages()
-        pages.install(prepared)
-        door = self._build_door()
-        end = time.monotonic() + FIRST_LOOK_WITHIN
-        while not await self._look(door) and time.monotonic() < end:
+        django.setup()  # for templates and translations
+        self._app = app = make_app(keyring or Keyring(), snapshots or Snapshots())
+        self._refresher = Refresher(app)
+        front = make_front(app)
+        end = time.monotonic() + FIRST_REFRESH_WITHIN
+        while not await refreshed(self._refresher, front) and time.monotonic() < end:
             await asyncio.sleep(0.2)
-        await prepared.warm(settings.SITE_LANGUAGES)
-        self._looking = asyncio.create_task(self._look_on(door))
+        await app.prepared.warm(settings.SITE_LANGUAGES)
+        self._refreshing = asyncio.create_task(keep_fresh(self._refresher, front))
         # What is here now stays: the collector need not walk through all of Django while people wait.
         gc.collect()
         gc.freeze()
-        self.door = door
+        self.front = front
 
     async def stop(self) -> None:
-        """Lets what was begun end: POSTs first, then what waits for the writer."""
-        if self._looking is not None:
-            self._looking.cancel()
+        """Let what was begun end: POSTs first, then what waits for the writer."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
-        if self.door is not None:
-            await self.door.drained(DRAIN)
-        for group in self._groups:
-            await group.close()
-        self._watch.close()
-
-    def _build_door(self) -> Door:
-        snapshots = snapshot.current()
-        writer = Writer(snapshots, self._watch.keyring)
-        write: Batcher[operations.Operation, operations.Outcome] = Batcher("writer", connect, writer.commit)
-        look: Batcher[bytes, Found | None] = Batcher("finder", connect, find)
-        self._groups = [write, look]
-        return Door(
-            routes=Routes(settings.SITE_LANGUAGES, dev=settings.DEV),
-            hosts=Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),
-            clients=limits.Clients(settings.TRUSTED_HOPS),
-            petitions=snapshots,
-            intake=Intake(write.ask, look.ask, self._watch.keyring, snapshots, self._watch.room),
-            secure=settings.BASE_URL.startswith("https://"),
-        )
-
-    async def _look_on(self, door: Door) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            await self._look(door)
-
-    async def _look(self, door: Door) -> bool:
-        try:
-            await self._watch.look()
-        except Exception as error:
-            logger.error("cannot look for changes of the petitions: %s", where(error))
-            return False
-        door.look()
-        return True
+                await self._refreshing
+        if self.front is not None:
+            await self.front.drained(DRAIN)
+        if self._app is not None:
+            await self._app.writer.close()
+            await self._app.finder.close()
+            self._app.pool.close()
+        if self._refresher is not None:
+            self._refresher.close()
 
 
-class Watch:
-    """Looks at the petitions, the keys and the room that is left, on a connection and a thread of its own."""
+def make_app(keyring: Keyring, snapshots: Snapshots) -> App:
+    """Return what this process shares, by the settings; within a running event loop."""
+    pool = Pool()
+    return App(
+        keyring=keyring,
+        snapshots=snapshots,
+        limits=Limits(
+            workers=int(os.environ.get("GRANIAN_WORKERS") or 1),
+            tor_exits=tor_exits(settings.DATA / "tor-exits.txt"),
+            unlimited_loopback=settings.DEV,
+        ),
+        capacity=Capacity(settings.DATA),
+        pool=pool,
+        prepared=PreparedPages(pool, snapshots),
+        writer=Batcher("writer", connect, Writer(snapshots, keyring).commit),
+        finder=Batcher("finder", connect, find),
+    )
 
-    def __init__(self) -> None:
-        self.keyring = keyring.current()
-        self.room = Capacity(settings.DATA)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
-        self._database: Database | None = None
-        self._keystore: KeyStore | None = None
-        self._room_seen = -ROOM_EVERY
 
-    async def look(self) -> None:
-        """One look; raises what went wrong, and what was known stays known."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._look)
+def make_front(app: App) -> Front:
+    """Return the front end, by the settings."""
+    return Front(
+        app,
+        Routes(table(Handlers(app), NewsletterHandlers(app)), settings.SITE_LANGUAGES, dev=settings.DEV),
+        Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),
+        Clients(settings.TRUSTED_HOPS),
+        secure=settings.BASE_URL.startswith("https://"),
+    )
 
-    def close(self) -> None:
-        """No more looks."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _look(self) -> None:
-        try:
-            if self._database is None:
-                self._database = connect()
-            if self._keystore is None:
-                self._keystore = open_keystore()
-            snapshots = snapshot.current()
-            snapshots.refresh(self._database, self._keystore)
-            self.keyring.refresh(self._database, self._keystore, days.number_at(time.time()))
-            if time.monotonic() - self._room_seen >= ROOM_EVERY:
-                self.room.refresh(self._database, snapshots.published())
-                self._room_seen = time.monotonic()
-        except BaseException:
-            # The connection or the key may be what is wrong: the next look begins anew.
-            if self._database is not None:
-                self._database.close()
-            self._database = self._keystore = None
-            raise
+async def keep_fresh(refresher: Refresher, front: Front) -> None:
+    """Refresh what is known, again and again."""
+    while True:
+        await asyncio.sleep(REFRESH_EVERY)
+        await refreshed(refresher, front)
+
+
+async def refreshed(refresher: Refresher, front: Front) -> bool:
+    """Refresh what is known; False, and a line in the log, where that failed."""
+    try:
+        await refresher.refresh()
+    except Exception as error:
+        logger.error("cannot look for changes of the petitions: %s", where(error))
+        return False
+    front.refreshed()
+    return True
 
 
 def allow_many_connections() -> None:
-    """Raises the limit of open files: each idle connection is one, and the usual 1,024 are soon gone."""
+    """Raise the limit of open files: each idle connection is one, and the usual 1,024 are soon gone."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -189,7 +165,7 @@ def allow_many_connections() -> None:
 
 
 def end_with_parent() -> None:
-    """Has the kernel kill this process when the master dies without ending it: no orphan holds the port (Linux).
+    """Have the kernel kill this process when the master dies without ending it: no orphan holds the port (Linux).
 
     Not by SIGTERM: one that comes while the server starts can lock it up for good, in its own handler. What was being
     answered is cut off, as by any crash; what was answered is on disk.
@@ -214,6 +190,6 @@ def application(
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> Awaitable[None]:
     """The ASGI application."""
-    if scope["type"] == "http" and _process.door is not None:
-        return _process.door(scope, receive, send)
+    if scope["type"] == "http" and _process.front is not None:
+        return _process.front(scope, receive, send)
     return _process.live(receive, send)

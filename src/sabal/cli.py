@@ -1,8 +1,8 @@
-"""The command line: which module holds each command, and how errors are told to people.
+"""The command line: the module of each command, and how errors are reported.
 
 A command's module is loaded when the command runs. So help is quick, and the organiser's commands load neither
-Django nor the database. An error of ours is one sentence and exit code 2, never a traceback. If stdout is closed early,
-as by `sabal doctor | head -1`, the command ends silently with the status that a shell gives to a closed pipe.
+Django nor the database. An error of our own is one sentence and exit code 2, never a traceback. If stdout is closed
+early, as by `sabal doctor | head -1`, exit silently with status 141, as a shell reports a closed pipe.
 """
 
 import importlib
@@ -23,7 +23,7 @@ NO_SERVER = (
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
 
-# Name → where the command is, and its line in the help.
+# Name → the command's module and function, and its line in the help.
 COMMANDS = {
     "audit": ("sabal.organiser.commands:audit", "Look for patterns in opened exports, and propose revocations."),
     "backup": ("sabal.operating.commands:backup", "Write a consistent copy of the database into a new folder."),
@@ -53,13 +53,13 @@ KEYS = {
     "check": ("sabal.publishing.commands:check_key", "Prove that the organiser's key works."),
     "server": ("sabal.keys.commands:server", "Encrypt the server key to a public key, for safe keeping."),
     "new": ("sabal.keys.commands:new", "Make an organiser's key, on the organiser's machine."),
-    "renew-pepper": ("sabal.signing.commands:renew_pepper", "Begin a new era where a pepper was lost."),
+    "renew-pepper": ("sabal.signing.commands:renew_pepper", "Begin a new period if a dedupe key was lost."),
     "use": ("sabal.publishing.commands:use_keys", "Seal the signatures of a petition to these public keys."),
 }  # fmt: skip
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are loaded when they are asked for; its help loads none."""
+    """A group that loads a command when it is run. Its help loads none."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,12 +83,12 @@ class LazyGroup(click.Group):
 
 
 class _Sabal(LazyGroup):
-    """Turns what a command refuses into one sentence on standard error."""
+    """The main group: print an error of our own as one sentence on standard error."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
-            # Into a file or pipe, Windows writes the code page of its language, which lacks most people's names, and
-            # other line ends. Its console needs no help.
+            # Into a file or pipe, Windows writes its own code page, which lacks most people's names, and CRLF. Its
+            # console needs no change.
             if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
                 stream.reconfigure(encoding="utf-8", errors=stream.errors, newline="\n")
         return super().main(*args, **kwargs)
@@ -98,8 +98,8 @@ class _Sabal(LazyGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                if sys.stdout:  # None where it was closed from the beginning
-                    sys.stdout.flush()  # here a closed pipe is answered; at the interpreter's end it is a complaint
+                if sys.stdout:  # None if it was closed from the beginning
+                    sys.stdout.flush()  # raises here if the pipe is closed, not at the interpreter's end
         except BrokenPipeError:
             _end_unread()
         except _loaded("sabal.refusal:Refusal", "agefile:AgeError") as error:
@@ -114,11 +114,11 @@ class _Sabal(LazyGroup):
             _end(f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}.")
 
 
-def _loaded(*places: str) -> tuple[type[Exception], ...]:
-    """The errors at these places, each `module:name`; of a module that the command did not load there are none."""
+def _loaded(*names: str) -> tuple[type[Exception], ...]:
+    """Return the error classes of these names, each `module:name`; skip modules that the command did not load."""
     errors: list[type[Exception]] = []
-    for place in places:
-        module, name = place.split(":")
+    for qualified in names:
+        module, name = qualified.split(":")
         found = getattr(sys.modules.get(module), name, ())
         errors += found if isinstance(found, tuple) else (found,)
     return tuple(errors)
@@ -130,7 +130,7 @@ def _end(sentence: str) -> None:
 
 
 def _end_unread() -> None:
-    # What is left in the buffer goes nowhere, or the interpreter would complain at its end.
+    # Discard the buffer, or the interpreter would report an error at its end.
     if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(PIPE_CLOSED)
@@ -173,7 +173,7 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
-    # In a process of its own: this one stays small and lives as long as the server.
+    # Prepare in another process: this one lives as long as the server and stays small.
     code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
     if code:
         sys.exit(code)
@@ -198,7 +198,7 @@ def prepare() -> None:
     keystore = first_use.prepare()
     if settings.DEV:
         first_use.example_petition(keystore)
-        first_use.say_where(settings.BASE_URL)
+        first_use.print_addresses(settings.BASE_URL)
     elif complaints := startup.refusals():
         for complaint in complaints:
             click.echo(str(complaint), err=True)

@@ -1,7 +1,8 @@
-"""Who wants no letters and who withdrew, kept outside the database: a restored backup must not forget it.
+"""The erasure journal: suppressed addresses and erased signatures, in a file outside the database.
 
-One JSON line each, appended and flushed: keyed hashes, which say nothing without the house's keys, and commitments,
-which say nothing at all once their signature is erased.
+A restored backup would otherwise forget them. Each is one JSON line, appended and flushed. A line contains a
+keyed hash, which reveals nothing without the server's keys, or a commitment, which reveals nothing once its signature
+is erased.
 """
 
 import json
@@ -12,13 +13,13 @@ from pathlib import Path
 from sabal import private, settings
 
 UNSUBSCRIBED, NOT_ME, WITHDRAWN = "unsubscribed", "not-me", "withdrawn"
-# Kinds of line that hold the commitment of a signature that was erased, and the reason in docs/log-format.md.
+# Kinds of line with the commitment of an erased signature, and the number of the reason (docs/log-format.md).
 ERASED = {WITHDRAWN: 1, "duplicate": 2, "automated": 3, "other": 4}
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """One line of the file. `hash` is C where the kind is of ERASED; `petition_id` 0 is the newsletter of the house."""
+    """One line of the file. `hash` is C if the kind is in `ERASED`. `petition_id` 0 means the site's newsletter."""
 
     kind: str
     hash: bytes
@@ -26,16 +27,16 @@ class Erasure:
 
 
 def append(entries: Sequence[Erasure]) -> None:
-    """Remember these, by one write; on disk when this returns. Raises OSError where they could not be written whole."""
+    """Append these in one write. They are on disk when this returns. Raise OSError if not all could be written."""
     if not entries:
         return
-    # They begin on a line of their own, so that half a line that a crash or a full disk left behind spoils no other.
+    # Begin on a new line, so that half a line, left by a crash or a full disk, does not damage these.
     lines = ["", *map(_line, entries), ""]
     private.append(_file(), "\n".join(lines).encode("ascii"))
 
 
 def read(file: Path | None = None) -> Iterator[Erasure]:
-    """Every line that can be read; half a line, written in a crash, is passed over."""
+    """Yield each readable line. Skip half a line, which a crash may leave."""
     try:
         lines = (file or _file()).read_text(encoding="ascii", errors="replace").splitlines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a house needs before its first request: folder, schema, keys; in development also the example petition."""
+"""Prepare a server before its first request: folder, schema, keys; in development also the example petition."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ from sabal.petitions import folder
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts, versions
 
-_INSTALLED = Path(__file__).parent / "example"  # where the wheel puts the checkout's petitions/
+_INSTALLED = Path(__file__).parent / "example"  # the wheel puts the checkout's petitions/ here
 _EXAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "petitions"
 
 
 def prepare() -> KeyStore:
-    """Make what is missing: the data folder, the schema, the house key and the two keys that live as long as it."""
+    """Make what is missing: the data folder, the schema, the server key and the two keys that never change."""
     settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_database_file()
     call_command("migrate", verbosity=0, interactive=False)
@@ -37,15 +37,15 @@ def prepare() -> KeyStore:
 
 
 def _make_database_file() -> None:
-    # SQLite takes an empty file for a new database; left to itself it would make one that others can read. Its log and
-    # its shared memory get the mode of the database.
+    # SQLite accepts an empty file as a new database; a file that it makes itself would be readable by others. Its WAL
+    # and its shared memory get the mode of the database.
     if settings.DATABASE_URL.startswith("sqlite://"):
         with contextlib.suppress(FileExistsError):
             private.create(Path(settings.DATABASE_URL.removeprefix("sqlite://")), ())
 
 
 def example_petition(keystore: KeyStore) -> None:
-    """Development: where there is no petition yet, import and publish the example to a key that lies on this server."""
+    """Import and publish the example if there is no petition yet. Development only: its key is on this server."""
     if Petition.objects.exists():
         return
     for path in sorted(p for p in _EXAMPLES.iterdir() if p.is_dir()):
@@ -54,7 +54,7 @@ def example_petition(keystore: KeyStore) -> None:
 
 
 def publish_for_development(slug: str, keystore: KeyStore) -> None:
-    """Publish with the development identity, whose key check answers itself."""
+    """Publish to the development identity, and answer its key check."""
     identity = development_identity()
     drafts.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
     code = agefile.decrypt(drafts.key_check(slug), [identity]).decode()
@@ -64,22 +64,25 @@ def publish_for_development(slug: str, keystore: KeyStore) -> None:
 
 
 def development_identity_file() -> Path:
-    """Where the identity of a development house lies."""
+    """Return the path of the development server's identity."""
     return settings.DATA / "organiser-key.txt"
 
 
 def development_identity() -> agefile.Identity:
-    """The organiser's identity of a development house, made at first use; `serve` alone refuses to run beside it."""
+    """Return the organiser's identity of a development server; make it at first use.
+
+    `serve` without `--dev` refuses to run if a petition uses it.
+    """
     file = development_identity_file()
     if not file.exists():
         identity = agefile.generate()
-        with contextlib.suppress(FileExistsError):  # of two processes that start together one wins
+        with contextlib.suppress(FileExistsError):  # another process, started at the same time, made it
             private.create(file, [f"# development only: {identity.recipient}\n{identity}\n".encode("ascii")])
     return agefile.parse_identity_file(file.read_text(encoding="ascii"))[0]
 
 
-def say_where(base_url: str) -> None:
-    """Print where the house will be found, and how to open what people signed."""
+def print_addresses(base_url: str) -> None:
+    """Print the addresses of the petitions' pages, and the command that opens their signatures."""
     for petition in Petition.objects.exclude(state=Petition.State.DRAFT).order_by("pk"):
         assert petition.version is not None
         for language in drafts.languages(petition):
@@ -92,7 +95,7 @@ def say_where(base_url: str) -> None:
 
 
 def _command() -> str:
-    """`sabal` as it can be typed where this house was started."""
+    """Return `sabal` as it can be typed in the folder where this server was started."""
     program = Path(sys.executable).with_name("sabal")
     with contextlib.suppress(ValueError):
         program = program.relative_to(Path.cwd())

@@ -1,4 +1,4 @@
-"""Tables of the hot path are written in SQL, once, for both databases; their migrations call this."""
+"""Migrations for the tables of the hot path, whose SQL is written once for both databases."""
 
 import re
 
@@ -8,12 +8,12 @@ from django.db.migrations.state import StateApps
 
 
 def create(sql: str) -> migrations.RunPython:
-    """A migration step that runs `sql` (statements separated by `;`), written in SQLite's words.
+    """Return a migration step that runs `sql`: statements in SQLite's dialect, separated by `;`.
 
-    On PostgreSQL `BLOB` becomes `BYTEA`, `WITHOUT ROWID` is left out, and an `id INTEGER` primary key becomes a
-    BIGINT. In SQLite only these two words make the key the row's own place; `BIGINT` would keep a serial number
-    beside it, and with it the order of arrival. A line that begins with `-- postgresql:`
-    holds a statement for that database alone.
+    On PostgreSQL `BLOB` becomes `BYTEA`, `WITHOUT ROWID` is removed, and an `id INTEGER` primary key becomes `BIGINT`.
+    In SQLite only `INTEGER PRIMARY KEY` makes the key the rowid. With `BIGINT`, SQLite would keep a rowid of its own, a
+    serial number that reveals the order of arrival. A line that begins with `-- postgresql:` is a statement for
+    PostgreSQL only.
     """
 
     def forwards(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:

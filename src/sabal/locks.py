@@ -1,4 +1,4 @@
-"""Locks between processes, on open files. The end of the process frees them, or of the last copy of the descriptor."""
+"""Locks between processes, on open files. The system frees one when the last copy of its descriptor is closed."""
 
 import os
 
@@ -8,12 +8,12 @@ except ImportError:  # Windows
     import msvcrt
     import time
 
-    # Windows lets nobody else read what is locked, so the lock is on a byte that no file of ours reaches.
+    # On Windows other processes cannot read locked bytes, so we lock a byte beyond the end of any of our files.
     _BYTE = 0x7FFF_0000
     _PAUSE = 0.05
 
     def take(file: int, *, wait: bool = False) -> bool:
-        """Lock an open file or folder, and return whether it is ours now. With `wait`, return when it is."""
+        """Lock an open file or folder. Return whether this worked; with `wait`, wait until it does."""
         while True:
             os.lseek(file, _BYTE, os.SEEK_SET)
             try:
@@ -26,14 +26,14 @@ except ImportError:  # Windows
                 return True
 
     def free(file: int) -> None:
-        """Give the lock back before the file is closed."""
+        """Release the lock while the file stays open."""
         os.lseek(file, _BYTE, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
 
 else:
 
     def take(file: int, *, wait: bool = False) -> bool:
-        """Lock an open file or folder, and return whether it is ours now. With `wait`, return when it is."""
+        """Lock an open file or folder. Return whether this worked; with `wait`, wait until it does."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -41,5 +41,5 @@ else:
         return True
 
     def free(file: int) -> None:
-        """Give the lock back before the file is closed."""
+        """Release the lock while the file stays open."""
         fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,6 +1,7 @@
-"""Logging: one line an event, on standard error, as JSON or plain. Types and places are logged, no personal data.
+"""Logging: one line an event, on standard error, as JSON or plain, without personal data.
 
-The text of an exception never goes in: addresses stand in texts, and request paths hold tokens.
+Of an exception only type, file and line are logged. Its text may contain addresses, and a request path may contain a
+token.
 """
 
 import json
@@ -24,14 +25,14 @@ class _Line(logging.Formatter):
         event = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
             "level": record.levelname.lower(),
-            "room": record.name,
+            "package": record.name,
             "event": text,
         }
         return json.dumps(event, ensure_ascii=False)
 
 
 class _NoTexts(logging.Filter):
-    """Libraries put request lines and exception texts into their messages: of theirs only place and type are kept."""
+    """Remove the messages of libraries, which may contain request lines and exception texts. Keep type and line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.split(".")[0] in _QUIET and record.levelno < logging.CRITICAL:
@@ -41,7 +42,7 @@ class _NoTexts(logging.Filter):
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send everything to standard error in our form. Called once in each process."""
+    """Send all log messages to standard error in our format. Call this once in each process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
     handler.addFilter(_NoTexts())
@@ -50,13 +51,11 @@ def set_up(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("django.request").setLevel(
-        logging.ERROR
-    )  # a form with mistakes (422) is nothing to report
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # not for a form with mistakes (422)
 
 
 def where(error: BaseException) -> str:
-    """Type, file and line of an error. Never its text: addresses and names stand in texts."""
+    """Return type, file and line of an error, without its text, which may contain addresses and names."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__

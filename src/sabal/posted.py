@@ -1,16 +1,16 @@
-"""What a browser posts: the fields of a form, read once for all forms of the house."""
+"""Read the fields of a posted form, in the same way for all forms of the site."""
 
 from collections.abc import Container
 from urllib.parse import parse_qsl
 
-HONEYPOT = "website"  # a field that people do not see and robots fill in
+HONEYPOT = "website"  # a field that people do not see and bots fill in
 MOST_FIELDS = 40
 
 
 def fields(body: bytes, names: Container[str]) -> dict[str, str] | None:
-    """The fields of these names, and the honeypot, in a urlencoded body.
+    """Return the fields of these names, and the honeypot, from a urlencoded body.
 
-    None where it is damaged (not UTF-8, a field twice, far too many).
+    Return None if it is damaged: not UTF-8, a field twice, or far too many fields.
     """
     try:
         pairs = parse_qsl(

@@ -1,7 +1,7 @@
-"""Files that hold secrets: for their owner's eyes from the first byte on, whole or not at all, on disk in the end.
+"""Write files that contain secrets: readable by the owner only, whole or not at all, and flushed to disk.
 
-Content comes in pieces, so that an export need not fit into memory. It is written aside and moved into place; a crash
-in between leaves a hidden file beside it, as private as the file would have been.
+Content comes in pieces, so that an export need not fit into memory. It is written to a hidden draft, which is then
+renamed. A crash before that leaves the draft, which is as private as the file.
 """
 
 import errno
@@ -12,25 +12,25 @@ from pathlib import Path
 
 MODE = 0o600
 POSIX = hasattr(os, "getuid")
-"""Whether files have modes, and folders can be flushed. On Windows a new file has the rights of its folder."""
+"""Whether files have modes and folders can be flushed. On Windows a new file has the permissions of its folder."""
 
-# What file systems without hard links answer, such as those of memory sticks. Windows answers EINVAL.
+# Errors of file systems without hard links, such as those of memory sticks. Windows gives EINVAL.
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL}
 
 
 def create(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file where none is; returns the number of pieces.
+    """Write a new file and return the number of pieces.
 
-    Raises FileExistsError where anything is, a link that leads nowhere too, and OSError. Of two that create the same
-    file one wins, and nobody sees half of it.
+    Raise FileExistsError if there is anything at that path, even a dangling link, and OSError for other errors. If two
+    processes create the same file, one succeeds. No process can read half of it.
     """
     return _write(path, pieces, _put_where_nothing_is)
 
 
 def replace(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file, in the place of an older one if there is one; returns the number of pieces.
+    """Write a file, or replace an older one, and return the number of pieces.
 
-    Raises OSError where there is anything but a plain file: a link could lead to where others read.
+    Raise OSError if there is anything but a plain file: a link could point to a folder that others read.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError(errno.EINVAL, "exists already and is not a plain file; choose another name", str(path))
@@ -38,12 +38,11 @@ def replace(path: Path, pieces: Iterable[bytes]) -> int:
 
 
 def append(path: Path, lines: bytes) -> None:
-    """Add lines to a file, made where there is none. Raises OSError where it could not be written whole."""
+    """Append lines to a file; make it if there is none. Raise OSError if they could not be written whole."""
     new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MODE)
-    with os.fdopen(
-        descriptor, "ab", buffering=0
-    ) as file:  # which ends the translation of line ends on Windows
+    # Binary mode, so that Windows does not change the line ends.
+    with os.fdopen(descriptor, "ab", buffering=0) as file:
         # One write in append mode: lines of two processes never mix.
         if os.write(file.fileno(), lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -53,14 +52,14 @@ def append(path: Path, lines: bytes) -> None:
 
 
 def flush(path: Path) -> None:
-    """Put on disk what a file holds, or the names that a folder holds: a rename outlives a crash. Raises OSError."""
+    """Flush a file's content, or a folder's names, to disk, so that a rename survives a crash. Raise OSError."""
     if not POSIX:
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems of other machines cannot flush a folder
+        if error.errno != errno.EINVAL:  # some network file systems cannot flush a folder
             raise
     finally:
         os.close(descriptor)
@@ -71,7 +70,7 @@ def _write(path: Path, pieces: Iterable[bytes], put: Callable[[Path, Path], obje
     number = 0
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
-    except OSError as error:  # who reads it knows the name of the file, not of the draft
+    except OSError as error:  # name the file, as the user does not know the draft
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -94,7 +93,7 @@ def _put_where_nothing_is(draft: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # The name is taken first, then the file put under it: for a moment others see an empty one.
+            # Make an empty file, then replace it: for a moment other processes see it empty.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE))
             draft.replace(path)
     except FileExistsError:

@@ -1,16 +1,16 @@
-"""Files that everybody may read, such as those of a log: whole or not at all, on disk in the end."""
+"""Write files that everybody may read, such as those of a log: whole or not at all, and flushed to disk."""
 
 import os
 import secrets
 from pathlib import Path
 
-_MODE = 0o644  # a plain web server may show them
+_MODE = 0o644  # any web server may read them
 
 
 def put(path: Path, data: bytes) -> None:
-    """Write a file, in the place of an older one: aside, flushed, moved. Raises OSError.
+    """Write a file or replace an older one, through a flushed draft that is renamed. Raise OSError.
 
-    Nobody ever reads half of it. The folder's names are the caller's to flush, once for many files.
+    No process can read half of it. The caller flushes the folder's names, once for many files.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -25,7 +25,7 @@ def put(path: Path, data: bytes) -> None:
 
 
 def put_if_changed(path: Path, data: bytes) -> bool:
-    """Write a file, and the folders that it needs, unless it is there as it should be; whether it was written."""
+    """Write a file, and make its folders, unless it already has this content. Return whether it was written."""
     if path.is_file() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""The errors whose text is for people. The command line prints it and exits with code 2, without a traceback."""
+"""Errors with a sentence for people. The command line prints it and exits with code 2, without a traceback."""
 
 
 class Refusal(Exception):
-    """What was asked cannot be done now. The sentence says why and names the next step."""
+    """The action cannot be done now. The sentence says why and names the next step."""

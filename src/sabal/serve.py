@@ -1,7 +1,7 @@
-"""Starts a house on one machine: the public process (granian, a worker per core) and the worker process.
+"""Run a server on one machine: the public process (granian, by default one granian worker a core) and the worker.
 
-Both are children that end when this process ends, however it ends. The public process's own master starts
-dead workers again; here the worker process is started again, more and more slowly if it keeps dying.
+Both are children that end when this process ends, however it ends. Granian's master restarts its own workers. This
+process restarts the worker process, with longer delays if it keeps dying.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from importlib.util import find_spec
 from sabal import settings
 
 PR_SET_PDEATHSIG = 1
-WORKER_KILL = 15  # seconds that granian gives its workers to drain
-STOP_WITHIN = 20.0  # seconds after which children that still run are killed
+WORKER_KILL = 15  # seconds that granian gives its workers to finish open requests
+STOP_WITHIN = 20.0  # seconds until children that still run are killed
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
-STEADY = 60.0  # a child that lived this long starts again at once
+STEADY = 60.0  # seconds of life after which the delay starts at FIRST_DELAY again
 
 logger = logging.getLogger("sabal.serve")
 
 
 def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -> int:
-    """Runs the house until SIGTERM or SIGINT, then drains it; call it in the main thread.
+    """Run the server until SIGTERM or SIGINT, then let it finish open requests. Call this in the main thread.
 
-    Gives the exit code: 0 after a signal, 1 where the public process ended by itself (it cannot start), 2
-    where the address cannot be listened on.
+    Return the exit code: 0 after a signal, 1 if the public process ended by itself (it cannot start), 2 if the address
+    cannot be listened on.
     """
     trouble = cannot_listen(host, port)
     if trouble is not None:
@@ -43,7 +43,7 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
         return 2
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # In a thread: the main one may be holding the event's own lock, in the middle of waiting for it.
+        # Set the event in a thread: the main one may hold the event's own lock while it waits.
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     environment = environ(os.environ, dev=dev, workers=workers)
     public = Child("public", public_command(host, port, workers), environment)
@@ -62,10 +62,10 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
 
 
 def cannot_listen(host: str, port: int) -> str | None:
-    """Why nobody can listen there, as a sentence; None where one can.
+    """Return a sentence that says why this address cannot be listened on; None if it can.
 
-    Asked before granian is, because it shares its port (SO_REUSEPORT): a second house on the same port would
-    start without a word, and each would get some of the other's readers.
+    Check this before granian starts, as granian shares its port (SO_REUSEPORT): a second server on the same port would
+    start silently, and each would get some of the other's requests.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -81,7 +81,7 @@ def cannot_listen(host: str, port: int) -> str | None:
 
 
 def public_command(host: str, port: int, workers: int) -> list[str]:
-    """granian with what its defaults lack: room for idle connections, time limits, no access log."""
+    """Return the command for granian, with capacity for idle connections, with time limits, without access log."""
     return [
         *(
             sys.executable,
@@ -96,7 +96,7 @@ def public_command(host: str, port: int, workers: int) -> list[str]:
             "uvloop" if find_spec("uvloop") else "asyncio",
         ),
         *("--host", host, "--port", str(port), "--workers", str(workers)),
-        # Its own 1,024 connections, idle ones counted, would let anybody lock the house up.
+        # With the default of 1,024 connections, which counts idle ones, anybody could block the server.
         *("--backlog", "4096", "--backpressure", "20000"),
         *("--http1-header-read-timeout", "5000", "--http1-buffer-size", "16384"),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(WORKER_KILL)),
@@ -106,7 +106,7 @@ def public_command(host: str, port: int, workers: int) -> list[str]:
 
 
 def environ(given: Mapping[str, str], *, dev: bool, workers: int) -> dict[str, str]:
-    """The children's environment: ours, without GRANIAN_… settings that could switch an access log on."""
+    """Return the children's environment: ours without the GRANIAN_… settings, which could enable an access log."""
     result = {name: value for name, value in given.items() if not name.startswith("GRANIAN_")}
     result["GRANIAN_WORKERS"] = str(workers)  # asgi.py divides its limits by it
     if dev:
@@ -116,7 +116,7 @@ def environ(given: Mapping[str, str], *, dev: bool, workers: int) -> dict[str, s
 
 @dataclass(slots=True)
 class Child:
-    """One process that is kept running."""
+    """One process that is restarted if it ends."""
 
     name: str
     command: Sequence[str]
@@ -127,7 +127,7 @@ class Child:
     again_at: float | None = None
 
     def start(self) -> None:
-        """Starts it in a process group of its own: Ctrl-C reaches this process alone, which then drains."""
+        """Start it in its own process group, so that Ctrl-C reaches only this process, which then ends it in order."""
         self.started, self.again_at = time.monotonic(), None
         self.process = subprocess.Popen(  # noqa: S603 - a command of our own, without a shell
             self.command,
@@ -140,7 +140,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def keep(self, now: float) -> None:
-        """Starts it again if it has died, after a delay that doubles each time it dies young."""
+        """Restart it if it has died, after a delay that doubles each time it dies within `STEADY` seconds."""
         if self.running():
             return
         if self.again_at is None:
@@ -156,7 +156,7 @@ class Child:
             self.start()
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends the signal to the process; SIGKILL to its whole group, so that its own children go too."""
+        """Send the signal to the process; send SIGKILL to its whole group, so that its own children end too."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -167,7 +167,7 @@ class Child:
 
 
 def end(children: Sequence[Child], within: float) -> None:
-    """Ends the children: asks first, and kills what has not ended in time."""
+    """End the children: send SIGTERM, and kill those that have not ended in time."""
     deadline = time.monotonic() + within
     for child in children:
         child.signal(signal.SIGTERM)
@@ -183,7 +183,7 @@ def end(children: Sequence[Child], within: float) -> None:
 
 
 def ending_with(parent: int) -> Callable[[], None]:
-    """What a child does before it becomes its command: asks for SIGTERM when ``parent`` dies (Linux)."""
+    """Return a function that a child runs before its command: it requests SIGTERM when `parent` dies (Linux)."""
     import ctypes
 
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
@@ -191,7 +191,7 @@ def ending_with(parent: int) -> Callable[[], None]:
     def ask() -> None:
         if prctl is not None:
             prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we had asked
+        if os.getppid() != parent:  # it died before our request
             os._exit(1)
 
     return ask

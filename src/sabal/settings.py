@@ -1,7 +1,7 @@
-"""Every setting of the house: one table, read once from the environment.
+"""Every setting of the server: one table, read once from the environment.
 
-It feeds three readers: Django (this module is its settings module), `sabal doctor`, and docs/operating.md, which a
-test holds against the table. It imports nothing of Django, so the front door can read it too.
+It has three users: Django (this module is its settings module), `sabal doctor`, and docs/operating.md, which a test
+compares with the table. It imports nothing of Django, so that the front end can use it too.
 """
 
 import os
@@ -17,7 +17,7 @@ ENVIRONMENT: Mapping[str, str] = os.environ
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of the table; `secret` values may also come from a file named by `<name>_FILE`."""
+    """One line of the table. A `secret` value may also come from a file that `<name>_FILE` names."""
 
     name: str
     default: str
@@ -70,11 +70,11 @@ SETTINGS = (
 
 
 class SettingError(Refusal):
-    """A setting that cannot be used: the sentence names it and says what it should look like."""
+    """A setting cannot be used. The sentence names it and shows the right form."""
 
 
 def value(name: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
-    """The value of one setting of the table: from the environment, its `_FILE` twin, or the default."""
+    """Return the value of one setting of the table: from the environment, its `_FILE` variant, or the default."""
     setting = next(s for s in SETTINGS if s.name == name)
     if name in environment:
         return environment[name].strip()
@@ -90,7 +90,7 @@ def value(name: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
 
 
 def seconds(text: str) -> float:
-    """`2s`, `500ms`, `1m`, `1h` or a bare number of seconds → seconds; raises SettingError."""
+    """Parse `2s`, `500ms`, `1m`, `1h` or a bare number as seconds. Raise SettingError."""
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
     number, unit = text, "s"
     for suffix in units:
@@ -112,7 +112,7 @@ def _hops(text: str) -> int:
     return int(text)
 
 
-DEV_SWITCH = "SABAL_INTERNAL_DEV"  # set by `serve --dev` for its children; not a setting anybody should write
+DEV_SWITCH = "SABAL_INTERNAL_DEV"  # set by `serve --dev` for its children; not for operators
 DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 
 DATA = Path(value("SABAL_DATA")).absolute()
@@ -138,11 +138,8 @@ SITE_LANGUAGES = ("en", "ko", "zh-hans")
 
 DEBUG = False
 SECRET_KEY = secrets.token_hex(32)  # nothing is signed with it, but Django does not start without one
-ALLOWED_HOSTS = ["*"]  # the door has checked the Host header, and absolute URLs come from BASE_URL
-ROOT_URLCONF = "sabal.urls"
-WSGI_APPLICATION = "sabal.wsgi.application"
 INSTALLED_APPS = [
-    "sabal",
+    "sabal.pages",
     "sabal.keys",
     "sabal.petitions",
     "sabal.signing",
@@ -150,7 +147,6 @@ INSTALLED_APPS = [
     "sabal.newsletter",
     "sabal.ledger",
 ]
-MIDDLEWARE = ["sabal.html.content_security_policy"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -165,9 +161,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGGING_CONFIG = (
-    None  # sabal.logs sets logging up: Django's default would print request paths, and paths hold tokens
-)
+# sabal.logs sets logging up: Django's default would print request paths, which contain tokens.
+LOGGING_CONFIG = None
 
 
 def _django_database(url: str) -> dict[str, object]:
@@ -193,7 +188,7 @@ def _django_database(url: str) -> dict[str, object]:
             "SABAL_DATABASE_URL must look like postgres://user:password@host:5432/name, or be left empty for SQLite."
         )
     options: dict[str, object] = dict(parse_qsl(parts.query))
-    # A socket folder stands in the query (?host=/run/postgresql), where libpq expects it too.
+    # The folder of a socket is in the query (?host=/run/postgresql), as in libpq.
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),

@@ -1,4 +1,4 @@
-"""Tables for spreadsheets, which take what begins like a formula for one."""
+"""Write tables for spreadsheets, which run a cell that begins like a formula."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# Every character that NFKC, which some programs apply, turns into the beginning of a formula.
+# Every character that begins a formula, before or after NFKC, which some programs apply.
 _BEGINNINGS = "".join(
     chr(c) for c in range(0x10000) if unicodedata.normalize("NFKC", chr(c))[:1] in set("=+-@")
 )
@@ -14,15 +14,15 @@ _FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(_BEGINNINGS)}])|()(?<![\s
 
 
 def csv_line(cells: Sequence[str]) -> str:
-    """One line of CSV (RFC 4180), its cells made harmless."""
+    """Return one line of CSV (RFC 4180) of harmless cells."""
     out = io.StringIO()
     csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()
 
 
 def harmless(value: str) -> str:
-    """A cell that is text: what could be taken for a formula gets an apostrophe (OWASP, CSV injection).
+    """Return a cell that is text: put an apostrophe before a possible formula (OWASP, CSV injection).
 
-    Where a program splits at `;` or `|`, as some languages' do, every piece is a cell of its own.
+    Some languages' programs also split cells at `;` or `|`, so do this for each piece.
     """
     return _FORMULA.sub(r"\1'", value)

@@ -1,17 +1,15 @@
-"""JSON that reads the same for everyone. docs/log-format.md "Bundle"; RFC 8259 §4, §6, §8.1, §9."""
+"""Parse JSON so that every parser reads the same value. docs/log-format.md "Bundle"; RFC 8259 §4, §6, §8.1, §9."""
 
 import json
 import re
 from typing import Any
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
-
-
 MOST_NESTED, MOST_DIGITS = 100, 18
 
 
 def parse(data: bytes) -> Any:
-    """The value; raises ValueError where different readers could see different ones."""
+    """Return the value. Raise ValueError if different parsers could read different values."""
     text = data.decode()
     try:
         value = _decoder.decode(text)
@@ -19,20 +17,20 @@ def parse(data: bytes) -> Any:
         raise ValueError("nested too deeply") from None
     if text.count("[") + text.count("{") > MOST_NESTED:
         _refuse_deep(value, MOST_NESTED)
-    if "\\u" in text:  # else there is no way to write half a character
+    if "\\u" in text:  # the only way to write half a surrogate pair, which encode() refuses
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
 def hex_of(value: object, length: int) -> bytes | None:
-    """The `length` bytes of a string in lower-case hex; None where the value is anything else."""
+    """Return the `length` bytes of a string of lower-case hex; None if the value is anything else."""
     if isinstance(value, str) and len(value) == 2 * length and _HEX.fullmatch(value):
         return bytes.fromhex(value)
     return None
 
 
 def is_count(value: object) -> bool:
-    """Whether this is a whole number from 0 on; true and false are none."""
+    """Return whether this is a whole number of at least 0; `true` and `false` are not."""
     return type(value) is int and value >= 0
 
 
@@ -53,12 +51,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _refuse_deep(value: Any, room: int) -> None:
+def _refuse_deep(value: Any, levels_left: int) -> None:
     if isinstance(value, dict | list):
-        if not room:
+        if not levels_left:
             raise ValueError("nested too deeply")
         for inner in value.values() if isinstance(value, dict) else value:
-            _refuse_deep(inner, room - 1)
+            _refuse_deep(inner, levels_left - 1)
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_int=_integer)

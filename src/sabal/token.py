@@ -1,4 +1,4 @@
-"""The token t: what the mailed link holds and nothing else does."""
+"""The token t, which is only in the emailed link. The database has its hash."""
 
 import base64
 import hashlib
@@ -12,20 +12,19 @@ _FORM = re.compile(r"[a-z2-7]{25}[aeimquy4]", re.ASCII)  # 26 characters hold tw
 
 
 def new() -> bytes:
-    """16 random bytes."""
+    """Return 16 random bytes."""
     return secrets.token_bytes(TOKEN_BYTES)
 
 
 def encode(token: bytes) -> str:
-    """The token as 26 lower-case base32 characters (RFC 4648 §6, no padding), for links."""
-    number = (
-        int.from_bytes(token) << 2
-    )  # 128 bits and two zeros: 13 times 10 bits, which are two characters each
+    """Return the token as 26 lower-case base32 characters (RFC 4648 §6, no padding), for links."""
+    # 128 bits and two zero bits are 13 times 10 bits. 10 bits are two characters.
+    number = int.from_bytes(token) << 2
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def decode(text: str) -> bytes | None:
-    """The token in a link: case is folded, anything else that `encode` would not write is None."""
+    """Return the token in a link. Ignore case; return None for any other text that `encode` would not write."""
     folded = text.lower()
     if not _FORM.fullmatch(folded):
         return None
@@ -33,5 +32,5 @@ def decode(text: str) -> bytes | None:
 
 
 def digest(token: bytes) -> bytes:
-    """H(t), all that is kept of a signature's token (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
+    """Return H(t), the only trace of a token that is stored (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
     return hashlib.sha256(b"petition/1 token" + token).digest()

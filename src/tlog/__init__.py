@@ -1,8 +1,8 @@
-"""Public logs that anybody can check: the formats of C2SP's tlog family and a petition's entries, nothing else.
+"""The formats of public logs: C2SP's tlog family, and the entries of a petition's log.
 
-Pure: no clock, no files, no network. What comes from outside is parsed strictly and raises only TlogError. Modules are
-named after what they read and write; `note`, `checkpoint` and `entry` are used by their names, since they have verbs
-such as `open` and `parse`. docs/log-format.md holds the bytes.
+The package uses no clock, no files and no network. It parses input strictly and raises only TlogError. Each module is
+named after the format that it reads and writes. Use `note`, `checkpoint` and `entry` by their module names, because
+their functions have short names such as `open` and `parse`. docs/log-format.md describes the bytes.
 """
 
 from tlog import checkpoint, entry, note

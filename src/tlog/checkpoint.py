@@ -1,4 +1,4 @@
-"""Checkpoints: a log's signed word that it has so many entries under this root. c2sp.org/tlog-checkpoint."""
+"""Checkpoints: a log signs its number of entries and the root over them. c2sp.org/tlog-checkpoint."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
@@ -11,7 +11,7 @@ from tlog.wire import HASH_BYTES, MAX_SIZE, to_base64, to_hash, to_number
 
 
 class Checkpoint(NamedTuple):
-    """The log's origin, the number of its entries, and the root over them."""
+    """A log's origin, its number of entries, and the root over them."""
 
     origin: str
     size: int
@@ -19,10 +19,10 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """Read a note's text of exactly three lines: none more, since nobody audits them. Raises Malformed.
+        """Parse the text of a note. Raises Malformed.
 
-        An origin is spelled like a key's name, which it is; a tree without entries has the one root that it can
-        have. c2sp.org/tlog-checkpoint "Note text".
+        The text must have exactly three lines. Extension lines are refused, because no one audits them. The origin
+        must be a valid key name. A tree without entries must have the empty root. c2sp.org/tlog-checkpoint "Note text".
         """
         lines = text.split(b"\n", 4)
         if len(lines) != 4 or lines[3]:
@@ -37,13 +37,13 @@ class Checkpoint(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """What the log signs. c2sp.org/tlog-checkpoint "Note text"."""
+        """Return the text that the log signs. c2sp.org/tlog-checkpoint "Note text"."""
         if not self._is_sound():
             raise TlogError("This is not a checkpoint. Look at origin, size and root.")
         return b"%b\n%d\n%b\n" % (self.origin.encode(), self.size, to_base64(self.root))
 
     def sign(self, log: Signer) -> bytes:
-        """The signed note, by the key that is named as the log is. c2sp.org/tlog-checkpoint "Signatures"."""
+        """Return the note signed by the log's key, whose name is the origin. c2sp.org/tlog-checkpoint "Signatures"."""
         if log.verifier.name != self.origin:
             raise TlogError(f"The key {log.verifier.name} does not sign for {self.origin}.")
         return note.sign(self.text, log)
@@ -58,22 +58,23 @@ class Checkpoint(NamedTuple):
 
 
 def peek(data: bytes) -> Checkpoint:
-    """What a signed note claims, nothing verified: which log is it? Raises Malformed. c2sp.org/tlog-checkpoint."""
+    """Parse the checkpoint in a signed note without verifying it. Raises Malformed. c2sp.org/tlog-checkpoint."""
     return Checkpoint.parse(note.split(data)[0])
 
 
-class Opened(NamedTuple):
-    """A checkpoint that its log has signed, and the note it stood in."""
+class OpenedCheckpoint(NamedTuple):
+    """A checkpoint that its log has signed, and its note."""
 
     checkpoint: Checkpoint
     note: note.Note
 
 
-def open(data: bytes, logs: Iterable[Verifier], witnesses: Iterable[Verifier] = ()) -> Opened:
-    """Open a checkpoint that one of `logs` signed under its own name; lines of `witnesses` are checked too.
+def open(data: bytes, logs: Iterable[Verifier], witnesses: Iterable[Verifier] = ()) -> OpenedCheckpoint:
+    """Verify a signed checkpoint and return it. The log's signature is required; `witnesses` are checked if present.
 
-    Raises Malformed, and Unproven where a signature fails or the log's is missing. How many witnesses are enough
-    is a policy's business. c2sp.org/tlog-checkpoint "Signatures", c2sp.org/tlog-proof "Verifying a tlog proof".
+    One of `logs` must have signed the checkpoint, and its name must be the origin. Raises Malformed, and Unproven if
+    a signature is wrong or the log's is missing. A Policy decides how many witnesses are enough.
+    c2sp.org/tlog-checkpoint "Signatures", c2sp.org/tlog-proof "Verifying a tlog proof".
     """
     known = list(logs)
     opened = note.open(data, [*known, *witnesses])
@@ -81,4 +82,4 @@ def open(data: bytes, logs: Iterable[Verifier], witnesses: Iterable[Verifier] = 
     owners = {(log.name, log.key_id) for log in known if log.name == checkpoint.origin}
     if not any((signature.name, signature.key_id) in owners for signature in opened.verified):
         raise Unproven(f"No known key of the log {checkpoint.origin} has signed this checkpoint.")
-    return Opened(checkpoint, opened)
+    return OpenedCheckpoint(checkpoint, opened)

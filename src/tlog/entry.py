@@ -1,4 +1,4 @@
-"""The entries of a petition's log: 34 bytes, all of them. docs/log-format.md "Entries"."""
+"""The entries of a petition's log, 34 bytes each. docs/log-format.md "Entries"."""
 
 import struct
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ZEROS = bytes(HASH_BYTES)
 
 
 class Type(IntEnum):
-    """The second byte. docs/log-format.md "Entries"."""
+    """The type of an entry, which is its second byte. docs/log-format.md "Entries"."""
 
     OPEN = 0
     SIGN = 1
@@ -27,7 +27,7 @@ class Type(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a signature does not count any more. docs/log-format.md "Reasons"."""
+    """The reason of a revocation. docs/log-format.md "Reasons"."""
 
     WITHDRAWN = 1
     DUPLICATE = 2
@@ -35,51 +35,53 @@ class Reason(IntEnum):
     OTHER = 4
 
 
-_REASONS = {reason.value: reason for reason in Reason}  # a quarter of what calling Reason costs
+_REASONS = {
+    reason.value: reason for reason in Reason
+}  # a look-up takes a quarter of the time of Reason(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The petition opens, under a manifest: always entry 0, and nowhere else."""
+    """Open the petition under a manifest. This is always entry 0, and no other entry has this type."""
 
     manifest_hash: bytes
 
     def encode(self) -> bytes:
-        """Its 34 bytes. docs/log-format.md "Entries"."""
+        """Return the 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.OPEN, self.manifest_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """From here on signatures are made under another manifest."""
+    """Change the manifest for the signatures that follow."""
 
     manifest_hash: bytes
 
     def encode(self) -> bytes:
-        """Its 34 bytes. docs/log-format.md "Entries"."""
+        """Return the 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.AMEND, self.manifest_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """Somebody signed; the commitment says who only to those who have the record."""
+    """Add a signature. Only the record shows which person the commitment belongs to."""
 
     commitment: bytes
 
     def encode(self) -> bytes:
-        """Its 34 bytes. docs/log-format.md "Entries"."""
+        """Return the 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.SIGN, self.commitment)
 
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """The sign entry at `index` does not count any more."""
+    """Stop counting the sign entry at `index`."""
 
     index: int
     reason: Reason
 
     def encode(self) -> bytes:
-        """Its 34 bytes. docs/log-format.md "Entries"."""
+        """Return the 34 bytes. docs/log-format.md "Entries"."""
         if not 0 <= self.index <= MAX_SIZE:
             raise TlogError(f"No log has an entry {self.index}.")
         return _encode(Type.REVOKE, _REVOCATION.pack(self.index, Reason(self.reason)))
@@ -87,10 +89,10 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The petition is closed; nothing but revocations follows."""
+    """Close the petition. Only revocations may follow."""
 
     def encode(self) -> bytes:
-        """Its 34 bytes. docs/log-format.md "Entries"."""
+        """Return the 34 bytes. docs/log-format.md "Entries"."""
         return _encode(Type.CLOSE, _ZEROS)
 
 
@@ -98,7 +100,7 @@ Entry: TypeAlias = Open | Amend | Sign | Revoke | Close
 
 
 def parse(data: bytes) -> Entry:
-    """Read one entry, its padding too; raises Malformed. docs/log-format.md "Entries"."""
+    """Parse one entry and check its padding. Raises Malformed. docs/log-format.md "Entries"."""
     if len(data) != ENTRY_BYTES or data[0] != VERSION:
         raise Malformed(f"An entry has {ENTRY_BYTES} bytes, of which the first is 01.")
     body = data[2:]

@@ -1,20 +1,20 @@
-"""What this package raises: one error, and kinds of it where a caller must tell them apart."""
+"""The exceptions of this package. The subclasses are those that a caller must tell apart."""
 
 
 class TlogError(Exception):
-    """A sentence for people. The bare class means that a caller asked for something that cannot be."""
+    """An error whose message is a sentence for people. The base class itself means a wrong argument."""
 
 
 class Malformed(TlogError):
-    """Bytes that are not of the format, whoever wrote them."""
+    """The bytes do not follow the format."""
 
 
 class Unproven(TlogError):
-    """Well-formed, but a signature, a proof or a quorum does not hold: believe nothing of it."""
+    """The input is well-formed, but a signature, a proof or a quorum fails. Trust no part of it."""
 
 
 class OutOfOrder(TlogError):
-    """An entry that may not stand where it stands; `index` says where that is."""
+    """The entry at `index` is not allowed at this position in the log."""
 
     def __init__(self, sentence: str, index: int) -> None:
         super().__init__(f"Entry {index}: {sentence}")

@@ -1,4 +1,4 @@
-"""Keys that sign notes and cosign checkpoints. c2sp.org/signed-note "Signatures", c2sp.org/tlog-cosignature."""
+"""Keys for signing notes and cosigning checkpoints. c2sp.org/signed-note "Signatures", c2sp.org/tlog-cosignature."""
 
 import hashlib
 import struct
@@ -21,17 +21,17 @@ _LONGEST = 1024  # characters of a vkey; the base64 part of ours has 44
 
 
 class Kind(IntEnum):
-    """What is signed, and how. c2sp.org/signed-note "Signature types"."""
+    """The type of a signature. c2sp.org/signed-note "Signature types"."""
 
     NOTE = 0x01
-    """Ed25519 over a note's text."""
+    """Ed25519 over the text of a note."""
     COSIGNATURE = 0x04
     """Ed25519 over a checkpoint and a time."""
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """A public key under its name; `str()` is its vkey. c2sp.org/signed-note "Verifier keys"."""
+    """A public key and its name. `str()` gives its vkey. c2sp.org/signed-note "Verifier keys"."""
 
     name: str
     kind: Kind
@@ -45,9 +45,9 @@ class Verifier:
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
-        """Read a vkey; raises Malformed, also for kinds that are not known here.
+        """Parse a vkey. Raises Malformed, also for unknown kinds of keys.
 
-        The base64 part may hold a + itself, so only the first two split. c2sp.org/signed-note "Verifier keys".
+        The base64 part may contain a +, so only the first two + are separators. c2sp.org/signed-note "Verifier keys".
         """
         name, _, rest = vkey[:_LONGEST].partition("+")
         key_id, _, key = rest.partition("+")
@@ -68,7 +68,7 @@ class Verifier:
 
     @cached_property
     def key_id(self) -> bytes:
-        """Four bytes that, with the name, tell keys apart; no proof of anything. c2sp.org/signed-note "Signatures"."""
+        """Return four bytes that tell keys of one name apart. They prove nothing. c2sp.org/signed-note "Signatures"."""
         return hashlib.sha256(b"%b\n%c%b" % (self.name.encode(), self.kind, self.public)).digest()[:4]
 
     @cached_property
@@ -76,7 +76,7 @@ class Verifier:
         return Ed25519PublicKey.from_public_bytes(self.public)
 
     def verifies(self, text: bytes, signature: bytes) -> bool:
-        """Whether `signature`, without its key id, is this key's over a note's text. RFC 8032 §5.1.7.
+        """Return whether `signature`, without the key id, is this key's signature of `text`. RFC 8032 §5.1.7.
 
         c2sp.org/signed-note "Ed25519 signatures", c2sp.org/tlog-cosignature "Ed25519 signed message".
         """
@@ -92,28 +92,29 @@ class Verifier:
 
 
 class Signer:
-    """A key that signs notes (kind 0x01). The same text gives the same signature each time, after a crash too."""
+    """A key that signs notes (kind 0x01). Signing one text again gives the same signature, even after a crash."""
 
     def __init__(self, name: str, seed: bytes) -> None:
         self._key = _private(seed)
         self.verifier = Verifier(name, Kind.NOTE, self._key.public_key().public_bytes_raw())
 
     def sign(self, text: bytes) -> bytes:
-        """Ed25519 over a note's text, 64 bytes. c2sp.org/signed-note "Ed25519 signatures"."""
+        """Return the Ed25519 signature of a note's text, 64 bytes. c2sp.org/signed-note "Ed25519 signatures"."""
         return self._key.sign(text)
 
 
 class Cosigner:
-    """A witness's key (kind 0x04); it must sign nothing but what was found consistent."""
+    """A witness's key (kind 0x04). Sign only checkpoints that were found consistent."""
 
     def __init__(self, name: str, seed: bytes) -> None:
         self._key = _private(seed)
         self.verifier = Verifier(name, Kind.COSIGNATURE, self._key.public_key().public_bytes_raw())
 
     def sign(self, text: bytes, time: int) -> bytes:
-        """The time and Ed25519 over it and a checkpoint's text, 72 bytes. c2sp.org/tlog-cosignature "Format".
+        """Return a cosignature of 72 bytes: the time, and Ed25519 over the time and a checkpoint's text.
 
-        `time` is in POSIX seconds, above 0: c2sp.org/tlog-witness "add-checkpoint".
+        `time` is Unix time (seconds), above 0.
+        c2sp.org/tlog-cosignature "Format", c2sp.org/tlog-witness "add-checkpoint".
         """
         if not 0 < time <= MAX_SIZE:
             raise TlogError("A cosignature needs the time it is made at, in POSIX seconds.")
@@ -121,14 +122,14 @@ class Cosigner:
 
 
 def cosigned_message(text: bytes, time: int) -> bytes:
-    """What an Ed25519 cosignature signs. c2sp.org/tlog-cosignature "Ed25519 signed message"."""
+    """Return the message that an Ed25519 cosignature signs. c2sp.org/tlog-cosignature "Ed25519 signed message"."""
     return b"cosignature/v1\ntime %d\n%b" % (time, text)
 
 
 def cosigned_at(signature: bytes) -> int:
-    """The POSIX time at the head of a cosignature, verified or not. c2sp.org/tlog-cosignature "Format".
+    """Return the time of a cosignature, Unix time (seconds), without verifying it.
 
-    Raises Malformed where it is too short to hold one.
+    Raises Malformed if the signature is too short. c2sp.org/tlog-cosignature "Format".
     """
     if len(signature) < TIME.size:
         raise Malformed("This is not a cosignature: it is too short to hold a time.")
@@ -136,7 +137,7 @@ def cosigned_at(signature: bytes) -> int:
 
 
 def is_name(name: str) -> bool:
-    """Whether this can name a key. c2sp.org/signed-note "Format"; a lone surrogate is no UTF-8."""
+    """Return whether `name` can be a key's name. Lone surrogates are not UTF-8. c2sp.org/signed-note "Format"."""
     return bool(name) and not any(
         c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name
     )

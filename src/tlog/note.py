@@ -10,7 +10,7 @@ from tlog.wire import from_base64, to_base64
 
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
-"""Both are those of Go's package; the standard asks for 16 signatures at least."""
+"""Both limits are those of Go's package. The standard requires at least 16 signatures."""
 
 _KEY_ID_BYTES = 4
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
@@ -18,7 +18,7 @@ _LINE = re.compile(rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+=*)")  # em dash, n
 
 
 class Signature(NamedTuple):
-    """One signature line; who can check it is told by name and key id. c2sp.org/signed-note "Signatures"."""
+    """One signature line. Its name and key id tell which key verifies it. c2sp.org/signed-note "Signatures"."""
 
     name: str
     key_id: bytes
@@ -26,7 +26,7 @@ class Signature(NamedTuple):
 
     @classmethod
     def parse(cls, line: bytes) -> Self:
-        """Read a line without its newline; raises Malformed. c2sp.org/signed-note "Format"."""
+        """Parse a line without its newline. Raises Malformed. c2sp.org/signed-note "Format"."""
         found = _LINE.fullmatch(line)
         if found is None:
             raise Malformed("A signature line should read: em dash, space, key name, space, base64.")
@@ -41,30 +41,30 @@ class Signature(NamedTuple):
 
     @classmethod
     def by(cls, verifier: Verifier, value: bytes) -> Self:
-        """The line of what `verifier`'s other half signed. c2sp.org/signed-note "Signatures"."""
+        """Return the line for a signature made by the private key of `verifier`. c2sp.org/signed-note "Signatures"."""
         return cls(verifier.name, verifier.key_id, value)
 
     def encode(self) -> bytes:
-        """The line, with its newline. c2sp.org/signed-note "Format"."""
+        """Return the line with its newline. c2sp.org/signed-note "Format"."""
         return f"— {self.name} {to_base64(self.key_id + self.value).decode()}\n".encode()
 
 
 class Note(NamedTuple):
-    """A note that at least one known key has signed, and no known key wrongly."""
+    """A verified note. At least one known key has signed it, and every line of a known key is right."""
 
     text: bytes
     verified: tuple[Signature, ...]
     unverified: tuple[Signature, ...]
-    """Lines of unknown keys: worth nothing, but passed on."""
+    """The lines of unknown keys. They prove nothing but are passed on."""
 
 
 def sign(text: bytes, *signers: Signer) -> bytes:
-    """A note of `text`, which ends in a newline. c2sp.org/signed-note "Format"."""
+    """Return a signed note of `text`, which must end in a newline. c2sp.org/signed-note "Format"."""
     return join(text, [Signature.by(signer.verifier, signer.sign(text)) for signer in signers])
 
 
 def join(text: bytes, signatures: Sequence[Signature]) -> bytes:
-    """A note of text and signature lines. Raises TlogError on what no note can hold. c2sp.org/signed-note "Format"."""
+    """Return a note of text and signature lines. Raises TlogError if it is not valid. c2sp.org/signed-note "Format"."""
     note = b"%b\n%b" % (text, b"".join(signature.encode() for signature in signatures))
     if split(note) != (text, list(signatures)):
         raise TlogError("This text would not be read back as it is. Does it end in a newline?")
@@ -72,15 +72,15 @@ def join(text: bytes, signatures: Sequence[Signature]) -> bytes:
 
 
 def append(note: bytes, signatures: Iterable[Signature]) -> bytes:
-    """The note with more signature lines, such as a witness's; none twice. c2sp.org/tlog-witness "add-checkpoint"."""
+    """Return the note with more signature lines, without repeated lines. c2sp.org/tlog-witness "add-checkpoint"."""
     text, lines = split(note)
     return join(text, list(dict.fromkeys([*lines, *signatures])))
 
 
 def open(note: bytes, verifiers: Iterable[Verifier]) -> Note:
-    """Check every line of a known key. Raises Unproven where one fails, or where no key is known.
+    """Verify every line of a known key. Raises Unproven if one fails or if no line is of a known key.
 
-    Raises Malformed on what is no note. c2sp.org/signed-note "Signatures".
+    Raises Malformed if this is no note. c2sp.org/signed-note "Signatures".
     """
     text, signatures = split(note)
     known: dict[tuple[str, bytes], Verifier] = {}
@@ -100,9 +100,9 @@ def open(note: bytes, verifiers: Iterable[Verifier]) -> Note:
 
 
 def split(note: bytes) -> tuple[bytes, list[Signature]]:
-    """The text, with its last newline, and the signature lines; nothing is verified. Raises Malformed.
+    """Return the text with its last newline, and the signature lines, without verifying them. Raises Malformed.
 
-    Text may hold empty lines, so the last one splits. c2sp.org/signed-note "Format".
+    The text may contain empty lines, so it ends at the last one. c2sp.org/signed-note "Format".
     """
     if len(note) > MAX_BYTES or _CONTROL.search(note):
         raise Malformed("A note is shorter than a megabyte, and holds no control character but newlines.")

@@ -1,4 +1,4 @@
-"""Whom to believe: which logs, which witnesses, and how many of them. c2sp.org/tlog-policy."""
+"""Policies: the trusted logs, the trusted witnesses, and the quorum. c2sp.org/tlog-policy."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,27 +17,27 @@ _COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class Group(NamedTuple):
-    """Witnesses a checkpoint where at least `threshold` of its members, witnesses or groups, do."""
+    """A group of witnesses. It cosigns if at least `threshold` of its members (witnesses or groups) do."""
 
     threshold: int
     members: tuple[str, ...]
 
 
 class Policy(NamedTuple):
-    """Logs, named witnesses, groups in the order they were defined, and the name that must be satisfied."""
+    """Logs, named witnesses, groups in the order of definition, and the name of the quorum."""
 
     logs: tuple[Verifier, ...]
     witnesses: dict[str, Verifier]
     groups: dict[str, Group]
     quorum: str
     urls: dict[str, str]
-    """By vkey, where one was given."""
+    """The URLs by vkey, for the keys that have one."""
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a policy file; raises Malformed with the line's number. c2sp.org/tlog-policy "Policy file syntax".
+        """Parse a policy file. Raises Malformed with the number of the line. c2sp.org/tlog-policy "Policy file syntax".
 
-        Names are opaque bytes: what is no UTF-8 in them comes as lone surrogates.
+        Names are opaque bytes. Bytes that are not UTF-8 become lone surrogates.
         """
         reader = _Reader()
         for number, words in _lines(data):
@@ -52,16 +52,16 @@ class Policy(NamedTuple):
         return cls(tuple(reader.logs), reader.witnesses, reader.groups, reader.quorum, reader.urls)
 
     def satisfied_by(self, cosignatures: Iterable[Signature]) -> bool:
-        """Whether these cosignatures, all verified already, are a quorum. c2sp.org/tlog-policy "What is a policy"."""
+        """Return whether these verified cosignatures are a quorum. c2sp.org/tlog-policy "What is a policy"."""
         signed = {(signature.name, signature.key_id) for signature in cosignatures}
         seen = {name for name, key in self.witnesses.items() if (key.name, key.key_id) in signed}
-        for name, group in self.groups.items():  # members were defined before their group
+        for name, group in self.groups.items():  # members are defined before their group
             if sum(member in seen for member in group.members) >= group.threshold:
                 seen.add(name)
         return self.quorum == NONE or self.quorum in seen
 
-    def open(self, note: bytes, logs: Iterable[Verifier] = ()) -> checkpoint.Opened:
-        """Open a checkpoint of one of the policy's logs, or of `logs` besides, that a quorum has cosigned.
+    def open(self, note: bytes, logs: Iterable[Verifier] = ()) -> checkpoint.OpenedCheckpoint:
+        """Verify a checkpoint of one of the policy's logs or of `logs`, with its quorum, and return it.
 
         Raises Malformed or Unproven. c2sp.org/tlog-proof "Verifying a tlog proof", steps 2 and 3.
         """
@@ -72,7 +72,7 @@ class Policy(NamedTuple):
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Numbered lines in words, without comments. c2sp.org/tlog-policy "Structure", "Character set"."""
+    """Yield the number and words of each line without comments. c2sp.org/tlog-policy "Structure", "Character set"."""
     if len(data) > MAX_BYTES or _FOREIGN.search(data):
         raise Malformed(
             "A policy is shorter than a megabyte, and holds no control character but tab and newline."
@@ -86,7 +86,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 class _Reader:
-    """What was defined up to a line."""
+    """The definitions that were read so far."""
 
     def __init__(self) -> None:
         self.logs: list[Verifier] = []
@@ -99,7 +99,7 @@ class _Reader:
         self._members: set[str] = set()
 
     def read(self, words: list[str]) -> None:
-        """One line's definition. c2sp.org/tlog-policy "Policy file syntax and structure"."""
+        """Read the definition in one line. c2sp.org/tlog-policy "Policy file syntax and structure"."""
         match words:
             case ["log", vkey, *url] if len(url) <= 1:
                 self.logs.append(self._key(vkey, url, Kind.NOTE, self._log_keys))
@@ -119,7 +119,7 @@ class _Reader:
                 raise Malformed("This is not a line of log, witness, group or quorum.")
 
     def _key(self, vkey: str, url: list[str], kind: Kind, known: set[bytes]) -> Verifier:
-        """A key of the right kind, of which none has the same public half. c2sp.org/tlog-policy "Public key…"."""
+        """Return a key of this kind that was not given before. c2sp.org/tlog-policy "Public key…"."""
         key = Verifier.parse(vkey)
         if key.kind != kind:
             raise Malformed(f"The key of {key.name} is not of type 0x{kind:02x}, as it should be here.")
@@ -131,11 +131,11 @@ class _Reader:
         return key
 
     def _group(self, threshold: str, members: list[str]) -> Group:
-        """c2sp.org/tlog-policy "Defining a witness group"."""
+        """Return the group. c2sp.org/tlog-policy "Defining a witness group"."""
         for member in members:
             self._refer(member)
             if member in self._members:
-                raise Malformed(f"{_shown(member)} is already a member, here or of another group.")
+                raise Malformed(f"{_printable(member)} is already a member, here or of another group.")
             self._members.add(member)
         if threshold in ("any", "all"):
             return Group(1 if threshold == "any" else len(members), tuple(members))
@@ -145,13 +145,13 @@ class _Reader:
 
     def _define(self, name: str) -> None:
         if name == NONE or name in self.witnesses or name in self.groups:
-            raise Malformed(f"The name {_shown(name)} is taken.")
+            raise Malformed(f"The name {_printable(name)} is taken.")
 
     def _refer(self, name: str) -> None:
         if name not in self.witnesses and name not in self.groups:
-            raise Malformed(f"{_shown(name)} was not defined before.")
+            raise Malformed(f"{_printable(name)} was not defined before.")
 
 
-def _shown(name: str) -> str:
-    """A name in a sentence that can be printed."""
+def _printable(name: str) -> str:
+    """Return the name without lone surrogates, so that it can be printed."""
     return name.encode(errors="surrogateescape").decode(errors="replace")

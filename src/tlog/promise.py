@@ -1,7 +1,7 @@
-"""The promise that an entry will be in the log by a certain time: broken, it is proof against the operator.
+"""Promises that the log will have an entry by a certain time. A broken promise is proof against the operator.
 
-No standard of C2SP; docs/log-format.md holds its bytes. It is a signed note by a key of its own, so that it can
-never be taken for a checkpoint.
+A promise is a signed note. It has a separate key, so that it can never be taken for a checkpoint. This is not a C2SP
+standard; docs/log-format.md describes the bytes.
 """
 
 from typing import NamedTuple, Self
@@ -16,12 +16,12 @@ _BY = b"include-by "
 
 
 def promise_key(origin: str, seed: bytes) -> Signer:
-    """The key that signs promises for the log `origin`. docs/log-format.md "Promise"."""
+    """Return the key that signs promises for the log `origin`. docs/log-format.md "Promise"."""
     return Signer(origin + SUFFIX, seed)
 
 
 class Promise(NamedTuple):
-    """That the log `origin` has a checkpoint over an entry with this leaf hash by `include_by`, POSIX seconds."""
+    """The log `origin` promises a checkpoint over an entry with this leaf hash by `include_by`, Unix time (seconds)."""
 
     origin: str
     leaf: bytes
@@ -29,7 +29,7 @@ class Promise(NamedTuple):
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """Read the note's text; raises Malformed. docs/log-format.md "Promise"."""
+        """Parse the text of the note. Raises Malformed. docs/log-format.md "Promise"."""
         lines = text.split(b"\n", 4)
         if len(lines) != 4 or lines[3] or not lines[2].startswith(_BY):
             raise Malformed("A promise has three lines: key name, leaf hash and include-by.")
@@ -44,21 +44,21 @@ class Promise(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """What is signed. docs/log-format.md "Promise"."""
+        """Return the text that is signed. docs/log-format.md "Promise"."""
         if not is_name(self.origin) or len(self.leaf) != HASH_BYTES or not 0 <= self.include_by <= MAX_SIZE:
             raise TlogError("This is not a promise. Look at origin, leaf hash and time.")
         name = (self.origin + SUFFIX).encode()
         return b"%b\n%b\n%b%d\n" % (name, to_base64(self.leaf), _BY, self.include_by)
 
     def sign(self, key: Signer) -> bytes:
-        """The signed note, by the key of `promise_key`. docs/log-format.md "Promise"."""
+        """Return the note signed by the key of `promise_key`. docs/log-format.md "Promise"."""
         if key.verifier.name != self.origin + SUFFIX:
             raise TlogError(f"The key {key.verifier.name} makes no promises for {self.origin}.")
         return note.sign(self.text, key)
 
     @classmethod
     def open(cls, data: bytes, key: Verifier) -> Self:
-        """Check and read a promise; raises Malformed or Unproven. docs/log-format.md "Promise"."""
+        """Verify a promise and return it. Raises Malformed or Unproven. docs/log-format.md "Promise"."""
         promise = cls.parse(note.open(data, [key]).text)
         if key.kind != Kind.NOTE or key.name != promise.origin + SUFFIX:
             raise Unproven(f"The key {key.name} makes no promises for {promise.origin}.")

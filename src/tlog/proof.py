@@ -1,4 +1,4 @@
-"""Proof files, `.tlog-proof`: all that is needed to check offline that an entry is in a log. c2sp.org/tlog-proof."""
+"""Proof files (`.tlog-proof`), which prove offline that an entry is in a log. c2sp.org/tlog-proof."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ _INDEX = b"index "
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An entry's index, its path to the root, and a signed checkpoint; true only after `verify`."""
+    """An entry's index, its path to the root, and a signed checkpoint. Nothing is verified before `verify`."""
 
     index: int
     path: tuple[bytes, ...]
     checkpoint: bytes
     extra: bytes | None = None
-    """Whatever the application adds. It is not authenticated: never believe it by itself."""
+    """Data that the application adds. It is not authenticated, so do not trust it by itself."""
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a proof file; raises Malformed, and verifies nothing. c2sp.org/tlog-proof "Format"."""
+        """Parse a proof file without verifying it. Raises Malformed. c2sp.org/tlog-proof "Format"."""
         if len(data) > MAX_BYTES or not data.startswith(_VERSION + b"\n"):
             raise Malformed(f"This is not a proof file: its first line should be {_VERSION.decode()}.")
-        head, empty, checkpoint = data.partition(b"\n\n")
-        _, *lines = head.split(b"\n", MAX_PROOF + 3)
+        header, empty, checkpoint = data.partition(b"\n\n")
+        _, *lines = header.split(b"\n", MAX_PROOF + 3)
         extra = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
         if not empty or not lines or not lines[0].startswith(_INDEX):
             raise Malformed("A proof file has an index, hashes, an empty line, and then a checkpoint.")
@@ -51,7 +51,7 @@ class Proof:
         )
 
     def encode(self) -> bytes:
-        """The file's bytes. c2sp.org/tlog-proof "Format"."""
+        """Return the bytes of the file. c2sp.org/tlog-proof "Format"."""
         lines = [_VERSION, _INDEX + b"%d" % self.index, *map(to_base64, self.path), b"", self.checkpoint]
         if self.extra is not None:
             lines.insert(1, _EXTRA + to_base64(self.extra))
@@ -61,9 +61,10 @@ class Proof:
         return data
 
     def verify(self, leaf: bytes, policy: Policy, logs: Iterable[Verifier] = ()) -> Checkpoint:
-        """The checkpoint that this proves the leaf hash to be under, by a log and witnesses that `policy` believes.
+        """Verify that the leaf hash is under the checkpoint, and return the checkpoint.
 
-        `logs` are believed besides. Raises Malformed or Unproven. c2sp.org/tlog-proof "Verifying a tlog proof".
+        The log must be one of the policy's or of `logs`, and the checkpoint must have the policy's quorum. Raises
+        Malformed or Unproven. c2sp.org/tlog-proof "Verifying a tlog proof".
         """
         checkpoint = policy.open(self.checkpoint, logs).checkpoint
         verify_inclusion(self.path, self.index, checkpoint.size, leaf, checkpoint.root)

@@ -1,6 +1,6 @@
-"""Proofs that an entry is in a tree, and that a tree goes on from an older one. RFC 6962 §2.1, RFC 9162 §2.1.
+"""Proofs that an entry is in a tree, and that a tree continues an older one. RFC 6962 §2.1, RFC 9162 §2.1.
 
-The makers trust the hashes they are given; the verifiers trust nothing but the roots.
+The functions that make proofs trust the hashes they are given. The functions that verify proofs trust only the roots.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from tlog.merkle import EMPTY_ROOT, GetHash, node_hash, subtree_hash
 from tlog.wire import HASH_BYTES, MAX_SIZE
 
 MAX_PROOF = 63
-"""Hashes in a proof that is sent or kept: c2sp.org/tlog-witness "add-checkpoint". No tree on earth needs more."""
+"""The most hashes of a proof that is sent or stored. c2sp.org/tlog-witness "add-checkpoint". Real trees need fewer."""
 
 
 def inclusion_proof(index: int, size: int, get_hash: GetHash) -> tuple[bytes, ...]:
-    """The path from entry `index` to the root of the tree of `size` leaves: its sibling first, up to the root's child.
+    """Return the path from entry `index` to the root of the tree of `size` leaves.
 
-    Reads at most 63 + 63 hashes. RFC 6962 §2.1.1, RFC 9162 §2.1.3.1.
+    The first hash is the entry's sibling, the last one is a child of the root. Reads at most 63 + 63 hashes.
+    RFC 6962 §2.1.1, RFC 9162 §2.1.3.1.
     """
     if not 0 <= index < size <= MAX_SIZE:
         raise TlogError(f"A tree of {size} entries has no entry {index}.")
@@ -34,8 +35,9 @@ def inclusion_proof(index: int, size: int, get_hash: GetHash) -> tuple[bytes, ..
 
 
 def consistency_proof(old: int, new: int, get_hash: GetHash) -> tuple[bytes, ...]:
-    """That the tree of `new` leaves begins with the tree of `old` ones; empty where old is 0 or new.
+    """Return the proof that the tree of `new` leaves begins with the tree of `old` leaves.
 
+    The proof is empty if `old` is 0 or `new`.
     RFC 6962 §2.1.2, RFC 9162 §2.1.4.1; for an empty old tree, c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
@@ -52,7 +54,7 @@ def consistency_proof(old: int, new: int, get_hash: GetHash) -> tuple[bytes, ...
         else:
             path.append(subtree_hash(start, middle, get_hash))
             start = middle
-    if start:  # else the last subtree is the old tree itself, whose root the verifier has
+    if start:  # otherwise the last subtree is the old tree, and the verifier has its root
         path.append(subtree_hash(start, end, get_hash))
     return tuple(reversed(path))
 
@@ -79,9 +81,9 @@ def verify_inclusion(proof: Sequence[bytes], index: int, size: int, leaf: bytes,
 
 
 def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: bytes, new_root: bytes) -> None:
-    """Raise Unproven unless the tree of `new` leaves goes on from that of `old` leaves. RFC 9162 §2.1.4.2.
+    """Raise Unproven unless the tree of `new` leaves continues the tree of `old` leaves. RFC 9162 §2.1.4.2.
 
-    An empty tree is the beginning of every other, without proof: c2sp.org/tlog-witness "add-checkpoint".
+    Every tree continues the empty tree, without a proof. c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
         raise Unproven(f"A tree of {new} entries cannot continue from one of {old}.")
@@ -99,7 +101,7 @@ def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byt
 
 
 def _roots(proof: Sequence[bytes], old: int, new: int, old_root: bytes) -> tuple[bytes, bytes]:
-    """The old root and the new one that a proof leads to. RFC 9162 §2.1.4.2, steps 2 to 6."""
+    """Return the old root and the new root that a proof leads to. RFC 9162 §2.1.4.2, steps 2 to 6."""
     rest = list(proof) if old & (old - 1) else [old_root, *proof]
     if not rest:
         raise Unproven("This proof of consistency is empty.")
@@ -122,12 +124,12 @@ def _roots(proof: Sequence[bytes], old: int, new: int, old_root: bytes) -> tuple
 
 
 def _split(size: int) -> int:
-    """The largest power of two below `size`, which is at least 2. RFC 6962 §2.1."""
+    """Return the largest power of two below `size`, which is at least 2. RFC 6962 §2.1."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def _up_to_odd(position: int, last: int) -> tuple[int, int]:
-    """Up to where the node is a right child, or the topmost: a node without sibling is its own parent."""
+    """Go up until the node is a right child or the root. A node without a sibling is its own parent."""
     while position and not position & 1:
         position, last = position >> 1, last >> 1
     return position, last

@@ -1,4 +1,4 @@
-"""Counting: counted = sign entries − sign entries revoked. docs/log-format.md "Entries"."""
+"""Counting signatures: counted = sign entries − revoked sign entries. docs/log-format.md "Entries"."""
 
 import re
 import struct
@@ -11,40 +11,40 @@ from tlog.errors import Malformed, OutOfOrder
 
 _NO_SIGN = re.compile(rb"[^%c]" % Type.SIGN, re.DOTALL)
 _REVOKED = 0x80 | Type.SIGN
-_HEAD = bytes((VERSION, Type.SIGN))
+_SIGN_PREFIX = bytes((VERSION, Type.SIGN))
 _PARTS = 256
 
 
 class Tally:
-    """Reads a log's entries in order and refuses what may not stand where it stands.
+    """Count the entries of a log, read in order, and refuse an entry that is not allowed at its position.
 
-    Entry 0 opens and no other does; after a close there are only revocations; a revocation names a sign entry
-    before it that was not revoked yet. A byte for each entry is kept. Runs of sign entries cost next to nothing.
-    That no commitment stands twice is for `first_repeat`: it takes the whole log, which is not kept here.
+    Entry 0 opens the log, and no other entry does. After a close there are only revocations. A revocation names an
+    earlier sign entry that is not revoked yet. Memory: one byte an entry. Runs of sign entries take almost no time.
+    This class does not find repeated commitments, because that needs the whole log: use `first_repeat`.
     """
 
     def __init__(self) -> None:
         self.signed = 0
         self.revoked = dict.fromkeys(Reason, 0)
         self.manifest_hash: bytes | None = None
-        """That of the manifest in force: what opened the log, or amended it last."""
+        """The hash of the current manifest, from the open entry or the last amend entry."""
         self.closed = False
         self._types = bytearray()
 
     @property
     def size(self) -> int:
-        """Entries read, revocations and all. docs/log-format.md "Entries"."""
+        """Return the number of entries read, of all types. docs/log-format.md "Entries"."""
         return len(self._types)
 
     @property
     def counted(self) -> int:
-        """Signatures that count. docs/log-format.md "Entries"."""
+        """Return the number of signatures that count. docs/log-format.md "Entries"."""
         return self.signed - sum(self.revoked.values())
 
     def extend(self, entries: Iterable[bytes]) -> None:
-        """Read entries that follow those read. Raises OutOfOrder or Malformed, and then stands before the bad one.
+        """Read the next entries. Raises OutOfOrder or Malformed.
 
-        docs/log-format.md "Entries".
+        After an error, the entries before the bad one are counted. docs/log-format.md "Entries".
         """
         batch = entries if isinstance(entries, (list, tuple)) else list(entries)
         bad = None
@@ -65,7 +65,7 @@ class Tally:
             self._read(batch[bad])
 
     def _sign(self, count: int) -> None:
-        """`count` sign entries: what they commit to may be any 32 bytes."""
+        """Count sign entries. Their commitments may be any 32 bytes."""
         if count:
             self._expect_open()
             self._types += bytes((Type.SIGN,)) * count
@@ -111,12 +111,12 @@ class Tally:
 
 
 def first_repeat(entries: bytes) -> OutOfOrder | None:
-    """What is wrong with the first sign entry that holds the commitment of an earlier one; None where all differ.
+    """Return the error of the first sign entry that repeats an earlier commitment, or None if all differ.
 
-    `entries` are all of a log, 34 bytes each, nothing between them. Eight bytes for each are kept meanwhile.
+    `entries` is the whole log, 34 bytes an entry, without separators. Memory: 8 bytes an entry.
     docs/log-format.md "Entries".
     """
-    # Python's hashes of bytes are keyed anew in each process, so nobody can make many that fall together.
+    # Python hashes bytes with a new random key in each process, so an attacker cannot prepare collisions.
     parts = [array("q") for _ in range(_PARTS)]
     for hash_ in map(hash, _split(entries)):
         parts[hash_ % _PARTS].append(hash_)
@@ -124,10 +124,10 @@ def first_repeat(entries: bytes) -> OutOfOrder | None:
     doubtful = {hash_ for part in crowded for hash_, times in Counter(part).items() if times > 1}
     if not doubtful:
         return None
-    places: dict[bytes, int] = {}
+    first_index: dict[bytes, int] = {}
     for index, entry in enumerate(_split(entries)):
-        if hash(entry) in doubtful and entry.startswith(_HEAD):
-            first = places.setdefault(entry, index)
+        if hash(entry) in doubtful and entry.startswith(_SIGN_PREFIX):
+            first = first_index.setdefault(entry, index)
             if first != index:
                 return OutOfOrder(
                     f"its commitment is that of entry {first}, and each may be in the log only once.", index

@@ -1,4 +1,4 @@
-"""What a log and its witnesses say to each other. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
+"""The requests of a log to its witnesses, and their answers. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
@@ -16,28 +16,28 @@ _LONGEST_LINE = 64
 
 
 def cosign(checkpoint: Checkpoint, witness: Cosigner, time: int) -> Signature:
-    """The witness's word that at `time` this was the largest tree of the log it had seen, and consistent.
+    """Return the witness's statement that at `time` this was the log's largest tree it had seen, and consistent.
 
-    Store the checkpoint first, and never cosign a smaller one again. c2sp.org/tlog-cosignature.
+    Store the checkpoint before you call this, and never cosign a smaller one afterwards. c2sp.org/tlog-cosignature.
     """
     return Signature.by(witness.verifier, witness.sign(checkpoint.text, time))
 
 
 class AddCheckpoint(NamedTuple):
-    """The body of a request for a cosignature; nothing in it is verified. c2sp.org/tlog-witness "add-checkpoint"."""
+    """The body of a request for a cosignature. Nothing in it is verified. c2sp.org/tlog-witness "add-checkpoint"."""
 
     old: int
-    """The size that the witness is thought to know."""
+    """The size that the log expects the witness to know."""
     proof: tuple[bytes, ...]
-    """That the checkpoint goes on from there; empty where `old` is 0 or the checkpoint's own size."""
+    """The consistency proof from `old` to the checkpoint. Empty if `old` is 0 or the size of the checkpoint."""
     checkpoint: bytes
     """The signed note."""
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Read a request's body; raises Malformed. c2sp.org/tlog-witness "add-checkpoint"."""
-        head, empty, checkpoint = body.partition(b"\n\n")
-        lines = head.split(b"\n", MAX_PROOF + 1)
+        """Parse the body of a request. Raises Malformed. c2sp.org/tlog-witness "add-checkpoint"."""
+        header, empty, checkpoint = body.partition(b"\n\n")
+        lines = header.split(b"\n", MAX_PROOF + 1)
         if not empty or not lines[0].startswith(_OLD):
             raise Malformed(
                 "A request begins with the old size, goes on with hashes, and an empty line ends it."
@@ -48,7 +48,7 @@ class AddCheckpoint(NamedTuple):
         return cls(to_number(lines[0].removeprefix(_OLD)), tuple(map(to_hash, lines[1:])), checkpoint)
 
     def encode(self) -> bytes:
-        """The body to POST to `<submission prefix>/add-checkpoint`. c2sp.org/tlog-witness "add-checkpoint"."""
+        """Return the body to POST to `<submission prefix>/add-checkpoint`. c2sp.org/tlog-witness "add-checkpoint"."""
         if len(self.proof) > MAX_PROOF:
             raise TlogError(f"A proof of consistency has at most {MAX_PROOF} hashes.")
         lines = [b"old %d\n" % self.old, *[to_base64(hash_) + b"\n" for hash_ in self.proof], b"\n"]
@@ -56,14 +56,14 @@ class AddCheckpoint(NamedTuple):
 
 
 def encode_answer(signatures: Iterable[Signature]) -> bytes:
-    """The body of a witness's 200. c2sp.org/tlog-witness "add-checkpoint"."""
+    """Return the body of a witness's 200 response. c2sp.org/tlog-witness "add-checkpoint"."""
     return b"".join(signature.encode() for signature in signatures)
 
 
 def parse_answer(body: bytes) -> list[Signature]:
-    """The lines of a witness's 200, none verified: append them, then open the note. Raises Malformed.
+    """Return the signature lines of a witness's 200 response without verifying them. Raises Malformed.
 
-    c2sp.org/tlog-witness "add-checkpoint".
+    Append the lines to the note, then open the note. c2sp.org/tlog-witness "add-checkpoint".
     """
     text, signatures = note.split(b"\n\n" + body)
     if text != b"\n":
@@ -72,7 +72,7 @@ def parse_answer(body: bytes) -> list[Signature]:
 
 
 def parse_conflict(body: bytes) -> int:
-    """The size that a witness knows, from the body of its 409. Raises Malformed. c2sp.org/tlog-witness."""
+    """Return the size that a witness knows, from the body of its 409. Raises Malformed. c2sp.org/tlog-witness."""
     if len(body) > _LONGEST_LINE or not body.endswith(b"\n"):
         raise Malformed("A witness that knows another size answers with that size alone.")
     return to_number(body[:-1])

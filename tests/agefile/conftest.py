@@ -1,4 +1,4 @@
-"""Two people's keys, and npm's age-encryption to ask. Carol's key is sealed to; Eve holds another one."""
+"""Keys of two people, and npm's age-encryption. Files are encrypted to Carol's key; Eve has another one."""
 
 import base64
 import json
@@ -20,13 +20,13 @@ Typage = Callable[..., dict[str, str]]
 
 @pytest.fixture(scope="session", params=[True, False], ids=["post-quantum", "x25519"])
 def keys(request: pytest.FixtureRequest) -> tuple[Identity, Identity]:
-    """Two keys of one kind, then two of the other."""
+    """Return two keys of one kind. Tests run once for each kind."""
     return agefile.generate(request.param), agefile.generate(request.param)
 
 
 @pytest.fixture(scope="session")
 def typage(tmp_path_factory: pytest.TempPathFactory) -> Typage:
-    """Ask npm's age-encryption: `typage(verb=…, key=…, data=bytes)`; installed once a run."""
+    """Return a function that calls npm's age-encryption: `typage(verb=…, key=…, data=bytes)`. Install it once a run."""
     home = tmp_path_factory.mktemp("typage")
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(home), TYPAGE]
     if not (shutil.which("node") and shutil.which("npm")):

@@ -27,7 +27,7 @@ def test_round_trip(data: bytes) -> None:
     assert agefile.dearmor(agefile.armor(data)) == data
 
 
-def test_line_ends_of_windows_and_blanks_around_do_no_harm() -> None:
+def test_crlf_and_surrounding_blanks_are_accepted() -> None:
     assert agefile.decrypt(ARMORED.replace(b"\n", b"\r\n"), [CAROL]) == b"a record"
     assert agefile.decrypt(b" \r\n\t\n" + ARMORED.rstrip() + b"\n\n  ", [CAROL]) == b"a record"
 
@@ -60,7 +60,7 @@ def test_line_ends_of_windows_and_blanks_around_do_no_harm() -> None:
         wrapped(b"QQ==") * 2,
     ],
 )
-def test_anything_but_the_strict_form_is_damaged(text: bytes) -> None:
+def test_any_other_form_is_damaged(text: bytes) -> None:
     with pytest.raises(AgeError) as refusal:
         agefile.dearmor(text)
     assert refusal.value.kind == "damaged"

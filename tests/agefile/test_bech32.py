@@ -17,18 +17,18 @@ def test_round_trip_in_either_case(prefix: str, data: bytes) -> None:
     assert bech32.decode(text) == bech32.decode(text.upper()) == (prefix, data)
 
 
-def test_capitals_in_the_prefix_make_capitals_with_the_same_checksum() -> None:
+def test_an_upper_case_prefix_gives_upper_case_with_the_same_checksum() -> None:
     assert bech32.encode("AGE-SECRET-KEY-", bytes(32)) == bech32.encode("age-secret-key-", bytes(32)).upper()
 
 
 @pytest.mark.parametrize("text", ["a12uel5l", "A12UEL5L", "?1ezyfcl"])
-def test_valid_texts_of_the_standard_are_read(text: str) -> None:
+def test_valid_examples_of_the_standard_are_decoded(text: str) -> None:
     assert bech32.decode(text) == (text.lower()[0], b"")
 
 
 @given(st.binary(min_size=1, max_size=40), st.data())
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_any_wrong_character_is_found(content: bytes, data: st.DataObject) -> None:
+def test_any_wrong_character_is_detected(content: bytes, data: st.DataObject) -> None:
     text = bech32.encode("age", content)
     at = data.draw(st.integers(len("age1"), len(text) - 1))
     other = data.draw(
@@ -66,15 +66,15 @@ def test_mixed_case_is_refused() -> None:
         "ａge1qqqqqqq",
     ],
 )
-def test_what_is_no_bech32_is_refused(text: str) -> None:
+def test_text_that_is_not_bech32_is_refused(text: str) -> None:
     with pytest.raises(AgeError):
         bech32.decode(text)
 
 
 def with_checksum(values: list[int]) -> str:
     state = bech32._polymod([*bech32._expand("age"), *values, *[0] * 6]) ^ 1
-    letters = [*values, *(state >> 5 * (5 - place) & 31 for place in range(6))]
-    return "age1" + "".join(bech32._CHARSET[value] for value in letters)
+    symbols = [*values, *(state >> 5 * (5 - index) & 31 for index in range(6))]
+    return "age1" + "".join(bech32._CHARSET[value] for value in symbols)
 
 
 def test_stray_bits_at_the_end_are_refused() -> None:
@@ -85,7 +85,7 @@ def test_stray_bits_at_the_end_are_refused() -> None:
             bech32.decode(with_checksum(values))
 
 
-def test_a_novel_is_refused_unread() -> None:
+def test_a_very_long_text_is_refused_unread() -> None:
     with pytest.raises(AgeError, match="too long"):
         bech32.decode("age1" + "q" * 10_000_000)
 

@@ -1,4 +1,4 @@
-"""What is opened and, above all, what is not. Payloads are forged here by code of their own."""
+"""Decrypting, and refusing files that are damaged or forged. The forged payloads share no code with `agefile`."""
 
 import hashlib
 import hmac
@@ -33,7 +33,7 @@ def forge(
     stanzas: Sequence[Stanza] = (),
     file_key: bytes = bytes(16),
 ) -> bytes:
-    """A file with a right MAC and whatever chunks: (content, number, marked as the last one)."""
+    """Return a file with a valid MAC and the given chunks: (content, number, marked as the last one)."""
     all_stanzas = [*stanzas, identity.recipient.wrap(file_key)]
     signed = b"age-encryption.org/v1\n" + b"".join(stanza.encode() for stanza in all_stanzas) + b"---"
     mac = hmac.digest(hkdf(file_key, b"", b"header"), signed, hashlib.sha256)
@@ -61,7 +61,9 @@ FULL = bytes(CHUNK)
     ],
     ids=["empty", "short", "full", "full and one", "two full", "counter over one byte"],
 )
-def test_what_another_writer_made_is_opened(chunks: list[tuple[bytes, int, bool]], plaintext: bytes) -> None:
+def test_valid_files_of_another_writer_are_opened(
+    chunks: list[tuple[bytes, int, bool]], plaintext: bytes
+) -> None:
     assert agefile.decrypt(forge(chunks), [IDENTITY]) == plaintext
 
 
@@ -96,21 +98,21 @@ def test_what_another_writer_made_is_opened(chunks: list[tuple[bytes, int, bool]
         "repeated",
     ],
 )
-def test_chunks_against_the_rules_are_refused(chunks: list[tuple[bytes, int, bool]]) -> None:
+def test_chunks_that_break_the_rules_are_refused(chunks: list[tuple[bytes, int, bool]]) -> None:
     with pytest.raises(AgeError, match="content") as refusal:
         agefile.decrypt(forge(chunks), [IDENTITY])
     assert refusal.value.kind == "damaged"
 
 
 @pytest.mark.parametrize("extra", [b"\0", bytes(15), bytes(16), bytes(17), bytes(CHUNK + 16)])
-def test_nothing_may_follow(extra: bytes) -> None:
+def test_bytes_after_the_last_chunk_are_refused(extra: bytes) -> None:
     for content in (b"short", FULL):
         with pytest.raises(AgeError) as refusal:
             agefile.decrypt(forge([(content, 0, True)]) + extra, [IDENTITY])
         assert refusal.value.kind == "damaged"
 
 
-def test_eve_is_refused_and_told_why(keys: tuple[Identity, Identity]) -> None:
+def test_eve_is_refused_with_a_reason(keys: tuple[Identity, Identity]) -> None:
     carol, eve = keys
     sealed = agefile.encrypt(b"not for Eve", [carol.recipient])
     with pytest.raises(AgeError, match="None of the given keys") as refusal:
@@ -126,16 +128,16 @@ def test_a_key_of_the_other_kind_is_a_wrong_key() -> None:
         assert refusal.value.kind == "wrong-key"
 
 
-def test_without_a_key_nothing_is_opened() -> None:
+def test_opening_without_a_key_is_refused() -> None:
     with pytest.raises(AgeError, match="No key was given"):
         agefile.decrypt(FILES[True], [])
 
 
-def test_stanzas_of_unknown_kinds_are_passed_over() -> None:
+def test_stanzas_of_unknown_kinds_are_ignored() -> None:
     assert agefile.decrypt(forge([(b"x", 0, True)], stanzas=[GREASE]), [IDENTITY]) == b"x"
 
 
-def test_a_mixed_file_of_somebody_else_is_opened() -> None:
+def test_a_file_of_mixed_kinds_from_another_writer_is_opened() -> None:
     for mine, other in ((True, False), (False, True)):
         stanza = SMALL[other].recipient.wrap(bytes(16))
         assert agefile.decrypt(forge([(b"x", 0, True)], SMALL[mine], [stanza]), [SMALL[mine]]) == b"x"
@@ -150,7 +152,7 @@ def test_file_keys_of_other_lengths_are_refused_before_decrypting(size: int) -> 
 
 
 @pytest.mark.parametrize("share", [bytes(32), b"\x01" + bytes(31)], ids=["zero", "order one"])
-def test_a_share_that_makes_no_secret_is_refused(share: bytes) -> None:
+def test_a_share_that_gives_no_secret_is_refused(share: bytes) -> None:
     stanza = Stanza((b"X25519", to_base64(share)), bytes(32))
     with pytest.raises(AgeError, match="forged") as refusal:
         agefile.decrypt(forge([(b"x", 0, True)], stanzas=[stanza]), [IDENTITY])
@@ -174,7 +176,7 @@ def test_stanzas_of_a_wrong_shape_are_refused() -> None:
             assert refusal.value.kind == "damaged"
 
 
-def test_a_header_of_another_file_is_found_out() -> None:
+def test_a_mac_of_another_file_is_refused() -> None:
     one, two = (forge([(b"x", 0, True)], file_key=key * 16) for key in (b"1", b"2"))
     mac = slice(one.index(b"---"), one.index(b"---") + 48)
     with pytest.raises(AgeError, match="first lines were changed") as refusal:
@@ -192,10 +194,10 @@ def test_one_flipped_bit_anywhere_is_refused(kind: bool) -> None:
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(kind=st.booleans(), place=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255))
-def test_one_changed_byte_anywhere_is_refused(kind: bool, place: float, mask: int) -> None:
+@given(kind=st.booleans(), part=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255))
+def test_one_changed_byte_anywhere_is_refused(kind: bool, part: float, mask: int) -> None:
     broken = bytearray(FILES[kind])
-    broken[int(place * len(broken))] ^= mask
+    broken[int(part * len(broken))] ^= mask
     with pytest.raises(AgeError):
         agefile.decrypt(bytes(broken), [SMALL[kind]])
 
@@ -208,7 +210,7 @@ def test_a_file_cut_short_anywhere_is_damaged(kind: bool) -> None:
         assert refusal.value.kind == "damaged"
 
 
-def test_a_long_file_cut_at_a_chunk_is_damaged() -> None:
+def test_a_long_file_cut_between_chunks_is_damaged() -> None:
     whole = agefile.encrypt(bytes(3 * CHUNK), [IDENTITY.recipient])
     for chunks_lost in (1, 2, 3):
         with pytest.raises(AgeError) as refusal:

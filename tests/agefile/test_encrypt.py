@@ -13,7 +13,7 @@ NEAR_CHUNKS = sorted({max(0, chunks * CHUNK + off) for chunks in range(4) for of
 PAIRS = [agefile.generate(True), agefile.generate(False)]
 
 
-def test_what_suzie_seals_carol_opens(keys: tuple[Identity, Identity]) -> None:
+def test_carol_opens_a_file_encrypted_to_her(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     sealed = agefile.encrypt(b"Suzie was here", [carol.recipient])
     assert b"Suzie" not in sealed
@@ -26,7 +26,7 @@ def test_each_recipient_opens_alone(keys: tuple[Identity, Identity]) -> None:
     assert [agefile.decrypt(sealed, [one]) for one in (carol, second)] == [b"both", b"both"]
 
 
-def test_the_same_record_never_looks_the_same(keys: tuple[Identity, Identity]) -> None:
+def test_encrypting_twice_gives_different_bytes(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     first, second = (agefile.encrypt(bytes(1024), [carol.recipient]) for _ in range(2))
     assert first != second
@@ -34,19 +34,19 @@ def test_the_same_record_never_looks_the_same(keys: tuple[Identity, Identity]) -
 
 
 @pytest.mark.parametrize(("post_quantum", "longer"), [(True, 1659), (False, 200)])
-def test_the_length_tells_only_the_length(post_quantum: bool, longer: int) -> None:
+def test_the_length_shows_only_the_length_of_the_plaintext(post_quantum: bool, longer: int) -> None:
     recipient = agefile.generate(post_quantum).recipient
     assert len(agefile.encrypt(bytes(1024), [recipient])) == 1024 + longer
     assert len(agefile.encrypt(bytes(CHUNK + 1), [recipient])) == CHUNK + 1 + longer + 16
 
 
-def test_nobody_is_no_recipient() -> None:
+def test_encrypting_to_no_recipient_is_refused() -> None:
     with pytest.raises(AgeError, match="at least one recipient") as refusal:
         agefile.encrypt(b"", [])
     assert refusal.value.kind == "refused"
 
 
-def test_kinds_are_never_mixed() -> None:
+def test_mixing_kinds_of_recipients_is_refused() -> None:
     recipients = [identity.recipient for identity in PAIRS]
     for order in (recipients, recipients[::-1], [*recipients, recipients[0]]):
         with pytest.raises(AgeError, match="cannot share a file") as refusal:

@@ -1,4 +1,4 @@
-"""Files go both ways between us and two others that share no code with us: pyrage and age-encryption."""
+"""Exchange files, in both directions, with two implementations that share no code with ours: pyrage, age-encryption."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ import pytest
 import agefile
 from agefile import bech32
 
-pytestmark = pytest.mark.slow  # other implementations are started, and stretch passphrases
+pytestmark = pytest.mark.slow  # starts other implementations and derives keys from passphrases
 
 Typage = Callable[..., dict[str, str]]
 
@@ -26,15 +26,15 @@ def content(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
-def test_files_that_others_wrote_are_opened() -> None:
-    """x25519.age is pyrage's work, the other two are age-encryption's; see docs/agefile.md for their keys."""
+def test_files_of_other_implementations_are_opened() -> None:
+    """pyrage wrote x25519.age, and age-encryption wrote the other two. docs/agefile.md has their keys."""
     for name, prefix in (("x25519", "AGE-SECRET-KEY-"), ("post-quantum", "AGE-SECRET-KEY-PQ-")):
         identity = agefile.parse_identity(bech32.encode(prefix, SEED))
         assert agefile.decrypt((VECTORS / f"{name}.age").read_bytes(), [identity]) == CONTENT
     assert agefile.decrypt_passphrase((VECTORS / "passphrase.age").read_bytes(), "사발 bowl") == CONTENT
 
 
-def test_a_seed_makes_the_recipient_that_others_make() -> None:
+def test_a_seed_gives_the_same_recipient_as_elsewhere() -> None:
     plain = agefile.parse_identity(bech32.encode("AGE-SECRET-KEY-", SEED))
     assert str(plain.recipient) == "age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh"
     hybrid = agefile.parse_identity(bech32.encode("AGE-SECRET-KEY-PQ-", SEED))
@@ -64,7 +64,7 @@ def test_pyrage_passphrase() -> None:
     for words in ("bowl", "사발 e\u0301"):
         locked = agefile.encrypt_passphrase(content(1024), words, work_factor=12)
         assert pyrage.passphrase.decrypt(locked, words) == content(1024)
-    locked = pyrage.passphrase.encrypt(content(1024), words)  # as costly as a second's work on this machine
+    locked = pyrage.passphrase.encrypt(content(1024), words)  # at a cost of about one second here
     assert agefile.is_passphrase_file(locked)
     assert agefile.decrypt_passphrase(locked, words) == content(1024)
 

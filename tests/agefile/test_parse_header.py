@@ -17,24 +17,24 @@ words = st.binary(min_size=1, max_size=80).map(to_base64) | st.just(b"!~|")
 stanzas = st.builds(Stanza, st.lists(words, min_size=1, max_size=4).map(tuple), st.binary(max_size=200))
 
 
-def test_a_header_is_read_to_its_last_byte() -> None:
-    head = header.parse(V1 + b"-> kind one two\nAAAA\n" + END + b"payload")
-    assert head.stanzas == (Stanza((b"kind", b"one", b"two"), bytes(3)),)
-    assert head.signed == V1 + b"-> kind one two\nAAAA\n---"
-    assert head.mac == bytes(32)
-    assert head.size == len(head.signed) + 45
+def test_a_header_is_parsed_to_its_last_byte() -> None:
+    parsed = header.parse(V1 + b"-> kind one two\nAAAA\n" + END + b"payload")
+    assert parsed.stanzas == (Stanza((b"kind", b"one", b"two"), bytes(3)),)
+    assert parsed.signed == V1 + b"-> kind one two\nAAAA\n---"
+    assert parsed.mac == bytes(32)
+    assert parsed.size == len(parsed.signed) + 45
 
 
 @given(st.lists(stanzas, min_size=1, max_size=5), st.binary(max_size=50))
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_what_is_written_is_read_back(made: list[Stanza], payload: bytes) -> None:
+def test_a_written_header_is_parsed_back(made: list[Stanza], payload: bytes) -> None:
     written = header.write(made, bytes(16))
-    head = header.parse(written + payload)
-    assert head.stanzas == tuple(made)
-    assert head.size == len(written)
-    header.check(head, bytes(16))
+    parsed = header.parse(written + payload)
+    assert parsed.stanzas == tuple(made)
+    assert parsed.size == len(written)
+    header.check(parsed, bytes(16))
     with pytest.raises(AgeError):
-        header.check(head, b"\x01" + bytes(15))
+        header.check(parsed, b"\x01" + bytes(15))
 
 
 @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 95, 96, 97])
@@ -79,14 +79,14 @@ def test_a_body_ends_with_a_short_line(size: int) -> None:
         b"\n" + SEALED,
     ],
 )
-def test_anything_but_the_grammar_is_damaged(text: bytes) -> None:
+def test_text_against_the_grammar_is_damaged(text: bytes) -> None:
     with pytest.raises(AgeError) as refusal:
         header.parse(text)
     assert refusal.value.kind == "damaged"
 
 
 @pytest.mark.parametrize("version", [b"v2", b"v10", b"v1.1", b"next"])
-def test_another_version_is_named_as_such(version: bytes) -> None:
+def test_another_version_is_reported_as_such(version: bytes) -> None:
     with pytest.raises(AgeError, match="another version") as refusal:
         header.parse(V1.replace(b"v1", version) + b"anything at all")
     assert refusal.value.kind == "refused"
@@ -132,8 +132,8 @@ def test_well_formed_lines_in_any_order_raise_nothing_but_age_error(parts: list[
 
 @given(st.binary(min_size=1, max_size=8), st.floats(0, 1, exclude_max=True))
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_bytes_put_into_a_real_file_are_refused(inserted: bytes, place: float) -> None:
-    at = int(place * len(SEALED))
+def test_bytes_inserted_into_a_file_are_refused(inserted: bytes, part: float) -> None:
+    at = int(part * len(SEALED))
     with pytest.raises(AgeError):
         agefile.decrypt(SEALED[:at] + inserted + SEALED[at:], KEYS)
 
@@ -149,7 +149,7 @@ def test_bytes_put_into_a_real_file_are_refused(inserted: bytes, place: float) -
     ],
     ids=["arguments", "argument", "body", "stanzas", "version"],
 )
-def test_two_megabytes_of_malice_take_no_longer_than_two_megabytes(hostile: bytes) -> None:
+def test_two_hostile_megabytes_take_bounded_time(hostile: bytes) -> None:
     start = time.perf_counter()
     with pytest.raises(AgeError):
         agefile.decrypt(hostile, KEYS)

@@ -9,14 +9,14 @@ from agefile import AgeError, Identity, bech32
 
 
 @pytest.mark.parametrize("post_quantum", [True, False])
-def test_new_keys_are_read_back(post_quantum: bool) -> None:
+def test_new_keys_are_parsed_back(post_quantum: bool) -> None:
     carol = agefile.generate(post_quantum)
     assert agefile.parse_identity(str(carol)) == carol
     assert agefile.parse_recipient(str(carol.recipient)) == carol.recipient
     assert agefile.generate(post_quantum) != carol
 
 
-def test_keys_are_post_quantum_unless_asked_otherwise() -> None:
+def test_keys_are_post_quantum_by_default() -> None:
     modern, plain = agefile.generate(), agefile.generate(post_quantum=False)
     assert str(modern).startswith("AGE-SECRET-KEY-PQ-1")
     assert str(modern.recipient).startswith("age1pq1")
@@ -26,7 +26,7 @@ def test_keys_are_post_quantum_unless_asked_otherwise() -> None:
     assert (modern.recipient.post_quantum, plain.recipient.post_quantum) == (True, False)
 
 
-def test_case_and_blanks_do_no_harm(keys: tuple[Identity, Identity]) -> None:
+def test_either_case_and_surrounding_blanks_are_accepted(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     assert agefile.parse_recipient(f"\n {str(carol.recipient).upper()}\t\r\n") == carol.recipient
     assert agefile.parse_identity(f" {str(carol).lower()} ") == carol
@@ -37,11 +37,11 @@ def test_case_and_blanks_do_no_harm(keys: tuple[Identity, Identity]) -> None:
         agefile.parse_identity(str(carol).replace("AGE-", "age-"))
 
 
-def test_no_secret_is_shown_by_accident(keys: tuple[Identity, Identity]) -> None:
+def test_no_secret_is_printed_by_accident(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     body = str(carol).rpartition("1")[2]
-    shown = [repr(carol), repr([carol]), f"{carol!r}", repr(carol.recipient), f"{carol.recipient}"]
-    for text in shown:
+    printed = [repr(carol), repr([carol]), f"{carol!r}", repr(carol.recipient), f"{carol.recipient}"]
+    for text in printed:
         assert body.lower() not in text.lower()
         assert carol.secret.hex() not in text
         assert repr(carol.secret) not in text
@@ -50,7 +50,7 @@ def test_no_secret_is_shown_by_accident(keys: tuple[Identity, Identity]) -> None
         pickle.dumps(carol)
 
 
-def test_a_secret_pasted_as_recipient_is_not_repeated(keys: tuple[Identity, Identity]) -> None:
+def test_a_secret_pasted_as_recipient_is_not_quoted(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     for text in (str(carol), str(carol).lower(), str(carol)[:-1]):
         with pytest.raises(AgeError, match="secret key") as refusal:
@@ -58,7 +58,7 @@ def test_a_secret_pasted_as_recipient_is_not_repeated(keys: tuple[Identity, Iden
         assert text.rpartition("1")[2][:6] not in str(refusal.value)
 
 
-def test_a_broken_secret_is_not_repeated(keys: tuple[Identity, Identity]) -> None:
+def test_a_damaged_secret_is_not_quoted(keys: tuple[Identity, Identity]) -> None:
     carol, _ = keys
     text = str(carol)
     for broken in (text[:-1], text[:-1] + "b", text.replace("1", "2"), text + "x", text.capitalize()):
@@ -96,7 +96,7 @@ def test_other_kinds_of_recipients_are_refused(text: str) -> None:
         bech32.encode("AGE-SECRET-KEY-", bytes(31)),
         bech32.encode("AGE-SECRET-KEY-PQ-", bytes(33)),
         bech32.encode("AGE-PLUGIN-PQ-", bytes(32)),
-        "age12g8ey8th3vmghphnplns62t0jqpt5wrlghv6cqwhjmz9crvcwclqfzu2dr",  # a recipient is no identity
+        "age12g8ey8th3vmghphnplns62t0jqpt5wrlghv6cqwhjmz9crvcwclqfzu2dr",  # a recipient is not an identity
         "hunter2",
     ],
 )
@@ -105,7 +105,7 @@ def test_other_kinds_of_identities_are_refused(text: str) -> None:
         agefile.parse_identity(text)
 
 
-def test_keys_that_seal_to_everybody_or_nobody_are_refused() -> None:
+def test_unusable_keys_are_refused() -> None:
     mlkem = agefile.generate().recipient.public[:1184]
     for text in (
         bech32.encode("age", bytes(32)),
@@ -117,7 +117,7 @@ def test_keys_that_seal_to_everybody_or_nobody_are_refused() -> None:
             agefile.parse_recipient(text)
 
 
-def test_an_identity_file_is_read_line_by_line() -> None:
+def test_an_identity_file_is_parsed_line_by_line() -> None:
     one, two = agefile.generate(), agefile.generate(False)
     text = f"\ufeff# created for Carol\r\n# public key: {one.recipient}\r\n\r\n{one}\r\n   \n  # old\n{two}"
     assert agefile.parse_identity_file(text) == [one, two]
@@ -129,7 +129,7 @@ def test_an_identity_file_without_a_key_is_refused(text: str) -> None:
         agefile.parse_identity_file(text)
 
 
-def test_a_locked_identity_file_is_to_be_opened_first() -> None:
+def test_a_locked_identity_file_must_be_opened_first() -> None:
     carol = agefile.generate()
     locked = agefile.encrypt_passphrase(f"# Carol\n{carol}\n".encode(), "words", work_factor=1)
     for text in (agefile.armor(locked).decode(), locked.decode("latin-1")):

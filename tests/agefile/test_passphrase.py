@@ -37,28 +37,28 @@ def test_any_passphrase_round_trips(words: str, content: bytes) -> None:
     )
 
 
-def test_the_usual_cost_is_that_of_other_tools() -> None:
+def test_the_default_cost_is_that_of_other_tools() -> None:
     with patch.object(passphrase, "_stretch", return_value=bytes(32)) as stretch:
         locked = agefile.encrypt_passphrase(b"", "words")
     assert stretch.call_args.args[2] == 18
     assert b" 18\n" in locked.split(b"---")[0]
 
 
-def test_files_tell_which_secret_they_ask_for() -> None:
+def test_files_show_which_secret_they_need() -> None:
     carol = agefile.generate()
     sealed = agefile.encrypt(b"", [carol.recipient])
-    asks = {
+    needs_passphrase = {
         data: agefile.is_passphrase_file(data)
         for data in (LOCKED, agefile.armor(LOCKED), sealed, b"", b"-----BEGIN")
     }
-    assert list(asks.values()) == [True, True, False, False, False]
+    assert list(needs_passphrase.values()) == [True, True, False, False, False]
     with pytest.raises(AgeError, match="locked with a passphrase"):
         agefile.decrypt(LOCKED, [carol])
     with pytest.raises(AgeError, match="encrypted to keys"):
         agefile.decrypt_passphrase(sealed, WORDS)
 
 
-def test_a_passphrase_stands_alone() -> None:
+def test_a_passphrase_beside_other_stanzas_is_refused() -> None:
     stanza = passphrase.wrap(bytes(16), WORDS, 1)
     assert agefile.decrypt_passphrase(lock(stanza), WORDS) == b"x"
     for beside in (stanza, agefile.generate().recipient.wrap(bytes(16)), Stanza((b"grease",), b"")):
@@ -70,7 +70,7 @@ def test_a_passphrase_stands_alone() -> None:
 
 
 @pytest.mark.parametrize("digits", [b"0", b"01", b"+1", b"-1", b"1a", b"0x1", b"1.0", b"\xc2\xb2"])
-def test_a_work_factor_is_a_plain_number(digits: bytes) -> None:
+def test_a_work_factor_must_be_a_plain_number(digits: bytes) -> None:
     kind, salt, _ = (good := passphrase.wrap(bytes(16), WORDS, 1)).arguments
     with pytest.raises(AgeError) as refusal:
         agefile.decrypt_passphrase(lock(Stanza((kind, salt, digits), good.body)), WORDS)
@@ -78,7 +78,7 @@ def test_a_work_factor_is_a_plain_number(digits: bytes) -> None:
 
 
 @pytest.mark.parametrize("digits", [b"23", b"64", b"99", b"100", b"9" * 5000])
-def test_a_work_factor_that_stalls_is_refused_unworked(digits: bytes) -> None:
+def test_a_too_large_work_factor_is_refused_before_the_work(digits: bytes) -> None:
     kind, salt, _ = (good := passphrase.wrap(bytes(16), WORDS, 1)).arguments
     with (
         patch.object(passphrase, "_stretch", side_effect=AssertionError("worked")),
@@ -88,7 +88,7 @@ def test_a_work_factor_that_stalls_is_refused_unworked(digits: bytes) -> None:
     assert refusal.value.kind == "refused"
 
 
-def test_the_limit_is_the_callers() -> None:
+def test_the_caller_sets_the_limit() -> None:
     assert agefile.decrypt_passphrase(LOCKED, WORDS, max_work_factor=2) == b"a key sheet"
     with pytest.raises(AgeError, match="more work than the limit"):
         agefile.decrypt_passphrase(LOCKED, WORDS, max_work_factor=1)
@@ -110,18 +110,18 @@ def test_stanzas_of_a_wrong_shape_are_refused() -> None:
 
 
 @pytest.mark.parametrize("factor", [-1, 0, 23, 64])
-def test_nobody_locks_at_a_cost_that_is_none_or_never_paid(factor: int) -> None:
+def test_locking_with_an_impossible_work_factor_is_refused(factor: int) -> None:
     with pytest.raises(AgeError, match="work factor must be"):
         agefile.encrypt_passphrase(b"", WORDS, work_factor=factor)
 
 
 @pytest.mark.parametrize("words", ["", "\ud800"])
-def test_nobody_locks_with_what_is_no_text(words: str) -> None:
+def test_locking_with_an_invalid_passphrase_is_refused(words: str) -> None:
     with pytest.raises(AgeError, match="assphrase"):
         agefile.encrypt_passphrase(b"", words, work_factor=1)
 
 
-def test_too_little_memory_is_said() -> None:
+def test_too_little_memory_is_reported() -> None:
     with (
         patch.object(passphrase, "Scrypt", side_effect=MemoryError),
         pytest.raises(AgeError, match="takes 256 MiB of memory"),

@@ -1,4 +1,4 @@
-// Answers one request with npm's age-encryption: JSON on standard input, JSON on standard output, bytes as base64.
+// Answer one request with npm's age-encryption: JSON on standard input and output, bytes as base64.
 import * as age from "age-encryption";
 
 const chunks = [];

@@ -1,6 +1,6 @@
-"""The benchmark runs and says what it found: a smoke test, no number of it is held against a target.
+"""A smoke test of the benchmark: it runs and prints its measurements. No number is compared with a target.
 
-Out of the default run, for it takes minutes and wants the machine to itself: `script/test -m bench`.
+It is not in the default run, as it takes minutes and needs the machine for itself: `script/test -m bench`.
 """
 
 import re
@@ -20,7 +20,7 @@ needs_wrk = pytest.mark.skipif(
 
 
 @needs_wrk
-def test_measures_the_page_and_its_weight() -> None:
+def test_it_measures_the_page_and_its_weight() -> None:
     done = bench("--quick", "page", "weight")
     assert done.returncode == 0, done.stderr
     assert re.search(r"GET petition page: [\d,]+/s .*http [\d,]+; ratio \d\.\d\d", done.stdout)
@@ -28,7 +28,7 @@ def test_measures_the_page_and_its_weight() -> None:
 
 
 @needs_wrk
-def test_measures_the_public_log() -> None:
+def test_it_measures_the_public_log() -> None:
     done = bench("--quick", "sequencing", "verification", "proof", "tiles", "flood")
     assert done.returncode == 0, done.stderr
     assert re.search(r"sequencing 5,000 signatures.*: [\d,]+/s .*database \d+%, tiles \d+%", done.stdout)
@@ -39,7 +39,7 @@ def test_measures_the_public_log() -> None:
 
 
 @needs_wrk
-def test_a_commit_that_is_not_here_is_said_and_nothing_else_is_measured() -> None:
+def test_an_unknown_commit_is_reported_and_not_measured() -> None:
     done = bench("--quick", "--against", "0123456789abcdef")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("not compared") == 3

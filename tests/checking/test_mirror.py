@@ -147,7 +147,8 @@ def test_what_cannot_be_read_as_a_page_is_no_copy(site: Web, tmp_path: Path, htm
     publish(site, made.log(20))
     site.files["/ko/trees"] = html.encode()
     with pytest.raises(
-        CannotCheck, match=r"The log was copied. .*/ko/trees was not copied, because it cannot be read as a page"
+        CannotCheck,
+        match=r"The log was copied. .*/ko/trees was not copied, because it cannot be read as a page",
     ):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
 

@@ -1,4 +1,4 @@
-"""The wheel: what is installed makes a house without the checkout."""
+"""The wheel: an installed package runs a server without the checkout."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ import pytest
 
 from sabal.settings import DEV_SWITCH
 
-pytestmark = pytest.mark.slow  # a wheel is built
+pytestmark = pytest.mark.slow  # builds a wheel
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds what an installer would unpack."""
+    """Return a folder with the files that an installer would unpack."""
     pytest.importorskip("hatchling", reason="no hatchling: the wheel cannot be built")
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -27,7 +27,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "installed"
 
 
-def test_it_holds_the_example_as_the_checkout_has_it(installed: Path) -> None:
+def test_it_contains_the_example_of_the_checkout(installed: Path) -> None:
     def files(folder: Path) -> dict[str, bytes]:
         return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
@@ -39,13 +39,13 @@ def test_it_holds_the_example_as_the_checkout_has_it(installed: Path) -> None:
     }
 
 
-def test_it_holds_the_checkers_that_travel_byte_for_byte(installed: Path) -> None:
+def test_it_contains_exact_copies_of_the_carried_checkers(installed: Path) -> None:
     carried = Path("sabal", "checking", "carried")
     for name in ("README.txt", "verify.py", "check.html"):
         assert (installed / carried / name).read_bytes() == (ROOT / "src" / carried / name).read_bytes()
 
 
-def test_a_house_outside_the_checkout_has_its_example(installed: Path, tmp_path: Path) -> None:
+def test_a_server_outside_the_checkout_has_the_example(installed: Path, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"PYTHONPATH": str(installed), "SABAL_DATA": str(tmp_path / "data"), DEV_SWITCH: "1"}
     done = subprocess.run(

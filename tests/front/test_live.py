@@ -181,8 +181,8 @@ def test_who_sends_slowly_is_let_go_after_five_seconds(site: Live) -> None:
     assert body_status == 408 and 4.5 < body_took < 7
 
 
-def test_django_gets_eight_threads_and_a_crowd_honest_answers() -> None:
-    # Letters of a development house: all else that a reader asks Django for is kept by the door.
+def test_pages_get_eight_threads_and_a_crowd_honest_answers() -> None:
+    # Emails of a development server: every other page that a reader asks for is cached.
     with live(slow="0.3", wait="0.5", dev="1") as site, ThreadPoolExecutor(60) as pool:
         answers = list(pool.map(lambda _: site.get("/dev/mail/slow"), range(60)))
         meanwhile = site.get()

@@ -1,4 +1,4 @@
-"""The public log through the real door: what may be kept for ever, what not, and what never gets as far as Django."""
+"""The public log through the real front: what may be cached for ever, and what is refused before a page is made."""
 
 import hashlib
 import re
@@ -8,7 +8,8 @@ import pytest
 import tlog
 from front.visitor import Answer, visit
 from front_door import HOST, Entrance, entrance
-from sabal.front import django
+from sabal.front.front import Front
+from sabal.http import Response
 from sabal.ledger import tables
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
@@ -39,21 +40,20 @@ def petition(site: SiteOfTests) -> PetitionSnapshot:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that Django was asked for."""
+    """The paths whose pages were made."""
     asked: list[str] = []
-    render = django.render
+    make = Front.page
 
-    async def noting(path: str) -> object:
+    async def noting(front: Front, path: str) -> Response:
         asked.append(path)
-        return await render(path)
+        return await make(front, path)
 
-    monkeypatch.setattr(django, "render", noting)
+    monkeypatch.setattr(Front, "page", noting)
     return asked
 
 
 def ask(door: Entrance, method: str, path: str, *headers: tuple[bytes, bytes]) -> Answer:
-    assert door._process.door
-    return door._runner.run(visit(door._process.door, method, path, *headers, host=[HOST]))
+    return door._runner.run(visit(door.front, method, path, *headers, host=[HOST]))
 
 
 def test_each_file_says_how_long_it_may_be_kept(
@@ -119,7 +119,7 @@ def test_what_is_served_is_the_log(
         "checkpoint/", "checkpoint.txt", "Checkpoint", "policy/x", "entries", ".lock",
     ],
 )  # fmt: skip
-def test_what_no_log_has_is_not_found_without_asking_django(
+def test_what_no_log_has_is_not_found_without_making_a_page(
     site: SiteOfTests,
     petition: PetitionSnapshot,
     monkeypatch: pytest.MonkeyPatch,
@@ -156,7 +156,7 @@ def test_another_spelling_of_a_path_is_refused(
     assert not re.search(rb"[A-Za-z0-9+/]{43}=", answer.body)
 
 
-def test_a_tile_is_asked_of_django_once(
+def test_a_tile_is_made_once(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch, made: list[str]
 ) -> None:
     with entrance(site, monkeypatch) as door:

@@ -6,55 +6,98 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from front.tiny_house import TOKEN, Definition, Petition, Petitions, build
+from front.tiny_site import TOKEN, Definition, Echo, NewsletterEcho, Petition, Petitions, build
 from front.visitor import Answer, visit
-from sabal.front.http import Refused
-from sabal.front.routes import Routes, best_language
+from sabal.front.languages import best_language
+from sabal.front.routes import Routes, table
+from sabal.http import Refused
+
+
+def of(*languages: str, dev: bool = False) -> Routes:
+    """The real table of a site of these languages."""
+    echo = Echo()
+    return Routes(table(echo, NewsletterEcho(echo)), languages, dev=dev)
 
 
 def routes() -> Routes:
-    table = Routes(("en", "ko", "zh-hans"))
-    table.update([Petition("bowl"), Petition("french", definition=Definition(("fr",)))])
-    return table
+    found = of("en", "ko", "zh-hans")
+    found.update([Petition("bowl"), Petition("french", definition=Definition(("fr",)))])
+    return found
 
 
 @pytest.mark.parametrize(
-    ("path", "name", "cached"),
+    ("path", "row", "cached"),
     [
-        ("/", "home", False),
-        ("/en", "index", True),
-        ("/zh-hans/privacy", "privacy", True),
-        ("/ko/imprint", "imprint", True),
-        ("/ko/verify", "verify", True),
-        ("/healthz", "health", False),
-        ("/robots.txt", "file", True),
-        ("/favicon.svg", "file", True),
-        ("/.well-known/security.txt", "file", True),
-        ("/en/bowl", "petition", True),
-        ("/zh-hans/bowl", "petition", True),
-        ("/en/bowl/sent", "sent", True),
-        ("/en/bowl/card.png", "card", True),
-        ("/en/bowl/sign", "sign", False),
-        ("/bowl.json", "json", True),
-        ("/bowl/count.json", "count", True),
-        ("/bowl/manifest.json", "manifest", True),
-        (f"/en/confirm/{TOKEN}", "confirm", False),
-        (f"/en/confirm/{TOKEN}/not-me", "not_me", False),
-        (f"/en/signature/{TOKEN}", "receipt", False),
-        (f"/en/signature/{TOKEN}/withdraw", "withdraw", False),
-        ("/en/signature/withdrawn", "withdrawn", False),
-        ("/en/confirm/not-me", "not_me_done", False),
-        ("/en/newsletter", "newsletter", True),
-        ("/en/newsletter/asked", "asked", True),
-        (f"/en/newsletter/confirm/{TOKEN}", "newsletter_confirm", False),
-        (f"/en/newsletter/unsubscribe/{TOKEN}", "unsubscribe", False),
-        ("/fr/french", "petition", True),
-        (f"/fr/confirm/{TOKEN}", "confirm", False),
+        ("/", "/", False),
+        ("/en", "/{language}", True),
+        ("/zh-hans/privacy", "/{language}/privacy", True),
+        ("/ko/imprint", "/{language}/imprint", True),
+        ("/ko/verify", "/{language}/verify", True),
+        ("/healthz", "/healthz", False),
+        ("/robots.txt", "/robots.txt", True),
+        ("/favicon.svg", "/favicon.svg", True),
+        ("/.well-known/security.txt", "/.well-known/security.txt", True),
+        ("/en/bowl", "/{language}/{slug}", True),
+        ("/zh-hans/bowl", "/{language}/{slug}", True),
+        ("/en/bowl/sent", "/{language}/{slug}/sent", True),
+        ("/en/bowl/card.png", "/{language}/{slug}/card.png", True),
+        ("/en/bowl/sign", "/{language}/{slug}/sign", False),
+        ("/bowl.json", "/{slug}.json", True),
+        ("/bowl/count.json", "/{slug}/count.json", True),
+        ("/bowl/manifest.json", "/{slug}/manifest.json", True),
+        ("/bowl/log/checkpoint", "/{slug}/log/checkpoint", True),
+        ("/bowl/log/policy", "/{slug}/log/policy", True),
+        (f"/bowl/log/manifests/{'0a' * 32}.json", "/{slug}/log/manifests/{digest}.json", True),
+        ("/bowl/log/tile/entries/x001/067.p/3", "/{slug}/log/tile/{tile}", True),
+        (f"/en/confirm/{TOKEN}", "/{any_language}/confirm/{token}", False),
+        (f"/en/confirm/{TOKEN}/not-me", "/{any_language}/confirm/{token}/not-me", False),
+        (f"/en/signature/{TOKEN}", "/{any_language}/signature/{token}", False),
+        (f"/en/signature/{TOKEN}.promise", "/{any_language}/signature/{token}.promise", False),
+        (f"/en/signature/{TOKEN}.tlog-proof", "/{any_language}/signature/{token}.tlog-proof", False),
+        (f"/en/signature/{TOKEN}/withdraw", "/{any_language}/signature/{token}/withdraw", False),
+        ("/en/signature/withdrawn", "/{any_language}/signature/withdrawn", False),
+        ("/en/confirm/not-me", "/{any_language}/confirm/not-me", False),
+        ("/en/newsletter", "/{language}/newsletter", True),
+        ("/en/newsletter/asked", "/{language}/newsletter/asked", True),
+        (f"/en/newsletter/confirm/{TOKEN}", "/{any_language}/newsletter/confirm/{token}", False),
+        (f"/en/newsletter/unsubscribe/{TOKEN}", "/{any_language}/newsletter/unsubscribe/{token}", False),
+        ("/fr/french", "/{language}/{slug}", True),
+        (f"/fr/confirm/{TOKEN}", "/{any_language}/confirm/{token}", False),
     ],
 )
-def test_what_is_answered(path: str, name: str, cached: bool) -> None:
+def test_what_is_answered(path: str, row: str, cached: bool) -> None:
     route = routes().find(path.encode())
-    assert (route.name, route.cached, route.path) == (name, cached, path)
+    assert (route.row.path, route.row.cached, route.path) == (row, cached, path)
+
+
+def test_every_row_is_answered_and_says_by_what() -> None:
+    """And what changes something is never done by GET, nor kept."""
+    for row in routes()._rows:
+        assert row.page or row.get or row.post
+        assert not row.cached or row.page
+        assert (row.limit is None and not row.any_type) or row.post
+        assert row.is_open == bool(
+            row.has_file or {"{token}", "{email}"} & set(row.path.replace(".", "/").split("/"))
+        )
+
+
+def test_what_a_path_names() -> None:
+    found = routes().find
+    tile = found(b"/bowl/log/tile/entries/x001/067.p/3")
+    assert (tile.slug, tile.file, tile.language) == ("bowl", "entries/x001/067.p/3", "")
+    assert found(b"/bowl/log/manifests/" + b"0a" * 32 + b".json").file == "0a" * 32
+    proof = found(f"/ko/signature/{TOKEN}.tlog-proof".encode())
+    assert (proof.language, proof.token, proof.slug) == ("ko", TOKEN, "")
+    sign = found(b"/zh-hans/bowl/sign")
+    assert (sign.language, sign.slug, sign.row.allow) == ("zh-hans", "bowl", ("POST",))
+
+
+def test_pages_of_development_are_there_in_development_alone() -> None:
+    assert of("en", dev=True).find(b"/dev/mail/").row.path == "/dev/mail/"
+    assert of("en", dev=True).find(b"/dev/mail/20261124T1.eml").file == "20261124T1.eml"
+    for path in (b"/dev/mail/", b"/dev/mail/20261124T1.eml"):
+        with pytest.raises(Refused):
+            of("en").find(path)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +105,9 @@ def test_what_is_answered(path: str, name: str, cached: bool) -> None:
     [
         "/fr/bowl", "/en/french", "/fr", "/fr/privacy", "/fr/newsletter", "/en/bowl.json", "/bowl",
         "/en/newsletter/confirm", "/en/newsletter/unsubscribe", f"/en/newsletter/{TOKEN}",
-        f"/en/newsletter/other/{TOKEN}", f"/en/newsletter/confirm/{TOKEN}/not-me",
+        f"/en/newsletter/other/{TOKEN}", f"/fr2/confirm/{TOKEN}", f"/en/confirm/{'a' * 65}", "/other/log/tile/0/000",
+        f"/en/signature/{TOKEN}.other", "/bowl/log/tile",
+        f"/bowl/log/manifests/{'0A' * 32}.json", f"/en/newsletter/confirm/{TOKEN}/not-me",
     ],
 )  # fmt: skip
 def test_what_has_no_text_or_no_meaning_is_not_found(path: str) -> None:
@@ -85,22 +130,22 @@ def test_no_path_breaks_the_routes(path: bytes) -> None:
 
 
 def test_a_petition_that_is_published_is_found_from_the_next_look_on() -> None:
-    table = Routes(("en",))
+    known = of("en")
     with pytest.raises(Refused):
-        table.find(b"/en/bowl")
-    assert table.update([Petition("bowl")]) is True
-    assert table.find(b"/en/bowl").slug == "bowl"
-    assert table.update([Petition("bowl")]) is False
+        known.find(b"/en/bowl")
+    assert known.update([Petition("bowl")]) is True
+    assert known.find(b"/en/bowl").slug == "bowl"
+    assert known.update([Petition("bowl")]) is False
 
 
 def test_a_newsletter_is_asked_for_where_a_petition_offers_it_and_left_everywhere() -> None:
-    table = Routes(("en",))
-    table.update([Petition("bowl", definition=Definition(newsletter=False))])
+    known = of("en")
+    known.update([Petition("bowl", definition=Definition(newsletter=False))])
     with pytest.raises(Refused):
-        table.find(b"/en/newsletter")
-    assert table.find(f"/en/newsletter/unsubscribe/{TOKEN}".encode()).name == "unsubscribe"
-    assert table.update([Petition("bowl")]) is True
-    assert table.find(b"/en/newsletter").name == "newsletter"
+        known.find(b"/en/newsletter")
+    assert known.find(f"/en/newsletter/unsubscribe/{TOKEN}".encode()).token == TOKEN
+    assert known.update([Petition("bowl")]) is True
+    assert known.find(b"/en/newsletter").row.path == "/{language}/newsletter"
 
 
 @pytest.mark.parametrize(
@@ -141,9 +186,8 @@ def test_no_accept_language_breaks_the_choice(accept: bytes) -> None:
 
 def home(*slugs: str) -> Answer:
     async def run() -> Answer:
-        door = build(wsgi=lambda *_: [])
-        door.petitions = Petitions(*(Petition(slug) for slug in slugs))
-        return await visit(door, "GET", "/", (b"accept-language", b"ko"))
+        front = build(petitions=Petitions(*(Petition(slug) for slug in slugs)))
+        return await visit(front, "GET", "/", (b"accept-language", b"ko"))
 
     return asyncio.run(run())
 
@@ -166,21 +210,21 @@ def test_a_long_accept_language_costs_no_time() -> None:
 
 
 def test_a_file_of_a_log_is_remembered_until_the_petitions_change() -> None:
-    table = routes()
+    known = routes()
     path = b"/bowl/log/tile/0/000"
-    first = table.find(path)
-    assert table.find(path) is not first
-    table.remember(first)
-    assert table.find(path) is first
-    table.update([])
+    first = known.find(path)
+    assert known.find(path) is not first
+    known.remember(first)
+    assert known.find(path) is first
+    known.update([])
     with pytest.raises(Refused):
-        table.find(path)
+        known.find(path)
 
 
 def test_what_is_remembered_of_logs_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sabal.front.routes.MOST_KNOWN", 1)
-    table = routes()
-    one, other = (table.find(b"/bowl/log/tile/0/00%d" % n) for n in range(2))
-    table.remember(one)
-    table.remember(other)
-    assert table.find(b"/bowl/log/tile/0/000") is one and table.find(b"/bowl/log/tile/0/001") is not other
+    known = routes()
+    one, other = (known.find(b"/bowl/log/tile/0/00%d" % n) for n in range(2))
+    known.remember(one)
+    known.remember(other)
+    assert known.find(b"/bowl/log/tile/0/000") is one and known.find(b"/bowl/log/tile/0/001") is not other

@@ -1,11 +1,11 @@
-"""A visitor of the door within the test's own process: says what was asked and gives what was answered."""
+"""A visitor of the front within the test's own process: says what was asked and gives what was answered."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sabal.front.app import Door
+from sabal.front.front import Front
 
 HOST = (b"host", b"petition.example")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
@@ -16,7 +16,7 @@ class Answer:
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    reads: int  # how often the door asked for a part of the body
+    reads: int  # how often the front asked for a part of the body
 
     def __getitem__(self, name: str) -> str | None:
         found = [value.decode() for key, value in self.headers if key == name.encode()]
@@ -25,7 +25,7 @@ class Answer:
 
 
 async def visit(
-    door: Door,
+    front: Front,
     method: str,
     path: str | bytes,
     *headers: tuple[bytes, bytes],
@@ -60,7 +60,7 @@ async def visit(
         "headers": [*host, *headers],
         "client": (peer, "40000"),
     }
-    await door(scope, receive, send)
+    await front(scope, receive, send)
     start, end = sent
     assert start["type"] == "http.response.start" and end["type"] == "http.response.body"
     return Answer(start["status"], list(start["headers"]), end["body"], reads)

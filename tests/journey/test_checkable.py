@@ -1,4 +1,4 @@
-"""What the pages of a running house say, its machine views, and its log, as an outsider adds it up: all the same."""
+"""The pages, the machine views and the log of a running server show the same numbers, as an outsider counts them."""
 
 import email
 import json
@@ -25,21 +25,21 @@ def post(served: Served, path: str, body: bytes = b"") -> None:
 
 
 def links(served: Served, wanted: int) -> list[str]:
-    """The path in each letter that was sent, once there are so many."""
+    """Return the path of the link in each email, once there are that many."""
     deadline = time.monotonic() + 20
-    while len(letters := list((served.data / "mail").glob("[0-9]*.eml"))) < wanted:
-        assert time.monotonic() < deadline, f"{len(letters)} letters came"
+    while len(files := list((served.data / "mail").glob("[0-9]*.eml"))) < wanted:
+        assert time.monotonic() < deadline, f"{len(files)} emails arrived"
         time.sleep(0.2)
     found = []
-    for letter in letters:
-        body = email.message_from_bytes(letter.read_bytes(), policy=policy.default).get_body(("plain",))
+    for file in files:
+        body = email.message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",))
         assert body
         found += re.findall(r"http://[^/\s]+(/en/confirm/\S+)", body.get_content())
     return found
 
 
 def tally(served: Served, note: bytes, key: tlog.Verifier) -> tuple[tlog.Checkpoint, tlog.Tally]:
-    """Everything under a checkpoint, fetched through the door and added up."""
+    """Fetch all entries of a checkpoint's log and count them."""
     tree = tlog.checkpoint.open(note, [key]).checkpoint
     entries: list[bytes] = []
     for bundle in new_bundles(0, tree.size):
@@ -50,13 +50,13 @@ def tally(served: Served, note: bytes, key: tlog.Verifier) -> tuple[tlog.Checkpo
     return tree, found
 
 
-def page_says(served: Served, language: str) -> list[int]:
-    """Confirmed, withdrawn, invalidated, counted and entries, as the page on checking has them."""
+def numbers_on_page(served: Served, language: str) -> list[int]:
+    """Return confirmed, withdrawn, invalidated, counted and entries, from the page about checking."""
     page = unescape(get(served, f"/{language}/verify").decode())
     return [int(n.replace(",", "")) for n in re.findall(r"<dd>(?:− )?([\d,]+)</dd>", page)]
 
 
-def three_sign_and_one_leaves(served: Served) -> None:
+def three_sign_and_one_withdraws(served: Served) -> None:
     version = re.search(rb'name="version" value="([0-9a-f]{16})"', get(served, f"/en/{SLUG}"))
     assert version
     for n in range(SIGNERS):
@@ -70,18 +70,18 @@ def three_sign_and_one_leaves(served: Served) -> None:
     served.wait_for_count(SIGNERS - 1)
 
 
-def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
-    three_sign_and_one_leaves(served)
+def test_pages_machine_views_and_log_show_the_same_numbers(served: Served) -> None:
+    three_sign_and_one_withdraws(served)
     count = json.loads(get(served, f"/{SLUG}/count.json"))
     attributes = json.loads(get(served, f"/{SLUG}.json"))["data"]["attributes"]
     manifest = json.loads(get(served, f"/{SLUG}/manifest.json"))
     key = tlog.Verifier.parse(manifest["terms"]["log"]["key"])
-    tree, told = tally(served, get(served, f"/{SLUG}/log/checkpoint"), key)
+    tree, counted = tally(served, get(served, f"/{SLUG}/log/checkpoint"), key)
     assert [count[name] for name in ("confirmed", "withdrawn", "invalidated", "counted")] == [
-        told.signed,
-        told.revoked[tlog.entry.Reason.WITHDRAWN],
-        sum(told.revoked.values()) - told.revoked[tlog.entry.Reason.WITHDRAWN],
-        told.counted,
+        counted.signed,
+        counted.revoked[tlog.entry.Reason.WITHDRAWN],
+        sum(counted.revoked.values()) - counted.revoked[tlog.entry.Reason.WITHDRAWN],
+        counted.counted,
     ]
     checkpoint = f"{served.base}/{SLUG}/log/checkpoint"
     expected = {
@@ -92,20 +92,20 @@ def test_pages_machine_views_and_log_say_the_same(served: Served) -> None:
         "witnessed": None,
     }
     assert count["log"] == attributes["log"] == expected
-    numbers = [told.signed, 1, 0, told.counted, tree.size]
+    numbers = [counted.signed, 1, 0, counted.counted, tree.size]
     for language in ("en", "ko", "zh-hans"):
-        deadline = time.monotonic() + 15  # a kept page may be shown once more before it is made anew
-        while page_says(served, language) != numbers and time.monotonic() < deadline:
+        deadline = time.monotonic() + 15  # a cached page may be shown once more before it is made again
+        while numbers_on_page(served, language) != numbers and time.monotonic() < deadline:
             time.sleep(0.5)
-        assert page_says(served, language) == numbers
-    the_page_names(served, key, told)
+        assert numbers_on_page(served, language) == numbers
+    check_page(served, key, counted)
 
 
-def the_page_names(served: Served, key: tlog.Verifier, told: tlog.Tally) -> None:
-    """The log's key, the text in force, and a command that comes to the same numbers."""
+def check_page(served: Served, key: tlog.Verifier, counted: tlog.Tally) -> None:
+    """Check that the page has the log's key, the current text's hash, and a command that gives the same numbers."""
     page = unescape(get(served, "/en/verify").decode())
-    assert told.manifest_hash
-    assert f">{key}</code>" in page and f">{told.manifest_hash.hex()}</code>" in page
+    assert counted.manifest_hash
+    assert f">{key}</code>" in page and f">{counted.manifest_hash.hex()}</code>" in page
     command = re.search(rf"<code [^>]*>sabal (verify) (\S+/en/{SLUG})</code>", page)
     assert command
     done = served.sabal(*command.groups())

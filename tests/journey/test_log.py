@@ -1,4 +1,4 @@
-"""The journey of a public log through a real house: what signers keep, and what outsiders make of it afterwards."""
+"""The public log of a real server: the files that signers save, and the checks of outsiders."""
 
 import json
 import re
@@ -21,18 +21,18 @@ from sabal.petitions.consent import consent_version
 from sabal.records.record import commitment, seed
 from served import SLUG, Served
 
-FAR = 4_000_000_000  # POSIX seconds: in 2096
+FAR = 4_000_000_000  # Unix time (seconds), in 2096
 
 
-def of_log(served: Served, path: str) -> bytes:
-    """A file of the log, as anybody reads it."""
+def log_file(served: Served, path: str) -> bytes:
+    """Return a file of the log, fetched from the site."""
     with urllib.request.urlopen(f"{served.base}/{SLUG}/log/{path}", timeout=10) as answer:
         found: bytes = answer.read()
     return found
 
 
 def verify(served: Served, *options: object, what: str = "", code: int = 0) -> dict[str, Any]:
-    """What `sabal verify` says of the petition's log, or of a copy of it."""
+    """Return the JSON of `sabal verify` for the petition's log, or for a copy of it."""
     done = served.sabal("verify", what or f"{served.base}/{SLUG}", "--json", *map(str, options))
     assert done.returncode == code, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -46,16 +46,16 @@ def counts(served: Served) -> dict[str, Any]:
 
 
 def published(served: Served) -> tlog.Checkpoint:
-    return tlog.checkpoint.peek(of_log(served, "checkpoint"))
+    return tlog.checkpoint.peek(log_file(served, "checkpoint"))
 
 
 def in_the_log(signer: Signer) -> bool:
-    return "It is in our public log, as of batch" in signer.look_again()
+    return "It is in our public log, as of batch" in signer.refresh_receipt()
 
 
 def three_sign(served: Served, folder: Path) -> list[Signer]:
-    """Suzie, Max and Kim, each with a letter, a promise and, after the batch, a proof in `folder`."""
-    # Letters carry the log's checkpoint once there is one.
+    """Let Suzie, Max and Kim sign. Each has an email, and a promise and a proof (after the batch) in `folder`."""
+    # Emails contain the log's checkpoint once there is one.
     wait_for(lambda: (served.data / "public" / SLUG / "log" / "checkpoint").exists())
     signers = [Signer(served, "Suzie"), Signer(served, "Max", "DE"), Signer(served, "Kim", "")]
     for signer in signers:
@@ -70,77 +70,76 @@ def three_sign(served: Served, folder: Path) -> list[Signer]:
     return signers
 
 
-def kept(signer: Signer, folder: Path) -> list[object]:
-    """Options that hold the log to all that this signer was given."""
+def evidence(signer: Signer, folder: Path) -> list[object]:
+    """Return the options that check the log against everything that this signer was given."""
     return [
         "--promise", folder / f"{signer.name}.txt", "--proof", folder / f"{signer.name}.tlog-proof",
-        "--checkpoint", signer.letter,
+        "--checkpoint", signer.email_file,
     ]  # fmt: skip
 
 
 def entry_of(served: Served, signer: Signer, folder: Path) -> tuple[int, bytes]:
-    """Where the signer's entry stands, and what it must be by proof, letter and what they typed alone."""
+    """Return the index of the signer's entry, and the entry computed only from proof, email and form."""
     proof = tlog.Proof.parse((folder / f"{signer.name}.tlog-proof").read_bytes())
     with urllib.request.urlopen(f"{served.base}/{SLUG}/manifest.json", timeout=10) as answer:
         manifest = answer.read()
     said = {
-        "name": signer.name, "email": signer.address, "place": signer.place, "comment": "",
+        "name": signer.name, "email": signer.address, "place": signer.country, "comment": "",
         "consent": consent_version(json.loads(manifest)["terms"]["consent"]["en"]), "day": signer.day,
     }  # fmt: skip
     t, hash_ = token.decode(signer.token), tlog.entry.parse(entries(served)[0]).manifest_hash  # type: ignore[union-attr]
     assert t is not None and proof.extra is not None
     made = tlog.entry.Sign(commitment(hash_, seed(t, proof.extra), said)).encode()
-    proof.verify(tlog.leaf_hash(made), tlog.Policy.parse(of_log(served, "policy")))
+    proof.verify(tlog.leaf_hash(made), tlog.Policy.parse(log_file(served, "policy")))
     return proof.index, made
 
 
 def entries(served: Served) -> list[bytes]:
     size = published(served).size
-    return tlog.decode_bundle(of_log(served, f"tile/entries/000.p/{size}"), size)
+    return tlog.decode_bundle(log_file(served, f"tile/entries/000.p/{size}"), size)
 
 
-def test_what_signers_keep_holds_the_log_to_its_word(served_alone: Served, tmp_path: Path) -> None:
-    served = served_alone
-    signers = three_sign(served, tmp_path)
+def test_the_files_of_signers_check_the_log(served_alone: Served, tmp_path: Path) -> None:
+    signers = three_sign(served_alone, tmp_path)
     for signer in signers:
-        found = verify(served, *kept(signer, tmp_path))
+        found = verify(served_alone, *evidence(signer, tmp_path))
         assert found["sentence"].startswith("OK: 3 signatures count (3 confirmed);")
-        assert (found["counted"], found["signed"]) == (counts(served)["counted"], 3)
+        assert (found["counted"], found["signed"]) == (counts(served_alone)["counted"], 3)
         assert [promise["state"] for promise in found["promises"]] == ["kept"]
         assert [one["consistent"] for one in found["checkpoints"]] == [True, True]
-        index, made = entry_of(served, signer, tmp_path)
-        assert entries(served)[index] == made
-    assert {entry_of(served, signer, tmp_path)[0] for signer in signers} == {1, 2, 3}
+        index, made = entry_of(served_alone, signer, tmp_path)
+        assert entries(served_alone)[index] == made
+    assert {entry_of(served_alone, signer, tmp_path)[0] for signer in signers} == {1, 2, 3}
 
-    before = published(served)
+    before = published(served_alone)
     signers[0].withdraw()
-    ana = Signer(served, "Ana")
+    ana = Signer(served_alone, "Ana")
     ana.sign()
     ana.confirm()
-    wait_for(lambda: counts(served)["counted"] == 3 and published(served).size == 6)
-    found = verify(served, *[option for signer in signers for option in kept(signer, tmp_path)])
+    wait_for(lambda: counts(served_alone)["counted"] == 3 and published(served_alone).size == 6)
+    found = verify(served_alone, *[option for signer in signers for option in evidence(signer, tmp_path)])
     assert (found["signed"], found["withdrawn"], found["counted"]) == (4, 1, 3)
     assert all(one["consistent"] for one in found["checkpoints"])
     assert {one["size"] for one in found["checkpoints"]} >= {1, before.size}
-    (older,) = verify(served, "--checkpoint", ana.letter)["checkpoints"]
+    (older,) = verify(served_alone, "--checkpoint", ana.email_file)["checkpoints"]
     assert older["consistent"] and older["size"] < 6
-    a_bundle_says_the_same(served, signers[1], tmp_path)
-    a_broken_promise_is_told_from_one_that_waits(served, tmp_path)
+    check_a_bundle(served_alone, signers[1], tmp_path)
+    check_a_broken_promise(served_alone, tmp_path)
 
 
-def a_bundle_says_the_same(served: Served, max_: Signer, folder: Path) -> None:
+def check_a_bundle(served: Served, max_: Signer, folder: Path) -> None:
     by_address, by_name = folder / "address.zip", folder / "name.zip"
     for what, out in ((f"{served.base}/{SLUG}", by_address), (SLUG, by_name)):
         done = served.sabal("bundle", what, "--show", "none", "--out", str(out))
         assert done.returncode == 0 and done.stdout.startswith("OK: 3 signatures count"), done.stderr
     assert by_address.read_bytes() == by_name.read_bytes()
     said = done.stdout.splitlines()[0]
-    assert verify(served, *kept(max_, folder), what=str(by_name))["sentence"] == said
+    assert verify(served, *evidence(max_, folder), what=str(by_name))["sentence"] == said
     with zipfile.ZipFile(by_name) as archive:
         archive.extractall(folder / "opened")
     for what in ((), (str(by_name),)):
         alone = subprocess.run(
-            [sys.executable, str(folder / "opened" / "verify.py"), *what, *map(str, kept(max_, folder))],
+            [sys.executable, str(folder / "opened" / "verify.py"), *what, *map(str, evidence(max_, folder))],
             capture_output=True,
             text=True,
             timeout=60,
@@ -150,7 +149,8 @@ def a_bundle_says_the_same(served: Served, max_: Signer, folder: Path) -> None:
         assert (alone.returncode, alone.stdout.splitlines()[0]) == (0, said), alone.stderr
 
 
-def a_broken_promise_is_told_from_one_that_waits(served: Served, folder: Path) -> None:
+def check_a_broken_promise(served: Served, folder: Path) -> None:
+    """Check that a broken promise is reported, and one whose day is still to come is not."""
     url = served.environment.get("SABAL_DATABASE_URL") or f"sqlite://{served.data / 'sabal.sqlite3'}"
     with closing(raw.connect(url)) as database:
         ((petition_id, origin),) = database.query("SELECT id, origin FROM petitions_petition", ())
@@ -170,8 +170,8 @@ def a_broken_promise_is_told_from_one_that_waits(served: Served, folder: Path) -
 
 @contextmanager
 def witness(served: Served, folder: Path, port: int) -> Iterator[str]:
-    """A partner's witness on this machine; its line for a policy."""
-    vkey = of_log(served, "policy").split()[1].decode()
+    """Run a partner's witness on this machine, and yield its line for a policy."""
+    vkey = log_file(served, "policy").split()[1].decode()
     new = [] if (folder / "store").exists() else ["--new", "--name", "witness.example/w"]
     process = subprocess.Popen(
         [
@@ -195,60 +195,65 @@ def witness(served: Served, folder: Path, port: int) -> Iterator[str]:
         process.stdout.close()
 
 
-def test_a_witness_is_chosen_cosigns_and_is_missed(served_alone: Served, tmp_path: Path) -> None:
-    served = served_alone
-    wait_for(lambda: (served.data / "public" / SLUG / "log" / "checkpoint").exists())
-    assert verify(served)["quorum"] is None
+def test_a_chosen_witness_cosigns_and_its_absence_is_reported(served_alone: Served, tmp_path: Path) -> None:
+    wait_for(lambda: (served_alone.data / "public" / SLUG / "log" / "checkpoint").exists())
+    assert verify(served_alone)["quorum"] is None
     folder = tmp_path / "partner"
     folder.mkdir()
-    with witness(served, folder, 0) as line:
+    with witness(served_alone, folder, 0) as line:
         (tmp_path / "policy").write_text(f"{line}\ngroup anybody any partner\nquorum anybody\n")
-        done = served.sabal("witnesses", SLUG, str(tmp_path / "policy"))
+        done = served_alone.sabal("witnesses", SLUG, str(tmp_path / "policy"))
         assert done.returncode == 0, done.stderr
-        suzie = Signer(served, "Suzie")
+        suzie = Signer(served_alone, "Suzie")
         suzie.sign()
         suzie.confirm()
-        served.wait_for_count(1)
-        assert b"quorum anybody" in wait_for(lambda: (p := of_log(served, "policy")).count(b"partner") and p)
+        served_alone.wait_for_count(1)
+        assert b"quorum anybody" in wait_for(
+            lambda: (p := log_file(served_alone, "policy")).count(b"partner") and p
+        )
         wait_for(lambda: in_the_log(suzie))
         suzie.save("tlog-proof", tmp_path / "suzie.tlog-proof")
-        found = verify(served, "--checkpoint", suzie.letter, "--proof", tmp_path / "suzie.tlog-proof")
+        found = verify(
+            served_alone, "--checkpoint", suzie.email_file, "--proof", tmp_path / "suzie.tlog-proof"
+        )
         assert found["quorum"] is True and [one["name"] for one in found["witnesses"]] == ["partner"]
         assert "witnessed by partner on" in found["sentence"]
-        shown = served.sabal("witnesses", SLUG)
+        shown = served_alone.sabal("witnesses", SLUG)
         assert shown.returncode == 0 and "# partner witnessed 2 entries at" in shown.stdout
-    max_ = Signer(served, "Max")
+    max_ = Signer(served_alone, "Max")
     max_.sign()
     max_.confirm()
-    served.wait_for_count(2)  # published all the same
-    wait_for(lambda: published(served).size == 3)
-    found = verify(served, "--proof", tmp_path / "suzie.tlog-proof", code=1)
+    served_alone.wait_for_count(2)  # published without the witness
+    wait_for(lambda: published(served_alone).size == 3)
+    found = verify(served_alone, "--proof", tmp_path / "suzie.tlog-proof", code=1)
     assert found["quorum"] is False and found["witnesses"] == []
     assert found["problems"] == ["Too few of the policy's witnesses have cosigned this checkpoint."]
-    # The witness that comes back is asked with the next batch, from where it stood.
+    # After its return, the witness gets the next batch, from its last checkpoint on.
     port = int(line.rpartition(":")[2].strip("/"))
-    with witness(served, folder, port) as again:
+    with witness(served_alone, folder, port) as again:
         assert again == line
         max_.withdraw()
-        wait_for(lambda: published(served).size == 4)
-        assert verify(served, "--checkpoint", max_.letter)["quorum"] is True
+        wait_for(lambda: published(served_alone).size == 4)
+        assert verify(served_alone, "--checkpoint", max_.email_file)["quorum"] is True
 
 
-def test_a_changed_file_is_caught_and_made_again(served_alone: Served, tmp_path: Path) -> None:
-    served = served_alone
-    three_sign(served, tmp_path)
-    log = served.data / "public" / SLUG / "log"
+def test_a_changed_file_is_found_and_replaced(served_alone: Served, tmp_path: Path) -> None:
+    three_sign(served_alone, tmp_path)
+    log = served_alone.data / "public" / SLUG / "log"
     entries_file, tile = log / "tile/entries/000.p/4", log / "tile/0/000.p/4"
     honest = {path: path.read_bytes() for path in (entries_file, tile)}
-    assert verify(served, what=str(log))["ok"]
-    served.stop()  # the door would show its own for a while, from its cache
+    assert verify(served_alone, what=str(log))["ok"]
+    served_alone.stop()  # a running server would serve its cached files for a while
     forged = bytearray(honest[entries_file])
     forged[-1] ^= 1
     entries_file.write_bytes(forged)
     tile.write_bytes(bytes(len(honest[tile])))
-    found = verify(served, what=str(log), code=1)
+    found = verify(served_alone, what=str(log), code=1)
     assert found["sentence"].startswith("NOT OK: The entries do not lead to the checkpoint's root")
-    served.start()
+    served_alone.start()
     wait_for(lambda: {path: path.read_bytes() for path in honest} == honest)
-    assert verify(served)["ok"] and verify(served, what=str(log))["ok"]
-    assert "2 public files of a log were missing or wrong, and were made again" in served.said.read_text()
+    assert verify(served_alone)["ok"] and verify(served_alone, what=str(log))["ok"]
+    assert (
+        "2 public files of a log were missing or wrong, and were made again"
+        in served_alone.output.read_text()
+    )

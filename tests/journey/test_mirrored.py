@@ -1,4 +1,4 @@
-"""A real house is mirrored, and the mirror shown by the plainest web server there is."""
+"""Mirror a real site, and serve the mirror by a plain web server."""
 
 import re
 import subprocess
@@ -18,8 +18,8 @@ from served import SLUG, Served
 
 
 @contextmanager
-def shown(folder: Path) -> Iterator[str]:
-    """The mirror, by the plainest web server there is."""
+def web_server(folder: Path) -> Iterator[str]:
+    """Serve the folder by Python's own web server, and yield its address."""
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -33,9 +33,9 @@ def shown(folder: Path) -> Iterator[str]:
             server.kill()
 
 
-def test_a_real_house_is_mirrored_and_shown(served: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_mirror_of_a_real_site_is_served(served: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("mirror")
-    deadline = time.monotonic() + 20  # the house answers a moment before its log is open
+    deadline = time.monotonic() + 20  # the server answers a moment before its log is open
     first = served.sabal("mirror", f"{served.base}/en/{SLUG}", str(folder))
     while "No log was found there" in first.stderr and time.monotonic() < deadline:
         first = served.sabal("mirror", f"{served.base}/en/{SLUG}", str(folder))
@@ -44,20 +44,19 @@ def test_a_real_house_is_mirrored_and_shown(served: Served, tmp_path_factory: py
     served.wait_for_count(1)
     done = served.sabal("mirror", f"{served.base}/ko/{SLUG}", str(folder))
     assert done.returncode == 0 and done.stdout.startswith(f"{SLUG}: 1 new entry"), done.stdout + done.stderr
-    deadline = (
-        time.monotonic() + 20
-    )  # pages are kept for a second, and shown a little longer while a new one is made
+    # Pages are cached for a second, and served a little longer while a new one is made.
+    deadline = time.monotonic() + 20
     while "nothing new" not in served.sabal("mirror", f"{served.base}/en/{SLUG}", str(folder)).stdout:
         assert time.monotonic() < deadline
-    with shown(folder) as base:
+    with web_server(folder) as base:
         for language in ("en", "ko", "zh-hans"):
             page = fetch(f"{base}/{language}/{SLUG}")
             assert (
                 "<form" not in page and "<script" not in page and f"{served.base}/{language}/{SLUG}" in page
             )
         assert '"signature_count": 1' in fetch(f"{base}/{SLUG}/count.json")
-        for where in (f"{base}/en/{SLUG}", f"{base}/{SLUG}/log"):
-            checked = served.sabal("verify", where)
+        for address in (f"{base}/en/{SLUG}", f"{base}/{SLUG}/log"):
+            checked = served.sabal("verify", address)
             assert checked.returncode == 0 and checked.stdout.startswith("OK: 1 signature"), checked.stdout
     key = tlog.Policy.parse((folder / SLUG / "log" / "policy").read_bytes()).logs[0]
     found = reading.read(folder / SLUG / "log", key)
@@ -71,16 +70,16 @@ def fetch(url: str, data: bytes | None = None) -> str:
 
 
 def sign(served: Served, email: str) -> None:
-    """Suzie signs and confirms, without a browser."""
+    """Let Suzie sign and confirm, without a browser."""
     page = fetch(f"{served.base}/en/{SLUG}")
     version = re.findall(r'name="version" value="(\w+)"', page)[0]
     form = urllib.parse.urlencode({"version": version, "name": "Suzie", "email": email, "consent": "1"})
     post(served, f"/en/{SLUG}/sign", form)
     deadline = time.monotonic() + 30
-    while not (letters := re.findall(r'href="(/dev/mail/[^"]+\.eml)"', fetch(f"{served.base}/dev/mail/"))):
-        assert time.monotonic() < deadline, "no letter came"
+    while not (emails := re.findall(r'href="(/dev/mail/[^"]+\.eml)"', fetch(f"{served.base}/dev/mail/"))):
+        assert time.monotonic() < deadline, "no email arrived"
         time.sleep(0.3)
-    link = re.findall(r'href="http://[^/"]+(/en/confirm/\w{26})"', fetch(f"{served.base}{letters[0]}"))[0]
+    link = re.findall(r'href="http://[^/"]+(/en/confirm/\w{26})"', fetch(f"{served.base}{emails[0]}"))[0]
     post(served, link, "")
 
 

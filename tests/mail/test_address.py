@@ -1,4 +1,4 @@
-"""Email addresses: two spellings of one address are one value; others are others."""
+"""Email addresses: two spellings of one address have one normalised form, and other addresses have other forms."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ parse, stored = EmailAddress.parse, EmailAddress.stored
         ("zoe\u0308@example.org", "zoë@example.org"), ("a@b.org.", "a@b.org"),
     ],
 )  # fmt: skip
-def test_spellings_of_one_address(one: str, other: str) -> None:
+def test_spellings_of_one_address_are_equal(one: str, other: str) -> None:
     assert stored(one).normalised == stored(other).normalised
 
 
@@ -25,12 +25,12 @@ def test_spellings_of_one_address(one: str, other: str) -> None:
     ("one", "other"),
     [("su.zie@example.org", "suzie@example.org"), ("suzie+a@example.org", "suzie@example.org")],
 )
-def test_elsewhere_dots_and_plus_are_other_addresses_but_share_a_limit(one: str, other: str) -> None:
+def test_at_other_domains_dots_and_plus_make_other_addresses_with_one_limit(one: str, other: str) -> None:
     assert parse(one).normalised != parse(other).normalised
     assert parse(one).mailbox == parse(other).mailbox
 
 
-def test_email_goes_to_the_address_as_typed() -> None:
+def test_email_is_sent_to_the_address_as_typed() -> None:
     address = parse("  Su.Zie+a@GoogleMail.com ")
     assert (address.typed, address.wire) == ("Su.Zie+a@GoogleMail.com", "Su.Zie+a@GoogleMail.com")
     assert (address.local, address.domain) == ("su.zie+a", "googlemail.com")
@@ -38,9 +38,9 @@ def test_email_goes_to_the_address_as_typed() -> None:
     assert address.provider == "gmail"
 
 
-def test_an_address_does_not_show_itself_in_a_log() -> None:
-    shown = repr(parse("suzie@example.org"))
-    assert "suzie" not in shown and "example" not in shown
+def test_the_repr_of_an_address_does_not_contain_it() -> None:
+    text = repr(parse("suzie@example.org"))
+    assert "suzie" not in text and "example" not in text
 
 
 @given(st.text(max_size=80))
@@ -53,7 +53,7 @@ def test_normalising_is_stable_or_refuses(text: str) -> None:
 
 
 @given(st.text(alphabet="aB.+ë가@-_ \u0308", max_size=20) | st.text(max_size=80))
-def test_what_was_parsed_is_the_same_when_it_was_stored(text: str) -> None:
+def test_a_parsed_address_is_the_same_after_storing(text: str) -> None:
     try:
         address = parse(f"{text}@example.org")
     except ValueError:

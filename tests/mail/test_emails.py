@@ -1,4 +1,4 @@
-"""What stands in an email, and what must not."""
+"""The contents of emails, and the facts that they must not contain."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils.translation import get_language, override, trans_real
 
 import tlog
-from mail.world import CHECKPOINT, HEAD, LOG, NOON, definition
+from mail.world import CHECKPOINT, LOG, NOON, SITE, definition
 from sabal.mail import emails
 from sabal.mail.address import EmailAddress
 from sabal.mail.emails import Email
@@ -25,26 +25,26 @@ from sabal.mail.wire import as_bytes
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
 KINDS = (CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER)
-SITE = None
-PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "house": SITE}
+NO_PETITION = None  # the newsletter of the site
+PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "site": NO_PETITION}
 ALL = [
     (kind, profile, language)
     for kind in KINDS
     for profile in PETITIONS
     for language in LANGUAGES
-    if not (profile == "house" and kind != CONFIRM_NEWSLETTER)
+    if not (profile == "site" and kind != CONFIRM_NEWSLETTER)
 ]
 
 
-def a_email(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Email:
+def an_email(kind: int = 1, language: str = "en", to: str = "suzie@example.org") -> Email:
     return Email(4711, kind, EmailAddress.stored(to), language, TOKEN, checkpoint=CHECKPOINT.decode())
 
 
 def write(
     kind: int, profile: str, language: str, to: str = "suzie@example.org"
 ) -> tuple[EmailMessage, bytes]:
-    """The email as its reader's program sees it, and its bytes."""
-    message = emails.render(a_email(kind, language, to), PETITIONS[profile], HEAD, NOON)
+    """Return the email as a mail program parses it, and its bytes."""
+    message = emails.render(an_email(kind, language, to), PETITIONS[profile], SITE, NOON)
     raw = as_bytes(message, EmailAddress.stored(to).wire)
     return message_from_bytes(raw, policy=policy.default), raw  # type: ignore[return-value]
 
@@ -57,8 +57,10 @@ def part(message: EmailMessage, kind: str) -> str:
 
 @pytest.fixture
 def translated(tmp_path: Path) -> Iterator[None]:
-    """A house whose Korean is "K: " before the English: the words are the translators', the way to them is
-    tested."""
+    """Translate to Korean by "K: " before the English.
+
+    The tests are about the lookup, not about the translators' words.
+    """
     source = Path(emails.__file__).read_text(encoding="utf-8")
     catalog = Catalog(locale="ko")
     for message in re.findall(r'_\(\s*"([^"]+)"', source):
@@ -89,7 +91,7 @@ def test_suzie_is_asked_about_her_signature() -> None:
     ]
 
 
-def test_a_guarded_email_has_the_neutral_word() -> None:
+def test_a_guarded_email_has_only_the_neutral_word() -> None:
     message, _ = write(1, "guarded", "en")
     assert message["Subject"] == "Please confirm your request (lantern)"
     assert "lantern" in part(message, "plain") and "-- \npetition.example\npetition.example/" in part(
@@ -98,7 +100,7 @@ def test_a_guarded_email_has_the_neutral_word() -> None:
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
-def test_every_email(kind: int, profile: str, language: str) -> None:
+def test_every_email_is_short_and_has_one_link(kind: int, profile: str, language: str) -> None:
     message, raw = write(kind, profile, language)
     path = "newsletter/confirm" if kind == CONFIRM_NEWSLETTER else "confirm"
     link = f"https://petition.example/{language}/{path}/{TOKEN}"
@@ -123,7 +125,7 @@ def test_every_email(kind: int, profile: str, language: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_guarded_email_names_nothing(kind: int, language: str) -> None:
+def test_a_guarded_email_does_not_name_the_petition(kind: int, language: str) -> None:
     petition = PETITIONS["guarded"]
     assert petition is not None
     message, raw = write(kind, "guarded", language)
@@ -144,18 +146,18 @@ def test_a_guarded_email_names_nothing(kind: int, language: str) -> None:
         assert part(same, "plain") == part(message, "plain") and same["Subject"] == message["Subject"]
 
 
-def test_the_search_for_names_finds_them_in_an_open_email() -> None:
+def test_an_open_email_names_the_petition() -> None:
     message, _ = write(1, "open", "ko")
     assert "푸른 강을 지켜 주십시오" in part(message, "plain") and "푸른 강의 벗" in part(message, "html")
 
 
-def test_already_signed_is_for_open_petitions_alone() -> None:
+def test_already_signed_is_for_open_petitions_only() -> None:
     with pytest.raises(ValueError, match="never says"):
-        emails.already_signed(a_email(2), definition("guarded"), HEAD, NOON)
+        emails.already_signed(an_email(2), definition("guarded"), SITE, NOON)
     assert "already signed" in str(write(2, "open", "en")[0]["Subject"])
 
 
-def test_the_readers_language(translated: None) -> None:
+def test_emails_are_in_the_readers_language(translated: None) -> None:
     for kind, profile, _ in ALL:
         message, _raw = write(kind, profile, "ko")
         assert message["Subject"].startswith("K: ")
@@ -163,37 +165,37 @@ def test_the_readers_language(translated: None) -> None:
         assert all(line.startswith(("K: ", "https://")) for line in lines)
     with override("zh-hans"):
         write(1, "open", "ko")
-        assert get_language() == "zh-hans", "the worker's own language stays"
+        assert get_language() == "zh-hans", "the worker's own language is unchanged"
     assert emails.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
     assert emails.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
 
 
-def test_a_language_that_the_house_does_not_speak() -> None:
-    message = emails.render(a_email(language="fr"), definition("open"), HEAD, NOON)
+def test_a_language_that_the_site_does_not_have() -> None:
+    message = emails.render(an_email(language="fr"), definition("open"), SITE, NOON)
     assert message["Subject"] == "Please confirm your signature: Save the Blue River"
     assert f"/fr/confirm/{TOKEN}" in part(message, "plain")
 
 
-def test_an_email_sent_again_has_the_same_message_id_and_another_email_another() -> None:
-    first, again = (emails.render(a_email(), definition(), HEAD, now) for now in (NOON, NOON + 3_600))
-    other = emails.render(replace(a_email(), id=-4711), definition(), HEAD, NOON)
+def test_an_email_sent_again_has_the_same_message_id() -> None:
+    first, again = (emails.render(an_email(), definition(), SITE, now) for now in (NOON, NOON + 3_600))
+    other = emails.render(replace(an_email(), id=-4711), definition(), SITE, NOON)
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert "4711" not in first["Message-ID"]
 
 
-def test_only_newsletters_can_be_unsubscribed() -> None:
-    email = replace(a_email(3), unsubscribe="z" * 26)
-    message = emails.render(email, SITE, HEAD, NOON)
+def test_only_newsletter_emails_have_unsubscribe_headers() -> None:
+    email = replace(an_email(3), unsubscribe="z" * 26)
+    message = emails.render(email, NO_PETITION, SITE, NOON)
     assert message["List-Unsubscribe"] == f"<https://petition.example/en/newsletter/unsubscribe/{'z' * 26}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert emails.render(replace(email, kind=1), definition(), HEAD, NOON)["List-Unsubscribe"] is None
+    assert emails.render(replace(email, kind=1), definition(), SITE, NOON)["List-Unsubscribe"] is None
 
 
-def test_a_title_is_text_wherever_it_stands() -> None:
+def test_a_title_is_plain_text_everywhere() -> None:
     petition = definition("open")
     title = '<b>Stop</b>\n& "go"'
     text = replace(petition.texts["en"], title=title)
-    message = emails.render(a_email(), replace(petition, texts={"en": text}), HEAD, NOON)
+    message = emails.render(an_email(), replace(petition, texts={"en": text}), SITE, NOON)
     assert message["Subject"] == 'Please confirm your signature: <b>Stop</b> & "go"'
     seen: list[str] = []
     parser = HTMLParser()
@@ -205,9 +207,9 @@ def test_a_title_is_text_wherever_it_stands() -> None:
 @pytest.mark.parametrize(
     "to", ["", "nobody", "a@", "@b", "a b@example.org", "a@example.org\r\nBcc: eve@example.org"]
 )
-def test_what_is_no_address_gets_no_email(to: str) -> None:
+def test_an_invalid_address_is_refused(to: str) -> None:
     with pytest.raises(ValueError, match="not an email address"):
-        emails.render(a_email(to=to), definition(), HEAD, NOON)
+        emails.render(an_email(to=to), definition(), SITE, NOON)
 
 
 @pytest.mark.parametrize(
@@ -221,8 +223,8 @@ def test_what_is_no_address_gets_no_email(to: str) -> None:
         ('"very odd"@example.org', None),
     ],
 )
-def test_the_address_as_typed(typed: str, header: str | None) -> None:
-    """Spellings that would change their meaning in a header are refused rather than sent elsewhere."""
+def test_the_to_header_has_the_address_as_typed(typed: str, header: str | None) -> None:
+    """Addresses that would have another meaning in a header are refused, so that no email is sent elsewhere."""
     try:
         message, _ = write(1, "guarded", "en", typed)
     except ValueError:
@@ -232,29 +234,27 @@ def test_the_address_as_typed(typed: str, header: str | None) -> None:
 
 
 @pytest.mark.parametrize("line", ["\n", "\r", "\r\n", "\u2028"])
-def test_no_header_brings_another(line: str) -> None:
+def test_a_header_cannot_contain_another_header(line: str) -> None:
     evil = f"petition@example.org{line}Bcc: eve@example.org"
     with pytest.raises(ValueError):
-        emails.render(a_email(), definition("open"), replace(HEAD, sender=evil), NOON)
+        emails.render(an_email(), definition("open"), replace(SITE, sender=evil), NOON)
     with pytest.raises(ValueError):
         emails._put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
 
 
-def test_nothing_secret_in_a_repr() -> None:
-    assert TOKEN not in repr(a_email()) and "suzie" not in repr(a_email())
+def test_the_repr_of_an_email_has_no_secrets() -> None:
+    assert TOKEN not in repr(an_email()) and "suzie" not in repr(an_email())
 
 
-def test_unknown_kinds_and_missing_petitions() -> None:
-    for email in (a_email(9), a_email(1)):
+def test_unknown_kinds_and_missing_petitions_are_refused() -> None:
+    for email in (an_email(9), an_email(1)):
         with pytest.raises(ValueError, match="email"):
-            emails.render(email, definition() if email.kind == 9 else None, HEAD, NOON)
+            emails.render(email, definition() if email.kind == 9 else None, SITE, NOON)
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)
-def test_every_email_carries_the_checkpoint_after_its_last_line(
-    kind: int, profile: str, language: str
-) -> None:
-    """Whoever keeps the email can prove later that the log was shortened or rewritten."""
+def test_every_email_ends_with_the_checkpoint(kind: int, profile: str, language: str) -> None:
+    """With the email, its reader can prove later that the log was shortened or rewritten."""
     message, raw = write(kind, profile, language)
     above, below = part(message, "plain").split("\n-- \n")
     note = below[below.index(CHECKPOINT.decode()[:20]) :].encode()

@@ -1,4 +1,4 @@
-"""Totals name large providers and nobody else."""
+"""Totals name large providers only."""
 
 import re
 
@@ -23,7 +23,7 @@ from sabal.mail.providers import OTHER, PROVIDERS, is_large, provider_of
         ("suzie@QQ.com", "tencent"),
     ],
 )
-def test_providers(address: str, provider: str) -> None:
+def test_the_provider_of_an_address(address: str, provider: str) -> None:
     assert EmailAddress.stored(address).provider == provider
 
 
@@ -31,7 +31,7 @@ def test_large_and_small_domains() -> None:
     assert is_large("gmail.com") and is_large("qq.com") and not is_large("petition.example")
 
 
-def test_the_list_is_sound() -> None:
+def test_the_list_is_consistent() -> None:
     domains = [domain for many in PROVIDERS.values() for domain in many]
     assert len(domains) == len(set(domains)) and len(PROVIDERS) >= 50
     assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain) for domain in domains)

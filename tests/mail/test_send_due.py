@@ -1,5 +1,4 @@
-"""Emails leave the outbox: each once, in order, past every fault of the server, of the row and of the
-process."""
+"""The outbox sends each email once and in order, with every fault of the server, the row and the process."""
 
 import os
 import signal
@@ -27,7 +26,7 @@ Sinks = Callable[..., Sink]
 
 
 class Recorder:
-    """A transport of the test's own: takes everything, or answers what it is told to."""
+    """A transport that accepts every email, or gives the answer it is told to give."""
 
     def __init__(self, answer: Answer | Callable[[str], Answer] = Answer(SendOutcome.ACCEPTED)) -> None:  # noqa: B008
         self.answer, self.to, self.ids = answer, list[str](), list[str]()
@@ -41,7 +40,7 @@ class Recorder:
         pass
 
 
-def test_suzie_gets_her_email_and_the_row_goes(world: World, sink: Sinks) -> None:
+def test_suzie_gets_her_email_and_the_row_is_deleted(world: World, sink: Sinks) -> None:
     server, raw = sink(), world.write()
     transport = server.transport()
     report = world.send(transport)
@@ -49,29 +48,29 @@ def test_suzie_gets_her_email_and_the_row_goes(world: World, sink: Sinks) -> Non
     assert report.accepted == 1 and world.waiting() == 0
     (line,) = server.lines()
     assert (line["from"], line["to"]) == ("mail@petition.example", ["suzie@example.org"])
-    assert world.expiry(raw) == TODAY + 8, "seven whole days, rounded up"
+    assert world.expiry(raw) == TODAY + 8, "seven whole days and the rest of today"
     assert world.traffic() == {("other", "accepted"): 1}
 
 
-def test_nothing_due_does_nothing(world: World) -> None:
+def test_send_due_does_nothing_if_nothing_is_due(world: World) -> None:
     assert world.send(Recorder()).handled == 0
 
 
-def test_the_expiry_of_others_stays_open(world: World) -> None:
+def test_the_expiry_of_an_unsent_email_does_not_change(world: World) -> None:
     world.write("suzie@example.org")
-    held = world.write("eve@example.org")
+    unsent = world.write("eve@example.org")
     world.send(
         Recorder(lambda to: Answer(SendOutcome.LATER if to.startswith("eve") else SendOutcome.ACCEPTED))
     )
-    assert world.expiry(held) == FROM_SIGNING
+    assert world.expiry(unsent) == FROM_SIGNING
 
 
-def test_a_newsletter_email_leaves_signatures_alone(world: World, sink: Sinks) -> None:
+def test_a_newsletter_email_changes_no_signature(world: World, sink: Sinks) -> None:
     world.write(kind=CONFIRM_NEWSLETTER, petition=0)
     assert world.send(Recorder()).accepted == 1 and world.waiting() == 0
 
 
-def test_one_connection_carries_all(world: World, sink: Sinks) -> None:
+def test_one_connection_sends_all_emails(world: World, sink: Sinks) -> None:
     server = sink()
     for n in range(120):
         world.write(f"suzie{n}@example.org")
@@ -82,7 +81,7 @@ def test_one_connection_carries_all(world: World, sink: Sinks) -> None:
     assert len({line["to"][0] for line in server.lines()}) == 120
 
 
-def test_the_normal_lane_goes_first_and_older_days_before(world: World) -> None:
+def test_the_normal_lane_is_sent_first_and_older_days_before_newer(world: World) -> None:
     world.write("slow@example.org", lane=SLOW)
     world.write("today@example.org")
     world.write("yesterday@example.org", day=TODAY - 1)
@@ -91,7 +90,7 @@ def test_the_normal_lane_goes_first_and_older_days_before(world: World) -> None:
     assert transport.to == ["yesterday@example.org", "today@example.org", "slow@example.org"]
 
 
-def test_limits_of_one_call(world: World) -> None:
+def test_one_call_sends_up_to_its_limits(world: World) -> None:
     for n in range(7):
         world.write(f"n{n}@example.org")
         world.write(f"s{n}@example.org", lane=SLOW)
@@ -120,13 +119,13 @@ def test_a_refused_mailbox_ends_the_email(world: World, sink: Sinks) -> None:
     assert world.traffic() == {("other", "never"): 1}
 
 
-def test_greylisted_now_taken_later(world: World, sink: Sinks) -> None:
+def test_a_greylisted_email_is_accepted_later(world: World, sink: Sinks) -> None:
     server, raw = sink("greylist"), world.write()
     transport = server.transport()
     assert world.send(transport).ends == {End.LATER: 1}
     assert world.expiry(raw) == FROM_SIGNING
     world.now += 30
-    assert world.send(transport).handled == 0, "not before a minute has gone"
+    assert world.send(transport).handled == 0, "not before a minute has passed"
     world.now += 60
     assert world.send(transport).accepted == 1 and len(server.lines()) == 1
     transport.close()
@@ -147,14 +146,14 @@ def test_a_silent_server_stops_the_run(world: World, sink: Sinks) -> None:
     assert attempts == [0, 0, 1, 1, 1] and world.waiting() == 5
 
 
-def test_a_connection_dropped_in_the_middle_of_an_email(world: World, sink: Sinks) -> None:
+def test_an_email_whose_connection_is_dropped_is_sent_later(world: World, sink: Sinks) -> None:
     server = sink("drop")
     world.write()
     assert world.send(server.transport()).ends == {End.LATER: 1}
     assert world.waiting() == 1 and server.lines() == []
 
 
-def test_an_answer_that_is_lost_gives_a_second_email_of_the_same_id(world: World, sink: Sinks) -> None:
+def test_after_a_lost_answer_the_email_is_sent_again_with_the_same_id(world: World, sink: Sinks) -> None:
     server = sink("drop-after")
     world.write()
     for _ in range(2):
@@ -164,13 +163,15 @@ def test_an_answer_that_is_lost_gives_a_second_email_of_the_same_id(world: World
     assert first["Message-ID"] == second["Message-ID"]
 
 
-@pytest.mark.parametrize(("mood", "trouble"), [("closed-door", Trouble.REFUSED), ("silent", Trouble.DOWN)])
-def test_no_way_in_costs_the_email_nothing(
-    world: World, sink: Sinks, mood: str, trouble: Trouble, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("behaviour", "trouble"), [("refuses-us", Trouble.REFUSED), ("silent", Trouble.DOWN)]
+)
+def test_a_failed_connection_does_not_count_as_an_attempt(
+    world: World, sink: Sinks, behaviour: str, trouble: Trouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.write()
     world.write()
-    report = world.send(sink(mood).transport(timeout=0.3))
+    report = world.send(sink(behaviour).transport(timeout=0.3))
     assert report.trouble is trouble and report.ends == {End.UNSENT: 2}
     assert (
         world.database.query("SELECT attempts, claimed_until, not_before FROM mail_email") == [(0, 0, 0)] * 2
@@ -178,7 +179,7 @@ def test_no_way_in_costs_the_email_nothing(
     assert [r.levelname for r in caplog.records] == ["ERROR" if trouble is Trouble.REFUSED else "WARNING"]
 
 
-def test_a_policy_against_us_keeps_the_emails_and_shouts(
+def test_emails_stay_and_an_error_is_logged_if_a_policy_refuses_us(
     world: World, sink: Sinks, caplog: pytest.LogCaptureFixture
 ) -> None:
     for n in range(12):
@@ -204,7 +205,7 @@ def test_waits_double_and_end_after_three_days(world: World) -> None:
     assert world.traffic()["other", "given-up"] == 1
 
 
-def test_waits_vary_by_chance() -> None:
+def test_waits_vary_randomly() -> None:
     assert (
         claims._wait(1, 0.0) == 45 and claims._wait(1, 1.0) == 75 and claims._wait(1_000, 1.0) == 7.5 * 3600
     )
@@ -221,7 +222,7 @@ def test_waits_vary_by_chance() -> None:
         {"to": "a\r\nBcc: eve@example.org"},
     ],
 )
-def test_a_bad_row_stops_no_queue(
+def test_a_bad_row_does_not_stop_the_queue(
     world: World, bad: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.write("before@example.org", id=1)
@@ -235,7 +236,7 @@ def test_a_bad_row_stops_no_queue(
     assert "eve" not in caplog.text and "nobody" not in caplog.text
 
 
-def test_a_transport_with_a_bug_pushes_the_email_ahead(
+def test_an_email_is_postponed_if_the_transport_raises(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(to: str) -> Answer:
@@ -255,7 +256,7 @@ def test_emails_whose_key_is_gone_are_dropped(world: World) -> None:
     assert transport.to == ["max@example.org"] and world.waiting() == 0
 
 
-def test_a_wrong_house_key_drops_nothing(world: World) -> None:
+def test_a_wrong_server_key_drops_nothing(world: World) -> None:
     world.write()
     world.keystore = KeyStore(bytes([7]) * 32)
     with pytest.raises(KeyMissing):
@@ -271,10 +272,10 @@ def test_stopping_between_emails(world: World) -> None:
     transport = Recorder()
     report = world.send(transport, should_stop=lambda: len(transport.to) >= 3)
     assert len(transport.to) == 3 and report.ends == {End.ACCEPTED: 3, End.UNSENT: 7}
-    assert world.send(transport).accepted == 7, "the rest is free at once"
+    assert world.send(transport).accepted == 7, "the rest is free again at once"
 
 
-def test_no_email_is_begun_at_the_end_of_a_claim(world: World) -> None:
+def test_no_email_is_begun_shortly_before_the_claim_ends(world: World) -> None:
     for n in range(4):
         world.write(f"suzie{n}@example.org")
 
@@ -286,7 +287,7 @@ def test_no_email_is_begun_at_the_end_of_a_claim(world: World) -> None:
     assert report.accepted == 2 and report.ends[End.UNSENT] == 2
 
 
-def test_a_claim_of_a_clock_that_was_set_back_does_not_hold(world: World) -> None:
+def test_a_claim_made_before_the_clock_was_set_back_is_ignored(world: World) -> None:
     world.write()
     far = int(NOON) + 400 * 86_400
     world.database.execute("UPDATE mail_email SET claimed_until = ?, not_before = ?", (far, far))
@@ -314,8 +315,7 @@ def test_two_workers_send_no_email_twice(world: World) -> None:
     assert world.traffic() == {("other", "accepted"): 300}
 
 
-def test_two_workers_inside_one_send(world: World) -> None:
-    """While one worker is in the middle of an email, the other can't have it."""
+def test_a_worker_does_not_send_an_email_that_another_is_sending(world: World) -> None:
     world.write()
     other, database = Recorder(), world.another_connection()
 
@@ -347,7 +347,9 @@ world.send(Deadly(MailUrl("smtp", "127.0.0.1", {port}), "petition.example"))
 """
 
 
-def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> None:
+def test_an_email_is_sent_again_after_a_kill_between_acceptance_and_deletion(
+    world: World, sink: Sinks
+) -> None:
     server, raw = sink(), world.write()
     tests = Path(__file__).parents[1]
     code = KILLED.format(path=[str(tests), str(tests.parent / "src")], url=world.url, port=server.port)
@@ -358,7 +360,7 @@ def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> No
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert world.waiting() == 1 and world.expiry(raw) == FROM_SIGNING
     transport = server.transport()
-    assert world.send(transport).handled == 0, "still claimed by the dead"
+    assert world.send(transport).handled == 0, "still claimed by the killed process"
     world.now += claims.CLAIM + 1
     assert world.send(transport).accepted == 1 and world.waiting() == 0 and world.expiry(raw) == TODAY + 8
     transport.close()
@@ -367,7 +369,7 @@ def test_killed_between_acceptance_and_deletion(world: World, sink: Sinks) -> No
 
 
 class Faulty:
-    """A database some of whose transactions fail: before the commit, or after it ("failed but persisted")."""
+    """A database with some transactions that fail before the commit, or after it ("failed but persisted")."""
 
     def __init__(self, inner: Database, at: int, persisted: bool, times: int) -> None:
         self._inner, self._at, self._persisted, self._times, self.begun = inner, at, persisted, times, 0
@@ -413,10 +415,10 @@ UNSENT = Answer(SendOutcome.UNSENT, "down", Trouble.DOWN)
 @pytest.mark.parametrize(
     ("write", "answer", "persisted", "times", "raises", "sendings"),
     [
-        # the claim: nothing was sent; persisted, the row waits until the claim runs out
+        # the claim: nothing was sent; if it persisted, the row waits until the claim ends
         (0, ACCEPTS, False, 1, True, 1),
         (0, ACCEPTS, True, 1, True, 1),
-        # the settling: once is mended by trying again, always costs one repeated email
+        # the settling: one failure is repaired by trying again; if all fail, one email is repeated
         (1, ACCEPTS, False, 1, False, 1),
         (1, ACCEPTS, True, 1, False, 1),
         (1, ACCEPTS, False, 99, True, 2),
@@ -446,7 +448,7 @@ def test_every_write_failed_or_failed_but_persisted(
             world.send(transport, database=faulty)
     else:
         world.send(transport, database=faulty)
-    # Afterwards all is well again, and in time every email is out, its row gone and counted once.
+    # When the database works again, every email is sent, its row is deleted, and it is counted once.
     transport.answer = ACCEPTS
     world.now += 2 * claims.CLAIM
     world.send(transport)
@@ -464,11 +466,11 @@ def test_a_row_that_kills_every_worker_is_given_up(world: World) -> None:
     assert world.send(transport).ends == {End.GIVEN_UP: 1} and transport.to == [] and world.waiting() == 0
 
 
-def test_no_personal_data_in_the_log(world: World, sink: Sinks, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_output_has_no_personal_data(world: World, sink: Sinks, caplog: pytest.LogCaptureFixture) -> None:
     raws = [world.write(f"suzie{n}@gmail.com") for n in range(4)]
     caplog.set_level("DEBUG")
-    for mood in ("policy", "refuse", "closed-door", "drop", "greylist"):
-        world.send(sink(mood).transport(timeout=1))
+    for behaviour in ("policy", "refuse", "refuses-us", "drop", "greylist"):
+        world.send(sink(behaviour).transport(timeout=1))
         world.now += 3_600
 
     assert "suzie" not in caplog.text and "@" not in caplog.text
@@ -487,7 +489,7 @@ def test_the_rate_does_not_collapse(world: World, sink: Sinks) -> None:
         assert world.send(transport, limit=200).accepted == 200
         rates.append(200 / (time.perf_counter() - begun))
     transport.close()
-    rate = max(rates)  # of the turn that the other tests disturbed least
-    print(f"{world.database.vendor}: {rate:.0f} letters/s")
-    # The bench holds it to 300; here, beside other tests on a busy machine, only a collapse fails.
+    rate = max(rates)  # the turn that other tests disturbed least
+    print(f"{world.database.vendor}: {rate:.0f} emails/s")
+    # The benchmark requires 300. This runs beside other tests on a busy machine, so it fails only at a collapse.
     assert rate > 100

@@ -1,4 +1,4 @@
-"""Mail keys live as long as an email needs them, and no longer than eight days."""
+"""Mail keys are kept while an email needs them, for at most eight days."""
 
 import pytest
 
@@ -14,13 +14,13 @@ def days(world: World) -> set[int]:
     return {int(name.removeprefix("mail/")) for name in names if name.startswith("mail/")}
 
 
-def test_keys_go_when_their_emails_are_out(world: World) -> None:
+def test_keys_are_destroyed_after_their_emails_are_sent(world: World) -> None:
     for day in range(TODAY - 3, TODAY + 1):
         world.write(day=day)
     assert tidy_keys(world.database, world.keystore, TODAY) == []
     world.send(Recorder())
     assert tidy_keys(world.database, world.keystore, TODAY) == [TODAY - 3, TODAY - 2]
-    assert days(world) == {TODAY - 1, TODAY}, "a signature may still be on its way past midnight"
+    assert days(world) == {TODAY - 1, TODAY}, "a signature may still arrive just after midnight"
     with pytest.raises(KeyMissing):
         world.keystore.mail_key(world.database, TODAY - 2)
 
@@ -34,7 +34,7 @@ def test_other_keys_stay(world: World) -> None:
     )
 
 
-def test_after_eight_days_key_and_emails_go_together(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_after_eight_days_keys_and_emails_are_deleted(world: World, caplog: pytest.LogCaptureFixture) -> None:
     for n in range(450):
         world.write(f"suzie{n}@example.org", day=TODAY - 8)
     world.write("max@example.org", day=TODAY - 7)
@@ -45,7 +45,8 @@ def test_after_eight_days_key_and_emails_go_together(world: World, caplog: pytes
     assert tidy_keys(world.database, world.keystore, TODAY) == []
 
 
-def test_the_key_of_tomorrow_on_a_node_whose_clock_is_ahead(world: World) -> None:
+def test_the_key_of_tomorrow_stays(world: World) -> None:
+    """Another server whose clock is ahead may have made it."""
     world.keystore.make(world.database, mail_key_name(TODAY + 1))
     assert tidy_keys(world.database, world.keystore, TODAY) == []
 
@@ -53,7 +54,7 @@ def test_the_key_of_tomorrow_on_a_node_whose_clock_is_ahead(world: World) -> Non
 @pytest.mark.parametrize("persisted", [False, True])
 @pytest.mark.parametrize("write", [0, 1, 2])
 def test_every_write_failed_or_failed_but_persisted(world: World, write: int, persisted: bool) -> None:
-    """Emails (0), then the keys of two days (1, 2): wherever it ends, the next time finishes it."""
+    """Fail at the emails (0) or at the keys of two days (1, 2): the next call finishes the work."""
     world.write(day=TODAY - 8)
     world.keystore.make(world.database, mail_key_name(TODAY - 5))
     with pytest.raises(OSError, match="the commit failed"):

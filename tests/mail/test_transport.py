@@ -1,5 +1,4 @@
-"""The ways out: what a URL means, what a server's answers mean, and both transports against real servers and
-folders."""
+"""Transports: parsing of the URL, the meaning of a server's answers, and sending to real servers and folders."""
 
 import contextlib
 import datetime as dt
@@ -18,10 +17,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mail.world import HEAD, NOON, Sink, definition
+from mail.world import NOON, SITE, Sink, definition
 from sabal.mail import emails
 from sabal.mail.address import EmailAddress
-from sabal.mail.answers import OURS, PERMANENT, TEMPORARY, Answer, SendOutcome, Trouble, judge
+from sabal.mail.answers import PERMANENT, SENDER_REFUSED, TEMPORARY, Answer, SendOutcome, Trouble, judge
 from sabal.mail.folder import FolderTransport, list_emails
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.transport import open_transport
@@ -32,7 +31,7 @@ Sinks = Callable[..., Sink]
 
 def a_message(to: str = "suzie@example.org", language: str = "ko") -> EmailMessage:
     return emails.render(
-        emails.Email(1, 1, EmailAddress.parse(to), language, "a" * 26), definition("open"), HEAD, NOON
+        emails.Email(1, 1, EmailAddress.parse(to), language, "a" * 26), definition("open"), SITE, NOON
     )
 
 
@@ -55,7 +54,7 @@ def send(transport: SmtpTransport, to: str = "suzie@example.org") -> Answer:
         ),
     ],
 )
-def test_urls(url: str, parsed: MailUrl) -> None:
+def test_valid_urls_are_parsed(url: str, parsed: MailUrl) -> None:
     assert parse_mail_url(url) == parsed
 
 
@@ -78,14 +77,14 @@ def test_urls(url: str, parsed: MailUrl) -> None:
         ("smtp://carol:geheim@mx.example?tls=none", "password in clear"),
     ],
 )
-def test_urls_that_are_refused(url: str, sentence: str) -> None:
+def test_invalid_urls_are_refused(url: str, sentence: str) -> None:
     with pytest.raises(MailUrlError, match=sentence) as raised:
         parse_mail_url(url)
     assert "geheim" not in str(raised.value) and str(raised.value).startswith("SABAL_MAIL_URL")
 
 
 @given(some.text())
-def test_any_url_is_read_or_refused(text: str) -> None:
+def test_any_url_is_parsed_or_refused(text: str) -> None:
     for url in (text, "smtp://" + text):
         with contextlib.suppress(MailUrlError):
             assert parse_mail_url(url).scheme in ("folder", "smtp")
@@ -116,7 +115,7 @@ def test_the_password_is_in_no_repr() -> None:
         (550, "5.1.10 null MX", SendOutcome.NEVER, Trouble.NONE),
     ],
 )
-def test_what_an_answer_means(code: int, text: str, outcome: SendOutcome, trouble: Trouble) -> None:
+def test_the_meaning_of_an_answer(code: int, text: str, outcome: SendOutcome, trouble: Trouble) -> None:
     answer = judge(code, text.encode())
     assert (answer.outcome, answer.trouble) == (outcome, trouble)
 
@@ -127,19 +126,23 @@ def test_before_a_recipient_is_named_a_refusal_is_about_us(code: int) -> None:
 
 
 @given(some.integers(400, 599), some.binary(max_size=40))
-def test_any_answer_has_a_meaning_in_our_own_words(code: int, text: bytes) -> None:
+def test_every_answer_has_a_reason_in_our_own_words(code: int, text: bytes) -> None:
     answer = judge(code, text)
     assert answer.outcome in (SendOutcome.LATER, SendOutcome.NEVER)
     assert answer.reason.startswith("the server") or answer.reason in {
-        *PERMANENT.values(), *TEMPORARY.values(), *OURS.values()
+        *PERMANENT.values(), *TEMPORARY.values(), *SENDER_REFUSED.values()
     }  # fmt: skip
 
 
-def test_the_three_lists_do_not_meet() -> None:
-    assert not (set(PERMANENT) & set(TEMPORARY) or set(PERMANENT) & set(OURS) or set(TEMPORARY) & set(OURS))
+def test_the_three_lists_do_not_overlap() -> None:
+    assert not (
+        set(PERMANENT) & set(TEMPORARY)
+        or set(PERMANENT) & set(SENDER_REFUSED)
+        or set(TEMPORARY) & set(SENDER_REFUSED)
+    )
 
 
-def test_an_email_as_it_arrives(sink: Sinks) -> None:
+def test_an_email_arrives(sink: Sinks) -> None:
     server = sink()
     transport = server.transport()
     assert send(transport).outcome is SendOutcome.ACCEPTED
@@ -149,7 +152,7 @@ def test_an_email_as_it_arrives(sink: Sinks) -> None:
     assert email["Subject"].endswith("푸른 강을 지켜 주십시오")
 
 
-def test_no_bounces_where_the_server_knows_how(sink: Sinks) -> None:
+def test_a_server_with_dsn_is_asked_to_send_no_bounces(sink: Sinks) -> None:
     server = sink("dsn")
     transport = server.transport()
     assert send(transport).outcome is SendOutcome.ACCEPTED
@@ -158,7 +161,7 @@ def test_no_bounces_where_the_server_knows_how(sink: Sinks) -> None:
     assert "RET=HDRS" in line["mail_options"] and line["rcpt_options"] == ["NOTIFY=NEVER"]
 
 
-def test_an_international_address(sink: Sinks) -> None:
+def test_an_international_address_is_sent_with_smtputf8(sink: Sinks) -> None:
     server = sink("utf8")
     transport = server.transport()
     assert send(transport, "사발@예시.example").outcome is SendOutcome.ACCEPTED
@@ -172,19 +175,19 @@ def test_an_international_address(sink: Sinks) -> None:
     assert server.emails()[0]["To"] == "사발@예시.example"
 
 
-def test_an_international_address_at_a_server_that_knows_none(sink: Sinks) -> None:
+def test_an_international_address_needs_a_server_with_smtputf8(sink: Sinks) -> None:
     server = sink()
     transport = server.transport()
     answer = send(transport, "사발@예시.example")
     assert answer == Answer(SendOutcome.NEVER, "the server cannot send to an international address")
     assert send(transport, "suzie@bücher.example").outcome is SendOutcome.ACCEPTED, (
-        "a domain alone needs nothing of it"
+        "an international domain alone does not need it"
     )
     transport.close()
     assert server.lines()[0]["to"] == ["suzie@xn--bcher-kva.example"]
 
 
-def test_after_a_refusal_the_connection_goes_on(sink: Sinks) -> None:
+def test_the_connection_is_used_again_after_a_refusal(sink: Sinks) -> None:
     server = sink("greylist")
     transport = server.transport()
     assert send(transport).outcome is SendOutcome.LATER
@@ -193,7 +196,7 @@ def test_after_a_refusal_the_connection_goes_on(sink: Sinks) -> None:
     assert server.lines()[0]["connection"] == 1
 
 
-def test_a_server_that_closes_after_three_emails_is_called_again(sink: Sinks) -> None:
+def test_a_connection_that_the_server_closes_is_made_again(sink: Sinks) -> None:
 
     server = sink("three-each")
     transport = server.transport()
@@ -204,7 +207,7 @@ def test_a_server_that_closes_after_three_emails_is_called_again(sink: Sinks) ->
     assert [line["connection"] for line in server.lines()] == [1, 1, 1, 2, 2, 2, 3]
 
 
-def test_an_idle_connection_is_asked_first(sink: Sinks) -> None:
+def test_an_idle_connection_is_checked_before_use(sink: Sinks) -> None:
     server, now = sink(), [0.0]
     transport = SmtpTransport(
         MailUrl("smtp", "127.0.0.1", server.port), "petition.example", clock=lambda: now[0]
@@ -217,28 +220,28 @@ def test_an_idle_connection_is_asked_first(sink: Sinks) -> None:
     assert [line["connection"] for line in server.lines()] == [1, 2]
 
 
-def test_a_sender_that_is_refused_says_nothing_about_the_mailbox(sink: Sinks) -> None:
+def test_a_refused_sender_is_not_a_refused_mailbox(sink: Sinks) -> None:
     transport = sink("sender").transport()
     answer = send(transport)
     transport.close()
     assert (answer.outcome, answer.trouble) == (SendOutcome.LATER, Trouble.REFUSED)
 
 
-def test_busy_after_the_whole_email(sink: Sinks) -> None:
+def test_a_server_that_is_busy_after_the_email_gets_it_later(sink: Sinks) -> None:
     transport = sink("busy").transport()
     answer = send(transport)
     transport.close()
     assert answer.outcome is SendOutcome.LATER and answer.trouble is Trouble.NONE
 
 
-def test_nobody_there() -> None:
+def test_a_server_that_cannot_be_reached() -> None:
     answer = send(SmtpTransport(MailUrl("smtp", "127.0.0.1", 1), "petition.example", timeout=2))
     assert (answer.outcome, answer.trouble) == (SendOutcome.UNSENT, Trouble.DOWN)
 
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A certificate for 127.0.0.1 that this process trusts."""
+    """Make a certificate for 127.0.0.1 that this process trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink.example")])
     now = dt.datetime.now(dt.UTC)
@@ -268,28 +271,30 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(file)
 
 
-@pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
-def test_with_tls_and_a_password(sink: Sinks, certificate: str, mood: str, tls: str) -> None:
-    server = sink(mood, certificate)
+@pytest.mark.parametrize(("behaviour", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
+def test_an_email_is_sent_with_tls_and_a_password(
+    sink: Sinks, certificate: str, behaviour: str, tls: str
+) -> None:
+    server = sink(behaviour, certificate)
     transport = server.transport(tls=tls, user="carol", password="p@ss/word")
     assert send(transport).outcome is SendOutcome.ACCEPTED
     transport.close()
     (line,) = server.lines()
-    assert line["tls"] or mood == "implicit"
+    assert line["tls"] or behaviour == "implicit"
     assert line["user"] == "carol"
 
 
 def test_a_wrong_password_is_a_refusal(sink: Sinks, certificate: str) -> None:
     answer = send(sink("tls", certificate).transport(tls="starttls", user="carol", password="wrong"))
-    assert answer == Answer(SendOutcome.UNSENT, OURS["5.7.8"], Trouble.REFUSED)
+    assert answer == Answer(SendOutcome.UNSENT, SENDER_REFUSED["5.7.8"], Trouble.REFUSED)
 
 
-@pytest.mark.parametrize(("mood", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
-def test_a_certificate_that_nobody_vouches_for(
-    sink: Sinks, certificate: str, mood: str, tls: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("behaviour", "tls"), [("tls", "starttls"), ("implicit", "implicit")])
+def test_an_untrusted_certificate_is_refused(
+    sink: Sinks, certificate: str, behaviour: str, tls: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    answer = send(sink(mood, certificate).transport(tls=tls, user="carol", password="p@ss/word"))
+    answer = send(sink(behaviour, certificate).transport(tls=tls, user="carol", password="p@ss/word"))
     assert (
         answer.outcome is SendOutcome.UNSENT
         and answer.reason == "the server's certificate or TLS cannot be accepted"
@@ -306,7 +311,7 @@ def test_a_server_without_tls_gets_no_email(sink: Sinks) -> None:
     )
 
 
-def test_emails_in_a_folder(tmp_path: Path) -> None:
+def test_emails_are_written_to_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "var" / "mail"
     assert list_emails(folder) == []
     transport = open_transport("folder:", folder=folder, helo="petition.example")
@@ -327,7 +332,7 @@ def test_emails_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mail").write_text("a file stands in the way")
+    (tmp_path / "mail").write_text("a file and not a folder")
     assert (
         FolderTransport(tmp_path / "mail").send(a_message(), "suzie@example.org").outcome
         is SendOutcome.UNSENT
@@ -339,4 +344,4 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "rename", full)
     answer = FolderTransport(tmp_path / "other").send(a_message(), "suzie@example.org")
     assert (answer.outcome, answer.trouble) == (SendOutcome.UNSENT, Trouble.DOWN)
-    assert list((tmp_path / "other").iterdir()) == [], "no half letter stays"
+    assert list((tmp_path / "other").iterdir()) == [], "no part of an email is left"

@@ -1,4 +1,4 @@
-"""The worker: what goes wrong with mail holds no count back, and the other way round; half a worker is none."""
+"""The worker: trouble with emails does not stop counting, nor the reverse; if either part ends, the worker ends."""
 
 import logging
 import os
@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def working(site: SiteOfTests, transport: Transport, key: KeyStore | None = None) -> Iterator[Worker]:
-    """A worker at work, told to stop at the end and waited for."""
+    """Run a worker; stop it at the end, and wait until it has stopped."""
     begun = time.monotonic()
     running = Worker(key or site.keystore, transport, clock=lambda: NOW + time.monotonic() - begun)
     thread = threading.Thread(target=running.run)
@@ -53,26 +53,26 @@ def working(site: SiteOfTests, transport: Transport, key: KeyStore | None = None
 
 
 def ends_by_itself(site: SiteOfTests, transport: Transport) -> list[bool]:
-    """What a worker's `run` gave, that nobody told to stop; empty where it did not end."""
-    gave = list[bool]()
+    """Return the result of a worker's `run` that is not told to stop; an empty list if it did not end."""
+    results = list[bool]()
     running = Worker(site.keystore, transport, clock=lambda: NOW)
-    thread = threading.Thread(target=lambda: gave.append(running.run()), daemon=True)
+    thread = threading.Thread(target=lambda: results.append(running.run()), daemon=True)
     thread.start()
     thread.join(10)
-    ended = list(gave)
+    ended = list(results)
     running.stop.set()
     return ended
 
 
-def soon(what: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not what():
+    while not condition():
         assert time.monotonic() < deadline, "it did not happen within ten seconds"
         time.sleep(0.05)
 
 
-def in_hand(site: SiteOfTests) -> int:
-    """Emails that the worker has claimed."""
+def claimed(site: SiteOfTests) -> int:
+    """Return the number of emails that the worker has claimed."""
     return int(site.database.query("SELECT COUNT(*) FROM mail_email WHERE claimed_until > 0")[0][0])
 
 
@@ -80,52 +80,52 @@ def counted(site: SiteOfTests) -> int:
     return site.petition().counts.confirmed
 
 
-def test_a_mail_server_that_hangs_holds_back_no_count(site: SiteOfTests, sink: Sinks) -> None:
+def test_a_mail_server_that_hangs_does_not_stop_counting(site: SiteOfTests, sink: Sinks) -> None:
     petition, server = site.publish(), sink("hang")
     signed(site, petition, "max@example.org")
     with working(site, server.transport(timeout=60)) as running:
-        soon(lambda: in_hand(site) == 1)
+        wait_for(lambda: claimed(site) == 1)
         confirmed(site, petition)
-        soon(lambda: counted(site) == 1)
-        assert in_hand(site) == 1, "the server holds Max's letter all the while"
+        wait_for(lambda: counted(site) == 1)
+        assert claimed(site) == 1, "the server has not answered for Max's email"
         running.stop.set()
         assert server.process.stdin is not None
-        server.process.stdin.close()  # and now it is gone
-    assert in_hand(site) == 0 and site.rows("mail_email") == 2, "what was begun is settled, nothing lost"
+        server.process.stdin.close()  # the server ends
+    assert claimed(site) == 0 and site.rows("mail_email") == 2, "begun emails are settled, and none is lost"
 
 
-def test_both_go_on_side_by_side(site: SiteOfTests, sink: Sinks) -> None:
+def test_sending_and_counting_run_at_the_same_time(site: SiteOfTests, sink: Sinks) -> None:
     petition, server = site.publish(), sink()
     with working(site, server.transport()):
         for n in range(3):
             confirmed(site, petition, f"suzie{n}@example.org")
-        soon(lambda: counted(site) == 3 and site.rows("mail_email") == 0)
+        wait_for(lambda: counted(site) == 3 and site.rows("mail_email") == 0)
     assert len(server.emails()) == 3
 
 
-def test_a_wrong_house_key_stops_mail_and_log_and_loses_nothing(
+def test_a_wrong_server_key_stops_sending_and_counting_and_loses_nothing(
     site: SiteOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
     confirmed(site, site.publish())
     transport = Recorder()
     with working(site, transport, KeyStore(bytes([7]) * 32)):
-        soon(lambda: "mail is interrupted: KeyMissing" in caplog.text and "has stopped" in caplog.text)
+        wait_for(lambda: "mail is interrupted: KeyMissing" in caplog.text and "has stopped" in caplog.text)
     assert transport.to == [] and site.rows("mail_email") == 1 and counted(site) == 0
     with working(site, transport):
-        soon(lambda: site.rows("mail_email") == 0 and counted(site) == 1)
+        wait_for(lambda: site.rows("mail_email") == 0 and counted(site) == 1)
 
 
-def test_connections_that_are_lost_are_made_anew(site: SiteOfTests, caplog: pytest.LogCaptureFixture) -> None:
+def test_lost_connections_are_made_again(site: SiteOfTests, caplog: pytest.LogCaptureFixture) -> None:
     if site.vendor == "sqlite":
-        pytest.skip("a file does not hang up")
+        pytest.skip("SQLite has no connections to lose")
     petition, transport = site.publish(), Recorder()
     with working(site, transport):
         signed(site, petition, "max@example.org")
-        soon(lambda: site.rows("mail_email") == 0)
+        wait_for(lambda: site.rows("mail_email") == 0)
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         assert len(site.database.query("SELECT pg_terminate_backend(pid) " + others)) >= 2
         confirmed(site, petition)
-        soon(lambda: counted(site) == 1 and site.rows("mail_email") == 0)
+        wait_for(lambda: counted(site) == 1 and site.rows("mail_email") == 0)
     assert "mail is interrupted" in caplog.text and "counting is interrupted" in caplog.text
 
 
@@ -136,17 +136,17 @@ class Leaving(Recorder):
         raise SystemExit(f"no way to {to}")
 
 
-def test_what_nobody_foresaw_in_the_mail_ends_the_worker(
+def test_an_unexpected_error_in_sending_ends_the_worker(
     site: SiteOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
     signed(site, site.publish())
     assert ends_by_itself(site, Leaving()) == [False]
     (line,) = [_Line().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
     assert "mail ends the worker: SystemExit at" in line and "suzie" not in line
-    assert site.rows("mail_email") == 1 and in_hand(site) == 0
+    assert site.rows("mail_email") == 1 and claimed(site) == 0
 
 
-def test_what_nobody_foresaw_in_counting_ends_the_worker(
+def test_an_unexpected_error_in_counting_ends_the_worker(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.publish()
@@ -158,7 +158,7 @@ def test_what_nobody_foresaw_in_counting_ends_the_worker(
 
 
 class Paced:
-    """A worker whose rounds a test calls, with both its clocks in the test's hand; what it did stands in `did`."""
+    """A worker with rounds that a test calls and clocks that a test sets. `did` records its actions."""
 
     def __init__(self, site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.tick, self.did = float(NOW), 100.0, list[object]()
@@ -170,14 +170,14 @@ class Paced:
         monkeypatch.setattr(site.database, "checkpoint", lambda *, cut: self.did.append(cut))
 
     def round(self) -> list[object]:
-        """One round; what it did of folding (False), cutting (True) the log and tidying (the day)."""
+        """Run one round and return its actions: WAL checkpoint (False), truncating one (True), tidying (the day)."""
         self.did.clear()
         self.snapshots.refresh(self.site.database, self.site.keystore)
         self.worker._count_and_tidy(self.site.database, self.snapshots)
         return list(self.did)
 
     def up_on(self, day: int) -> None:
-        """Let the house have been up on that day."""
+        """Record that the server was up on that day."""
         self.site.keystore.make(self.site.database, mail_key_name(day))
 
     def _expire(self, database: Database, today: int) -> int:
@@ -192,7 +192,7 @@ def paced(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
     return Paced(site, monkeypatch)
 
 
-def test_the_log_is_folded_and_all_is_tidied_now_and_then(paced: Paced) -> None:
+def test_wal_checkpoints_and_tidying_run_at_their_intervals(paced: Paced) -> None:
     assert paced.round() == [True, DAY_NUMBER]
     assert paced.round() == []
     paced.tick += worker.FOLD_EVERY
@@ -203,7 +203,7 @@ def test_the_log_is_folded_and_all_is_tidied_now_and_then(paced: Paced) -> None:
     assert paced.round() == [True, DAY_NUMBER]
 
 
-def test_tidying_that_lost_its_connection_is_done_by_the_next_round(paced: Paced) -> None:
+def test_the_next_round_tidies_after_a_lost_connection(paced: Paced) -> None:
     paced.loses_connection = True
     with pytest.raises(OperationalError):
         paced.round()
@@ -212,20 +212,20 @@ def test_tidying_that_lost_its_connection_is_done_by_the_next_round(paced: Paced
     assert paced.round() == []
 
 
-def test_a_clock_that_is_set_back_holds_back_no_tidying(paced: Paced) -> None:
+def test_a_clock_that_is_set_back_does_not_stop_tidying(paced: Paced) -> None:
     paced.round()
     paced.now -= 6 * 3_600
     paced.tick += worker.HOUR
     assert paced.round() == [True, DAY_NUMBER]
 
 
-def test_a_clock_that_leaps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
+def test_a_clock_that_jumps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
     petition = paced.site.publish()
     confirmed(paced.site, petition)
     paced.now += 5 * 365 * 86_400
     assert paced.round() == [True]
     assert paced.site.rows("signing_sealed") == 1 and paced.site.petition().state == "open"
-    # A day later it is no leap any more, whatever it was.
+    # A day later the new date is accepted.
     paced.up_on(DAY_NUMBER + 5 * 365)
     paced.now += 86_400
     paced.tick += worker.HOUR
@@ -234,7 +234,7 @@ def test_a_clock_that_leaps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
+def test_the_process_ends_cleanly_on_sigterm_and_with_an_error_otherwise(
     site: SiteOfTests, broken: bool
 ) -> None:
     site.publish()
@@ -255,7 +255,7 @@ def test_the_process_drains_when_told_to_and_ends_with_an_error_otherwise(
     late.start()
     for line in process.stderr:
         lines.append(line)
-        if "nothing is deleted today" in line:  # the first round is over: no house was up yesterday
+        if "nothing is deleted today" in line:  # the first round has ended; the server was not up yesterday
             process.send_signal(signal.SIGTERM)
     late.cancel()
     assert process.wait(30) == (1 if broken else 0)

@@ -1,5 +1,4 @@
-"""What the tests of the mail room share: Carol's petition, a house with an outbox, and how to see what was
-sent."""
+"""Helpers of the mail tests: Carol's petition, a server with an outbox, and an SMTP server that shows sent emails."""
 
 import base64
 import importlib
@@ -24,14 +23,14 @@ from sabal.petitions.definition import Controller, Definition, Demand, Section, 
 from sabal.signing import tidy
 
 TODAY = 20_781  # days since 1970
-FROM_SIGNING = TODAY + 7  # what signing wrote yesterday
+FROM_SIGNING = TODAY + 7  # the expiry of a signature from yesterday
 NOON = TODAY * 86_400 + 43_200.0
-HEAD = emails.Site("https://petition.example", "Petitions <mail@petition.example>")
-ROOMS = ("keys", "signing", "mail", "newsletter")
+SITE = emails.Site("https://petition.example", "Petitions <mail@petition.example>")
+PACKAGES = ("keys", "signing", "mail", "newsletter")
 
 
 def definition(profile: str = "guarded") -> Definition:
-    """Carol's petition, whose name must not leak."""
+    """Return the definition of Carol's petition. Its name must not leak."""
     texts = {
         language: Text(
             language,
@@ -69,21 +68,21 @@ CHECKPOINT = tlog.Checkpoint(LOG.verifier.name, 1, tlog.leaf_hash(b"opened")).si
 
 @dataclass
 class Counts:
-    """Of a petition whose log was opened."""
+    """The counts of a petition whose log was opened."""
 
     checkpoint: bytes = CHECKPOINT
 
 
 @dataclass
 class Petition:
-    """As much of a snapshot as the outbox looks at."""
+    """The parts of a snapshot that the outbox uses."""
 
     definition: Definition
     counts: Counts = field(default_factory=Counts)
 
 
 class Petitions:
-    """Number 1 is guarded, number 2 open."""
+    """Petition 1 is guarded, and petition 2 is open."""
 
     def by_id(self, petition_id: int) -> Petition | None:
         return {1: Petition(definition()), 2: Petition(definition("open"))}.get(petition_id)
@@ -91,7 +90,7 @@ class Petitions:
 
 @dataclass
 class World:
-    """A house at noon: its database, its keys, a clock that the test moves, and its outbox."""
+    """A server at noon: its database, its keys, a clock that the test moves, and its outbox."""
 
     url: str
     database: Database
@@ -103,7 +102,7 @@ class World:
         return connect(self.url)
 
     def write(self, to: str = "suzie@example.org", **changed: Any) -> bytes:
-        """Queue an email as signing does: pending row and email. Gives the token."""
+        """Queue a pending row and an email as signing does, and return the token."""
         row: dict[str, Any] = {
             "kind": CONFIRM_SIGNATURE,
             "petition": 1,
@@ -143,7 +142,7 @@ class World:
                         b"C",
                         b"w",
                         1,
-                        b"carry",
+                        b"payload",
                         bytes(32),
                         FROM_SIGNING,
                     )
@@ -172,7 +171,7 @@ class World:
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
             "accepted": tidy.start_week,
-            "site": HEAD,
+            "site": SITE,
             "chance": lambda: 0.5,
             "pause": lambda _: None,
         }
@@ -192,16 +191,16 @@ class World:
 
 
 def create_tables(database: Database) -> None:
-    """The tables as the migrations write them."""
-    for room in ROOMS:
-        sql = importlib.import_module(f"sabal.{room}.migrations.0001_initial").SQL
+    """Create the tables as the migrations do."""
+    for package in PACKAGES:
+        sql = importlib.import_module(f"sabal.{package}.migrations.0001_initial").SQL
         for statement in hot_tables._statements(sql, database.vendor):
             database.execute(statement.replace("%", "%%") if database.vendor == "postgresql" else statement)
 
 
 @dataclass
 class Sink:
-    """An SMTP server of our own, by its port and the file it writes to."""
+    """A running `smtp_sink.py`, with its port and the file that it writes."""
 
     port: int
     file: Path

@@ -9,7 +9,9 @@ import pytest
 from front_door import Entrance, entrance
 from newsletter.asking import PAGE, filled
 from sabal import token
-from sabal.front import django
+from sabal.front import pool
+from sabal.front.routes import Route
+from sabal.http import Request
 from sabal.limits import networks as limits
 from sabal.newsletter import subscription as rows
 from signing.steps import signed
@@ -22,25 +24,31 @@ SIGN = "/en/stop-forced-repatriation/sign"
 def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
     site.publish()
     with entrance(site, monkeypatch) as opened:
-        opened.post(SIGN)  # the first of all makes Django load what it needs
+        opened.post(SIGN)  # the first of all loads what templates need
         yield opened
 
 
 @pytest.fixture
-def asked_of_django(door: Entrance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What Django is asked for from now on; each answer takes it a while, as on a house with much to do."""
-    paths: list[str] = []
-    way = django._django
-    assert way
-    application = way._application
+def asked_of_pool(door: Entrance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths and pages that the pool is asked for from now on; each takes a while, as on a busy site."""
+    asked: list[str] = []
+    call = pool._call
 
-    def slow(environ: dict[str, Any], start_response: Any) -> Any:
-        paths.append(environ["PATH_INFO"])
+    def slow(work: Any, args: tuple[Any, ...]) -> Any:
+        named = [
+            getattr(work, "__self__", None),
+            *args,
+        ]  # a route, a form's request, or a prepared page's name
+        asked.append(next((one if isinstance(one, str) else one.path for one in named if has_path(one)), ""))
         time.sleep(0.2)
-        return application(environ, start_response)
+        return call(work, args)
 
-    monkeypatch.setattr(way, "_application", slow)
-    return paths
+    monkeypatch.setattr(pool, "_call", slow)
+    return asked
+
+
+def has_path(one: object) -> bool:
+    return isinstance(one, str | Route | Request)
 
 
 @pytest.mark.parametrize(
@@ -54,18 +62,18 @@ def asked_of_django(door: Entrance, monkeypatch: pytest.MonkeyPatch) -> list[str
     ids=["subscribe", "asked", "confirm", "unsubscribe"],
 )
 def test_a_flood_of_readers_takes_no_thread_from_others(
-    door: Entrance, asked_of_django: list[str], paths: list[str]
+    door: Entrance, asked_of_pool: list[str], paths: list[str]
 ) -> None:
     *flood, other = door.at_once([*map(door.getting, paths), door.posting(SIGN)])
-    assert other.status == 422  # an empty form, which Django shows again
+    assert other.status == 422  # an empty form, which is shown again
     assert {answer.status for answer in flood} == {200}
-    assert sum("newsletter" in path or "unsubscribe" in path for path in asked_of_django) == 1
+    assert sum("newsletter" in path or "unsubscribe" in path for path in asked_of_pool) == 1
 
 
-def test_words_that_are_no_page_never_reach_django(door: Entrance, asked_of_django: list[str]) -> None:
+def test_words_that_are_no_page_never_reach_the_pool(door: Entrance, asked_of_pool: list[str]) -> None:
     answers = door.at_once(door.getting(f"{PAGE}/{word}") for word in ("confirm", "unsubscribe", "x", "slow"))
     assert {answer.status for answer in answers} == {404}
-    assert not [path for path in asked_of_django if path.startswith(PAGE)]
+    assert not [path for path in asked_of_pool if path.startswith(PAGE)]
 
 
 def test_the_page_behind_a_link_is_one_whatever_the_token(door: Entrance) -> None:
@@ -102,7 +110,7 @@ def invented(verb: str) -> str:
 
 @pytest.mark.parametrize("flooded", ["ask", "confirm", "unsubscribe", "forms with faults"])
 def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
-    site: SiteOfTests, door: Entrance, asked_of_django: list[str], flooded: str
+    site: SiteOfTests, door: Entrance, asked_of_pool: list[str], flooded: str
 ) -> None:
     petition = site.petition()
     max_ = signed(site, petition, "max@example.org", name="Max")
@@ -124,7 +132,7 @@ def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
     assert (sign.status, confirm.status) == (303, 303) and confirm["location"]
     assert "/signature/" in confirm["location"]
     refused = [answer for answer in eves if answer.status == 503]
-    assert len(eves) - len(refused) == (django.AGAIN if flooded == "forms with faults" else django.POSTS)
+    assert len(eves) - len(refused) == (pool.AGAIN if flooded == "forms with faults" else pool.FORMS)
     for answer in refused:
         assert answer["retry-after"] and b"Very many people are here" in answer.body
 
@@ -134,8 +142,8 @@ def test_a_network_that_is_refused_the_one_may_still_do_the_other(
     door: Entrance, flooded: str, other: str, status: int
 ) -> None:
     for _ in range(limits.HARD * limits.SOFT_HOUR):
-        count = limits.current().ask if flooded == PAGE else limits.current().sign
-        count(limits.current().network("127.0.0.1", time.time()), time.time())
+        count = door.app.limits.ask if flooded == PAGE else door.app.limits.sign
+        count(door.app.limits.network("127.0.0.1", time.time()), time.time())
     assert door.post(flooded).status == 429
     assert door.post(other).status == status
 

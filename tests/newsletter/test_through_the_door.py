@@ -13,7 +13,6 @@ from front.visitor import FORM
 from front_door import Entrance, entrance
 from newsletter.asking import PAGE, ask, filled
 from sabal import erasure_journal, token
-from sabal.keys import keyring
 from sabal.keys.keystore import unseal
 from sabal.mail import outbox
 from sabal.mail.emails import Site
@@ -265,7 +264,7 @@ def test_a_missing_key_is_an_honest_503_and_loses_nothing(site: SiteOfTests, doo
     ask(door, SUZIE)
     ((_, links),) = letters(site)
     before = contents(site)
-    keyring.current().subscribers = None
+    door.app.keyring.subscribers = None
     for answer in (ask(door, EVE), door.post(links["unsubscribe"])):
         assert answer.status == 503 and answer["retry-after"] and answer["cache-control"] == "no-store"
     assert contents(site) == before

@@ -1,18 +1,20 @@
 """Petitions as a process knows them, without a database: the example, and an open one with every field."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.test import Client
 
-from sabal.petitions import folder, snapshot
+from sabal import settings
+from sabal.front.routes import Routes, table
+from sabal.http import Response
+from sabal.petitions import folder
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, Fields
-from sabal.petitions.snapshot import Counts, PetitionSnapshot
+from sabal.petitions.snapshot import Counts, PetitionSnapshot, Snapshots
 from tlog import Checkpoint, Cosigner, Signer, cosign, note
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
@@ -86,19 +88,37 @@ def site() -> dict[int, PetitionSnapshot]:
     }
 
 
-@pytest.fixture(autouse=True)
-def petitions(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, PetitionSnapshot]]:
-    """The house's petitions; a test may put others into the dictionary."""
-    current = snapshot.Snapshots()
-    by_id = site()
-    monkeypatch.setattr(current, "_by_id", by_id)
-    by_slug = lambda slug: next((p for p in by_id.values() if p.slug == slug), None)  # noqa: E731 - a stand-in
-    monkeypatch.setattr(current, "by_slug", by_slug)
-    monkeypatch.setattr(snapshot, "_CURRENT", current)
-    yield by_id
+class Reader:
+    """Finds pages by the real table, and has them made of these petitions, as the front does."""
+
+    def __init__(self, petitions: dict[int, PetitionSnapshot]) -> None:
+        self._petitions = petitions
+        handlers: Any = Echo()
+        self._rows = table(handlers, handlers)
+
+    def get(self, path: str) -> Response:
+        """What a path answers. Raises Refused."""
+        snapshots = Snapshots()
+        snapshots.know(self._petitions.values())
+        routes = Routes(self._rows, settings.SITE_LANGUAGES)
+        routes.update(snapshots.published())
+        return routes.find(path.encode()).page(snapshots)
+
+
+class Echo:
+    """Handlers that no test of pages calls."""
+
+    def __getattr__(self, name: str) -> object:
+        return self
 
 
 @pytest.fixture
-def client() -> Client:
-    """A reader."""
-    return Client()
+def petitions() -> dict[int, PetitionSnapshot]:
+    """The site's petitions; a test may put others into the dictionary."""
+    return site()
+
+
+@pytest.fixture
+def reader(petitions: dict[int, PetitionSnapshot]) -> Reader:
+    """A reader of these petitions."""
+    return Reader(petitions)

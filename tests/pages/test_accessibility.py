@@ -8,13 +8,14 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from django.core.wsgi import get_wsgi_application
 
-from sabal import html
-from sabal.petitions.views import DOOR_PAGES
+from sabal.pages import html
+from sabal.pages.petition import petition
+from sabal.pages.prepared import NAMES, prepared_page
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import MESSAGES, FormError, Mistakes
 
-from .conftest import GUARDED, OPEN
+from .conftest import GUARDED, OPEN, Reader
 
 CHROMIUM = os.environ.get("SABAL_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
@@ -32,8 +33,8 @@ PAGES = {
     "imprint": "/{}/imprint",
     "privacy": "/{}/privacy",
     "verify": "/{}/verify",
-    "open receipt": f"/_door/{{}}/{OPEN}/receipt",
-    **{page: f"/_door/{{}}/{GUARDED}/{page}" for page in sorted(DOOR_PAGES)},
+    "open receipt": f"/{{}}/receipt?{OPEN}",
+    **{name: f"/{{}}/{name}?{GUARDED}" for name in NAMES},
 }
 NEWSLETTER: dict[str, dict[str, object]] = {
     "subscribe": {
@@ -42,7 +43,7 @@ NEWSLETTER: dict[str, dict[str, object]] = {
         "wrong": {"email": "Enter your email address.", "consent": "Tick the box."},
     },
     "gone": {"offered": True},
-    **{name: {} for name in ("asked", "confirm", "confirmed", "unsubscribe", "unsubscribed", "unknown")},
+    **{name: {} for name in ("asked", "confirmed", "unsubscribed", "unknown")},
 }
 REFUSED = Mistakes(
     {"email": "suzie@gmial.com", "display": "full"},
@@ -66,14 +67,20 @@ class Quiet(WSGIRequestHandler):
 
 
 @pytest.fixture
-def site_url(petitions: object) -> Iterator[str]:
-    """The pages over HTTP, with the refused form where the query asks for it."""
-    application = get_wsgi_application()
+def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator[str]:
+    """The pages over HTTP. The query asks for a refused form, or names the petition of a prepared page."""
 
     def front(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("QUERY_STRING") == "refused":
-            environ |= {"sabal.form": REFUSED, "sabal.status": 422}
-        return application(environ, start)
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        language, name = path.split("/")[1], path.rpartition("/")[2]
+        if query == "refused":
+            answer = petition(petitions[OPEN], language, REFUSED, 422)
+        elif query:
+            answer = prepared_page(name, language, petitions[int(query)])
+        else:
+            answer = reader.get(path)
+        start(f"{answer.status} .", [(name.decode(), value.decode()) for name, value in answer.headers])
+        return [answer.body]
 
     server = make_server("127.0.0.1", 0, front, handler_class=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -103,7 +110,7 @@ def test_no_violation(site_url: str, language: str, scheme: Any) -> None:
             faults += violations(page, name)
         for name, context in NEWSLETTER.items():
             answer = html.page(f"newsletter/{name}.html", context, language=language)
-            page.set_content(answer.content.decode())
+            page.set_content(answer.body.decode())
             faults += violations(page, name)
         browser.close()
     assert not faults, "\n".join(faults)

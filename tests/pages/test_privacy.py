@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sabal.petitions.privacy import MOMENTS
+from sabal.pages.privacy import MOMENTS
 
 SOURCE = Path(__file__).parents[2] / "src" / "sabal"
 ROOMS = ("signing", "mail", "newsletter")

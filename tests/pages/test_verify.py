@@ -6,11 +6,10 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from django.test import Client
 
 from sabal.petitions.snapshot import PetitionSnapshot
 
-from .conftest import ASKED, CAROL, GUARDED, OPEN, ORIGIN, SEEN, in_log
+from .conftest import ASKED, CAROL, GUARDED, OPEN, ORIGIN, SEEN, Reader, in_log
 
 LANGUAGES = ("en", "ko", "zh-hans")
 CLAIMS = (
@@ -34,10 +33,10 @@ NEVER = (
 )
 
 
-def read(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return unescape(answer.content.decode())
+def read(reader: Reader, path: str) -> str:
+    answer = reader.get(path)
+    assert answer.status == 200
+    return unescape(answer.body.decode())
 
 
 def section(page: str, slug: str) -> str:
@@ -47,22 +46,22 @@ def section(page: str, slug: str) -> str:
     return found[0]
 
 
-def test_claims_are_word_for_word(client: Client) -> None:
-    page = read(client, "/en/verify")
+def test_claims_are_word_for_word(reader: Reader) -> None:
+    page = read(reader, "/en/verify")
     assert all(claim in page for claim in CLAIMS)
-    assert CLAIMS[2] in read(client, "/en/keep-the-orchard")
+    assert CLAIMS[2] in read(reader, "/en/keep-the-orchard")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["/verify", "/keep-the-orchard", "/privacy"])
-def test_nothing_is_promised_that_cannot_be_kept(client: Client, language: str, path: str) -> None:
-    page = read(client, f"/{language}{path}").lower()
+def test_nothing_is_promised_that_cannot_be_kept(reader: Reader, language: str, path: str) -> None:
+    page = read(reader, f"/{language}{path}").lower()
     assert [word for word in NEVER if word in page] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everything_that_a_check_needs_is_there(client: Client, language: str) -> None:
-    shown = section(read(client, f"/{language}/verify"), "keep-the-orchard")
+def test_everything_that_a_check_needs_is_there(reader: Reader, language: str) -> None:
+    shown = section(read(reader, f"/{language}/verify"), "keep-the-orchard")
     numbers = re.findall(r"<dd>(?:− )?([\d,]+)</dd>", shown)
     assert numbers == ["1,290", "50", "6", "1,234", "1,347"]
     assert f">{CAROL.verifier}<" in shown and f">{ORIGIN}<" in shown
@@ -72,23 +71,23 @@ def test_everything_that_a_check_needs_is_there(client: Client, language: str) -
 
 
 def test_the_text_in_force_is_named_by_its_hash(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
-    assert f">{CAROL.verifier}</code>" in read(client, "/en/keep-the-orchard")
+    assert f">{CAROL.verifier}</code>" in read(reader, "/en/keep-the-orchard")
     own = f">{petitions[OPEN].manifest_hash.hex()}</code>"
-    assert own in section(read(client, "/en/verify"), "keep-the-orchard")
-    assert own in read(client, "/en/keep-the-orchard")
+    assert own in section(read(reader, "/en/verify"), "keep-the-orchard")
+    assert own in read(reader, "/en/keep-the-orchard")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_house_page_leads_here_and_the_count_to_its_petition(client: Client, language: str) -> None:
+def test_every_house_page_leads_here_and_the_count_to_its_petition(reader: Reader, language: str) -> None:
     for path in ("", "/privacy", "/imprint"):
-        assert f'<a href="/{language}/verify">' in read(client, f"/{language}{path}")
-    assert f'<a href="/{language}/verify#keep-the-orchard">' in read(client, f"/{language}/keep-the-orchard")
+        assert f'<a href="/{language}/verify">' in read(reader, f"/{language}{path}")
+    assert f'<a href="/{language}/verify#keep-the-orchard">' in read(reader, f"/{language}/keep-the-orchard")
 
 
 def test_a_petition_in_a_language_of_its_own_leads_to_the_english_page(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     known = petitions[OPEN]
     texts = {**known.definition.texts, "fr": known.definition.texts["en"]}
@@ -100,17 +99,17 @@ def test_a_petition_in_a_language_of_its_own_leads_to_the_english_page(
         recipients=(),
     )
     petitions[OPEN] = replace(known, definition=french, consent={**known.consent, "fr": "Oui."})
-    assert '<a href="/en/verify#keep-the-orchard">' in read(client, "/fr/keep-the-orchard")
+    assert '<a href="/en/verify#keep-the-orchard">' in read(reader, "/fr/keep-the-orchard")
 
 
 def test_the_petitions_page_says_how_many_entries(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
-    assert "Counted in a public log of 1,347 entries: how to check" in read(client, "/en/keep-the-orchard")
-    assert "1,347개 항목의 공개 장부로 집계" in read(client, "/ko/keep-the-orchard")
-    assert "共1,347条" in read(client, "/zh-hans/keep-the-orchard")
+    assert "Counted in a public log of 1,347 entries: how to check" in read(reader, "/en/keep-the-orchard")
+    assert "1,347개 항목의 공개 장부로 집계" in read(reader, "/ko/keep-the-orchard")
+    assert "共1,347条" in read(reader, "/zh-hans/keep-the-orchard")
     petitions[OPEN] = replace(petitions[OPEN], counts=in_log(1))
-    assert "Counted in a public log: how to check" in read(client, "/en/keep-the-orchard")
+    assert "Counted in a public log: how to check" in read(reader, "/en/keep-the-orchard")
 
 
 WITNESSES = {
@@ -122,15 +121,15 @@ WITNESSES = {
 
 
 @pytest.mark.parametrize("case", WITNESSES)
-def test_who_has_witnessed_it(client: Client, petitions: dict[int, PetitionSnapshot], case: str) -> None:
+def test_who_has_witnessed_it(reader: Reader, petitions: dict[int, PetitionSnapshot], case: str) -> None:
     witnesses, seen, words = WITNESSES[case]
     counts = in_log(12, witnesses=witnesses, seen=seen, confirmed=11)
     petitions[OPEN] = replace(petitions[OPEN], counts=counts)
-    own, shown = read(client, "/en/keep-the-orchard"), section(read(client, "/en/verify"), "keep-the-orchard")
+    own, shown = read(reader, "/en/keep-the-orchard"), section(read(reader, "/en/verify"), "keep-the-orchard")
     for page, expected in zip((own, shown), words, strict=True):
         assert expected in page
         assert ("itnessed" in page) == ("itnessed" in expected)
-    log = json.loads(client.get("/keep-the-orchard/count.json").content)["log"]
+    log = json.loads(reader.get("/keep-the-orchard/count.json").body)["log"]
     assert log["witnessed"] is (None if not witnesses else seen is not None)
 
 
@@ -146,29 +145,29 @@ PUBLIC = (
 
 
 def test_while_the_first_are_gathered_nothing_tells_how_many_or_when(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     def all_pages(size: int, seen: int) -> list[bytes]:
         counts = in_log(size, witnesses=ASKED, seen=seen, confirmed=size - 1, withdrawn=size % 7)
         petitions[GUARDED] = replace(petitions[GUARDED], counts=counts)
-        return [client.get(path).content for path in PUBLIC]
+        return [reader.get(path).body for path in PUBLIC]
 
     assert all_pages(12, SEEN) == all_pages(83, SEEN + 9 * 86_400)
-    assert "Witnessed by first." in read(client, "/en/verify")
+    assert "Witnessed by first." in read(reader, "/en/verify")
     assert all_pages(12, SEEN) != all_pages(120, SEEN)
 
 
 def test_a_log_without_a_checkpoint_is_still_being_opened(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions[OPEN] = replace(petitions[OPEN], counts=replace(in_log(1), checkpoint=b"", log_size=0))
-    assert "The log is being opened." in section(read(client, "/en/verify"), "keep-the-orchard")
-    assert "public log" not in read(client, "/en/keep-the-orchard")
-    assert json.loads(client.get("/keep-the-orchard/count.json").content)["log"] is None
+    assert "The log is being opened." in section(read(reader, "/en/verify"), "keep-the-orchard")
+    assert "public log" not in read(reader, "/en/keep-the-orchard")
+    assert json.loads(reader.get("/keep-the-orchard/count.json").body)["log"] is None
 
 
 def test_an_empty_house_says_what_will_be_here(
-    client: Client, petitions: dict[int, PetitionSnapshot]
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions.clear()
-    assert "its log will be listed here" in read(client, "/en/verify")
+    assert "its log will be listed here" in read(reader, "/en/verify")

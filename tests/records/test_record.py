@@ -1,4 +1,4 @@
-"""The record's bytes: the vector of docs/log-format.md."""
+"""The bytes of a record, compared with the test vector of docs/log-format.md."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ FIELDS = {
 }
 
 
-def test_the_vector() -> None:
+def test_the_vector_of_the_documentation() -> None:
     seed = record.seed(T, bytes(32))
     assert seed.hex()[:8] == "22a61e9e" and seed.hex()[-4:] == "a828"
     assert record.salt(seed, "name").hex() == "f067e0e3db9913eab954c252b743f978"
@@ -52,7 +52,7 @@ def test_records_are_padded_to_multiples_of_1024(comment: str, size: int) -> Non
 
 
 @given(st.binary(max_size=64), st.binary(max_size=300))
-def test_our_hmac_is_the_standard_librarys(key: bytes, message: bytes) -> None:
+def test_hmac_is_equal_to_the_standard_librarys(key: bytes, message: bytes) -> None:
     assert hmac_sha256(key, message) == hmac.digest(key, message, "sha256")
 
 

@@ -1,4 +1,4 @@
-"""The organiser's proposal, as it comes back from an editor, or from Eve."""
+"""Files of revocations, as an editor or Eve may have changed them."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ from sabal.records.revocations import (
 from tlog.entry import Reason
 
 ORIGIN = "petition.example/k3v9mqzt/log"
-HEAD = {"format": FORMAT, "origin": ORIGIN, "size": 100}
+FIRST = {"format": FORMAT, "origin": ORIGIN, "size": 100}
 LINE = {"index": 17, "reason": "duplicate", "why": "another signature of the same mailbox"}
 
 
@@ -45,29 +45,29 @@ items = st.lists(
 
 
 @given(items)
-def test_what_is_written_is_read(found: list[Revocation]) -> None:
+def test_a_written_file_is_read_back(found: list[Revocation]) -> None:
     proposed = Revocations(ORIGIN, 10**9 + 1, tuple(found))
     assert read(write(proposed)) == proposed
 
 
-def test_an_editors_marks_do_no_harm(tmp_path: Path) -> None:
+def test_an_editors_byte_order_mark_and_line_ends_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "proposal"
-    file.write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join([json.dumps(HEAD), json.dumps(LINE), ""]).encode())
+    file.write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join([json.dumps(FIRST), json.dumps(LINE), ""]).encode())
     assert read_file(file).items == (Revocation(17, Reason.DUPLICATE, LINE["why"]),)
 
 
 @pytest.mark.parametrize(
-    "head",
+    "first",
     [
-        {}, [], 7, HEAD | {"format": "sabal revocations, version 2"}, HEAD | {"size": "100"}, HEAD | {"size": True},
-        HEAD | {"size": -1}, HEAD | {"origin": 7}, HEAD | {"origin": ""}, HEAD | {"origin": "a\nb"},
-        HEAD | {"more": 1}, {"format": FORMAT, "origin": ORIGIN}, LINE,
+        {}, [], 7, FIRST | {"format": "sabal revocations, version 2"}, FIRST | {"size": "100"}, FIRST | {"size": True},
+        FIRST | {"size": -1}, FIRST | {"origin": 7}, FIRST | {"origin": ""}, FIRST | {"origin": "a\nb"},
+        FIRST | {"more": 1}, {"format": FORMAT, "origin": ORIGIN}, LINE,
     ],
     ids=str,
 )  # fmt: skip
-def test_a_first_line_that_is_none_is_refused(head: Any) -> None:
+def test_a_wrong_first_line_is_refused(first: Any) -> None:
     with pytest.raises(RevocationsError):
-        read(lines(head, LINE))
+        read(lines(first, LINE))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_first_line_that_is_none_is_refused(head: Any) -> None:
 )  # fmt: skip
 def test_a_line_that_cannot_be_applied_is_refused(bad: Any) -> None:
     with pytest.raises(RevocationsError, match="Line 3"):
-        read(lines(HEAD, LINE, bad))
+        read(lines(FIRST, LINE, bad))
 
 
 @pytest.mark.parametrize(
@@ -94,25 +94,25 @@ def test_a_line_that_cannot_be_applied_is_refused(bad: Any) -> None:
      '{"index": NaN, "reason": "other", "why": ""}', "7" * 5_000, '{"index": 1' + "8" * 900],
     ids=lambda text: text[:20].encode(errors="replace").decode(),
 )  # fmt: skip
-def test_a_line_that_is_no_json_is_refused(bad: str, tmp_path: Path) -> None:
+def test_a_line_that_is_not_json_is_refused(bad: str, tmp_path: Path) -> None:
     with pytest.raises(RevocationsError, match="Line 3"):
-        read([*lines(HEAD, LINE), bad])
+        read([*lines(FIRST, LINE), bad])
     file = tmp_path / "proposal"
-    file.write_text("".join(lines(HEAD, LINE)) + bad, encoding="utf-8", errors="replace")
+    file.write_text("".join(lines(FIRST, LINE)) + bad, encoding="utf-8", errors="replace")
     with pytest.raises(RevocationsError, match="Line 3"):
         read_file(file)
 
 
 @given(st.lists(st.text(max_size=80), max_size=4))
-def test_whatever_stands_there_it_only_refuses(bad: list[str]) -> None:
+def test_arbitrary_lines_raise_nothing_but_revocations_errors(bad: list[str]) -> None:
     with pytest.raises(RevocationsError):
         read(bad)
     with pytest.raises(RevocationsError):
-        read([*lines(HEAD), *bad, "{}"])
+        read([*lines(FIRST), *bad, "{}"])
 
 
-def test_it_is_held_against_the_log() -> None:
-    proposed = read(lines(HEAD, LINE, LINE | {"index": 18}))
+def test_a_proposal_is_checked_against_the_log() -> None:
+    proposed = read(lines(FIRST, LINE, LINE | {"index": 18}))
     check(proposed, ORIGIN, 100, [16, 17, 18])
     check(proposed, ORIGIN, 120, {17, 18})
     for origin, size, signers, why in (

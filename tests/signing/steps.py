@@ -1,4 +1,4 @@
-"""Shorthands of the signing tests: what the door does between a form and an answer."""
+"""Helpers of the signing tests. They do the work of the front end between a form and its answer."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ SUZIE = "suzie@example.org"
 
 @dataclass
 class Signed:
-    """A form that was sent: its operation, and the token that the email would carry."""
+    """A submitted form: its operation, and the token of the email's link."""
 
     operation: operations.Sign
     t: bytes
@@ -31,40 +31,40 @@ def ask(
     site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, *, name: str = "Suzie", country: str = "KR",
     subscribe: tuple[str, ...] = (), held: int = 0, display: str = "",
 ) -> Signed:  # fmt: skip
-    """Send the form; nothing is committed yet."""
-    drawn = token.new()
+    """Submit the form without committing it."""
+    t = token.new()
     original = token.new
-    token.new = lambda: drawn
+    token.new = lambda: t
     try:
         how = Circumstances("ko", held=held)
         submission = Submission(
             name, EmailAddress.parse(email), country, subscribe=subscribe, display=display
         )
-        return Signed(sign(submission, petition, site.keyring, TODAY, how), drawn)
+        return Signed(sign(submission, petition, site.keyring, TODAY, how), t)
     finally:
         token.new = original
 
 
 def signed(site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
-    """Send the form and commit it."""
+    """Submit the form and commit it."""
     result = ask(site, petition, email, **kwargs)  # type: ignore[arg-type]
     assert site.writer.commit(site.database, [result.operation]) == [operations.Outcome.DONE]
     return result
 
 
 def confirmation(of: Signed, today: date = TODAY) -> operations.Confirm:
-    """The click on the mailed link."""
+    """Return the click on the emailed link."""
     return operations.Confirm(of.t, of.digest, days.number(today))
 
 
 def refusal(of: Signed, petition: PetitionSnapshot) -> operations.NotMe:
-    """The click on "this was not me"."""
+    """Return the click on "this was not me"."""
     pending_payload = PendingPayload.open(of.t, of.operation.pending_payload)
     return operations.NotMe(petition.id, of.digest, pending_payload.suppression)
 
 
 def confirmed(site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, **kwargs: object) -> Signed:
-    """The whole way: sent, and confirmed by the mailed link."""
+    """Submit the form and confirm it by the emailed link."""
     result = signed(site, petition, email, **kwargs)
     assert site.writer.commit(site.database, [confirmation(result)]) == [operations.Outcome.DONE]
     return result

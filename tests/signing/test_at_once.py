@@ -1,4 +1,4 @@
-"""Two processes at once: rows that one of them holds are waited for, or left to it, never counted twice."""
+"""Two processes at once: a row locked by the other process is waited for or skipped, and never counted twice."""
 
 import threading
 import time
@@ -15,12 +15,12 @@ from sabal.signing.writer.find import find
 from signing.steps import ask, confirmation, confirmed, signed
 from sites import NOW, SiteOfTests
 
-MAILBOXES = 12
+ADDRESSES = 12
 WITHIN = 20.0  # seconds
 
 
 def at_once(site: SiteOfTests, *batches: list[Operation]) -> list[list[Outcome]]:
-    """Commit each batch on a connection of its own, all at the same moment."""
+    """Commit each batch on its own connection, all at the same time."""
     gate = threading.Barrier(len(batches))
 
     def commit(batch: list[Operation]) -> list[Outcome]:
@@ -35,24 +35,24 @@ def at_once(site: SiteOfTests, *batches: list[Operation]) -> list[list[Outcome]]
         return list(pool.map(commit, batches, timeout=WITHIN))
 
 
-def test_two_links_of_each_mailbox_confirmed_by_two_processes_at_once(site: SiteOfTests) -> None:
+def test_two_processes_confirm_two_links_of_each_address_at_once(site: SiteOfTests) -> None:
     petition = site.publish()
     for turn in range(5):
         pairs = [
             [signed(site, petition, f"suzie.{turn}.{box}@example.org") for _ in range(2)]
-            for box in range(MAILBOXES)
+            for box in range(ADDRESSES)
         ]
         ones = [confirmation(pair[0]) for pair in pairs]
         others = [confirmation(pair[1]) for pair in reversed(pairs)]
-        assert at_once(site, [*ones], [*others]) == [[Outcome.DONE] * MAILBOXES] * 2
-        assert site.rows("signing_signature") == (turn + 1) * MAILBOXES
-    # A link whose row the other process held may still wait; its own click has settled it all the same.
+        assert at_once(site, [*ones], [*others]) == [[Outcome.DONE] * ADDRESSES] * 2
+        assert site.rows("signing_signature") == (turn + 1) * ADDRESSES
+    # A process skips a pending row that the other has locked, but each link's own click has removed its row.
     assert site.rows("signing_pending") == 0
-    assert site.rows("signing_access") == 5 * MAILBOXES
-    assert site.rows("signing_sealed") == 5 * MAILBOXES
+    assert site.rows("signing_access") == 5 * ADDRESSES
+    assert site.rows("signing_sealed") == 5 * ADDRESSES
 
 
-def test_one_link_pressed_in_two_processes_at_once(site: SiteOfTests) -> None:
+def test_three_processes_confirm_one_link_at_once(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = signed(site, petition)
     click = confirmation(suzie)
@@ -61,7 +61,7 @@ def test_one_link_pressed_in_two_processes_at_once(site: SiteOfTests) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_withdrawal_in_the_middle_of_a_batch_does_not_wait_for_it(
+def test_a_withdrawal_during_a_batch_does_not_wait_for_it(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if site.vendor != "postgresql":
@@ -71,7 +71,7 @@ def test_a_withdrawal_in_the_middle_of_a_batch_does_not_wait_for_it(
     add = count.add
 
     def meanwhile(*arguments: object) -> None:
-        """The batch has taken her signature and has not committed."""
+        """Withdraw after the batch has taken her signature and before it commits."""
         monkeypatch.setattr(count, "add", add)
         withdrawn.extend(at_once(site, [operations.Withdraw(suzie.t, suzie.digest)]))
         add(*arguments)  # type: ignore[arg-type]
@@ -89,8 +89,8 @@ def test_a_withdrawal_in_the_middle_of_a_batch_does_not_wait_for_it(
     assert totals == [(1, 1)]
 
 
-def test_many_withdrawals_against_a_batch(site: SiteOfTests) -> None:
-    """Two processes withdraw overlapping sets, a third counts, and each statement meets the rows in another order."""
+def test_many_withdrawals_during_a_batch(site: SiteOfTests) -> None:
+    """Two processes withdraw overlapping sets while others count and release; plans read rows in different orders."""
     petition = site.publish()
     for turn in range(4):
         signers = [
@@ -134,7 +134,7 @@ def test_many_withdrawals_against_a_batch(site: SiteOfTests) -> None:
 
 @contextmanager
 def _planned(site: SiteOfTests, plan: str) -> Iterator[Database]:
-    """A connection that finds its rows by this plan wherever it can: other plans meet them in other orders."""
+    """Open a connection that uses this plan where possible. Different plans read the rows in different orders."""
     database = site.connect()
     try:
         if site.vendor == "postgresql":
@@ -146,26 +146,29 @@ def _planned(site: SiteOfTests, plan: str) -> Iterator[Database]:
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("withdrawn_before_the_look", [True, False])
-def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
-    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_look: bool
+@pytest.mark.parametrize("withdrawn_before_the_query", [True, False])
+def test_a_click_during_a_withdrawal_of_the_same_address_is_not_lost(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, withdrawn_before_the_query: bool
 ) -> None:
-    """Her second email is pressed while her first signature is withdrawn: one signature, or none, and no remains."""
+    """She confirms by her second email while her first signature is withdrawn.
+
+    This gives one signature or none, and no rows are left over.
+    """
     if site.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     petition = site.publish()
     first = confirmed(site, petition)
     second = signed(site, petition)
-    look = writer.confirm.owners
+    owners = writer.confirm.owners
 
     def meanwhile(*arguments: object) -> object:
-        """The insert has met her first signature."""
-        monkeypatch.setattr(writer.confirm, "owners", look)
-        if withdrawn_before_the_look:
+        """Withdraw after the insert has found her first signature."""
+        monkeypatch.setattr(writer.confirm, "owners", owners)
+        if withdrawn_before_the_query:
             withdrawal.start()
             withdrawal.join(WITHIN)
-            return look(*arguments)  # type: ignore[arg-type]
-        found = look(*arguments)  # type: ignore[arg-type]
+            return owners(*arguments)  # type: ignore[arg-type]
+        found = owners(*arguments)  # type: ignore[arg-type]
         withdrawal.start()
         _wait(lambda: site.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         return found
@@ -174,25 +177,25 @@ def test_a_click_that_meets_the_withdrawal_of_its_mailbox_is_not_lost(
     monkeypatch.setattr(writer.confirm, "owners", meanwhile)
     assert at_once(site, [confirmation(second)]) == [[Outcome.DONE]]
     withdrawal.join(WITHIN)
-    stands = 1 if withdrawn_before_the_look else 0  # withdrawn later, both links are withdrawn
+    left = 1 if withdrawn_before_the_query else 0  # a later withdrawal withdraws both links
     tables = ("signing_signature", "signing_sealed", "signing_access", "signing_pending")
-    assert [site.rows(table) for table in tables] == [stands, stands, 0, 0]
-    assert (find(site.database, [second.digest]) != [None]) == withdrawn_before_the_look
+    assert [site.rows(table) for table in tables] == [left, left, 0, 0]
+    assert (find(site.database, [second.digest]) != [None]) == withdrawn_before_the_query
 
 
 @pytest.mark.postgresql
-def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
+def test_signing_again_during_a_withdrawal_leaves_no_link_without_a_signature(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if site.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    petition = site.publish(profile='"open"')  # whose emails may say that a mailbox has signed
+    petition = site.publish(profile='"open"')  # its emails may say that an address has signed
     first = confirmed(site, petition)
     again = ask(site, petition)
     judge = writer.sign._judge
 
     def meanwhile(*arguments: object) -> object:
-        """Her signature has been found to stand."""
+        """Withdraw after her signature has been found."""
         withdrawal.start()
         _wait(lambda: site.database.query("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
         return judge(*arguments)  # type: ignore[arg-type]
@@ -208,8 +211,8 @@ def test_who_signs_again_while_withdrawing_gets_no_link_to_nothing(
     ]
 
 
-def _wait(until: Callable[[], bool]) -> None:
+def _wait(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + WITHIN
-    while not until():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)

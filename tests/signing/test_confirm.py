@@ -1,4 +1,4 @@
-"""Confirm: the first of a mailbox wins, later ones open the same signature, and nothing is lost in between."""
+"""Confirm: the first click of an address makes the signature, and its later links open the same one."""
 
 import json
 from datetime import timedelta
@@ -37,7 +37,7 @@ def test_suzie_signs_and_confirms(site: SiteOfTests) -> None:
     assert found == Found(petition.id, commitment=suzie.operation.commitment, w=suzie.operation.w)
 
 
-def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(site: SiteOfTests) -> None:
+def test_carols_key_opens_the_record_and_it_matches_the_commitment(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     body, w, commitment = site.database.query(
@@ -56,7 +56,7 @@ def test_what_was_sealed_opens_with_carols_key_and_matches_the_commitment(site: 
     ) == bytes(commitment)
 
 
-def test_pressing_twice_is_harmless(site: SiteOfTests) -> None:
+def test_confirming_twice_is_harmless(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = signed(site, petition)
     click = confirmation(suzie)
@@ -65,11 +65,11 @@ def test_pressing_twice_is_harmless(site: SiteOfTests) -> None:
     assert site.rows("signing_signature") == 1
 
 
-def test_the_second_email_of_a_mailbox_leads_to_the_same_signature(site: SiteOfTests) -> None:
+def test_the_second_email_of_an_address_leads_to_the_same_signature(site: SiteOfTests) -> None:
     petition = site.publish()
     first, second = signed(site, petition), signed(site, petition, "Suzie@Example.org")
     site.writer.commit(site.database, [confirmation(first)])
-    # The other pending row went, and its link opens the signature that stands.
+    # The other pending row was deleted, and its link opens the signature.
     assert (site.rows("signing_pending"), site.rows("signing_signature"), site.rows("signing_sealed")) == (
         0,
         1,
@@ -94,7 +94,7 @@ def test_signing_again_later_opens_the_same_signature(site: SiteOfTests) -> None
     assert site.rows("signing_access") == 0
 
 
-def test_200_confirmations_of_the_tokens_of_one_mailbox_in_one_batch(site: SiteOfTests) -> None:
+def test_200_confirmations_of_one_address_in_one_batch(site: SiteOfTests) -> None:
     petition = site.publish()
     asked = [signed(site, petition) for _ in range(3)]
     clicks = [confirmation(asked[i % 3]) for i in range(200)]
@@ -113,7 +113,7 @@ def test_an_invented_token_confirms_nothing(site: SiteOfTests) -> None:
     assert site.writer.commit(site.database, [click]) == [Outcome.GONE]
 
 
-def test_without_tags_every_confirmation_stands_for_itself(site: SiteOfTests) -> None:
+def test_without_tags_every_confirmation_makes_a_signature(site: SiteOfTests) -> None:
     petition = site.publish(dedupe='"offline"')
     confirmed(site, petition)
     confirmed(site, petition)
@@ -124,7 +124,7 @@ def test_without_tags_every_confirmation_stands_for_itself(site: SiteOfTests) ->
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(7, Outcome.DONE), (8, Outcome.GONE)])
-def test_emails_that_were_out_at_the_close_have_seven_days(
+def test_emails_sent_before_the_close_can_be_confirmed_for_seven_days(
     site: SiteOfTests, days: int, outcome: Outcome
 ) -> None:
     petition = site.publish()
@@ -134,7 +134,7 @@ def test_emails_that_were_out_at_the_close_have_seven_days(
     assert site.writer.commit(site.database, [late]) == [outcome]
 
 
-def test_what_was_ticked_is_confirmed_with_the_signature(site: SiteOfTests) -> None:
+def test_ticked_subscriptions_are_confirmed_with_the_signature(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition, subscribe=("updates", "newsletter"))
     rows = site.database.query(
@@ -145,13 +145,13 @@ def test_what_was_ticked_is_confirmed_with_the_signature(site: SiteOfTests) -> N
     assert site.rows("newsletter_subscription") == 2
 
 
-def test_a_link_that_was_never_stored_stands_for_nothing(site: SiteOfTests) -> None:
+def test_a_link_that_was_never_stored_leads_to_nothing(site: SiteOfTests) -> None:
     petition = site.publish()
     other = ask(site, petition)
     assert find(site.database, [other.digest]) == [None]
 
 
-def test_what_was_ticked_waits_for_a_process_that_knows_the_petition(site: SiteOfTests) -> None:
+def test_ticked_subscriptions_need_a_process_that_knows_the_petition(site: SiteOfTests) -> None:
     suzie = signed(site, site.publish(), subscribe=("updates",))
     with pytest.raises(NotReady):
         Writer(Snapshots(), site.keyring).commit(site.database, [confirmation(suzie)])

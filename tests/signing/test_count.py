@@ -1,4 +1,4 @@
-"""Count: in batches by the profile's rules, never twice, and shown only when the batch is whole."""
+"""Count: batches follow the profile's rules, count nothing twice, and are published only when complete."""
 
 import os
 
@@ -21,7 +21,7 @@ HOUR, DAY, WEEK = 3_600, 86_400, 604_800
         (WEEK, 1, True), (WEEK - 1, 4, False), (WEEK, 0, False),
     ],
 )  # fmt: skip
-def test_a_guarded_batch_waits_for_company(waited: float, waiting: int, due: bool) -> None:
+def test_a_guarded_batch_waits_for_more_signatures(waited: float, waiting: int, due: bool) -> None:
     assert PROFILES["guarded"].batch_is_due(waited, waiting) is due
 
 
@@ -40,18 +40,18 @@ def test_development_counts_at_once(site: SiteOfTests) -> None:
     assert site.sequence(petition, NOW + 3, every=2.0) == 1
 
 
-def test_buckets_are_never_crossed_and_the_row_forgets_its_place(site: SiteOfTests) -> None:
+def test_buckets_are_separate_and_the_country_is_deleted(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, "max@example.org", country="")
     site.sequence(petition, NOW + WEEK)
     buckets = site.database.query("SELECT kind, item, n FROM signing_bucket ORDER BY kind")
     assert buckets == [("country", "KR", 1), ("day", "2026-12-01", 2), ("language", "ko", 2)]
-    assert site.rows("signing_waiting") == 0  # which alone knew who lives where
+    assert site.rows("signing_waiting") == 0  # the only table with a signature's country
 
 
-def test_what_has_a_place_gets_no_second_one(site: SiteOfTests) -> None:
-    """Its row of waiting came back, as with a database that fell back: it is counted once, and the others beside it."""
+def test_a_commitment_in_the_log_gets_no_second_index(site: SiteOfTests) -> None:
+    """A waiting row that comes back with a restored database is not counted again; new rows in its batch are."""
     petition = site.publish()
     first = confirmed(site, petition)
     site.sequence(petition, NOW + WEEK)
@@ -60,15 +60,15 @@ def test_what_has_a_place_gets_no_second_one(site: SiteOfTests) -> None:
     others = [confirmed(site, petition, f"max{i}@example.org") for i in range(3)]
     assert site.sequence(petition, NOW + 2 * WEEK) == 3
     assert site.petition().counts.confirmed == 4 and site.rows("signing_waiting") == 0
-    places = dict(site.database.query("SELECT commitment, idx FROM signing_log_index"))
-    assert {bytes(c): index for c, index in places.items()} == {
+    indexes = dict(site.database.query("SELECT commitment, idx FROM signing_log_index"))
+    assert {bytes(c): index for c, index in indexes.items()} == {
         first.operation.commitment: 1,
         **{c: index for index, c in enumerate(sorted(one.operation.commitment for one in others), 2)},
     }
 
 
-def test_a_transaction_takes_the_first_by_c_whatever_the_plan(site: SiteOfTests) -> None:
-    """PostgreSQL may choose rows anew for each one that it deletes, and pass over some."""
+def test_a_transaction_takes_rows_in_the_order_of_commitments_with_every_plan(site: SiteOfTests) -> None:
+    """PostgreSQL may choose rows again for each row that it deletes, and skip some."""
     petition = site.publish()
     rows = [(petition.id, os.urandom(32)) for _ in range(230)]
     site.database.insert("signing_waiting", ("petition_id", "commitment"), rows)
@@ -82,17 +82,17 @@ def test_a_transaction_takes_the_first_by_c_whatever_the_plan(site: SiteOfTests)
     assert [row[0] for row in taken] == sorted(commitment for _, commitment in rows)[:200]
 
 
-def test_a_crash_in_the_middle_of_a_batch_is_finished_by_the_next_run(site: SiteOfTests) -> None:
+def test_the_next_run_finishes_a_batch_after_a_crash(site: SiteOfTests) -> None:
     petition = site.publish()
     for i in range(3):
         confirmed(site, petition, f"suzie{i}@example.org")
-    Sequencer(site.keystore)._take_signatures(site.database, petition, NOW + WEEK)  # and then the power goes
+    Sequencer(site.keystore)._take_signatures(site.database, petition, NOW + WEEK)  # then a power failure
     assert site.petition().counts.confirmed == 0
-    assert site.sequence(petition, NOW + WEEK + 1) == 0  # nothing new, but the batch is finished
+    assert site.sequence(petition, NOW + WEEK + 1) == 0  # no new signature, but the batch is finished
     assert site.petition().counts.confirmed == 3
 
 
-def test_a_clock_that_goes_back_counts_rather_than_waits(site: SiteOfTests) -> None:
+def test_after_a_clock_is_set_back_signatures_are_counted_at_once(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     site.sequence(petition, NOW + WEEK)
@@ -102,7 +102,7 @@ def test_a_clock_that_goes_back_counts_rather_than_waits(site: SiteOfTests) -> N
     assert site.petition().counts.confirmed == 41
 
 
-def test_countries_show_from_ten_on_in_tens_and_move_once_a_day(site: SiteOfTests) -> None:
+def test_countries_are_published_from_ten_on_in_tens_and_change_once_a_day(site: SiteOfTests) -> None:
     petition = site.publish()
     for i in range(13):
         confirmed(site, petition, f"suzie{i}@example.org", country="KR" if i else "DE")
@@ -139,7 +139,7 @@ def test_max_releases_and_drops(site: SiteOfTests) -> None:
     assert (counts.confirmed, counts.invalidated, counts.counted) == (3, 1, 2)
 
 
-def test_two_workers_never_count_at_once(site: SiteOfTests) -> None:
+def test_only_one_worker_counts_at_a_time(site: SiteOfTests) -> None:
     with site.database.leader("ledger") as first:
         other = site.connect()
         with other.leader("ledger") as second:
@@ -149,7 +149,7 @@ def test_two_workers_never_count_at_once(site: SiteOfTests) -> None:
         assert again
 
 
-def test_an_open_petition_shows_the_names_that_may_be_shown_until_they_are_withdrawn(
+def test_an_open_petition_shows_chosen_names_until_they_are_withdrawn(
     site: SiteOfTests,
 ) -> None:
     petition = site.publish(show_names=True, profile='"open"')

@@ -1,4 +1,4 @@
-"""Tags: one address, one tag, whatever the spelling; other addresses, other tags."""
+"""Dedupe tags: all spellings of one address have one tag, and other addresses have other tags."""
 
 import pytest
 
@@ -25,9 +25,7 @@ SUZIE = EmailAddress.parse("suzie@example.org")
          "7bafd298a6fc8b1dd0f50c26fc4a0ddc"),
     ],
 )  # fmt: skip
-def test_the_hashes_that_are_stored_stay_as_they_are(
-    typed: str, of_petition: str, not_me: str, listed: str
-) -> None:
+def test_stored_hashes_do_not_change(typed: str, of_petition: str, not_me: str, listed: str) -> None:
     address = EmailAddress.parse(typed)
     assert dedupe_tag(KEY, address).hex() == of_petition
     assert suppression(KEY, 7, address).hex() == not_me

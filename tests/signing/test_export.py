@@ -1,4 +1,4 @@
-"""Exports: written sealed on the server, opened by Carol, and harmless in a spreadsheet and a terminal."""
+"""Exports: the server writes them sealed, Carol opens them, and they are harmless in a spreadsheet and a terminal."""
 
 import base64
 import csv
@@ -28,7 +28,7 @@ def opened_by(identity: agefile.Identity, *exports: Iterable[str]) -> list[expor
     return list(export.open_sealed([export.read(one) for one in exports], [identity]))
 
 
-def test_carol_opens_the_confirmed_and_only_them(site: SiteOfTests) -> None:
+def test_carol_opens_only_confirmed_signatures(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, "max@example.org", name="=Max")
@@ -42,7 +42,9 @@ def test_carol_opens_the_confirmed_and_only_them(site: SiteOfTests) -> None:
     assert {json.loads(line)["name"] for line in tables.as_jsonl(opened)} == {"Suzie", "=Max"}
 
 
-def test_an_export_of_more_than_a_chunk_is_whole(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_of_more_than_a_chunk_is_complete(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sealed, "CHUNK", 3)
     petition = site.publish()
     for i in range(7):
@@ -50,15 +52,15 @@ def test_an_export_of_more_than_a_chunk_is_whole(site: SiteOfTests, monkeypatch:
     assert len(lines(site, petition.id)) == 8
 
 
-def test_a_record_that_was_exchanged_is_shown(site: SiteOfTests) -> None:
+def test_swapped_records_are_reported(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, "max@example.org")
     written = lines(site, petition.id)
     first, second = json.loads(written[1]), json.loads(written[2])
     first["record"], second["record"] = second["record"], first["record"]
-    exchanged = [written[0], json.dumps(first), json.dumps(second)]
-    assert [o.checked for o in opened_by(site.identity, exchanged)] == [False, False]
+    swapped = [written[0], json.dumps(first), json.dumps(second)]
+    assert [o.checked for o in opened_by(site.identity, swapped)] == [False, False]
 
 
 def test_eves_key_opens_nothing(site: SiteOfTests) -> None:
@@ -73,11 +75,11 @@ def sealed_line(site: SiteOfTests, plain: bytes) -> str:
     return json.dumps({"commitment": "00" * 32, "record": base64.b64encode(sealed).decode()})
 
 
-def test_what_cannot_be_opened_keeps_back_none_of_the_others(site: SiteOfTests) -> None:
-    """Eve, who had the server, puts lines of her own first."""
+def test_lines_that_cannot_be_opened_do_not_stop_the_others(site: SiteOfTests) -> None:
+    """Eve, who had access to the server, puts her own lines first."""
     petition = site.publish()
     confirmed(site, petition)
-    head, suzie = lines(site, petition.id)
+    header, suzie = lines(site, petition.id)
     fields = dict.fromkeys(RECORD_FIELDS, "")
     record = {"v": 1, "manifest": "00", "fields": fields, "lang": "ko", "seed": "00" * 32}
     bad = [
@@ -98,25 +100,25 @@ def test_what_cannot_be_opened_keeps_back_none_of_the_others(site: SiteOfTests) 
             )
         ),
     ]  # fmt: skip
-    opened = opened_by(site.identity, [head, *bad, suzie])
+    opened = opened_by(site.identity, [header, *bad, suzie])
     assert [one.unreadable for one in opened] == [*range(2, len(bad) + 2), None]
     assert opened[-1].checked and opened[-1].fields["email"] == "suzie@example.org"
 
 
-def test_each_record_is_opened_by_the_key_that_fits(site: SiteOfTests, tmp_path: Path) -> None:
+def test_each_record_is_opened_by_its_key(site: SiteOfTests, tmp_path: Path) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, "max@example.org", name="Max")
     later = agefile.generate()
-    head, *both = lines(site, petition.id)
+    header, *both = lines(site, petition.id)
     suzie, max_ = sorted(
-        both, key=lambda line: opened_by(site.identity, [head, line])[0].fields["name"] == "Max"
+        both, key=lambda line: opened_by(site.identity, [header, line])[0].fields["name"] == "Max"
     )
     other = json.loads(max_)
     plain = agefile.decrypt(base64.b64decode(other["record"]), [site.identity])
     other["record"] = base64.b64encode(agefile.encrypt(plain, [later.recipient])).decode()
     file = tmp_path / "signatures.jsonl"
-    file.write_text(f"{head}{json.dumps(other)}\n{suzie}", encoding="utf-8")
+    file.write_text(f"{header}{json.dumps(other)}\n{suzie}", encoding="utf-8")
     keys = []
     for name, identity in (("first", site.identity), ("later", later)):
         (tmp_path / name).write_text(f"{identity}\n")
@@ -135,7 +137,7 @@ def test_each_record_is_opened_by_the_key_that_fits(site: SiteOfTests, tmp_path:
 
 
 @pytest.mark.parametrize("bad", [[], ["{}"], ["nonsense"], ["[" * 100_000]])
-def test_what_is_no_export_is_named(bad: list[str]) -> None:
+def test_a_file_that_is_no_export_is_refused(bad: list[str]) -> None:
     with pytest.raises(export.ExportError):
         export.read(bad)
 
@@ -144,7 +146,7 @@ def test_a_terminal_gets_no_control_characters() -> None:
     assert tables.printable("a\x1b[2Jb\x07c\u202ed\n") == "a\ufffd[2Jb\ufffdc\ufffdd\n"
 
 
-def test_the_sealed_file_is_for_one_pair_of_eyes(site: SiteOfTests, tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_sealed_file(site: SiteOfTests, tmp_path: Path) -> None:
     petition = site.publish()
     confirmed(site, petition)
     out = tmp_path / "signatures.jsonl"

@@ -1,4 +1,4 @@
-"""The form: what is taken, what is refused and with which words; hostile input never raises."""
+"""The form: which values are accepted, which are refused with which message, and that hostile input never raises."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ def messages(refused: Submission | Mistakes) -> dict[str, str]:
     return {error.field: error.message for error in refused.errors}
 
 
-def test_a_plain_form_is_taken() -> None:
+def test_a_plain_form_is_accepted() -> None:
     assert result() == Submission("Suzie", SUZIE, "KR")
 
 
@@ -41,7 +41,7 @@ def test_a_plain_form_is_taken() -> None:
         "é" * 200, "👨‍👩‍👧 Kim", "Sigur Rós, Jr.", "=Kim",
     ],
 )  # fmt: skip
-def test_names_of_every_script_are_taken(name: str) -> None:
+def test_names_in_every_script_are_accepted(name: str) -> None:
     assert isinstance(result(name=name), Submission)
 
 
@@ -55,7 +55,7 @@ def test_names_of_every_script_are_taken(name: str) -> None:
         ("Buy at www.example.org", "link name"), ("https://x.y", "link name"), ("cheap-pills.com", "link name"),
     ],
 )  # fmt: skip
-def test_names_that_are_none(name: str, why: str) -> None:
+def test_invalid_names_are_refused(name: str, why: str) -> None:
     assert messages(result(name=name)) == {"name": MESSAGES[why]}
 
 
@@ -75,7 +75,7 @@ def test_a_name_is_kept_in_nfc_and_single_spaces() -> None:
         "x=y@example.org",
     ],
 )
-def test_addresses_that_are_taken(email: str) -> None:
+def test_valid_addresses_are_accepted(email: str) -> None:
     assert isinstance(result(email=email), Submission)
 
 
@@ -92,7 +92,7 @@ def test_addresses_that_are_taken(email: str) -> None:
         "suzie\x00@example.org", "\ud800@example.org", "suzie@exa mple.org",
     ],
 )  # fmt: skip
-def test_addresses_that_are_none(email: str) -> None:
+def test_invalid_addresses_are_refused(email: str) -> None:
     assert messages(result(email=email)) == {"email": MESSAGES["bad email"]}
 
 
@@ -101,7 +101,7 @@ def test_addresses_that_are_none(email: str) -> None:
     [("gmial.com", "gmail.com"), ("gmail.co", "gmail.com"), ("gmai.com", "gmail.com"), ("hotmial.com", "hotmail.com"),
      ("navr.com", "naver.com"), ("yahooo.com", "yahoo.com"), ("gnail.com", "gmail.com")],
 )  # fmt: skip
-def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: str) -> None:
+def test_a_mistyped_common_domain_is_questioned_once(typed: str, meant: str) -> None:
     first = result(email=f"suzie@{typed}")
     assert (
         isinstance(first, Mistakes)
@@ -114,33 +114,33 @@ def test_a_slip_in_a_well_known_domain_is_asked_about_once(typed: str, meant: st
 @pytest.mark.parametrize(
     "domain", ["gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com"]
 )
-def test_other_domains_are_not_asked_about(domain: str) -> None:
+def test_other_domains_are_not_questioned(domain: str) -> None:
     assert isinstance(result(email=f"suzie@{domain}"), Submission)
 
 
-def test_no_providers_domain_is_asked_about() -> None:
-    """outlook.kr is one letter from outlook.fr, and where thousands have their mailboxes."""
+def test_domains_of_providers_are_not_questioned() -> None:
+    """outlook.kr differs from outlook.fr by one letter, and has thousands of real addresses."""
     for domain in (domain for domains in PROVIDERS.values() for domain in domains):
         assert isinstance(result(email=f"suzie@{domain}"), Submission), domain
 
 
-def test_what_is_suggested_is_a_providers() -> None:
+def test_suggested_domains_belong_to_providers() -> None:
     assert [domain for domain in COMMON if not is_large(domain)] == []
     assert [domain for domain in PROVIDERS[OTHER] if is_large(domain)] == []
 
 
 @pytest.mark.parametrize("country", ["", "kr", "DE", "TW", "HK"])
-def test_countries_that_are_taken(country: str) -> None:
+def test_valid_countries_are_accepted(country: str) -> None:
     taken = result(country=country)
     assert isinstance(taken, Submission) and taken.country == country.upper()
 
 
 @pytest.mark.parametrize("country", ["XX", "ZZ", "K", "KOR", "<b>", "0"])
-def test_countries_that_are_none(country: str) -> None:
+def test_invalid_countries_are_refused(country: str) -> None:
     assert messages(result(country=country)) == {"country": MESSAGES["bad country"]}
 
 
-def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_is_kept() -> None:
+def test_all_errors_are_shown_at_once_and_the_typed_values_are_kept() -> None:
     refused = result(
         name="", email="x", country="??", consent="", comment="a\x07", display="big", website="bot"
     )
@@ -156,7 +156,7 @@ def test_a_form_made_for_another_text_is_shown_again() -> None:
     assert isinstance(result(version=PETITION.version), Submission)
 
 
-def test_boxes_count_only_where_they_are_offered() -> None:
+def test_boxes_count_only_if_they_are_offered() -> None:
     ticked = {"updates": "1", "newsletter": "1", "comment": "hello", "display": "full"}
     taken = result(**ticked)
     assert isinstance(taken, Submission)
@@ -168,7 +168,7 @@ def test_boxes_count_only_where_they_are_offered() -> None:
     assert taken == replace(Submission("Suzie", SUZIE), country="")
 
 
-def test_a_robot_is_taken_and_marked() -> None:
+def test_a_robot_is_accepted_and_marked() -> None:
     taken = result(website="http://spam.example")
     assert isinstance(taken, Submission) and taken.risk == {"honeypot": True}
 
@@ -176,7 +176,7 @@ def test_a_robot_is_taken_and_marked() -> None:
 @pytest.mark.parametrize(
     ("name", "shown"), [("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É.")]
 )
-def test_initials(name: str, shown: str) -> None:
+def test_initials_of_a_name(name: str, shown: str) -> None:
     import unicodedata
 
     assert shown_name(unicodedata.normalize("NFC", name), "initials") == shown
@@ -193,7 +193,7 @@ def test_initials(name: str, shown: str) -> None:
         b"name=%ed%a0%80",
     ],
 )
-def test_damaged_bodies_are_none(body: bytes) -> None:
+def test_damaged_bodies_are_refused(body: bytes) -> None:
     assert read(body) is None
     assert messages(check(read(body), PETITION)) == {"form": MESSAGES["unreadable"]}  # type: ignore[arg-type]
 
@@ -211,7 +211,7 @@ def test_reading_any_bytes_never_raises(body: bytes) -> None:
         st.sampled_from([*GOOD, "comment", "display", "website", "version"]), st.text(max_size=60)
     )
 )
-def test_checking_any_text_never_raises_and_what_is_taken_keeps_the_rules(fields: dict[str, str]) -> None:
+def test_checking_any_text_never_raises_and_accepted_forms_keep_the_rules(fields: dict[str, str]) -> None:
     outcome = check({**GOOD, **fields}, PETITION)  # type: ignore[arg-type]
     if isinstance(outcome, Submission):
         assert 1 <= len(outcome.name.encode()) <= 400 and "\x00" not in outcome.name
@@ -219,5 +219,5 @@ def test_checking_any_text_never_raises_and_what_is_taken_keeps_the_rules(fields
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=50))
-def test_what_a_browser_encodes_is_read_as_typed(text: str) -> None:
+def test_text_that_a_browser_encodes_is_read_as_typed(text: str) -> None:
     assert read(urlencode({"name": text, "email": "x"}).encode()) == {"name": text, "email": "x"}

@@ -1,4 +1,4 @@
-"""What a token opens comes back as it was, and opens with that token alone."""
+"""The pending payload: only its own token opens it, unchanged."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from sabal.signing.pending_payload import PAYLOAD_BYTES, PendingPayload
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200), st.booleans())
-def test_a_payload_opens_with_its_token_alone(name: str, ticked: bool) -> None:
+def test_only_its_token_opens_a_payload(name: str, ticked: bool) -> None:
     t = token.new()
     one = PendingPayload(
         "KR",

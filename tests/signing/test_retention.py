@@ -1,4 +1,4 @@
-"""Retention: after the promised day no record, link or name of the petition is left, and the numbers stay."""
+"""Retention: after the promised day no record, link or name of a petition is left, and the numbers stay."""
 
 from datetime import date, timedelta
 
@@ -12,21 +12,21 @@ from sabal.signing import operations, retention, tidy
 from signing.steps import confirmed, signed
 from sites import NOW, SiteOfTests
 
-LAST = date(2028, 11, 30)  # as the example petition promises
+LAST = date(2028, 11, 30)  # the retention day of the example petition
 AFTER = LAST + timedelta(days=1)
 LATER = NOW + (AFTER - date(2026, 11, 24)).days * 86_400
 GONE = ("signing_signature", "signing_sealed", "signing_pending", "signing_access")
 
 
 def end(site: SiteOfTests, petition: PetitionSnapshot) -> int:
-    """What the worker does after the retention day."""
+    """Do the worker's work after the retention day."""
     retention.erase_records(site.database, petition.id)
     assert site.rows("signing_sealed") == site.rows("signing_pending") == 0
     Sequencer(site.keystore).sequence_all(site.database, petition, LATER)
     return retention.end(site.database, petition)
 
 
-def test_after_the_promised_day_the_numbers_are_all_that_is_left(site: SiteOfTests) -> None:
+def test_after_the_promised_day_only_the_numbers_are_left(site: SiteOfTests) -> None:
     petition = site.publish()
     for i in range(230):
         confirmed(site, petition, f"suzie{i}@example.org")
@@ -42,7 +42,7 @@ def test_after_the_promised_day_the_numbers_are_all_that_is_left(site: SiteOfTes
     assert not retention.is_over(site.database, petition, AFTER)
 
 
-def test_what_was_confirmed_and_never_counted_is_counted_first(site: SiteOfTests) -> None:
+def test_confirmed_signatures_are_counted_before_they_are_deleted(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, "max@example.org", held=1)
@@ -53,7 +53,7 @@ def test_what_was_confirmed_and_never_counted_is_counted_first(site: SiteOfTests
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
 
 
-def test_where_the_log_stands_still_the_commitment_alone_waits_on(site: SiteOfTests) -> None:
+def test_if_the_log_does_not_move_only_the_commitment_waits(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition)  # a second link
@@ -65,7 +65,7 @@ def test_where_the_log_stands_still_the_commitment_alone_waits_on(site: SiteOfTe
     assert site.petition().counts.counted == 1
 
 
-def test_names_that_were_shown_go_too(site: SiteOfTests) -> None:
+def test_published_names_are_deleted_too(site: SiteOfTests) -> None:
     petition = site.publish(profile='"open"', show_names=True)
     confirmed(site, petition, display="Suzie")
     site.sequence(petition, NOW + 20)
@@ -74,7 +74,7 @@ def test_names_that_were_shown_go_too(site: SiteOfTests) -> None:
     assert site.petition().counts.names == ()
 
 
-def test_signing_ends_a_week_before_so_that_every_email_can_still_be_confirmed(site: SiteOfTests) -> None:
+def test_signing_ends_a_week_earlier_so_that_every_email_can_be_confirmed(site: SiteOfTests) -> None:
     petition = site.publish()
     last = LAST - timedelta(days=7)
     assert petition.takes_signatures(last) and not petition.takes_signatures(last + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Sign: what is stored, and what is not told."""
+"""Sign: which rows are stored, and which facts the answers do not reveal."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from signing.steps import SUZIE, ask, confirmed, refusal, signed
 from sites import DAY_NUMBER, TODAY, SiteOfTests
 
 
-def test_the_email_holds_address_and_token_under_the_days_key(site: SiteOfTests) -> None:
+def test_the_email_has_address_and_token_sealed_under_the_key_of_the_day(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = signed(site, petition)
     day, sealed = site.database.query("SELECT mail_key, sealed FROM mail_email")[0]
@@ -25,7 +25,7 @@ def test_the_email_holds_address_and_token_under_the_days_key(site: SiteOfTests)
     assert SUZIE.encode() in plain and token.encode(suzie.t).encode() in plain
 
 
-def test_nothing_in_the_database_reads_suzie(site: SiteOfTests) -> None:
+def test_the_database_has_no_readable_address(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition, subscribe=("newsletter",))
     signed(site, petition, "suzie.two@example.org")
@@ -41,7 +41,7 @@ def test_nothing_in_the_database_reads_suzie(site: SiteOfTests) -> None:
             assert b"suzie" not in text.lower()
 
 
-def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(site: SiteOfTests) -> None:
+def test_an_address_has_at_most_three_pending_signatures(site: SiteOfTests) -> None:
     petition = site.publish()
     asks = [ask(site, petition) for _ in range(5)]
     outcomes = site.writer.commit(site.database, [a.operation for a in asks])
@@ -53,7 +53,7 @@ def test_a_mailbox_has_three_pending_signatures_and_a_fourth_is_not_told(site: S
     )
 
 
-def test_a_mailbox_that_has_had_its_emails_is_written_and_struck_out(site: SiteOfTests) -> None:
+def test_rows_of_an_address_that_used_its_quota_are_inserted_and_deleted(site: SiteOfTests) -> None:
     petition = site.publish()
     quota_used = dataclasses.replace(ask(site, petition).operation, quota_used=True)
     written: list[str] = []
@@ -68,7 +68,7 @@ def test_a_mailbox_that_has_had_its_emails_is_written_and_struck_out(site: SiteO
     )
 
 
-def test_who_said_not_me_gets_no_email_again(site: SiteOfTests) -> None:
+def test_an_address_that_answered_not_me_gets_no_more_emails(site: SiteOfTests) -> None:
     petition = site.publish()
     eve_typed = signed(site, petition)
     assert site.writer.commit(site.database, [refusal(eve_typed, petition)]) == [Outcome.DONE]
@@ -79,7 +79,7 @@ def test_who_said_not_me_gets_no_email_again(site: SiteOfTests) -> None:
 
 
 @pytest.mark.parametrize("verb", [states.pause, lambda slug: states.close(slug, TODAY)])
-def test_a_petition_that_closes_meanwhile_takes_nothing(site: SiteOfTests, verb: object) -> None:
+def test_a_petition_that_closes_meanwhile_stores_no_signature(site: SiteOfTests, verb: object) -> None:
     petition = site.publish()
     late = ask(site, petition)
     verb(petition.slug)  # type: ignore[operator]
@@ -87,7 +87,7 @@ def test_a_petition_that_closes_meanwhile_takes_nothing(site: SiteOfTests, verb:
     assert (site.rows("signing_pending"), site.rows("mail_email")) == (0, 0)
 
 
-def test_without_its_pepper_a_petition_refuses_and_loses_nothing(site: SiteOfTests) -> None:
+def test_a_petition_without_its_pepper_refuses_and_loses_nothing(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = signed(site, petition)
     site.keystore.destroy(site.database, pepper_name(petition.id, petition.pepper_epoch))
@@ -124,7 +124,7 @@ def test_an_open_petition_says_already_in_the_email_and_gives_access_at_once(sit
     ]
 
 
-def test_a_guarded_petition_treats_who_has_signed_like_anybody(site: SiteOfTests) -> None:
+def test_a_guarded_petition_treats_an_address_that_has_signed_like_any_other(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     signed(site, petition)
@@ -134,7 +134,7 @@ def test_a_guarded_petition_treats_who_has_signed_like_anybody(site: SiteOfTests
     assert site.rows("signing_pending") == 1
 
 
-def test_one_bad_row_never_fails_its_neighbours(site: SiteOfTests) -> None:
+def test_one_bad_operation_does_not_fail_the_others(site: SiteOfTests) -> None:
     import asyncio
 
     from sabal.signing.group import Batcher, Unavailable

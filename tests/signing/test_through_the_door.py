@@ -1,4 +1,4 @@
-"""Signing through the real door: what everybody is answered, and that old links and mailboxes tell nothing."""
+"""Signing through the real front end: everybody gets the same answers, and old links and addresses reveal nothing."""
 
 import time
 from collections.abc import Iterator
@@ -10,8 +10,7 @@ from front_door import Entrance, entrance
 from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
-from sabal.front import intake
-from sabal.limits import networks as limits
+from sabal.front import handlers
 from sabal.signing import operations
 from sabal.signing.sign import NotReady
 from sabal.signing.writer import Writer
@@ -35,7 +34,7 @@ def form(site: SiteOfTests, email: str = SUZIE, **more: str) -> dict[str, str]:
 
 
 def counted(site: SiteOfTests, days_ago: int) -> None:
-    """Let the batch have been so many days ago."""
+    """Run a batch, and set its day to `days_ago`."""
     site.sequence(site.petition(), NOW + WEEK)
     today = int(time.time()) // DAY
     site.database.execute("UPDATE ledger_batch SET day = ?", (today - days_ago,))
@@ -43,14 +42,14 @@ def counted(site: SiteOfTests, days_ago: int) -> None:
 
 
 def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
-    """What a link says on each of its paths, the token itself left out."""
+    """Return the answers of a link on each of its paths, without the token itself."""
     text = token.encode(t)
     paths = (f"/en/confirm/{text}", f"/en/signature/{text}", f"/en/confirm/{text}/not-me")
     found = [door.get(path) for path in paths] + [door.post(paths[0])]
     return [(answer.status, answer.body.replace(text.encode(), b"TOKEN")) for answer in found]
 
 
-def test_everybody_is_answered_the_same(site: SiteOfTests, door: Entrance) -> None:
+def test_everybody_gets_the_same_answer(site: SiteOfTests, door: Entrance) -> None:
     confirmed(site, site.petition(), "max@example.org")
     seen = [
         door.post(f"/en/{SLUG}/sign", form(site, e)) for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
@@ -58,14 +57,14 @@ def test_everybody_is_answered_the_same(site: SiteOfTests, door: Entrance) -> No
     assert {(a.status, a.body, tuple(a.headers)) for a in seen} == {(303, b"", tuple(seen[0].headers))}
 
 
-def test_an_old_guarded_link_says_what_an_invented_one_says(site: SiteOfTests, door: Entrance) -> None:
+def test_an_old_guarded_link_answers_like_an_invented_one(site: SiteOfTests, door: Entrance) -> None:
     suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
     counted(site, days_ago=8)
     invented = answers(door, token.new())
     assert answers(door, suzie.t) == answers(door, again.t) == invented
 
 
-def test_not_me_ends_every_email_of_the_mailbox(site: SiteOfTests, door: Entrance) -> None:
+def test_not_me_ends_every_email_of_the_address(site: SiteOfTests, door: Entrance) -> None:
     eves = [signed(site, site.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
     max_ = signed(site, site.petition(), "max@example.org")
     assert door.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
@@ -76,21 +75,21 @@ def test_not_me_ends_every_email_of_the_mailbox(site: SiteOfTests, door: Entranc
     assert site.rows("signing_signature") == 1
 
 
-def test_not_me_without_tags_ends_its_own_email(site: SiteOfTests) -> None:
+def test_not_me_without_tags_ends_only_its_own_email(site: SiteOfTests) -> None:
     petition = site.publish(dedupe='"offline"')
     eves, max_ = signed(site, petition), signed(site, petition, "max@example.org")
     assert site.writer.commit(site.database, [refusal(eves, petition)]) == [operations.Outcome.DONE]
     assert find(site.database, [eves.digest]) == [None] and find(site.database, [max_.digest]) != [None]
 
 
-def test_within_its_week_the_link_shows_the_receipt(site: SiteOfTests, door: Entrance) -> None:
+def test_a_link_shows_the_receipt_for_a_week(site: SiteOfTests, door: Entrance) -> None:
     suzie = confirmed(site, site.petition())
     counted(site, days_ago=7)
     assert door.get(f"/en/signature/{token.encode(suzie.t)}").status == 200
     assert door.get(f"/en/confirm/{token.encode(suzie.t)}").status == 303
 
 
-def test_signing_again_does_not_tell_that_the_mailbox_had_signed(site: SiteOfTests, door: Entrance) -> None:
+def test_signing_again_does_not_reveal_that_the_address_had_signed(site: SiteOfTests, door: Entrance) -> None:
     confirmed(site, site.petition())
     counted(site, days_ago=20)
 
@@ -111,10 +110,8 @@ def test_signing_again_does_not_tell_that_the_mailbox_had_signed(site: SiteOfTes
     assert receipt(again) == receipt(new) and b"public log" in receipt(new)[1]
 
 
-def test_a_later_link_holds_nothing_that_proves_the_first_signature(
-    site: SiteOfTests, door: Entrance
-) -> None:
-    """Whoever has the mailbox now must not be able to show that it had signed, nor when."""
+def test_a_later_link_does_not_prove_the_first_signature(site: SiteOfTests, door: Entrance) -> None:
+    """A person who controls the mailbox later must not be able to show that the address signed, or when."""
     suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
     counted(site, 0)
     site.refresh()
@@ -127,9 +124,7 @@ def test_a_later_link_holds_nothing_that_proves_the_first_signature(
     assert found.entered is None or found.entered.index is None
 
 
-def test_only_links_that_stand_for_something_are_handed_to_the_writer(
-    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_valid_links_are_given_to_the_writer(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     suzie = confirmed(site, site.publish())
     written: list[operations.Operation] = []
 
@@ -137,9 +132,9 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
         self: Writer, database: Database, batch: list[operations.Operation]
     ) -> list[operations.Outcome]:
         written.extend(batch)
-        return keep(self, database, batch)
+        return original(self, database, batch)
 
-    keep = Writer.commit
+    original = Writer.commit
     monkeypatch.setattr(Writer, "commit", commit)
     links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
     with entrance(site, monkeypatch) as door:
@@ -149,27 +144,27 @@ def test_only_links_that_stand_for_something_are_handed_to_the_writer(
     assert written == [operations.Withdraw(suzie.t, suzie.digest)] and site.rows("signing_signature") == 0
 
 
-def test_what_was_not_stored_does_not_use_up_an_email(
+def test_a_signature_that_was_not_stored_does_not_use_the_quota(
     site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_ready(*_: object) -> None:
         raise NotReady
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "sign", not_ready)
+        patch.setattr(handlers, "sign", not_ready)
         assert [door.post(f"/en/{SLUG}/sign", form(site)).status for _ in range(5)] == [503] * 5
     assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 1
 
 
-def test_the_newsletter_takes_no_email_from_signing(site: SiteOfTests, door: Entrance) -> None:
+def test_newsletter_emails_do_not_use_the_quota_of_signing(site: SiteOfTests, door: Entrance) -> None:
     for _ in range(5):
         assert ask(door, SUZIE).status == 303
     assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 1
 
 
-def test_after_three_emails_the_answer_is_the_same_and_nothing_is_kept(
+def test_after_three_emails_the_answer_is_the_same_and_nothing_is_stored(
     site: SiteOfTests, door: Entrance
 ) -> None:
     spellings = ("suzie@example.org", "su.zie@example.org", "suzie+a@example.org", "suzie+b@example.org")
@@ -182,17 +177,17 @@ def test_after_three_emails_the_answer_is_the_same_and_nothing_is_kept(
     )
 
 
-def test_a_flood_of_robots_is_refused_where_it_fills_its_share(
+def test_a_flood_of_robots_is_refused_when_it_fills_its_share(
     site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits.current(), "_most_held", 2)
+    monkeypatch.setattr(door.app.limits, "_most_held", 2)
     robots = [door.post(f"/en/{SLUG}/sign", form(site, f"eve{i}@example.org", website="x")) for i in range(3)]
     assert [answer.status for answer in robots] == [303, 303, 429]
     assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 3
 
 
-def test_nobody_confirms_words_that_they_never_saw(site: SiteOfTests, door: Entrance) -> None:
+def test_the_confirm_page_shows_everything_that_was_entered(site: SiteOfTests, door: Entrance) -> None:
     forged = signed(site, site.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
     page = door.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
     assert "Suzie &lt;b&gt;" in page and "South Korea" in page and "the newsletter" in page
@@ -202,7 +197,7 @@ def test_nobody_confirms_words_that_they_never_saw(site: SiteOfTests, door: Entr
     assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page
 
 
-def test_nobody_signs_after_the_last_day_even_where_no_worker_has_closed_the_petition(
+def test_signing_ends_after_the_last_day_even_if_no_worker_has_closed_the_petition(
     site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(site.petition().definition), "last_day", date(2026, 1, 1))

@@ -1,4 +1,4 @@
-"""What time takes away."""
+"""Pending signatures expire, epochs end and petitions close after their time."""
 
 from datetime import date, timedelta
 
@@ -25,7 +25,7 @@ def test_pending_signatures_expire_with_their_records(site: SiteOfTests) -> None
     assert (site.rows("signing_pending"), site.rows("signing_sealed")) == (0, 1)
 
 
-def test_from_the_acceptance_of_its_email_a_signature_has_seven_whole_days(site: SiteOfTests) -> None:
+def test_a_pending_signature_has_seven_whole_days_from_the_acceptance_of_its_email(site: SiteOfTests) -> None:
     petition = site.publish()
     accepted, waiting = signed(site, petition), signed(site, petition, "max@example.org")
     others = [token.encode(token.new()), "not a token"]
@@ -36,7 +36,7 @@ def test_from_the_acceptance_of_its_email_a_signature_has_seven_whole_days(site:
     assert tidy.expire(site.database, DAY_NUMBER + 12) == 1
 
 
-def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(site: SiteOfTests) -> None:
+def test_a_guarded_pepper_and_its_tags_are_destroyed_after_thirty_days(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     waiting = signed(site, petition, "max@example.org")
@@ -47,17 +47,19 @@ def test_after_thirty_days_a_guarded_pepper_goes_and_its_tags_with_it(site: Site
         site.keystore.find(site.database, pepper_name(petition.id, petition.pepper_epoch))
     renewed = site.petition()
     assert renewed.pepper_epoch == petition.pepper_epoch + 1 and renewed.pepper not in (None, petition.pepper)
-    # Links of the old epoch still work, and the same mailbox is another signature now: `audit` finds it offline.
+    # Links of the old epoch still work. The same address can now make a second signature; `audit` finds it offline.
     assert site.writer.commit(site.database, [confirmation(waiting)]) == [Outcome.DONE]
     confirmed(site, renewed)
     assert site.rows("signing_signature") == 3
 
 
-def test_an_old_pepper_that_a_crash_left_is_found(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_pepper_left_by_a_crash_is_destroyed(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     petition = site.publish()
     confirmed(site, petition)
     with monkeypatch.context() as patch:
-        patch.setattr(epochs, "forget_epoch", lambda *_: None)  # the power goes between the two
+        patch.setattr(epochs, "forget_epoch", lambda *_: None)  # a power failure between the two
         assert epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 30)
     renewed = site.petition()
     assert epochs.forget_old_epochs(site.database, site.keystore, renewed) == 1
@@ -67,14 +69,14 @@ def test_an_old_pepper_that_a_crash_left_is_found(site: SiteOfTests, monkeypatch
     assert epochs.forget_old_epochs(site.database, site.keystore, renewed) == 0
 
 
-def test_what_was_sealed_for_the_old_era_is_refused_inside_the_commit(site: SiteOfTests) -> None:
+def test_a_signature_of_the_old_epoch_is_refused_inside_the_commit(site: SiteOfTests) -> None:
     petition = site.publish()
     late = ask(site, petition)
     epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 30)
     assert site.writer.commit(site.database, [late.operation]) == [Outcome.STALE]
 
 
-def test_an_open_petition_has_one_era(site: SiteOfTests) -> None:
+def test_an_open_petition_has_one_epoch(site: SiteOfTests) -> None:
     petition = site.publish(profile='"open"')
     assert not epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 4000)
 
@@ -89,12 +91,12 @@ def test_a_petition_closes_after_its_last_day(site: SiteOfTests) -> None:
     assert not tidy.close_due(site.database, closed, last + timedelta(days=2))
 
 
-def test_a_petition_whose_dates_have_passed_is_not_published(site: SiteOfTests) -> None:
+def test_a_petition_is_not_published_after_its_last_day(site: SiteOfTests) -> None:
     with pytest.raises(Refusal):
         site.publish(closes="2026-11-23")
 
 
-def test_three_emails_of_one_mailbox_count_once_after_a_renewal(site: SiteOfTests) -> None:
+def test_three_emails_of_one_address_count_once_after_a_new_epoch(site: SiteOfTests) -> None:
     petition = site.publish()
     emails = [signed(site, petition) for _ in range(3)]
     site.database.execute(
@@ -111,15 +113,15 @@ def test_three_emails_of_one_mailbox_count_once_after_a_renewal(site: SiteOfTest
         done,
         gone,
         done,
-    ]  # what expires last has stayed
+    ]  # of her three rows, the one that expires last has stayed
     assert (site.rows("signing_signature"), site.rows("signing_sealed")) == (2, 2)
 
 
-def test_an_email_that_waits_beside_a_signature_leads_to_it_after_a_renewal(site: SiteOfTests) -> None:
+def test_a_pending_email_leads_to_its_signature_after_a_new_epoch(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie, again = confirmed(site, petition, subscribe=("updates",)), signed(site, petition)
     assert epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 30)
-    # Before the click it looks as one whose mailbox has never signed.
+    # Before the click it looks like that of an address that has never signed.
     waiting = find(site.database, [again.digest])[0]
     assert waiting is not None and waiting.pending_payload is not None
     click = confirmation(again)
@@ -131,7 +133,7 @@ def test_an_email_that_waits_beside_a_signature_leads_to_it_after_a_renewal(site
     assert site.rows("newsletter_subscription") == 0
 
 
-def test_mailboxes_are_told_apart_across_many_transactions(
+def test_each_address_keeps_one_pending_row_across_many_transactions(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -140,7 +142,7 @@ def test_mailboxes_are_told_apart_across_many_transactions(
             signed(site, petition, f"suzie{box}@example.org")
     monkeypatch.setattr(epochs, "CHUNK", 4)
     with monkeypatch.context() as patch:
-        patch.setattr(epochs, "delete", power_goes)
+        patch.setattr(epochs, "delete", power_failure)
         with pytest.raises(RuntimeError):
             epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 30)
     assert (site.rows("signing_pending"), site.rows("signing_access")) == (18, 0)
@@ -150,14 +152,14 @@ def test_mailboxes_are_told_apart_across_many_transactions(
 
 
 @pytest.mark.parametrize("late_click", [False, True])
-def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
+def test_a_tag_that_is_stored_after_its_epoch_is_removed_by_the_next_check(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, late_click: bool
 ) -> None:
     petition = site.publish()
     late = ask(site, petition)
     before = rows.petitions(site.database, [petition.id])
     epochs.renew_epoch(site.database, site.keystore, petition, DAY_NUMBER + 30)
-    with monkeypatch.context() as patch:  # judged by what was committed before the renewal
+    with monkeypatch.context() as patch:  # checked against the state before the new epoch
         patch.setattr(writer.sign, "petitions", lambda *_: before)
         assert site.writer.commit(site.database, [late.operation]) == [Outcome.DONE]
     renewed = site.petition()
@@ -171,5 +173,5 @@ def test_a_tag_that_comes_after_its_era_goes_with_the_next_look(
     assert epochs.forget_old_epochs(site.database, site.keystore, renewed) == 0
 
 
-def power_goes(*_: object) -> None:
+def power_failure(*_: object) -> None:
     raise RuntimeError

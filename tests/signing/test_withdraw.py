@@ -1,4 +1,4 @@
-"""Withdraw: everything about the signer goes, C stays, and the count follows with a batch."""
+"""Withdraw: all data of the signer is deleted, the commitment stays, and the count follows with a batch."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_pending_signature_cannot_be_withdrawn_by_its_link(site: SiteOfTests) 
     assert site.rows("signing_pending") == 1
 
 
-def test_who_withdrew_can_sign_again(site: SiteOfTests) -> None:
+def test_a_signer_can_sign_again_after_withdrawing(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)])
@@ -57,7 +57,7 @@ def test_who_withdrew_can_sign_again(site: SiteOfTests) -> None:
     assert site.rows("signing_signature") == 1
 
 
-def test_the_count_goes_up_and_down_again(site: SiteOfTests) -> None:
+def test_the_count_goes_up_and_down(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     confirmed(site, petition, "max@example.org")
@@ -71,7 +71,9 @@ def test_the_count_goes_up_and_down_again(site: SiteOfTests) -> None:
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (3, 1, 2)
 
 
-def test_withdrawn_before_its_batch_is_confirmed_and_withdrawn_at_once(site: SiteOfTests) -> None:
+def test_a_signature_withdrawn_before_its_batch_is_counted_as_confirmed_and_withdrawn(
+    site: SiteOfTests,
+) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     confirmed(site, petition, "max@example.org")
@@ -80,7 +82,7 @@ def test_withdrawn_before_its_batch_is_confirmed_and_withdrawn_at_once(site: Sit
     counts = site.petition().counts
     assert (counts.confirmed, counts.withdrawn, counts.counted) == (2, 1, 1)
     assert site.database.query("SELECT revoked FROM signing_withdrawal") == [(1,)]
-    assert site.rows("signing_waiting") == 0  # and with it her country and language
+    assert site.rows("signing_waiting") == 0  # so her country and language are deleted too
 
 
 def lists(site: SiteOfTests) -> list[int]:
@@ -94,17 +96,20 @@ def test_withdrawing_leaves_no_row_that_names_the_petition(site: SiteOfTests) ->
     confirmed(site, petition, "max@example.org", subscribe=("updates",))
     assert lists(site) == [0, petition.id, petition.id]
     assert site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
-    # Max's updates go on, and Suzie's newsletter of the house, which names no petition.
+    # Max keeps the updates. Suzie keeps the newsletter of the site, which names no petition.
     assert lists(site) == [0, petition.id]
-    kept = [(entry.kind, entry.petition_id) for entry in erasure_journal.read()]
-    # A restored backup must neither bring her back nor write to her again.
-    assert kept == [(erasure_journal.WITHDRAWN, petition.id), (erasure_journal.UNSUBSCRIBED, petition.id)]
+    erased = [(entry.kind, entry.petition_id) for entry in erasure_journal.read()]
+    # A restored backup must neither bring her signature back nor email her again.
+    assert erased == [(erasure_journal.WITHDRAWN, petition.id), (erasure_journal.UNSUBSCRIBED, petition.id)]
 
 
 @pytest.mark.parametrize("ticked_at", range(3))
 @pytest.mark.parametrize("by", range(3))
-def test_every_link_of_the_mailbox_ends_its_updates(site: SiteOfTests, ticked_at: int, by: int) -> None:
-    """The click's own, an email that waited beside it, and one of later; whichever of them was ticked."""
+def test_every_link_of_an_address_ends_its_updates(site: SiteOfTests, ticked_at: int, by: int) -> None:
+    """The box was ticked with the first form, with a second pending one, or with a later one.
+
+    Each of the three links ends the updates.
+    """
     petition = site.publish()
 
     def boxes(n: int) -> tuple[str, ...]:
@@ -120,15 +125,15 @@ def test_every_link_of_the_mailbox_ends_its_updates(site: SiteOfTests, ticked_at
     assert lists(site) == [] and site.rows("signing_access") == 0
 
 
-def test_what_a_link_keeps_of_its_mailbox_tells_nothing(site: SiteOfTests) -> None:
+def test_the_sealed_address_hash_of_a_link_reveals_nothing(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition, subscribe=("updates",))
     confirmed(site, petition)
     confirmed(site, petition, "a.much.longer.address@example.org")
-    kept = site.database.query(
+    sealed = site.database.query(
         "SELECT mailbox FROM signing_signature UNION ALL SELECT mailbox FROM signing_access"
     )
-    assert len({bytes(box) for (box,) in kept}) == 3 and {len(box) for (box,) in kept} == {32}
+    assert len({bytes(box) for (box,) in sealed}) == 3 and {len(box) for (box,) in sealed} == {32}
     assert site.keyring.subscribers
     listed = address_hash(site.keyring.subscribers, EmailAddress.parse("suzie@example.org"))
     assert pending_payload.open_mailbox(suzie.t, suzie.operation.mailbox) == listed
@@ -136,7 +141,7 @@ def test_what_a_link_keeps_of_its_mailbox_tells_nothing(site: SiteOfTests) -> No
         pending_payload.open_mailbox(token.new(), suzie.operation.mailbox)
 
 
-def test_a_link_that_keeps_no_mailbox_withdraws_all_the_same(site: SiteOfTests) -> None:
+def test_a_link_without_an_address_hash_withdraws_too(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie, max_ = confirmed(site, petition), confirmed(site, petition, "max@example.org")
     site.database.execute("UPDATE signing_signature SET mailbox = NULL WHERE token_hash = ?", (suzie.digest,))
@@ -148,7 +153,7 @@ def test_a_link_that_keeps_no_mailbox_withdraws_all_the_same(site: SiteOfTests) 
     assert site.rows("signing_signature") == 0
 
 
-def test_a_restored_backup_will_know_who_withdrew(site: SiteOfTests) -> None:
+def test_withdrawals_are_in_the_erasure_journal_for_a_restored_backup(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie, max_ = confirmed(site, petition), confirmed(site, petition, "max@example.org", held=held.ROBOT)
     site.writer.commit(
@@ -162,10 +167,10 @@ def test_a_restored_backup_will_know_who_withdrew(site: SiteOfTests) -> None:
     ]
 
 
-def test_what_cannot_be_remembered_is_not_withdrawn(
+def test_a_signature_is_not_withdrawn_if_the_erasure_journal_cannot_be_written(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the signature would be back with the next restore, after an answer that said it is gone."""
+    """Otherwise a restore would bring back the signature after an answer that said it is gone."""
     suzie = confirmed(site, site.publish())
     with monkeypatch.context() as patched:
         patched.setattr(settings, "DATA", site.data / "not there")

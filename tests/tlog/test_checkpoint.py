@@ -1,4 +1,4 @@
-"""Checkpoints: three lines, spelled in one way only, signed by the key that is named as the log is."""
+"""Checkpoints: three lines with one valid spelling, signed by the key with the log's name."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -84,7 +84,7 @@ def test_arbitrary_bytes_are_refused(data: bytes) -> None:
         checkpoint.open(data, [CAROL.verifier])
 
 
-def test_what_cannot_be_is_not_signed() -> None:
+def test_impossible_checkpoints_are_not_signed() -> None:
     for wrong in (
         THREE._replace(size=-1),
         THREE._replace(size=2**63),
@@ -98,7 +98,7 @@ def test_what_cannot_be_is_not_signed() -> None:
             wrong.sign(CAROL)
 
 
-def test_a_known_key_speaks_for_its_own_log_only() -> None:
+def test_a_known_key_signs_for_its_own_log_only() -> None:
     max_ = Signer("max.example/log", bytes(32))
     with pytest.raises(Unproven, match=r"No known key of the log petition\.example"):
         checkpoint.open(note.sign(THREE.text, max_), [CAROL.verifier, max_.verifier])
@@ -107,7 +107,7 @@ def test_a_known_key_speaks_for_its_own_log_only() -> None:
         checkpoint.open(THREE.sign(eve), [CAROL.verifier])
 
 
-def test_a_witness_cannot_stand_in_for_the_log() -> None:
+def test_a_witness_cannot_sign_in_place_of_the_log() -> None:
     witness = Cosigner(logs.ORIGIN, bytes(32))
     cosigned = note.join(THREE.text, [tlog.cosign(THREE, witness, 1)])
     with pytest.raises(Unproven, match="No known key of the log"):

@@ -1,4 +1,4 @@
-"""Entries: 34 bytes, to the last zero; and the order in which they may stand, counted."""
+"""Entries: their 34 bytes, their allowed order, and counting."""
 
 import itertools
 import random
@@ -63,7 +63,7 @@ def test_an_entry_is_read_back(made: Entry) -> None:
         b"\1\2\x80" + revoke(1)[3:],
     ],
 )
-def test_what_is_no_entry_is_refused(data: bytes) -> None:
+def test_invalid_entries_are_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         entry.parse(data)
     tally = Tally()
@@ -86,7 +86,7 @@ def test_arbitrary_bytes_are_an_entry_or_refused(data: bytes) -> None:
     assert read.encode() == data
 
 
-def test_what_cannot_be_is_not_written() -> None:
+def test_impossible_entries_are_not_written() -> None:
     for make in (Open, Amend, Sign):
         with pytest.raises(TlogError):
             make(b"short").encode()
@@ -131,7 +131,7 @@ def test_a_petition_from_open_to_close() -> None:
     ],
 )
 def test_a_wrong_order_is_refused(before: list[bytes], bad: bytes, why: str) -> None:
-    """In one batch, or in a batch each; what stands before the bad entry has been read."""
+    """Test one batch and single-entry batches. The entries before the bad one are counted."""
     for batches in ([[*before, bad, SIGN]], [*[[good] for good in before], [bad]]):
         tally = Tally()
         with pytest.raises(OutOfOrder, match=why) as refusal:
@@ -143,7 +143,7 @@ def test_a_wrong_order_is_refused(before: list[bytes], bad: bytes, why: str) -> 
 
 
 def naive(read: list[Entry]) -> int | None:
-    """What counts, or None: entry by entry, as docs/log-format.md puts it."""
+    """Return the count, or None if the order is wrong. Read entry by entry, as docs/log-format.md says."""
     counted: set[int] = set()
     revoked: set[int] = set()
     closed = False
@@ -168,7 +168,7 @@ short = st.sampled_from([Open(HASH), Amend(HASH), *[Sign(HASH)] * 8, Close()]) |
 
 @given(st.booleans(), st.lists(short, max_size=12), st.lists(st.integers(0, 12), max_size=3))
 @settings(max_examples=800, deadline=None, derandomize=True)
-def test_any_order_in_any_batches_counts_as_one_by_one(
+def test_any_order_in_any_batches_counts_like_single_entries(
     opened: bool, read: list[Entry], cuts: list[int]
 ) -> None:
     if opened:
@@ -187,7 +187,7 @@ def test_any_order_in_any_batches_counts_as_one_by_one(
 @given(st.lists(st.integers(0, 40), max_size=30), st.binary(max_size=33))
 @settings(max_examples=400, deadline=None, derandomize=True)
 def test_the_first_repeated_commitment_is_found(commitments: list[int], rest: bytes) -> None:
-    """As one by one; and what is no sign entry, or no whole one, may repeat itself."""
+    """Compare with a search one by one. Other entries, and a partial entry at the end, may repeat."""
     read = [one for n in commitments for one in (Sign(n.to_bytes(32)).encode(), revoke(1), AMEND)]
     found = first_repeat(b"".join(read) + rest)
     repeats = [at for at, n in enumerate(commitments) if n in commitments[:at]]

@@ -1,4 +1,4 @@
-"""Keys and their vkeys, which others must be able to read."""
+"""Keys and their vkeys, which other programs must be able to read."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,13 +18,13 @@ seeds = st.binary(min_size=32, max_size=32)
 
 
 @pytest.mark.parametrize("vkey", [OF_THE_STANDARD, OF_GO])
-def test_vkeys_that_others_made(vkey: str) -> None:
+def test_vkeys_of_other_programs_are_parsed(vkey: str) -> None:
     verifier = Verifier.parse(vkey)
     assert verifier.kind == Kind.NOTE
     assert str(verifier) == vkey
 
 
-def test_the_base64_part_may_hold_a_plus() -> None:
+def test_the_base64_part_may_contain_a_plus() -> None:
     seed = next(
         bytes([n]) * 32 for n in range(256) if str(Signer("c", bytes([n]) * 32).verifier).count("+") > 2
     )
@@ -60,7 +60,7 @@ def test_a_signature_verifies_and_one_flipped_bit_does_not(seed: bytes, text: by
 @settings(max_examples=100, deadline=None, derandomize=True)
 @example(1, 0)
 @example(2**63 - 1, 7)
-def test_a_cosignature_holds_its_time(time: int, bit: int) -> None:
+def test_a_cosignature_contains_its_time(time: int, bit: int) -> None:
     witness = Cosigner("witness.example/w1", bytes(32))
     signature = witness.sign(b"text\n", time)
     assert cosigned_at(signature) == time
@@ -75,12 +75,12 @@ def test_a_cosignature_holds_its_time(time: int, bit: int) -> None:
     assert not as_note.verifies(b"text\n", signature[8:])
 
 
-def test_a_cosignature_from_after_the_end_of_time_is_refused() -> None:
+def test_a_cosignature_with_a_too_large_time_is_refused() -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     witness = Cosigner("witness.example/w1", bytes(32)).verifier
-    for time, held in ((2**63 - 1, True), (2**63, False), (2**64 - 1, False)):
+    for time, valid in ((2**63 - 1, True), (2**63, False), (2**64 - 1, False)):
         signed = key.sign(b"cosignature/v1\ntime %d\ntext\n" % time)
-        assert witness.verifies(b"text\n", time.to_bytes(8) + signed) == held
+        assert witness.verifies(b"text\n", time.to_bytes(8) + signed) == valid
 
 
 def test_a_cosignature_without_a_time_is_not_made() -> None:
@@ -90,7 +90,7 @@ def test_a_cosignature_without_a_time_is_not_made() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\n", "\u00a0", "a\u3000", "a\x00", "\udc80", "\t"])
-def test_names_that_no_key_has(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     for make in (lambda: Signer(name, bytes(32)), lambda: Cosigner(name, bytes(32))):
         with pytest.raises(TlogError):
             make()
@@ -122,7 +122,7 @@ def test_names_that_no_key_has(name: str) -> None:
     ],
     ids=lambda vkey: vkey[-30:],
 )
-def test_what_is_no_vkey_is_refused(vkey: str) -> None:
+def test_invalid_vkeys_are_refused(vkey: str) -> None:
     with pytest.raises(Malformed):
         Verifier.parse(vkey)
 

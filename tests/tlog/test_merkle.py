@@ -1,4 +1,4 @@
-"""Roots: the fast way gives what the definition gives."""
+"""Roots: the fast code gives the same roots as the definition."""
 
 import hashlib
 import itertools
@@ -31,7 +31,7 @@ def test_the_root_is_that_of_the_definition(size: int) -> None:
     assert tlog.tree_root(size, logs.get_hash) == logs.mth(0, size)
 
 
-def test_every_small_size_in_every_two_steps() -> None:
+def test_every_small_size_appended_in_two_steps() -> None:
     for size in range(40):
         for middle in range(size + 1):
             frontier = Frontier()
@@ -44,26 +44,26 @@ def test_every_small_size_in_every_two_steps() -> None:
 @given(st.lists(st.integers(0, 3000), max_size=8), sizes)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_appending_in_any_steps_to_any_tree(steps: list[int], start: int) -> None:
-    """From the middle of a log, as after a restart: the edge is all that was kept."""
+    """Start in the middle of a log, as after a restart, from the compact range alone."""
     steps = list(itertools.accumulate([start, *steps]))
     frontier = Frontier.read(start, logs.get_hash)
     for size, new in itertools.pairwise(steps):
         frontier.extend(leaves(size, new))
-        frontier = Frontier(frontier.size, frontier.edge)
+        frontier = Frontier(frontier.size, frontier.compact_range)
     assert frontier.size == steps[-1]
     assert frontier.root() == logs.mth(0, steps[-1])
 
 
 @given(sizes)
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_the_edge_has_a_hash_for_each_bit_of_the_size(size: int) -> None:
+def test_the_compact_range_has_a_hash_for_each_bit_of_the_size(size: int) -> None:
     frontier = Frontier.read(size, logs.get_hash)
-    assert len(frontier.edge) == f"{size:b}".count("1")
+    assert len(frontier.compact_range) == f"{size:b}".count("1")
     assert frontier.root() == logs.mth(0, size)
 
 
-def test_an_edge_that_does_not_fit_its_size_is_refused() -> None:
-    for size, edge in (
+def test_a_compact_range_that_does_not_fit_its_size_is_refused() -> None:
+    for size, compact_range in (
         (1, []),
         (0, [bytes(32)]),
         (3, [bytes(32)]),
@@ -72,4 +72,4 @@ def test_an_edge_that_does_not_fit_its_size_is_refused() -> None:
         (1, [b"short"]),
     ):
         with pytest.raises(TlogError):
-            Frontier(size, edge)
+            Frontier(size, compact_range)

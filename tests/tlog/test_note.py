@@ -1,4 +1,4 @@
-"""Signed notes: Carol's log signs, unknown keys are passed over, and whatever Eve changes is refused."""
+"""Signed notes: Carol's log signs, unknown keys are ignored, and every change by Eve is refused."""
 
 import time
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tlog import Malformed, Signature, Signer, TlogError, Unproven, Verifier, note
 
-# c2sp.org/signed-note, "Example", with its empty line in the text; and that of Go's package documentation.
+# c2sp.org/signed-note, "Example", which has an empty line in the text; and the example of Go's package.
 STANDARD = """This is an example message.
 
 — example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
@@ -34,7 +34,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")).
 
 
 @pytest.mark.parametrize(("signed", "key"), [(STANDARD, STANDARD_KEY), (GO, GO_KEY)])
-def test_notes_that_others_signed(signed: bytes, key: str) -> None:
+def test_notes_of_other_programs_are_opened(signed: bytes, key: str) -> None:
     opened = note.open(signed, [Verifier.parse(key)])
     assert opened.text == signed.rpartition(b"\n\n")[0] + b"\n"
     assert len(opened.verified) == 1 and not opened.unverified
@@ -59,7 +59,7 @@ def test_any_text_is_signed_and_read_back(text: bytes) -> None:
     assert opened.text == text
 
 
-def test_eve_signs_under_carols_name_and_is_not_known() -> None:
+def test_eves_key_under_carols_name_is_unknown() -> None:
     assert (
         note.open(note.sign(TEXT, EVE, CAROL), [CAROL.verifier]).verified[0].key_id == CAROL.verifier.key_id
     )
@@ -81,7 +81,7 @@ def test_a_known_key_whose_line_fails_rejects_the_note() -> None:
 
 def test_two_keys_that_cannot_be_told_apart_are_not_both_accepted() -> None:
     twin = Verifier(CAROL.verifier.name, CAROL.verifier.kind, bytes(32))
-    twin.__dict__["key_id"] = CAROL.verifier.key_id  # as if somebody had searched for it
+    twin.__dict__["key_id"] = CAROL.verifier.key_id  # as if an attacker had searched for such a key
     with pytest.raises(TlogError, match="one key id"):
         note.open(SIGNED, [CAROL.verifier, twin])
     assert note.open(SIGNED, [CAROL.verifier, CAROL.verifier]).text == TEXT
@@ -104,7 +104,7 @@ def test_lines_are_appended_once() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"x", b"x\r\n", b"x\0\n", b"x\x1f\n", b"\xff\n", b"\xed\xa0\x80\n", b"\t\n"]
 )
-def test_text_that_no_note_can_hold_is_not_signed(text: bytes) -> None:
+def test_invalid_text_is_not_signed(text: bytes) -> None:
     with pytest.raises(TlogError):
         note.sign(text, CAROL)
     with pytest.raises(TlogError):
@@ -146,7 +146,7 @@ def test_text_that_no_note_can_hold_is_not_signed(text: bytes) -> None:
     ],
     ids=lambda data: repr(data[-30:]),
 )
-def test_what_is_no_note_is_refused(data: bytes) -> None:
+def test_invalid_notes_are_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         note.open(data, [CAROL.verifier])
 
@@ -180,7 +180,7 @@ def test_arbitrary_bytes_raise_nothing_but_tlog_errors(data: bytes) -> None:
     ],
     ids=["newlines", "empty lines", "lines", "dashes", "padding", "base64", "name"],
 )
-def test_a_megabyte_of_malice_takes_no_longer_than_a_megabyte(hostile: bytes) -> None:
+def test_a_hostile_megabyte_takes_bounded_time(hostile: bytes) -> None:
     start = time.process_time()
     with pytest.raises(TlogError):
         note.open(hostile, [CAROL.verifier])

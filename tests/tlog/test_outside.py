@@ -1,4 +1,4 @@
-"""Logs that `tlog` wrote, checked by programs that nobody here wrote: openssl, and Go's golang.org/x/mod/sumdb."""
+"""Check logs written by `tlog` with independent programs: openssl, and Go's golang.org/x/mod/sumdb."""
 
 import base64
 import os
@@ -14,7 +14,7 @@ import logs
 import tlog
 from tlog import AddCheckpoint, HashReader, Proof, Tile
 
-pytestmark = pytest.mark.slow  # other programs are started
+pytestmark = pytest.mark.slow  # starts other programs
 
 GO = shutil.which("go") or "/usr/lib/go-1.19/bin/go"
 GOPATH = Path("/usr/share/gocode")
@@ -22,7 +22,7 @@ MODULE = GOPATH / "src/golang.org/x/mod/sumdb/tlog"
 PACKAGES = "golang-go golang-golang-x-mod-dev"
 VKEY = str(logs.CAROL.verifier)
 SIZES = (3, 255, 256, 257, 65_537, 70_000)
-SPKI = bytes.fromhex("302a300506032b6570032100")  # RFC 8410 §4: what stands before an Ed25519 public key
+SPKI = bytes.fromhex("302a300506032b6570032100")  # RFC 8410 §4: the bytes before an Ed25519 public key
 
 
 def skip_loudly(why: str) -> None:
@@ -31,7 +31,7 @@ def skip_loudly(why: str) -> None:
 
 
 def publish(folder: Path, size: int) -> None:
-    """A log with all that the Go program reads; hashes in proofs come out of its own tiles."""
+    """Write a log with all the files that the Go program reads. The proofs are made from the log's own tiles."""
     logs.write_log(folder, size)
     old = size * 2 // 3
     (folder / "older").write_bytes(logs.checkpoint(old))
@@ -47,7 +47,7 @@ def publish(folder: Path, size: int) -> None:
 
 @pytest.fixture(scope="session")
 def check(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Go program, built once a run."""
+    """Build the Go program, once a run."""
     if not Path(GO).exists() or not MODULE.is_dir():
         skip_loudly(f"Go and its packages are missing (Debian 12: apt install {PACKAGES})")
     home = tmp_path_factory.mktemp("go")
@@ -86,7 +86,7 @@ def test_go_refuses_it_under_another_key(check: Path, published: tuple[Path, int
 
 
 def test_go_refuses_one_changed_byte(check: Path, published: tuple[Path, int]) -> None:
-    """In one file of each kind, put right again afterwards; proofs without extra, which nothing authenticates."""
+    """Change one file of each kind, then restore it. Use proofs without extra data, which is not authenticated."""
     folder, size = published
     proofs = sorted(path.relative_to(folder) for path in (folder / "proofs").glob("*[02468].tlog-proof"))
     kinds = [
@@ -119,8 +119,8 @@ def test_go_refuses_a_forged_size(check: Path, tmp_path: Path) -> None:
     assert run(check, tmp_path).returncode == 1
 
 
-def test_go_finds_the_same_new_tiles(published: tuple[Path, int]) -> None:
-    """What stands in the folder are the tiles of both checkpoints, and no others."""
+def test_the_folder_has_the_tiles_of_both_checkpoints(published: tuple[Path, int]) -> None:
+    """Find no other tiles in the folder."""
     folder, size = published
     found = {str(path.relative_to(folder)) for path in (folder / "tile").rglob("*") if path.is_file()}
     sizes = (size * 2 // 3, size)

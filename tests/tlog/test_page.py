@@ -1,4 +1,4 @@
-"""docs/log-format.md tells the truth about the log: its vector is what the library makes, and what it reads."""
+"""Compare docs/log-format.md with the library: its test vector, its paths and its tables."""
 
 import hashlib
 import re
@@ -39,7 +39,7 @@ def lines(*of: object) -> bytes:
     return "".join(f"{line}\n" for line in of).encode()
 
 
-def test_the_vector_is_what_the_library_makes() -> None:
+def test_the_library_writes_the_vector() -> None:
     assert lines(*[entry.hex() for entry in entries]) == ENTRIES
     assert lines(*[leaf.hex() for leaf in leaves]) == LEAVES
     assert lines(LOG.verifier, WITNESS.verifier, PROMISES.verifier) == KEYS
@@ -49,7 +49,7 @@ def test_the_vector_is_what_the_library_makes() -> None:
     assert Promise(ORIGIN, leaves[1], NOW).sign(PROMISES) == PROMISE
 
 
-def test_the_vector_is_what_the_library_reads() -> None:
+def test_the_library_reads_the_vector() -> None:
     log, witness, promises = map(Verifier.parse, KEYS.decode().splitlines())
     policy = Policy.parse(POLICY)
     assert policy.logs == (log,) and list(policy.witnesses.values()) == [witness]
@@ -65,8 +65,8 @@ def test_the_vector_is_what_the_library_reads() -> None:
     assert (tally.signed, tally.counted) == (1, 0)
 
 
-def test_the_checkpoint_is_the_one_that_others_accepted() -> None:
-    """Go's packages and Tessera's fsck did, before this library was written."""
+def test_the_checkpoint_is_the_one_that_other_programs_accepted() -> None:
+    """Go's packages and Tessera's fsck accepted it before this library was written."""
     assert signed.decode().splitlines() == [
         "petition.example/c/k3v9",
         "3",
@@ -92,6 +92,6 @@ def test_every_type_of_entry_is_in_the_table(kind: Type) -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_told(reason: Reason) -> None:
+def test_every_reason_is_in_the_documentation(reason: Reason) -> None:
     words = {1: "withdrawn by its signer", 2: "duplicate", 3: "automated or fake", 4: "other"}
     assert f"{reason} {words[reason]}" in PAGE

@@ -1,4 +1,4 @@
-"""Policies: whom a verifier believes. The standard's own example, and all that a policy must not say."""
+"""Policies: the logs and witnesses that a verifier trusts. The standard's example, and invalid policies."""
 
 import contextlib
 import itertools
@@ -43,7 +43,7 @@ def test_every_set_of_witnesses_under_the_standards_example() -> None:
             assert POLICY.satisfied_by(signatures(names)) == (xs >= 2 and ys >= 1)
 
 
-def test_what_a_policy_holds() -> None:
+def test_the_parts_of_a_policy() -> None:
     assert POLICY.logs == (LOG_KEY,)
     assert list(POLICY.witnesses) == list(WITNESSES)
     assert list(POLICY.groups) == ["X-witnesses", "Y-witnesses", "X-and-Y"]
@@ -51,7 +51,7 @@ def test_what_a_policy_holds() -> None:
     assert POLICY.quorum == "X-and-Y"
 
 
-def test_one_witness_twice_is_one_witness() -> None:
+def test_one_witness_twice_counts_once() -> None:
     assert not POLICY.satisfied_by(signatures(("X1", "X1", "Y1")))
 
 
@@ -68,11 +68,11 @@ def test_a_checkpoint_with_and_without_a_quorum() -> None:
     for lines in ([], [one, two], [one, three]):
         with pytest.raises(Unproven, match="Too few"):
             POLICY.open(note.append(signed, lines))
-    with pytest.raises(Unproven, match="No known key of the log"):  # all the witnesses there are, and no log
+    with pytest.raises(Unproven, match="No known key of the log"):  # every witness, but not the log
         POLICY.open(note.join(checkpoint.text, [one, two, three]))
 
 
-def test_no_witness_is_asked_for_only_where_the_policy_says_so() -> None:
+def test_quorum_none_needs_no_witness() -> None:
     none = Policy.parse(f"{LOG}quorum none\n".encode())
     assert none.satisfied_by([])
     assert none.open(logs.checkpoint(3)).checkpoint.size == 3
@@ -147,12 +147,12 @@ def test_names_are_bytes() -> None:
         ("#" * 10**6 + "\nquorum none\n", "megabyte"),
     ],
 )
-def test_what_a_policy_must_not_say(lines: str, why: str) -> None:
+def test_invalid_policies_are_refused(lines: str, why: str) -> None:
     with pytest.raises(Malformed, match=why):
         Policy.parse(lines.encode())
 
 
-def test_the_line_is_named() -> None:
+def test_the_error_names_the_line() -> None:
     with pytest.raises(Malformed, match="Line 3 of the policy"):
         Policy.parse(b"# first\n\ngroup\n")
 
@@ -179,7 +179,7 @@ def test_arbitrary_policies_raise_nothing_but_tlog_errors(data: bytes) -> None:
     assert policy.satisfied_by([]) == (policy.quorum == "none")
 
 
-def test_as_many_logs_witnesses_and_groups_as_the_standard_recommends_and_more() -> None:
+def test_a_hundred_logs_witnesses_and_groups_are_accepted() -> None:
     lines = [f"log {Signer(f'l{n}', bytes([n]) * 32).verifier}" for n in range(100)]
     lines += [f"witness w{n} {Cosigner(f'w{n}', bytes([n]) * 32).verifier}" for n in range(100)]
     lines += ["group g0 any w0", *[f"group g{n} all g{n - 1} w{n}" for n in range(1, 100)], "quorum g99", ""]
@@ -188,7 +188,7 @@ def test_as_many_logs_witnesses_and_groups_as_the_standard_recommends_and_more()
     assert policy.satisfied_by(everybody) and not policy.satisfied_by(everybody[:-1])
 
 
-def test_a_megabyte_of_malice_takes_no_longer_than_a_megabyte() -> None:
+def test_a_hostile_megabyte_takes_bounded_time() -> None:
     chain = "".join(f"group g{n} any g{n - 1}\n" for n in range(1, 30_000))
     for data in (
         f"witness g0 {KEY}\n{chain}quorum none\n",

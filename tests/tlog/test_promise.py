@@ -1,4 +1,4 @@
-"""The promise that Suzie gets when she confirms: kept, or proof against the operator."""
+"""Promises: Suzie gets one when she confirms. A broken promise is proof against the operator."""
 
 import base64
 
@@ -57,7 +57,7 @@ def test_only_the_promise_key_of_the_log_makes_promises() -> None:
         Promise.open(cosigned, witness.verifier)
 
 
-def test_a_promise_is_never_taken_for_a_checkpoint_nor_the_other_way() -> None:
+def test_promises_and_checkpoints_are_never_confused() -> None:
     with pytest.raises(Malformed):
         checkpoint.open(PROMISE.sign(KEY), [KEY.verifier])
     with pytest.raises(Malformed):
@@ -83,7 +83,7 @@ def test_a_promise_is_never_taken_for_a_checkpoint_nor_the_other_way() -> None:
         TEXT.replace(b"=\n", b"\n"),
     ],
 )
-def test_what_is_no_promise_is_refused(text: bytes) -> None:
+def test_invalid_promises_are_refused(text: bytes) -> None:
     with pytest.raises(Malformed):
         Promise.parse(text)
 
@@ -104,7 +104,7 @@ def test_every_flipped_bit_is_refused() -> None:
             Promise.open(bytes(changed), KEY.verifier)
 
 
-def test_what_cannot_be_is_not_promised() -> None:
+def test_impossible_promises_are_not_made() -> None:
     for wrong in (
         PROMISE._replace(leaf=b""),
         PROMISE._replace(include_by=-1),

@@ -1,4 +1,4 @@
-"""Proof files: Suzie keeps one, and shows it to somebody who trusts nobody in the room."""
+"""Proof files: Suzie keeps one. A stranger can verify it without trusting her or the server."""
 
 import time
 
@@ -37,7 +37,7 @@ def test_the_lines_of_a_proof_file() -> None:
 
 @pytest.mark.parametrize("size", logs.SIZES)
 @pytest.mark.parametrize("extra", [None, b"", bytes(range(32))])
-def test_suzies_proof_is_read_back_and_holds(size: int, extra: bytes | None) -> None:
+def test_suzies_proof_is_read_back_and_verified(size: int, extra: bytes | None) -> None:
     index = size * 2 // 3
     read = Proof.parse(proof(index, size, extra).encode())
     assert read == proof(index, size, extra)
@@ -62,7 +62,7 @@ def test_a_proof_needs_its_log_its_quorum_and_its_leaf() -> None:
 
 @pytest.mark.slow
 def test_every_flipped_bit_is_refused() -> None:
-    """Of the checkpoint's lines too: a quorum of one needs both signatures."""
+    """Flip the bits of the checkpoint's lines too: the policy needs both signatures."""
     data = SUZIES.encode()
     for bit in range(len(data) * 8):
         changed = bytearray(data)
@@ -71,8 +71,8 @@ def test_every_flipped_bit_is_refused() -> None:
             Proof.parse(bytes(changed)).verify(LEAF, POLICY)
 
 
-HEAD, _, TAIL = SUZIES.encode().partition(b"\n\n")
-FIRST, INDEX_LINE, *HASHES = HEAD.split(b"\n")
+HEADER, _, TAIL = SUZIES.encode().partition(b"\n\n")
+FIRST, INDEX_LINE, *HASHES = HEADER.split(b"\n")
 
 
 @pytest.mark.parametrize(
@@ -82,37 +82,37 @@ FIRST, INDEX_LINE, *HASHES = HEAD.split(b"\n")
         FIRST,
         FIRST + b"\n\n",
         FIRST + b"\n\n" + TAIL,
-        HEAD + b"\n" + TAIL,
-        HEAD + b"\n\n",
-        HEAD + b"\n\n\n" + TAIL,
-        b"\n" + HEAD + b"\n\n" + TAIL,
-        HEAD.replace(b"@v1", b"@v2") + b"\n\n" + TAIL,
-        HEAD.replace(b"@v1", b"@v1 ") + b"\n\n" + TAIL,
-        HEAD.replace(b"\n", b"\r\n") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index  4242") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index 04242") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index -1") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index 9223372036854775808") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"extra AAAA\nextra AAAA\nindex 4242") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"index 4242\nextra AAAA") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"extra A\nindex 4242") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"extra\nindex 4242") + b"\n\n" + TAIL,
-        HEAD.replace(b"index 4242", b"extra AAB=\nindex 4242") + b"\n\n" + TAIL,
-        HEAD.replace(HASHES[0], HASHES[0][:-1]) + b"\n\n" + TAIL,
-        HEAD.replace(HASHES[0], b"AAAA") + b"\n\n" + TAIL,
-        HEAD + (b"\n" + HASHES[0]) * 47 + b"\n\n" + TAIL,
-        HEAD + b"\n\n" + TAIL[:-1],
-        HEAD + b"\n\n" + TAIL.replace(b"\n\n", b"\n"),
+        HEADER + b"\n" + TAIL,
+        HEADER + b"\n\n",
+        HEADER + b"\n\n\n" + TAIL,
+        b"\n" + HEADER + b"\n\n" + TAIL,
+        HEADER.replace(b"@v1", b"@v2") + b"\n\n" + TAIL,
+        HEADER.replace(b"@v1", b"@v1 ") + b"\n\n" + TAIL,
+        HEADER.replace(b"\n", b"\r\n") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index  4242") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index 04242") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index -1") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index 9223372036854775808") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"extra AAAA\nextra AAAA\nindex 4242") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"index 4242\nextra AAAA") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"extra A\nindex 4242") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"extra\nindex 4242") + b"\n\n" + TAIL,
+        HEADER.replace(b"index 4242", b"extra AAB=\nindex 4242") + b"\n\n" + TAIL,
+        HEADER.replace(HASHES[0], HASHES[0][:-1]) + b"\n\n" + TAIL,
+        HEADER.replace(HASHES[0], b"AAAA") + b"\n\n" + TAIL,
+        HEADER + (b"\n" + HASHES[0]) * 47 + b"\n\n" + TAIL,
+        HEADER + b"\n\n" + TAIL[:-1],
+        HEADER + b"\n\n" + TAIL.replace(b"\n\n", b"\n"),
     ],
     ids=lambda data: repr(data[20:60]),
 )
-def test_what_is_no_proof_file_is_refused(data: bytes) -> None:
+def test_invalid_proof_files_are_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         Proof.parse(data)
 
 
-def test_what_could_not_be_read_back_is_not_written() -> None:
+def test_impossible_proofs_are_not_written() -> None:
     for wrong in (
         Proof(-1, SUZIES.path, SUZIES.checkpoint),
         Proof(0, (b"short",), SUZIES.checkpoint),
@@ -131,7 +131,7 @@ def test_arbitrary_bytes_raise_nothing_but_tlog_errors(data: bytes) -> None:
         Proof.parse(data)
 
 
-def test_two_megabytes_of_malice_take_no_longer_than_two_megabytes() -> None:
+def test_two_hostile_megabytes_take_bounded_time() -> None:
     for rest in (
         b"\n" * 10**6,
         (HASHES[0] + b"\n") * 40_000,

@@ -1,4 +1,4 @@
-"""Proofs of inclusion and consistency, for any size; one flipped bit or one hash more or less is refused."""
+"""Proofs of inclusion and consistency for any size. Refuse a flipped bit, and one hash more or less."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ from tlog import TlogError, Unproven
 
 MAX = 2**63 - 1
 sizes = st.integers(1, logs.LARGEST) | st.sampled_from(logs.SIZES)
-parts = st.floats(0, 1, exclude_max=True)  # of a size: an index, or an older size
+parts = st.floats(0, 1, exclude_max=True)  # a fraction of a size: an index or an older size
 
 
 def flipped(data: bytes, bit: int) -> bytes:
@@ -114,8 +114,8 @@ def test_eve_changes_a_proof_of_consistency(size: int, part: float, data: st.Dat
     refused([])
 
 
-def test_proofs_of_a_wrong_length_are_refused_even_where_they_lead_to_the_root() -> None:
-    """Roots made to fit: then the number of hashes is all that is wrong."""
+def test_proofs_of_a_wrong_length_are_refused_even_if_they_lead_to_the_root() -> None:
+    """Use roots that fit the proof, so that only the number of hashes is wrong."""
     node, (a, b, c, d, e) = tlog.merkle.node_hash, (bytes([n]) * 32 for n in range(5))
     for proof, index, size, root, why in (
         ([], 0, 2, a, "too short"),
@@ -139,7 +139,7 @@ def test_proofs_of_a_wrong_length_are_refused_even_where_they_lead_to_the_root()
             tlog.verify_consistency(proof, old, new, old_root, root)
 
 
-def test_a_log_that_forked_is_found_out() -> None:
+def test_a_forked_log_is_detected() -> None:
     forked = tlog.root([*map(tlog.leaf_hash, [logs.entry(0), b"another entry", logs.entry(2)])])
     with pytest.raises(Unproven, match="forked"):
         tlog.verify_consistency([], 3, 3, logs.mth(0, 3), forked)
@@ -165,7 +165,7 @@ def test_the_empty_tree_begins_every_tree_and_has_one_root() -> None:
             tlog.verify_consistency(proof, old, new, old_root, root)
 
 
-def test_proofs_of_what_cannot_be_are_not_made() -> None:
+def test_impossible_proofs_are_not_made() -> None:
     for index, size in ((0, 0), (3, 3), (-1, 3), (0, 2**63)):
         with pytest.raises(TlogError):
             tlog.inclusion_proof(index, size, logs.get_hash)
@@ -176,11 +176,11 @@ def test_proofs_of_what_cannot_be_are_not_made() -> None:
 
 @cache
 def alike(level: int, index: int) -> bytes:
-    """A tree of so many equal leaves that nobody could hash them one by one."""
+    """Return a hash in a tree of equal leaves. There are too many leaves to hash them one by one."""
     return bytes(32) if level == 0 else tlog.merkle.node_hash(alike(level - 1, 0), alike(level - 1, 0))
 
 
-def test_the_largest_tree_there_can_be() -> None:
+def test_the_largest_possible_tree() -> None:
     root = tlog.tree_root(MAX, alike)
     for index in (0, 1, 2**62 - 1, 2**62, MAX - 1):
         proof = tlog.inclusion_proof(index, MAX, alike)

@@ -1,4 +1,4 @@
-"""Tiles and bundles: their paths, what is new in a checkpoint, their bytes, and hashes out of them."""
+"""Tiles and bundles: their paths, the new ones of a checkpoint, their bytes, and reading hashes from them."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -98,7 +98,7 @@ def test_any_other_spelling_is_refused(path: str) -> None:
     st.text(max_size=40) | st.from_regex(r"tile/(entries|\d\d?)/(x\d\d\d/)*\d\d\d(\.p/\d+)?", fullmatch=True)
 )
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_what_is_read_is_canonical(path: str) -> None:
+def test_parsed_paths_are_canonical(path: str) -> None:
     try:
         tile = Tile.parse(path)
     except Malformed:
@@ -106,7 +106,7 @@ def test_what_is_read_is_canonical(path: str) -> None:
     assert tile.path == path
 
 
-def test_a_tile_that_no_tree_has_gets_no_path() -> None:
+def test_an_impossible_tile_has_no_path() -> None:
     for tile in (Tile(0, 0, 0), Tile(0, 0, 257), Tile(-2, 0), Tile(0, -1), Tile(8, 0, 1), Tile(0, 2**55)):
         with pytest.raises(TlogError):
             _ = tile.path
@@ -127,7 +127,7 @@ def test_the_tiles_of_70_000_leaves_are_those_of_the_standards_example() -> None
 
 
 def all_tiles(size: int) -> set[Tile]:
-    """By the definition: ⌊size ÷ 256^level⌋ hashes a level, 256 a tile, no empty tiles."""
+    """Return the tiles by the definition: ⌊size ÷ 256^level⌋ hashes a level, 256 a tile, no empty tiles."""
     found = set()
     for level in range(8):
         count = size // 256**level
@@ -141,7 +141,7 @@ def all_tiles(size: int) -> set[Tile]:
 @settings(max_examples=100, deadline=None, derandomize=True)
 @example(1, 70_000)
 @example(256, 257)
-def test_new_tiles_are_those_the_old_tree_does_not_have(one: int, other: int) -> None:
+def test_new_tiles_are_those_missing_in_the_old_tree(one: int, other: int) -> None:
     old, new = sorted((one, other))
     tiles = list(tlog.new_tiles(old, new))
     assert len(tiles) == len(set(tiles))
@@ -169,7 +169,7 @@ def test_a_log_grows_by_exactly_its_new_tiles(old: int, more: int) -> None:
 
 @given(sizes, st.floats(0, 1, exclude_max=True))
 @settings(max_examples=80, deadline=None, derandomize=True)
-def test_proofs_out_of_tiles(size: int, part: float) -> None:
+def test_proofs_from_tiles(size: int, part: float) -> None:
     index = int(part * size)
     asked = []
 
@@ -185,7 +185,7 @@ def test_proofs_out_of_tiles(size: int, part: float) -> None:
     assert len(asked) == len(set(asked)) and set(asked) <= all_tiles(size)
 
 
-def test_a_full_tile_serves_where_the_partial_one_is_gone() -> None:
+def test_a_full_tile_replaces_a_missing_partial_one() -> None:
     def fetch(tile: Tile) -> bytes:
         return logs.tile_bytes(Tile(tile.level, tile.index) if tile.level == 0 else tile)
 
@@ -194,8 +194,8 @@ def test_a_full_tile_serves_where_the_partial_one_is_gone() -> None:
 
 @given(sizes.filter(lambda size: size > 1), st.data())
 @settings(max_examples=150, deadline=None, derandomize=True)
-def test_one_flipped_bit_in_a_tile_is_found(size: int, data: st.DataObject) -> None:
-    """In any hash of any tile that a proof needs, but those that the entry itself is under: they are recomputed."""
+def test_one_flipped_bit_in_a_tile_is_detected(size: int, data: st.DataObject) -> None:
+    """Flip a bit in any hash that a proof reads. Skip the hashes above the entry, which are recomputed."""
     files: dict[Tile, bytes] = {}
 
     def fetch(tile: Tile) -> bytes:
@@ -205,8 +205,8 @@ def test_one_flipped_bit_in_a_tile_is_found(size: int, data: st.DataObject) -> N
     tlog.inclusion_proof(index, size, HashReader(size, fetch))
     victim = data.draw(st.sampled_from(sorted(files)))
     own = (index >> 8 * victim.level) - victim.index * 256
-    places = [place for place in range(victim.width) if place != own]
-    bit = data.draw(st.sampled_from(places)) * 256 + data.draw(st.integers(0, 255))
+    positions = [position for position in range(victim.width) if position != own]
+    bit = data.draw(st.sampled_from(positions)) * 256 + data.draw(st.integers(0, 255))
     changed = bytearray(files[victim])
     changed[bit // 8] ^= 1 << bit % 8
     files[victim] = bytes(changed)
@@ -231,7 +231,7 @@ def test_a_tile_of_a_wrong_size_is_refused() -> None:
         list(tlog.grow(44, [bytes(32)], lambda tile: bytes(32)))
 
 
-def test_a_reader_refuses_what_its_tree_does_not_have() -> None:
+def test_a_reader_refuses_hashes_outside_its_tree() -> None:
     reader = HashReader(300, logs.tile_bytes)
     for level, index in ((0, 300), (0, -1), (-1, 0), (8, 1), (9, 0), (10**6, 0)):
         with pytest.raises(TlogError):
@@ -272,7 +272,7 @@ def test_an_entry_too_long_for_a_bundle_is_refused() -> None:
 
 @given(st.integers(1, 256), st.data())
 @settings(max_examples=100, deadline=None, derandomize=True)
-def test_one_flipped_bit_in_a_bundle_is_found(width: int, data: st.DataObject) -> None:
+def test_one_flipped_bit_in_a_bundle_is_detected(width: int, data: st.DataObject) -> None:
     bundle = bytearray(logs.tile_bytes(Tile(ENTRIES, 0, width)))
     bit = data.draw(st.integers(0, len(bundle) * 8 - 1))
     bundle[bit // 8] ^= 1 << bit % 8

@@ -1,4 +1,4 @@
-"""The walk-through of docs/checking-with-others-tools.md, run as it is printed, against a log over HTTP."""
+"""Run the commands of docs/checking-with-others-tools.md as they are printed, against a log over HTTP."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "checking-with-others-tools.md"
 GO = Path("/usr/lib/go-1.19/bin/go")
 SIZES = (3, 256, 257, 66_000)
 pytestmark = [
-    pytest.mark.slow,  # every command of the document is run
+    pytest.mark.slow,  # runs every command of the document
     pytest.mark.skipif(
         not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="no bash, curl or openssl here"
     ),
@@ -30,14 +30,14 @@ pytestmark = [
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Says nothing of each request."""
+    """Write nothing for each request."""
 
     def log_message(self, *args: object) -> None:
         pass
 
 
 def publish(folder: Path, size: int) -> None:
-    """A log as it is served: with its policy, and the manifest that its first entry names."""
+    """Write a log as it is served, with its policy and the manifest of its first entry."""
     folder.mkdir()
     logs.write_log(folder, size)
     manifest = hashlib.sha256(b"manifest").hexdigest()
@@ -59,14 +59,14 @@ def serving(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(params=SIZES)
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a log of that size is served."""
+    """Serve a log of this size, and return its URL."""
     publish(tmp_path / "served", request.param)
     with serving(tmp_path / "served") as url:
         yield url
 
 
 def script(address: str, *, key: str = "") -> str:
-    """Every block in turn; only the two lines that a reader fills in are others."""
+    """Return all blocks in order. Only the two lines that a reader fills in are replaced."""
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 5 and "VKEY=" in blocks[0] and "go build" in blocks[3]
     blocks[0] = f"LOG={address}\nVKEY={key or logs.CAROL.verifier}\n"
@@ -90,7 +90,7 @@ def walk(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_ends_well(address: str, tmp_path: Path) -> None:
+def test_every_command_succeeds(address: str, tmp_path: Path) -> None:
     done = walk(tmp_path / "mirror", script(address))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Signature Verified Successfully" in done.stdout and "manifest.json: OK" in done.stdout
@@ -106,14 +106,14 @@ def test_it_ends_well(address: str, tmp_path: Path) -> None:
         assert (tmp_path / "mirror" / path).read_bytes() == (tmp_path / "served" / path).read_bytes()
 
 
-def test_another_key_ends_it_at_the_seal(address: str, tmp_path: Path) -> None:
+def test_another_key_fails_at_the_signature(address: str, tmp_path: Path) -> None:
     other = str(tlog.Signer(logs.ORIGIN, b"e" * 32).verifier)
     done = walk(tmp_path / "mirror", script(address, key=other))
     assert done.returncode != 0 and "Verified Successfully" not in done.stdout
 
 
-def test_where_the_log_has_grown_the_full_file_is_cut(tmp_path: Path) -> None:
-    """The partial files of an older checkpoint may be gone once the full ones stand."""
+def test_a_full_file_is_cut_if_the_log_has_grown(tmp_path: Path) -> None:
+    """The partial files of an older checkpoint may be deleted once the full ones exist."""
     folder = tmp_path / "served"
     publish(folder, 300)
     (folder / "checkpoint").write_bytes(logs.checkpoint(200))

@@ -1,4 +1,4 @@
-"""What a log asks its witnesses, and what they answer."""
+"""The requests of a log to its witnesses, and their answers."""
 
 import struct
 import time
@@ -59,7 +59,7 @@ def test_a_request_is_read_back(old: int, proof: list[bytes]) -> None:
     assert AddCheckpoint.parse(request.encode()) == request
 
 
-def test_a_request_begins_as_the_standard_says() -> None:
+def test_a_request_has_the_form_of_the_standard() -> None:
     assert AddCheckpoint(0, (), SIGNED).encode() == b"old 0\n\n" + SIGNED
     assert REQUEST.encode().startswith(b"old 65537\n") and REQUEST.encode().endswith(b"\n\n" + SIGNED)
 
@@ -89,7 +89,7 @@ def test_a_request_begins_as_the_standard_says() -> None:
     ],
     ids=lambda body: repr(body[:40]),
 )
-def test_what_is_no_request_is_refused(body: bytes) -> None:
+def test_invalid_requests_are_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         AddCheckpoint.parse(body)
 
@@ -112,7 +112,7 @@ def test_arbitrary_bytes_raise_nothing_but_tlog_errors(data: bytes) -> None:
         assert parse is not tlog.parse_answer
 
 
-def test_an_answer_is_signature_lines_and_nothing_else() -> None:
+def test_an_answer_has_only_signature_lines() -> None:
     line = tlog.cosign(CHECKPOINT, WITNESS, NOW).encode()
     assert tlog.parse_answer(line * 2) == [tlog.cosign(CHECKPOINT, WITNESS, NOW)] * 2
     for body in (
@@ -146,7 +146,7 @@ def test_a_conflict_is_a_size() -> None:
             tlog.parse_conflict(body)
 
 
-def test_a_megabyte_of_malice_takes_no_longer_than_a_megabyte() -> None:
+def test_a_hostile_megabyte_takes_bounded_time() -> None:
     start = time.process_time()
     for body in (
         b"old 0\n" + b"\n" * 10**6,

@@ -1,4 +1,4 @@
-"""The log asks; Mallory's witness answers as badly as it can."""
+"""The log asks witnesses, and Mallory's answers are wrong in many ways."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ from witnesses import (
     MALLORY,
     NOW,
     WANDA,
-    Badly,
+    BadServer,
     Behave,
     asked,
     checkpoint,
@@ -36,21 +36,23 @@ from witnesses import (
 SIZE = 257
 
 
-def test_a_whole_round(tmp_path: Path) -> None:
-    """The log asks our witness, and what comes back opens under a policy that asks for it."""
-    with witness(tmp_path) as (keep, server):
+def test_a_witness_cosigns_and_the_policy_accepts(tmp_path: Path) -> None:
+    """Ask a real witness for each size. Its cosignature satisfies a policy that requires it."""
+    with witness(tmp_path) as (service, server):
         url = f"http://127.0.0.1:{server.server_address[1]}"
         for known, size in ((0, 1), (1, 2), (0, 255), (255, 256), (256, 257), (2, 65_536), (65_536, 65_537)):
             signed = logs.checkpoint(size)
-            answer = ask(url, keep.witness, signed, consistency(size), known, network=HERE, clock=lambda: NOW)
+            answer = ask(
+                url, service.witness, signed, consistency(size), known, network=HERE, clock=lambda: NOW
+            )
             assert isinstance(answer, Cosigned) and answer.time == NOW, (known, size, answer)
-            policy = f"log {logs.CAROL.verifier}\nwitness w {keep.witness} {url}\nquorum w\n".encode()
+            policy = f"log {logs.CAROL.verifier}\nwitness w {service.witness} {url}\nquorum w\n".encode()
             opened = tlog.Policy.parse(policy).open(tlog.note.append(signed, [answer.signature]))
             assert opened.checkpoint == checkpoint(size)
 
 
-def test_what_is_sent() -> None:
-    with Badly(says(http(200, line(SIZE)))) as server:
+def test_the_request_has_the_right_bytes() -> None:
+    with BadServer(says(http(200, line(SIZE)))) as server:
         answer = asked(server.url + "a/b/", known=255)
     assert answer == Cosigned(tlog.cosign(checkpoint(SIZE), WANDA, NOW), NOW)
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -58,29 +60,29 @@ def test_what_is_sent() -> None:
     assert f"Host: 127.0.0.1:{server.port}".encode() in head and b"ookie" not in head
 
 
-def test_a_witness_that_knows_less_or_more_is_asked_once_more() -> None:
-    for known, told in ((255, 2), (2, 256), (0, SIZE)):
-        with Badly(says(conflict(told), http(200, line(SIZE)))) as server:
+def test_a_witness_that_knows_another_size_is_asked_again() -> None:
+    for known, reported in ((255, 2), (2, 256), (0, SIZE)):
+        with BadServer(says(conflict(reported), http(200, line(SIZE)))) as server:
             assert isinstance(asked(server.url, known=known), Cosigned)
         assert [r.partition(b"\r\n\r\n")[2] for r in server.requests] == [
             request(known, SIZE),
-            request(told, SIZE),
+            request(reported, SIZE),
         ]
 
 
 def test_a_witness_that_is_ahead_stops_the_log() -> None:
-    with Badly(says(conflict(258))) as server:
+    with BadServer(says(conflict(258))) as server:
         assert asked(server.url, known=255) == Ahead(258)
-    with Badly(says(conflict(2), conflict(2**63 - 1))) as server:
+    with BadServer(says(conflict(2), conflict(2**63 - 1))) as server:
         assert asked(server.url, known=255) == Ahead(2**63 - 1)
-    with Badly(says(b"")) as server:
-        assert asked(server.url, known=300) == Ahead(300)  # that we know ourselves
+    with BadServer(says(b"")) as server:
+        assert asked(server.url, known=300) == Ahead(300)  # the log itself expects this
     assert server.connections == 0
 
 
 @pytest.mark.parametrize(("answers", "times"), [((255,), 1), ((2, 3), 2), ((2, 2), 2), ((2, 255, 2, 255), 2)])
-def test_conflicts_without_end_are_two_at_most(answers: tuple[int, ...], times: int) -> None:
-    with Badly(says(*map(conflict, answers))) as server:
+def test_a_witness_is_asked_at_most_twice(answers: tuple[int, ...], times: int) -> None:
+    with BadServer(says(*map(conflict, answers))) as server:
         assert "another size" in failed(asked(server.url, known=255))
     assert server.connections == times
 
@@ -88,10 +90,10 @@ def test_conflicts_without_end_are_two_at_most(answers: tuple[int, ...], times: 
 @pytest.mark.parametrize(
     "body", [b"", b"258", b"-1\n", b"0258\n", b"9223372036854775808\n", b"<evil>\n", b"2 5\n", b"1\n" * 99]
 )
-def test_a_conflict_without_a_size_stops_nothing(body: bytes) -> None:
-    with Badly(says(http(409, body, "text/x.tlog.size"))) as server:
+def test_a_conflict_without_a_size_does_not_stop_the_log(body: bytes) -> None:
+    with BadServer(says(http(409, body, "text/x.tlog.size"))) as server:
         failed(asked(server.url))
-    with Badly(says(http(409, b"258\n", "text/html"))) as server:
+    with BadServer(says(http(409, b"258\n", "text/html"))) as server:
         failed(asked(server.url))
 
 
@@ -122,35 +124,35 @@ OTHER = tlog.Cosigner("elsewhere.example", b"o" * 32)
         (logs.checkpoint(SIZE), "not a signature line"),
     ],
 )
-def test_lines_that_do_not_hold(body: bytes, why: str) -> None:
-    with Badly(says(http(200, body))) as server:
+def test_wrong_signature_lines_are_refused(body: bytes, why: str) -> None:
+    with BadServer(says(http(200, body))) as server:
         assert why in failed(asked(server.url))
 
 
-def test_a_time_of_zero_is_none() -> None:
-    """Signed as it is: `Cosigner` itself would not make one."""
+def test_a_time_of_zero_is_refused() -> None:
+    """Sign it with the bare key, because `Cosigner` refuses such a time."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     message = b"cosignature/v1\ntime 0\n" + checkpoint(SIZE).text
     value = bytes(8) + Ed25519PrivateKey.from_private_bytes(b"w" * 32).sign(message)
     assert WANDA.verifier.verifies(checkpoint(SIZE).text, value)
-    with Badly(says(http(200, tlog.Signature.by(WANDA.verifier, value).encode()))) as server:
+    with BadServer(says(http(200, tlog.Signature.by(WANDA.verifier, value).encode()))) as server:
         assert "more than a day" in failed(asked(server.url))
 
 
-def test_lines_of_others_are_left_out_and_the_newest_counts() -> None:
+def test_lines_of_other_keys_are_ignored_and_the_newest_line_counts() -> None:
     body = line(SIZE, by=OTHER) + line(SIZE, at=NOW) + line(SIZE, at=NOW - 9) + line(SIZE, by=MALLORY)
-    with Badly(says(http(200, body))) as server:
+    with BadServer(says(http(200, body))) as server:
         assert asked(server.url) == Cosigned(tlog.cosign(checkpoint(SIZE), WANDA, NOW), NOW)
 
 
 @pytest.mark.parametrize(
     "status", [100, 101, 201, 204, 301, 302, 303, 307, 308, 400, 403, 404, 422, 429, 500, 599]
 )
-def test_other_answers_and_redirects(status: int) -> None:
-    with Badly(says(b"")) as elsewhere:
+def test_other_statuses_fail_and_redirects_are_not_followed(status: int) -> None:
+    with BadServer(says(b"")) as elsewhere:
         more = f"Location: {elsewhere.url}evil\r\nSet-Cookie: evil=1\r\n"
-        with Badly(says(http(status, b"evil", more=more))) as server:
+        with BadServer(says(http(status, b"evil", more=more))) as server:
             answer = asked(server.url)
     failed(answer)
     assert elsewhere.connections == 0 and server.connections == 1
@@ -188,35 +190,35 @@ HTTP = b"HTTP/1.1 200 OK\r\n"
 )
 def test_an_endless_answer_is_cut(start: bytes) -> None:
     begun = time.monotonic()
-    with Badly(endless(start)) as server:
+    with BadServer(endless(start)) as server:
         failed(asked(server.url))
     assert time.monotonic() - begun < 3
 
 
-def test_an_answer_has_a_largest_size() -> None:
+def test_too_large_an_answer_is_refused() -> None:
     padding = "X-Pad: " + "x" * 60_000 + "\r\n"
-    with Badly(says(http(200, line(SIZE), more=padding))) as server:
+    with BadServer(says(http(200, line(SIZE), more=padding))) as server:
         assert isinstance(asked(server.url), Cosigned)
-    with Badly(says(http(200, line(SIZE, by=OTHER) * 90 + line(SIZE), more=padding))) as server:
+    with BadServer(says(http(200, line(SIZE, by=OTHER) * 90 + line(SIZE), more=padding))) as server:
         assert str(MAX_ANSWER // 1024) in failed(asked(server.url))
 
 
 @pytest.mark.parametrize("read", [True, False])
 @pytest.mark.parametrize("behave", [drip, lambda connection: time.sleep(4)], ids=["drip", "silent"])
-def test_the_time_is_that_of_the_whole_call(behave: Behave, read: bool) -> None:
+def test_the_timeout_is_for_the_whole_call(behave: Behave, read: bool) -> None:
     start = time.monotonic()
-    with Badly(behave, read=read) as server:
+    with BadServer(behave, read=read) as server:
         assert "in time" in failed(asked(server.url, timeout=1))
     assert 0.9 < time.monotonic() - start < 2
 
 
-def test_two_calls_share_one_time() -> None:
+def test_two_requests_share_one_timeout() -> None:
     def slowly(connection: socket.socket) -> None:
         time.sleep(0.7)
         connection.sendall(conflict(2))
 
     start = time.monotonic()
-    with Badly(slowly) as server:
+    with BadServer(slowly) as server:
         assert "in time" in failed(asked(server.url, known=255, timeout=1))
     assert time.monotonic() - start < 1.5
 
@@ -232,8 +234,8 @@ def test_two_calls_share_one_time() -> None:
         HTTP + b"Transfer-Encoding: chunked\r\n\r\nz",
     ],
 )
-def test_what_is_no_http(answer: bytes) -> None:
-    with Badly(says(answer)) as server:
+def test_an_answer_that_is_not_http_fails(answer: bytes) -> None:
+    with BadServer(says(answer)) as server:
         failed(asked(server.url))
 
 
@@ -242,18 +244,18 @@ def test_what_is_no_http(answer: bytes) -> None:
     st.sampled_from([b"", HTTP, HTTP + b"Transfer-Encoding: chunked\r\n\r\n", HTTP + b"\r\n"]),
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_arbitrary_bytes_are_a_failure_and_nothing_else(data: bytes, head: bytes) -> None:
-    with Badly(says(head + data)) as server:
+def test_arbitrary_bytes_give_a_failure(data: bytes, head: bytes) -> None:
+    with BadServer(says(head + data)) as server:
         failed(asked(server.url))
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_fails() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         assert "reached" in failed(asked(f"http://127.0.0.1:{unused.getsockname()[1]}/"))
 
 
-def test_several_witnesses_in_one_time() -> None:
+def test_several_witnesses_share_one_timeout() -> None:
     calls = []
 
     def proofs(old: int) -> list[bytes]:
@@ -264,7 +266,7 @@ def test_several_witnesses_in_one_time() -> None:
 
     silent, slow = (lambda connection: time.sleep(4)), drip
     well, ahead, wanda = says(http(200, line(SIZE))), says(conflict(999)), WANDA.verifier
-    with Badly(well) as good, Badly(silent) as a, Badly(slow) as b, Badly(ahead) as c:
+    with BadServer(well) as good, BadServer(silent) as a, BadServer(slow) as b, BadServer(ahead) as c:
         questions = [
             Question(a.url, wanda),
             Question(good.url, wanda, 255),
@@ -285,7 +287,7 @@ def test_several_witnesses_in_one_time() -> None:
     assert ask_all([], logs.checkpoint(SIZE), proofs) == []
 
 
-def test_what_is_asked_wrongly_is_the_caller_s_error() -> None:
+def test_wrong_arguments_raise_an_error() -> None:
     for key, signed in ((logs.CAROL.verifier, logs.checkpoint(3)), (WANDA.verifier, b"no checkpoint")):
         with pytest.raises(tlog.TlogError):
             ask("https://w.example/", key, signed, consistency(3), 0)

@@ -1,4 +1,4 @@
-"""`sabal witness`, as a partner runs it: a process of its own."""
+"""Run `sabal witness` as a separate process, as a partner does."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from sabal.cli import main
 from sabal.witness.ask import Ahead, Cosigned, ask
 from witnesses import HERE, WANDA, consistency
 
-pytestmark = pytest.mark.slow  # each test starts a witness
+pytestmark = pytest.mark.slow  # starts a witness for each test
 
 LOG = str(logs.CAROL.verifier)
 NEW = ("--new", "--name", "witness.example/petitions")
@@ -38,7 +38,7 @@ def words(folder: Path, *more: str) -> list[str]:
 
 
 def refused(folder: Path, *more: str) -> str:
-    """In this process: another one for each would take most of the time."""
+    """Run the command in this process, to save time, and return its error."""
     done = CliRunner().invoke(main, words(folder, *more)[3:])
     assert done.exit_code == 2 and done.stdout == "", done
     return done.stderr
@@ -46,13 +46,13 @@ def refused(folder: Path, *more: str) -> str:
 
 @contextmanager
 def running(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """The process, what it said at its start, and where it listens. Ended by SIGTERM, without a word."""
+    """Run a witness. Return its process, its output at the start and its URL. SIGTERM ends it without more output."""
     process = subprocess.Popen(
         words(folder, "--log", LOG, *more),
         env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    watch = threading.Timer(60, process.kill)
-    watch.start()
+    timer = threading.Timer(60, process.kill)
+    timer.start()
     try:
         assert process.stdout
         said = "".join(process.stdout.readline() for _ in range(5))
@@ -63,13 +63,13 @@ def running(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], s
         out, err = process.communicate(timeout=20)
         assert (process.returncode, out, err) == (0, "", "")
     finally:
-        watch.cancel()
+        timer.cancel()
         if process.poll() is None:
             process.kill()
             process.communicate()
 
 
-def test_from_the_first_start_to_a_quorum_and_over_a_restart(tmp_path: Path) -> None:
+def test_first_start_quorum_and_restart(tmp_path: Path) -> None:
     with running(tmp_path, *NEW) as (_, said, url):
         line = next(line for line in said.splitlines() if line.startswith("  witness "))
         policy = tlog.Policy.parse(f"log {LOG}\n{line}\nquorum witness.example/petitions\n".encode())
@@ -90,7 +90,7 @@ def test_from_the_first_start_to_a_quorum_and_over_a_restart(tmp_path: Path) -> 
         )
 
 
-def test_what_is_refused_is_one_sentence(tmp_path: Path) -> None:
+def test_each_refusal_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for more, why in (
@@ -114,7 +114,7 @@ def test_what_is_refused_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_somebody_on_the_line(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_ends_during_an_open_connection(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path, *NEW) as (process, _, url):
         with socket.create_connection(("127.0.0.1", int(url.rsplit(":")[-1][:-1]))) as silent:
             silent.sendall(b"POST /add-")

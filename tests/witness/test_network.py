@@ -1,4 +1,4 @@
-"""Eve names a witness whose address is in our own network, by every way there is."""
+"""Eve chooses witnesses with addresses in the server's own network. All spellings are refused."""
 
 import time
 from ipaddress import ip_address
@@ -25,29 +25,29 @@ PUBLIC = """
 
 
 @pytest.mark.parametrize("text", PRIVATE)
-def test_what_is_not_of_the_open_internet(text: str) -> None:
+def test_private_addresses_are_refused(text: str) -> None:
     assert not is_public(ip_address(text))
     with pytest.raises(Unreachable, match="no address of the open Internet"):
         find("https://w.example/", Network(resolve=lambda *_: [text]), Deadline(5))
 
 
 @pytest.mark.parametrize("text", PUBLIC)
-def test_what_is_of_the_open_internet(text: str) -> None:
-    place = find("https://w.example/", Network(resolve=lambda *_: [text]), Deadline(5))
-    assert place.addresses == (ip_address(text),)
+def test_public_addresses_are_accepted(text: str) -> None:
+    endpoint = find("https://w.example/", Network(resolve=lambda *_: [text]), Deadline(5))
+    assert endpoint.addresses == (ip_address(text),)
 
 
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0", "localhost", "[::1]", "[::]"],
 )
-def test_however_an_address_is_spelled(host: str) -> None:
-    """By the system's own look-up, which reads all of them."""
+def test_every_spelling_of_a_private_address_is_refused(host: str) -> None:
+    """Use the system's look-up, which accepts all these spellings."""
     with pytest.raises(Unreachable):
         find(f"https://{host}/", Network(), Deadline(5))
 
 
-def test_of_several_addresses_the_public_ones_stay() -> None:
+def test_only_the_public_ones_of_several_addresses_are_used() -> None:
     network = Network(resolve=lambda *_: ["10.0.0.1", "1.1.1.1", "::1", "1.1.1.1", "8.8.8.8"])
     assert find("https://w.example/", network, Deadline(5)).addresses == (
         ip_address("1.1.1.1"),
@@ -55,13 +55,13 @@ def test_of_several_addresses_the_public_ones_stay() -> None:
     )
 
 
-def test_a_name_with_a_thousand_addresses_is_asked_at_few() -> None:
+def test_few_addresses_of_a_name_are_used() -> None:
     network = Network(resolve=lambda *_: [f"1.1.{i // 256}.{i % 256}" for i in range(1000)])
     assert len(find("https://w.example/", network, Deadline(5)).addresses) == 4
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "8.8.8.8", "192.168.1.1", "fe80::1"])
-def test_without_tls_on_this_machine_alone(address: str) -> None:
+def test_http_is_allowed_to_loopback_only(address: str) -> None:
     with pytest.raises(Unreachable):
         find("http://w.example/", Network(True, resolve=lambda *_: [address]), Deadline(5))
     with pytest.raises(Unreachable, match="https only"):
@@ -82,23 +82,23 @@ def test_without_tls_on_this_machine_alone(address: str) -> None:
         "https://w.example./", "https://w%2eexample/",
     ],
 )  # fmt: skip
-def test_what_is_no_witness_s_url(url: str) -> None:
+def test_invalid_urls_are_refused(url: str) -> None:
     with pytest.raises(Unreachable) as refused:
         find(url, Network(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
-def test_a_url_as_it_is_meant() -> None:
+def test_valid_urls_are_parsed() -> None:
     for url, port, path in (
         ("https://w.example", 443, ""),
         ("https://w.example/", 443, ""),
         ("https://w.example:8443/a/b-c/", 8443, "/a/b-c"),
     ):
-        place = find(url, Network(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
-        assert (place.host, place.port, place.path) == ("w.example", port, path)
+        endpoint = find(url, Network(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
+        assert (endpoint.host, endpoint.port, endpoint.path) == ("w.example", port, path)
 
 
-def test_a_look_up_that_hangs_is_not_waited_for() -> None:
+def test_a_hanging_look_up_times_out() -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         find("https://w.example/", Network(resolve=lambda *_: time.sleep(3) or []), Deadline(0.3))
@@ -106,7 +106,7 @@ def test_a_look_up_that_hangs_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(), UnicodeError("label too long")])
-def test_a_name_that_leads_nowhere(error: Exception) -> None:
+def test_a_name_without_an_address_is_refused(error: Exception) -> None:
     def resolve(host: str, port: int) -> list[str]:
         raise error
 

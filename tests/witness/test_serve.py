@@ -1,4 +1,4 @@
-"""The witness over HTTP: what Eve can do to it with sockets alone."""
+"""The witness over HTTP, under Eve's attacks with plain sockets."""
 
 import contextlib
 import socket
@@ -11,18 +11,18 @@ import pytest
 
 import logs
 from sabal.witness import serve
-from sabal.witness.keep import Keep
+from sabal.witness.service import WitnessService
 from witnesses import line, request, witness
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[Keep, int]]:
-    with witness(tmp_path) as (keep, server):
-        yield keep, server.server_address[1]
+def server(tmp_path: Path) -> Iterator[tuple[WitnessService, int]]:
+    with witness(tmp_path) as (service, server):
+        yield service, server.server_address[1]
 
 
 def send(port: int, data: bytes, timeout: float = 5) -> bytes:
-    """The whole answer, until the witness hangs up."""
+    """Send data and return the whole answer, until the witness closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.sendall(data)
         return read(connection)
@@ -40,7 +40,7 @@ def posted(body: bytes, length: int | str | None = None, path: str = "/add-check
     return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + body
 
 
-def test_a_request_and_its_answer(server: tuple[Keep, int]) -> None:
+def test_a_request_and_its_answer(server: tuple[WitnessService, int]) -> None:
     _, port = server
     answer = send(port, posted(request(0, 3)))
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -51,10 +51,10 @@ def test_a_request_and_its_answer(server: tuple[Keep, int]) -> None:
     assert b"Content-Type: text/x.tlog.size\r\n" in conflict
 
 
-def test_what_it_says_of_itself(server: tuple[Keep, int]) -> None:
-    keep, port = server
+def test_the_front_page_shows_the_key_and_the_logs(server: tuple[WitnessService, int]) -> None:
+    service, port = server
     page = send(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").decode()
-    assert str(keep.witness) in page and f"log  {logs.ORIGIN}\n     nothing cosigned yet" in page
+    assert str(service.witness) in page and f"log  {logs.ORIGIN}\n     nothing cosigned yet" in page
     send(port, posted(request(0, 257)))
     page = send(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").decode()
     root = logs.checkpoint(257).splitlines()[2].decode()
@@ -87,8 +87,8 @@ def test_what_it_says_of_itself(server: tuple[Keep, int]) -> None:
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
     ],
 )  # fmt: skip
-def test_what_it_does_not_take(server: tuple[Keep, int], data: bytes, status: int) -> None:
-    # Too much at once may be cut off before the answer is read; then there is none.
+def test_other_requests_are_refused(server: tuple[WitnessService, int], data: bytes, status: int) -> None:
+    # The connection of a too large request may break before the answer is read.
     with contextlib.suppress(ConnectionError):
         answer = send(server[1], data)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer[:100]
@@ -96,20 +96,24 @@ def test_what_it_does_not_take(server: tuple[Keep, int], data: bytes, status: in
     assert b"200 OK" in send(server[1], b"GET / HTTP/1.1\r\n\r\n")
 
 
-def test_too_large_a_request_is_answered_before_the_line_is_cut(server: tuple[Keep, int]) -> None:
+def test_too_large_a_request_is_answered_before_the_connection_closes(
+    server: tuple[WitnessService, int],
+) -> None:
     assert b" 413 " in send(server[1], posted(b"x" * 20_000_000))
 
 
-def test_half_a_request_is_none(server: tuple[Keep, int]) -> None:
+def test_a_partial_request_is_ignored(server: tuple[WitnessService, int]) -> None:
     with socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection:
         connection.sendall(posted(request(0, 3))[:-1])
         connection.shutdown(socket.SHUT_WR)
         assert read(connection) == b""
-    assert server[0].standing()[0].seen is None
+    assert server[0].log_states()[0].seen is None
 
 
-def test_a_byte_a_second_keeps_no_thread(server: tuple[Keep, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "LONGEST", 0.6)
+def test_a_slow_client_does_not_block_a_thread(
+    server: tuple[WitnessService, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "MAX_SECONDS", 0.6)
     start = time.monotonic()
     with (
         socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection,
@@ -121,8 +125,10 @@ def test_a_byte_a_second_keeps_no_thread(server: tuple[Keep, int], monkeypatch: 
     assert time.monotonic() - start < 2
 
 
-def test_more_than_it_has_threads_for(server: tuple[Keep, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "LONGEST", 3.0)
+def test_more_connections_than_threads_get_503(
+    server: tuple[WitnessService, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "MAX_SECONDS", 3.0)
     before = threading.active_count()
     with contextlib.ExitStack() as stack:
         for _ in range(serve.THREADS):
@@ -139,7 +145,9 @@ def test_more_than_it_has_threads_for(server: tuple[Keep, int], monkeypatch: pyt
                 break
 
 
-def test_nothing_is_written_of_who_came(server: tuple[Keep, int], capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_access_log_is_written(
+    server: tuple[WitnessService, int], capfd: pytest.CaptureFixture[str]
+) -> None:
     for data in (posted(request(0, 3)), b"nonsense\r\n\r\n", b"GET /x HTTP/1.1\r\n\r\n"):
         send(server[1], data)
     socket.create_connection(("127.0.0.1", server[1])).close()

@@ -1,4 +1,4 @@
-"""A witness's memory: damaged, missing, another's, taken, and killed in the middle."""
+"""The store of a witness: damaged, missing, with a wrong key, locked, and after a kill."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 import logs
 import tlog
 from sabal.refusal import Refusal
-from sabal.witness.keep import Keep
+from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 from witnesses import NOW, WANDA, request
 
@@ -22,9 +22,10 @@ TESTS = Path(__file__).parents[1]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A store that holds Carol's log at 257 entries, closed."""
+    """Make a closed store with Carol's log at 257 entries."""
     made = Store.create(tmp_path / "store", tmp_path / "key", NAME)
-    assert Keep(made, [logs.CAROL.verifier], clock=lambda: NOW).add_checkpoint(request(0, 257)).status == 200
+    service = WitnessService(made, [logs.CAROL.verifier], clock=lambda: NOW)
+    assert service.add_checkpoint(request(0, 257)).status == 200
     made.close()
     return tmp_path / "store"
 
@@ -33,7 +34,7 @@ def reopened(store: Path) -> Store:
     return Store.open(store, store.with_name("key"))
 
 
-def test_what_is_kept(store: Path) -> None:
+def test_the_store_has_the_note_and_its_time(store: Path) -> None:
     opened = reopened(store)
     seen = opened.seen(logs.ORIGIN)
     opened.close()
@@ -63,14 +64,14 @@ def test_every_damage_is_refused(store: Path) -> None:
     ]
     for position in range(0, len(whole) - 1, 7):
         damaged.append(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
-    for bytes_ in damaged:
-        store.write_bytes(bytes_)
+    for data in damaged:
+        store.write_bytes(data)
         try:
             opened = reopened(store)
         except Refusal as refusal:
             assert len(str(refusal).splitlines()) == 1
             continue
-        # What is left are bytes without meaning: JSON's own spaces, and the log's line, which we verified once.
+        # The change did no harm: it is in JSON's spaces, or in the log's line, which was verified before.
         seen = opened.seen(logs.ORIGIN)
         opened.close()
         assert seen and (seen.checkpoint.size, seen.checkpoint.root) == (257, logs.mth(0, 257))
@@ -78,7 +79,7 @@ def test_every_damage_is_refused(store: Path) -> None:
     reopened(store).close()
 
 
-def test_a_store_that_went_is_not_begun_anew(store: Path) -> None:
+def test_a_missing_store_is_not_created_again(store: Path) -> None:
     store.unlink()
     with pytest.raises(Refusal, match="A witness without its store"):
         reopened(store)
@@ -86,7 +87,7 @@ def test_a_store_that_went_is_not_begun_anew(store: Path) -> None:
         Store.create(store, store.with_name("key"), NAME)
 
 
-def test_new_is_for_the_first_start(store: Path, tmp_path: Path) -> None:
+def test_existing_files_are_not_replaced(store: Path, tmp_path: Path) -> None:
     key = (tmp_path / "key").read_bytes()
     for path, key_path in (
         (store, tmp_path / "key"),
@@ -101,7 +102,7 @@ def test_new_is_for_the_first_start(store: Path, tmp_path: Path) -> None:
     assert (tmp_path / "key").read_bytes() == key and not (tmp_path / "nowhere").exists()
 
 
-def test_a_key_that_is_none_or_another_s_or_everybody_s(store: Path, tmp_path: Path) -> None:
+def test_damaged_wrong_or_readable_keys_are_refused(store: Path, tmp_path: Path) -> None:
     key = store.with_name("key")
     for text, why in (
         (b"", "not a witness's key"),
@@ -119,7 +120,7 @@ def test_a_key_that_is_none_or_another_s_or_everybody_s(store: Path, tmp_path: P
         reopened(store)
 
 
-def test_one_key_one_process(store: Path) -> None:
+def test_one_process_uses_a_key_at_a_time(store: Path) -> None:
     opened = reopened(store)
     try:
         with pytest.raises(Refusal, match="Another witness is running"):
@@ -133,23 +134,23 @@ GROWING = """
 import sys
 from pathlib import Path
 import logs
-from sabal.witness.keep import Keep
+from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 from witnesses import request
 folder = Path(sys.argv[1])
 store = Store.open(folder / "store", folder / "key")
-keep = Keep(store, [logs.CAROL.verifier])
+service = WitnessService(store, [logs.CAROL.verifier])
 size = store.seen(logs.ORIGIN).checkpoint.size if store.seen(logs.ORIGIN) else 0
 while True:
-    reply = keep.add_checkpoint(request(size, size + 1))
+    reply = service.add_checkpoint(request(size, size + 1))
     assert reply.status == 200, reply
     size += 1
     print(size, flush=True)
 """
 
 
-def test_killed_in_the_middle(tmp_path: Path) -> None:
-    """Never a size that was answered and is not kept; and what is kept is whole."""
+def test_a_killed_witness_forgets_nothing(tmp_path: Path) -> None:
+    """Every size that was answered is in the store, and the store is undamaged."""
     Store.create(tmp_path / "store", tmp_path / "key", NAME).close()
     answered = 0
     for pause in (0.0, 0.03, 0.05, 0.07, 0.11):
@@ -166,9 +167,9 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
         finally:
             process.kill()
             rest = process.communicate(timeout=20)[0]
-        told = [int(line) for line in (first + rest).split("\n")[:-1]]
-        assert told and told[0] > answered
-        answered = told[-1]
+        sizes = [int(line) for line in (first + rest).split("\n")[:-1]]
+        assert sizes and sizes[0] > answered
+        answered = sizes[-1]
         opened = reopened(tmp_path / "store")
         seen = opened.seen(logs.ORIGIN)
         opened.close()

@@ -8,11 +8,9 @@ import json
 from collections.abc import Mapping
 from datetime import date
 
-from django.http import Http404, HttpRequest, HttpResponse
-
-from sabal import html, settings
+from sabal import settings
+from sabal.http import PUBLIC, Response, file, for_any_site
 from sabal.ledger.logged import logged
-from sabal.petitions import snapshot
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -28,20 +26,19 @@ _MILESTONES = (  # of their parliament
 )
 
 
-def petition(request: HttpRequest, slug: str) -> HttpResponse:
-    """The petition as JSON: text in its authoritative language, recipients, numbers."""
-    shown = _published(slug)
-    definition = shown.definition
+def petition(snapshot: PetitionSnapshot) -> Response:
+    """Return the petition as JSON: text in its authoritative language, recipients, numbers."""
+    definition = snapshot.definition
     text = definition.texts[definition.authoritative]
     attributes: dict[str, object] = {
         "action": text.title,
         "background": text.summary,
         "additional_details": _as_text(text),
         "committee_note": None,
-        "state": _state(shown),
-        **_numbers(shown),
-        "closing_date": _day(definition.closes) if _state(shown) == "open" else None,
-        **_moments(shown),
+        "state": _state(snapshot),
+        **_numbers(snapshot),
+        "closing_date": _day(definition.closes) if _state(snapshot) == "open" else None,
+        **_moments(snapshot),
         "scheduled_debate_date": None,
         "creator_name": definition.organiser[definition.authoritative],
         "rejection": None,
@@ -52,42 +49,34 @@ def petition(request: HttpRequest, slug: str) -> HttpResponse:
             for recipient in definition.recipients
         ],
         "topics": [],
-        "signatures_by_country": _countries(shown),
+        "signatures_by_country": _countries(snapshot),
         "signatures_by_constituency": [],
         "signatures_by_region": [],
         "other_parliamentary_business": [],
         "languages": {
             language: f"{settings.BASE_URL}/{language}/{definition.slug}" for language in definition.languages
         },
-        "manifest_sha256": shown.manifest_hash.hex(),
-        "log": _log(shown),
+        "manifest_sha256": snapshot.manifest_hash.hex(),
+        "log": _log(snapshot),
     }
     link = f"{settings.BASE_URL}/{definition.slug}.json"
     return _json(
-        {"links": {"self": link}, "data": {"type": "petition", "id": shown.id, "attributes": attributes}}
+        {"links": {"self": link}, "data": {"type": "petition", "id": snapshot.id, "attributes": attributes}}
     )
 
 
-def count(request: HttpRequest, slug: str) -> HttpResponse:
-    """The numbers alone, and when it was opened and closed: flat, as that site has it."""
-    shown = _published(slug)
-    return _json({**_numbers(shown), **_moments(shown), "debated": False, "log": _log(shown)})
+def count(snapshot: PetitionSnapshot) -> Response:
+    """Return the numbers alone, and when it was opened and closed: flat, as that site has it."""
+    return _json({**_numbers(snapshot), **_moments(snapshot), "debated": False, "log": _log(snapshot)})
 
 
-def manifest(request: HttpRequest, slug: str) -> HttpResponse:
-    """Exactly the bytes that every signature commits to."""
-    return _answer(_published(slug).manifest)
+def manifest(snapshot: PetitionSnapshot) -> Response:
+    """Return exactly the bytes that every signature commits to."""
+    return _json(snapshot.manifest)
 
 
-def _published(slug: str) -> PetitionSnapshot:
-    shown = snapshot.current().by_slug(slug)
-    if shown is None or shown.state == "draft":
-        raise Http404
-    return shown
-
-
-def _numbers(shown: PetitionSnapshot) -> dict[str, object]:
-    counts, known = shown.counts, not shown.gathering
+def _numbers(snapshot: PetitionSnapshot) -> dict[str, object]:
+    counts, known = snapshot.counts, not snapshot.gathering
     return {
         "signature_count": counts.counted if known else None,
         "gathering": not known,
@@ -98,9 +87,9 @@ def _numbers(shown: PetitionSnapshot) -> dict[str, object]:
     }
 
 
-def _log(shown: PetitionSnapshot) -> dict[str, object] | None:
-    """By what the numbers can be checked; None until the first checkpoint is shown. `root` in hex."""
-    log = logged(shown)
+def _log(snapshot: PetitionSnapshot) -> dict[str, object] | None:
+    """By what the numbers can be checked; None until the first checkpoint is published. `root` in hex."""
+    log = logged(snapshot)
     if log is None:
         return None
     return {
@@ -112,14 +101,14 @@ def _log(shown: PetitionSnapshot) -> dict[str, object] | None:
     }
 
 
-def _state(shown: PetitionSnapshot) -> str:
+def _state(snapshot: PetitionSnapshot) -> str:
     # That site knows no pause, and none of ours lasts: letters can be confirmed meanwhile, and the count goes on.
-    return "open" if shown.state in ("open", "paused") else "closed"
+    return "open" if snapshot.state in ("open", "paused") else "closed"
 
 
-def _moments(shown: PetitionSnapshot) -> dict[str, object]:
+def _moments(snapshot: PetitionSnapshot) -> dict[str, object]:
     """Their times. Ours are days, and of batches none is told: it would date the first signatures."""
-    opened, closed = _moment(shown.opened_on), _moment(shown.closed_on)
+    opened, closed = _moment(snapshot.opened_on), _moment(snapshot.closed_on)
     return {
         "created_at": opened,
         "updated_at": closed or opened,
@@ -129,12 +118,12 @@ def _moments(shown: PetitionSnapshot) -> dict[str, object]:
     }
 
 
-def _countries(shown: PetitionSnapshot) -> list[dict[str, object]]:
-    if shown.gathering:
+def _countries(snapshot: PetitionSnapshot) -> list[dict[str, object]]:
+    if snapshot.gathering:
         return []
     return [
         {"name": country_name(code, "en"), "code": code, "signature_count": n}
-        for code, n in shown.counts.countries
+        for code, n in snapshot.counts.countries
     ]
 
 
@@ -158,12 +147,6 @@ def _moment(day: date | None) -> str | None:
     return f"{day.isoformat()}T00:00:00.000Z" if day else None  # days are all that we keep
 
 
-def _json(document: Mapping[str, object]) -> HttpResponse:
-    return _answer(json.dumps(document, ensure_ascii=False).encode())
-
-
-def _answer(body: bytes) -> HttpResponse:
-    response = HttpResponse(body, content_type="application/json; charset=utf-8")
-    response["Cache-Control"] = html.PUBLIC
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+def _json(document: Mapping[str, object] | bytes) -> Response:
+    body = document if isinstance(document, bytes) else json.dumps(document, ensure_ascii=False).encode()
+    return for_any_site(file(body, "application/json; charset=utf-8", PUBLIC))

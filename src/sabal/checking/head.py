@@ -54,7 +54,7 @@ def check_head(copy: LogCopy, log_key: Verifier | None, wrong: Wrong) -> Head:
     return Head(policy, claim, claim.size, key, tuple(keys), tuple(witnesses), quorum)
 
 
-def signers_of(opened: tlog.checkpoint.Opened, policy: Policy) -> list[Verifier]:
+def signers_of(opened: tlog.checkpoint.OpenedCheckpoint, policy: Policy) -> list[Verifier]:
     """The logs of the policy that signed a checkpoint under its own name."""
     return [
         key for key in policy.logs if key.name == opened.checkpoint.origin and _by(key, opened.note.verified)

@@ -188,7 +188,7 @@ def _opened(copy: LogCopy, state: dict[str, Any], here: Path, now: datetime) -> 
     return key, claim
 
 
-def _signed(key: Verifier, opened: tlog.checkpoint.Opened) -> bool:
+def _signed(key: Verifier, opened: tlog.checkpoint.OpenedCheckpoint) -> bool:
     return any((one.name, one.key_id) == (key.name, key.key_id) for one in opened.note.verified)
 
 

@@ -1,1 +1,1 @@
-"""The front door: HTTP only. What a crowd does is answered here; everything else is handed to Django."""
+"""The ASGI front end: HTTP only. It answers every path that a visitor may ask for."""

@@ -1,9 +1,9 @@
-"""The HTTP cache of the door. A page is kept because its view says so in headers; there is no other rule.
+"""The HTTP cache of the front. An answer is cached because its own headers say so; there is no other rule.
 
-Kept are 200s without Set-Cookie that have a ``max-age`` (RFC 9111), with ``stale-while-revalidate`` and
-``stale-if-error`` (RFC 5861). Each is kept in the codings br, gzip and identity, each with an ETag of its
-own, as ASGI messages ready to be sent: a hit is a few look-ups. At most one refresh a path is under way,
-however many ask. Paths hold the language, and come from the closed list of routes.
+It caches 200s without Set-Cookie that have a `max-age` (RFC 9111), with `stale-while-revalidate` and
+`stale-if-error` (RFC 5861). Each is cached in the codings br, gzip and identity, each with an ETag of its own, as
+ASGI messages ready to be sent, so that a hit costs a few look-ups. At most one refresh per key is under way, however
+many ask. Keys come from closed lists: the fixed paths, files of a log, and the names of prepared pages.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import brotli
 
 from sabal.front.codings import coding
-from sabal.front.http import Headers, Messages, Response
+from sabal.http import Headers, Refused, Response
 
 MOST_BYTES = 64 * 1024 * 1024
 OVERHEAD = 3_000  # bytes that an entry takes beside its bodies
-LASTING = (
-    30 * 86_400.0
-)  # seconds; what is fresh for longer never changes, so nobody need know how old a copy is
+LASTING = 30 * 86_400.0  # seconds; what is fresh for longer never changes, so its age does not matter
 BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
 OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"date", b"age", b"connection"))
 TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
@@ -34,7 +33,9 @@ DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\"?)?")
 
 logger = logging.getLogger("sabal.front")
 
+Messages = tuple[dict[str, Any], dict[str, Any]]  # the two ASGI messages of one whole answer
 Finish = Callable[[Headers], list[tuple[bytes, bytes]]]
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Variant:
 
 @dataclass(slots=True)
 class Entry:
-    """One kept answer; times are of the monotonic clock."""
+    """One cached answer; times are of the monotonic clock."""
 
     response: Response
     digest: bytes
@@ -100,101 +101,104 @@ class Entry:
 
 
 def ageless(rule: Freshness) -> float:
-    """For how many seconds an answer needs no Age header (RFC 9111 §5.1)."""
+    """Return for how many seconds an answer needs no Age header (RFC 9111 §5.1)."""
     return rule.max_age if rule.max_age > LASTING else min(1.0, rule.max_age)
 
 
-class Cache:
-    """Kept answers by path. ``fetch`` gives a path's answer, or raises; ``finish`` completes its headers."""
+class Cache(Generic[Key]):
+    """Cached answers by key. `make` gives a key's answer, or raises; `finish` completes its headers."""
 
     def __init__(
         self,
-        fetch: Callable[[str], Awaitable[Response]],
+        make: Callable[[Key], Awaitable[Response]],
         finish: Finish = list,
         *,
         rule: Freshness | None = None,
         most_bytes: int = MOST_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fetch, self._finish, self._rule = fetch, finish, rule
+        self._make, self._finish, self._rule = make, finish, rule
         self._most, self._clock = most_bytes, clock
-        self._entries: dict[str, Entry] = {}
-        self._refreshing: dict[str, asyncio.Task[Entry | Response]] = {}
+        self._entries: dict[Key, Entry] = {}
+        self._refreshing: dict[Key, asyncio.Task[Entry | Response]] = {}
         self._bytes = 0
 
-    def hit(
-        self, path: str, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float
+    def fresh(
+        self, key: Key, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float
     ) -> Messages | None:
-        """The messages to send, if that path's entry is fresh and so young that it needs no Age header."""
-        entry = self._entries.get(path)
+        """Return the messages to send, if that key's entry is fresh and so young that it needs no Age header."""
+        entry = self._entries.get(key)
         if entry is None or now >= entry.young_until:
             return None
         entry.used = now
         return entry.messages(accept, if_none_match, head)
 
-    def peek(self, path: str, now: float) -> Entry | None:
-        """The entry of that path if it can be shown at once; a stale one is shown and refreshed behind it."""
-        entry = self._entries.get(path)
+    def fresh_or_stale(self, key: Key, now: float) -> Entry | None:
+        """Return the entry of that key if it may be shown now; a stale one is refreshed in the background."""
+        entry = self._entries.get(key)
         if entry is None:
             return None
         if not entry.fresh(now):
             if not entry.usable(now):
                 return None
             if now >= entry.retry:
-                self._refresh(path)
+                self._refresh(key)
         return entry
 
-    async def get(self, path: str) -> Entry | Response:
-        """The entry of that path, fetched if need be; a Response where the answer is not to be kept.
+    async def fetch(self, key: Key) -> Entry | Response:
+        """Return the entry of that key, made if need be; a Response where the answer is not to be cached.
 
-        Raises what ``fetch`` raised, if there is no copy that may be shown instead.
+        Raises what `make` raised, if there is no copy that may be shown instead.
         """
-        entry = self.peek(path, self._clock())
+        entry = self.fresh_or_stale(key, self._clock())
         if entry is not None:
             return entry
-        # Shielded: the fetch is everybody's, and goes on when the reader who began it leaves.
-        return await asyncio.shield(self._refresh(path))
+        # Shielded: the refresh is shared, and goes on when the reader who began it leaves.
+        return await asyncio.shield(self._refresh(key))
 
-    def any_copy(self, path: str) -> Entry | None:
-        """The entry of that path, however old; a refresh is started if it is stale or missing."""
+    def any_age(self, key: Key) -> Entry | None:
+        """Return the entry of that key, however old; a refresh is started if it is stale or missing."""
         now = self._clock()
-        entry = self._entries.get(path)
+        entry = self._entries.get(key)
         if entry is None or (not entry.fresh(now) and now >= entry.retry):
-            self._refresh(path)
+            self._refresh(key)
         return entry
 
-    def forget(self, keep: Iterable[str]) -> None:
-        """Drops the entries of all other paths (of petitions that are no more)."""
+    def forget(self, keep: Iterable[Key]) -> None:
+        """Drop the entries of all other keys (of petitions that are no more)."""
         wanted = set(keep)
-        for path in [path for path in self._entries if path not in wanted]:
-            self._drop(path)
+        for key in [key for key in self._entries if key not in wanted]:
+            self._drop(key)
 
-    def _refresh(self, path: str) -> asyncio.Task[Entry | Response]:
-        task = self._refreshing.get(path)
+    def _refresh(self, key: Key) -> asyncio.Task[Entry | Response]:
+        task = self._refreshing.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._fetched(path))
-            self._refreshing[path] = task
-            task.add_done_callback(lambda done: self._ended(path, done))
+            task = asyncio.get_running_loop().create_task(self._made(key))
+            self._refreshing[key] = task
+            task.add_done_callback(lambda done: self._ended(key, done))
         return task
 
-    def _ended(self, path: str, task: asyncio.Task[Entry | Response]) -> None:
-        del self._refreshing[path]
+    def _ended(self, key: Key, task: asyncio.Task[Entry | Response]) -> None:
+        del self._refreshing[key]
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio never prints its text
 
-    async def _fetched(self, path: str) -> Entry | Response:
-        old = self._entries.get(path)
+    async def _made(self, key: Key) -> Entry | Response:
+        old = self._entries.get(key)
         try:
-            response = await self._fetch(path)
+            response = await self._make(key)
             if response.status >= 500:
                 raise Failed(response)
+        except Refused:
+            self._drop(key)  # an answer, not a failure: the last copy is out of date
+            raise
         except Exception as error:
             now = self._clock()
             if old is not None:
                 old.retry = now + 1.0
                 if old.better_than_nothing(now):
                     logger.warning(
-                        "%s: refresh failed (%s), showing the last copy", path, type(error).__name__
+                        "%s: refresh failed (%s), showing the last copy", key, type(error).__name__
                     )
                     return old
             if isinstance(error, Failed):
@@ -202,30 +206,30 @@ class Cache:
             raise
         rule = self._rule or freshness(response)
         if rule is None or response.status != 200 or response.header(b"set-cookie") is not None:
-            self._drop(path)
+            self._drop(key)
             return response
-        return await self._kept(path, old, response, rule)
+        return await self._cached(key, old, response, rule)
 
-    async def _kept(self, path: str, old: Entry | None, response: Response, rule: Freshness) -> Entry:
+    async def _cached(self, key: Key, old: Entry | None, response: Response, rule: Freshness) -> Entry:
         seen = repr([pair for pair in response.headers if pair[0] not in OWN]).encode()
         digest = hashlib.sha256(seen + response.body).digest()
         now = self._clock()
         if old is not None and old.digest == digest:
-            # The usual case of a busy page: nothing to press again, no new messages.
+            # The usual case of a busy page: nothing to encode again, no new messages.
             old.stored, old.retry, old.rule = now, 0.0, rule
             old.young_until = now + ageless(rule)
             return old
-        bodies = await asyncio.to_thread(pressed, response)
+        bodies = await asyncio.to_thread(encoded, response)
         variants = {
             name: self._variant(response, name, body, len(bodies) > 1) for name, body in bodies.items()
         }
         size = sum(map(len, bodies.values())) + len(response.body) + OVERHEAD
         entry = Entry(response, digest, variants, size, rule, stored=self._clock(), used=now)
         entry.young_until = entry.stored + ageless(rule)
-        self._drop(path)
+        self._drop(key)
         self._make_room(size)
         if size <= self._most:
-            self._entries[path] = entry
+            self._entries[key] = entry
             self._bytes += size
         return entry
 
@@ -245,16 +249,16 @@ class Cache:
 
     def _make_room(self, size: int) -> None:
         while self._entries and self._bytes + size > self._most:
-            self._drop(min(self._entries, key=lambda path: self._entries[path].used))
+            self._drop(min(self._entries, key=lambda key: self._entries[key].used))
 
-    def _drop(self, path: str) -> None:
-        entry = self._entries.pop(path, None)
+    def _drop(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
 
 
 class Failed(Exception):
-    """Django answered, with a 5xx."""
+    """The answer that was made is a 5xx."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
@@ -269,7 +273,7 @@ def messages(status: int, headers: Headers, body: bytes) -> Messages:
     )
 
 
-def pressed(response: Response) -> dict[bytes, bytes]:
+def encoded(response: Response) -> dict[bytes, bytes]:
     """The body in each coding that makes it shorter. For a thread: both compressors let others work."""
     body = response.body
     bodies = {b"identity": body}
@@ -284,7 +288,7 @@ def pressed(response: Response) -> dict[bytes, bytes]:
 
 
 def freshness(response: Response) -> Freshness | None:
-    """What the view's Cache-Control and Vary allow; None where the answer is not to be kept."""
+    """Return what the answer's Cache-Control and Vary allow; None where it is not to be cached."""
     value = response.header(b"cache-control")
     if value is None or response.header(b"vary") == b"*":
         return None

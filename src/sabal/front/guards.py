@@ -1,4 +1,4 @@
-"""The guards at the door: each looks at one thing, and lets pass or raises Refused."""
+"""The guards of the front: each looks at one thing, and lets pass or raises Refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from sabal.front.http import CLOSE, Headers, Refused
+from sabal.http import CLOSE, Headers, Refused
 
 HEADERS_MOST = 16_384  # bytes, names and values together
 BODY_MOST = 16_384  # bytes
@@ -43,7 +43,7 @@ def size(raw: Headers) -> None:
 
 
 class Hosts:
-    """The names this house answers to, and the origins that are its own."""
+    """The names this site answers to, and the origins that are its own."""
 
     def __init__(
         self, base_url: str, onion: str = "", others: Iterable[str] = (), *, dev: bool = False
@@ -69,7 +69,7 @@ class Hosts:
             self._check_slowly(host)
 
     def own(self, origin: bytes) -> bool:
-        """Whether pages of that origin are pages of this house."""
+        """Whether pages of that origin are pages of this site."""
         name = origin.decode("latin-1").lower()
         if name in self._origins:
             return True

@@ -1,231 +1,260 @@
-"""The closed list of what this house answers. A path that is not in it never gets past the door."""
+"""Every path that this site answers, and what answers it: `table`. Any other path is refused.
+
+`{language}` is a language of the petition, or of the site where the path names no petition. `{any_language}` is any of
+these: links are followed in the language that an email was written in. Paths that hold no token and no file of a log
+are expanded once, so that finding one is a look-up.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
 
-from sabal.front.http import Refused
+from sabal.api import views as api
+from sabal.front.handlers import Handlers
+from sabal.front.newsletter import NewsletterHandlers
+from sabal.http import Refused, Request, Response
+from sabal.ledger import files as log
+from sabal.limits.networks import Limits, Network, Verdict
+from sabal.pages import dev, files, newsletter, petition, site
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
-READ = ("GET", "HEAD")
-WRITE = ("POST",)
-BOTH = ("GET", "HEAD", "POST")
-
-# Letters, digits, "-", ".", "_", "~" (RFC 3986's unreserved) and single slashes between them: nothing that
-# two programs could read in two ways. No percent sign, so nothing is ever decoded.
-CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
-TOKEN = re.compile(r"[A-Za-z0-9]{1,64}")
-PAPER = re.compile(r"([A-Za-z0-9]{1,64})\.(promise|tlog-proof)")
-MOST_KNOWN = 16_384  # those of a log of a million, twice
-MANIFEST = re.compile(r"[0-9a-f]{64}\.json")
+Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Texts(Protocol):
-    """What the routes need of a petition's definition."""
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    `page` makes the answer to GET on the pool. It is called with what the path names: the petition, or all published
+    ones where the path names a language alone; the language; the file. `get` and `post` answer in the event loop.
+    """
+
+    path: str
+    page: Callable[..., Response] | None = None
+    get: Handler | None = None
+    post: Handler | None = None
+    cached: bool = False  # the answer to GET is the same for everyone
+    has_file: Callable[[PetitionSnapshot, str], bool] | None = None  # asked before a page is made for a file
+    limit: Callable[[Limits, Network | None, float], Verdict] | None = None  # what counts a POST
+    any_origin: bool = False  # its handler is told of a form of another site; else that is refused
+    any_type: bool = False  # a form may be multipart: email programs send what they like (RFC 8058)
+    any_host: bool = False  # load balancers ask by address
+    only: str = ""  # "newsletter": while a petition offers one; "dev": on a development server
+
+    @cached_property
+    def allow(self) -> tuple[str, ...]:
+        """The methods that are answered."""
+        return (*(("GET", "HEAD") if self.page or self.get else ()), *(("POST",) if self.post else ()))
+
+    @cached_property
+    def shape(self) -> re.Pattern[str]:
+        """What a path of this row looks like."""
+        return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], re.sub(r"\.", r"\\.", self.path)))
 
     @property
-    def languages(self) -> tuple[str, ...]: ...
-    @property
-    def newsletter(self) -> bool: ...
-
-
-class Numbers(Protocol):
-    """What the door needs of a petition's numbers."""
-
-    @property
-    def log_size(self) -> int: ...
-
-
-class Petition(Protocol):
-    """What the door needs of a petition's snapshot."""
-
-    @property
-    def slug(self) -> str: ...
-    @property
-    def definition(self) -> Texts: ...
-    @property
-    def counts(self) -> Numbers: ...
-    @property
-    def manifest_names(self) -> frozenset[str]: ...
+    def is_open(self) -> bool:
+        """Whether its paths cannot be listed."""
+        return not {"token", "digest", "tile", "email"}.isdisjoint(PLACEHOLDER.findall(self.path))
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path that is answered: what it is, by which methods, and what stands in it."""
+    """A path that is answered: its row, and what it names."""
 
-    name: str
+    row: Row
     path: str
-    allow: tuple[str, ...] = READ
     language: str = ""
     slug: str = ""
     token: str = ""
-    cached: bool = False
+    file: str = ""
+
+    def page(self, snapshots: Snapshots) -> Response:
+        """Return what the row's page says on this path. Raises Refused where it names nothing that is published."""
+        if self.row.page is None:
+            raise Refused(404, "not-found")
+        names: list[object] = []
+        if self.slug:
+            names.append(self.petition(snapshots))
+        elif self.language:
+            names.append(snapshots.published())
+        names += [name for name in (self.language, self.file) if name]
+        return self.row.page(*names)
+
+    def petition(self, snapshots: Snapshots) -> PetitionSnapshot:
+        """Return the petition that the path names; raises Refused where it is not published."""
+        found = snapshots.by_slug(self.slug)
+        if found is None or found.state == "draft":
+            raise Refused(404, "not-found")
+        return found
+
+
+def table(do: Handlers, letters: NewsletterHandlers) -> tuple[Row, ...]:
+    """Return the table of contents of the site."""
+    return (
+        # ---- the site
+        Row("/", get=do.home),
+        Row("/healthz", get=do.health, any_host=True),
+        Row("/robots.txt", files.robots_txt, cached=True),
+        Row("/favicon.svg", files.favicon, cached=True),
+        Row("/.well-known/security.txt", files.security_txt, cached=True),
+        Row("/{language}", site.index, cached=True),
+        Row("/{language}/imprint", site.imprint, cached=True),
+        Row("/{language}/privacy", site.privacy, cached=True),
+        Row("/{language}/verify", site.verify, cached=True),
+        # ---- a petition
+        Row("/{language}/{slug}", petition.petition, cached=True),
+        Row("/{language}/{slug}/sign", post=do.sign, limit=Limits.sign, any_origin=True),
+        Row("/{language}/{slug}/sent", petition.sent, cached=True),
+        Row("/{language}/{slug}/card.png", petition.card, cached=True),
+        # ---- a signature, behind the link of an email
+        Row("/{any_language}/confirm/{token}", get=do.confirm_page, post=do.confirm),
+        Row("/{any_language}/confirm/{token}/not-me", get=do.not_me_page, post=do.not_me),
+        Row("/{any_language}/confirm/not-me", get=do.not_me_done),
+        Row("/{any_language}/signature/{token}", get=do.receipt),
+        Row("/{any_language}/signature/{token}.promise", get=do.promise),
+        Row("/{any_language}/signature/{token}.tlog-proof", get=do.proof),
+        Row("/{any_language}/signature/{token}/withdraw", post=do.withdraw),
+        Row("/{any_language}/signature/withdrawn", get=do.withdrawn),
+        # ---- the newsletter; its links work whether or not a petition offers it now
+        Row(
+            "/{language}/newsletter",
+            newsletter.subscribe,
+            post=letters.subscribe,
+            cached=True,
+            limit=Limits.ask,
+            only="newsletter",
+        ),
+        Row("/{language}/newsletter/asked", newsletter.asked, cached=True, only="newsletter"),
+        Row("/{any_language}/newsletter/confirm/{token}", get=letters.confirm_page, post=letters.confirm),
+        Row(
+            "/{any_language}/newsletter/unsubscribe/{token}",
+            get=letters.unsubscribe_page,
+            post=letters.unsubscribe,
+            any_origin=True,
+            any_type=True,
+        ),
+        # ---- for machines
+        Row("/{slug}.json", api.petition, cached=True),
+        Row("/{slug}/count.json", api.count, cached=True),
+        Row("/{slug}/manifest.json", api.manifest, cached=True),
+        # ---- the public log
+        Row("/{slug}/log/checkpoint", log.checkpoint, cached=True),
+        Row("/{slug}/log/policy", log.policy, cached=True),
+        Row("/{slug}/log/manifests/{digest}.json", log.manifest, cached=True, has_file=log.has_manifest),
+        Row("/{slug}/log/tile/{tile}", log.tile, cached=True, has_file=log.has_tile),
+        # ---- development
+        Row("/dev/mail/", dev.emails, only="dev"),
+        Row("/dev/mail/{email}", dev.email, only="dev"),
+    )
+
+
+# Letters, digits, "-", ".", "_", "~" (RFC 3986's unreserved) and single slashes between them: nothing that two programs
+# could read in two ways. No percent sign, so nothing is ever decoded.
+LONGEST = 512  # bytes
+CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
+PLACEHOLDER = re.compile(r"{(\w+)}")
+SHAPES = {
+    "language": r"(?P<language>[a-z-]+)",
+    "any_language": r"(?P<language>[a-z-]+)",
+    "slug": r"(?P<slug>[^/]+)",
+    "token": r"(?P<token>[A-Za-z0-9]{1,64})",
+    "digest": r"(?P<file>[0-9a-f]{64})",
+    "tile": r"(?P<file>.+)",
+    "email": r"(?P<file>[^/]+)",
+}
+MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
 
 
 class Routes:
-    """The routes of a house: a table of every fixed path, and the few shapes that hold a token."""
+    """The table at work: every path of its rows that can be listed, and the shapes of those that cannot."""
 
-    def __init__(self, site_languages: Iterable[str], *, dev: bool = False) -> None:
-        self.site_languages, self._dev = tuple(site_languages), dev
+    def __init__(self, rows: Iterable[Row], site_languages: Iterable[str], *, dev: bool = False) -> None:
+        self.site, self._dev = tuple(site_languages), dev
+        self._rows = tuple(rows)
         self._seen: object = None
-        self.languages: frozenset[str] = frozenset(self.site_languages)
+        self.languages: frozenset[str] = frozenset(self.site)
+        self._slugs: frozenset[str] = frozenset()
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
+        # By the second word of the path, which all of these have.
+        self._open: dict[str, list[Row]] = {}
+        for row in self._rows:
+            if row.is_open and (dev or row.only != "dev"):
+                self._open.setdefault(row.path.split("/")[2], []).append(row)
         self.update(())
 
-    def update(self, published: Iterable[Petition]) -> bool:
-        """Takes up the petitions that are published now. True where that changed the table."""
-        known = list(published)
-        petitions = [(petition.slug, tuple(petition.definition.languages)) for petition in known]
-        newsletter = any(petition.definition.newsletter for petition in known)
-        if (petitions, newsletter) == self._seen:
-            return False
-        self._seen = petitions, newsletter
-        self.languages = frozenset(self.site_languages).union(*(languages for _, languages in petitions))
-        routes = [*house_routes(self.site_languages, self.languages), *petition_routes(petitions)]
-        if newsletter:
-            routes += newsletter_routes(self.site_languages)
-        self._fixed = {route.path.encode("ascii"): route for route in routes}
-        self._known = {}
-        return True
-
-    def remember(self, route: Route) -> None:
-        """Find the file of a log that is there at once next time: a reader of logs asks for thousands of them."""
-        if len(self._known) < MOST_KNOWN:
-            self._known[route.path.encode("ascii")] = route
-
     def find(self, raw_path: bytes) -> Route:
-        """The route of a raw path; raises Refused (400 not canonical, 404 not ours)."""
+        """Return the route of a raw path; raises Refused (400 not canonical, 404 not ours)."""
         route = self._fixed.get(raw_path) or self._known.get(raw_path)
         if route is not None:
             return route
-        if raw_path == b"/dev/mail/" and self._dev:
-            return Route("dev_mail", "/dev/mail/")
-        if len(raw_path) > 512 or CANONICAL.fullmatch(raw_path) is None:
-            # With a slash behind it people mean a folder, of which we have none.
-            folder = raw_path[-1:] == b"/" and len(raw_path) <= 512 and CANONICAL.fullmatch(raw_path[:-1])
+        if len(raw_path) > LONGEST or not CANONICAL.fullmatch(raw_path):
+            # With a slash at its end it looks like a folder, of which we have none.
+            folder = raw_path[-1:] == b"/" and len(raw_path) <= LONGEST and CANONICAL.fullmatch(raw_path[:-1])
             raise Refused(404, "not-found") if folder else Refused(400)
         if b"/." in raw_path and not raw_path.startswith(b"/.well-known/"):
             raise Refused(400 if {b".", b".."} & set(raw_path.split(b"/")) else 404, "not-found")
         return self._shaped(raw_path.decode("ascii"))
 
+    def _shaped(self, path: str) -> Route:
+        words = path.split("/", 3)
+        for row in self._open.get(words[2], ()) if len(words) > 3 else ():
+            found = row.shape.fullmatch(path)
+            if found is None:
+                continue
+            names = found.groupdict()
+            if names.get("language", self.site[0]) in self.languages and (
+                "slug" not in names or names["slug"] in self._slugs
+            ):
+                return Route(row, path, **names)
+        raise Refused(404, "not-found")
+
+    def remember(self, route: Route) -> None:
+        """Find a file of a log by look-up from now on: a reader of logs asks for thousands of them."""
+        if len(self._known) < MOST_KNOWN:
+            self._known[route.path.encode("ascii")] = route
+
     def language_of(self, raw_path: bytes) -> str:
-        """The language that a path begins with, where it is one of ours; else empty."""
+        """Return the language that a path begins with, where it is one of ours; else empty."""
         first = raw_path[1:20].split(b"/", 1)[0].decode("latin-1")
         return first if first in self.languages else ""
 
     def cached_paths(self) -> list[str]:
-        """Every path whose answer may be kept."""
-        return [route.path for route in self._fixed.values() if route.cached]
+        """Return every path whose answer may be cached."""
+        return [route.path for route in self._fixed.values() if route.row.cached]
 
-    def _shaped(self, path: str) -> Route:
-        parts = path[1:].split("/")
-        match parts:
-            case ["dev", "mail", _] if self._dev:
-                return Route("dev_mail", path)
-            case [language, "newsletter", verb, token] if self._speaks(language) and TOKEN.fullmatch(token):
-                # Whether or not a petition offers the newsletter now: letters that are out lead here.
-                match verb:
-                    case "confirm":
-                        return Route("newsletter_confirm", path, BOTH, language, token=token)
-                    case "unsubscribe":
-                        return Route("unsubscribe", path, BOTH, language, token=token)
-            case [language, "signature", name] if self._speaks(language) and (paper := PAPER.fullmatch(name)):
-                name = "promise" if paper[2] == "promise" else "proof"
-                return Route(name, path, READ, language, token=paper[1])
-            case [language, kind, token, *rest] if self._speaks(language) and TOKEN.fullmatch(token):
-                match kind, rest:
-                    case "confirm", []:
-                        return Route("confirm", path, BOTH, language, token=token)
-                    case "confirm", ["not-me"]:
-                        return Route("not_me", path, BOTH, language, token=token)
-                    case "signature", []:
-                        return Route("receipt", path, READ, language, token=token)
-                    case "signature", ["withdraw"]:
-                        return Route("withdraw", path, WRITE, language, token=token)
-            case [slug, "log", "manifests", name] if self._has(slug) and MANIFEST.fullmatch(name):
-                return Route("log_manifest", path, slug=slug, cached=True)
-            case [slug, "log", "tile", *_] if self._has(slug):
-                return Route("log_tile", path, slug=slug, cached=True)
-        raise Refused(404, "not-found")
+    def update(self, published: Sequence[PetitionSnapshot]) -> bool:
+        """Take up the petitions that are published now. True where that changed the paths."""
+        petitions = [(one.slug, tuple(one.definition.languages)) for one in published]
+        newsletter = any(one.definition.newsletter for one in published)
+        if (petitions, newsletter) == self._seen:
+            return False
+        self._seen = petitions, newsletter
+        self.languages = frozenset(self.site).union(*(languages for _, languages in petitions))
+        self._slugs = frozenset(slug for slug, _ in petitions)
+        there = {"": True, "newsletter": newsletter, "dev": self._dev}
+        routes = (
+            route
+            for row in self._rows
+            if there[row.only] and not row.is_open
+            for route in self._listed(row, petitions)
+        )
+        self._fixed = {route.path.encode("ascii"): route for route in routes}
+        self._known = {}
+        return True
 
-    def _has(self, slug: str) -> bool:
-        return f"/{slug}/log/checkpoint".encode("ascii") in self._fixed
-
-    def _speaks(self, language: str) -> bool:
-        return language in self.languages
-
-
-def house_routes(site_languages: Iterable[str], languages: Iterable[str]) -> Iterator[Route]:
-    """The fixed paths that every house has."""
-    yield Route("home", "/")
-    yield Route("health", "/healthz")
-    for path in ("/.well-known/security.txt", "/robots.txt", "/favicon.svg"):
-        yield Route("file", path, cached=True)
-    for language in site_languages:
-        yield Route("index", f"/{language}", language=language, cached=True)
-        yield Route("imprint", f"/{language}/imprint", language=language, cached=True)
-        yield Route("privacy", f"/{language}/privacy", language=language, cached=True)
-        yield Route("verify", f"/{language}/verify", language=language, cached=True)
-    for language in languages:
-        # What a withdrawal and a "not me" end on: the same for everybody, so their paths hold no token.
-        yield Route("withdrawn", f"/{language}/signature/withdrawn", language=language)
-        yield Route("not_me_done", f"/{language}/confirm/not-me", language=language)
-
-
-def newsletter_routes(site_languages: Iterable[str]) -> Iterator[Route]:
-    """The fixed paths of a house with a newsletter."""
-    for language in site_languages:
-        yield Route("newsletter", f"/{language}/newsletter", BOTH, language, cached=True)
-        yield Route("asked", f"/{language}/newsletter/asked", language=language, cached=True)
-
-
-def petition_routes(petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Route]:
-    """The fixed paths of each petition, given as slug and languages."""
-    for slug, languages in petitions:
-        yield Route("json", f"/{slug}.json", slug=slug, cached=True)
-        yield Route("count", f"/{slug}/count.json", slug=slug, cached=True)
-        yield Route("manifest", f"/{slug}/manifest.json", slug=slug, cached=True)
-        yield Route("checkpoint", f"/{slug}/log/checkpoint", slug=slug, cached=True)
-        yield Route("policy", f"/{slug}/log/policy", slug=slug, cached=True)
-        for language in languages:
-            page = f"/{language}/{slug}"
-            yield Route("petition", page, READ, language, slug, cached=True)
-            yield Route("sent", f"{page}/sent", READ, language, slug, cached=True)
-            yield Route("card", f"{page}/card.png", READ, language, slug, cached=True)
-            yield Route("sign", f"{page}/sign", WRITE, language, slug)
-
-
-def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) -> str:
-    """The offered language that an Accept-Language asks for most (RFC 4647 lookup; Chinese by script)."""
-    known = tuple(offered)
-    wanted: list[tuple[float, int, str]] = []
-    for place, item in enumerate((accept or b"").decode("latin-1").lower().split(",")[:32]):
-        tag, _, weight = item.strip().partition(";q=")
-        try:
-            q = float(weight) if weight else 1.0
-        except ValueError:
-            q = 0.0
-        if q > 0 and len(item) <= LONGEST_TAG:
-            wanted.append((-q, place, tag.strip()))
-    for _, _, tag in sorted(wanted):
-        for candidate in fallbacks(tag):
-            if candidate in known:
-                return candidate
-    return otherwise if otherwise in known or not known else known[0]
-
-
-LONGEST_TAG = 48  # RFC 5646 asks for 35; what is longer only costs time
-TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
-
-
-def fallbacks(tag: str) -> Iterator[str]:
-    """A language tag, then what is nearest to it, then shorter forms of it."""
-    yield tag
-    parts = tag.split("-")
-    if parts[0] == "zh":
-        yield from ("zh-hant", "zh-hans") if TRADITIONAL & set(parts) else ("zh-hans", "zh-hant")
-    for end in range(len(parts) - 1, 0, -1):
-        yield "-".join(parts[:end])
+    def _listed(self, row: Row, petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Route]:
+        """Yield every path of a row."""
+        if "{slug}" in row.path:
+            for slug, languages in petitions:
+                for language in languages if "{language}" in row.path else ("",):
+                    yield Route(row, row.path.format(language=language, slug=slug), language, slug)
+        elif "{any_language}" in row.path:
+            for language in self.languages:
+                yield Route(row, row.path.format(any_language=language), language)
+        else:
+            for language in self.site if "{language}" in row.path else ("",):
+                yield Route(row, row.path.format(language=language), language)

@@ -144,7 +144,7 @@ def adopt(
         if newer:
             adopted.take_totals(database, petition.id, tally)
             count.end_batch(database, petition.id, now)
-            count.show(database, petition, now)
+            count.publish_totals(database, petition, now)
     return Adopted(taken, log.size, tables.lost(database, petition.id))
 
 

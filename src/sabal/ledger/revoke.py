@@ -8,7 +8,7 @@ from sabal.ledger import tables
 from sabal.ledger.tables import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records.revocations import Revocation, Revocations, check
-from sabal.signing.writer.leave import erase_entries, leave_entries
+from sabal.signing.writer.leave import erase_entries, record_withdrawals
 from sabal.signing.writer.rows import AT
 from tlog import entry
 from tlog.entry import Type
@@ -50,7 +50,7 @@ def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revo
         erased = erase_entries(database, commitments, reason)
         # Records that were lost before a restore are known only from the log.
         lost = [c for c in commitments if c not in erased]
-        leave_entries(database, petition.id, petition.version_id, lost, reason)
+        record_withdrawals(database, petition.id, petition.version_id, lost, reason)
     return len(items)
 
 

@@ -65,7 +65,7 @@ class Sequencer:
         begun = log.size > log.signed_size
         due = begun or count.batch_is_due(database, petition, now, every)
         if not due and log.signed_size == log.published_size:
-            count.let_pass(database, petition, now)
+            count.restart_wait(database, petition, now)
             self._ask_again(database, petition, log, now)
             return 0
         return self._advance(database, petition, log, now, take=due)
@@ -181,7 +181,7 @@ class Sequencer:
         note = self._ask(petition, files, log, now)
         with database.transaction():
             log = tables.publish(database, log, note, days.number_at(now))
-            count.show(database, petition, now)
+            count.publish_totals(database, petition, now)
         files.write_checkpoint(note)
 
     def _ask(self, petition: PetitionSnapshot, files: Publication, log: Log, now: float) -> bytes:

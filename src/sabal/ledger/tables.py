@@ -247,7 +247,9 @@ def _append(database: Database, log: Log, entries: Sequence[bytes], reached: byt
     tree = Frontier(log.size, log.compact_range)
     tree.extend(leaf_hashes(entries))
     _store(database, log, entries)
-    return _update(database, log, replace(log, size=tree.size, compact_range=tree.edge, reached=reached))
+    return _update(
+        database, log, replace(log, size=tree.size, compact_range=tree.compact_range, reached=reached)
+    )
 
 
 def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:

@@ -12,7 +12,7 @@ from sabal.ledger.publication import Publication, WouldFork
 from sabal.ledger.tables import Log
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead, Answer, Cosigned, Failed, Question, ask_all
-from sabal.witness.network import Network, Unreachable, refuse_unaskable
+from sabal.witness.network import Network, Unreachable, check_url
 from tlog import HashReader, Policy, TlogError, Verifier, checkpoint, consistency_proof, note
 from tlog.policy import NONE
 
@@ -99,7 +99,7 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
         if str(key) not in policy.urls:
             raise Refusal(f"The witness {name} has no address. Write: witness {name} {key} https://…")
         try:
-            refuse_unaskable(policy.urls[str(key)], allow_private=settings.WITNESS_PRIVATE)
+            check_url(policy.urls[str(key)], allow_private=settings.WITNESS_PRIVATE)
         except Unreachable as error:
             raise Refusal(f"The witness {name} cannot be asked. {error}") from None
     tables.set_witnesses(database, petition_id, lines)

@@ -244,19 +244,3 @@ def tor_exits(path: Path) -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
-
-
-_limits: Limits | None = None
-
-
-def install(limits: Limits | None) -> None:
-    """Makes them the process's limits."""
-    global _limits
-    _limits = limits
-
-
-def current() -> Limits:
-    """The process's limits."""
-    if _limits is None:
-        raise RuntimeError("no limits have been installed in this process")
-    return _limits

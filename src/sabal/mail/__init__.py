@@ -1,1 +1,1 @@
-"""Mail: the outbox, the emails and the ways out of the house."""
+"""Email: the outbox, the emails and the transports that send them."""

@@ -9,10 +9,10 @@ from email_validator import validate_email
 
 from sabal.mail.providers import provider_of
 
-# Where dots and `+…` in the local part are known not to matter. Not taken from the list of providers: a domain that
-# joined it would change the keyed hashes of addresses that are stored already.
+# Domains that ignore dots and `+…` in the local part. They do not come from the list of providers, because a new domain
+# would change the keyed hashes of addresses that are stored already.
 GOOGLE = {"gmail.com", "googlemail.com"}
-MOST_BYTES = 254
+MAX_BYTES = 254
 _PLAIN = re.compile(
     r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}(?<!\.)@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     re.ASCII | re.I,
@@ -21,10 +21,10 @@ _PLAIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """One email address. Email goes to `typed`; everything else compares or counts addresses.
+    """One email address. Email is sent to `typed`; the other forms are for comparing and counting addresses.
 
-    `typed` is the address as it was typed, trimmed and in NFC. `local` is its local part in lower case, and `domain`
-    its domain in lower case and ASCII (IDNA), without a final dot.
+    `typed` is the address as it was typed, trimmed and in NFC. `local` is its local part in lower case. `domain` is its
+    domain in lower case and ASCII (IDNA), without a final dot.
     """
 
     typed: str = field(repr=False)
@@ -33,24 +33,23 @@ class EmailAddress:
 
     @classmethod
     def parse(cls, text: str) -> "EmailAddress":
-        """Parse what somebody typed. Raises ValueError where no email could go there.
+        """Parse an address as a person typed it. Raises ValueError if no email could be sent to it.
 
         The syntax is that of RFC 5321 and 6531, without quotes, in at most 254 bytes.
         """
         text = _trimmed(text)
-        if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES or "=?" in text:
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES or "=?" in text:
             raise ValueError("not an email address")  # in a header, "=?" begins an encoded word (RFC 2047)
-        if (
-            not _PLAIN.fullmatch(text) or ".." in text
-        ):  # most addresses pass this, at a tenth of the library's time
+        # Most addresses match _PLAIN, which takes a tenth of the library's time.
+        if not _PLAIN.fullmatch(text) or ".." in text:
             validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
         return cls._split(text)
 
     @classmethod
     def stored(cls, text: str) -> "EmailAddress":
-        """Take apart an address that was parsed before it was stored.
+        """Split a stored address, which was parsed before.
 
-        Its syntax is not checked again. Raises ValueError where the local part or the domain is missing.
+        Its syntax is not checked again. Raises ValueError if the local part or the domain is missing.
         """
         return cls._split(_trimmed(text))
 
@@ -66,9 +65,9 @@ class EmailAddress:
 
     @property
     def normalised(self) -> str:
-        """The form in which two spellings of one address are the same.
+        """The form that is the same for all spellings of one address.
 
-        Dots and `+…` are dropped from the local part for Google's two domains alone.
+        Dots and `+…` are dropped from the local part for Google's two domains only.
         """
         if self.domain in GOOGLE:
             return f"{self._bare_local}@gmail.com"
@@ -86,9 +85,9 @@ class EmailAddress:
 
     @property
     def wire(self) -> str:
-        """The address as it travels. Raises ValueError for characters that no address has.
+        """The address as it is sent to a mail server. Raises ValueError for characters that no address has.
 
-        Where the local part is ASCII, the domain is too (IDNA 2008). Otherwise the address is as typed, which needs
+        If the local part is ASCII, the domain is ASCII too (IDNA 2008). Otherwise the address is as typed, which needs
         SMTPUTF8 (RFC 6531).
         """
         if any(character.isspace() or not character.isprintable() for character in self.typed):

@@ -1,11 +1,11 @@
-"""What the answers of a mail server mean for an email, and for the way out itself (RFC 5321, RFC 3463)."""
+"""The meaning of a mail server's answers for an email and for the transport itself (RFC 5321, RFC 3463)."""
 
 import re
 import smtplib
 from dataclasses import dataclass
 from enum import Enum
 
-# Refusals (5xx) that speak of the mailbox: another try can't help. Enhanced codes are those of RFC 3463.
+# Refusals (5xx) about the recipient's mailbox: another attempt cannot help. The enhanced codes are those of RFC 3463.
 PERMANENT = {
     "5.1.1": "there is no such mailbox",
     "5.1.2": "there is no such domain",
@@ -30,7 +30,7 @@ PERMANENT = {
     "554": "the email was refused",
     "556": "the domain accepts no email",
 }
-# Answers after which the same email may be taken later; the 5xx ones are final in form and not in meaning.
+# Answers after which the same email may be accepted later. The 5xx codes here are permanent in form, not in meaning.
 TEMPORARY = {
     "4.2.1": "the mailbox is disabled for now",
     "4.2.2": "the mailbox is full",
@@ -48,9 +48,9 @@ TEMPORARY = {
     "452": "the server is full",
     "454": "the server cannot do that now",
 }
-# Refusals that speak of us: the email stays, and the operator must hear of it. Besides these every 5xx that
-# comes before a recipient was named, and every other 5.7 ("security or policy"), is one.
-OURS = {
+# Refusals about us, the sender: the email stays, and the operator must be told. Every 5xx before a recipient was named,
+# and every other 5.7 ("security or policy"), is such a refusal too.
+SENDER_REFUSED = {
     "5.1.7": "our sender's address is malformed",
     "5.1.8": "our sender's domain is not accepted",
     "5.5.1": "the server did not know a command of ours",
@@ -75,7 +75,7 @@ OURS = {
 
 
 class SendOutcome(Enum):
-    """What became of one email. UNSENT: it was never spoken of, so nothing is known about it."""
+    """The result of sending one email. UNSENT: the server was not told of it, so nothing is known about it."""
 
     ACCEPTED = "accepted"
     LATER = "later"
@@ -84,18 +84,20 @@ class SendOutcome(Enum):
 
 
 class Trouble(Enum):
-    """What an answer says about the way out itself, besides the email."""
+    """The trouble that an answer shows with the transport itself."""
 
     NONE = ""
-    LOST = "lost"  # the connection broke or fell silent in the middle of an email
-    DOWN = "down"  # there was no connection to be had
-    REFUSED = "refused"  # the server won't have us; somebody must look
+    LOST = "lost"  # the connection broke or timed out in the middle of an email
+    DOWN = "down"  # no connection could be made
+    REFUSED = "refused"  # the server refuses us; the operator must act
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A transport's answer about one email. `reason` is one of our own phrases, never the server's words,
-    since those repeat the address."""
+    """A transport's answer about one email.
+
+    `reason` is one of our own phrases, never the server's words, because those repeat the address.
+    """
 
     outcome: SendOutcome
     reason: str = ""
@@ -103,21 +105,25 @@ class Answer:
 
 
 def judge(code: int, text: bytes, *, named: bool = True) -> Answer:
-    """What a reply other than 2xx means for the email. `named` says whether the recipient had been named:
-    before that no refusal can be about the mailbox."""
+    """Return the meaning of a reply other than 2xx for the email.
+
+    `named` tells whether the recipient had been named. Before that, no refusal can be about the mailbox.
+    """
     found = re.match(rb"([245]\.\d{1,3}\.\d{1,3})(?!\d)", text)
     keys = ([found[1].decode("ascii")] if found else []) + [str(code)]
     for key in keys:
-        if key in OURS or (code >= 500 and not named):
+        if key in SENDER_REFUSED or (code >= 500 and not named):
             return Answer(
-                SendOutcome.LATER, OURS.get(key, "the server does not accept emails from us"), Trouble.REFUSED
+                SendOutcome.LATER,
+                SENDER_REFUSED.get(key, "the server does not accept emails from us"),
+                Trouble.REFUSED,
             )
         if key in TEMPORARY:
             return Answer(SendOutcome.LATER, TEMPORARY[key])
         if key in PERMANENT:
             return Answer(SendOutcome.NEVER, PERMANENT[key])
         if key.startswith("5.7."):
-            return Answer(SendOutcome.LATER, OURS["5.7.1"], Trouble.REFUSED)
+            return Answer(SendOutcome.LATER, SENDER_REFUSED["5.7.1"], Trouble.REFUSED)
     if 500 <= code < 600:
         return Answer(SendOutcome.NEVER, "the server refused the email for an unknown reason")
     if 400 <= code < 500:

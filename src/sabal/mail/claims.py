@@ -1,6 +1,6 @@
-"""Claims: how rows of the outbox become ours for a while, and where they go when their emails were tried.
+"""Claim rows of the outbox for a while, and settle them after their emails were tried.
 
-A claim moves a row's attempt up before anything is tried, so a row that kills the process is pushed ahead too.
+A claim counts the attempt before anything is tried, so that a row that kills the process is postponed too.
 """
 
 from collections import Counter
@@ -13,19 +13,22 @@ from sabal.mail import traffic
 from sabal.mail.ids import SLOW, lane_range
 from sabal.mail.traffic import End
 
-CLAIM = 120  # seconds a claimed email is ours
-FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600  # seconds; doubled at each attempt, a quarter more or less by chance
-GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in all
+CLAIM = 120  # seconds for which an email is claimed
+FIRST_WAIT, LONGEST_WAIT = (
+    60,
+    6 * 3600,
+)  # seconds; doubled at each attempt, randomly up to a quarter more or less
+GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in total
 HOUR = 3_600
 _STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
-# What else happens when emails were accepted, in the same commit: given their tokens and the day (since 1970).
+# Called when emails were accepted, in the same commit, with their tokens and the day (since 1970).
 Accepted = Callable[[Database, Sequence[str], int], None]
 
 
 @dataclass(slots=True)
 class Claimed:
-    """A row of ours until `until` (0: ours no more); what sending it gave is written beside it."""
+    """A row that is claimed until `until` (Unix time in seconds; 0: no longer), with the result of sending it."""
 
     id: int
     petition_id: int | None
@@ -39,19 +42,18 @@ class Claimed:
     token: str = field(default="", repr=False)
 
 
-# A claim or a wait further ahead than one can be is from a clock that has since been set back, and does not
-# hold.
+# A claim or a wait that ends too far in the future was written before the clock was set back, and is ignored.
 _DUE = "claimed_until NOT BETWEEN ? AND ? AND not_before NOT BETWEEN ? AND ?"
 _NEXT = f"SELECT id FROM mail_email WHERE id BETWEEN ? AND ? AND {_DUE} ORDER BY id LIMIT ?"
-# One of each network, then a second of each: a flood from one place waits behind its own emails only. Where
-# it begins is drawn anew each time, so that no network is always the last.
+# One email of each network, then a second of each, so that a flood from one network delays only its own emails. The
+# first network is drawn anew each time, so that none is always the last.
 _NEXT_FAIR = (
     "SELECT id FROM (SELECT id, network,"
     " ROW_NUMBER() OVER (PARTITION BY network ORDER BY id) AS turn"
     f" FROM mail_email WHERE id BETWEEN ? AND ? AND {_DUE}) AS waiting"
     " ORDER BY turn, CASE WHEN network >= ? THEN 0 ELSE 1 END, network LIMIT ?"
 )
-# What another worker is claiming at this moment is left to it.
+# Rows that another worker is claiming at this moment are skipped.
 _CLAIM = (
     "UPDATE mail_email SET claimed_until = ?, attempts = attempts + 1"
     " WHERE id IN (SELECT id FROM mail_email WHERE {} AND " + _DUE + "{})"
@@ -62,9 +64,8 @@ _CLAIM = (
 def claim(
     database: Database, lane: int, most: int, clock: Callable[[], float], chance: Callable[[], float]
 ) -> list[Claimed]:
-    """Make up to `most` due emails ours. A crash after the commit: they are free again when the claim runs
-    out."""
-    for _ in range(10):  # another worker may have been quicker with the same rows
+    """Claim up to `most` due emails. After a crash they are free again when the claim ends."""
+    for _ in range(10):  # another worker may have claimed the same rows first
         now = int(clock())
         due = [now + 1, now + 2 * CLAIM, now + 1, now + 2 * LONGEST_WAIT]
         if lane == SLOW:
@@ -93,26 +94,28 @@ def _claimed(row: Row, until: int) -> Claimed:
 def settle(
     database: Database, tried: Sequence[Claimed], now: float, chance: Callable[[], float], accepted: Accepted
 ) -> None:
-    """Write down what became of the emails, in one commit. It may be repeated: rows that the first time
-    took are not found by the second, so nothing is counted twice."""
+    """Store the results of the emails in one commit.
+
+    It may be repeated: the second time does not find the rows that the first time deleted, so nothing is counted twice.
+    """
     for email in tried:
         if email.end in (End.LATER, End.UNREADABLE) and email.attempts >= GIVE_UP:
             email.end = End.GIVEN_UP
-    over = [email for email in tried if email.end not in _STAYS]
+    ended = [email for email in tried if email.end not in _STAYS]
     with database.transaction():
-        gone = _delete(database, over)
-        moved = [email for email in over if email.id in gone] + [
+        deleted = _delete(database, ended)
+        counted = [email for email in ended if email.id in deleted] + [
             email
             for email in sorted(tried, key=lambda email: email.id)
             if email.end in _STAYS and _put_back(database, email, int(now + _wait(email.attempts, chance())))
         ]
-        if tokens := [email.token for email in moved if email.end is End.ACCEPTED]:
+        if tokens := [email.token for email in counted if email.end is End.ACCEPTED]:
             accepted(database, tokens, days.number_at(now))
-        traffic.add(database, int(now // HOUR), Counter((email.provider, email.end) for email in moved))
+        traffic.add(database, int(now // HOUR), Counter((email.provider, email.end) for email in counted))
 
 
 def _delete(database: Database, emails: Sequence[Claimed]) -> set[int]:
-    """Delete the rows of emails that have come to their end; the ids of those that this call deleted."""
+    """Delete the rows of emails that need no further attempt; return the ids that this call deleted."""
     if not emails:
         return set()
     where, params = database.among("id", [email.id for email in emails])
@@ -123,9 +126,9 @@ def _delete(database: Database, emails: Sequence[Claimed]) -> set[int]:
 
 
 def _put_back(database: Database, email: Claimed, not_before: int) -> bool:
-    """Let an email be tried again; whether its attempt counts."""
+    """Let an email be tried again, and return whether its attempt counts."""
     if email.end is End.UNSENT:
-        # Nobody spoke of this email, so the attempt that its claim counted is given back.
+        # The server was not told of this email, so the attempt that its claim counted is taken back.
         sql = "UPDATE mail_email SET claimed_until = 0, attempts = ? WHERE id = ? AND claimed_until = ?"
         database.execute(sql, (email.attempts - 1, email.id, email.until))
         return False
@@ -134,5 +137,5 @@ def _put_back(database: Database, email: Claimed, not_before: int) -> bool:
 
 
 def _wait(attempts: int, chance: float) -> float:
-    """Seconds until the next attempt."""
+    """Return the seconds until the next attempt."""
     return min(FIRST_WAIT * 2.0 ** min(attempts - 1, 30), LONGEST_WAIT) * (0.75 + 0.5 * chance)

@@ -1,7 +1,7 @@
-"""The emails, one function each: plain text first, one link, in the reader's language, readable on a watch.
+"""The emails, one function for each: plain text first, one link, in the reader's language, short enough for a watch.
 
-A guarded petition's emails name nothing but its neutral word: whoever looks over a shoulder, into a mailbox
-or onto a mail server must not learn which petition it was.
+A guarded petition's emails name only its neutral word. A person who sees the screen, the mailbox or the mail server
+must not learn which petition it is.
 """
 
 import base64
@@ -31,10 +31,12 @@ from sabal.petitions.definition import Definition, Text
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An email as the outbox opened it. `language` is a path segment such as
-    "zh-hans", `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter,
-    where there is one, `checkpoint` the newest of the petition's log: thousands of mailboxes that hold an old
-    one are what keeps a log from being rewritten. It names no petition."""
+    """An email as the outbox opened it.
+
+    `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
+    of a newsletter's unsubscribe link, or empty. `checkpoint` is the newest one of the petition's log, and names no
+    petition. A log cannot be rewritten unnoticed if thousands of mailboxes have an old checkpoint.
+    """
 
     id: int
     kind: int
@@ -47,21 +49,23 @@ class Email:
 
 @dataclass(frozen=True)
 class Site:
-    """What stands on every email of a house: its address without a final slash, and its sender ("a@b" or
-    "Name <a@b>")."""
+    """The site that sends the emails: its base URL without a final slash, and its sender ("a@b" or "Name <a@b>")."""
 
     base_url: str = settings.BASE_URL
     sender: str = settings.MAIL_FROM
 
     @property
     def host(self) -> str:
-        """The host name of the base URL: in Message-IDs, and in our greeting to the mail server."""
+        """The host name of the base URL, for Message-IDs and for our greeting to the mail server."""
         return urlsplit(self.base_url).hostname or "localhost"
 
 
 def render(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
-    """The email of that kind. `petition` is None for the newsletter of the house; `now` is Unix time. Raises
-    ValueError for an unknown kind, a missing petition or an address that can't be written to."""
+    """Return the email of this kind.
+
+    `petition` is None for the newsletter of the site. `now` is Unix time (seconds). Raises ValueError for an unknown
+    kind, a missing petition or an invalid address.
+    """
     if email.kind == CONFIRM_NEWSLETTER:
         return confirm_newsletter(email, petition, site, now)
     if petition is None:
@@ -69,14 +73,14 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
     if email.kind == CONFIRM_SIGNATURE:
         return confirm_signature(email, petition, site, now)
     if email.kind == ALREADY_SIGNED:
-        # A petition may have become guarded after the letter was queued.
+        # The petition may have become guarded after the email was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(email, petition, site, now)
     raise ValueError(f"no email is of kind {email.kind}")
 
 
 def confirm_signature(email: Email, petition: Definition, site: Site, now: float) -> EmailMessage:
-    """Ask whether the signature is the reader's. Behind the same link they can say that it was not them."""
+    """Ask the reader to confirm a signature. On the same page they can say that it was not them."""
     with override(_site_language(email.language)):
         if petition.profile == "guarded":
             opening = [
@@ -106,8 +110,10 @@ def confirm_signature(email: Email, petition: Definition, site: Site, now: float
 
 
 def already_signed(email: Email, petition: Definition, site: Site, now: float) -> EmailMessage:
-    """Tell that the mailbox had signed before; the link leads to that signature. Raises ValueError for a
-    guarded petition, which never says "already"."""
+    """Tell the reader that the address has signed before. The link leads to that signature.
+
+    Raises ValueError for a guarded petition, because its emails never say "already".
+    """
     if petition.profile == "guarded":
         raise ValueError("a guarded petition never says that somebody has signed")
     with override(_site_language(email.language)):
@@ -128,8 +134,7 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
 
 
 def confirm_newsletter(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
-    """Ask whether the reader wants the newsletter of the house (`petition` None) or the updates about a
-    petition."""
+    """Ask the reader to confirm the newsletter of the site (`petition` is None) or the updates about a petition."""
     with override(_site_language(email.language)):
         if petition is not None and petition.profile == "guarded":
             first = _(
@@ -152,15 +157,15 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
             signed_by=_signed_by(petition, email.language, site),
         )
     if email.unsubscribe:
-        # RFC 8058: both headers, so that a mail program's own button is enough.
-        way_out = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
-        _put_ours(message, "List-Unsubscribe", f"<{way_out}>")
+        # RFC 8058: with both headers, a mail program's own button unsubscribes.
+        url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
+        _put_plain(message, "List-Unsubscribe", f"<{url}>")
         _put(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     return message
 
 
 def confirm_subject(petition: Definition, language: str) -> str:
-    """The subject of the email that a signer gets, for the page that tells them to look for it."""
+    """Return the subject of the email that a signer gets. A page shows it so that the signer can find the email."""
     with override(_site_language(language)):
         if petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
@@ -168,7 +173,7 @@ def confirm_subject(petition: Definition, language: str) -> str:
 
 
 def newsletter_subject(petition: Definition | None, language: str) -> str:
-    """The subject of the email that a new subscriber gets."""
+    """Return the subject of the email that a new subscriber gets."""
     with override(_site_language(language)):
         if petition is not None and petition.profile == "guarded":
             return _("Please confirm your request (%(word)s)") % {"word": petition.hint}
@@ -176,7 +181,7 @@ def newsletter_subject(petition: Definition | None, language: str) -> str:
 
 
 def _site_language(language: str) -> str:
-    # A petition may stand in languages that the house itself does not speak.
+    # A petition may have languages that the site itself does not have.
     return language if language in settings.SITE_LANGUAGES else "en"
 
 
@@ -208,8 +213,8 @@ def _compose(
     if [address.addr_spec for address in message["To"].addresses] != [to]:
         raise ValueError("not an email address: in a header it would be another, or several")
     _put(message, "Subject", subject)
-    _put_ours(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
-    _put_ours(message, "Message-ID", f"<{_message_id(email.id)}@{site.host}>")
+    _put_plain(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
+    _put_plain(message, "Message-ID", f"<{_message_id(email.id)}@{site.host}>")
     _put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
     _put(message, "Content-Language", email.language)
     text = "\n".join([*opening, link, closing, "-- ", signed_by, email.checkpoint])
@@ -219,7 +224,7 @@ def _compose(
         f'<!doctype html>\n<html lang="{escape(email.language)}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>\n"
         f'{paragraphs}<p><a href="{escape(link)}">{escape(link)}</a></p>\n<p>{escape(closing)}</p>\n'
-        f"<p>-- <br>{escape(signed_by)}</p>\n{_small(email.checkpoint)}</body></html>\n"
+        f"<p>-- <br>{escape(signed_by)}</p>\n{_checkpoint_html(email.checkpoint)}</body></html>\n"
     )
     _put(message, "MIME-Version", "1.0")
     _put(message, "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
@@ -228,13 +233,15 @@ def _compose(
     return message
 
 
-def _small(checkpoint: str) -> str:
+def _checkpoint_html(checkpoint: str) -> str:
     return f"<pre><small>{escape(checkpoint)}</small></pre>\n" if checkpoint else ""
 
 
 def _part(subtype: str, text: str) -> EmailMessage:
-    """A text part, in seven bits on every road. Quoted-printable stays legible where most emails are Latin;
-    it would triple Korean or Chinese."""
+    """Return a text part in 7-bit characters.
+
+    Quoted-printable keeps mostly Latin text legible. It would triple the size of Korean or Chinese, which get base64.
+    """
     part, raw = EmailMessage(policy=_POLICY), text.encode()
     if text.isascii():
         encoding, payload = "7bit", raw
@@ -249,28 +256,30 @@ def _part(subtype: str, text: str) -> EmailMessage:
 
 
 _POLICY = policy.SMTP
-# One for all emails of a process; the library would draw it from a generator that other things could be guessed from.
+# One for all emails of a process. The library would draw it from a generator whose output is predictable.
 _BOUNDARY = f"={secrets.token_hex(16)}"
 
 
 class _Header(str):
-    """A header's value that knows how it travels: the library neither parses nor folds it again, which for headers
-    that are the same on every email would take half of an email's time."""
+    """A header's value with its finished text, so that the library does not parse and fold it again.
+
+    For the headers that are the same in every email, that would take half of the time of an email.
+    """
 
     name: str
     folded: str
 
     def fold(self, *, policy: object) -> str:
-        """The whole header, as the library's generator asks for it."""
+        """Return the whole header. The library's generator calls this."""
         return self.folded
 
 
 def _put(message: EmailMessage, name: str, value: str) -> None:
-    message.set_raw(name, _standing(name, value))
+    message.set_raw(name, _cached_header(name, value))
 
 
-def _put_ours(message: EmailMessage, name: str, value: str) -> None:
-    """A header that differs on every email, of plain words that we made: nothing in it needs folding."""
+def _put_plain(message: EmailMessage, name: str, value: str) -> None:
+    """Set a header that differs in every email and is our own plain ASCII, so that it needs no folding."""
     header = _Header(value)
     header.name, header.folded = name, f"{name}: {value}{_POLICY.linesep}"
     message.set_raw(name, header)
@@ -278,25 +287,27 @@ def _put_ours(message: EmailMessage, name: str, value: str) -> None:
 
 @lru_cache(maxsize=4)
 def _sender(address: str) -> BaseHeader:
-    """Parsed once; the way out asks it for its bare address."""
+    """Return the parsed sender. The transport takes the bare address from it."""
     return _parsed("From", address)
 
 
 @lru_cache(maxsize=256)
-def _standing(name: str, value: str) -> _Header:
+def _cached_header(name: str, value: str) -> _Header:
     header = _Header(value)
     header.name, header.folded = name, _parsed(name, value).fold(policy=_POLICY)
     return header
 
 
 def _parsed(name: str, value: str) -> BaseHeader:
-    """Raises ValueError for more than a line, which would be another header."""
+    """Parse a header. Raises ValueError for more than one line, because a second line would be another header."""
     if len(value.splitlines()) != 1:
         raise ValueError("a header is one line")
     return cast(BaseHeader, _POLICY.header_factory(name, value))
 
 
 def _message_id(email_id: int) -> str:
-    """From the email's random id, so that an email sent twice after a crash is one email to a mail program.
-    Hashed, so that a mailbox does not hold the key of a row."""
+    """Make a Message-ID from the email's random id, so that an email sent twice has one Message-ID.
+
+    It is hashed, so that a mailbox does not contain the key of a row.
+    """
     return hashlib.sha256(b"message-id/1" + email_id.to_bytes(9, "big", signed=True)).hexdigest()[:32]

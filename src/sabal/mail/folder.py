@@ -1,4 +1,4 @@
-"""The way out of a development house: each email a file in a folder, which its pages show."""
+"""The transport of a development server: it writes each email to a file, and pages show the files."""
 
 import contextlib
 import os
@@ -14,13 +14,13 @@ from sabal.mail.wire import as_bytes
 
 
 class FolderTransport:
-    """Each email a file in a folder; for development, and for tests that read emails."""
+    """Writes each email to a file in a folder. It is for development, and for tests that read emails."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """Write the email: aside first, then renamed, so that no reader sees half of it."""
+        """Write the email to a draft file and rename it, so that no reader sees half of it."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.eml"
         draft = self._folder / f".{name}"
         try:
@@ -35,13 +35,12 @@ class FolderTransport:
         return Answer(SendOutcome.ACCEPTED)
 
     def close(self) -> None:
-        """Nothing to leave."""
+        """Do nothing: no connection is open."""
 
 
 @dataclass(frozen=True)
 class StoredEmail:
-    """An email that the folder transport wrote. `sent` is the time in its file name, `text` its first
-    part."""
+    """An email that the folder transport wrote. `sent` is the time in its file name; `text` is its first part."""
 
     name: str
     sent: datetime
@@ -51,7 +50,7 @@ class StoredEmail:
 
 
 def list_emails(folder: Path, *, limit: int = 100) -> list[StoredEmail]:
-    """The newest `limit` emails in the folder, newest first; none where there is no folder."""
+    """Return the newest `limit` emails in the folder, newest first; an empty list if there is no folder."""
     names = sorted((path.name for path in folder.glob("[0-9]*.eml")), reverse=True)
     return [_stored(folder / name) for name in names[:limit]]
 

@@ -1,13 +1,13 @@
-"""What an email's row says of it: its kind, and in its id the lane.
+"""The kinds of emails, and the ids of their rows.
 
-An id is lane, then day, then chance. So the primary key is the order of sending, and tells no moment.
+An id consists of lane, day and random bits. So the primary key is the order of sending, and shows no time of day.
 """
 
 import secrets
 
 # `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription.
 CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3
-# What a flood may have caused goes slowly: emails of held signatures, to crowded domains, of the newsletter.
+# Emails that a flood may have caused are sent slowly: for held signatures, to busy small domains, for the newsletter.
 NORMAL, SLOW = 0, 1
 
 _DAY_BITS, _CHANCE_BITS = 14, 48
@@ -16,10 +16,10 @@ _LANE_SHIFT = _DAY_BITS + _CHANCE_BITS
 
 
 def email_id(lane: int, day: int) -> int:
-    """A new id for an email of that lane, written on that day (days since 1970)."""
+    """Return a new id for an email of this lane, written on this day (days since 1970)."""
     return lane << _LANE_SHIFT | (day - _FIRST_DAY) << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
 
 
 def lane_range(lane: int) -> tuple[int, int]:
-    """The first and the last id that an email of that lane can have."""
+    """Return the first and the last id that an email of this lane can have."""
     return lane << _LANE_SHIFT, (lane + 1 << _LANE_SHIFT) - 1

@@ -1,7 +1,7 @@
-"""The outbox: emails are rows first, written in the same commit as what caused them, and sent from here.
+"""The outbox: send the emails that other packages stored as rows, in the commits of the actions that caused them.
 
-A crash at any point costs at most a repeated email, never a lost one: a row goes only after the server has
-taken its email.
+A crash at any point may repeat an email, but never loses one: a row is deleted only after the server has accepted its
+email.
 """
 
 import logging
@@ -25,18 +25,24 @@ from sabal.petitions.snapshot import Snapshots
 logger = logging.getLogger("sabal.mail")
 
 CHUNK = 50  # emails claimed at once
-CLAIM_LEFT = 60  # seconds; with less of the claim left than this, no further email is begun
-SETTLE_EMAILS, SETTLE_SECONDS = 25, 0.25  # what a crash may repeat, against one flush for each email
-# Emails lost or refused in a row, after which the server gets a rest. A refusal costs nobody any time, and
-# one provider may refuse us while the others don't.
+CLAIM_LEFT = 60  # seconds; no further email is begun if less of the claim is left
+SETTLE_EMAILS, SETTLE_SECONDS = (
+    25,
+    0.25,
+)  # a crash may repeat this many emails; settling each would cost a flush each
+# The number of lost or refused emails in a row after which sending stops. More refusals are allowed, because a refusal
+# costs little time, and one provider may refuse us while the others do not.
 IN_A_ROW = {Trouble.LOST: 3, Trouble.REFUSED: 10}
 
 
 @dataclass
 class SendReport:
-    """What one call of `send_due` did: emails by their end, how many answers said that the server won't have
-    us, and the trouble that stopped it early (then the caller waits before it tries again). `reason` is the
-    last trouble in a phrase of ours, without personal data."""
+    """The result of one call of `send_due`.
+
+    `ends` counts the emails by their end. `refused` counts the answers that refused us as the sender. `trouble` is the
+    trouble that stopped the call early; the caller then waits before it tries again. `reason` is the last trouble in
+    our own words, without personal data.
+    """
 
     ends: Counter[End] = field(default_factory=Counter)
     refused: int = 0
@@ -45,12 +51,12 @@ class SendReport:
 
     @property
     def accepted(self) -> int:
-        """Emails that the server took."""
+        """The number of emails that the server accepted."""
         return self.ends[End.ACCEPTED]
 
     @property
     def handled(self) -> int:
-        """Emails that were tried or ended; 0 means that nothing was due or nothing could be sent."""
+        """The number of emails that were tried or ended; 0 means that nothing was due or nothing could be sent."""
         return sum(n for end, n in self.ends.items() if end is not End.UNSENT)
 
 
@@ -69,13 +75,13 @@ def send_due(
     chance: Callable[[], float] = random.random,
     pause: Callable[[float], None] = time.sleep,
 ) -> SendReport:
-    """Send what is due: at most `limit` emails of the normal lane, then at most `slow_limit` of the slow
-    one.
+    """Send at most `limit` due emails of the normal lane, then at most `slow_limit` of the slow lane.
 
-    `clock` gives Unix time; `accepted` is told of every email that the server took, in the commit that takes
-    its row; `should_stop` is asked before each email; `chance` gives numbers in [0, 1).
-    Raises the driver's errors (what was claimed is free again when the claim has run out) and KeyMissing
-    where the house key does not open a mail key that is there. Any number of workers may run this at once.
+    `clock` returns Unix time (seconds). `accepted` is called for every accepted email, in the commit that deletes its
+    row. `should_stop` is called before each email. `chance` returns numbers in [0, 1).
+
+    Raises the driver's errors; claimed emails are then free again when the claim ends. Raises KeyMissing if the
+    server's key does not open a stored mail key. Any number of workers may run this at once.
     """
     site = site or emails.Site()
     run = _Run(database, keystore, transport, clock, petitions, accepted, site, should_stop, chance, pause)
@@ -109,15 +115,14 @@ class _Run:
     report: SendReport = field(default_factory=SendReport)
     keys: dict[int, bytes | None] = field(default_factory=dict)
     bad_in_a_row: int = 0
-    stuck: bool = False  # nothing can be written down
+    stuck: bool = False  # results cannot be stored
 
     @property
     def over(self) -> bool:
         return self.report.trouble is not Trouble.NONE or self.should_stop()
 
     def deliver(self, claimed: Sequence[Claimed]) -> None:
-        """Try one email after the other; whatever happens, what was accepted is settled and the rest
-        freed."""
+        """Try one email after the other. In any case, settle the emails that were tried and free the rest."""
         done: list[Claimed] = []
         settled_at, tried = self.clock(), 0
         try:
@@ -135,9 +140,9 @@ class _Run:
                 self._settle([*done, *claimed[tried:]])
 
     def _try(self, email: Claimed) -> None:
-        """Open, render, send. Sets the email's end."""
+        """Open, render and send the email, and set its end."""
         if email.attempts > GIVE_UP:
-            # Only a row whose every attempt died with its process comes here.
+            # This happens only if the process died at every attempt.
             email.end = End.GIVEN_UP
             return
         key = self._key(email.day)
@@ -148,7 +153,7 @@ class _Run:
         try:
             self._send(email, key)
         except Exception as error:
-            # Pushed ahead before anything else is done about it: one bad row stops no queue.
+            # Postpone it before anything else is done, so that one bad row does not stop the queue.
             self._settle([email])
             logger.error("an email cannot be sent: %s at %s", type(error).__name__, _raised_at(error))
 
@@ -157,8 +162,7 @@ class _Run:
             try:
                 self.keys[day] = self.keystore.mail_key(self.database, day)
             except KeyMissing:
-                # With the row there it is the house key that is wrong, and the emails must wait for the
-                # right one.
+                # If the row exists, the server's key is wrong, and the emails must wait for the right one.
                 if self.database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)):
                     raise
                 self.keys[day] = None
@@ -168,7 +172,7 @@ class _Run:
     def _send(self, email: Claimed, key: bytes) -> None:
         opened = _open(email, key)
         petition = None
-        if email.petition_id:  # 0, like no value, is the house itself
+        if email.petition_id:  # 0 and None mean the site itself
             published = self.petitions.by_id(email.petition_id)
             if published is None:
                 raise LookupError("no such petition")
@@ -177,10 +181,10 @@ class _Run:
         message = emails.render(opened, petition, self.site, self.clock())
         answer = self.transport.send(message, opened.to.wire)
         email.end = End(answer.outcome.value)
-        self._heed(answer)
+        self._note_trouble(answer)
 
-    def _heed(self, answer: Answer) -> None:
-        """Stop the run where the answer speaks of the way out, at once or when it goes on."""
+    def _note_trouble(self, answer: Answer) -> None:
+        """Stop the run if the answer shows trouble with the transport, at once or after several such answers."""
         if answer.trouble is Trouble.NONE:
             self.bad_in_a_row = 0
             return
@@ -191,35 +195,34 @@ class _Run:
             self.report.trouble = answer.trouble
 
     def _settle(self, done: Sequence[Claimed]) -> None:
-        """Write down what became of the emails that are still ours."""
-        ours = [email for email in done if email.until]
-        if not ours:
+        """Store the results of the emails that are still claimed."""
+        claimed = [email for email in done if email.until]
+        if not claimed:
             return
         for wait in (0.2, 2.0, None):
             try:
-                settle(self.database, ours, self.clock(), self.chance, self.accepted)
+                settle(self.database, claimed, self.clock(), self.chance, self.accepted)
                 break
             except Exception:
-                # Emails that were accepted go out again if this is not written, so it is worth some
-                # patience.
+                # Accepted emails are sent again if this is not stored, so try three times.
                 if wait is None:
                     self.stuck = True
                     raise
                 self.pause(wait)
-        for email in ours:
+        for email in claimed:
             self.report.ends[email.end] += 1
             email.until = 0
 
 
 def _open(email: Claimed, key: bytes) -> emails.Email:
-    """The email in clear; notes its provider and its token. Raises KeyMissing, ValueError, KeyError."""
+    """Decrypt the email, and set its provider and token. Raises KeyMissing, ValueError or KeyError."""
     body = open_body(key, email.sealed)
     email.provider, email.token = body.to.provider, body.token
     return emails.Email(email.id, email.kind, body.to, body.language, body.token, body.unsubscribe)
 
 
 def _raised_at(error: Exception) -> str:
-    """File and line where it was raised, without its text: addresses stand in texts."""
+    """Return the file and line where the error was raised, without its text, which may contain addresses."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,14 +1,14 @@
 """The large email providers by name, each with its domains.
 
-Totals name providers, so that they say where emails get stuck without naming an address. Suggestions of what was
-meant (typo.py) come from the same list.
+Totals name providers, so that they show where emails get stuck without naming an address. The suggestions for mistyped
+domains (typo.py) come from the same list.
 """
 
 OTHER = "other"
 
-# One line per provider: the domains it runs. A star marks a domain that is common enough to be what a slip meant.
-# Every domain that is not here belongs to "other", so that a total never points at a small organisation or at one
-# person's own domain. The last line names real domains of no large provider that are one slip from a common one.
+# One line per provider: the domains it runs. A star marks a domain that is common enough to be suggested. Every domain
+# that is not here belongs to "other", so that a total never points at a small organisation or at one person's own
+# domain. The last line has real domains of no large provider that are one typing mistake from a common one.
 _TABLE = {
     "gmail": "*gmail.com *googlemail.com",
     "microsoft": (
@@ -92,7 +92,7 @@ def provider_of(domain: str) -> str:
 
 
 def is_large(domain: str) -> bool:
-    """Return whether `domain` belongs to a large provider, where thousands of strangers have addresses."""
+    """Return whether `domain` belongs to a large provider, with addresses of thousands of strangers."""
     return provider_of(domain) != OTHER
 
 

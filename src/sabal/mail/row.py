@@ -1,6 +1,6 @@
-"""An email as a row of the outbox: its columns, and its body, which the mail key of its day alone opens.
+"""An email as a row of the outbox: its columns, and its body, which only the mail key of its day opens.
 
-Whoever causes an email writes it here, and the outbox reads it here.
+Every package that causes an email writes it with this module, and the outbox reads it with this module.
 """
 
 import json
@@ -16,13 +16,16 @@ from sabal.mail.address import EmailAddress
 COLUMNS = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 _SEALED_AS = b"letter"
 _TOKEN = re.compile(r"[a-z2-7]{26}", re.ASCII)
-_as_json = json.JSONEncoder(ensure_ascii=False).encode  # prepared once: every signature comes through here
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once, because every signature uses it
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What an email says of its reader. `language` is a path segment such as "zh-hans",
-    `token` the 26 characters of the link, `unsubscribe` those of the way out of a newsletter, where there is one."""
+    """The parts of an email that differ for each reader.
+
+    `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
+    of a newsletter's unsubscribe link, or empty.
+    """
 
     to: EmailAddress
     language: str
@@ -33,7 +36,7 @@ class Body:
 def close_body(
     key: bytes, to: EmailAddress, language: str, token: bytes, unsubscribe: bytes | None = None
 ) -> bytes:
-    """An email's body, sealed under the mail key of its day."""
+    """Return an email's body, sealed under the mail key of its day."""
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)
@@ -41,7 +44,7 @@ def close_body(
 
 
 def open_body(key: bytes, sealed: bytes) -> Body:
-    """The body in clear. Raises KeyMissing where the key is another; ValueError, KeyError for what is no body."""
+    """Open a body. Raises KeyMissing if the key is another one; ValueError or KeyError if it is not a body."""
     content = json.loads(unseal(key, sealed, _SEALED_AS))
     if not _TOKEN.fullmatch(content["token"]):
         raise ValueError("an email whose link leads nowhere")
@@ -52,17 +55,17 @@ def open_body(key: bytes, sealed: bytes) -> Body:
 def email_row(
     email_id: int, petition_id: int | None, kind: int, day: int, sealed: bytes, network: int = 0
 ) -> Row:
-    """One row. `petition_id` is None for the house's own emails, `day` that of the mail key (days since 1970)."""
+    """Make one row. `petition_id` is None for the site's own emails; `day` is the mail key's (days since 1970)."""
     return email_id, petition_id, kind, day, sealed, network
 
 
 def store(database: Database, rows: Sequence[Row]) -> None:
-    """Put emails into the outbox, in the transaction of what causes them."""
+    """Insert emails into the outbox, inside the caller's transaction."""
     database.insert("mail_email", COLUMNS, rows)
 
 
 def delete_again(database: Database, rows: Sequence[Row]) -> None:
-    """Take emails out again that this transaction has put in."""
+    """Delete emails that the same transaction has inserted."""
     if rows:
         where, params = database.among("id", [row[0] for row in rows])
         database.execute(f"DELETE FROM mail_email WHERE {where}", params)

@@ -1,4 +1,4 @@
-"""The way out through an SMTP server (RFC 5321): one connection, kept and made anew."""
+"""The transport to an SMTP server (RFC 5321)."""
 
 import smtplib
 import socket
@@ -11,12 +11,12 @@ from sabal.mail.answers import PERMANENT, Answer, SendOutcome, Trouble, judge
 from sabal.mail.url import MailUrl
 from sabal.mail.wire import as_bytes
 
-TIMEOUT = 20.0  # seconds for each step of a conversation; well within the claim of an email
-IDLE = 10.0  # seconds after which a connection is asked whether it still lives
+TIMEOUT = 20.0  # seconds for each step of a session; much less than the claim of an email
+IDLE = 10.0  # seconds after which a connection is checked with NOOP before it is used
 
 
 class SmtpTransport:
-    """SMTP submission on one connection that is kept and, when it is gone, made anew."""
+    """SMTP submission on one connection, which is kept open and made again when it is lost."""
 
     def __init__(
         self,
@@ -32,12 +32,11 @@ class SmtpTransport:
         self._begun = False  # whether the server took the last email's MAIL command
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """One email. Bounces are asked not to come back (DSN, RFC 3461) where the server knows how."""
+        """Send one email. If the server supports DSN (RFC 3461), ask it to send no bounces."""
         reused = self._smtp is not None
         answer = self._try(message, to)
         if reused and answer.trouble is Trouble.LOST and not self._begun:
-            # Servers close a connection after so many emails or seconds; that says nothing about this
-            # email.
+            # Servers close a connection after some emails or seconds. That is no answer about this email.
             answer = self._try(message, to)
         return answer
 
@@ -54,8 +53,8 @@ class SmtpTransport:
         try:
             answer = self._converse(smtp, message, to)
         except (smtplib.SMTPException, OSError) as error:
-            # Broken before the last answer: the server may have the email or not, and a copy is better than
-            # none.
+            # The connection broke before the last answer, so the server may or may not have the email. A second copy
+            # is better than none.
             self._drop()
             return Answer(SendOutcome.LATER, _broken(error), Trouble.LOST)
         if answer.outcome is not SendOutcome.ACCEPTED:
@@ -64,7 +63,7 @@ class SmtpTransport:
         return answer
 
     def close(self) -> None:
-        """QUIT, where there is somebody to say it to."""
+        """Send QUIT if a connection is open."""
         if self._smtp is not None:
             try:
                 self._smtp.quit()
@@ -99,20 +98,20 @@ class SmtpTransport:
                     url.host, url.port, local_hostname=self._helo, timeout=self._timeout
                 )
         except smtplib.SMTPConnectError as error:
-            _welcome(error.smtp_code, _bytes(error.smtp_error))
+            _require_accepted(error.smtp_code, _bytes(error.smtp_error))
             raise
         smtp = self._smtp
         assert smtp.sock is not None
         smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _welcome(*_greet(smtp))
+        _require_accepted(*_greet(smtp))
         if url.tls == "starttls":
             smtp.starttls(context=context)
-            _welcome(*_greet(smtp))
+            _require_accepted(*_greet(smtp))
         if url.user:
             try:
                 smtp.login(url.user, url.password)
             except smtplib.SMTPAuthenticationError as error:
-                _welcome(error.smtp_code, _bytes(error.smtp_error))
+                _require_accepted(error.smtp_code, _bytes(error.smtp_error))
                 raise
         return smtp
 
@@ -148,7 +147,7 @@ class SmtpTransport:
             self._drop()
 
     def _drop(self) -> None:
-        # No QUIT to a server that does not answer: it would cost one more time-out.
+        # Send no QUIT to a server that does not answer: it would cost one more time-out.
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
@@ -160,8 +159,8 @@ class _Refused(Exception):
         self.answer = answer
 
 
-def _welcome(code: int, text: bytes) -> None:
-    """Raise unless the server has us so far. 5xx: it refuses us; 4xx: it may have us later."""
+def _require_accepted(code: int, text: bytes) -> None:
+    """Raise _Refused unless the server accepted this step. 5xx: it refuses us; 4xx: it may accept us later."""
     if 200 <= code < 300:
         return
     answer = judge(code, text, named=False)

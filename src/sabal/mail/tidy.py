@@ -1,4 +1,4 @@
-"""What time takes away from the outbox: mail keys, and emails that could not be sent for a week."""
+"""Destroy old mail keys, and drop emails that could not be sent for 8 days."""
 
 import logging
 from collections import Counter
@@ -14,24 +14,26 @@ logger = logging.getLogger("sabal.mail")
 
 
 def tidy_keys(database: Database, keystore: KeyStore, today: int) -> list[int]:
-    """Destroy the mail keys that no email needs, and after 8 days the emails with them. Gives the days
-    whose keys went. Today's and yesterday's stay: a signature on its way past midnight is sealed under
-    yesterday's."""
+    """Destroy the mail keys that no email needs, and return their days.
+
+    Emails that are 8 days old are dropped, so that their keys can be destroyed too. The keys of today and yesterday
+    stay, because a signature that arrives just after midnight may be sealed under yesterday's.
+    """
     if dropped := _drop_old(database, today):
         logger.error("%d emails are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
-    gone = []
+    destroyed = []
     for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
         day = int(name.removeprefix("mail/"))
         if day < today - 1:
             with database.transaction():
                 needed = database.query("SELECT 1 FROM mail_email WHERE mail_key = ? LIMIT 1", (day,))
                 if not needed and keystore.destroy(database, name):
-                    gone.append(day)
-    return sorted(gone)
+                    destroyed.append(day)
+    return sorted(destroyed)
 
 
 def _drop_old(database: Database, today: int) -> int:
-    """Delete emails of 8 days ago and older, unopened; in a crash the rest goes next time."""
+    """Delete emails that are 8 days old or older, unopened. After a crash, the next call deletes the rest."""
     dropped = 0
     oldest = "SELECT id FROM mail_email WHERE mail_key <= ? ORDER BY mail_key, id LIMIT ?"
     while rows := database.query(oldest, (today - KEY_DAYS, ROWS)):

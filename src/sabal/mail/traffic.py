@@ -1,4 +1,4 @@
-"""Traffic: how many emails ended how, by the hour and by class of provider. It names no mailbox."""
+"""Traffic: the number of emails by result, hour and provider. It has no addresses."""
 
 from collections import Counter
 from enum import StrEnum
@@ -7,8 +7,7 @@ from sabal.database import Database
 
 
 class End(StrEnum):
-    """What became of an email, in the words of `mail_traffic.outcome`. All but the last three take the
-    row."""
+    """The result of an email, as in `mail_traffic.outcome`. With all but the last three, the row is deleted."""
 
     ACCEPTED = "accepted"
     NEVER = "never"
@@ -31,7 +30,7 @@ def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
 
 
 def between(database: Database, first: int, last: int) -> Counter[tuple[str, End]]:
-    """Emails by provider and end in the hours from `first` to `last`."""
+    """Return the emails by provider and end in the hours from `first` to `last` (since 1970)."""
     rows = database.query(
         "SELECT provider, outcome, SUM(n) FROM mail_traffic WHERE hour BETWEEN ? AND ? GROUP BY provider, outcome",
         (first, last),

@@ -1,4 +1,4 @@
-"""A way out of the house: a folder (development) or an SMTP server."""
+"""The transport that SABAL_MAIL_URL names: a folder (development) or an SMTP server."""
 
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,19 +11,21 @@ from sabal.mail.url import parse_mail_url
 
 
 class Transport(Protocol):
-    """A way out of the house."""
+    """Sends emails out of this server."""
 
     def send(self, message: EmailMessage, to: str) -> Answer:
-        """Hand over one email for the mailbox `to` (`EmailAddress.wire`). Never raises for what the
-        other side does."""
+        """Send one email to the address `to` (`EmailAddress.wire`). Errors of the other side are in the answer."""
 
     def close(self) -> None:
-        """Take leave; the next `send` begins anew."""
+        """Close the connection; the next `send` reconnects."""
 
 
 def open_transport(url: str, *, folder: Path, helo: str, timeout: float = TIMEOUT) -> Transport:
-    """The transport that SABAL_MAIL_URL names. `folder` is where `folder:` writes; `helo` is the host name
-    that we greet with. Connects with the first email. Raises MailUrlError."""
+    """Make the transport that `url` (SABAL_MAIL_URL) names. Raises MailUrlError.
+
+    `folder` is the path to which `folder:` writes. `helo` is the host name in our greeting to the mail server. The
+    first email opens the connection.
+    """
     parsed = parse_mail_url(url)
     return (
         FolderTransport(folder) if parsed.scheme == "folder" else SmtpTransport(parsed, helo, timeout=timeout)

@@ -1,4 +1,4 @@
-"""The domain that somebody meant to type."""
+"""Suggestions for mistyped domains."""
 
 from functools import lru_cache
 
@@ -6,15 +6,15 @@ from sabal.mail.providers import COMMON, is_listed
 
 
 @lru_cache(maxsize=4096)
-def meant(domain: str) -> str | None:
-    """Return the common domain that differs from this one by a single slip; None where there is none."""
+def common_domain(domain: str) -> str | None:
+    """Return the common domain that differs from `domain` by one typing mistake; None if there is none."""
     if is_listed(domain):
         return None
-    return next((common for common in COMMON if _one_slip(domain, common)), None)
+    return next((common for common in COMMON if _one_mistake(domain, common)), None)
 
 
-def _one_slip(typed: str, common: str) -> bool:
-    """Return whether one letter too many, one missing, one wrong or two exchanged make the difference."""
+def _one_mistake(typed: str, common: str) -> bool:
+    """Return whether the only difference is one letter too many, missing or wrong, or two letters swapped."""
     if abs(len(typed) - len(common)) > 1 or typed == common:
         return False
     start = next(

@@ -1,4 +1,4 @@
-"""SABAL_MAIL_URL: which way the emails go."""
+"""SABAL_MAIL_URL: how emails are sent."""
 
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -7,7 +7,7 @@ from sabal.refusal import Refusal
 
 
 class MailUrlError(Refusal):
-    """SABAL_MAIL_URL can't be used. The sentence never holds the password."""
+    """SABAL_MAIL_URL cannot be used. The message never contains the password."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def parse_mail_url(url: str) -> MailUrl:
-    """Read `folder:` or `smtp://[user:password@]host[:port][?tls=starttls|implicit|none]` (TLS is on unless
-    it says none; user and password percent-encoded). Raises MailUrlError."""
+    """Parse `folder:` or `smtp://[user:password@]host[:port][?tls=starttls|implicit|none]`. Raises MailUrlError.
+
+    TLS is used unless `tls` is none. User and password are percent-encoded.
+    """
     if url == "folder:":
         return MailUrl("folder")
-    parts, port, options = _taken_apart(url)
+    parts, port, options = _split(url)
     tls = options.pop("tls", "implicit" if port == _PORTS["implicit"] else "starttls")
     if options:
         raise MailUrlError(f"SABAL_MAIL_URL has the unknown option {min(options)}. The only option is tls.")
@@ -50,8 +52,8 @@ def parse_mail_url(url: str) -> MailUrl:
     return MailUrl("smtp", host, port or _PORTS[tls], user, password, tls)
 
 
-def _taken_apart(url: str) -> tuple[SplitResult, int | None, dict[str, str]]:
-    """The URL's parts, its port and its options, where it has the form that it must have."""
+def _split(url: str) -> tuple[SplitResult, int | None, dict[str, str]]:
+    """Return the URL's parts, port and options. Raises MailUrlError if its form is wrong."""
     if not url:
         raise MailUrlError(f"SABAL_MAIL_URL is empty; {_EXAMPLE}.")
     try:

@@ -1,10 +1,10 @@
-"""Asking for the newsletter of the house: what was asked for and its email, in one commit."""
+"""Ask for the newsletter of the site: store the request and its email in one commit."""
 
 from sabal import days, settings
 from sabal import token as tokens
 from sabal.database import Database
 from sabal.keys.keyring import Keyring
-from sabal.limits import networks as limits
+from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
 from sabal.mail.row import close_body, delete_again, email_row, store
@@ -14,29 +14,35 @@ KEEP_DAYS = 7
 
 
 def ask(
-    database: Database, keyring: Keyring, address: EmailAddress, language: str, organiser: str, now: float
+    database: Database,
+    keyring: Keyring,
+    limits: Limits,
+    address: EmailAddress,
+    language: str,
+    organiser: str,
+    now: float,
 ) -> None:
-    """Store what was asked for and its email; in silence where no email may go out. Raises KeyMissing.
+    """Store the request and its email. If no email may be sent, keep neither, and do not reveal it. Raises KeyMissing.
 
-    `now` in Unix seconds. What is committed, and how long it takes, is the same whether the mailbox is new, in the
+    `now` is Unix time (seconds). The commit does the same work in the same time for an address that is new, is in the
     list, or wants no emails.
     """
-    # As for signing: on a development house, which answers this machine alone, nothing is limited.
+    # As for signing, a development server has no limits, because it answers only its own machine.
     box = b"newsletter/" + address.mailbox.encode()
-    spare = settings.DEV or limits.current().letters_left(box, now)
+    quota_left = settings.DEV or limits.letters_left(box, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     row = rows.subscription(key, rows.SITE, address, language, organiser)
     with database.transaction():
-        may_write = spare and rows.ask(
+        may_email = quota_left and rows.ask(
             database, row, rows.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
         )
-        way_out = rows.unsubscribe_token(key, rows.stored_id(database, row))
-        sealed = close_body(mail_key, address, language, t, way_out)
+        unsubscribe = rows.unsubscribe_token(key, rows.stored_id(database, row))
+        sealed = close_body(mail_key, address, language, t, unsubscribe)
         email = email_row(email_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
         store(database, [email])
-        if not may_write:
-            # Written and struck out: a commit without it is quicker, and a clock would tell who is in the list.
+        if not may_email:
+            # Insert and delete in the same commit, so that timing does not reveal which addresses are in the list.
             delete_again(database, [email])
-    if may_write:
-        limits.current().letter(box, now)
+    if may_email:
+        limits.letter(box, now)

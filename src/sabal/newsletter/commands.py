@@ -43,8 +43,8 @@ def list_(slug: str | None) -> None:
     if not found:
         click.echo("No subscribers yet.")
     for petition_id, language, state, number in found:
-        stands = "confirmed" if state == CONFIRMED else "not confirmed yet"
-        click.echo(f"{number:>7}  {names[petition_id]}  {language}  {stands}")
+        word = "confirmed" if state == CONFIRMED else "not confirmed yet"
+        click.echo(f"{number:>7}  {names[petition_id]}  {language}  {word}")
 
 
 @newsletter.command()
@@ -79,7 +79,10 @@ def export(slug: str | None, out: Path) -> None:
 
 
 def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
-    """The lists that are meant, by petition id, as people call them. Raises Refusal for a slug that is not here."""
+    """Return the names of the lists by petition id; with a slug, only that petition's list.
+
+    Raises Refusal if the slug is unknown.
+    """
     if slug is not None:
         return {id_of(connection, slug): f"updates about {slug}"}
     petitions: dict[int, str] = dict(connection.query("SELECT id, slug FROM petitions_petition"))
@@ -92,8 +95,8 @@ def _confirmed(connection: database.Database, key: bytes, names: dict[int, str])
         for row_id, petition_id, language, sealed, sentence in found:
             if petition_id in names:
                 address = unseal(key, bytes(sealed), b"subscriber").decode()
-                way_out = token.encode(unsubscribe_token(key, row_id))
-                link = f"{settings.BASE_URL}/{language}/newsletter/unsubscribe/{way_out}"
+                unsubscribe = token.encode(unsubscribe_token(key, row_id))
+                link = f"{settings.BASE_URL}/{language}/newsletter/unsubscribe/{unsubscribe}"
                 yield address, language, sentence or "", names[petition_id], link
         last = found[-1][0]
 

@@ -1,7 +1,13 @@
-"""The sentences beside the two mailing boxes. Like the consent of a signature they are no translations that may change
-unseen: a subscription keeps the version of the sentence that was ticked, and the sentence itself is kept by version."""
+"""The sentences beside the two mailing boxes.
+
+They are not in the translation files, because a change must be traceable, as for the consent of a signature. A
+subscription stores the version of the sentence that was ticked, and each version's sentence is stored too.
+"""
 
 import hashlib
+from collections.abc import Iterable
+
+from sabal.petitions.snapshot import PetitionSnapshot
 
 _SENTENCES = {
     "updates": {
@@ -18,11 +24,20 @@ _SENTENCES = {
 
 
 def sentence(which: str, language: str, organiser: str) -> str:
-    """The sentence for `updates` or `newsletter`; languages without words of their own get the English ones."""
+    """Return the sentence for `updates` or `newsletter`, in English if the language has none of its own."""
     words = _SENTENCES[which]
     return words.get(language, words["en"]).format(who=organiser)
 
 
+def offered_by(published: Iterable[PetitionSnapshot], language: str) -> str | None:
+    """Return whose newsletter can be asked for: the organiser of the newest petition that offers it, if one does."""
+    for petition in published:
+        if petition.definition.newsletter:
+            names = petition.definition.organiser
+            return names.get(language) or names[petition.definition.authoritative]
+    return None
+
+
 def version(sentence: str) -> str:
-    """The first 16 hex digits of the sentence's SHA-256."""
+    """Return the first 16 hex digits of the sentence's SHA-256."""
     return hashlib.sha256(sentence.encode()).hexdigest()[:16]

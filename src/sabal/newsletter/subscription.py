@@ -1,4 +1,7 @@
-"""Subscriptions as rows: made, stored, found. Knows no Django, for a signature's confirmation stores them too."""
+"""Subscriptions as rows: make, store and find them.
+
+This module does not use Django, because the confirmation of a signature stores subscriptions too.
+"""
 
 import hashlib
 import hmac
@@ -13,9 +16,9 @@ from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 
-SITE = 0  # the petition_id of the newsletter of the house
+SITE = 0  # the petition_id of the newsletter of the site
 ASKED, CONFIRMED = 1, 2
-LETTERS = 3  # to one mailbox while it has not confirmed
+MAX_EMAILS = 3  # to one address before it confirms
 _COLUMNS = (
     "id",
     "petition_id",
@@ -27,8 +30,8 @@ _COLUMNS = (
     "confirm_hash",
     "expires",
 )
-# The address stays as it was typed when it was asked for; what is confirmed already stays as it is.
-_CONFIRM_WHAT_WAITS = (
+# The stored address stays as it was typed with the first request. A confirmed subscription stays unchanged.
+_CONFIRM_ASKED = (
     "(petition_id, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
     f" confirm_hash = NULL, expires = NULL WHERE newsletter_subscription.state = {ASKED}"
 )
@@ -36,7 +39,7 @@ _CONFIRM_WHAT_WAITS = (
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One mailbox in one list. `petition_id` 0 is the newsletter of the house, else updates about that petition."""
+    """One address in one list. `petition_id` 0 is the newsletter of the site, otherwise updates about that petition."""
 
     id: int
     petition_id: int
@@ -49,7 +52,7 @@ class Subscription:
 def subscription(
     subscribers: bytes, petition_id: int, address: EmailAddress, language: str, organiser: str
 ) -> Subscription:
-    """A subscription with its address sealed under the subscribers' key."""
+    """Make a subscription with its address sealed under the subscribers' key."""
     return Subscription(
         id=secrets.randbits(63),
         petition_id=petition_id,
@@ -61,21 +64,21 @@ def subscription(
 
 
 def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
-    """The keyed hash by which one mailbox stands once in a list: 16 bytes."""
+    """Return the keyed hash of an address, 16 bytes, by which it is in a list only once."""
     return hmac.digest(subscribers, b"subscriber/1\0" + address.normalised.encode(), "sha256")[:16]
 
 
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:
-    """Store a subscription that waits for its click, inside the caller's transaction. False: no letter may go out.
+    """Store a subscription that is not confirmed yet, inside the caller's transaction. Return whether to send an email.
 
-    No letter goes to a mailbox that is in the list already or refused to be asked, nor a fourth one while it has not
-    confirmed. Asked for again, the last mailed link is the one that works, and the address is the one last typed.
+    No email is sent to an address that is in the list already or refused to be asked. At most three are sent before it
+    confirms. If it asks again, only the last emailed link works, and the address is stored as last typed.
     """
     if database.query(
         "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.petition_id, row.address_hash),)
     ):
         return False
-    _keep_sentences(database, [row])
+    _store_sentences(database, [row])
     database.insert(
         "newsletter_subscription", _COLUMNS, [_values(row, ASKED, confirm_hash, expires)], ignore=True
     )
@@ -92,14 +95,14 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
             row.petition_id,
             row.address_hash,
             ASKED,
-            LETTERS,
+            MAX_EMAILS,
         ),
     )
     return changed == 1
 
 
 def stored_id(database: Database, row: Subscription) -> int:
-    """The id under which this mailbox stands in this list; that of `row` itself where it does not."""
+    """Return the id of this address in this list; if it is not in the list, the id of `row` itself."""
     found = database.query(
         "SELECT id FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
         (row.petition_id, row.address_hash),
@@ -108,25 +111,25 @@ def stored_id(database: Database, row: Subscription) -> int:
 
 
 def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> None:
-    """Confirming a signature confirms what was ticked with it, and what the same mailbox had asked for before."""
+    """Confirm the subscriptions that were ticked with a signature, even if the address had asked for them before."""
     if not rows:
         return
-    _keep_sentences(database, rows)
-    # Each mailbox once, the first click's; in one order, so that two processes never wait for each other in a ring.
+    _store_sentences(database, rows)
+    # Each address once, as in its first click, and in one order, so that two processes cannot deadlock.
     once = {(r.petition_id, r.address_hash): r for r in reversed(rows)}
     values = [_values(r, CONFIRMED, None, None) for _, r in sorted(once.items())]
-    database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_WHAT_WAITS)
+    database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
 
 
 def is_link(database: Database, confirm_hash: bytes) -> bool:
-    """Whether a mailed link to confirm stands for a subscription, confirmed already or not."""
+    """Return whether an emailed link belongs to a subscription, confirmed already or not."""
     return bool(
         database.query("SELECT 1 FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
     )
 
 
 def confirm(database: Database, confirm_hash: bytes) -> bool:
-    """Confirm by the mailed link; false where it stands for nothing (any more). Pressing twice is harmless."""
+    """Confirm by the emailed link. Return False if it belongs to no subscription. Clicking twice is harmless."""
     changed = database.execute(
         "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?",
         (CONFIRMED, confirm_hash),
@@ -135,22 +138,22 @@ def confirm(database: Database, confirm_hash: bytes) -> bool:
 
 
 def expire(database: Database, today: int) -> int:
-    """Delete what was asked for and not confirmed by its day (since 1970); returns how many."""
+    """Delete subscriptions that were not confirmed by their day, and return their number. Days are since 1970."""
     return database.execute(
         "DELETE FROM newsletter_subscription WHERE state = ? AND expires < ?", (ASKED, today)
     )
 
 
 def is_row(database: Database, row_id: int) -> bool:
-    """Whether there is a subscription under this id (still)."""
+    """Return whether there is a subscription with this id."""
     return bool(database.query("SELECT 1 FROM newsletter_subscription WHERE id = ?", (row_id,)))
 
 
 def unsubscribe(database: Database, row_id: int) -> bool:
-    """Delete a subscription, and remember it outside the database; false where there was none (any more).
+    """Delete a subscription and write that to the erasure journal. Return False if there was none.
 
-    Who ends what was never confirmed did not ask for it: that mailbox is not asked about this list again. The file
-    comes first: after a crash between the two the link still works, while the other order could lose the wish.
+    If it was never confirmed, somebody else asked for it, so no further emails about this list go to that address. The
+    journal is written first: after a crash between the two the link still works. The other order could lose the wish.
     """
     rows = database.query(
         "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
@@ -167,13 +170,13 @@ def unsubscribe(database: Database, row_id: int) -> bool:
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
-def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> None:
-    """Withdrawing a signature ends the updates about its petition; `mailboxes` are petition ids and list hashes.
+def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) -> None:
+    """End the updates about petitions whose signatures are withdrawn. `list_hashes` has (petition id, address hash).
 
-    Remembered before the commit, as by `unsubscribe`; inside the caller's transaction.
+    The erasure journal is written before the commit, as in `unsubscribe`. Runs inside the caller's transaction.
     """
-    for petition_id in sorted({petition_id for petition_id, _ in mailboxes} - {SITE}):
-        where, params = database.among("address_hash", [h for of, h in mailboxes if of == petition_id])
+    for petition_id in sorted({petition_id for petition_id, _ in list_hashes} - {SITE}):
+        where, params = database.among("address_hash", [h for of, h in list_hashes if of == petition_id])
         ended = database.query(
             f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
             [petition_id, *params],
@@ -184,24 +187,24 @@ def end_updates(database: Database, mailboxes: Sequence[tuple[int, bytes]]) -> N
 
 
 def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
-    """The token in the unsubscribe link, 16 bytes: the row's id ‖ 8 bytes of a MAC, so that nothing need be stored."""
+    """Return the token of the unsubscribe link: the row's id ‖ 8 bytes of a MAC, so that nothing needs to be stored."""
     body = row_id.to_bytes(8, "big")
     return body + hmac.digest(subscribers, b"unsubscribe/1\0" + body, "sha256")[:8]
 
 
 def row_of(subscribers: bytes, token: bytes) -> int | None:
-    """The row that an unsubscribe token stands for; None where the MAC is not ours."""
+    """Return the row id in an unsubscribe token; None if its MAC is wrong."""
     row_id = int.from_bytes(token[:8], "big")
     return row_id if hmac.compare_digest(unsubscribe_token(subscribers, row_id), token) else None
 
 
 def confirm_hash(token: bytes) -> bytes:
-    """What the database holds of a mailed confirmation link."""
+    """Return the hash by which the database finds an emailed confirmation link."""
     return hashlib.sha256(b"newsletter/1 token" + token).digest()
 
 
 def _refusal(petition_id: int, address_hash: bytes) -> bytes:
-    # Kept in the table of "not me", whose hashes are unique over all lists. What is hashed is keyed already.
+    # Stored in the table of "not me" answers, so the hash must be unique over all lists. The address hash is keyed.
     return hashlib.sha256(b"not-me/list/1" + petition_id.to_bytes(8, "big") + address_hash).digest()[:16]
 
 
@@ -220,6 +223,6 @@ def _values(r: Subscription, state: int, confirm_hash: bytes | None, expires: in
     )
 
 
-def _keep_sentences(database: Database, rows: Sequence[Subscription]) -> None:
+def _store_sentences(database: Database, rows: Sequence[Subscription]) -> None:
     sentences = sorted({(consent.version(r.sentence), r.sentence) for r in rows})
     database.insert("newsletter_consent", ("version", "sentence"), sentences, ignore=True)

@@ -21,7 +21,7 @@ from sabal.ledger.tables import Log
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
-from sabal.signing.count import take_names_down
+from sabal.signing.count import hide_names
 from sabal.signing.writer.leave import erase_again
 from tlog import TlogError, Verifier, checkpoint
 
@@ -143,7 +143,7 @@ def erase_from_journal(database: raw.Database, commitments: list[bytes], reason:
         for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
             erased += n
             # The next batch shows names again, without the erased ones.
-            take_names_down(database, petition_id)
+            hide_names(database, petition_id)
     return erased
 
 

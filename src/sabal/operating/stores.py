@@ -218,7 +218,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
             "They will be within seconds. If this stays, the worker's messages say why (journalctl -u sabal)."
         )
         yield Finding("warning", "D209", sentence, hint)
-    if log.closed and (late := count.waits(connection, petition.id)):
+    if log.closed and (late := count.count_waiting(connection, petition.id)):
         yield Finding(
             "wrong",
             "D210",

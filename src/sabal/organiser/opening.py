@@ -91,7 +91,7 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
     if prove:
         raise Refusal(f"There is no file {slug}. Only an export has a code, so give the export's file.")
     from sabal import settings
-    from sabal.signing.sealed import sealed_here
+    from sabal.signing.sealed import local_export
 
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
         click.echo(
@@ -101,7 +101,7 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
             ),
             err=True,
         )
-    with sealed_here(slug) as lines:
+    with local_export(slug) as lines:
         _print(export.open_sealed([export.read(lines)], identities), form)
 
 

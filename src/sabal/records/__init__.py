@@ -1,1 +1,1 @@
-"""What the server and the organiser exchange: records, exports, revocations. Pure: no database, no Django."""
+"""Records, exports and revocations: the data that the server and the organiser exchange. No database, no Django."""

@@ -1,8 +1,8 @@
-"""Sealed records on their way to the organiser: written on the server, opened anywhere.
+"""Exports: files of sealed records for the organiser. The server writes them; they can be opened on any computer.
 
-The file is JSON lines. The first says of which log it is and which of its signatures do not count any more; each other
-holds one record as an age file in base64, with the commitment that stands for it, so that the organiser's machine can
-check that the record is the one that was signed. Files of version 1, which know no index, are still opened.
+An export is JSON lines. The first line names the log and lists the revoked signatures. Each other line contains one
+record, as an age file in base64, and its commitment. With the commitment, the organiser's computer checks that the
+record is the signed one. Files of version 1, which have no indexes, can still be opened.
 """
 
 import base64
@@ -25,24 +25,25 @@ Progress = Callable[[int], None]
 
 
 class ExportError(Refusal):
-    """A file that is no export, or a line of it that is damaged. The sentence names the line."""
+    """The file is no export, or a line is damaged. The sentence names the line."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first line of an export says; of version 1 the petition alone."""
+    """The first line of an export. In version 1 it has only the petition."""
 
     petition: str
     origin: str = ""
-    checkpoint: str = ""  # the published note as text, empty before the first one
+    checkpoint: str = ""
+    """The published note as text; empty before the first one."""
     size: int = 0
-    revoked: tuple[int, ...] = ()  # of all that are in the published tree, ascending
-    code: str | None = (
-        None  # base64 of an age file: what the organiser must read to have records deleted here
-    )
+    revoked: tuple[int, ...] = ()
+    """All revoked indexes of the published tree, ascending."""
+    code: str | None = None
+    """An age file in base64. The organiser must decrypt it to have the records on the server deleted."""
 
     def code_bytes(self) -> bytes:
-        """The age file that holds the code. Raises ExportError where there is none, or it is damaged."""
+        """Return the age file with the code. Raises ExportError if it is missing or damaged."""
         if self.code is None:
             raise ExportError("Line 1 holds no code: this export was not written by `sabal sealed`.")
         try:
@@ -53,7 +54,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Export:
-    """An export whose first line was read; the records are read once, from `lines`, numbered as in the file."""
+    """An export whose first line was read. `lines` gives the numbered record lines, once."""
 
     header: Header
     lines: Iterator[tuple[int, str]]
@@ -62,10 +63,10 @@ class Export:
 
 @dataclass(frozen=True)
 class Opened:
-    """One record in clear. `checked`: whether it is the one that its commitment stands for.
+    """One decrypted record. `checked` is true if the record fits its commitment.
 
-    `index` is None where its export did not know one. `unreadable` is its line in the file `export` where it could not
-    be opened: then nothing is checked and every field empty.
+    `index` is None if the export has no index for it. `unreadable` is the line in the file `export` if the record could
+    not be opened. Then `checked` is false and every field is empty.
     """
 
     fields: Mapping[str, str] = field(repr=False)
@@ -80,12 +81,12 @@ class Opened:
     export: str = ""
 
     def salts(self) -> dict[str, bytes]:
-        """What opens each field's digest, 16 bytes each; of a record that was opened."""
+        """Return the salt of each field's digest, 16 bytes each. The record must be readable."""
         return {name: record.salt(self.seed, name) for name in RECORD_FIELDS}
 
 
 def read(lines: Iterable[str], name: str = "") -> Export:
-    """Begin to read an export: its first line. Raises ExportError where it is no export."""
+    """Read the first line of an export. Raises ExportError if the file is no export."""
     numbered = enumerate(lines, start=1)
     first = _parsed(1, next(numbered, (1, ""))[1])
     if first.get("format") not in (FORMAT, OLD_FORMAT):
@@ -102,9 +103,9 @@ def read(lines: Iterable[str], name: str = "") -> Export:
 def open_sealed(
     exports: Sequence[Export], identities: Sequence[agefile.Identity], progress: Progress = lambda n: None
 ) -> Iterator[Opened]:
-    """Open exports of one petition: each record once, and none that any of them knows to be revoked.
+    """Yield each record of one petition's exports once. Leave out the records that any export lists as revoked.
 
-    What cannot be opened comes as unreadable, and keeps back none of the others. Raises ExportError where the exports
+    A record that cannot be opened is yielded as unreadable, and the others follow. Raises ExportError if the exports
     are of several petitions.
     """
     return _opened(exports, revoked_in(exports), identities, progress)
@@ -119,7 +120,7 @@ def _opened(
     seen: set[bytes] = set()
     taken: set[int | None] = set()
     done = 0
-    # The newest first: it knows the index of a record that an older one holds as well.
+    # Read the newest export first: it has the index of a record that is also in an older one.
     for export in sorted(exports, key=lambda one: -one.header.size):
         for number, text in export.lines:
             done += 1
@@ -129,13 +130,13 @@ def _opened(
                 line = _line(number, text, export.header)
                 if line.index in revoked or line.commitment in seen:
                     continue
-                # Of two records with one index the first may be invented; which is the log's, only the log can say.
+                # The first of two records with one index may be invented. Only the log shows which one is right.
                 index = None if line.index in taken else line.index
                 one = open_record(line.sealed, line.commitment, identities, index, export.name)
             except (agefile.AgeError, ExportError):
                 yield _unreadable(number, line, export.name)
                 continue
-            if one.checked:  # what is not the record that was signed takes no place from the one that is
+            if one.checked:  # a record that was not signed must not replace the signed one
                 seen.add(one.commitment)
                 taken.add(index)
             yield one
@@ -148,12 +149,12 @@ def open_record(
     index: int | None = None,
     name: str = "",
 ) -> Opened:
-    """Open one sealed record and hold it against its commitment. Raises ExportError, AgeError."""
+    """Open one sealed record and compare it with its commitment. Raises ExportError, AgeError."""
     try:
         plain = json.loads(agefile.decrypt(sealed, identities))
         fields = {name: str(plain["fields"][name]) for name in RECORD_FIELDS}
         language, risk = str(plain["lang"]), plain.get("risk", {})
-        language.encode()  # half a character can be written into JSON, and nowhere else
+        language.encode()  # JSON can contain a lone surrogate, which cannot be encoded
         manifest_hash, seed = bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"])
         expected = record.commitment(manifest_hash, seed, fields)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
@@ -164,7 +165,7 @@ def open_record(
 
 
 def revoked_in(exports: Sequence[Export]) -> frozenset[int]:
-    """What any of the exports knows to be revoked. Raises ExportError where they are of several petitions."""
+    """Return all indexes that an export lists as revoked. Raises ExportError if there are several petitions."""
     headers = [export.header for export in exports]
     # Version 1 names no log.
     if len({h.origin for h in headers if h.origin}) > 1 or (
@@ -175,7 +176,7 @@ def revoked_in(exports: Sequence[Export]) -> frozenset[int]:
 
 
 def drain_proof(code: bytes, commitments: Iterable[bytes]) -> str:
-    """What only somebody who opened a whole export can say: the code that lets the server delete those records."""
+    """Return the code that lets the server delete these records. It needs the whole export, opened."""
     ascending = sorted(commitments)
     proof = hashlib.sha256(b"petition/1 drain\n" + b"".join(code.split()))
     proof.update(len(ascending).to_bytes(8))
@@ -206,7 +207,7 @@ def _line(number: int, text: str, header: Header) -> _Line:
 
 
 def _index(value: object, header: Header) -> int | None:
-    """An index inside the published tree, whose first entry is no signature. Raises ValueError."""
+    """Return an index of the published tree. Entry 0 is not a signature. Raises ValueError."""
     if value is None or not header.origin:
         return None
     if type(value) is not int or not 0 < value < header.size:
@@ -221,7 +222,7 @@ def _unreadable(number: int, line: _Line | None, name: str) -> Opened:
 
 
 def _header(first: Mapping[str, Any]) -> Header:
-    """The first line of version 2. Raises KeyError, ValueError, TypeError, TlogError."""
+    """Return the header of version 2. Raises KeyError, ValueError, TypeError, TlogError."""
     size, revoked, code = first["size"], first["revoked"], first["code"]
     header = Header(
         _text(first["petition"]),
@@ -231,7 +232,7 @@ def _header(first: Mapping[str, Any]) -> Header:
         tuple(revoked),
         None if code is None else _text(code),
     )
-    # What the checkpoint is worth is asked where there is a log to hold it against.
+    # The checkpoint is not verified here. `sabal.organiser` compares it with the log.
     claimed = tlog.checkpoint.peek(header.checkpoint.encode()) if header.checkpoint else None
     if type(size) is not int or (claimed.size if claimed else 0) != size:
         raise ValueError("not the checkpoint's size")

@@ -1,7 +1,7 @@
-"""The file in which an organiser proposes which signatures shall not count any more: read, checked, written.
+"""Read, check and write files of revocations: an organiser's proposal of signatures that should not count.
 
-JSON lines, meant to be read and edited by people, without personal data. It goes to the server in clear, where
-`sabal revoke` applies it. docs/delivery.md "Looking through what was opened".
+The file is JSON lines, which people can read and edit. It is not encrypted and contains no personal data. On the
+server, `sabal revoke` applies it. docs/delivery.md "Looking through what was opened".
 """
 
 import json
@@ -16,21 +16,21 @@ from tlog.entry import Reason
 
 FORMAT = "sabal revocations, version 1"
 REASONS = {"duplicate": Reason.DUPLICATE, "automated": Reason.FAKE, "other": Reason.OTHER}
-"""Withdrawing is the signer's alone."""
+"""The reasons in the file. WITHDRAWN is missing, because only the signer can withdraw."""
 MOST_LINE = 1_000  # characters
 MOST_WHY = 200
 MOST_LINES = 2_000_000
 
-_HEAD, _KEYS = {"format", "origin", "size"}, {"index", "reason", "why"}
+_FIRST_LINE_KEYS, _LINE_KEYS = {"format", "origin", "size"}, {"index", "reason", "why"}
 
 
 class RevocationsError(Refusal):
-    """A file that cannot be applied as it stands. The sentence names the line, or the index."""
+    """The file cannot be applied. The sentence names the line or the index."""
 
 
 @dataclass(frozen=True)
 class Revocation:
-    """One signature that shall not count any more; `why` is for people, and names nobody."""
+    """One signature that should not count. `why` is for people and contains no names."""
 
     index: int
     reason: Reason
@@ -39,7 +39,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Revocations:
-    """A proposal for the log of this origin, made when it had `size` entries."""
+    """A proposal for the log `origin`, made when the log had `size` entries."""
 
     origin: str
     size: int
@@ -47,18 +47,22 @@ class Revocations:
 
 
 def read_file(path: Path) -> Revocations:
-    """Read the file at a path, as an editor may have left it. Raises RevocationsError, OSError."""
+    """Read the file at a path, also with an editor's byte order mark. Raises RevocationsError, OSError."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         return read(iter(lambda: file.readline(MOST_LINE + 1), ""))
 
 
 def read(lines: Iterable[str]) -> Revocations:
-    """Read such a file; empty lines do no harm. Raises RevocationsError."""
+    """Read a file from its lines. Empty lines are ignored. Raises RevocationsError."""
     numbered = enumerate(lines, start=1)
-    head = _object(*next(numbered, (1, "")))
-    if head.get("format") != FORMAT or set(head) != _HEAD or not isinstance(head["origin"], str):
+    first = _object(*next(numbered, (1, "")))
+    if (
+        first.get("format") != FORMAT
+        or set(first) != _FIRST_LINE_KEYS
+        or not isinstance(first["origin"], str)
+    ):
         raise RevocationsError("This is not a file of revocations: its first line does not say so.")
-    origin, size = head["origin"], head["size"]
+    origin, size = first["origin"], first["size"]
     if not origin.isprintable() or not origin or not strict.is_count(size):
         raise RevocationsError("Line 1 does not say for which log and at which size this was made.")
     items: dict[int, Revocation] = {}
@@ -74,9 +78,10 @@ def read(lines: Iterable[str]) -> Revocations:
 
 
 def check(proposed: Revocations, origin: str, size: int, signers: Collection[int]) -> None:
-    """Hold a file against the log: its own, no smaller than then, and each index a signature that still counts.
+    """Check a proposal against the log: its origin, its size, and that each index is a signature that counts.
 
-    `signers` are the indexes of sign entries that are not revoked. Raises RevocationsError.
+    The log must not be smaller than at the time of the proposal. `signers` are the indexes of the sign entries that are
+    not revoked. Raises RevocationsError.
     """
     if proposed.origin != origin:
         raise RevocationsError("These revocations are for another log: see the origin in their first line.")
@@ -95,7 +100,7 @@ def check(proposed: Revocations, origin: str, size: int, signers: Collection[int
 
 
 def write(proposed: Revocations) -> Iterator[str]:
-    """The lines of the file."""
+    """Yield the lines of the file."""
     yield _line({"format": FORMAT, "origin": proposed.origin, "size": proposed.size})
     words = {reason: word for word, reason in REASONS.items()}
     for item in proposed.items:
@@ -104,7 +109,7 @@ def write(proposed: Revocations) -> Iterator[str]:
 
 def _item(number: int, line: str, size: int) -> Revocation:
     item = _object(number, line)
-    if set(item) != _KEYS:
+    if set(item) != _LINE_KEYS:
         raise RevocationsError(f"Line {number} must hold index, reason and why, and nothing else.")
     index, reason, why = item["index"], item["reason"], item["why"]
     if not strict.is_count(index) or not 0 < index < size:

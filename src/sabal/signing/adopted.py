@@ -1,4 +1,4 @@
-"""What entries of the published log mean for the rows of a backup that is older than they are (ledger/adopt.py)."""
+"""Update the rows of a restored backup from entries of the published log that are newer (ledger/adopt.py)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import confirm_again
-from sabal.signing.writer.leave import erase_entries, leave_entries
+from sabal.signing.writer.leave import erase_entries, record_withdrawals
 from sabal.signing.writer.log_index import add, enter, take
 from tlog import Tally
 from tlog.entry import Reason
@@ -23,7 +23,7 @@ class SignEntry:
 
 @dataclass(frozen=True, slots=True)
 class RevokeEntry:
-    """A revocation of the log, with the commitment of the signature that it names."""
+    """A revocation in the log, with the commitment of the signature that it names."""
 
     commitment: bytes
     reason: int
@@ -36,26 +36,29 @@ def take_entries(
     erased: Mapping[bytes, int],
     today: int,
 ) -> list[int]:
-    """Enter the log's sign entries, and count what waits here for them; returns the indexes whose record is not here.
+    """Store the log's sign entries, count the waiting rows that they belong to, and return the indexes of lost records.
 
-    Inside the caller's transaction. `erased`: C and reason of those who withdrew or were dropped after the backup, as
-    the suppression file knows them; of these nothing is lost, and the next batch revokes them. `today` since 1970.
+    A record is lost if the log has its entry and the database does not have its signature.
+
+    `erased` maps the commitments of signatures that were withdrawn or dropped after the backup to the reason, as read
+    from the erasure journal. These records do not count as lost, and the next batch revokes them. `today` is in days
+    since 1970. Runs inside the caller's transaction.
     """
-    # Of two with one commitment, which no honest log has, the first.
+    # If two entries have one commitment, the first is used. No honest log has two.
     at = {entry.commitment: entry.index for entry in reversed(entries)}
-    waited = take(database, petition.id, *database.among("commitment", list(at)))
+    waiting = take(database, petition.id, *database.among("commitment", list(at)))
     enter(database, petition.id, at.items())
-    here = {c for c, _, _ in waited}
+    here = {c for c, _, _ in waiting}
     confirmed = confirm_again(database, petition.id, [c for c in at if c not in here])
     gone = [c for c in at if c not in here and c in erased]
     for reason in sorted({erased[c] for c in gone}):
         same = [c for c in gone if erased[c] == reason]
         erase_entries(database, same, reason, erased)
-        leave_entries(database, petition.id, petition.version_id, same, reason)
+        record_withdrawals(database, petition.id, petition.version_id, same, reason)
     known = {at[c] for c in (*here, *confirmed, *gone)}
     lost = [entry.index for entry in entries if entry.index not in known]
     unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(entries) - len(here))
-    add(database, petition.id, today, [*((country, language) for _, country, language in waited), *unknown])
+    add(database, petition.id, today, [*((country, language) for _, country, language in waiting), *unknown])
     return lost
 
 
@@ -65,10 +68,10 @@ def take_revocations(
     revocations: Sequence[RevokeEntry],
     known: Mapping[bytes, int],
 ) -> None:
-    """Erase what the log has revoked and what is still here; inside the caller's transaction.
+    """Erase the signatures that the log has revoked and that are still here. Runs inside the caller's transaction.
 
-    `known` is what stands in the suppression file already. What is revoked is remembered, here or not: nothing may
-    revoke it once more.
+    `known` has the commitments that are in the erasure journal already. Every revocation is stored, even if its
+    signature is not here, so that it is not revoked a second time.
     """
     by_reason: dict[int, list[bytes]] = defaultdict(list)
     for one in revocations:
@@ -84,7 +87,7 @@ def take_revocations(
 
 
 def take_totals(database: Database, petition_id: int, tally: Tally) -> None:
-    """Let the totals be the log's; inside the caller's transaction."""
+    """Set the totals to those of the log. Runs inside the caller's transaction."""
     withdrawn = tally.revoked[Reason.WITHDRAWN]
     database.execute(
         "UPDATE signing_total SET confirmed = ?, withdrawn = ?, invalidated = ? WHERE petition_id = ?",

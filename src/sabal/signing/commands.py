@@ -1,4 +1,4 @@
-"""Commands about signatures: what is held, and the peppers' end."""
+"""Commands about signatures: review held ones, and replace a lost dedupe key."""
 
 from datetime import UTC, datetime
 

@@ -1,8 +1,8 @@
-"""Count: what was confirmed since the last batch, in the transactions in which it enters the public log.
+"""Count confirmed signatures in the same transactions that put them into the public log.
 
-Never `+1` per signature and never COUNT(*) per view. The sequencer (ledger/sequencer.py) takes a batch in transactions
-of at most 500 rows, so that signing never waits for it; the numbers that are shown move once, with the checkpoint that
-is shown. So pages and log cannot disagree.
+There is no `+1` for each signature and no COUNT(*) for each page view. The sequencer (ledger/sequencer.py) takes a
+batch in transactions of at most 500 rows, so that signing never waits for it. The published numbers change once, with
+the published checkpoint, so that pages and log cannot disagree.
 """
 
 import json
@@ -16,13 +16,13 @@ from sabal.signing.writer.leave import WITHDRAWN
 from sabal.signing.writer.log_index import CHUNK, add, enter_new, take
 from sabal.signing.writer.rows import AT, locked
 
-NAMES = 200  # so many a page shows at the most
-_MOST = 32  # no rule asks whether more than this many wait
+NAMES = 200  # the most names on a page
+_MAX_COUNTED = 32  # no rule of a profile needs a larger number
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What one transaction took: commitments in their order, and up to which C it looked; None at the end."""
+    """The commitments that one transaction took, in order, and the last commitment it read; None at the end."""
 
     commitments: list[bytes]
     reached: bytes | None
@@ -30,7 +30,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Revoked:
-    """A sequenced signature that counts no more: where it stands, and why (docs/log-format.md "Reasons")."""
+    """A signature in the log that no longer counts: its index, and the reason (docs/log-format.md "Reasons")."""
 
     index: int
     reason: int
@@ -39,37 +39,37 @@ class Revoked:
 def batch_is_due(
     database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
 ) -> bool:
-    """Whether the profile's rules call for a batch; `now` in Unix seconds.
+    """Return whether the profile's rules call for a batch. `now` is Unix time (seconds).
 
-    `every` (development only) replaces them: so many seconds, from one signature on.
+    `every` (development only) replaces the rules: a batch is due after this many seconds if one signature waits.
     """
     waited = now - _batch_at(database, petition.id)
     signatures = _waiting(database, "signed", petition.id, now)
-    others = sum(_waiting(database, what, petition.id, now) for what in ("withdrawn", "linked"))
-    if waited < 0:  # the clock went back: count rather than wait for it to catch up
+    others = sum(_waiting(database, kind, petition.id, now) for kind in ("withdrawn", "linked"))
+    if waited < 0:  # the clock was set back: count now instead of waiting for it to catch up
         return signatures + others > 0
     if every is not None:
         return waited >= every and signatures + others > 0
     profile = petition.profile
-    # Withdrawals ride with signatures; only when none come for the longest wait do they go alone.
+    # Withdrawals enter the log together with signatures. They enter alone only after the profile's longest wait.
     return profile.batch_is_due(waited, signatures) or (waited >= profile.longest_wait and others > 0)
 
 
 def is_waiting(database: Database, petition_id: int) -> bool:
-    """Whether any signature, held or not, waits to enter the log."""
+    """Return whether any signature, held or not, waits to enter the log."""
     return bool(database.query("SELECT 1 FROM signing_waiting WHERE petition_id = ? LIMIT 1", (petition_id,)))
 
 
-def waits(database: Database, petition_id: int) -> int:
-    """How many signatures, held or not, wait to enter the log."""
+def count_waiting(database: Database, petition_id: int) -> int:
+    """Return the number of signatures, held or not, that wait to enter the log."""
     rows = database.query("SELECT COUNT(*) FROM signing_waiting WHERE petition_id = ?", (petition_id,))
     return int(rows[0][0])
 
 
-def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None:
-    """Let the longest wait begin anew where it ended and nobody came.
+def restart_wait(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Restart a guarded petition's longest wait if it ended without a signature.
 
-    Else the first signature after a quiet time would be in the log at once, and its moment for all to see.
+    Otherwise the first signature after a quiet time would enter the log at once, and its time would be public.
     """
     wait = petition.profile.longest_wait
     if petition.profile.guarded and now - _batch_at(database, petition.id) >= wait:
@@ -80,9 +80,10 @@ def let_pass(database: Database, petition: PetitionSnapshot, now: float) -> None
 
 
 def take_signatures(database: Database, petition_id: int, now: float, *, after: bytes, first: int) -> Taken:
-    """Count some of what waits behind the commitment `after`, and give it places in the log from `first` on.
+    """Count waiting signatures with commitments after `after`, and give them log indexes from `first` on.
 
-    Inside the caller's transaction. What was withdrawn meanwhile was promised too: it comes among the others.
+    Runs inside the caller's transaction. Signatures that were withdrawn meanwhile enter the log like the others,
+    because they were promised too.
     """
     today = days.number_at(now)
     rows = take(database, petition_id, "(held = 0 OR held_until <= ?) AND commitment > ?", (today, after))
@@ -98,7 +99,10 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
 
 
 def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
-    """Count some of those that stand in the log and count no more; empty when all are. In the caller's transaction."""
+    """Count some of the signatures in the log that were withdrawn or dropped, and return them.
+
+    The list is empty when all are counted. Runs inside the caller's transaction.
+    """
     rows = database.query(
         "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_log_index p"
         f" WHERE {AT} AND s.petition_id = ? AND s.revoked = 0 ORDER BY s.commitment LIMIT {CHUNK}",
@@ -117,12 +121,12 @@ def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
 
 
 def end_batch(database: Database, petition_id: int, now: float) -> None:
-    """Let the wait for the next batch begin; inside the transaction that signs this one."""
+    """Start the wait for the next batch, inside the transaction that signs this one."""
     database.execute("UPDATE signing_total SET batch_at = ? WHERE petition_id = ?", (int(now), petition_id))
 
 
-def show(database: Database, petition: PetitionSnapshot, now: float) -> None:
-    """Let pages show the numbers as they are; inside the transaction that lets a checkpoint be shown."""
+def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Publish the current numbers, inside the transaction that publishes a checkpoint."""
     today, profile = days.number_at(now), petition.profile
     countries_day = database.query(
         "SELECT countries_day FROM signing_total WHERE petition_id = ?", (petition.id,)
@@ -137,10 +141,11 @@ def show(database: Database, petition: PetitionSnapshot, now: float) -> None:
             "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
             (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
         )
-    # A second link ages as a new signature's would, or its page would tell that its mailbox had signed before.
-    young = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
+    # A second link gets the date of this batch, like the link of a new signature. Otherwise its page would show that
+    # the address had signed before.
+    uncounted = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
     database.execute(
-        f"UPDATE signing_access SET counted_on = ? WHERE {young}",
+        f"UPDATE signing_access SET counted_on = ? WHERE {uncounted}",
         (today, petition.id),
     )
     database.execute(
@@ -150,8 +155,8 @@ def show(database: Database, petition: PetitionSnapshot, now: float) -> None:
     )
 
 
-def take_names_down(database: Database, petition_id: int) -> None:
-    """Show no names any more; the numbers stay."""
+def hide_names(database: Database, petition_id: int) -> None:
+    """Remove the published names; the numbers stay."""
     database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,))
 
 
@@ -160,19 +165,19 @@ def _batch_at(database: Database, petition_id: int) -> float:
     return float(rows[0][0]) if rows else float("inf")
 
 
-# What waits for a batch: in which table, and which rows of it.
-_WAITS = {
+# For each kind of row that a batch takes: its table, and the condition for rows that still wait.
+_WAITING_ROWS = {
     "signed": ("signing_waiting", "(held = 0 OR held_until <= ?)"),
     "withdrawn": ("signing_withdrawal", "revoked = 0"),
     "linked": ("signing_access", "counted_on IS NULL"),
 }
 
 
-def _waiting(database: Database, what: str, petition_id: int, now: float) -> int:
-    table, condition = _WAITS[what]
+def _waiting(database: Database, kind: str, petition_id: int, now: float) -> int:
+    table, condition = _WAITING_ROWS[kind]
     params = [petition_id, days.number_at(now)] if "?" in condition else [petition_id]
-    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MOST}) AS w"
-    return int(database.query(sql, params)[0][0])
+    some = f"SELECT 1 FROM {table} WHERE petition_id = ? AND {condition} LIMIT {_MAX_COUNTED}"
+    return int(database.query(f"SELECT COUNT(*) FROM ({some}) AS w", params)[0][0])
 
 
 def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:
@@ -185,7 +190,10 @@ def _countries(database: Database, petition_id: int, profile: Profile) -> list[t
 
 
 def _names(database: Database, petition_id: int) -> list[str]:
-    """Names that signers of an open petition chose to show: by lot (the order of C), never the latest first."""
+    """Return names that signers of an open petition chose to show.
+
+    They are chosen by the order of their commitments, which is random, so that they do not show who signed last.
+    """
     rows = database.query(
         "SELECT s.display FROM signing_signature s WHERE s.petition_id = ? AND s.display IS NOT NULL"
         f" AND EXISTS (SELECT 1 FROM signing_log_index p WHERE {AT}) ORDER BY s.commitment LIMIT {NAMES}",

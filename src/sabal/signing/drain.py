@@ -1,7 +1,7 @@
-"""Drain: sealed records that the organiser holds, and has shown to open, are deleted here.
+"""Drain: delete sealed records after the organiser has exported them and proved that they open.
 
-Links, commitments and the log stay: who signed can still withdraw, and what was withdrawn is told to the organiser by
-the next export.
+Links, commitments and the log stay. Signers can still withdraw, and the next export tells the organiser which
+signatures were withdrawn.
 """
 
 import hmac
@@ -16,21 +16,21 @@ from sabal.records.export import drain_proof
 from sabal.refusal import Refusal
 from sabal.signing.writer.rows import AT, OF_PETITION, delete
 
-UNDO_DAYS = 7  # so long what was proven stays here all the same
+UNDO_DAYS = 7  # days from the proof to the deletion, in which the organiser can undo it
 CHUNK = 200
 
 
 def new_code() -> bytes:
-    """What only who opens the export's first line can know."""
+    """Return a new random code for the first line of an export. The organiser's proof is made from it."""
     return secrets.token_hex(16).encode()
 
 
 def expect(
     database: Database, petition_id: int, size: int, code: bytes, commitments: Iterable[bytes]
 ) -> None:
-    """Remember what will show that every record of an export opened; it replaces what was asked for before.
+    """Store the proof that will show that every record of an export opened. It replaces that of an earlier export.
 
-    Only records of entries below `size`, those of the export's checkpoint, will go.
+    Only the records of entries below `size`, the size of the export's checkpoint, will be deleted.
     """
     proof = drain_proof(code, list(commitments))
     database.insert(
@@ -42,13 +42,16 @@ def expect(
 
 
 def accept(database: Database, petition_id: int, proof: str, today: date) -> date:
-    """Take the code that `sabal open --prove` printed; the day after which the records go. Raises Refusal."""
+    """Accept the code that `sabal open --prove` printed, and return the day after which the records are deleted.
+
+    Raises Refusal.
+    """
     asked = _asked(database, petition_id)
     if asked is None:
         raise Refusal("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
     due = days.number(today) + UNDO_DAYS
     known = hmac.compare_digest(asked.proof.encode(), proof.strip().lower().encode())
-    # By the proof again: an export that was fetched at this moment asks for another.
+    # The UPDATE checks the proof again, because an export that is fetched at this moment needs another one.
     if not known or not database.execute(
         "UPDATE signing_drain SET due = ? WHERE petition_id = ? AND proof = ?",
         (due, petition_id, asked.proof),
@@ -61,20 +64,20 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
 
 
 def undo(database: Database, petition_id: int) -> bool:
-    """Keep the records; whether they were about to go."""
+    """Cancel the deletion, and return whether one was expected or due."""
     return database.execute("DELETE FROM signing_drain WHERE petition_id = ?", (petition_id,)) == 1
 
 
 def due(database: Database, petition_id: int) -> date | None:
-    """The day after which records go, where it was shown that they open."""
+    """Return the day after which the records are deleted; None if no proof was accepted."""
     asked = _asked(database, petition_id)
     return asked.due if asked else None
 
 
 def drain(database: Database, petition_id: int, today: date) -> int:
-    """Delete what was shown to open, once its day has passed; returns how many records.
+    """Delete the proved records once their day has passed, and return their number.
 
-    What a crash leaves is still due.
+    After a crash the remaining records are still due.
     """
     asked = _asked(database, petition_id)
     if asked is None or asked.due is None or today <= asked.due:

@@ -1,4 +1,4 @@
-"""Epochs: a pepper and its tags live for one, then both are destroyed, and nobody can test an address of that time."""
+"""Epochs: a pepper and its tags are destroyed at the end of their epoch, so that no address can be tested later."""
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore, pepper_name
@@ -7,11 +7,14 @@ from sabal.signing.writer.rows import delete, locked, owners
 
 CHUNK = 200
 _ANY_TAG = b""
-_WHENEVER = 1 << 30  # a day that no clock shows
+_ANY_DAY = 1 << 30  # later than any real day
 
 
 def renew_epoch(database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int) -> bool:
-    """Begin a new epoch where the profile's days are over: a new pepper, and the old one destroyed with its tags."""
+    """Begin a new epoch if the profile's days are over, and return whether it was begun.
+
+    Make a new pepper, and destroy the old one with its tags.
+    """
     epoch_days = petition.profile.epoch_days
     if (
         epoch_days is None
@@ -23,20 +26,21 @@ def renew_epoch(database: Database, keystore: KeyStore, petition: PetitionSnapsh
 
 
 def renew_pepper(database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int) -> bool:
-    """Begin a new epoch at once, by command: after a pepper was lost. Duplicates across the break are found offline.
+    """Begin a new epoch at once, after a pepper was lost. Duplicates across the two epochs are found offline.
 
-    False where another process has begun one meanwhile.
+    Return False if another process has begun one meanwhile.
     """
-    return _begin(database, keystore, petition, today, began_by=_WHENEVER)
+    return _begin(database, keystore, petition, today, began_by=_ANY_DAY)
 
 
 def _begin(
     database: Database, keystore: KeyStore, petition: PetitionSnapshot, today: int, *, began_by: int
 ) -> bool:
-    """Begin the next epoch where this one began by that day (since 1970); whether it was begun now.
+    """Begin the next epoch if this one began on or before the day `began_by`; return whether it was begun now.
 
-    The petition's row moves first, with a revision, so that every process signs under the new pepper from its next
-    look on; what still arrives under the old epoch is refused inside the commit and signed again by its sender.
+    `today` and `began_by` are in days since 1970. The petition's row changes first, with its revision, so that every
+    process uses the new pepper after its next refresh. A signature that still arrives under the old epoch is refused
+    inside the commit, and its sender signs again.
     """
     with database.transaction():
         moved = database.execute(
@@ -52,9 +56,10 @@ def _begin(
 
 
 def forget_old_epochs(database: Database, keystore: KeyStore, petition: PetitionSnapshot) -> int:
-    """Destroy what a crash between a new epoch and the end of the old one left; returns how many epochs.
+    """Destroy the peppers and tags of old epochs, and return the number of epochs that had any.
 
-    And tags without a pepper: a signature that was judged in its epoch may be committed after the epoch was forgotten.
+    A crash between the start of the new epoch and the end of the old one leaves both. Tags without a pepper are also
+    possible: a signature that was checked in its epoch may be committed after the epoch was forgotten.
     """
     names = database.query("SELECT name FROM keys_key WHERE name LIKE ?", (f"pepper/{petition.id}/%",))
     peppers = {int(name.rsplit("/", 1)[1]) for (name,) in names}
@@ -69,9 +74,10 @@ def forget_old_epochs(database: Database, keystore: KeyStore, petition: Petition
 
 
 def forget_epoch(database: Database, keystore: KeyStore, petition_id: int, epoch: int) -> None:
-    """Take an epoch's tags out of every row, and destroy its pepper last: its row says that there is work left to do.
+    """Remove an epoch's tags from every row, then destroy its pepper.
 
-    Pending rows go first, while a tag still tells which of them are one mailbox's: without it each would count.
+    The pepper is destroyed last, because its row shows that work is left. Pending rows come first, while their tags
+    still show which of them belong to one address. Without the tag each of them would count.
     """
     while _settle_pending(database, petition_id, epoch):
         pass
@@ -79,7 +85,7 @@ def forget_epoch(database: Database, keystore: KeyStore, petition_id: int, epoch
         with database.transaction():
             rows = database.query(_tagged("signing_signature"), (petition_id, epoch, _ANY_TAG))
             if rows:
-                # Locked in the order in which clicks of these mailboxes lock them.
+                # Lock the rows in the same order in which clicks lock them.
                 where, params = database.among("token_hash", [bytes(row[0]) for row in rows])
                 chosen = locked(database, "signing_signature", where)
                 database.execute(f"UPDATE signing_signature SET dedupe_tag = NULL WHERE {chosen}", params)
@@ -89,15 +95,16 @@ def forget_epoch(database: Database, keystore: KeyStore, petition_id: int, epoch
 
 
 def _settle_pending(database: Database, petition_id: int, epoch: int) -> bool:
-    """Make one transaction's pending rows one for each mailbox, without its tag; whether more may be left.
+    """Keep one pending row for each address, without its tag, in one transaction; return whether more may be left.
 
-    The one that expires last stays, whether its mailbox has signed or not: the click alone may tell, and finds whose it
-    is. A click at this moment holds its row: it is waited for, and its signature seen.
+    The row that expires last stays, whether the address has signed or not. Its `owner` points to the signature of the
+    address if there is one; only the click may reveal that. A click that runs at this moment has locked its row: this
+    transaction waits for it, and then sees its signature.
     """
     with database.transaction():
         found = database.query(_tagged("signing_pending"), (petition_id, epoch, _ANY_TAG))
         full = len(found) == CHUNK
-        if full and found[0][1] != found[-1][1]:  # the last mailbox's rows may go on behind the limit
+        if full and found[0][1] != found[-1][1]:  # rows of the last tag may follow after the limit
             found = [row for row in found if row[1] != found[-1][1]]
         if not found:
             return False
@@ -128,6 +135,9 @@ def _has_tags(database: Database, petition_id: int, epoch: int) -> bool:
 
 
 def _tagged(table: str) -> str:
-    """By the index of tags alone, past the rows that have none: `IS NOT NULL` would have SQLite read all of those."""
+    """Return a query for rows with a tag.
+
+    It uses the index of tags and skips rows without one. With `IS NOT NULL`, SQLite would read all rows without a tag.
+    """
     some = f"petition_id = ? AND pepper_epoch = ? AND dedupe_tag >= ? ORDER BY dedupe_tag LIMIT {CHUNK}"
     return f"SELECT token_hash, dedupe_tag FROM {table} WHERE {some}"

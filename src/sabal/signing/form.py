@@ -1,7 +1,7 @@
-"""The sign form: parsed once, its rules in one place.
+"""The sign form: it is parsed once, and its rules are in one place.
 
-`read` turns a body into fields, `check` turns fields into a Submission or the Mistakes that the petition's page shows:
-messages are English msgids, which the page translates.
+`read` turns a body into fields. `check` turns fields into a Submission, or into the Mistakes that the petition's page
+shows. Messages are English msgids, which the page translates.
 """
 
 import re
@@ -13,7 +13,7 @@ import regex
 
 from sabal import posted
 from sabal.mail.address import EmailAddress
-from sabal.mail.typo import meant
+from sabal.mail.typo import common_domain
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -41,7 +41,7 @@ _GRAPHEME = regex.compile(r"\X")
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """What is wrong with one field (`form`: with the whole): the message is a msgid."""
+    """An error in one field, or in the whole form if `field` is "form". The message is a msgid."""
 
     field: str
     message: str
@@ -49,7 +49,7 @@ class FormError:
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """A form that cannot be taken: what was typed, what is wrong, and a mail domain that was perhaps meant."""
+    """A form with errors: the typed values, the errors, and a domain that was perhaps meant."""
 
     values: Mapping[str, str]
     errors: tuple[FormError, ...]
@@ -58,17 +58,15 @@ class Mistakes:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form that keeps every rule: NFC text, `country` and `display` possibly empty."""
+    """A form without errors. Its text is in NFC; `country` and `display` may be empty."""
 
     name: str
     email: EmailAddress
     country: str = ""
     comment: str = ""
-    display: str = ""  # what would be shown: the name, initials, or nothing
+    display: str = ""  # the name to show: full, initials, or empty
     subscribe: tuple[str, ...] = ()
-    risk: Mapping[str, object] = field(
-        default_factory=dict
-    )  # sealed with the record, for the organiser's eyes
+    risk: Mapping[str, object] = field(default_factory=dict)  # sealed with the record, for the organiser
 
 
 MESSAGES = {
@@ -92,12 +90,12 @@ MESSAGES = {
 
 
 def read(body: bytes) -> dict[str, str] | None:
-    """The fields of a urlencoded body, unknown ones left out; None where it is damaged (not UTF-8, a field twice)."""
+    """Return the known fields of a urlencoded body; None if it is damaged (not UTF-8, or a field twice)."""
     return posted.fields(body, FIELDS)
 
 
 def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submission | Mistakes:
-    """Hold the fields against the rules of the form and of the petition."""
+    """Check the fields against the rules of the form and of the petition."""
     if fields is None:
         return Mistakes({}, (FormError("form", MESSAGES["unreadable"]),))
     allowed, errors = petition.definition, []
@@ -135,7 +133,7 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
 
 
 def shown_name(name: str, display: str) -> str:
-    """What a petition that shows names would show: nothing, the initials, or the name."""
+    """Return the name that a petition with public names shows: empty, the initials, or the name."""
     if display == "initials":
         return " ".join(_GRAPHEME.findall(part)[0].upper() + "." for part in name.split())
     return name if display == "full" else ""
@@ -166,7 +164,10 @@ def _graphemes(text: str) -> int:
 
 
 def _showable(text: str) -> bool:
-    """No control or format characters but joiners, nothing unassigned, private or half a surrogate pair."""
+    """Return whether the text has no category C characters except joiners.
+
+    Category C has control, format, unassigned and private characters, and halves of surrogate pairs.
+    """
     if text.isascii():
         return text.isprintable()
     return not any(unicodedata.category(c)[0] == "C" and c not in _JOINERS for c in text)
@@ -180,7 +181,7 @@ def _email(fields: Mapping[str, str]) -> tuple[EmailAddress | None, str | None, 
         email = EmailAddress.parse(typed)
     except ValueError:
         return None, "bad email", None
-    suggestion = meant(email.domain)
+    suggestion = common_domain(email.domain)
     if suggestion and not fields.get("email_checked"):
         return None, "suggest", suggestion
     return email, None, None

@@ -1,4 +1,4 @@
-"""Group commit: one thread takes all that waits and handles it at once; every asker gets an answer of its own."""
+"""Group commit: one thread handles all waiting operations in one call, and each caller gets its own answer."""
 
 import asyncio
 import logging
@@ -12,12 +12,12 @@ from sabal.database import Database, OperationalError
 
 Op = TypeVar("Op")
 Out = TypeVar("Out")
-BATCH = 64  # more gains nothing on either database and lengthens the wait of the first
+BATCH = 64  # a larger batch is not faster on either database, and the first operation waits longer
 logger = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
-    """The database did not take it, or perhaps did: what was asked must be asked again, not assumed."""
+    """The database failed, and the operation may or may not be stored. The caller must ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class _Waiting(Generic[Op]):
 
 
 class Batcher(Generic[Op, Out]):
-    """`handle(database, ops)` is called in a thread of its own with up to 64 operations and answers each in order.
+    """Calls `handle(database, ops)` in its own thread with up to 64 operations. `handle` returns one answer for each.
 
-    Where it raises, the operations are halved and tried again, so that one bad one never fails its neighbours; an
-    OperationalError (database gone, disk full) fails them all at once with Unavailable, and the connection is made
-    anew: after a connection lost at COMMIT nobody knows what was kept, so nothing is tried twice.
+    If `handle` raises, the operations are split in half and tried again, so that one bad operation does not fail the
+    others. An OperationalError (database gone, disk full) fails all of them with Unavailable, and the next batch
+    reconnects. Nothing is tried twice then: if the connection is lost at COMMIT, it is unknown what was stored.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class Batcher(Generic[Op, Out]):
         self._thread.start()
 
     async def ask(self, op: Op) -> Out:
-        """Hand `op` to the thread and wait for its outcome; raises Unavailable."""
+        """Give `op` to the thread and wait for its outcome. Raises Unavailable."""
         future: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Waiting(op, future))
         return await future  # type: ignore[return-value]
 
     async def close(self) -> None:
-        """Finish what waits and end the thread."""
+        """Finish the waiting operations and end the thread."""
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -97,7 +97,7 @@ class Batcher(Generic[Op, Out]):
 
 def _deliver(batch: list[_Waiting[Op]], answers: list[Out | Exception]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.future.done():  # whoever asked has gone
+        if waiting.future.done():  # the caller was cancelled
             continue
         if isinstance(answer, Exception):
             waiting.future.set_exception(answer)

@@ -1,4 +1,4 @@
-"""Held signatures: later, not never. Released, they count with the next batch; dropped, they count as invalidated."""
+"""Held signatures count later. If released, they count with the next batch; if dropped, they count as invalidated."""
 
 from sabal import erasure_journal
 from sabal.database import Database
@@ -6,17 +6,17 @@ from sabal.signing.writer import log_index
 from sabal.signing.writer.leave import erase_signatures
 from sabal.signing.writer.rows import OF_PETITION
 
-# Why a signature is dropped; the first reason is the signer's own.
+# The reasons for which a signature can be dropped. A withdrawal is the signer's own and not among them.
 REASONS = {
     kind: reason for kind, reason in erasure_journal.ERASED.items() if kind != erasure_journal.WITHDRAWN
 }
-RATE, ROBOT = 1, 2  # why the door holds one
+RATE, ROBOT = 1, 2  # the reasons for which the front end holds a signature
 WHY = {RATE: "held: too many from one network", ROBOT: "held: a hidden field was filled in"}
 CHUNK = 200
 
 
 def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
-    """Why signatures are held, and how many for each reason."""
+    """Return the reasons for which signatures are held, with the number for each."""
     rows = database.query(
         "SELECT held, COUNT(*) FROM signing_waiting WHERE petition_id = ? AND held > 0 GROUP BY held ORDER BY held",
         (petition_id,),
@@ -25,12 +25,12 @@ def overview(database: Database, petition_id: int) -> list[tuple[str, int]]:
 
 
 def release(database: Database, petition_id: int) -> int:
-    """Let every held signature count with the next batch; returns how many."""
+    """Let every held signature count with the next batch, and return their number."""
     return log_index.release(database, petition_id)
 
 
 def drop(database: Database, petition_id: int, reason: int) -> int:
-    """Take every held signature out, in the open: it counts as confirmed and as invalidated. Returns how many."""
+    """Drop every held signature, and return their number. Each counts as confirmed and as invalidated, in public."""
     dropped, last = 0, b""
     while True:
         with database.transaction():

@@ -1,22 +1,22 @@
-"""What visitors ask the writer to make durable, and what became of it. Plain data."""
+"""The operations that the writer makes durable, and their outcomes. Plain data."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 
 class Outcome(Enum):
-    """What a committed operation led to."""
+    """The result of a committed operation."""
 
     DONE = "done"
-    IGNORED = "ignored"  # nothing was stored, and the asker must not learn that
+    IGNORED = "ignored"  # nothing was stored, and the answer must not reveal that
     NOT_OPEN = "not open"  # the petition takes no signatures now
-    STALE = "stale"  # the text has changed since the form was shown
-    GONE = "gone"  # the token stands for nothing
+    STALE = "stale"  # the text or the epoch has changed since the form was shown
+    GONE = "gone"  # the token leads to nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A signature that was asked for: its pending row, its sealed record, its email."""
+    """A new signature: its pending row, its sealed record and its email."""
 
     petition_id: int
     version_id: int
@@ -28,7 +28,7 @@ class Sign:
     sealed_id: int
     sealed: bytes
     pending_payload: bytes
-    mailbox: bytes  # sealed to the link: by it withdrawing ends the updates too
+    mailbox: bytes  # address hash, sealed under the link's token; withdrawing opens it to end the updates too
     held: int
     expires: int
     suppression: bytes
@@ -36,15 +36,13 @@ class Sign:
     email_body: bytes
     mail_key: int
     network: int
-    says_already: bool  # the email may say that this mailbox has signed before
-    quota_used: bool = (
-        False  # this mailbox has had its emails for today: nothing is kept, and nobody can tell
-    )
+    says_already: bool  # the email may say that this address has signed before
+    quota_used: bool = False  # the address has had its emails for today: keep nothing, and do not reveal it
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A click on "confirm". It carries the token itself, because nothing else opens what was typed."""
+    """A click on "confirm". It has the token itself, because only the token opens the pending payload."""
 
     token: bytes = field(repr=False)
     token_hash: bytes
@@ -62,7 +60,7 @@ class NotMe:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """A click on "withdraw": the token too, for which mailbox it belongs to opens with nothing else."""
+    """A click on "withdraw". It has the token itself, because only the token opens the sealed address hash."""
 
     token: bytes = field(repr=False)
     token_hash: bytes

@@ -1,6 +1,6 @@
-"""What waits under a pending signature: its payload, and the mailbox's hash. Both open with the link's token alone.
+"""The sealed parts of a pending signature: its payload, and the address hash. Only the link's token opens them.
 
-Bytes as in docs/log-format.md.
+The bytes are as in docs/log-format.md.
 """
 
 import json
@@ -11,26 +11,29 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from sabal.records.mac import hmac_sha256
 
-PAYLOAD_BYTES = 384  # most fit one step; a long name beside an address takes two
+PAYLOAD_BYTES = 384  # padding step; most payloads fit one, a long name with an address takes two
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_ONLY_NONCE = bytes(12)  # each key is used once: it comes from t alone
+_ONLY_NONCE = bytes(12)  # each key is used once, because it is derived from one token
 
 
 @dataclass(frozen=True, slots=True)
 class PendingPayload:
-    """What confirming must know, and nobody before the click: it opens with the token alone."""
+    """The data that confirming needs. Only the token opens it, so that the server cannot read it before the click."""
 
     country: str
     language: str
-    name: str  # shown to the mailbox's owner on the confirm page
-    display: str  # what an open petition may show: "", initials or the name
-    comment: str  # shown there too, so that nobody confirms words they never saw
+    name: str  # shown to the signer on the confirm page
+    display: str  # the public name on an open petition: "", initials or the name
+    comment: str  # shown on the confirm page too, so that the signer sees every word before confirming
     subscribe: tuple[str, ...]  # "updates", "newsletter": the boxes that were ticked
-    address: str  # only where a box was ticked
-    suppression: bytes  # remembered if the answer is "not me"
+    address: str  # empty if no box was ticked
+    suppression: bytes  # stored if the answer is "not me"
 
     def seal(self, token: bytes) -> bytes:
-        """ChaCha20-Poly1305 under HMAC(t, "petition/1 carry"), padded so that its length tells nothing."""
+        """Seal it with ChaCha20-Poly1305 under HMAC(t, "petition/1 carry").
+
+        It is padded, so that its length reveals nothing.
+        """
         document = [
             self.country,
             self.language,
@@ -47,7 +50,7 @@ class PendingPayload:
 
     @classmethod
     def open(cls, token: bytes, sealed: bytes) -> "PendingPayload":
-        """The reverse of `seal`; raises ValueError where the token is not the one of sealing."""
+        """Open what `seal` sealed. Raises ValueError if the token is another one."""
         try:
             text = ChaCha20Poly1305(_payload_key(token)).decrypt(_ONLY_NONCE, sealed, None)
         except InvalidTag:
@@ -63,7 +66,7 @@ def _payload_key(token: bytes) -> bytes:
 
 
 def seal_mailbox(token: bytes, list_hash: bytes) -> bytes:
-    """What each link keeps of its mailbox, 32 bytes for everyone: its hash in the mailing lists, for the link alone.
+    """Seal the address's hash in the mailing lists under the link's token; 32 bytes for every address.
 
     Withdrawing opens it, to end the updates that were ticked with the signature.
     """
@@ -71,7 +74,7 @@ def seal_mailbox(token: bytes, list_hash: bytes) -> bytes:
 
 
 def open_mailbox(token: bytes, sealed: bytes) -> bytes:
-    """The reverse of `seal_mailbox`; raises ValueError where the token is not the one of sealing."""
+    """Open what `seal_mailbox` sealed. Raises ValueError if the token is another one."""
     try:
         return ChaCha20Poly1305(_mailbox_key(token)).decrypt(_ONLY_NONCE, sealed, None)
     except InvalidTag:

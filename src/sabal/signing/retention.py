@@ -1,28 +1,29 @@
-"""Retention: what the consent promised to delete by a day is deleted after it, whoever forgot the petition by then.
+"""Retention: delete the signers' data after the day that the consent promised, without any command.
 
-The numbers stay, and of withdrawn signatures C and its reason; neither leads back to anybody.
+The numbers stay. Of withdrawn signatures the commitment and the reason stay. Neither leads back to a person.
 """
 
 from datetime import date
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.count import take_names_down
-from sabal.signing.writer.log_index import forget_homes
+from sabal.signing.count import hide_names
+from sabal.signing.writer.log_index import forget_origins
 from sabal.signing.writer.rows import OF_PETITION, delete
 
 CHUNK = 200
 
 
 def is_over(database: Database, petition: PetitionSnapshot, today: date) -> bool:
-    """Whether a petition's retention day has passed and something of a signer is still here."""
+    """Return whether a petition's retention day has passed and data of a signer is still here."""
     return today > petition.definition.retention and holds_records(database, petition.id)
 
 
 def erase_records(database: Database, petition_id: int) -> int:
-    """Delete what signers typed, confirmed or not, and the names that are shown; returns how many records.
+    """Delete the sealed records, the pending signatures and the published names; return the number of records.
 
-    The day was promised to them, so this does not wait for the log: what stands still can enter it later, by C alone.
+    This does not wait for the log, because signers were promised the day. A signature that still waits can enter the
+    log later by its commitment alone.
     """
     erased, last = 0, -1
     while True:
@@ -37,26 +38,27 @@ def erase_records(database: Database, petition_id: int) -> int:
             break
         last = rows[-1][0]
     _delete(database, "signing_pending", petition_id)
-    take_names_down(database, petition_id)
+    hide_names(database, petition_id)
     return erased
 
 
 def end(database: Database, petition: PetitionSnapshot) -> int:
-    """Delete every row and link of a petition's signers, their records gone before; returns how many.
+    """Delete every row and link of a petition's signers, and return the number of signatures.
 
-    What waits should have entered the log before, held or not: it was confirmed. Where that log stands still it waits
-    on, by C alone. In transactions of at most 200 rows; a crash in between leaves rows that the next call finds.
-    Emails need no deleting: signing ended a week before that day, and none is kept for longer than eight.
+    Their records are deleted before (`erase_records`). Waiting signatures, held or not, should have entered the log
+    before, because they were confirmed. If the log does not move, they keep waiting by their commitment alone. Each
+    transaction deletes at most 200 rows; the rows that a crash leaves are found by the next call. Emails need no
+    deletion: signing ended a week before that day, and no email is kept for more than eight days.
     """
     ended = _delete(database, "signing_signature", petition.id)
     _delete_links(database, petition.id)
-    forget_homes(database, petition.id)
-    take_names_down(database, petition.id)  # the last batch may have brought some back
+    forget_origins(database, petition.id)
+    hide_names(database, petition.id)  # the last batch may have published some again
     return ended
 
 
 def holds_records(database: Database, petition_id: int) -> bool:
-    """Whether anything of a signer is here."""
+    """Return whether any data of a signer is here."""
     return any(
         database.query(f"SELECT 1 FROM {table} WHERE petition_id = ? LIMIT 1", (petition_id,))
         for table in ("signing_pending", "signing_signature", "signing_access")
@@ -68,7 +70,7 @@ def _delete(database: Database, table: str, petition_id: int) -> int:
     while True:
         with database.transaction():
             rows = database.query(
-                # Materialized: chosen once, as in writer/places.py.
+                # Materialized, so that the rows are chosen once, as in writer/log_index.py.
                 f"WITH chosen AS MATERIALIZED (SELECT s.token_hash FROM {table} s WHERE {OF_PETITION}"
                 f" AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}{database.for_update})"
                 f" DELETE FROM {table} WHERE token_hash IN (SELECT token_hash FROM chosen)"
@@ -85,7 +87,7 @@ def _delete(database: Database, table: str, petition_id: int) -> int:
 
 
 def _delete_links(database: Database, petition_id: int) -> None:
-    """Those that lead to nothing, which should not be: the others went with their signatures."""
+    """Delete links that lead to no signature. There should be none, because links are deleted with their signatures."""
     while True:
         some = (
             "SELECT token_hash FROM signing_access WHERE petition_id = ?"

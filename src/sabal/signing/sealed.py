@@ -1,4 +1,4 @@
-"""What lies sealed on the server, written as an export (export.py) for the organiser to open elsewhere."""
+"""Write the sealed records of a petition as an export (records/export.py), which the organiser opens elsewhere."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ CHUNK = 500
 
 
 def write_sealed(database: Database, petition_id: int, header: Header) -> Iterator[str]:
-    """The lines of an export: every confirmed signature of a petition, sealed as it lies here."""
+    """Yield the lines of an export: every confirmed signature of a petition, sealed as it is stored."""
     first = {
         "format": FORMAT,
         "petition": header.petition,
@@ -28,7 +28,7 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
     yield json.dumps(first, ensure_ascii=False) + "\n"
     last = b""
     while True:
-        # In the order of the hashed links, which is the order of nothing.
+        # Ordered by the hash of the link, which is a random order.
         rows = database.query(
             "SELECT s.token_hash, s.commitment, e.body, p.idx FROM signing_signature s"
             " JOIN signing_sealed e ON e.id = s.sealed_id"
@@ -37,7 +37,7 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
             (petition_id, last),
         )
         for _, commitment, body, index in rows:
-            # What is published meanwhile lies outside the checkpoint that the first line holds.
+            # Entries that are published meanwhile are not in the checkpoint of the first line.
             known = index if index is not None and index < header.size else None
             line = {
                 "index": known,
@@ -51,8 +51,11 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
 
 
 @contextmanager
-def sealed_here(slug: str) -> Iterator[Iterator[str]]:
-    """The lines of an export of a petition of this server. Raises Refusal where there is no such petition."""
+def local_export(slug: str) -> Iterator[Iterator[str]]:
+    """Open an export of a petition of this server, as an iterator over its lines.
+
+    Raises Refusal if there is no such petition.
+    """
     database = connect()
     try:
         petition = find_petition(database, open_keystore(), slug)

@@ -1,4 +1,4 @@
-"""Sign: from a checked form to the rows that the writer makes durable."""
+"""Sign: turn a checked form into the rows that the writer makes durable."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,17 +17,20 @@ from sabal.signing import dedupe, pending_payload
 from sabal.signing.form import Submission
 from sabal.signing.operations import Sign
 
-# Seven whole days, for today has begun; they begin anew when the email goes out on a later day.
+# Seven whole days and the rest of today. They start again if the email is sent on a later day.
 PENDING_DAYS = 8
 
 
 class NotReady(Exception):
-    """A key that signing needs is missing: nothing may be stored, and the signer is asked to come back."""
+    """A key that signing needs is missing. Nothing may be stored, and the signer is asked to try again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the door knows beside the form: none of it is stored but `held`, the lane and sixteen bits for fairness."""
+    """What the front end knows besides the form.
+
+    Only `held`, the lane, and 16 bits of `network` for fairness are stored.
+    """
 
     language: str
     held: int = 0
@@ -39,10 +42,10 @@ class Circumstances:
 def sign(
     submission: Submission, petition: PetitionSnapshot, keyring: Keyring, today: date, how: Circumstances
 ) -> Sign:
-    """Seal what was typed and make the rows of a pending signature. Raises NotReady.
+    """Seal the submission and make the rows of a pending signature. Raises NotReady.
 
-    After this returns, the words of the signer are in three places: sealed to the organiser, in the pending payload
-    that the mailed link opens, and (the address) in the email under the day's mail key.
+    After this the signer's words exist in three places: in the record sealed to the organiser, in the pending payload
+    that the emailed link opens, and (the address only) in the email under the day's mail key.
     """
     if not (petition.ready_to_sign and keyring.mail and keyring.suppression and keyring.subscribers):
         raise NotReady
@@ -77,12 +80,12 @@ def sign(
 
 
 def random_id() -> int:
-    """A random row id of 63 bits: rows keep no order of arrival."""
+    """Return a random row id of 63 bits, so that ids do not show the order of arrival."""
     return secrets.randbits(63)
 
 
 def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]:
-    """What the organiser will read, and what the commitment is made of."""
+    """Return the fields that the organiser will read. The commitment covers them."""
     return {
         "name": submission.name,
         "email": submission.email.typed,

@@ -1,4 +1,7 @@
-"""What time takes away: pending rows after their day, signing after the last day, w at the end. Tags: epochs.py."""
+"""Delete pending rows after their day, close petitions after their last day, and delete w at the end.
+
+Dedupe tags are deleted in epochs.py.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -13,11 +16,10 @@ CHUNK = 200
 
 
 def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
-    """Let pending signatures whose emails were accepted today expire after seven whole days from now on.
+    """Set the expiry of pending signatures whose emails were accepted today to seven whole days from now.
 
-    `tokens` are those of the emails' links, as text; what they lead to may be no pending signature (any more). Nearly
-    always nothing is written: signing expects that its email goes out on the same day. Runs inside the caller's
-    transaction.
+    `tokens` are those of the emails' links, as text. A token may lead to no pending signature. Usually nothing is
+    written, because signing expects that its email is sent on the same day. Runs inside the caller's transaction.
     """
     hashes = [token.digest(t) for text in tokens if (t := token.decode(text)) is not None]
     where, params = database.among("token_hash", hashes)
@@ -29,9 +31,10 @@ def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
 
 
 def expire(database: Database, today: int) -> int:
-    """Delete pending signatures whose day (since 1970) has passed, with their sealed records; returns how many.
+    """Delete expired pending signatures with their sealed records, and return their number.
 
-    Walks the table in the order of its key: now and then, which is cheaper than an index that every signature writes.
+    `today` is in days since 1970. This reads the whole table in the order of its key. It runs rarely, so it costs less
+    than an index that every signature would write.
     """
     expired, last = 0, b""
     while True:
@@ -57,7 +60,7 @@ def expire(database: Database, today: int) -> int:
 
 
 def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bool:
-    """Close a petition whose last day has passed; whether it was closed now."""
+    """Close a petition whose last day has passed, and return whether it was closed now."""
     last = petition.definition.last_day
     if today <= last or petition.state not in ("open", "paused"):
         return False
@@ -70,7 +73,7 @@ def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bo
 
 
 def forget_w(database: Database, petition_id: int) -> None:
-    """Destroy what leads from a mailed link to an entry of the log, in transactions of at most 200 rows."""
+    """Delete w, which leads from an emailed link to an entry of the log, in transactions of at most 200 rows."""
     last = b""
     while True:
         with database.transaction():

@@ -1,1 +1,1 @@
-"""Witnesses: `ask` is the log's side; `store`, `keep` and `serve` are the small witness that a partner runs."""
+"""Witnesses. `ask` is the log's side. `store`, `service` and `serve` are the small witness that a partner runs."""

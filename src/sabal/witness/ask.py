@@ -1,7 +1,7 @@
-"""The log's side of c2sp.org/tlog-witness: ask witnesses for cosignatures, and believe no more of them than holds.
+"""Ask witnesses for cosignatures, and verify their answers. This is the log's side of c2sp.org/tlog-witness.
 
-A conflict is not signed: that a witness knows a larger tree is its word alone. It is enough to stop a log for, since
-the other reading is that the log's own memory was set back, and what it signs next would be a fork.
+A witness does not sign a conflict, so its claim to know a larger tree is not proven. The log stops signing all the
+same: if the claim is true, the log's own database was set back, and the next checkpoint would be a fork.
 """
 
 import threading
@@ -26,7 +26,7 @@ from tlog.checkpoint import peek
 from tlog.keys import Kind
 
 TIMEOUT = 10.0
-FAR_OFF = 24 * 60 * 60  # seconds that a witness's clock and ours may differ
+MAX_CLOCK_DIFFERENCE = 24 * 60 * 60  # seconds, between a witness's clock and ours
 
 Consistency = Callable[[int], Sequence[bytes]]
 
@@ -42,7 +42,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Cosigned:
-    """The witness's line, verified against the checkpoint, and the time it is of in POSIX seconds."""
+    """The witness's verified signature line, and its time: Unix time (seconds)."""
 
     signature: Signature
     time: int
@@ -50,25 +50,25 @@ class Cosigned:
 
 @dataclass(frozen=True)
 class Ahead:
-    """The witness knows a larger tree than ours: what was published is newer than what we have. Stop signing."""
+    """The witness knows a larger tree than ours, so a newer tree was published than ours. Stop signing."""
 
     size: int
 
 
 @dataclass(frozen=True)
 class Failed:
-    """No cosignature; the sentence holds nothing that the witness wrote."""
+    """There is no cosignature. The sentence contains no text from the witness."""
 
     sentence: str
     status: int | None = None
-    """That of HTTP where there was one. 422: the witness refuses the proof or knows another tree of this size."""
+    """The HTTP status, if there is one. 422: the witness refuses the proof or knows another tree of this size."""
 
 
 Answer = Cosigned | Ahead | Failed
 
 
 class Question(NamedTuple):
-    """A witness by its submission prefix and key, and the size of this log that it is thought to know."""
+    """A witness's submission prefix and key, and the size of this log that we expect it to know."""
 
     url: str
     witness: Verifier
@@ -86,10 +86,11 @@ def ask(
     timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.time,
 ) -> Answer:
-    """Ask one witness to cosign a signed checkpoint; over within `timeout` seconds. c2sp.org/tlog-witness.
+    """Ask one witness to cosign a signed checkpoint. Return within `timeout` seconds. c2sp.org/tlog-witness.
 
-    `consistency` proves that the checkpoint goes on from a size: called with `known`, and once more where the witness
-    knows another. What it raises comes through; so does TlogError where the checkpoint or the key is none.
+    `consistency` returns the proof that the checkpoint continues the tree of a size. It is called with `known`, and
+    once more if the witness knows another size. Its exceptions are passed on. Raises TlogError if the checkpoint or the
+    key is not valid.
     """
     question = Question(url, witness, known)
     return _ask(question, checkpoint_note, consistency, network or Network(), Deadline(timeout), clock)
@@ -104,22 +105,22 @@ def ask_all(
     timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.time,
 ) -> list[Answer]:
-    """Ask several witnesses at once, all within `timeout` seconds; the answers come in the order of the questions.
+    """Ask several witnesses at once, within `timeout` seconds. Return the answers in the order of the questions.
 
-    `consistency` is called from a thread for each. c2sp.org/tlog-witness.
+    `consistency` is called from one thread for each witness. c2sp.org/tlog-witness.
     """
     network, deadline = network or Network(), Deadline(timeout)
     answers: list[Answer] = [Failed("The witness did not answer in time.") for _ in questions]
 
-    def run(place: int) -> None:
+    def run(index: int) -> None:
         try:
-            answers[place] = _ask(questions[place], checkpoint_note, consistency, network, deadline, clock)
-        except Exception as error:  # one witness that could not be asked must not cost the others' answers
-            answers[place] = Failed(f"The log could not ask this witness ({type(error).__name__}).")
+            answers[index] = _ask(questions[index], checkpoint_note, consistency, network, deadline, clock)
+        except Exception as error:  # an error with one witness must not lose the answers of the others
+            answers[index] = Failed(f"The log could not ask this witness ({type(error).__name__}).")
 
     threads = [
-        threading.Thread(target=run, args=(place,), name=f"witness-{place}", daemon=True)
-        for place in range(len(questions))
+        threading.Thread(target=run, args=(index,), name=f"witness-{index}", daemon=True)
+        for index in range(len(questions))
     ]
     for thread in threads:
         thread.start()
@@ -128,7 +129,7 @@ def ask_all(
             thread.join(deadline.left())
         except TimeoutError:
             break
-    return list(answers)  # a copy: who comes late changes nothing any more
+    return list(answers)  # a copy, so that a late thread changes nothing
 
 
 def _ask(
@@ -145,18 +146,18 @@ def _ask(
     if old > size:
         return Ahead(old)
     try:
-        place = find(question.url, network, deadline)
-        for _ in range(2):  # the second time with the size that the witness says it knows
+        endpoint = find(question.url, network, deadline)
+        for _ in range(2):  # the second time with the size that the witness reports
             request = AddCheckpoint(old, tuple(consistency(old)), checkpoint_note)
-            answered = post(place, "/add-checkpoint", request.encode(), network, deadline)
+            answered = post(endpoint, "/add-checkpoint", request.encode(), network, deadline)
             if answered.status != 409:
-                return _opened(answered, question.witness, checkpoint_note, clock())
-            told = _told(answered)
-            if told > size:
-                return Ahead(told)
-            if told == old:
+                return _verified(answered, question.witness, checkpoint_note, clock())
+            reported = _reported_size(answered)
+            if reported > size:
+                return Ahead(reported)
+            if reported == old:
                 return Failed("The witness says that it knows another size, and names the same one.", 409)
-            old = told
+            old = reported
     except TimeoutError:
         return Failed("The witness did not answer in time.")
     except Unreachable as error:
@@ -164,9 +165,9 @@ def _ask(
     return Failed("The witness said twice that it knows another size, each time a different one.", 409)
 
 
-def _told(answered: Answered) -> int:
-    """The size that a witness knows; raises Unreachable. c2sp.org/tlog-witness "add-checkpoint"."""
-    if answered.kind != "text/x.tlog.size":  # some proxy's 409, that stops no log
+def _reported_size(answered: Answered) -> int:
+    """Return the size that a witness knows. Raises Unreachable. c2sp.org/tlog-witness "add-checkpoint"."""
+    if answered.kind != "text/x.tlog.size":  # a 409 from a proxy, which must not stop the log
         raise Unreachable("The answer reports a conflict, but is not what a witness sends.")
     try:
         return parse_conflict(answered.body)
@@ -174,8 +175,8 @@ def _told(answered: Answered) -> int:
         raise Unreachable("The witness knows another size, but did not say which.") from None
 
 
-def _opened(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: float) -> Answer:
-    """The newest line of this witness, if all of its lines hold. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
+def _verified(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: float) -> Answer:
+    """Return this witness's newest line if all its lines verify. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
     if answered.status != 200:
         if 300 <= answered.status < 400:
             return Failed("The witness redirects to another address, which is not followed.", answered.status)
@@ -193,7 +194,7 @@ def _opened(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: 
         return Failed("The witness's line is of another key, or of another checkpoint.", 200)
     newest = max(own, key=lambda line: cosigned_at(line.value))
     at = cosigned_at(newest.value)
-    if abs(at - now) > FAR_OFF:
+    if abs(at - now) > MAX_CLOCK_DIFFERENCE:
         return Failed(
             "The witness's line has a time more than a day away. One of the two clocks is wrong.", 200
         )

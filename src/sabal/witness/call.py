@@ -1,4 +1,4 @@
-"""One HTTP request to one address, within a time and a size that the other side cannot stretch."""
+"""Send one HTTP request to one address, with limits of time and size that the other side cannot exceed."""
 
 import contextlib
 import http.client
@@ -7,14 +7,14 @@ import socket
 import ssl
 from typing import NamedTuple, cast
 
-from sabal.witness.network import Deadline, IPAddress, Network, Place, Unreachable
+from sabal.witness.network import Deadline, Endpoint, IPAddress, Network, Unreachable
 
 MAX_ANSWER = 64 * 1024
-"""Bytes of an answer, its headers and whatever frames it included."""
+"""The most bytes of an answer, with headers and framing."""
 
 
 class Answered(NamedTuple):
-    """What came back, believed in nothing."""
+    """An HTTP answer. Nothing in it is verified."""
 
     status: int
     kind: str
@@ -22,21 +22,21 @@ class Answered(NamedTuple):
     body: bytes
 
 
-def post(place: Place, path: str, body: bytes, network: Network, deadline: Deadline) -> Answered:
-    """POST to the first of the place's addresses that takes the connection; no redirect is followed, no proxy asked.
+def post(endpoint: Endpoint, path: str, body: bytes, network: Network, deadline: Deadline) -> Answered:
+    """POST to the first address that accepts the connection. Follow no redirect and use no proxy.
 
-    Raises Unreachable with a sentence, also where the deadline passes.
+    Raises Unreachable with a sentence, also if the deadline passes.
     """
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    usual = place.port == (443 if place.secure else 80)
-    head = (
-        f"POST {place.path}{path} HTTP/1.1\r\nHost: {host}{'' if usual else f':{place.port}'}\r\n"
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    default_port = endpoint.port == (443 if endpoint.secure else 80)
+    headers = (
+        f"POST {endpoint.path}{path} HTTP/1.1\r\nHost: {host}{'' if default_port else f':{endpoint.port}'}\r\n"
         f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
         "Accept-Encoding: identity\r\nUser-Agent: sabal\r\nConnection: close\r\n\r\n"
     )
     try:
-        with contextlib.closing(_connect(place, network, deadline)) as connection:
-            _send(connection, head.encode("ascii") + body, deadline)
+        with contextlib.closing(_connect(endpoint, network, deadline)) as connection:
+            _send(connection, headers.encode("ascii") + body, deadline)
             return _receive(connection, deadline)
     except TimeoutError:
         raise Unreachable("The witness did not answer in time.") from None
@@ -53,22 +53,25 @@ def post(place: Place, path: str, body: bytes, network: Network, deadline: Deadl
         raise Unreachable("The witness's answer is not HTTP.") from None
 
 
-def _connect(place: Place, network: Network, deadline: Deadline) -> socket.socket:
-    """To an address that was looked up and judged before: the name is used for TLS and not asked for again."""
-    rest = len(place.addresses)
+def _connect(endpoint: Endpoint, network: Network, deadline: Deadline) -> socket.socket:
+    """Connect to an address that was looked up and checked before. The host name is used only for TLS."""
+    rest = len(endpoint.addresses)
     while True:
         try:
-            connection = _open(place.addresses[-rest], place.port, deadline.left() / rest)
+            connection = _open(endpoint.addresses[-rest], endpoint.port, deadline.left() / rest)
             break
         except OSError:
             rest -= 1
             if not rest:
                 raise
-    if not place.secure:
+    if not endpoint.secure:
         return connection
     try:
         connection = network.tls.wrap_socket(
-            connection, do_handshake_on_connect=False, suppress_ragged_eofs=False, server_hostname=place.host
+            connection,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+            server_hostname=endpoint.host,
         )
         connection.settimeout(deadline.left())
         connection.do_handshake()
@@ -90,7 +93,7 @@ def _open(address: IPAddress, port: int, timeout: float) -> socket.socket:
 
 
 def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
-    """Piece by piece: `sendall` over TLS would give each piece the whole time anew."""
+    """Send piece by piece. With TLS, `sendall` would restart the timeout for each piece."""
     rest = memoryview(data)
     while rest:
         connection.settimeout(deadline.left())
@@ -98,11 +101,11 @@ def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
 
 
 def _receive(connection: socket.socket, deadline: Deadline) -> Answered:
-    # http.client asks a socket for nothing but a file to read from.
+    # http.client only calls `makefile` on the socket.
     response = http.client.HTTPResponse(cast(socket.socket, _Readable(connection, deadline)), method="POST")
     with contextlib.closing(response):
         response.begin()
-        # With a bound, or a length that the witness invents would be set aside in memory first.
+        # Without a limit, http.client would allocate memory for any length that the witness claims.
         body = response.read(MAX_ANSWER)
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         return Answered(response.status, kind, body)
@@ -117,18 +120,18 @@ class _Readable:
 
 
 class _Bounded(io.RawIOBase):
-    """Reads until the deadline, not from one byte to the next, and no more than may come in all."""
+    """Read until the deadline, which does not restart with each byte, and at most MAX_ANSWER bytes."""
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
-        self._connection, self._deadline, self._room = connection, deadline, MAX_ANSWER
+        self._connection, self._deadline, self._left = connection, deadline, MAX_ANSWER
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self._room:
+        if not self._left:
             raise Unreachable(f"The witness answered more than {MAX_ANSWER // 1024} kB.")
         self._connection.settimeout(self._deadline.left())
-        number = self._connection.recv_into(buffer, min(len(buffer), self._room))
-        self._room -= number
+        number = self._connection.recv_into(buffer, min(len(buffer), self._left))
+        self._left -= number
         return number

@@ -1,4 +1,4 @@
-"""The command of whoever runs a witness: on a machine of their own, with no house."""
+"""The command `sabal witness`. It runs on a machine of its own, without a Sabal server."""
 
 import re
 import signal
@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from sabal.refusal import Refusal
-from sabal.witness.keep import Keep
 from sabal.witness.serve import Server
+from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 from tlog import TlogError, Verifier
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
-LOOK_EVERY = 0.1  # seconds
+POLL_EVERY = 0.1  # seconds
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+(/[A-Za-z0-9._-]+)*", re.ASCII)
 
@@ -40,19 +40,19 @@ def witness(
 ) -> None:
     """Run a witness. It cosigns the checkpoints of petitions' logs, and refuses a log that was rewritten."""
     keys = [_parse(log) for log in logs]
-    kept = _open(store, key or store.with_name(f"{store.name}.key"), name, new)
+    opened = _open(store, key or store.with_name(f"{store.name}.key"), name, new)
     try:
-        keep = Keep(kept, keys, complain=lambda sentence: click.echo(sentence, err=True))
+        service = WitnessService(opened, keys, complain=lambda sentence: click.echo(sentence, err=True))
         try:
-            server = Server(keep, host, port)
+            server = Server(service, host, port)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
         ended = _end_by_signal()
-        _say(keep.witness, len(keep.standing()), host, server.server_address[1])
+        _say(service.witness, len(service.log_states()), host, server.server_address[1])
         _run(server, ended)
     finally:
-        kept.close()
+        opened.close()
 
 
 def _parse(vkey: str) -> Verifier:
@@ -64,11 +64,11 @@ def _parse(vkey: str) -> Verifier:
 
 def _open(store: Path, key: Path, name: str | None, new: bool) -> Store:
     if not new:
-        kept = Store.open(store, key)
-        if name not in (None, kept.witness.verifier.name):
-            kept.close()
-            raise Refusal(f"This witness is named {kept.witness.verifier.name}. Leave --name out.")
-        return kept
+        opened = Store.open(store, key)
+        if name not in (None, opened.witness.verifier.name):
+            opened.close()
+            raise Refusal(f"This witness is named {opened.witness.verifier.name}. Leave --name out.")
+        return opened
     if name is None or not _NAME.fullmatch(name):
         raise Refusal(
             "A new witness needs --name: its address without https://, such as witness.example/petitions."
@@ -87,20 +87,20 @@ def _say(key: Verifier, logs: int, host: str, port: int) -> None:
 
 
 def _end_by_signal() -> list[int]:
-    """The signals that have asked for the end so far. Windows cannot wait for signals, so they are noted."""
+    """Return a list to which each signal to stop is added. It is a list because Windows cannot wait for signals."""
     ended: list[int] = []
     for number in ENDS:
-        # A handler runs in the middle of whatever the main thread does: this one takes no lock.
+        # The handler can interrupt the main thread anywhere, so it must not take a lock.
         signal.signal(number, lambda number, _: ended.append(number))
     return ended
 
 
 def _run(server: Server, ended: list[int]) -> None:
-    """Until somebody ends it; what is being answered then is answered."""
+    """Serve until a signal comes. Requests in progress are still answered."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
     thread.start()
     while not ended:
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_EVERY)
     server.shutdown()
     thread.join()
     server.server_close()

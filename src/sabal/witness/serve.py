@@ -1,6 +1,6 @@
-"""The witness over HTTP: small, bounded, without a log of who came. TLS stands before it.
+"""The witness over HTTP, with limits and without an access log. A proxy in front of it ends TLS.
 
-Each connection carries one request and is over after LONGEST seconds; there are at most THREADS of them.
+Each connection has one request and at most MAX_SECONDS seconds. There are at most THREADS connections.
 """
 
 import contextlib
@@ -13,29 +13,30 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from sabal.witness.keep import PLAIN, Keep, Reply
 from sabal.witness.network import Deadline
+from sabal.witness.service import PLAIN, Reply, WitnessService
 from tlog.wire import to_base64
 
 MAX_BODY = 64 * 1024
 THREADS = 32
-LONGEST = 20.0
-LINGER = (
-    1.0  # seconds that are given to what is still coming, so that our answer is read before the line is cut
-)
+MAX_SECONDS = 20.0
+LINGER = 1.0
+"""Seconds to read the rest of a too large request, so that the client reads our answer before the connection closes."""
 
 _BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A listening witness: `serve_forever`, `shutdown` from another thread; `server_close` waits for the rest."""
+    """A listening witness. Call `shutdown` from another thread; `server_close` waits for requests in progress."""
 
-    allow_reuse_address = os.name == "posix"  # on Windows a second server could then listen on the same port
+    allow_reuse_address = (
+        os.name == "posix"
+    )  # on Windows it would let a second server listen on the same port
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, keep: Keep, host: str, port: int) -> None:
-        self.keep = keep
+    def __init__(self, service: WitnessService, host: str, port: int) -> None:
+        self.service = service
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = threading.BoundedSemaphore(THREADS)
         super().__init__((host, port), _Handler)
@@ -43,7 +44,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
             with contextlib.suppress(OSError):
-                request.settimeout(0)  # who waits for nobody is not waited for either
+                request.settimeout(0)  # do not wait for a client that does not read
                 request.send(_BUSY)
             self.shutdown_request(request)
             return
@@ -60,18 +61,18 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: what breaks off is no news, and a traceback would hold the address."""
+        """Write nothing. Broken connections are normal, and a traceback would contain the client's address."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # else what is no HTTP at all is answered without a status
+    default_request_version = "HTTP/1.0"  # otherwise input that is not HTTP gets an answer without a status
     server_version, sys_version = "sabal-witness", ""
 
     def setup(self) -> None:
         super().setup()
-        self._deadline = Deadline(LONGEST)
+        self._deadline = Deadline(MAX_SECONDS)
         self.rfile.close()
         self.rfile = io.BufferedReader(_Timed(self.connection, self._deadline))
 
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/":
             self._reply(Reply(404, PLAIN, b"There is nothing here.\n"))
             return
-        self._reply(Reply(200, PLAIN, describe(self.server.keep).encode()))
+        self._reply(Reply(200, PLAIN, describe(self.server.service).encode()))
 
     def do_POST(self) -> None:
         if self.path != "/add-checkpoint":
@@ -89,13 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
         if len(lengths) != 1 or not lengths[0].isdecimal() or "Transfer-Encoding" in self.headers:
             self._reply(Reply(411, PLAIN, b"Say how long the request is, once.\n"))
             return
-        # Longer ones are not read as numbers: that alone can take a while.
+        # Do not parse longer numbers, because that alone can take long.
         if len(lengths[0]) > 9 or int(lengths[0]) > MAX_BODY:
             self._reply(Reply(413, PLAIN, b"A request has at most 64 kB.\n"))
             return
         body = self.rfile.read(int(lengths[0]))
         if len(body) == int(lengths[0]):
-            self._reply(self.server.keep.add_checkpoint(body))
+            self._reply(self.server.service.add_checkpoint(body))
         self.close_connection = True
 
     def _reply(self, reply: Reply) -> None:
@@ -122,15 +123,15 @@ class _Handler(BaseHTTPRequestHandler):
                     break
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the standard library refuses before a method of ours is called, in our words."""
+        """Answer in our own words if the standard library refuses a request."""
         self._reply(Reply(code, PLAIN, b"This is not understood here.\n"))
 
     def log_message(self, format: str, *args: object) -> None:
-        """No access log: it would hold addresses."""
+        """Write no access log, because it would contain addresses."""
 
 
 class _Timed(io.RawIOBase):
-    """Reads until the deadline: a byte a second keeps nobody's thread."""
+    """Read until the deadline, so that a client that sends one byte a second cannot block a thread."""
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._connection, self._deadline = connection, deadline
@@ -143,25 +144,25 @@ class _Timed(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
 
-def describe(keep: Keep) -> str:
-    """What this is, for whoever looks: the key, and for each log what was cosigned last, to be held against the log."""
+def describe(service: WitnessService) -> str:
+    """Return the page of the witness: its key, and each log's last cosigned checkpoint, to compare with the log."""
     lines = [
         "This is a witness of public logs. It signs that a log only ever grew: https://c2sp.org/tlog-witness",
         "It receives sizes and hashes only, never the names of signers.",
         "",
-        f"key  {keep.witness}",
+        f"key  {service.witness}",
     ]
-    for origin, seen in keep.standing():
+    for origin, seen in service.log_states():
         lines += ["", f"log  {origin}"]
         if seen is None:
             lines.append("     nothing cosigned yet")
             continue
         size, root = seen.checkpoint.size, to_base64(seen.checkpoint.root).decode()
-        lines += [f"     size {size}, root {root}", f"     cosigned at {_shown(seen.time)}"]
+        lines += [f"     size {size}, root {root}", f"     cosigned at {_as_utc(seen.time)}"]
     return "\n".join(lines) + "\n"
 
 
-def _shown(at: int) -> str:
+def _as_utc(at: int) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):

@@ -1,9 +1,9 @@
-"""What a witness must never forget: its key, and the newest checkpoint that it cosigned of each log.
+"""The store of a witness: its key, and the newest checkpoint that it cosigned of each log.
 
-A text file, written aside and moved into place, flushed before anything is answered (`sabal.private`). A witness has a
-handful of logs and one writer, so a database would bring nothing but a library; and its operator can read this with
-`less`. Each checkpoint stands there with the log's signature and our own, so a damaged one does not verify. The lock is
-on the key's file, which is never replaced: whoever signs with this key, signs alone.
+The store is a text file, which the operator can read. It is written to a second file, flushed and moved into place
+before the answer is sent (`sabal.private`). A witness has few logs and one writer, so a database would be one more
+dependency without a benefit. Each checkpoint has the signatures of the log and of the witness, so a damaged one does
+not verify. The lock is on the key file, which is never replaced, so only one process signs with a key.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ NEW_ONE = (
 
 
 class Seen(NamedTuple):
-    """The newest checkpoint of a log, the note with the log's signature and ours, and our signature's time."""
+    """The newest checkpoint of a log, its note with the log's signature and ours, and the time of ours."""
 
     checkpoint: Checkpoint
     note: bytes
@@ -36,33 +36,33 @@ class Seen(NamedTuple):
 
 
 class Store:
-    """An opened store; `close` frees its key for another process. Not for two threads at once."""
+    """An opened store. `close` releases its key for another process. Do not use it from two threads at once."""
 
     def __init__(self, path: Path, witness: Cosigner, seen: dict[str, Seen], lock: int) -> None:
         self.witness = witness
         self._path, self._seen, self._lock = path, seen, lock
         self.written = True
-        """Whether the disk holds all that `seen` tells."""
+        """True if everything in memory is on disk."""
 
     @classmethod
     def create(cls, path: Path, key: Path, name: str) -> Self:
-        """A fresh key and an empty store, where neither is; raises Refusal and OSError."""
+        """Create a key and an empty store. Raises Refusal if one of the files exists, and OSError."""
         for file in (path, key):
             if os.path.lexists(file):
                 raise Refusal(f"{file} exists already. --new is for the first start only. Leave it out now.")
         seed = secrets.token_bytes(SEED_BYTES)
         witness = _cosigner(name, seed)
-        # The key first: a crash in between leaves a key that has signed nothing, and that is refused.
+        # Create the key first. A crash after it leaves a key that has signed nothing, and `open` refuses it.
         private.create(key, [seed.hex().encode() + b"\n"])
         private.create(path, [_encode(witness, {})])
-        return cls(path, witness, {}, _locked(key))
+        return cls(path, witness, {}, _lock(key))
 
     @classmethod
     def open(cls, path: Path, key: Path) -> Self:
-        """The store and the key that it was kept with; raises Refusal on anything that is not whole, and OSError."""
+        """Open the store and its key. Raises Refusal if one of them is damaged or missing, and OSError."""
         if not key.exists():
             raise Refusal(f"There is no key at {key}. A witness's first start needs --new and --name.")
-        lock = _locked(key)
+        lock = _lock(key)
         try:
             witness, seen = _read(path, _seed(key))
         except BaseException:
@@ -71,14 +71,14 @@ class Store:
         return cls(path, witness, seen, lock)
 
     def seen(self, origin: str) -> Seen | None:
-        """The newest checkpoint of a log that was, or may have been, stored."""
+        """Return the newest checkpoint of a log. It was stored, or may have been stored before an error."""
         return self._seen.get(origin)
 
     def put(self, origin: str, seen: Seen) -> None:
-        """Keep a log's newest checkpoint, on disk when this returns; raises OSError.
+        """Store a log's newest checkpoint. It is on disk when this returns. Raises OSError.
 
-        After an error the disk may hold the old or the new one, so the new one counts: what does not go on from it is
-        refused, and the log that asks again has it stored again.
+        After an error the disk may have the old or the new checkpoint. So the new one counts: a checkpoint that does
+        not continue it is refused. If the log asks again, the new one is stored again.
         """
         self._seen[origin], self.written = seen, False
         private.replace(self._path, [_encode(self.witness, self._seen)])
@@ -111,7 +111,7 @@ def _read(path: Path, seed: bytes) -> tuple[Cosigner, dict[str, Seen]]:
 
 
 def _seen(origin: str, text: str, witness: Cosigner) -> Seen:
-    """One log's line of the store; raises TlogError, and ValueError where it stands under another's name."""
+    """Parse one log's note. Raises TlogError, and ValueError if the note is of another log."""
     opened = note.open(text.encode(), [witness.verifier])
     checkpoint = Checkpoint.parse(opened.text)
     if checkpoint.origin != origin:
@@ -126,7 +126,7 @@ def _cosigner(name: str, seed: bytes) -> Cosigner:
         raise Refusal(str(error)) from None
 
 
-def _locked(key: Path) -> int:
+def _lock(key: Path) -> int:
     descriptor = os.open(key, os.O_RDONLY)
     if not locks.take(descriptor):
         os.close(descriptor)

@@ -1,8 +1,8 @@
-// Check a log's folder with golang.org/x/mod/sumdb, which shares no code with ours: check <folder> <vkey>
+// Check a log's folder with golang.org/x/mod/sumdb, which shares no code with Sabal: check <folder> <vkey>
 //
-// The folder holds checkpoint and tile/…, as any mirror does; and where they are there, older (an earlier checkpoint),
-// request (an add-checkpoint body from there to checkpoint) and proofs/*.tlog-proof. Prints "ok" and counts, or says what
-// is wrong and exits with 1.
+// The folder has checkpoint and tile/…, like any mirror. It may also have older (an earlier checkpoint), request (an
+// add-checkpoint body from older to checkpoint) and proofs/*.tlog-proof. The program prints "ok" and the counts, or it
+// prints the error and exits with 1.
 package main
 
 import (
@@ -53,18 +53,18 @@ func main() {
 	fmt.Printf("ok %d entries: %d signed, %d revoked, %d count\n", tree.N, count.signed, revoked, count.signed-revoked)
 }
 
-// fits holds the entries against a checkpoint over some or all of them.
+// fits compares the entries with a checkpoint over some or all of them.
 func fits(tree tlog.Tree, hashes storage) {
 	found, err := tlog.TreeHash(tree.N, hashes)
 	must(err)
 	demand(found == tree.Hash, "the entries do not have the root of the checkpoint over %d", tree.N)
 }
 
-// checkTiles holds every tile against the entries, and proves three of them from the tiles.
+// checkTiles compares every tile with the entries, and proves three entries from the tiles.
 func checkTiles(tree tlog.Tree, hashes storage) {
 	for _, tile := range tlog.NewTiles(height, 0, tree.N) {
 		if width := int(tree.N >> (height * tile.L) & 255); tile.W < 256 && tile.W != width {
-			continue // Go lists a partial tile of every width on the way
+			continue // Go also lists the partial tiles of every smaller width
 		}
 		data, err := tlog.ReadTileData(tile, hashes)
 		must(err)
@@ -78,10 +78,10 @@ func checkTiles(tree tlog.Tree, hashes storage) {
 	}
 }
 
-// checkRequest verifies what the log would send to a witness that knows the older checkpoint.
+// checkRequest verifies the log's request to a witness that knows the older checkpoint.
 func checkRequest(older tlog.Tree, verifier note.Verifier) {
-	head, lines, checkpoint := split(read("request"))
-	demand(head[0] == fmt.Sprintf("old %d", older.N), "the request has another size: %q", head)
+	header, lines, checkpoint := split(read("request"))
+	demand(header[0] == fmt.Sprintf("old %d", older.N), "the request has another size: %q", header)
 	asked := open(checkpoint, verifier)
 	must(tlog.CheckTree(lines, asked.N, asked.Hash, older.N, older.Hash))
 }
@@ -94,9 +94,9 @@ func checkProofs(tree tlog.Tree, verifier note.Verifier) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		must(err)
-		head, lines, checkpoint := split(data)
-		demand(head[0] == "c2sp.org/tlog-proof@v1", "no proof file: %s", file)
-		index, err := strconv.ParseInt(strings.TrimPrefix(head[len(head)-1], "index "), 10, 64)
+		header, lines, checkpoint := split(data)
+		demand(header[0] == "c2sp.org/tlog-proof@v1", "no proof file: %s", file)
+		index, err := strconv.ParseInt(strings.TrimPrefix(header[len(header)-1], "index "), 10, 64)
 		must(err)
 		signed := open(checkpoint, verifier)
 		leaf := tlog.RecordHash(entry(index, tree.N))
@@ -147,18 +147,18 @@ func open(data []byte, verifier note.Verifier) tlog.Tree {
 	return tlog.Tree{N: size, Hash: root}
 }
 
-// split takes a request or proof file apart: lines with spaces, hashes, and the checkpoint after the empty line.
-func split(data []byte) (head []string, hashes []tlog.Hash, checkpoint []byte) {
+// split returns the parts of a request or proof file: lines with spaces, hashes, and the checkpoint after the empty line.
+func split(data []byte) (header []string, hashes []tlog.Hash, checkpoint []byte) {
 	at := bytes.Index(data, []byte("\n\n"))
 	demand(at > 0, "no empty line")
 	for i, line := range strings.Split(string(data[:at]), "\n") {
 		if hash, err := tlog.ParseHash(line); i > 0 && err == nil {
 			hashes = append(hashes, hash)
 		} else {
-			head = append(head, line)
+			header = append(header, line)
 		}
 	}
-	return head, hashes, data[at+2:]
+	return header, hashes, data[at+2:]
 }
 
 var bundle struct {
@@ -166,7 +166,7 @@ var bundle struct {
 	entries [][]byte
 }
 
-// entry reads one entry out of its bundle, whole or partial.
+// entry reads one entry from its bundle, full or partial.
 func entry(n, size int64) []byte {
 	width := int64(1) << height
 	if left := size - n/width*width; left < width {
@@ -188,7 +188,7 @@ func entry(n, size int64) []byte {
 	return bundle.entries[n%(1<<height)]
 }
 
-// path is where a tile is served: Go's, without the height.
+// path returns the path of a tile: Go's path without the height.
 func path(tile tlog.Tile) string {
 	return strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
 }
@@ -233,8 +233,8 @@ func must(err error) {
 	}
 }
 
-func demand(held bool, format string, arguments ...any) {
-	if !held {
+func demand(ok bool, format string, arguments ...any) {
+	if !ok {
 		must(fmt.Errorf(format, arguments...))
 	}
 }

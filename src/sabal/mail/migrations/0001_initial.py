@@ -1,4 +1,4 @@
-"""Outgoing mail is a table first; nothing in it says when an email was written but the day of its key."""
+"""The outbox and its totals. Only the day of an email's key shows when the email was written."""
 
 from django.db import migrations
 
@@ -6,8 +6,8 @@ from sabal import hot_tables
 
 SQL = """
 -- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription (mail/ids.py).
--- network: 16 bits of a keyed hash whose key lives a day in memory, for fairness in the slow lane.
--- id: lane, day and chance (mail/ids.py), so that the primary key is the order of sending and no other index is needed.
+-- network: 16 bits of a keyed hash whose key is kept in memory for a day, for fairness in the slow lane.
+-- id: lane, day and random bits (mail/ids.py), so that the primary key is the order of sending and no other index is needed.
 CREATE TABLE mail_email (
     id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT,
@@ -20,7 +20,7 @@ CREATE TABLE mail_email (
     attempts SMALLINT NOT NULL DEFAULT 0
 );
 
--- Hourly totals by class of provider; hour counts from 1970.
+-- Hourly totals by provider; hour is in hours since 1970.
 CREATE TABLE mail_traffic (
     hour BIGINT NOT NULL,
     provider VARCHAR(32) NOT NULL,

@@ -1,13 +1,14 @@
-"""Subscribers: unlike signatures, these the server can read; sealed under its own key against thieves of the disk."""
+"""Subscribers. Unlike signatures, the server can read them; they are sealed under its key in case the disk is stolen."""
 
 from django.db import migrations
 
 from sabal import hot_tables
 
 SQL = """
--- petition_id 0 is the newsletter of the house, otherwise updates about that petition. state: 1 asked for, 2 confirmed.
--- address_hash: keyed hash, so that one mailbox stands once in a list. confirm_hash: of the last mailed link; it stays when that is pressed, so that pressing twice is harmless.
--- consent: first 16 hex digits of the SHA-256 of the sentence that was ticked; expires: day number while not confirmed; asked: how many letters went out for it.
+-- petition_id 0 is the newsletter of the site, otherwise updates about that petition. state: 1 asked for, 2 confirmed.
+-- address_hash: keyed hash, so that an address is in a list only once. confirm_hash: of the last emailed link; it stays
+-- after the click, so that clicking twice is harmless. consent: first 16 hex digits of the SHA-256 of the sentence that
+-- was ticked; expires: day number while not confirmed; asked: the number of emails that were sent for it.
 CREATE TABLE newsletter_subscription (
     id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL DEFAULT 0,
@@ -20,9 +21,9 @@ CREATE TABLE newsletter_subscription (
     expires INTEGER,
     asked SMALLINT NOT NULL DEFAULT 0
 );
--- subscribe: one row for each mailbox and list
+-- subscribe: one row for each address and list
 CREATE UNIQUE INDEX newsletter_subscription_address ON newsletter_subscription (petition_id, address_hash);
--- confirm: by the mailed link
+-- confirm: by the emailed link
 CREATE INDEX newsletter_subscription_confirm ON newsletter_subscription (confirm_hash) WHERE confirm_hash IS NOT NULL;
 
 -- The sentences that were ticked, by their version.

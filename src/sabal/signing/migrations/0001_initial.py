@@ -1,13 +1,13 @@
-"""The tables a crowd writes to. No serial ids and no times: rows lie in the order of random keys."""
+"""The tables that signers write to. They have no serial ids and no times: rows are in the order of random keys."""
 
 from django.db import migrations
 
 from sabal import hot_tables
 
 SQL = """
--- Asked for, not yet confirmed. `pending_payload` and `mailbox` open with the mailed link alone; `expires` is a day number
--- (days since 1970): a week from signing, moved to a week from the email's acceptance.
--- owner: the token hash of the signature that the same mailbox had when the tags of its epoch went.
+-- Signatures that are not confirmed yet. Only the emailed link opens `pending_payload` and `mailbox`. `expires` is a
+-- day number (days since 1970): a week from signing, moved to a week from the email's acceptance.
+-- owner: the token hash of the signature that the same address had when the tags of its epoch were deleted.
 CREATE TABLE signing_pending (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -23,11 +23,12 @@ CREATE TABLE signing_pending (
     expires INTEGER NOT NULL,
     owner BLOB
 ) WITHOUT ROWID;
--- sign: how many emails wait for this mailbox; confirm: the other rows of the tag
+-- sign: the number of pending rows of an address; confirm: the other rows of the tag
 CREATE INDEX signing_pending_dedupe_tag ON signing_pending (petition_id, pepper_epoch, dedupe_tag);
 
--- Confirmed; the row never changes, but for what is taken out of it at an epoch's end and at the petition's.
--- `mailbox`: the hash in the mailing lists, sealed to the link (record.py), so that withdrawing ends updates.
+-- Confirmed signatures. A row changes only when its tag is removed at the end of an epoch, and its w at the end of the
+-- petition. `mailbox`: the hash in the mailing lists, sealed under the link (pending_payload.py), so that withdrawing
+-- ends updates.
 CREATE TABLE signing_signature (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -40,13 +41,13 @@ CREATE TABLE signing_signature (
     display VARCHAR(800),
     mailbox BLOB
 ) WITHOUT ROWID;
--- confirm: one signature for each mailbox, petition and epoch; the first wins
+-- confirm: one signature for each address, petition and epoch; the first wins
 CREATE UNIQUE INDEX signing_signature_dedupe_tag ON signing_signature (petition_id, pepper_epoch, dedupe_tag);
 -- count: names that open petitions show
 CREATE INDEX signing_signature_shown ON signing_signature (petition_id, commitment) WHERE display IS NOT NULL;
 
--- Confirmed, and not in the log yet. held: why it counts later, or 0; `held_until` is a day number (since 1970).
--- country and language go into the sums when it is counted, and are nowhere else.
+-- Confirmed signatures that are not in the log yet. held: the reason why it counts later, or 0; `held_until` is a day
+-- number (since 1970). country and language are added to the totals when it is counted, and are stored nowhere else.
 CREATE TABLE signing_waiting (
     petition_id BIGINT NOT NULL,
     commitment BLOB NOT NULL,
@@ -57,7 +58,7 @@ CREATE TABLE signing_waiting (
     PRIMARY KEY (petition_id, commitment)
 ) WITHOUT ROWID;
 
--- Every sign entry of the log, by what it says: its index.
+-- The index of every sign entry of the log, by its commitment.
 CREATE TABLE signing_log_index (
     petition_id BIGINT NOT NULL,
     commitment BLOB NOT NULL,
@@ -65,8 +66,8 @@ CREATE TABLE signing_log_index (
     PRIMARY KEY (petition_id, commitment)
 ) WITHOUT ROWID;
 
--- Further links that lead to the same signature: the same mailbox asked again. `counted_on` is the day of the batch
--- after the click, as for a new signature, so that the link shows its page as long as a new one would.
+-- Further links to a signature, made when the same address signs again. `counted_on` is the day of the batch after the
+-- click, as for a new signature, so that the link shows its page for as long as a new one does.
 CREATE TABLE signing_access (
     token_hash BLOB NOT NULL PRIMARY KEY,
     signature_hash BLOB NOT NULL,
@@ -76,10 +77,10 @@ CREATE TABLE signing_access (
 ) WITHOUT ROWID;
 -- count: links that no batch has followed yet
 CREATE INDEX signing_access_new ON signing_access (petition_id) WHERE counted_on IS NULL;
--- withdraw: every link of a signature goes with it
+-- withdraw: every link of a signature is deleted with it
 CREATE INDEX signing_access_signature ON signing_access (signature_hash);
 
--- The sealed records, apart: fat rows under a random id.
+-- The sealed records, in a table of their own because they are large; their ids are random.
 CREATE TABLE signing_sealed (
     id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -87,8 +88,8 @@ CREATE TABLE signing_sealed (
 );
 -- postgresql: ALTER TABLE signing_sealed ALTER COLUMN body SET STORAGE EXTERNAL
 
--- One row a petition whose newest export waits for its code. due: a day number, after which the records of entries
--- below `size` go; NULL until the code came.
+-- One row for each petition whose newest export waits for its code. due: the day number after which the records of
+-- entries below `size` are deleted; NULL until the code was accepted.
 CREATE TABLE signing_drain (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     size BIGINT NOT NULL,
@@ -96,7 +97,7 @@ CREATE TABLE signing_drain (
     due INTEGER
 );
 
--- What stays of a withdrawn or invalidated signature: C. revoked: 1 when its revocation is in the log.
+-- The commitments of withdrawn and invalidated signatures. revoked: 1 if the revocation is in the log.
 CREATE TABLE signing_withdrawal (
     commitment BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -107,13 +108,13 @@ CREATE TABLE signing_withdrawal (
 -- count: withdrawals that wait for a batch
 CREATE INDEX signing_withdrawal_waiting ON signing_withdrawal (petition_id, commitment) WHERE revoked = 0;
 
--- Mailboxes that answered "not me": a keyed hash for each petition.
+-- Addresses that answered "not me": a keyed hash for each petition.
 CREATE TABLE signing_suppression (
     hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL
 ) WITHOUT ROWID;
 
--- Gross numbers by day of the batch, by country, by language; never crossed.
+-- Gross numbers by day of the batch, by country and by language, each by itself; never two of them combined.
 CREATE TABLE signing_bucket (
     petition_id BIGINT NOT NULL,
     kind VARCHAR(8) NOT NULL,
@@ -122,7 +123,7 @@ CREATE TABLE signing_bucket (
     PRIMARY KEY (petition_id, kind, item)
 ) WITHOUT ROWID;
 
--- One row a petition, written by the count alone. What is shown moves when a whole batch is in.
+-- One row for each petition, written by the count alone. The shown numbers change when a whole batch is in the log.
 CREATE TABLE signing_total (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     confirmed BIGINT NOT NULL DEFAULT 0,

@@ -1,8 +1,7 @@
-"""The writer: all SQL that a crowd causes on the hot tables, verb by verb.
+"""The writer: all SQL of signers' requests on the hot tables, one module for each verb.
 
 `Writer.commit` takes a batch of operations and makes them durable in one transaction; each gets an Outcome. No row
-that two signers share is written here. Every step is set-wise, so a batch costs a handful of statements however full
-it is.
+that two signers share is written here. Every step works on sets of rows, so a batch of any size needs few statements.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,9 +20,9 @@ Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The writer of one process, with what the process knows of petitions and keys.
+    """The writer of one process, with the petitions and keys that the process knows.
 
-    Confirming needs both: which petition a click is about, and what was ticked, is read inside the commit.
+    Confirming needs both, because the petition of a click and the ticked boxes are read inside the commit.
     """
 
     snapshots: Snapshots

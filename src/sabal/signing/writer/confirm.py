@@ -1,4 +1,4 @@
-"""Confirm: from pending row to signature. The mailbox's first click makes it; further ones lead to the same."""
+"""Confirm: turn a pending row into a signature. An address's first click makes it; later clicks link to it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from sabal.signing.writer.rows import (
     petitions,
 )
 
-TRIES = 5  # how often a mailbox may sign and withdraw elsewhere within one of our commits
+TRIES = 5  # how often an address may sign and withdraw in other processes during one of our commits
 HELD_DAYS = 7  # a held signature counts after this long at the latest
 
 _SIGNATURE = (
@@ -38,12 +38,12 @@ _WAITING = ("petition_id", "commitment", "held", "held_until", "country", "langu
 
 
 class Crowded(Exception):
-    """A signature could neither be made nor found; nothing is kept, and whoever pressed is asked to press again."""
+    """A signature could neither be made nor found. Nothing is stored, and the signer is asked to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SameMailbox:
-    """What becomes of a pending row whose mailbox confirmed: a link to the signature, or the signature itself."""
+    """A pending row of an address that confirms. It becomes a link to the signature, or the signature itself."""
 
     key: Key
     sealed_id: int
@@ -53,9 +53,9 @@ class SameMailbox:
 def confirm(
     database: Database, clicks: list[Confirm], snapshots: Snapshots, keyring: Keyring
 ) -> list[Outcome]:
-    """Confirm what may be confirmed; what was confirmed before stays so, and its clicks are answered alike.
+    """Confirm the pending signatures of these clicks. A click on a confirmed signature gets the same answer.
 
-    Raises NotReady where a key or a petition is missing that a subscription needs.
+    Raises NotReady if a subscription needs a key or a petition that is missing.
     """
     asked = {click.token_hash: click for click in clicks}
     waiting = pending(database, list(asked))
@@ -68,8 +68,8 @@ def confirm(
     subscriptions = [
         s for row in eligible for s in _subscriptions(row, opened[row.token_hash], snapshots, keyring)
     ]
-    eligible = _lead_to_owners(database, eligible)
-    # In the order of the unique rule, so that two processes never wait for each other in a ring.
+    eligible = _link_to_owners(database, eligible)
+    # In the order of the unique index, so that two processes cannot deadlock.
     eligible.sort(key=lambda row: (row.petition_id, row.pepper_epoch, row.dedupe_tag or b"", row.token_hash))
     rows = [_signature(row, opened[row.token_hash]) for row in eligible]
     owner = _make(database, {row.token_hash: row.key for row in eligible}, rows)
@@ -79,15 +79,15 @@ def confirm(
     _gather_same_mailbox(database, eligible, owner)
     confirm_with_signature(database, subscriptions)
     others = [click for click in clicks if click.token_hash not in opened]
-    standing = opened.keys() | _standing(database, others, snapshots)
-    return [Outcome.DONE if c.token_hash in standing else Outcome.GONE for c in clicks]
+    valid = opened.keys() | _confirmed_before(database, others, snapshots)
+    return [Outcome.DONE if c.token_hash in valid else Outcome.GONE for c in clicks]
 
 
 def confirm_again(database: Database, petition_id: int, commitments: list[bytes]) -> set[bytes]:
-    """Make signatures of what waits for a click and stands in the log already: the database fell back behind them.
+    """Make signatures of pending rows that are in the log already, and return their commitments.
 
-    They wait for no batch. Name and country to show open with their links alone, and stay unsaid. Returns which these
-    were.
+    This happens if the database is older than the log. The signatures wait for no batch. Their public name and country
+    stay empty, because only the links open them.
     """
     where, params = database.among("commitment", commitments)
     where = locked(database, "signing_pending", f"petition_id = ? AND {where}")
@@ -106,28 +106,28 @@ def confirm_again(database: Database, petition_id: int, commitments: list[bytes]
     return {bytes(row[5]) for row in rows if bytes(row[0]) in made}
 
 
-def _lead_to_owners(database: Database, eligible: list[Pending]) -> list[Pending]:
-    """Let rows whose mailbox had signed in an epoch that is over lead to that signature; the other rows.
+def _link_to_owners(database: Database, eligible: list[Pending]) -> list[Pending]:
+    """Link rows to the signature that their address made in an earlier epoch, and return the other rows.
 
-    One that was withdrawn meanwhile owns nothing any more.
+    A signature that was withdrawn meanwhile gets no links.
     """
     owned = [row for row in eligible if row.owner]
     if not owned:
         return eligible
     where, params = database.among("token_hash", sorted({row.owner for row in owned if row.owner}))
-    standing = {
+    existing = {
         bytes(found[0])
         for found in database.query(
             f"SELECT token_hash FROM signing_signature WHERE {where} ORDER BY token_hash{database.for_key_share}",
             params,
         )
     }
-    led = [row for row in owned if row.owner in standing]
-    access = [(row.token_hash, row.owner, row.petition_id, row.mailbox) for row in led]
+    linked = [row for row in owned if row.owner in existing]
+    access = [(row.token_hash, row.owner, row.petition_id, row.mailbox) for row in linked]
     database.insert("signing_access", ACCESS, access, ignore=True)
-    delete(database, "signing_sealed", "id", [row.sealed_id for row in led])
-    delete(database, "signing_pending", "token_hash", [row.token_hash for row in led])
-    return [row for row in eligible if row not in led]
+    delete(database, "signing_sealed", "id", [row.sealed_id for row in linked])
+    delete(database, "signing_pending", "token_hash", [row.token_hash for row in linked])
+    return [row for row in eligible if row not in linked]
 
 
 def _may(petition: PetitionRow | None, today: int) -> bool:
@@ -141,7 +141,7 @@ def _may(petition: PetitionRow | None, today: int) -> bool:
 def _subscriptions(
     row: Pending, opened: PendingPayload, snapshots: Snapshots, keyring: Keyring
 ) -> list[Subscription]:
-    """What was ticked at signing."""
+    """Return the subscriptions that were ticked at signing."""
     if not opened.subscribe:
         return []
     petition, key = snapshots.by_id(row.petition_id), keyring.subscribers
@@ -166,10 +166,10 @@ def _wait(row: Pending, opened: PendingPayload, today: int) -> Row:
 
 
 def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
-    """Insert signatures, and return who stands under each key; without a tag each for itself.
+    """Insert signatures, and return the token hash that owns each key. A signature without a tag owns none.
 
-    Where another one stands it is locked, so that it cannot be withdrawn before this link leads to it. One that was
-    withdrawn between our insert and our look has left its place: then we insert again.
+    If a key has another signature, lock it, so that it cannot be withdrawn before this link leads to it. If that one
+    was withdrawn between our insert and our query, the key is free again: insert again.
     """
     owner: dict[Key, bytes] = {}
     for _ in range(TRIES):
@@ -184,7 +184,7 @@ def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[K
 
 
 def _gather_same_mailbox(database: Database, eligible: list[Pending], owner: dict[Key, bytes]) -> None:
-    """Every pending row of these mailboxes goes; its link leads to the mailbox's one signature from now on."""
+    """Delete every pending row of these addresses, and link its token to the address's one signature."""
     same_mailbox = {row.token_hash: SameMailbox(row.key, row.sealed_id, row.mailbox) for row in eligible}
     same_mailbox |= _take(database, {row.key for row in eligible})
     delete(
@@ -195,17 +195,17 @@ def _gather_same_mailbox(database: Database, eligible: list[Pending], owner: dic
     )
     duplicates = {t: row for t, row in sorted(same_mailbox.items()) if owner.get(row.key, t) != t}
     if not duplicates:
-        return  # each is its mailbox's first and only one, as nearly always
+        return  # usually each is the first and only one of its address
     access = [(t, owner[row.key], row.key[0], row.mailbox) for t, row in duplicates.items()]
     database.insert("signing_access", ACCESS, access, ignore=True)
     delete(database, "signing_sealed", "id", [row.sealed_id for row in duplicates.values()])
 
 
 def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, SameMailbox]:
-    """Delete the pending rows of these mailboxes, and return them by token hash.
+    """Delete the pending rows of these addresses, and return them by token hash.
 
-    One that another process is confirming at this moment is left to it: waiting for it, while it waits for our
-    signature under the unique rule, would be a ring.
+    Skip a row that another process is confirming at this moment. That process may wait for our signature under the
+    unique index, so waiting for its row would be a deadlock.
     """
     taken: dict[bytes, SameMailbox] = {}
     for (petition_id, epoch), tags in by_epoch(keys).items():
@@ -224,8 +224,8 @@ def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, SameMailbox]:
     return taken
 
 
-def _standing(database: Database, clicks: list[Confirm], snapshots: Snapshots) -> set[bytes]:
-    """Of clicks that found nothing pending: those whose link leads to a signature and still shows it."""
+def _confirmed_before(database: Database, clicks: list[Confirm], snapshots: Snapshots) -> set[bytes]:
+    """Return the token hashes of clicks whose link leads to a confirmed signature and still shows it."""
     found = links(database, [click.token_hash for click in clicks])
     return {
         click.token_hash

@@ -1,4 +1,4 @@
-"""Find: what a mailed link stands for, without touching anything."""
+"""Find what an emailed link leads to, without changing anything."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,24 @@ from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.rows import Link, links
 
-LATE_DAYS = 7  # so long after its batch a guarded link still shows the receipt
+LATE_DAYS = 7  # days after its batch in which a guarded link still shows the receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A signature in the public log: a batch (number and day since 1970) by which it stands there, and where."""
+    """A signature in the public log: a batch that includes it (number, and day since 1970), and its index."""
 
     batch: int
     day: int
-    index: int | None  # None of a later link
+    index: int | None  # None for a later link
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token stands for: a pending signature (with its pending payload) or a confirmed one.
+    """The signature that a token leads to: a pending one (with its pending payload) or a confirmed one.
 
-    Commitment, w and place in the log belong to the link that made the signature. A later link gets none of them: who
-    signs again with a mailbox must not hold what the first signer could prove with.
+    Only the link that made the signature gets the commitment, w and log index. A later link gets none of them, because
+    a person who signs again with the same address must not get the first signer's proof.
     """
 
     petition_id: int
@@ -35,7 +35,7 @@ class Found:
 
 
 def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
-    """What each token hash stands for now; None where nothing."""
+    """Return the signature that each token hash leads to now; None if there is none."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
         f"SELECT token_hash, petition_id, pending_payload FROM signing_pending WHERE {where}", params
@@ -46,9 +46,9 @@ def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
 
 
 def is_late(petition: PetitionSnapshot | None, counted_on: int | None, today: int) -> bool:
-    """Whether a link shows nothing any more: a guarded one a week after its batch (days since 1970).
+    """Return whether a link no longer shows anything. A guarded link ends a week after its batch.
 
-    An inbox that is searched then proves nothing by it.
+    After that, a link found in a searched inbox proves nothing. `counted_on` and `today` are in days since 1970.
     """
     if petition is None or counted_on is None or not petition.profile.guarded:
         return False
@@ -63,7 +63,10 @@ def _found(database: Database, link: Link) -> Found:
 
 
 def _entered(database: Database, link: Link) -> Entered | None:
-    """Of a later link the batch after its own click: an earlier one would tell that its mailbox had signed before."""
+    """Return the link's entry in the log; for a later link, the batch after its own click.
+
+    The signature's own batch would show that the address had signed before.
+    """
     if link.index is None or link.counted_on is None:
         return None
     if link.is_first:

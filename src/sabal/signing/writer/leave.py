@@ -1,4 +1,4 @@
-"""Not me and withdraw: what was typed goes, and with it every link."""
+"""Not me and withdraw: delete what was typed, and every link to it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
@@ -18,7 +18,7 @@ _KINDS = {reason: kind for kind, reason in erasure_journal.ERASED.items()}
 
 
 def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
-    """Forget every pending signature of the mailbox, and remember that it wants no email for this petition."""
+    """Delete every pending signature of the address, and store that it wants no email for this petition."""
     known = {
         row.token_hash: row for row in pending_of_same_mailboxes(database, [a.token_hash for a in answers])
     }
@@ -29,13 +29,14 @@ def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
     gone = [row for row in known.values() if row.token_hash in own or (row.dedupe_tag and row.key in keys)]
     delete(database, "signing_sealed", "id", [row.sealed_id for row in gone])
     delete(database, "signing_pending", "token_hash", [row.token_hash for row in gone])
-    # Before the commit: remembered twice does no harm, forgotten once would. One flush, for other writers wait.
+    # Append before the commit: a wish that is stored twice does no harm, a lost one would. Flush once for all, because
+    # other writers wait.
     erasure_journal.append([Erasure(erasure_journal.NOT_ME, *wish) for wish in wishes])
     return [Outcome.DONE if a.token_hash in known else Outcome.GONE for a in answers]
 
 
 def withdraw(database: Database, clicks: list[Withdraw]) -> list[Outcome]:
-    """Erase the signatures that these links lead to, and end the updates that were ticked with them."""
+    """Erase the signatures of these links, and end the updates that were ticked with them."""
     found = links(database, [click.token_hash for click in clicks])
     erase_signatures(database, sorted({link.owner for link in found.values()}), WITHDRAWN)
     known = [click for click in clicks if click.token_hash in found]
@@ -44,7 +45,10 @@ def withdraw(database: Database, clicks: list[Withdraw]) -> list[Outcome]:
 
 
 def _mailbox(click: Withdraw, link: Link) -> list[tuple[int, bytes]]:
-    """The petition and the list hash of the link's mailbox; nothing where it does not open: withdrawing goes before."""
+    """Return the petition and the list hash of the link's address; an empty list if it does not open.
+
+    The withdrawal must succeed in any case.
+    """
     if not link.mailbox:
         return []
     try:
@@ -54,23 +58,26 @@ def _mailbox(click: Withdraw, link: Link) -> list[tuple[int, bytes]]:
 
 
 def erase_signatures(database: Database, owners: list[bytes], reason: int) -> int:
-    """Delete record, tag, w and every token hash of these signatures; C and its reason stay. Returns how many."""
+    """Delete record, tag, w and every token hash of these signatures, and return their number.
+
+    The commitment and the reason stay.
+    """
     erased = _erase(database, "token_hash", owners, reason)
-    # Before the commit: after a crash between the two a restore erases what was asked to go; the other order would
-    # bring back who was told to be gone.
+    # Append before the commit. After a crash between the two, a restore erases what was to be erased anyway. In the
+    # other order, a restore would bring back signatures that the signer was told are gone.
     erasure_journal.append([Erasure(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
     return len(erased)
 
 
 def erase_again(database: Database, commitments: list[bytes], reason: int) -> dict[int, int]:
-    """Erase what was erased after the backup that was restored; returns how many by petition."""
+    """Erase signatures that were erased after the restored backup was made; return the number by petition."""
     return Counter(petition_id for _, petition_id in _erase(database, "commitment", commitments, reason))
 
 
-def leave_entries(
+def record_withdrawals(
     database: Database, petition_id: int, version_id: int, commitments: Iterable[bytes], reason: int
 ) -> None:
-    """Let sign entries of the log whose record is not here count no more after the next batch."""
+    """Store withdrawals of sign entries whose record is not here, so that the next batch revokes them."""
     database.insert(
         "signing_withdrawal",
         _WITHDRAWAL,
@@ -82,9 +89,9 @@ def leave_entries(
 def erase_entries(
     database: Database, commitments: list[bytes], reason: int, known: Container[bytes] = ()
 ) -> set[bytes]:
-    """Erase what these entries of the log stand for; returns those that were here.
+    """Erase the signatures of these entries of the log, and return the commitments that were here.
 
-    Remembered beside the database, but for what is `known` to be remembered.
+    Erasures are appended to the erasure journal, except those in `known`, which are there already.
     """
     erased = _erase(database, "commitment", commitments, reason)
     new = [Erasure(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased) if c not in known]
@@ -110,14 +117,17 @@ def _erase(database: Database, column: str, values: list[bytes], reason: int) ->
     delete(database, "signing_sealed", "id", [r[3] for r in rows])
     where, params = database.among("signature_hash", [bytes(r[4]) for r in rows])
     database.execute(f"DELETE FROM signing_access WHERE {locked(database, 'signing_access', where)}", params)
-    _let_in(database, [(r[1], bytes(r[0])) for r in rows])
+    _release(database, [(r[1], bytes(r[0])) for r in rows])
     return [(bytes(r[0]), r[1]) for r in rows]
 
 
-def _let_in(database: Database, gone: list[tuple[int, bytes]]) -> None:
-    """What is gone and was held enters the log with the next batch: nobody can find it a person's any more."""
+def _release(database: Database, erased: list[tuple[int, bytes]]) -> None:
+    """Release erased signatures that were held, so that they enter the log with the next batch.
+
+    Nobody can review them any more, because no record is left.
+    """
     by_petition: dict[int, list[bytes]] = defaultdict(list)
-    for petition_id, commitment in sorted(gone):
+    for petition_id, commitment in sorted(erased):
         by_petition[petition_id].append(commitment)
     for petition_id, commitments in by_petition.items():
         release(database, petition_id, *database.among("commitment", commitments))

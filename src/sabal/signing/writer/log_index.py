@@ -1,6 +1,6 @@
-"""Places in the public log, kept by what a sign entry says; what waits for one; and the gross numbers beside them.
+"""The log indexes of commitments, the signatures that wait for an index, and the gross numbers.
 
-A signature's row says nothing of all this: petition and C lead from it to both (`rows.AT`).
+A signature's row has none of these. They are found by petition and commitment (`rows.AT`).
 """
 
 from collections import Counter
@@ -10,17 +10,18 @@ from sabal import days
 from sabal.database import Database, Row
 from sabal.signing.writer.rows import locked
 
-# Signatures in one transaction: about 4 ms on two shared cores, for which signing waits for the sequencer.
+# Signatures in one transaction. It takes about 4 ms on two shared cores, and signing waits for that long.
 CHUNK = 500
 
 
 def take(database: Database, petition_id: int, where: str, params: Sequence[object]) -> list[Row]:
-    """Take what waits and meets `where` out of the wait: (commitment, country, language), at most CHUNK, by C.
+    """Delete waiting rows that match `where`, and return them: (commitment, country, language), at most CHUNK.
 
-    Inside the caller's transaction. Of a row that is released at this moment it waits for the end.
+    They are taken and returned in the order of the commitment. Runs inside the caller's transaction. If a row is being
+    released at this moment, this waits until that has ended.
     """
-    # Materialized: PostgreSQL might choose anew for each row, pass over those that are deleted by then, and take some
-    # that lie far behind others.
+    # Materialized, because PostgreSQL might otherwise choose again for each row, skip rows that are deleted by then,
+    # and take later rows before earlier ones.
     rows = database.query(
         "WITH chosen AS MATERIALIZED"
         f" (SELECT commitment FROM signing_waiting WHERE petition_id = ? AND {where}"
@@ -32,20 +33,23 @@ def take(database: Database, petition_id: int, where: str, params: Sequence[obje
     return sorted((bytes(commitment), country, language) for commitment, country, language in rows)
 
 
-def enter(database: Database, petition_id: int, places: Iterable[tuple[bytes, int]]) -> int:
-    """Say where these commitments stand in the log; the first place of one stays. How many had none."""
+def enter(database: Database, petition_id: int, indexes: Iterable[tuple[bytes, int]]) -> int:
+    """Store the log indexes of these commitments, and return the number that had none.
+
+    A commitment that has an index keeps it.
+    """
     return database.insert(
         "signing_log_index",
         ("petition_id", "commitment", "idx"),
-        [(petition_id, commitment, index) for commitment, index in places],
+        [(petition_id, commitment, index) for commitment, index in indexes],
         ignore=True,
     )
 
 
 def enter_new(database: Database, petition_id: int, commitments: Sequence[bytes], first: int) -> list[bytes]:
-    """Give places from `first` on, where the log ends, to those that have none yet; returns these.
+    """Give log indexes from `first`, the end of the log, to the commitments that have none, and return these.
 
-    Others come only where a database fell back behind its log and was set right again: no C may stand in it twice.
+    Some have one only if a database fell behind its log and was repaired. No commitment may be in the log twice.
     """
     if enter(database, petition_id, _numbered(commitments, first)) == len(commitments):
         return list(commitments)
@@ -68,7 +72,7 @@ def _numbered(commitments: Sequence[bytes], first: int) -> list[tuple[bytes, int
 
 
 def release(database: Database, petition_id: int, where: str = "TRUE", params: Sequence[object] = ()) -> int:
-    """Let what is held and meets `where` count with the next batch; how many."""
+    """Let held signatures that match `where` count with the next batch, and return their number."""
     chosen = locked(database, "signing_waiting", f"petition_id = ? AND held > 0 AND {where}", by="commitment")
     return database.execute(
         f"UPDATE signing_waiting SET held = 0, held_until = NULL WHERE petition_id = ? AND {chosen}",
@@ -76,19 +80,19 @@ def release(database: Database, petition_id: int, where: str = "TRUE", params: S
     )
 
 
-def forget_homes(database: Database, petition_id: int) -> None:
-    """Forget where those live who still wait, and their languages."""
+def forget_origins(database: Database, petition_id: int) -> None:
+    """Delete the country and language of signatures that still wait."""
     database.execute(
         "UPDATE signing_waiting SET country = NULL, language = NULL WHERE petition_id = ?", (petition_id,)
     )
 
 
 def add(
-    database: Database, petition_id: int, today: int, homes: Sequence[tuple[str | None, str | None]]
+    database: Database, petition_id: int, today: int, origins: Sequence[tuple[str | None, str | None]]
 ) -> None:
-    """Add signatures, of each its country and language, to the gross buckets, each kind by itself."""
-    countries, languages = Counter(c for c, _ in homes if c), Counter(n for _, n in homes if n)
-    buckets = {("day", days.date_of(today).isoformat()): len(homes)} if homes else {}
+    """Add signatures, given as (country, language), to the gross buckets, each kind by itself."""
+    countries, languages = Counter(c for c, _ in origins if c), Counter(n for _, n in origins if n)
+    buckets = {("day", days.date_of(today).isoformat()): len(origins)} if origins else {}
     buckets |= {("country", country): n for country, n in countries.items()}
     buckets |= {("language", language): n for language, n in languages.items()}
     database.insert(

@@ -1,4 +1,4 @@
-"""What the writer's verbs share: the rows they look up, and how they delete."""
+"""The queries and deletions that the writer's verbs share."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,30 +8,30 @@ from datetime import date
 from sabal import days
 from sabal.database import Database, Row
 
-# Where the C of a table `s` stands in the log. Which of both tables SQLite reads first is said by CROSS JOIN, which it
-# takes in the order that is written: left to itself it may read the places of the whole log to find one.
+# Joins a row of a table `s` to its log index `p`. With CROSS JOIN, SQLite reads the tables in the written order.
+# Without it, SQLite may read the whole index to find one entry.
 AT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
 
-# The same, but nothing before a checkpoint is shown that covers it.
-_SHOWN = (
+# The same, but only for entries that a published checkpoint covers.
+_PUBLISHED = (
     f"signing_log_index p ON {AT}"
     " AND p.idx < (SELECT l.published_size FROM ledger_log l WHERE l.petition_id = s.petition_id)"
 )
 
-# Of one petition, where signatures are walked by their key: with the plus SQLite does not take the index of tags, whose
-# rows it would have to sort anew for every piece.
+# Selects one petition's rows in queries that read signatures in the order of their key. Because of the plus, SQLite
+# does not use the index of tags. With that index it would have to sort all rows again for every chunk.
 OF_PETITION = "+s.petition_id = ?"
 
-# What a further link to a signature is made of.
+# The columns of a further link to a signature.
 ACCESS = ("token_hash", "signature_hash", "petition_id", "mailbox")
 
-# Under which a mailbox signs once: petition, epoch, tag. Without a tag (dedupe = "offline") each stands for itself.
+# An address signs once for each key: petition, epoch, tag. Without a tag (dedupe = "offline") every signature counts.
 Key = tuple[int, int, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class PetitionRow:
-    """What a commit asks of a petition at this moment, whatever its process believed when the request came."""
+    """The state of a petition inside a commit. It may be newer than what the process knew when the request came."""
 
     state: str
     version_id: int
@@ -40,7 +40,7 @@ class PetitionRow:
 
 
 def petitions(database: Database, ids: Iterable[int]) -> dict[int, PetitionRow]:
-    """Those petitions by id."""
+    """Return these petitions by id."""
     where, params = database.among("id", sorted(ids))
     rows = database.query(
         f"SELECT id, state, version_id, pepper_epoch, closed_on FROM petitions_petition WHERE {where}", params
@@ -54,7 +54,7 @@ def _number(day: date | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A signature that waits for its click."""
+    """A signature that is not confirmed yet."""
 
     token_hash: bytes
     petition_id: int
@@ -67,16 +67,16 @@ class Pending:
     held: int
     pending_payload: bytes
     mailbox: bytes
-    owner: bytes | None  # the signature that its mailbox had when the tags went
+    owner: bytes | None  # token hash of the signature that its address had when the tags were deleted
 
     @property
     def key(self) -> Key:
-        """Under which its mailbox signs once."""
+        """The key under which its address signs once."""
         return self.petition_id, self.pepper_epoch, self.dedupe_tag
 
 
 def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
-    """The pending rows of these tokens, locked: on PostgreSQL nobody else may expire or disown them meanwhile."""
+    """Return the pending rows of these tokens, locked so that on PostgreSQL no other process changes them meanwhile."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
         "SELECT token_hash, petition_id, version_id, pepper_epoch, dedupe_tag, commitment, w, sealed_id, held,"
@@ -87,7 +87,7 @@ def pending(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
 
 
 def pending_of_same_mailboxes(database: Database, hashes: Sequence[bytes]) -> list[Pending]:
-    """The pending rows of these tokens and all others of their mailboxes, locked in the one order of `pending`."""
+    """Return the pending rows of these tokens and of their addresses, locked in the same order as by `pending`."""
     where, params = database.among("token_hash", hashes)
     rows = database.query(
         f"SELECT petition_id, pepper_epoch, dedupe_tag FROM signing_pending WHERE {where}", params
@@ -122,7 +122,7 @@ def _pending(row: Row) -> Pending:
 
 
 def by_epoch(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
-    """The tags of each petition and epoch."""
+    """Return the tags of each petition and epoch."""
     groups: dict[tuple[int, int], list[bytes]] = defaultdict(list)
     for petition_id, epoch, tag in keys:
         if tag is not None:
@@ -131,7 +131,7 @@ def by_epoch(keys: Iterable[Key]) -> dict[tuple[int, int], list[bytes]]:
 
 
 def owners(database: Database, keys: Iterable[Key], lock: str = "") -> dict[Key, bytes]:
-    """Whose signature stands under each key: the token hash that owns it. `lock` is one of the database's."""
+    """Return the token hash of the signature under each key. `lock` is one of the database's lock clauses."""
     found: dict[Key, bytes] = {}
     for (petition_id, epoch), tags in by_epoch(keys).items():
         where, params = database.among("dedupe_tag", tags)
@@ -146,39 +146,39 @@ def owners(database: Database, keys: Iterable[Key], lock: str = "") -> dict[Key,
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A token that leads to a signature: that of its owner, or one that the same mailbox got later."""
+    """A token that leads to a signature: the one that made it, or a later one of the same address."""
 
     token_hash: bytes
-    owner: bytes  # the token hash that the signature's row stands under
+    owner: bytes  # the token hash that is the key of the signature's row
     petition_id: int
-    counted_on: int | None  # the day on which the batch that followed the click was shown
-    mailbox: bytes | None  # opens with the token alone (record.py)
+    counted_on: int | None  # the day on which the batch after the click was published
+    mailbox: bytes | None  # only the token opens it (pending_payload.py)
     commitment: bytes  # the signature's
     w: bytes
-    index: int | None  # where it stands in the log that is shown
+    index: int | None  # its index in the published log
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the one that made the signature."""
+        """Whether this link made the signature."""
         return self.owner == self.token_hash
 
 
 def links(database: Database, hashes: Sequence[bytes]) -> dict[bytes, Link]:
-    """Those tokens that lead to a signature, by their hash."""
+    """Return the links of the tokens that lead to a signature, by token hash."""
     if not hashes:
         return {}
     where, params = database.among("s.token_hash", hashes)
     own = database.query(
         "SELECT s.token_hash, s.token_hash, s.petition_id, (SELECT b.day FROM ledger_batch b"
         " WHERE b.petition_id = s.petition_id AND b.size > p.idx ORDER BY b.size LIMIT 1),"
-        f" s.mailbox, s.commitment, s.w, p.idx FROM signing_signature s LEFT JOIN {_SHOWN} WHERE {where}",
+        f" s.mailbox, s.commitment, s.w, p.idx FROM signing_signature s LEFT JOIN {_PUBLISHED} WHERE {where}",
         params,
     )
     where, params = database.among("a.token_hash", hashes)
     later = database.query(
         "SELECT a.token_hash, s.token_hash, s.petition_id, a.counted_on, a.mailbox, s.commitment, s.w, p.idx"
         " FROM signing_access a JOIN signing_signature s ON s.token_hash = a.signature_hash"
-        f" LEFT JOIN {_SHOWN} WHERE {where}",
+        f" LEFT JOIN {_PUBLISHED} WHERE {where}",
         params,
     )
     return {bytes(row[0]): _link(row) for row in own + later}
@@ -193,17 +193,17 @@ def _link(row: Row) -> Link:
 
 
 def locked(database: Database, table: str, where: str, *, by: str = "token_hash") -> str:
-    """A WHERE fragment for the rows of `table` that `where` chooses, locked in the order of their key.
+    """Return a WHERE fragment that selects the rows of `table` matching `where`, locked in the order of their key.
 
-    Every statement that takes several rows of a table takes them in this order: left to its plan, each would meet them
-    in another on PostgreSQL, and two processes would wait for each other.
+    Every statement that takes several rows of a table locks them in this order. Otherwise, on PostgreSQL, different
+    plans would lock them in different orders, and two processes could deadlock.
     """
     rows = f"SELECT {by} FROM {table} WHERE {where} ORDER BY {by}{database.for_update}"
     return f"{by} IN ({rows})"
 
 
 def delete(database: Database, table: str, column: str, values: Sequence[object]) -> None:
-    """Delete the rows whose `column` is one of `values`."""
+    """Delete the rows whose `column` has one of `values`."""
     if values:
         where, params = database.among(column, values)
         database.execute(f"DELETE FROM {table} WHERE {where}", params)

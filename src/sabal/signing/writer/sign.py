@@ -1,4 +1,4 @@
-"""Sign: a pending row, its sealed record and its email; kept or not by what is committed at this moment."""
+"""Sign: store a pending row, its sealed record and its email, if the committed state allows it."""
 
 from collections import defaultdict
 
@@ -28,8 +28,8 @@ _SEALED = ("id", "petition_id", "body")
 
 
 def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
-    """Store what may be stored, with its email; a mailbox that signed before gets a link to its signature."""
-    # Locked: nobody may withdraw it before this link leads to it.
+    """Store the allowed signatures with their emails. An address that signed before gets a link to its signature."""
+    # Lock these signatures, so that none is withdrawn before the new link leads to it.
     signed = owners(database, [_key(s) for s in signs if s.says_already], database.for_key_share)
     outcomes = _judge(database, signs)
     taken = [s for s, outcome in zip(signs, outcomes, strict=True) if outcome is Outcome.DONE]
@@ -50,7 +50,7 @@ def sign(database: Database, signs: list[Sign]) -> list[Outcome]:
 
 
 def _write_and_delete_again(database: Database, ignored: list[Sign]) -> None:
-    """Write what is not kept, and delete it: a commit without it would be quicker, and a clock would tell."""
+    """Insert and delete ignored rows in the same commit, so that timing does not reveal that they are not kept."""
     database.insert("signing_sealed", _SEALED, [(s.sealed_id, s.petition_id, s.sealed) for s in ignored])
     database.insert("signing_pending", _PENDING, [_pending_row(s) for s in ignored])
     emails = [_email_row(s, CONFIRM_SIGNATURE) for s in ignored]
@@ -61,19 +61,19 @@ def _write_and_delete_again(database: Database, ignored: list[Sign]) -> None:
 
 
 def _judge(database: Database, signs: list[Sign]) -> list[Outcome]:
-    """Whether each may be stored, by what is committed at this moment."""
+    """Decide from the committed state whether each may be stored."""
     known = petitions(database, {s.petition_id for s in signs})
     suppressed = _suppressed(database, signs)
     waiting = _pending_per_tag(database, signs)
     outcomes: list[Outcome] = []
     for s in signs:
         petition = known.get(s.petition_id)
-        has_enough = s.dedupe_tag is not None and waiting[_key(s)] >= PENDING_PER_TAG
+        full = s.dedupe_tag is not None and waiting[_key(s)] >= PENDING_PER_TAG
         if petition is None or petition.state != "open":
             outcomes.append(Outcome.NOT_OPEN)
         elif (petition.version_id, petition.pepper_epoch) != (s.version_id, s.pepper_epoch):
             outcomes.append(Outcome.STALE)
-        elif s.quota_used or s.suppression in suppressed or has_enough:
+        elif s.quota_used or s.suppression in suppressed or full:
             outcomes.append(Outcome.IGNORED)
         else:
             outcomes.append(Outcome.DONE)

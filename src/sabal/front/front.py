@@ -1,0 +1,248 @@
+"""The ASGI front end, to be read from top to bottom.
+
+A request passes the guards in this order: path, method, Host, sizes. A POST passes these besides: what its headers
+announce of a body, origin, network, POSTs in flight. The row of its route says what answers: the cache, whose pages are
+made on the pool, or a handler. Nothing that a client sent is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sabal.front import cache, guards
+from sabal.front.app import READING, App
+from sabal.front.cache import Messages
+from sabal.front.codings import coding
+from sabal.front.languages import best_language
+from sabal.front.pool import Busy
+from sabal.front.routes import Route, Routes
+from sabal.http import CLOSE, Headers, Refused, Request, Response, busy
+from sabal.limits.networks import Clients, Verdict
+from sabal.logs import where
+
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+logger = logging.getLogger("sabal.front")
+
+
+class Front:
+    """The front end of one process."""
+
+    def __init__(
+        self,
+        app: App,
+        routes: Routes,
+        hosts: guards.Hosts,
+        clients: Clients,
+        *,
+        secure: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.app, self.routes, self.hosts, self.clients, self.clock = app, routes, hosts, clients, clock
+        self.security = security_headers(secure)
+        self.cache = cache.Cache(self.page, self.finished)
+
+    async def __call__(self, scope: Scope, receive: guards.Receive, send: Send) -> None:
+        """Answer one request. An error is logged as type and line, and answered with a prepared page."""
+        try:
+            route, headers = self.admit(scope)
+            if route.row.cached and scope["method"] != "POST":
+                start, body = self.fresh(route, headers, scope) or await self.cached(route, headers, scope)
+            else:
+                start, body = self.messages(await self.answer(route, headers, scope, receive), scope)
+        except Refused as refused:
+            start, body = self.messages(self.refusal(refused, scope), scope)
+        except Busy:
+            start, body = self.messages(self.refusal(busy(), scope), scope)
+        except Exception as error:
+            logger.error("a request failed: %s", where(error))
+            start, body = self.messages(self.refusal(Refused(500, "error"), scope), scope)
+        await send(start)
+        await send(body)
+
+    def admit(self, scope: Scope) -> tuple[Route, dict[bytes, bytes]]:
+        """Apply the guards that every request passes: path, method, doubled headers, Host."""
+        route = self.routes.find(scope["raw_path"])
+        if scope["method"] not in route.row.allow:
+            raise Refused(405, headers=[(b"allow", ", ".join(route.row.allow).encode())])
+        headers = guards.headers(scope["headers"])
+        if not route.row.any_host:
+            self.hosts.check(headers.get(b"host", b""))
+        return route, headers
+
+    def fresh(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:
+        """Return the page, if the cache has it fresh: so are nearly all requests answered, without any wait."""
+        return self.cache.fresh(
+            route.path,
+            headers.get(b"accept-encoding"),
+            headers.get(b"if-none-match"),
+            scope["method"] == "HEAD",
+            time.monotonic(),
+        )
+
+    async def cached(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
+        """Return the page, stale or made now."""
+        if route.row.has_file is not None:
+            if not route.row.has_file(route.petition(self.app.snapshots), route.file):
+                raise Refused(404, "not-found")
+            self.routes.remember(route)
+        found = await self.cache.fetch(route.path)
+        if isinstance(found, Response):
+            return self.messages(found, scope)
+        accept, if_none_match = headers.get(b"accept-encoding"), headers.get(b"if-none-match")
+        return found.answer(accept, if_none_match, scope["method"] == "HEAD", time.monotonic())
+
+    async def page(self, path: str) -> Response:
+        """Make the page of a path, for the cache."""
+        route = self.routes.find(path.encode("ascii"))
+        return await self.app.pool.page(route.page, self.app.snapshots)
+
+    async def answer(
+        self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
+    ) -> Response:
+        """Return what is not cached."""
+        guards.size(
+            scope["headers"]
+        )  # the server's own limit is near this one, so cached pages need not look
+        self.clients.notice(scope["client"][0], headers.get(b"x-forwarded-for"))
+        if scope["method"] == "POST":
+            return await self.post(route, headers, scope, receive)
+        if route.row.get is None:
+            return await self.app.pool.page(route.page, self.app.snapshots)
+        return await route.row.get(self.request(route, "GET", headers))
+
+    async def post(
+        self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
+    ) -> Response:
+        """Apply the guards that a POST passes besides, in order; its body is read only after the last of them."""
+        app, row = self.app, route.row
+        assert row.post is not None  # or POST would not be allowed
+        guards.announced(headers, any_type=row.any_type)
+        own = guards.same_origin(headers, self.hosts)
+        if not own and not row.any_origin:
+            raise Refused(403, "forbidden", CLOSE)
+        network, verdict = self.network(route, headers, scope)
+        if verdict is Verdict.HARD:
+            retry = (b"retry-after", b"%d" % random.randint(60, 180))  # noqa: S311 - no secret
+            raise Refused(429, "too-many", [*CLOSE, retry])
+        if app.is_full or app.reading >= READING:
+            raise busy()
+        app.reading += 1
+        try:
+            body = await guards.body(receive)
+        finally:
+            app.reading -= 1
+        # Only what has arrived whole takes a place: a thousand senders who never finish take none away.
+        if app.is_full:
+            raise busy()
+        app.working += 1
+        try:
+            return await row.post(
+                self.request(
+                    route,
+                    "POST",
+                    headers,
+                    body,
+                    network,
+                    own_origin=own,
+                    soft_limited=verdict is Verdict.SOFT,
+                )
+            )
+        finally:
+            app.working -= 1
+
+    def network(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> tuple[bytes, Verdict]:
+        """Return the sender's network under today's key, and what it may do. Confirming is never limited."""
+        if route.row.limit is None:
+            return b"", Verdict.FREE
+        limits, now = self.app.limits, self.clock()
+        onion = self.hosts.is_onion(headers[b"host"])
+        # Onion visitors come past the proxies: a header of theirs is their own invention.
+        forwarded = None if onion else headers.get(b"x-forwarded-for")
+        address = self.clients.address(scope["client"][0], forwarded)
+        network = limits.network(address, now, onion=onion)
+        return network.near if network else b"", route.row.limit(limits, network, now)
+
+    def request(
+        self,
+        route: Route,
+        method: str,
+        headers: Mapping[bytes, bytes],
+        body: bytes = b"",
+        network: bytes = b"",
+        *,
+        own_origin: bool = True,
+        soft_limited: bool = False,
+    ) -> Request:
+        """Return what a handler gets to see."""
+        return Request(
+            method,
+            route.path,
+            route.language,
+            route.slug,
+            route.token,
+            headers,
+            body,
+            own_origin,
+            network,
+            soft_limited,
+            self.clock(),
+        )
+
+    def refusal(self, refused: Refused, scope: Scope) -> Response:
+        """Return the prepared page that explains a refusal, in the path's or the reader's language. Never waits."""
+        language = self.routes.language_of(scope["raw_path"])
+        if not language:
+            accept = dict(scope["headers"]).get(b"accept-language")
+            language = best_language(accept, self.routes.site, "en")
+        response = self.app.prepared.refusal(refused.page, language, refused.status)
+        return response.adding(*refused.headers)
+
+    def refreshed(self) -> None:
+        """Take up what has changed among the petitions; called after each refresh of the snapshots."""
+        self.app.refreshed = time.monotonic()
+        if self.routes.update(self.app.snapshots.published()):
+            self.cache.forget(keep=self.routes.cached_paths())
+
+    async def drained(self, seconds: float) -> None:
+        """Return when no POST is being worked on any more, or after that time."""
+        end = time.monotonic() + seconds
+        while self.app.working and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def messages(self, response: Response, scope: Scope) -> Messages:
+        """Return a response as ASGI messages, with length and security headers; without body for HEAD."""
+        headers, body = self.finished(response.headers), response.body
+        if response.header(b"cache-control") is None:
+            headers.append((b"cache-control", b"no-store"))
+        if response.encoded:
+            best = coding(dict(scope["headers"]).get(b"accept-encoding"))
+            headers.append((b"vary", b"accept-encoding"))
+            if best in response.encoded and best != b"identity":
+                body = response.encoded[best]
+                headers.append((b"content-encoding", best))
+        headers.append((b"content-length", b"%d" % len(body)))
+        return cache.messages(response.status, headers, b"" if scope["method"] == "HEAD" else body)
+
+    def finished(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """Return the headers of an answer with those that all answers have."""
+        return [*(pair for pair in headers if pair[0] not in self.security), *self.security.items()]
+
+
+def security_headers(secure: bool) -> dict[bytes, bytes]:
+    """Return the headers that every answer has. The page's own policy (CSP) comes with the page."""
+    headers = {
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+        b"cross-origin-opener-policy": b"same-origin",
+        b"server": b"",  # granian names itself where an application does not: this leaves the name empty
+    }
+    if secure:
+        headers[b"strict-transport-security"] = b"max-age=31536000"
+    return headers

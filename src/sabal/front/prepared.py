@@ -1,0 +1,124 @@
+"""Prepared pages: what a token's page or a busy site says, made once and cached, filled in for each reader.
+
+So that no confirmation, withdrawal or refusal waits for the pool. What differs between readers is what was typed, on
+the confirm page, and the token in a page's own links; these replace the placeholders that the template left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from sabal.front.cache import Cache, Entry, Freshness
+from sabal.front.pool import Busy, Pool
+from sabal.http import Response
+from sabal.pages.prepared import OF_A_REFUSAL, prepared_page
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+
+PLACEHOLDER = re.compile(r"⟦([a-z]+)⟧".encode())
+SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept where its value is not empty
+MARK = "⟦".encode()
+STEP = 1_024  # a page with a name is filled up to a multiple of it: its length says little of the name's
+RULE = Freshness(max_age=1, while_revalidate=10, if_error=86_400)
+
+HEADERS = ((b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex"))
+HTML = (b"content-type", b"text/html; charset=utf-8")
+NO_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+
+
+class Key(NamedTuple):
+    """Which page it is: a name of pages/prepared.py; the petition's id where it is about one."""
+
+    name: str
+    language: str
+    petition_id: int | None = None
+
+
+class PreparedPages:
+    """The prepared pages of one process. `make` renders one, on a thread of the pool."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        snapshots: Snapshots,
+        make: Callable[[str, str, PetitionSnapshot | None], Response] = prepared_page,
+    ) -> None:
+        self._pool, self._snapshots, self._make = pool, snapshots, make
+        self._cache = Cache(self._prepared, rule=RULE)
+        self._refusals: dict[tuple[Key, int], tuple[Entry, Response]] = {}
+
+    async def page(
+        self, name: str, language: str, petition_id: int | None = None, /, *, status: int = 200, **values: str
+    ) -> Response:
+        """Return a page under `status`, its placeholders replaced by `values`, escaped.
+
+        Raises what rendering raised, if there is no copy.
+        """
+        found = await self._cache.fetch(Key(name, language, petition_id))
+        if isinstance(found, Response):
+            raise Busy
+        return filled(found, status, values)
+
+    def refusal(self, name: str, language: str, status: int) -> Response:
+        """Return the page of a refusal, however old: what is said when something is wrong never waits."""
+        key = Key(name, language)
+        entry = self._cache.any_age(key)
+        if entry is None:
+            return plain(status)
+        # Filled once from each copy: under overload most answers are this one.
+        known = self._refusals.get((key, status))
+        if known is None or known[0] is not entry:
+            known = self._refusals[key, status] = entry, filled(entry, status, {})
+        return known[1]
+
+    async def warm(self, languages: Iterable[str]) -> None:
+        """Have the refusals made, so that they are there before the first is needed."""
+        for language in languages:
+            for name in OF_A_REFUSAL:
+                self._cache.any_age(Key(name, language))
+                await asyncio.sleep(0)
+
+    async def _prepared(self, key: Key) -> Response:
+        petition = None
+        if key.petition_id is not None:
+            petition = self._snapshots.by_id(key.petition_id)
+            if petition is None:
+                raise LookupError
+        return await self._pool.page(self._make, key.name, key.language, petition)
+
+
+def filled(entry: Entry, status: int, values: Mapping[str, str]) -> Response:
+    """Return the page of an entry with its placeholders replaced; sections whose value is empty are left out."""
+    headers = [*(pair for pair in entry.response.headers if pair[0] not in DROPPED), *HEADERS]
+    body = entry.response.body
+    if MARK not in body:
+        encoded = {coding: variant.body for coding, variant in entry.variants.items()}
+        return Response(status, headers, body, encoded)
+    body = SECTION.sub(lambda found: found[2] if values.get(found[1].decode()) else b"", body)
+    # In one pass: what was typed is never searched for placeholders.
+    body = PLACEHOLDER.sub(lambda found: html.escape(values.get(found[1].decode(), "")).encode(), body)
+    return Response(status, headers, body + b" " * (-len(body) % STEP))
+
+
+DROPPED = frozenset((b"cache-control", b"x-robots-tag", b"content-length", b"etag", b"vary", b"set-cookie"))
+
+WORDS = {
+    404: "There is no such page here.",
+    403: "This form came from another site.",
+    429: "Too many signatures came from your network just now. Please try again later.",
+    503: "Very many people are here just now. Please try again in a minute.",
+}
+
+
+def plain(status: int) -> Response:
+    """Return a page for the moments before a better one is rendered."""
+    words = WORDS.get(status) or (
+        "Something went wrong on our side." if status >= 500 else "This request cannot be answered."
+    )
+    body = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}</title><p>{words}</p></html>'
+    )
+    return Response(status, [HTML, NO_POLICY, *HEADERS], body.encode())

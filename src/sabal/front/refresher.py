@@ -1,0 +1,52 @@
+"""Keeps what a process knows fresh: the petitions, the keys, and the capacity that is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from sabal import days
+from sabal.database import Database, connect
+from sabal.front.app import App
+from sabal.keys.keystore import KeyStore, open_keystore
+
+CAPACITY_EVERY = 5.0  # seconds
+
+
+class Refresher:
+    """Refreshes an App, on a connection and a thread of its own."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="refresher")
+        self._database: Database | None = None
+        self._keystore: KeyStore | None = None
+        self._capacity_refreshed = -CAPACITY_EVERY
+
+    async def refresh(self) -> None:
+        """Refresh once. Raises what went wrong; what was known stays known."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._refresh)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _refresh(self) -> None:
+        app = self._app
+        try:
+            if self._database is None:
+                self._database = connect()
+            if self._keystore is None:
+                self._keystore = open_keystore()
+            app.snapshots.refresh(self._database, self._keystore)
+            app.keyring.refresh(self._database, self._keystore, days.number_at(time.time()))
+            if time.monotonic() - self._capacity_refreshed >= CAPACITY_EVERY:
+                app.capacity.refresh(self._database, app.snapshots.published())
+                self._capacity_refreshed = time.monotonic()
+        except BaseException:
+            # The connection or the key may be what is wrong: the next refresh begins anew.
+            if self._database is not None:
+                self._database.close()
+            self._database = self._keystore = None
+            raise

@@ -1,0 +1,35 @@
+"""Small files that every site has."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+
+from sabal import settings
+from sabal.http import LASTING, PUBLIC, Response, file
+from sabal.pages.html import FAVICON
+
+TEXT = "text/plain; charset=utf-8"
+
+
+def robots_txt() -> Response:
+    """Return which links may not be fetched: those that are somebody's own. All that is public may be indexed."""
+    paths = ("confirm", "signature", "newsletter/confirm", "newsletter/unsubscribe")
+    lines = ["User-agent: *", *(f"Disallow: /*/{path}/" for path in paths)]
+    return file(("\n".join(lines) + "\n").encode(), TEXT, PUBLIC)
+
+
+def security_txt() -> Response:
+    """Return where to report security problems (RFC 9116)."""
+    contact = settings.SECURITY_CONTACT or f"mailto:{parseaddr(settings.MAIL_FROM)[1]}"
+    expires = (datetime.now(UTC) + timedelta(days=180)).replace(hour=0, minute=0, second=0, microsecond=0)
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {expires.isoformat().replace('+00:00', 'Z')}",
+        f"Preferred-Languages: {', '.join(settings.SITE_LANGUAGES)}",
+        f"Canonical: {settings.BASE_URL}/.well-known/security.txt",
+    )
+    return file(("\n".join(lines) + "\n").encode(), TEXT, PUBLIC)
+
+
+def favicon() -> Response:
+    """Return the mark, for the browser's tab."""
+    return file(FAVICON, "image/svg+xml", LASTING)

@@ -1,0 +1,139 @@
+"""What every page has in common: style and script inlined under a policy that names them by hash, cache
+headers, the reader's language, and the links that share a petition."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from sabal import settings
+from sabal.http import PUBLIC, Response
+
+# Templates put a space between two sentences; in Chinese the full-width mark is space enough.
+_BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
+RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
+
+
+def page(
+    template: str,
+    context: Mapping[str, object],
+    *,
+    language: str,
+    status: int = 200,
+    cache: str = PUBLIC,
+) -> Response:
+    """Render `template` in `language`, for caches by the rule `cache` (PUBLIC, LASTING or PRIVATE).
+
+    Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
+    words: English where the site does not have the other), `host`, `base_url` and `dev`. The answer sets no cookie and
+    depends on nothing of the client.
+    """
+    site_language = language if language in settings.SITE_LANGUAGES else "en"
+    common = {
+        "language": language,
+        "site_language": site_language,
+        "dir": direction(site_language),
+        "text_dir": direction(language),
+        "base_url": settings.BASE_URL,
+        "host": host(),
+        "dev": settings.DEV,
+    }
+    with translation.override(site_language):
+        body: str = render_to_string(template, {**common, **context})
+    if site_language.startswith("zh"):
+        body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", POLICY.encode("ascii")),
+        (b"cache-control", cache.encode("ascii")),
+    ]
+    return Response(status, headers, _without_blank_lines(body).encode())
+
+
+def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
+    """Return the same page in each language, named as its speakers write it, for the switch at the top."""
+    return [{"code": code, "name": _own_name(code), "path": f"/{code}{path}"} for code in codes]
+
+
+def _own_name(code: str) -> str:
+    try:
+        return str(translation.get_language_info(code)["name_local"])
+    except KeyError:
+        return code
+
+
+def direction(language: str) -> str:
+    """ "rtl" or "ltr", as HTML's `dir` wants it."""
+    return "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+
+def host() -> str:
+    """Return the site's own host name, as readers know it."""
+    return urlsplit(settings.BASE_URL).netloc
+
+
+class ShareLink(NamedTuple):
+    """A name as the service writes it itself (empty: mail, named in the template), and where it leads."""
+
+    name: str
+    href: str
+
+
+def share_links(title: str, url: str) -> tuple[ShareLink, ...]:
+    """Plain links that hand `title` and `url` to a service; never one that carries a token.
+
+    WeChat, Weibo and QQ are left out on purpose; the template says why for guarded petitions.
+    """
+    t, u, both = (quote(text, safe="") for text in (title, url, f"{title} {url}"))
+    return (
+        ShareLink("", f"mailto:?subject={t}&body={both}"),
+        ShareLink("Telegram", f"https://t.me/share/url?url={u}&text={t}"),
+        ShareLink("WhatsApp", f"https://wa.me/?text={both}"),
+        ShareLink("LINE", f"https://social-plugins.line.me/lineit/share?url={u}"),
+        ShareLink("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={u}"),
+        ShareLink("X", f"https://x.com/intent/post?url={u}&text={t}"),
+        ShareLink("Bluesky", f"https://bsky.app/intent/compose?text={both}"),
+        # The text stands behind the #: it stays in the browser, which then asks for the reader's own server.
+        ShareLink("Mastodon", f"https://share.joinmastodon.org/#text={both}"),
+        ShareLink("Naver", f"https://share.naver.com/web/shareView?url={u}&title={t}"),
+    )
+
+
+def minified_css(source: str) -> str:
+    """`source` without comments and needless space. Enough for our own sheet; no general minifier."""
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
+    source = re.sub(r"\s+", " ", source)
+    source = re.sub(r" ?([{};,>~]) ?", r"\1", source)
+    source = re.sub(r"(?<=[\w-]): (?=[^}]*[;}])", ":", source)
+    return source.replace(";}", "}").strip()
+
+
+def minified_script(source: str) -> str:
+    """`source` without its comment lines and indentation."""
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _without_blank_lines(html: str) -> str:
+    return re.sub(r"\n[ \t]*(?=\n)", "", html).lstrip()
+
+
+def _hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+_ASSETS = Path(__file__).parent / "style"
+STYLE = minified_css((_ASSETS / "style.css").read_text(encoding="utf-8"))
+SCRIPT = minified_script((_ASSETS / "script.js").read_text(encoding="utf-8"))
+MARK = (_ASSETS / "mark.svg").read_text(encoding="utf-8").strip()
+FAVICON = (_ASSETS / "favicon.svg").read_bytes()
+POLICY = (
+    "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    f"style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; img-src 'self' data:"
+)

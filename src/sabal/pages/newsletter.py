@@ -1,0 +1,71 @@
+"""The pages of the newsletter: to ask for it, and the answers to the buttons behind its links."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext, override
+
+from sabal import settings
+from sabal.http import PRIVATE, PUBLIC, Refused, Response
+from sabal.newsletter import consent
+from sabal.newsletter.form import Mistakes
+from sabal.pages import html
+from sabal.petitions.snapshot import PetitionSnapshot
+
+Published = Sequence[PetitionSnapshot]
+
+
+def subscribe(published: Published, language: str, mistakes: Mistakes | None = None) -> Response:
+    """Return the form; after a refused one with what was typed, what was ticked, and why. 404 where none is offered."""
+    sentence = consent.sentence("newsletter", language, _organiser(published, language))
+    context: dict[str, object] = {
+        "sentence": sentence,
+        "version": consent.version(sentence),
+        "languages": html.languages(settings.SITE_LANGUAGES, "/newsletter"),
+    }
+    if mistakes is None:
+        return html.page("newsletter/subscribe.html", context, language=language, cache=PUBLIC)
+    with override(language):
+        wrong = {field: gettext(message) for field, message in mistakes.wrong.items()}
+    context |= {"wrong": wrong, "address": mistakes.email, "agreed": mistakes.agreed}
+    return html.page("newsletter/subscribe.html", context, language=language, status=422, cache=PRIVATE)
+
+
+def asked(published: Published, language: str) -> Response:
+    """Return what everyone sees after asking."""
+    _organiser(published, language)
+    context = {"languages": html.languages(settings.SITE_LANGUAGES, "/newsletter/asked")}
+    return html.page("newsletter/asked.html", context, language=language)
+
+
+def confirmed(language: str) -> Response:
+    """Return the answer to a link that confirmed a subscription."""
+    return _answer("confirmed", language)
+
+
+def gone(published: Published, language: str) -> Response:
+    """Return the answer to a link that confirms nothing (any more)."""
+    return _answer("gone", language, 404, offered=consent.offered_by(published, language) is not None)
+
+
+def unsubscribed(language: str) -> Response:
+    """Return the answer to a link that ended a subscription, now or before."""
+    return _answer("unsubscribed", language)
+
+
+def unknown(language: str) -> Response:
+    """Return the answer to a link to unsubscribe that this site never wrote."""
+    return _answer("unknown", language, 404)
+
+
+def _organiser(published: Published, language: str) -> str:
+    organiser = consent.offered_by(published, language)
+    if organiser is None:
+        raise Refused(404, "not-found")
+    return organiser
+
+
+def _answer(name: str, language: str, status: int = 200, **context: object) -> Response:
+    # In any language that an email was written in: a way out must not end at a language that the site does not have.
+    context["languages"] = ()
+    page = html.page(f"newsletter/{name}.html", context, language=language, status=status, cache=PRIVATE)
+    return page.adding((b"x-robots-tag", b"noindex"))

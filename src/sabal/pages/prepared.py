@@ -1,0 +1,25 @@
+"""Pages that are made ahead, once a language, and filled in for each reader (front/prepared.py).
+
+Their templates leave placeholders: ⟦token⟧, and what was typed or ticked: ⟦name⟧, ⟦place⟧, ⟦comment⟧, ⟦display⟧,
+⟦updates⟧, ⟦newsletter⟧. What is between ⟦?place⟧ and ⟦/place⟧ is left out where the place is empty; likewise for each
+of them.
+"""
+
+from sabal.http import Response
+from sabal.pages import html
+from sabal.pages.petition import about
+from sabal.petitions.snapshot import PetitionSnapshot
+
+OF_A_LINK = ("confirm", "not-me", "not-me-done", "receipt", "withdrawn", "gone", "old-link")
+OF_A_REFUSAL = ("busy", "too-many", "forbidden", "not-found", "bad-request", "error")
+OF_THE_NEWSLETTER = ("newsletter-confirm", "newsletter-unsubscribe")
+NAMES = (*OF_A_LINK, *OF_A_REFUSAL, *OF_THE_NEWSLETTER)
+
+
+def prepared_page(name: str, language: str, petition: PetitionSnapshot | None = None) -> Response:
+    """Return the page of that name, of NAMES. A guarded petition is not named on it."""
+    context: dict[str, object] = {"guarded": petition is not None and petition.profile.guarded}
+    if petition and not petition.profile.guarded and language in petition.definition.languages:
+        context |= about(petition, language)
+    context["languages"] = ()
+    return html.page(f"prepared/{name}.html", context, language=language)

@@ -1,0 +1,179 @@
+"""The table of the privacy page: the data that the server has about a person at each moment.
+
+Each row names the database columns that it describes. A test compares them with the database, so that every new column
+must be described here.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One row: the moment, the data in memory, the data on disk and how long. `covers` are "table.column" names."""
+
+    when: Promise
+    memory: Promise
+    disk: Promise
+    how_long: Promise
+    covers: tuple[str, ...] = ()
+
+
+def _columns(table: str, columns: str) -> tuple[str, ...]:
+    return tuple(f"{table}.{column}" for column in columns.split())
+
+
+MOMENTS = (
+    Moment(
+        when=_("You read a page"),
+        memory=_("Your network address, while the answer is on its way."),
+        disk=_("Nothing."),
+        how_long=_("Seconds."),
+    ),
+    Moment(
+        when=_("You press Sign"),
+        memory=_(
+            "What you typed, until it is locked. A scrambled form of your network and of your email address, to"
+            " limit floods, under a key that is thrown away every day."
+        ),
+        disk=_(
+            "Your signature, locked to the organiser's key. A scrambled form of your address, so that nobody"
+            " counts twice. What the button will need, locked so that only your link opens it. The email to you,"
+            " locked with a key that is used for one day."
+        ),
+        how_long=_(
+            "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
+            " service has accepted it, eight days at most."
+        ),
+        covers=(
+            *_columns(
+                "signing_pending",
+                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id pending_payload"
+                " mailbox held expires owner",
+            ),
+            *_columns("signing_sealed", "id petition_id body"),
+            *_columns(
+                "mail_email",
+                "id petition_id kind mail_key sealed network claimed_until not_before attempts",
+            ),
+        ),
+    ),
+    Moment(
+        when=_("We send our email"),
+        memory=_("Your address and the link, while the email is handed over."),
+        disk=_("Numbers for each hour: how many emails went to which large email service."),
+        how_long=_("The numbers stay; they name nobody."),
+        covers=_columns("mail_traffic", "hour provider outcome n"),
+    ),
+    Moment(
+        when=_("You confirm"),
+        memory=_("What you typed, for a moment, opened by your link."),
+        disk=_(
+            "That a signature is confirmed, without name, address or time. The country, if you gave one, and the"
+            " language. Where the petition offers it and you chose so, the name or initials to show. A scrambled"
+            " form of your address, locked so that only your link opens it. When you withdraw, it is used to end"
+            " updates too."
+        ),
+        how_long=_(
+            "Until you withdraw, at the latest until the day named on the petition. Country and language: until"
+            " the count. The scrambled address: thirty days for guarded petitions; for others, until two weeks"
+            " after the petition closed."
+        ),
+        covers=(
+            *_columns(
+                "signing_signature",
+                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox",
+            ),
+            *_columns("signing_waiting", "petition_id commitment held held_until country language"),
+            "signing_total.shown_names",
+        ),
+    ),
+    Moment(
+        when=_("You sign again with the same address"),
+        memory=_("The same as the first time."),
+        disk=_("That the new link leads to the same signature."),
+        how_long=_("As long as the signature."),
+        covers=_columns("signing_access", "token_hash signature_hash petition_id mailbox"),
+    ),
+    Moment(
+        when=_("Signatures are counted"),
+        memory=_("Nothing about you."),
+        disk=_(
+            "In the public log, a number that names nobody; beside it, its position there and the day of the"
+            " count. Sums: how many signatures by day of the count, by country and by language, each counted"
+            " separately. The country and language beside your signature are deleted."
+        ),
+        how_long=_(
+            "The public log, with the number, its position and its day, and the sums stay. They name nobody."
+        ),
+        covers=(
+            *_columns("signing_log_index", "petition_id commitment idx"),
+            *_columns("signing_access", "counted_on"),
+            *_columns("signing_bucket", "petition_id kind item n"),
+            *_columns(
+                "signing_total",
+                "petition_id confirmed withdrawn invalidated shown_confirmed shown_withdrawn"
+                " shown_invalidated shown_countries countries_day batch_at",
+            ),
+        ),
+    ),
+    Moment(
+        when=_("The organiser fetches the signatures"),
+        memory=_("Your locked signature, while it is handed over."),
+        disk=_(
+            "Up to which position in the log they were fetched, and a value that will show that the organiser"
+            " could open them. Once that is shown, the locked signatures are deleted here. You can still withdraw"
+            " with your link."
+        ),
+        how_long=_("Seven days after it was shown, or until they are fetched again."),
+        covers=_columns("signing_drain", "petition_id size proof due"),
+    ),
+    Moment(
+        when=_("You say that it was not you"),
+        memory=_("Nothing more."),
+        disk=_("A scrambled form of your address, so that we do not email it about this petition again."),
+        how_long=_("As long as the petition is on this server."),
+        covers=_columns("signing_suppression", "hash petition_id"),
+    ),
+    Moment(
+        when=_("You withdraw"),
+        memory=_("Your link, while it is looked up."),
+        disk=_(
+            "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
+            " end as if you had unsubscribed. A number that no longer leads back to anybody stays, with its"
+            " position in the public log. If your signature was not counted yet, country and language stay until"
+            " it is, for the sums. The number is also kept in a file beside the database, so that your signature"
+            " is deleted again if a backup has to be restored."
+        ),
+        how_long=_("The number stays."),
+        covers=_columns("signing_withdrawal", "commitment petition_id version_id reason revoked"),
+    ),
+    Moment(
+        when=_("You ask for the newsletter or for updates"),
+        memory=_("Your address, while an email to you is prepared."),
+        disk=_(
+            "Your address and language, and the sentence that you ticked. Unlike your signature, this"
+            " list can be read on our server."
+        ),
+        how_long=_("Until you unsubscribe. If you do not confirm, seven days."),
+        covers=(
+            *_columns(
+                "newsletter_subscription",
+                "id petition_id address_hash sealed_address language state consent confirm_hash expires asked",
+            ),
+            *_columns("newsletter_consent", "version sentence"),
+        ),
+    ),
+    Moment(
+        when=_("You unsubscribe"),
+        memory=_("Your link, while it is looked up."),
+        disk=_(
+            "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that we do"
+            " not email you again after a backup is restored. If you never confirmed, it also keeps us from"
+            " asking you again."
+        ),
+        how_long=_("The scrambled form stays; without a key of this server it says nothing."),
+    ),
+)

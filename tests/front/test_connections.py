@@ -1,0 +1,101 @@
+"""What the threads of the pool leave open: a connection to the database that nobody closes is one less for signing."""
+
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from front_door import Entrance, entrance
+from newsletter.asking import PAGE, ask
+from sabal import token
+from sabal.database import Database
+from sabal.front import newsletter, pool
+from sabal.http import Response, text
+from sabal.ledger import files
+from sabal.mail.address import EmailAddress
+from sabal.newsletter import subscription
+from sites import SiteOfTests
+
+SLUG = "stop-forced-repatriation"
+
+
+class Connections:
+    """Counts the connections that a module opens and closes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+        self.opened = self.closed = 0
+        self._connect = module.connect
+        monkeypatch.setattr(module, "connect", self.connect)
+
+    def connect(self) -> Database:
+        self.opened += 1
+        database: Database = self._connect()
+        close = database.close
+
+        def closing() -> None:
+            self.closed += 1
+            close()
+
+        database.close = closing  # type: ignore[method-assign]
+        return database
+
+
+def test_a_form_closes_its_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.publish()
+    seen = Connections(monkeypatch, newsletter)
+    with entrance(site, monkeypatch) as front:
+        assert ask(front, "suzie@example.org").status == 303
+        assert front.post(f"{PAGE}/confirm/{token.encode(token.new())}").status == 404
+        way_out = subscription.unsubscribe_token(site.keyring.need_subscribers(), 12_345)
+        assert front.post(f"{PAGE}/unsubscribe/{token.encode(way_out)}").status == 200
+    assert seen.opened == seen.closed == 3
+
+
+def test_a_form_that_fails_closes_its_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.publish()
+    seen = Connections(monkeypatch, newsletter)
+
+    def failing(*_: object) -> None:
+        raise ValueError(EmailAddress.parse("suzie@example.org"))
+
+    monkeypatch.setattr(newsletter, "ask", failing)
+    with entrance(site, monkeypatch) as front:
+        assert ask(front, "suzie@example.org").status == 500
+    assert seen.opened == seen.closed == 1
+
+
+def test_a_file_of_a_log_closes_its_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    petition = site.publish()
+    site.sequence(petition, 0.0, every=0.0)
+    seen = Connections(monkeypatch, files)
+    with entrance(site, monkeypatch) as front:
+        for path in (f"manifests/{petition.manifest_hash.hex()}.json", "tile/0/000.p/1"):
+            assert front.get(f"/{SLUG}/log/{path}").status == 200, path
+    assert seen.opened == seen.closed == 2
+
+
+def test_no_page_opens_a_connection_of_django(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would close it: no page is a request of Django's."""
+    site.publish()
+    opened: list[str] = []
+
+    def looked(work: Any, args: tuple[Any, ...]) -> Any:
+        found = call(work, args)
+        opened.extend(connection.alias for connection in connections.all(initialized_only=True))
+        return found
+
+    call = pool._call
+    monkeypatch.setattr(pool, "_call", looked)
+    with entrance(site, monkeypatch) as front:
+        everything(front)
+        assert front._runner.run(front.app.pool.page(text, 200, "ok")) == Response(
+            200, [(b"content-type", b"text/plain; charset=utf-8")], b"ok"
+        )
+    assert opened == []
+
+
+def everything(front: Entrance) -> None:
+    """Open every page that has a path of its own."""
+    for path in front.front.routes.cached_paths():
+        answer = front.get(path)
+        assert answer.status == (404 if "/log/" in path else 200), path  # the log has no checkpoint yet

@@ -1,0 +1,249 @@
+"""The front as a whole: what every answer carries, what is logged, how many are let in at once."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from front.tiny_site import HTML, Echo, Pages, build
+from front.visitor import FORM, Answer, visit
+from sabal.front import app
+from sabal.http import PUBLIC, file
+from sabal.logs import where
+
+OWN = (b"sec-fetch-site", b"same-origin")
+SIGN = "/en/bowl/sign"
+
+
+@pytest.mark.parametrize(
+    "path", ["/en/bowl", "/", "/nowhere", "/en/confirm/abc", "/healthz", "/en/newsletter", "/en//x"]
+)
+def test_every_answer_carries_the_security_headers(path: str) -> None:
+    async def run() -> Answer:
+        return await visit(build(), "GET", path)
+
+    answer = asyncio.run(run())
+    assert answer["x-content-type-options"] == "nosniff"
+    assert answer["referrer-policy"] == "same-origin"
+    assert answer["cross-origin-opener-policy"] == "same-origin"
+    assert answer["strict-transport-security"] == "max-age=31536000"
+    assert answer["server"] == ""
+    assert answer["content-length"] == str(len(answer.body))
+    assert answer["cache-control"] is not None and answer["set-cookie"] is None
+
+
+def test_without_tls_no_hsts() -> None:
+    async def run() -> Answer:
+        front = build(base_url="http://abcdef.onion")
+        return await visit(front, "GET", "/en/bowl", host=[(b"host", b"abcdef.onion")])
+
+    answer = asyncio.run(run())
+    assert answer.status == 200 and answer["strict-transport-security"] is None
+
+
+def test_nothing_of_the_reader_reaches_a_page_that_others_will_see() -> None:
+    pages, echo = Pages(), Echo()
+    eve = [
+        (b"cookie", b"session=eve"), (b"authorization", b"Basic ZXZl"), (b"x-forwarded-host", b"eve.example"),
+        (b"x-forwarded-proto", b"gopher"), (b"accept-language", b"ko"), (b"x-original-url", b"/admin"),
+        (b"range", b"bytes=0-1"), (b"user-agent", b"eve"),
+    ]  # fmt: skip
+
+    async def run() -> tuple[Answer, list[Any]]:
+        front = build(echo, pages)
+        published = front.app.snapshots.published()
+        page = await visit(front, "GET", "/en/bowl", *eve)
+        await visit(front, "GET", "/en/newsletter", *eve)
+        await visit(front, "POST", "/en/newsletter", FORM, OWN, *eve, body=[b"email=x"])
+        return page, published
+
+    page, published = asyncio.run(run())
+    assert pages.called == [
+        ("/{language}/{slug}", published[0], "en"),
+        ("/{language}/newsletter", published, "en"),
+    ]
+    assert page.status == 200 and page["set-cookie"] is None and b"eve" not in page.body.split(b"<p>")[0]
+    assert echo.seen[-1].body == b"email=x" and echo.seen[-1].language == "en"
+
+
+def test_an_error_is_logged_by_type_and_line_and_never_by_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> Answer:
+        return await visit(build(), "POST", SIGN, FORM, OWN, body=[b"fail"])
+
+    with caplog.at_level(logging.DEBUG):
+        answer = asyncio.run(run())
+    assert answer.status == 500 and b"suzie" not in answer.body
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("sabal")]
+    assert len(lines) == 1 and "ValueError at " in lines[0] and "tiny_site.py:" in lines[0]
+    assert "suzie" not in caplog.text and all(record.exc_info is None for record in caplog.records)
+
+
+def test_a_page_that_cannot_be_made_is_an_honest_500(caplog: pytest.LogCaptureFixture) -> None:
+    pages = Pages()
+    pages.error = ValueError("suzie@example.org")
+
+    async def run() -> Answer:
+        return await visit(build(pages=pages), "GET", "/en/bowl")
+
+    answer = asyncio.run(run())
+    assert answer.status == 500 and answer["cache-control"] == "no-store" and "suzie" not in caplog.text
+
+
+def test_a_page_of_what_is_not_published_is_an_honest_404_that_nobody_keeps() -> None:
+    async def run() -> list[Answer]:
+        front = build()
+        paths = ("/en/quiet", "/en/unknown", "/fr/bowl", "/quiet.json", "/quiet/log/checkpoint", "/fr")
+        return [await visit(front, "GET", path) for path in paths]
+
+    for answer in asyncio.run(run()):
+        assert answer.status == 404 and answer["cache-control"] == "no-store"
+        assert b"There is no such page" in answer.body
+
+
+def test_where_says_no_text() -> None:
+    assert where(ValueError("suzie@example.org")) == "ValueError"
+
+
+def test_more_posts_than_can_be_worked_on_are_told_so_before_their_body_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "IN_FLIGHT", 4)
+
+    async def run() -> tuple[list[Answer], list[Answer]]:
+        front = build(Echo(takes=0.2))
+        first = [asyncio.create_task(visit(front, "POST", SIGN, FORM, OWN)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        assert front.app.working == 4 and not front.app.is_well
+        late = [await visit(front, "POST", SIGN, FORM, OWN) for _ in range(20)]
+        done = await asyncio.gather(*first)
+        assert front.app.working == front.app.reading == 0 and front.app.is_well
+        assert (await visit(front, "POST", SIGN, FORM, OWN)).status == 303
+        return done, late
+
+    done, late = asyncio.run(run())
+    assert [answer.status for answer in done] == [303] * 4
+    assert [(answer.status, answer.reads) for answer in late] == [(503, 0)] * 20
+    waits = {answer["retry-after"] for answer in late}
+    assert len(waits) > 3 and all(5 <= int(wait or 0) <= 30 for wait in waits)
+
+
+def test_bodies_that_never_come_take_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "IN_FLIGHT", 4)
+
+    async def run() -> None:
+        front = build()
+        loop = asyncio.get_running_loop()
+
+        async def never() -> Any:
+            await loop.create_future()
+
+        async def ignore(message: Any) -> None: ...
+
+        headers = [(b"host", b"petition.example"), FORM, OWN]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "raw_path": SIGN.encode(),
+            "headers": headers,
+            "client": ("127.0.0.1", "1"),
+        }
+        stalled = [asyncio.create_task(front(scope, never, ignore)) for _ in range(500)]  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        assert front.app.reading == 500 and front.app.working == 0
+        assert (await visit(front, "POST", SIGN, FORM, OWN)).status == 303
+        for task in stalled:
+            task.cancel()
+        await asyncio.gather(*stalled, return_exceptions=True)
+        assert front.app.reading == 0
+
+    asyncio.run(run())
+
+
+def test_a_crowded_network_is_held_and_then_refused() -> None:
+    echo = Echo()
+
+    async def run() -> list[Answer]:
+        front = build(echo, unlimited=False, hops=1, clock=lambda: 1_000_000.0)
+        forwarded = (b"x-forwarded-for", b"203.0.113.5")
+        answers = [await visit(front, "POST", SIGN, FORM, OWN, forwarded) for _ in range(601)]
+        others = await visit(
+            front, "POST", SIGN, FORM, OWN, (b"x-forwarded-for", b"203.0.113.5, 198.51.100.1")
+        )
+        confirms = await visit(front, "POST", "/en/confirm/abc", FORM, OWN, forwarded)
+        return [*answers, others, confirms]
+
+    *answers, others, confirms = asyncio.run(run())
+    assert [answer["x-held"] for answer in answers[:61]] == [None] * 60 + ["1"]
+    assert answers[599].status == 303 and answers[600].status == 429
+    assert int(answers[600]["retry-after"] or 0) >= 60
+    assert others.status == 303 and others["x-held"] is None and confirms.status == 303
+    assert len({request.network for request in echo.seen}) == 2
+    assert all(len(request.network) == 16 for request in echo.seen)
+
+
+def test_a_house_that_cannot_look_at_its_petitions_is_not_well() -> None:
+    async def run() -> None:
+        front = build()
+        assert (await visit(front, "GET", "/healthz")).body == b"ok\n"
+        front.app.refreshed -= 16
+        busy = await visit(front, "GET", "/healthz")
+        assert busy.status == 503 and busy.body == b"busy\n"
+
+    asyncio.run(run())
+
+
+def test_draining_waits_for_what_was_begun() -> None:
+    async def run() -> None:
+        front = build(Echo(takes=0.1))
+        task = asyncio.create_task(visit(front, "POST", SIGN, FORM, OWN))
+        await asyncio.sleep(0.02)
+        await front.drained(5)
+        await asyncio.sleep(0)
+        assert (await task).status == 303
+
+    asyncio.run(run())
+
+
+def test_a_prepared_page_comes_in_the_readers_coding() -> None:
+    pages = Pages()
+    pages.prepared_page = lambda *_: file(b"<p>gone</p>" * 200, HTML, PUBLIC)  # type: ignore[method-assign]
+
+    async def run() -> list[Answer]:
+        front = build(pages=pages)
+        return [
+            await visit(front, "GET", "/en/signature/abc", (b"accept-encoding", accept))
+            for accept in (b"br, gzip", b"gzip", b"identity")
+        ]
+
+    br, zipped, plain = asyncio.run(run())
+    assert (br["content-encoding"], zipped["content-encoding"], plain["content-encoding"]) == (
+        "br",
+        "gzip",
+        None,
+    )
+    assert len(br.body) < len(zipped.body) < len(plain.body) == 2_200
+    assert {answer["vary"] for answer in (br, zipped, plain)} == {"accept-encoding"}
+    assert all(answer["content-length"] == str(len(answer.body)) for answer in (br, zipped, plain))
+
+
+def test_a_refusal_speaks_the_language_of_the_path_or_of_the_reader() -> None:
+    pages = Pages()
+
+    async def run() -> None:
+        front = build(pages=pages)
+        await visit(front, "GET", "/ko/nowhere", (b"accept-language", b"en"))
+        await visit(front, "GET", "/nowhere", (b"accept-language", b"zh-CN"))
+        await visit(front, "GET", "/nowhere")
+        await asyncio.sleep(0.1)
+
+    asyncio.run(run())
+    assert set(pages.prepared) == {("not-found", language) for language in ("ko", "zh-hans", "en")}
+
+
+def test_a_proxy_nobody_told_us_of_is_noticed_at_the_first_visit(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        await visit(build(), "GET", "/", (b"x-forwarded-for", b"203.0.113.5"))
+
+    asyncio.run(run())
+    assert "SABAL_TRUSTED_HOPS" in caplog.text

@@ -1,0 +1,169 @@
+"""The pool: how many threads pages and forms get, how long anybody waits, and what is left behind."""
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from sabal.front.app import IN_FLIGHT
+from sabal.front.pool import AGAIN, FORMS, THREADS, Busy, Pool
+from sabal.http import Response
+
+
+class Pages:
+    """Pages of the test's own."""
+
+    def __init__(self, takes: float = 0.0) -> None:
+        self.takes = takes
+        self.made: list[tuple[object, ...]] = []
+        self.threads: set[int] = set()
+        self.now, self.most = 0, 0
+        self.lock = threading.Lock()
+
+    def make(self, *names: object) -> Response:
+        with self.lock:
+            self.made.append(names)
+            self.threads.add(threading.get_ident())
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self.takes)
+        with self.lock:
+            self.now -= 1
+        if names == ("error",):
+            raise ValueError("suzie@example.org")
+        return Response(201, [(b"content-type", b"text/plain")], repr(names).encode())
+
+
+def test_a_page_is_made_of_what_it_is_given() -> None:
+    pages, mistakes = Pages(), object()
+
+    async def run() -> None:
+        answer = await Pool().page(pages.make, "bowl", "en")
+        assert (answer.status, answer.body) == (201, b"('bowl', 'en')")
+        assert answer.header(b"content-type") == b"text/plain"
+        await Pool().again(pages.make, "bowl", "en", mistakes, 422)
+
+    asyncio.run(run())
+    assert pages.made[1][2] is mistakes
+
+
+def test_eight_threads_are_all_that_work() -> None:
+    pages = Pages(takes=0.01)
+
+    async def run() -> None:
+        pool = Pool(waiting=1_000)
+        await asyncio.gather(*(pool.page(pages.make, n) for n in range(100)))
+
+    asyncio.run(run())
+    assert pages.most <= 8 and len(pages.threads) <= 8 and len(pages.made) == 100
+
+
+def test_who_gets_no_thread_in_time_is_told_so() -> None:
+    pages = Pages(takes=0.5)
+
+    async def run() -> list[Any]:
+        pool = Pool(threads=2, wait=0.05)
+        began = time.monotonic()
+        found = await asyncio.gather(*(pool.page(pages.make, n) for n in range(5)), return_exceptions=True)
+        assert time.monotonic() - began < 1.0
+        # The threads come free again for those who come later.
+        assert (await pool.page(pages.make, "/later")).status == 201
+        return found
+
+    found = asyncio.run(run())
+    assert [isinstance(one, Busy) for one in found] == [False, False, True, True, True]
+    assert len(pages.made) == 3
+
+
+def test_those_who_wait_are_bounded_in_number() -> None:
+    pages = Pages(takes=0.2)
+
+    async def run() -> None:
+        pool = Pool(threads=1, wait=5, waiting=2)
+        tasks = [asyncio.create_task(pool.page(pages.make, n)) for n in range(3)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        with pytest.raises(Busy):
+            await pool.page(pages.make, "/one-too-many")
+        assert time.monotonic() - began < 0.05
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+
+def test_forms_take_neither_all_threads_nor_all_places_of_signing() -> None:
+    pages = Pages(takes=0.3)
+
+    async def run() -> tuple[list[Any], list[Any], Any]:
+        pool = Pool()
+        posts = [pool.form(pages.make) for _ in range(50)]
+        again = [pool.again(pages.make) for _ in range(50)]
+        found = await asyncio.gather(*posts, *again, pool.page(pages.make, "/page"), return_exceptions=True)
+        # Their places come free again.
+        assert (await pool.form(pages.make)).status == 201
+        return found[:50], found[50:100], found[100]
+
+    posts, again, page = asyncio.run(run())
+    assert sum(not isinstance(one, Busy) for one in posts) == FORMS < THREADS
+    assert sum(not isinstance(one, Busy) for one in again) == AGAIN
+    assert page.status == 201 and FORMS + AGAIN < IN_FLIGHT / 2
+
+
+def test_a_form_that_hangs_keeps_its_place_though_nobody_waits_for_it() -> None:
+    pages = Pages(takes=0.3)
+
+    async def run() -> None:
+        pool = Pool(longest=0.05)
+        first = [pool.form(pages.make) for _ in range(FORMS)]
+        found = await asyncio.gather(*first, return_exceptions=True)
+        assert all(isinstance(one, Busy) for one in found)
+        with pytest.raises(Busy):
+            await pool.form(pages.make)
+        assert len(pages.made) == FORMS
+
+    asyncio.run(run())
+
+
+def test_a_view_that_hangs_keeps_its_thread_and_nobody_waits_for_it() -> None:
+    pages = Pages(takes=0.4)
+
+    async def run() -> None:
+        pool = Pool(threads=1, wait=0.05, longest=0.1)
+        with pytest.raises(Busy):
+            await pool.page(pages.make, "/hangs")
+        with pytest.raises(Busy):  # the thread is not free before the view has ended
+            await pool.page(pages.make, "/next")
+        await asyncio.sleep(0.4)
+        pages.takes = 0
+        assert (await pool.page(pages.make, "/after")).status == 201
+
+    asyncio.run(run())
+
+
+def test_a_reader_who_leaves_gives_no_thread_back_before_its_time() -> None:
+    pages = Pages(takes=0.2)
+
+    async def run() -> None:
+        pool = Pool(threads=1, wait=1)
+        left = asyncio.create_task(pool.page(pages.make, "/left"))
+        await asyncio.sleep(0.05)
+        left.cancel()
+        await pool.page(pages.make, "/next")
+        assert pages.most == 1
+
+    asyncio.run(run())
+
+
+def test_an_error_comes_through_and_frees_its_thread() -> None:
+    pages = Pages()
+
+    async def run() -> None:
+        pool = Pool(threads=1, wait=0.5)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="suzie"):
+                await pool.page(pages.make, "error")
+        assert (await pool.page(pages.make, "/fine")).status == 201
+
+    asyncio.run(run())

@@ -1,0 +1,66 @@
+"""The pages that are made ahead: neutral where they must be, with placeholders for name and token."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sabal.pages import prepared
+from sabal.pages.prepared import NAMES, prepared_page
+from sabal.petitions.snapshot import PetitionSnapshot
+
+from .conftest import GUARDED, OPEN
+
+LANGUAGES = ("en", "ko", "zh-hans")
+OF_A_PETITION = ("confirm", "not-me", "receipt")
+Petitions = dict[int, PetitionSnapshot]
+
+
+def read(name: str, petition: PetitionSnapshot | None = None, language: str = "en") -> str:
+    answer = prepared_page(name, language, petition)
+    assert answer.status == 200 and answer.header(b"content-security-policy")
+    return answer.body.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_guarded_page_names_no_petition(petitions: Petitions, name: str, language: str) -> None:
+    body = read(name, petitions[GUARDED], language)
+    assert '<meta name="robots" content="noindex">' in body
+    for secret in ("repatriation", "China", "중국", "中国", "북송", "遣返", "lantern", "og:"):
+        assert secret not in body, secret
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(OF_A_PETITION)))
+def test_pages_of_no_petition_are_there_too(name: str) -> None:
+    assert "<h1>" in read(name)
+
+
+def test_every_name_has_its_template() -> None:
+    folder = Path(prepared.__file__).parent / "templates" / "prepared"
+    assert {path.stem for path in folder.glob("[a-z]*.html")} == set(NAMES)
+
+
+def test_the_confirm_page_has_a_placeholder_for_the_name_and_a_button(petitions: Petitions) -> None:
+    body = read("confirm", petitions[GUARDED])
+    assert body.count("⟦name⟧") == 1
+    assert '<form method="post"><button>' in body
+    assert 'href="/en/confirm/⟦token⟧/not-me"' in body
+
+
+def test_withdrawing_is_a_button_not_a_link(petitions: Petitions) -> None:
+    for name in ("receipt", "old-link"):
+        body = read(name, petitions[GUARDED])
+        assert '<form method="post" action="/en/signature/⟦token⟧/withdraw">' in body
+
+
+def test_only_an_open_receipt_offers_to_share(petitions: Petitions) -> None:
+    assert "keep-the-orchard" in read("receipt", petitions[OPEN])
+    guarded = read("receipt", petitions[GUARDED])
+    assert "t.me" not in guarded and "<script" not in guarded
+
+
+def test_titles_are_neutral(petitions: Petitions) -> None:
+    for name in OF_A_PETITION:
+        title = re.search(r"<title>(.*?)</title>", read(name, petitions[OPEN]))
+        assert title and "China" not in title[1]

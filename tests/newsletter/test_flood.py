@@ -149,9 +149,8 @@ def test_the_limits_of_a_network_for_signing_and_for_the_newsletter_are_separate
 def test_an_invented_link_does_not_wait_for_a_writer(site: SiteOfTests, door: Entrance, verb: str) -> None:
     with site.database.transaction():  # SQLite allows one writer at a time
         if site.vendor == "postgresql":
-            site.database.execute(
-                "LOCK TABLE newsletter_subscription IN SHARE MODE"
-            )  # reading is still allowed
+            # Reading is still allowed.
+            site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
         started = time.monotonic()
         answer = door.post(invented(verb))
         assert answer.status == 404 and time.monotonic() - started < 5

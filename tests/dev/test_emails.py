@@ -7,7 +7,7 @@ import pytest
 
 from front_door import entrance
 from newsletter.asking import PAGE, ask
-from newsletter.test_through_the_door import letters
+from newsletter.test_through_the_door import sent_emails
 from sabal.http import Refused
 from sabal.pages import dev
 from sites import SiteOfTests
@@ -21,7 +21,7 @@ def test_emails_can_be_read_and_their_links_followed(
         assert b"No email yet" in client.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(client, address)
-            letters(site)
+            sent_emails(site)
         assert b'href="/dev/mail/"' in client.get(f"{PAGE}/asked").body
         answer = client.get("/dev/mail/")
         listed = answer.body.decode()
@@ -59,7 +59,7 @@ def test_a_public_server_shows_no_emails(site: SiteOfTests, monkeypatch: pytest.
     site.publish()
     with entrance(site, monkeypatch) as client:
         ask(client, "suzie@example.org")
-        letters(site)
+        sent_emails(site)
         (file,) = (site.data / "mail").glob("[0-9]*.eml")
         assert client.get("/dev/mail/").status in (400, 404)
         assert client.get(f"/dev/mail/{file.name}").status == 404

@@ -1,4 +1,4 @@
-"""The newsletter from the form to the way out, through the real door: what is stored, written, said and never said."""
+"""The newsletter through the real front end, from the form to unsubscribing: rows, emails and answers."""
 
 import re
 import time
@@ -34,14 +34,14 @@ def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entranc
 
 
 def contents(site: SiteOfTests) -> list[object]:
-    """All that asking, confirming and unsubscribing could change."""
+    """Return all data that asking, confirming and unsubscribing could change."""
     file = site.data / "erasure-journal.jsonl"
     tables = [site.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
     return [*tables, file.read_bytes() if file.exists() else b""]
 
 
-def letters(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
-    """Let the worker send; every letter in the folder as (to, links by what they do)."""
+def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
+    """Send the emails that are due. Return every email in the folder as (to, links by verb)."""
     site.refresh()
     folder: Path = site.data / "mail"
     outbox.send_due(
@@ -66,11 +66,11 @@ def states(site: SiteOfTests) -> list[int]:
     return [row[0] for row in site.database.query("SELECT state FROM newsletter_subscription")]
 
 
-def test_suzie_asks_confirms_and_leaves(site: SiteOfTests, door: Entrance) -> None:
+def test_suzie_asks_confirms_and_unsubscribes(site: SiteOfTests, door: Entrance) -> None:
     answer = ask(door, SUZIE)
     assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
     assert door.get("/en/newsletter/asked").status == 200
-    ((to, links),) = letters(site)
+    ((to, links),) = sent_emails(site)
     assert to == SUZIE and states(site) == [rows.ASKED]
     for _ in range(2):
         answer = door.post(links["confirm"])
@@ -84,9 +84,9 @@ def test_suzie_asks_confirms_and_leaves(site: SiteOfTests, door: Entrance) -> No
     assert [entry.kind for entry in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
 
 
-def test_a_robot_that_opens_every_link_changes_nothing(site: SiteOfTests, door: Entrance) -> None:
+def test_opening_links_changes_nothing(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     assert set(links) == {"confirm", "unsubscribe"}
     for state in (rows.ASKED, rows.CONFIRMED):
         assert states(site) == [state]
@@ -97,9 +97,9 @@ def test_a_robot_that_opens_every_link_changes_nothing(site: SiteOfTests, door: 
         door.post(links["confirm"])
 
 
-def test_a_link_serves_its_own_purpose_only(site: SiteOfTests, door: Entrance) -> None:
+def test_a_token_works_only_in_its_own_kind_of_link(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
     before = contents(site)
     for path in (f"{PAGE}/confirm/{leave}", f"{PAGE}/unsubscribe/{confirm}", f"{PAGE}/confirm/{'a' * 26}"):
@@ -117,11 +117,11 @@ def test_a_link_serves_its_own_purpose_only(site: SiteOfTests, door: Entrance) -
         ),
     ],
 )
-def test_a_mail_program_unsubscribes_with_one_post(
+def test_a_mail_program_unsubscribes_with_one_post_from_another_site(
     site: SiteOfTests, door: Entrance, kind: str, body: bytes
 ) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     door.post(links["confirm"])
     foreign = (b"sec-fetch-site", b"cross-site")
     for _ in range(2):  # it may try again
@@ -130,24 +130,24 @@ def test_a_mail_program_unsubscribes_with_one_post(
     assert states(site) == []
 
 
-def test_nobody_learns_who_is_in_the_list(site: SiteOfTests, door: Entrance) -> None:
+def test_the_answer_does_not_reveal_who_is_in_the_list(site: SiteOfTests, door: Entrance) -> None:
     new = ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     waiting = ask(door, SUZIE)
-    letters(site)
-    door.post(links["confirm"])  # too late: the last link is the one that works
+    sent_emails(site)
+    door.post(links["confirm"])  # no longer works: only the last link does
     assert states(site) == [rows.ASKED]
-    door.post(letters(site)[-1][1]["confirm"])
+    door.post(sent_emails(site)[-1][1]["confirm"])
     assert states(site) == [rows.CONFIRMED]
     in_it, robot = ask(door, SUZIE), ask(door, EVE, website="x")
     for answer in (waiting, in_it, robot):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
-    assert site.rows("mail_email") == 0 and len(letters(site)) == 2
+    assert site.rows("mail_email") == 0 and len(sent_emails(site)) == 2
 
 
-def test_who_never_asked_ends_it_and_is_not_asked_again(site: SiteOfTests, door: Entrance) -> None:
+def test_unsubscribing_before_confirming_stops_further_emails(site: SiteOfTests, door: Entrance) -> None:
     first = ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     door.post_raw(links["unsubscribe"], ONE_CLICK)
     assert states(site) == []
     assert [entry.kind for entry in erasure_journal.read()] == [
@@ -161,17 +161,17 @@ def test_who_never_asked_ends_it_and_is_not_asked_again(site: SiteOfTests, door:
     assert states(site) == [rows.ASKED]
 
 
-def test_who_left_a_list_they_were_in_may_ask_again(site: SiteOfTests, door: Entrance) -> None:
+def test_a_former_subscriber_may_ask_again(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     door.post(links["confirm"])
     door.post(links["unsubscribe"])
     ask(door, SUZIE)
-    door.post(letters(site)[-1][1]["confirm"])
+    door.post(sent_emails(site)[-1][1]["confirm"])
     assert states(site) == [rows.CONFIRMED]
 
 
-def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(site: SiteOfTests, door: Entrance) -> None:
+def test_a_mailbox_gets_three_emails_a_day_for_all_its_spellings(site: SiteOfTests, door: Entrance) -> None:
     answers = [ask(door, f"su.zie+{n}@example.org") for n in range(6)]
     assert len({(answer.status, answer.body) for answer in answers}) == 1
     assert site.rows("mail_email") == len(states(site)) == 3
@@ -179,7 +179,7 @@ def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(site: SiteOfTe
     assert site.rows("mail_email") == 4
 
 
-def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) -> None:
+def test_the_address_and_language_typed_last_are_stored(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
     ask(door, "Suzie@Example.org", "/ko/newsletter")
     language, sentence, sealed = site.database.query(
@@ -192,7 +192,7 @@ def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) 
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
+    ("body", "shown_again"),
     [
         (b"email=", ""),
         (b"", ""),
@@ -203,13 +203,15 @@ def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) 
         (b"email=" + b"a" * 300 + b"%40example.org", ""),
     ],
 )
-def test_what_is_no_address_is_said_and_kept(
-    site: SiteOfTests, door: Entrance, body: bytes, kept: str
+def test_an_invalid_address_gets_an_error_and_is_shown_again(
+    site: SiteOfTests, door: Entrance, body: bytes, shown_again: str
 ) -> None:
     answer = door.post_raw(PAGE, body, FORM)
     page = answer.body.decode()
     assert answer.status == 422 and answer["cache-control"] == "no-store"
-    assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
+    assert (
+        "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and shown_again in page
+    )
     assert states(site) == [] and site.rows("mail_email") == 0
 
 
@@ -221,14 +223,16 @@ def test_what_is_no_address_is_said_and_kept(
         b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org",
     ],
 )
-def test_a_damaged_form_is_said_and_nothing_kept(site: SiteOfTests, door: Entrance, body: bytes) -> None:
+def test_a_damaged_form_gets_an_error_and_nothing_is_stored(
+    site: SiteOfTests, door: Entrance, body: bytes
+) -> None:
     answer = door.post_raw(PAGE, body, FORM)
     assert answer.status == 422 and b"<title>Error:" in answer.body and b"arrived damaged" in answer.body
     assert b'href="#form"' not in answer.body and site.rows("mail_email") == 0
 
 
-def test_nobody_is_written_to_who_did_not_tick_the_box(site: SiteOfTests, door: Entrance) -> None:
-    """And what was agreed to is what stands beside the box, not what stands there later."""
+def test_without_the_ticked_box_no_email_is_sent(site: SiteOfTests, door: Entrance) -> None:
+    """Consent is to the sentence beside the box when it was ticked, not to a later one."""
     page = door.get(PAGE).body.decode()
     assert "checked" not in page and "Email me the newsletter of" in page
     for consent in ({}, {"consent": ""}, {"consent": "1"}, {"consent": "0" * 16}):
@@ -245,7 +249,7 @@ def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> 
     assert "checked>" in page and "Tick the box" not in page and '<a href="#email">' in page
 
 
-def test_a_link_that_no_longer_works_says_what_to_do_next(site: SiteOfTests, door: Entrance) -> None:
+def test_an_unknown_link_gets_a_page_with_the_next_step(site: SiteOfTests, door: Entrance) -> None:
     invented = token.encode(token.new())
     gone = door.post(f"{PAGE}/confirm/{invented}")
     assert gone.status == 404 and b"ask for it again" in gone.body
@@ -254,15 +258,15 @@ def test_a_link_that_no_longer_works_says_what_to_do_next(site: SiteOfTests, doo
     assert unknown.status == 404 and b"copy all of it" in unknown.body and b"/en/imprint" in unknown.body
 
 
-def test_another_sites_form_asks_for_nothing(site: SiteOfTests, door: Entrance) -> None:
+def test_a_form_on_another_site_is_refused(site: SiteOfTests, door: Entrance) -> None:
     body = urlencode(filled(door.get(PAGE).body.decode(), SUZIE)).encode()
     answer = door.post_raw(PAGE, body, FORM, (b"origin", b"https://eve.example"))
     assert answer.status == 403 and states(site) == []
 
 
-def test_a_missing_key_is_an_honest_503_and_loses_nothing(site: SiteOfTests, door: Entrance) -> None:
+def test_a_missing_key_is_a_503_and_changes_nothing(site: SiteOfTests, door: Entrance) -> None:
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     before = contents(site)
     door.app.keyring.subscribers = None
     for answer in (ask(door, EVE), door.post(links["unsubscribe"])):
@@ -270,22 +274,22 @@ def test_a_missing_key_is_an_honest_503_and_loses_nothing(site: SiteOfTests, doo
     assert contents(site) == before
 
 
-def test_the_way_out_speaks_every_language_of_a_letter(site: SiteOfTests, door: Entrance) -> None:
+def test_unsubscribing_works_in_every_language_of_an_email(site: SiteOfTests, door: Entrance) -> None:
     for language, word in (("ko", "구독"), ("zh-hans", "退订")):
         link = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
-        assert door.post(link).status == 404  # nobody's
+        assert door.post(link).status == 404  # an invented link
         answer = door.get(link)
         assert answer.status == 200 and word in answer.body.decode()
 
 
-def test_an_answer_without_a_letter_has_written_as_much(site: SiteOfTests, door: Entrance) -> None:
-    """A commit that has nothing to flush is quicker by a clock that Eve has too."""
+def test_a_request_without_an_email_writes_to_the_database_too(site: SiteOfTests, door: Entrance) -> None:
+    """A commit that writes nothing is faster. Eve could measure that, and learn who is in the list."""
     if site.vendor != "sqlite":
-        pytest.skip("PostgreSQL does not tell whether another connection has written")
+        pytest.skip("PostgreSQL does not show whether another connection has written")
     ask(door, SUZIE)
-    ((_, links),) = letters(site)
+    ((_, links),) = sent_emails(site)
     door.post(links["confirm"])
     before = site.database.query("PRAGMA data_version")
-    ask(door, SUZIE)  # in the list: no letter
+    ask(door, SUZIE)  # already in the list: no email
     assert site.rows("mail_email") == 0
     assert site.database.query("PRAGMA data_version") != before

@@ -36,7 +36,7 @@ class NewsletterHandlers:
         if organiser is None:
             raise Refused(404, "not-found")
         asked = form.check(request.body, consent.sentence("newsletter", language, organiser))
-        if isinstance(asked, form.Mistakes):
+        if isinstance(asked, form.SubscribeMistakes):
             return pages.subscribe(published, language, asked)
         if not asked.is_robot:
             keyring, limits = self._app.keyring, self._app.limits

@@ -1,4 +1,4 @@
-"""The door behind the real server: what only bytes on a wire can show."""
+"""The front end behind the real server: tests that need bytes on a wire."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The real front door of a house of tests, in the test's own process: real routes, guards, limits, views and keys."""
+"""The real front end of a site of tests, in the test's own process: real routes, guards, limits, views and keys."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
@@ -18,8 +18,8 @@ HOST = (b"host", b"127.0.0.1:8000")
 Visit = Coroutine[Any, Any, Answer]
 
 
-class Entrance:
-    """What a browser or a program can do at the front."""
+class Client:
+    """Make the requests of a browser or a program."""
 
     def __init__(self, runner: asyncio.Runner, process: asgi.Process) -> None:
         assert process.front
@@ -59,8 +59,8 @@ class Entrance:
 
 
 @contextmanager
-def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False) -> Iterator[Entrance]:
-    """Open the house's door. `dev`: as a development house, where nothing is limited and letters can be read."""
+def open_client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False) -> Iterator[Client]:
+    """Start the front end. `dev`: as a development server, without limits and with readable emails."""
     monkeypatch.setattr(settings, "DEV", dev)
     monkeypatch.setattr(settings, "BASE_URL", "http://127.0.0.1:8000")
     monkeypatch.setattr(asgi, "allow_many_connections", lambda: None)
@@ -68,6 +68,6 @@ def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = 
     with asyncio.Runner() as runner:
         runner.run(process.start(site.keyring, site.snapshots))
         try:
-            yield Entrance(runner, process)
+            yield Client(runner, process)
         finally:
             runner.run(process.stop())

@@ -119,7 +119,7 @@ def test_a_process_that_cannot_start_says_where_and_no_more(
             sent.append(message)
 
         monkeypatch.setattr(Process, "start", failing)
-        await Process().live(receive, send)
+        await Process().lifespan(receive, send)
 
     asyncio.run(run())
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]

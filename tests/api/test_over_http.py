@@ -13,8 +13,8 @@ from sites import EXAMPLE, SiteOfTests, replace_key
 
 SLUG = "stop-forced-repatriation"
 VIEWS = (f"/{SLUG}.json", f"/{SLUG}/count.json", f"/{SLUG}/manifest.json")
-# What readers of the UK Parliament's petitions look for.
-THEIRS = {
+# The attributes of the UK Parliament's petitions site.
+UK_ATTRIBUTES = {
     "action", "background", "additional_details", "committee_note", "state", "signature_count", "closing_date",
     "created_at", "updated_at", "rejected_at", "opened_at", "closed_at", "moderation_threshold_reached_at",
     "response_threshold_reached_at", "government_response_at", "debate_threshold_reached_at", "debate_scheduled_on",
@@ -24,7 +24,7 @@ THEIRS = {
 }  # fmt: skip
 
 
-def test_machine_views_are_for_everybody_and_for_caches(
+def test_machine_views_allow_every_origin_and_caching(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -43,7 +43,7 @@ def test_machine_views_are_for_everybody_and_for_caches(
             assert unchanged.status == 304 and unchanged["access-control-allow-origin"] == "*"
             assert client.post(path).status == 405
         attributes = json.loads(client.get(VIEWS[0]).body)["data"]["attributes"]
-        assert attributes.keys() >= THEIRS
+        assert attributes.keys() >= UK_ATTRIBUTES
         assert json.loads(client.get(VIEWS[1]).body).keys() >= {"signature_count", "opened_at", "debated"}
         for accepted, opened in ((b"identity", bytes), (b"gzip", gzip.decompress)):
             body = opened(client.get(VIEWS[2], (b"accept-encoding", accepted)).body)

@@ -20,7 +20,7 @@ SLUG = "stop-forced-repatriation"
 
 
 class Connections:
-    """Counts the connections that a module opens and closes."""
+    """Count the connections that a module opens and closes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
         self.opened = self.closed = 0
@@ -74,18 +74,18 @@ def test_a_file_of_a_log_closes_its_connection(site: SiteOfTests, monkeypatch: p
     assert seen.opened == seen.closed == 2
 
 
-def test_no_page_opens_a_connection_of_django(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_opens_a_django_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages run outside Django requests, so a connection of Django would stay open."""
     site.publish()
     opened: list[str] = []
 
-    def looked(work: Any, args: tuple[Any, ...]) -> Any:
+    def noting(work: Any, args: tuple[Any, ...]) -> Any:
         found = call(work, args)
         opened.extend(connection.alias for connection in connections.all(initialized_only=True))
         return found
 
     call = pool._call
-    monkeypatch.setattr(pool, "_call", looked)
+    monkeypatch.setattr(pool, "_call", noting)
     with open_client(site, monkeypatch) as client:
         open_every_page(client)
         assert client._runner.run(client.app.pool.page(text, 200, "ok")) == Response(

@@ -1,4 +1,4 @@
-"""The public log through the real front: what may be cached for ever, and what is refused before a page is made."""
+"""The public log through the real front end: cache lifetimes, and refusals before a page is made."""
 
 import hashlib
 import re
@@ -40,7 +40,7 @@ def petition(site: SiteOfTests) -> PetitionSnapshot:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths whose pages were made."""
+    """Return the list of the paths whose pages are made."""
     asked: list[str] = []
     make = Front.page
 
@@ -56,13 +56,13 @@ def ask(client: Client, method: str, path: str, *headers: tuple[bytes, bytes]) -
     return client._runner.run(visit(client.front, method, path, *headers, host=[HOST]))
 
 
-def test_each_file_says_how_long_it_may_be_kept(
+def test_each_file_has_its_cache_lifetime_and_headers(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, digest = "text/plain; charset=utf-8", petition.manifest_hash.hex()
     newest, binary = "public, max-age=1, stale-if-error=600", "application/octet-stream"
     with open_client(site, monkeypatch) as client:
-        for path, kept, kind in (
+        for path, cached, kind in (
             ("checkpoint", newest, text),
             ("policy", newest, text),
             (f"manifests/{digest}.json", FOR_EVER, "application/json; charset=utf-8"),
@@ -73,7 +73,7 @@ def test_each_file_says_how_long_it_may_be_kept(
             ("tile/entries/001.p/44", FOR_EVER, binary),
         ):
             whole = client.get(f"{LOG}/{path}", (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
-            assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, kept, kind), path
+            assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, cached, kind), path
             assert whole["access-control-allow-origin"] == "*" and whole["set-cookie"] is None
             assert whole["x-content-type-options"] == "nosniff"
             file = site.data / "public" / SLUG / "log" / path
@@ -88,18 +88,18 @@ def test_each_file_says_how_long_it_may_be_kept(
             assert client.post_raw(f"{LOG}/{path}", b"").status == 405
 
 
-def test_what_is_served_is_the_log(
+def test_the_served_files_are_the_log(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_client(site, monkeypatch) as client:
         policy = tlog.Policy.parse(client.get(f"{LOG}/policy").body)
-        shown = policy.open(client.get(f"{LOG}/checkpoint").body).checkpoint
+        published = policy.open(client.get(f"{LOG}/checkpoint").body).checkpoint
         entries = [
             entry
-            for bundle in tlog.new_bundles(0, shown.size)
+            for bundle in tlog.new_bundles(0, published.size)
             for entry in tlog.decode_bundle(client.get(f"{LOG}/{bundle.path}").body, bundle.width)
         ]
-        assert tlog.root_of_entries(entries) == shown.root and shown.size == SIZE
+        assert tlog.root_of_entries(entries) == published.root and published.size == SIZE
         for tile, data in tlog.grow(0, tlog.leaf_hashes(entries), lambda _: b""):
             assert client.get(f"{LOG}/{tile.path}").body == data
         first = tlog.entry.parse(entries[0])
@@ -119,7 +119,7 @@ def test_what_is_served_is_the_log(
         "checkpoint/", "checkpoint.txt", "Checkpoint", "policy/x", "entries", ".lock",
     ],
 )  # fmt: skip
-def test_what_no_log_has_is_not_found_without_making_a_page(
+def test_a_path_outside_the_log_is_not_found_without_making_a_page(
     site: SiteOfTests,
     petition: PetitionSnapshot,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +165,7 @@ def test_a_tile_is_made_once(
         assert client.get(f"{LOG}/tile/0/000").status == 200 and made.count(f"{LOG}/tile/0/000") == 1
 
 
-def test_a_manifest_that_the_log_does_not_name_is_not_found(
+def test_an_unknown_manifest_is_not_found(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_client(site, monkeypatch) as client:

@@ -305,7 +305,7 @@ class Handlers:
 
 
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:
-    """Return the signature's place in the published log; None while that log does not have it."""
+    """Return the signature's batch and index in the published log; None while that log does not have it."""
     entered = found.entered
     if entered is None or (entered.index is not None and entered.index >= petition.counts.log_size):
         return None

@@ -3,7 +3,7 @@
 import re
 
 from front.visitor import Answer
-from front_door import Entrance
+from front_end import Client
 
 PAGE = "/en/newsletter"
 
@@ -15,6 +15,6 @@ def filled(page: str, address: str, **more: str) -> dict[str, str]:
     return {"email": address, "consent": boxes[0], **more}
 
 
-def ask(door: Entrance, address: str, path: str = PAGE, **more: str) -> Answer:
+def ask(client: Client, address: str, path: str = PAGE, **more: str) -> Answer:
     """Open the page, tick the box and press the button."""
-    return door.post(path, filled(door.get(path).body.decode(), address, **more))
+    return client.post(path, filled(client.get(path).body.decode(), address, **more))

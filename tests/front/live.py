@@ -105,7 +105,7 @@ def all_children(pid: int) -> list[int]:
         return []
 
 
-def wait_until_well(site: Live, within: float = 15.0) -> None:
+def wait_until_well(site: Live, within: float = 60.0) -> None:
     """Wait until the server answers. Fail if it does not in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:

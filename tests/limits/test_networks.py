@@ -105,16 +105,16 @@ def test_a_mailbox_gets_three_emails_a_day() -> None:
     for counts in (limits(), limits(workers=64)):
         left = []
         for _ in range(5):
-            left.append(counts.letters_left(b"suzie@example.org", NOON))
-            counts.letter(b"suzie@example.org", NOON)
+            left.append(counts.emails_left(b"suzie@example.org", NOON))
+            counts.count_email(b"suzie@example.org", NOON)
         assert left == [True, True, True, False, False]
-        assert counts.letters_left(b"carol@example.org", NOON)
-        assert counts.letters_left(b"suzie@example.org", NOON + 86_400)
+        assert counts.emails_left(b"carol@example.org", NOON)
+        assert counts.emails_left(b"suzie@example.org", NOON + 86_400)
 
 
 def test_reading_a_count_does_not_change_it() -> None:
     counts = limits()
-    assert all(counts.letters_left(b"suzie@example.org", NOON) for _ in range(10))
+    assert all(counts.emails_left(b"suzie@example.org", NOON) for _ in range(10))
 
 
 def test_after_50_emails_an_hour_a_small_domain_uses_the_slow_lane() -> None:

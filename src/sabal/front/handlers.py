@@ -84,7 +84,7 @@ class Handlers:
         held signatures for today. A flood uses up only its own share.
         """
         counts = self._app.limits
-        quota_used = bool(request.network) and not counts.letters_left(
+        quota_used = bool(request.network) and not counts.emails_left(
             _mailbox_key(petition, submission), request.now
         )
         domain = submission.email.domain
@@ -128,7 +128,7 @@ class Handlers:
         outcome = await self._ask(lambda: sign(submission, petition, self._app.keyring, _today(request), how))
         # Counted only when it is on disk: a failed signature may be tried again.
         if outcome is Outcome.DONE and request.network:
-            self._app.limits.letter(_mailbox_key(petition, submission), request.now)
+            self._app.limits.count_email(_mailbox_key(petition, submission), request.now)
         return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
 
     async def _page_again(

@@ -153,11 +153,11 @@ class Limits:
         """Count one newsletter request from that network, and return the verdict. Signing has other counts."""
         return self._asking.add(network, now)
 
-    def letters_left(self, mailbox: bytes, now: float) -> bool:
+    def emails_left(self, mailbox: bytes, now: float) -> bool:
         """Return whether a mailbox has not had its three emails today. `mailbox` identifies it and its petition."""
         return self._mailboxes.count(self._under(b"m" + mailbox, now), now) < EMAILS_A_DAY
 
-    def letter(self, mailbox: bytes, now: float) -> None:
+    def count_email(self, mailbox: bytes, now: float) -> None:
         """Count one email to a mailbox. Call it after the email is on disk, so that a failed one can be tried again."""
         self._mailboxes.add(self._under(b"m" + mailbox, now), now)
 

@@ -29,7 +29,7 @@ def ask(
     """
     # As for signing, a development server has no limits, because it answers only its own machine.
     mailbox = b"newsletter/" + address.mailbox.encode()
-    quota_left = settings.DEV or limits.letters_left(mailbox, now)
+    quota_left = settings.DEV or limits.emails_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     row = rows.subscription(key, rows.SITE, address, language, organiser)
@@ -45,4 +45,4 @@ def ask(
             # Insert and delete in the same commit, so that timing does not reveal which addresses are in the list.
             delete_again(database, [email])
     if may_email:
-        limits.letter(mailbox, now)
+        limits.count_email(mailbox, now)

@@ -1,4 +1,4 @@
-"""Keys that the server needs, each wrapped under the house key, which is never in the database."""
+"""Keys that the server needs, each wrapped under the server key, which is never in the database."""
 
 from django.db import migrations
 

@@ -278,6 +278,18 @@ WRONG_TOML = [
         "`name` has no text in “ko”, which `languages` names.",
     ),
     ("Long Road 1", "Long\u202eRoad 1", 15, "This line holds an invisible character (U+202E). Remove it."),
+    (
+        "Long Road 1",
+        "Long ⟦token⟧ 1",
+        15,
+        "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out.",
+    ),
+    (
+        "Long Road 1",
+        "Long ⟧ 1",
+        15,
+        "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out.",
+    ),
 ]
 WRONG_TEXT = [
     (
@@ -290,6 +302,13 @@ WRONG_TEXT = [
     ("en.md", "bus\n---", "bus", 1, "The line --- that ends title and summary is missing."),
     ("en.md", "title: Keep the night bus\n", "", 1, "`title` is missing."),
     ("en.md", "title: Keep the night bus", "title:", 2, "`title` is empty."),
+    (
+        "en.md",
+        "title: Keep the night bus",
+        "title: Keep ⟦token⟧",
+        2,
+        "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out.",
+    ),
     ("en.md", "Keep the night bus", "x" * 201, 2, "`title` is 201 characters long; at most 200 fit."),
     ("en.md", "subject:", "subjekt:", 5, "`subjekt` is not a known key here. Did you mean `subject`?"),
     ("en.md", "subject:", "title:", 5, "`title` appears twice. The first one is in line 2."),

@@ -264,6 +264,14 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
                     f"This line holds an invisible character (U+{ord(character):04X}). Remove it.",
                 )
             )
+        if "⟦" in line or "⟧" in line:
+            # Pages that are filled for each visitor have placeholders in these brackets (pages/prepared.py). A title
+            # with one of them would show the visitor's token in a place that is meant to be shared.
+            problems.append(
+                Problem(
+                    name, number, "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out."
+                )
+            )
         if "AGE-SECRET-KEY-" in line.upper():
             problems.append(
                 Problem(

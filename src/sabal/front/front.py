@@ -69,10 +69,11 @@ class Front:
     def admit(self, scope: Scope) -> tuple[Route, dict[bytes, bytes]]:
         """Apply the guards that every request passes: path, method, doubled headers, Host."""
         route = self.routes.find(scope["raw_path"])
-        if scope["method"] not in route.row.allow:
-            raise Refused(405, headers=[(b"allow", ", ".join(route.row.allow).encode())])
+        row = route.row
+        if scope["method"] not in row.allow:
+            raise Refused(405, headers=[(b"allow", ", ".join(row.allow).encode())])
         headers = guards.headers(scope["headers"])
-        if not route.row.any_host:
+        if not row.any_host:
             self.hosts.check(headers.get(b"host", b""))
         return route, headers
 
@@ -107,9 +108,8 @@ class Front:
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
     ) -> Response:
         """Return what is not cached."""
-        guards.size(
-            scope["headers"]
-        )  # the server's own limit is near this one, so cached pages need not look
+        # Only here, for cached pages the server's own limit, which is near this one, is enough.
+        guards.size(scope["headers"])
         self.clients.notice(scope["client"][0], headers.get(b"x-forwarded-for"))
         if scope["method"] == "POST":
             return await self.post(route, headers, scope, receive)

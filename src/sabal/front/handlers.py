@@ -25,7 +25,7 @@ from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import Circumstances, NotReady, sign
 from sabal.signing.writer.find import Entered, Found, is_late
 
-LOOK_AGAIN = 1.2  # seconds: by then this process has seen what another one changed
+REFRESHED_WITHIN = 1.2  # seconds: by then this process has seen what another one changed
 
 
 class Handlers:
@@ -78,23 +78,23 @@ class Handlers:
     def _circumstances(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission
     ) -> Circumstances:
-        """Held or not, fast lane or slow, and whether this mailbox has had its letters for today.
+        """Return whether it is held for review, its lane, and whether the mailbox has had its emails for today.
 
-        Refused, honestly, is only what would be held where too many are held already: a flood fills its own share.
+        Refused is only a signature that would be held while too many are held already: a flood fills its own share.
         """
-        counts = self._app.limits
-        quota_used = bool(request.network) and not counts.letters_left(
+        limits = self._app.limits
+        quota_used = bool(request.network) and not limits.letters_left(
             _box(petition, submission), request.now
         )
         domain = submission.email.domain
         crowded = (
             bool(request.network)
             and not is_large(domain)
-            and not counts.small_domain(domain.encode(), request.now)
+            and not limits.small_domain(domain.encode(), request.now)
         )
         robot = bool(submission.risk)
         why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
-        if why and not counts.held(petition.id, request.network, request.now):
+        if why and not limits.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if why or crowded else NORMAL
         return Circumstances(
@@ -102,15 +102,15 @@ class Handlers:
         )
 
     async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
-        """The petition changed under this request: look again, once, before the reader is bothered."""
-        await asyncio.sleep(LOOK_AGAIN)
+        """Sign once more for a petition that changed during this request, before the visitor is asked to."""
+        await asyncio.sleep(REFRESHED_WITHIN)
         now = self._app.snapshots.by_id(petition.id)
         if now is None:
             raise Refused(404, "not-found")
         fields = form.read(request.body)
         if not now.takes_signatures(_today(request)):
             return await self._page_again(request, now, form.Mistakes(fields or {}, ()), 409)
-        # A form without a version was made for the text of the first look.
+        # A form without a version was made for the text that was known before.
         submission = form.check({"version": petition.version} | (fields or {}), now)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, now, submission, 422)
@@ -121,7 +121,7 @@ class Handlers:
     async def _sign(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
     ) -> bool:
-        """Sign, and count the letter; False where the petition is no longer what this process believes it to be."""
+        """Sign, and count the email; False if the petition is no longer what this process believes it to be."""
         outcome = await self._ask(lambda: sign(submission, petition, self._app.keyring, _today(request), how))
         # On disk: what failed does not count, and may be tried again.
         if outcome is Outcome.DONE and request.network:
@@ -151,7 +151,7 @@ class Handlers:
             found.petition_id,
             token=token.encode(t),
             name=payload.name,
-            place=country_name(payload.country, request.language) if payload.country else "",
+            country=country_name(payload.country, request.language) if payload.country else "",
             comment=payload.comment,
             display=payload.display,
             updates="updates" if "updates" in payload.subscribe else "",
@@ -161,8 +161,8 @@ class Handlers:
     async def confirm(self, request: Request) -> Response:
         """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless.
 
-        An invented link costs the writer a look within a batch, and no write: less than a look of its own before
-        each real one would cost.
+        An invented link costs the writer a query within a batch, and no write. A query of its own before each real
+        link would cost more.
         """
         t = token.decode(request.token)
         if t is None:
@@ -183,7 +183,7 @@ class Handlers:
         )
 
     async def not_me(self, request: Request) -> Response:
-        """POST: the pending signature is forgotten, and this mailbox gets no more letters for this petition."""
+        """POST: the pending signature is forgotten, and this mailbox gets no more emails about this petition."""
         t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             petition, payload = self._petition(found), PendingPayload.open(t, found.pending_payload)
@@ -197,13 +197,13 @@ class Handlers:
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
 
     async def receipt(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}: that the signature is in, where it stands, and how to withdraw it."""
+        """GET /{language}/signature/{token}: that it is signed, where it is in the log, how to withdraw it."""
         t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
         if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
-        by, batch, day = self._standing(request, found)
+        by, batch, day = self._in_log(request, found)
         return await self._app.prepared.page(
             "receipt",
             request.language,
@@ -214,8 +214,8 @@ class Handlers:
             day=day,
         )
 
-    def _standing(self, request: Request, found: Found) -> tuple[str, str, str]:
-        """What the page says of the log: the day that is promised, or the batch and its day."""
+    def _in_log(self, request: Request, found: Found) -> tuple[str, str, str]:
+        """Return what the page says of the log: the day that is promised, or the batch and its day."""
         petition = self._petition(found)
         if entered := _entered(petition, found):
             return "", str(entered.batch), day_in_full(days.date_of(entered.day), request.language)
@@ -223,7 +223,7 @@ class Handlers:
         return day_in_full(days.date_of(by - 1), request.language), "", ""
 
     async def promise(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}.promise: the signed promise, as a file."""
+        """GET /{language}/signature/{token}.promise: the signed promise, as a file."""
         found = await self._signature(request)
         if found is None:
             return await self._gone(request)
@@ -234,7 +234,7 @@ class Handlers:
         return _file("promise.txt", note)
 
     async def proof(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}.tlog-proof: that the log has the signature; with it, it can be shown whose."""
+        """GET /{language}/signature/{token}.tlog-proof: that the log has the signature, with what shows whose it is."""
         found = await self._signature(request)
         entered = _entered(petition := self._petition(found), found) if found else None
         if found is None or entered is None or entered.index is None:
@@ -243,7 +243,7 @@ class Handlers:
         return _file("signature.tlog-proof", made)
 
     async def _signature(self, request: Request) -> Found | None:
-        """The confirmed signature that a link made, as long as it shows it; None for later links to it."""
+        """Return the confirmed signature that a link made, as long as it shows it; None for later links to it."""
         _, found = await self._found(request)
         if found is None or not found.commitment or self._is_late(found, _today(request)):
             return None
@@ -252,7 +252,7 @@ class Handlers:
     async def withdraw(self, request: Request) -> Response:
         """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
         t, found = await self._found(request)
-        # Anybody can invent links, and the writer is for those who sign. A clock may tell a real one, used up by then.
+        # Anybody can invent links, and the writer is for those who sign. Timing may reveal a real link, then used up.
         if found is not None:
             await self._ask(lambda: operations.Withdraw(t, token.digest(t)))
         return see_other(f"/{request.language}/signature/withdrawn")
@@ -279,9 +279,9 @@ class Handlers:
             raise busy() from None
 
     async def _gone(self, request: Request) -> Response:
-        """One neutral page for a link that stands for nothing (any more).
+        """Return one neutral page for a link that stands for nothing (any more).
 
-        On a site with a guarded petition it is the page that every old link shows: withdraw whatever this stands for.
+        On a site with a guarded petition it is the page of every old link: withdraw whatever this stands for.
         """
         t = token.decode(request.token)
         if t is not None and any(p.profile.guarded for p in self._app.snapshots.published()):
@@ -301,7 +301,7 @@ class Handlers:
 
 
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:
-    """Where the signature stands in the log that is shown; None as long as it does not."""
+    """Return where the signature is in the published log; None as long as it is not."""
     entered = found.entered
     if entered is None or (entered.index is not None and entered.index >= petition.counts.log_size):
         return None
@@ -322,7 +322,7 @@ def _sent(request: Request, petition: PetitionSnapshot) -> Response:
 
 
 def _box(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
-    """Under which a mailbox's letters are counted: for each petition apart."""
+    """Return the key under which emails to a mailbox are counted: for each petition apart."""
     return b"%d/" % petition.id + submission.email.mailbox.encode()
 
 

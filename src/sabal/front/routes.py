@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
@@ -24,7 +23,7 @@ from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table.
 
@@ -43,16 +42,11 @@ class Row:
     any_type: bool = False  # a form may be multipart: email programs send what they like (RFC 8058)
     any_host: bool = False  # load balancers ask by address
     only: str = ""  # "newsletter": while a petition offers one; "dev": on a development server
+    allow: tuple[str, ...] = field(init=False)  # the methods that are answered
 
-    @cached_property
-    def allow(self) -> tuple[str, ...]:
-        """The methods that are answered."""
-        return (*(("GET", "HEAD") if self.page or self.get else ()), *(("POST",) if self.post else ()))
-
-    @cached_property
-    def shape(self) -> re.Pattern[str]:
-        """What a path of this row looks like."""
-        return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], re.sub(r"\.", r"\\.", self.path)))
+    def __post_init__(self) -> None:
+        get = ("GET", "HEAD") if self.page or self.get else ()
+        object.__setattr__(self, "allow", (*get, "POST") if self.post else get)
 
     @property
     def is_open(self) -> bool:
@@ -91,12 +85,12 @@ class Route:
         return found
 
 
-def table(do: Handlers, letters: NewsletterHandlers) -> tuple[Row, ...]:
+def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, ...]:
     """Return the table of contents of the site."""
     return (
         # ---- the site
-        Row("/", get=do.home),
-        Row("/healthz", get=do.health, any_host=True),
+        Row("/", get=handlers.home),
+        Row("/healthz", get=handlers.health, any_host=True),
         Row("/robots.txt", files.robots_txt, cached=True),
         Row("/favicon.svg", files.favicon, cached=True),
         Row("/.well-known/security.txt", files.security_txt, cached=True),
@@ -106,33 +100,37 @@ def table(do: Handlers, letters: NewsletterHandlers) -> tuple[Row, ...]:
         Row("/{language}/verify", site.verify, cached=True),
         # ---- a petition
         Row("/{language}/{slug}", petition.petition, cached=True),
-        Row("/{language}/{slug}/sign", post=do.sign, limit=Limits.sign, any_origin=True),
+        Row("/{language}/{slug}/sign", post=handlers.sign, limit=Limits.sign, any_origin=True),
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, behind the link of an email
-        Row("/{any_language}/confirm/{token}", get=do.confirm_page, post=do.confirm),
-        Row("/{any_language}/confirm/{token}/not-me", get=do.not_me_page, post=do.not_me),
-        Row("/{any_language}/confirm/not-me", get=do.not_me_done),
-        Row("/{any_language}/signature/{token}", get=do.receipt),
-        Row("/{any_language}/signature/{token}.promise", get=do.promise),
-        Row("/{any_language}/signature/{token}.tlog-proof", get=do.proof),
-        Row("/{any_language}/signature/{token}/withdraw", post=do.withdraw),
-        Row("/{any_language}/signature/withdrawn", get=do.withdrawn),
+        Row("/{any_language}/confirm/{token}", get=handlers.confirm_page, post=handlers.confirm),
+        Row("/{any_language}/confirm/{token}/not-me", get=handlers.not_me_page, post=handlers.not_me),
+        Row("/{any_language}/confirm/not-me", get=handlers.not_me_done),
+        Row("/{any_language}/signature/{token}", get=handlers.receipt),
+        Row("/{any_language}/signature/{token}.promise", get=handlers.promise),
+        Row("/{any_language}/signature/{token}.tlog-proof", get=handlers.proof),
+        Row("/{any_language}/signature/{token}/withdraw", post=handlers.withdraw),
+        Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
         # ---- the newsletter; its links work whether or not a petition offers it now
         Row(
             "/{language}/newsletter",
             newsletter.subscribe,
-            post=letters.subscribe,
+            post=subscriptions.subscribe,
             cached=True,
             limit=Limits.ask,
             only="newsletter",
         ),
         Row("/{language}/newsletter/asked", newsletter.asked, cached=True, only="newsletter"),
-        Row("/{any_language}/newsletter/confirm/{token}", get=letters.confirm_page, post=letters.confirm),
+        Row(
+            "/{any_language}/newsletter/confirm/{token}",
+            get=subscriptions.confirm_page,
+            post=subscriptions.confirm,
+        ),
         Row(
             "/{any_language}/newsletter/unsubscribe/{token}",
-            get=letters.unsubscribe_page,
-            post=letters.unsubscribe,
+            get=subscriptions.unsubscribe_page,
+            post=subscriptions.unsubscribe,
             any_origin=True,
             any_type=True,
         ),
@@ -151,9 +149,10 @@ def table(do: Handlers, letters: NewsletterHandlers) -> tuple[Row, ...]:
     )
 
 
+LONGEST = 512  # bytes of a path
+MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
 # Letters, digits, "-", ".", "_", "~" (RFC 3986's unreserved) and single slashes between them: nothing that two programs
 # could read in two ways. No percent sign, so nothing is ever decoded.
-LONGEST = 512  # bytes
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SHAPES = {
@@ -165,7 +164,11 @@ SHAPES = {
     "tile": r"(?P<file>.+)",
     "email": r"(?P<file>[^/]+)",
 }
-MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
+
+
+def shape(path: str) -> re.Pattern[str]:
+    """Return what the paths of a row look like."""
+    return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))
 
 
 class Routes:
@@ -180,10 +183,10 @@ class Routes:
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
         # By the second word of the path, which all of these have.
-        self._open: dict[str, list[Row]] = {}
+        self._open: dict[str, list[tuple[re.Pattern[str], Row]]] = {}
         for row in self._rows:
             if row.is_open and (dev or row.only != "dev"):
-                self._open.setdefault(row.path.split("/")[2], []).append(row)
+                self._open.setdefault(row.path.split("/")[2], []).append((shape(row.path), row))
         self.update(())
 
     def find(self, raw_path: bytes) -> Route:
@@ -201,8 +204,8 @@ class Routes:
 
     def _shaped(self, path: str) -> Route:
         words = path.split("/", 3)
-        for row in self._open.get(words[2], ()) if len(words) > 3 else ():
-            found = row.shape.fullmatch(path)
+        for pattern, row in self._open.get(words[2], ()) if len(words) > 3 else ():
+            found = pattern.fullmatch(path)
             if found is None:
                 continue
             names = found.groupdict()

@@ -1,8 +1,8 @@
 """Pages that are made ahead, once a language, and filled in for each reader (front/prepared.py).
 
-Their templates leave placeholders: ⟦token⟧, and what was typed or ticked: ⟦name⟧, ⟦place⟧, ⟦comment⟧, ⟦display⟧,
-⟦updates⟧, ⟦newsletter⟧. What is between ⟦?place⟧ and ⟦/place⟧ is left out where the place is empty; likewise for each
-of them.
+Their templates leave placeholders: ⟦token⟧, and what was typed or ticked: ⟦name⟧, ⟦country⟧, ⟦comment⟧, ⟦display⟧,
+⟦updates⟧, ⟦newsletter⟧; on the receipt ⟦by⟧, ⟦batch⟧, ⟦day⟧. What is between ⟦?country⟧ and ⟦/country⟧ is
+left out if the country is empty; likewise for each of them.
 """
 
 from sabal.http import Response

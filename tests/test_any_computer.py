@@ -1,4 +1,4 @@
-"""The commands of organisers, recipients and witnesses run on Windows too, by the imitation of `windows.py`."""
+"""The commands of organisers, recipients and witnesses run on Windows too, as imitated by `windows.py`."""
 
 import os
 import re
@@ -20,33 +20,28 @@ from organiser import made
 from sabal.cli import main
 
 WINDOWS = Path(__file__).with_name("windows.py")
-BAD_NAME = re.compile(r'[<>:"\\|?*]|[. ]$')  # a file cannot have such a name on Windows
+NAMES_OF_NO_FILE = re.compile(r'[<>:"\\|?*]|[. ]$')  # on Windows
 PETITIONS = Path(__file__).parents[1] / "petitions"
 
 
-def command_line(*more: str) -> list[str]:
+def words(*more: str) -> list[str]:
     return [sys.executable, "-X", "warn_default_encoding", str(WINDOWS), *more]
 
 
 class Computer:
-    """A folder in which `sabal` runs in the imitation of Windows."""
+    """A folder in which `sabal` runs as on Windows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def run(self, *more: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
         done = subprocess.run(
-            command_line(*more),
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            timeout=60,
-            check=False,
+            words(*more), cwd=self.folder, env=environment(), capture_output=True, timeout=60, check=False
         )
         assert done.returncode == code and b"Traceback" not in done.stderr, done
         return done
 
-    def output(self, *more: str, code: int = 0) -> str:
+    def says(self, *more: str, code: int = 0) -> str:
         return self.run(*more, code=code).stdout.decode()
 
 
@@ -58,7 +53,7 @@ def environment() -> dict[str, str]:
 def computer(tmp_path: Path) -> Iterator[Computer]:
     yield Computer(tmp_path)
     for path in tmp_path.rglob("*"):
-        assert not BAD_NAME.search(path.name), f"Windows cannot have a file named {path.name}"
+        assert not NAMES_OF_NO_FILE.search(path.name), f"Windows has no file of the name {path.name}"
 
 
 @pytest.fixture
@@ -82,11 +77,11 @@ def all_commands() -> list[str]:
 
 @pytest.mark.parametrize("command", all_commands())
 def test_every_command_has_help(computer: Computer, command: str) -> None:
-    assert computer.output(*command.split()).startswith(f"Usage: sabal {command.removesuffix('--help')}")
+    assert computer.says(*command.split()).startswith(f"Usage: sabal {command.removesuffix('--help')}")
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_a_new_key_opens_files(computer: Computer, locked: bool) -> None:
+def test_a_new_key_opens_a_file(computer: Computer, locked: bool) -> None:
     (computer.folder / "words").write_text("bowl rim name write round paper\n")
     how = ["--passphrase-file", "words"] if locked else ["--no-passphrase"]
     computer.run("keys", "new", "--out", "key", *how)
@@ -97,25 +92,23 @@ def test_a_new_key_opens_files(computer: Computer, locked: bool) -> None:
     to = agefile.parse_recipient(public.decode().strip())
     (computer.folder / "note.age").write_bytes(agefile.encrypt("안녕 Suzie\n".encode(), [to]))
     more = ["--passphrase-file", "words"] if locked else []
-    assert computer.output("open", "note.age", "--identity", "key", *more) == "안녕 Suzie\n"
+    assert computer.says("open", "note.age", "--identity", "key", *more) == "안녕 Suzie\n"
 
 
 def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: made.Petition) -> None:
     (computer.folder / "key").write_text(f"{made.CAROL}\n")
     petition.write(computer.folder / "export")
     (computer.folder / "log.zip").write_bytes(made_log.bundle(petition.copy(), {}))
-    rows = computer.output("open", "export", "--identity", "key")
+    rows = computer.says("open", "export", "--identity", "key")
     assert "S. 김" in rows and "나무를!" in rows and len(rows.splitlines()) == 4
-    assert (
-        rows.count("\r\n") in (0, 4) and "\r\r" not in rows
-    )  # the line ends of spreadsheets, as on any computer
+    assert rows.count("\r\n") in (0, 4) and "\r\r" not in rows  # CSV line ends, once each
     assert computer.run("open", "export", "--identity", "key", "--prove", code=2).stderr.startswith(
         b"This export"
     )
-    assert "1 as duplicates" in computer.output("audit", "export", "--identity", "key", "--out", "proposal")
+    assert "1 as duplicates" in computer.says("audit", "export", "--identity", "key", "--out", "proposal")
     assert b"\r" not in (computer.folder / "proposal").read_bytes()
     opening = ("--sealed", "export", "--identity", "key")
-    said = computer.output("bundle", "log.zip", "--show", "names", "--out", "out.zip", *opening)
+    said = computer.says("bundle", "log.zip", "--show", "names", "--out", "out.zip", *opening)
     assert said.startswith("OK: 3 signatures count")
     sealed = (
         "bundle",
@@ -127,33 +120,34 @@ def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: m
         "--to",
         str(made.CAROL.recipient),
     )
-    assert computer.output(*sealed).startswith("OK: 3 signatures count")
-    replaced = computer.output("bundle", "log.zip", "--show", "none", "--out", "out.zip")
-    assert replaced.startswith("OK")
+    assert computer.says(*sealed).startswith("OK: 3 signatures count")
+    assert computer.says("bundle", "log.zip", "--show", "none", "--out", "out.zip").startswith(
+        "OK"
+    )  # it replaces the old one
 
 
 def test_a_log_is_checked(computer: Computer, petition: made.Petition) -> None:
     (computer.folder / "good.zip").write_bytes(made_log.bundle(petition.copy(), {}))
-    assert computer.output("verify", "good.zip").startswith("OK: 3 signatures count")
+    assert computer.says("verify", "good.zip").startswith("OK: 3 signatures count")
     made_log.log(300).write_tiles(computer.folder / "log")
-    assert computer.output("verify", "log").startswith("OK: ")
+    assert computer.says("verify", "log").startswith("OK: ")
     (computer.folder / "log" / "tile" / "entries" / "000").write_bytes(b"\0" * 256 * 36)
-    assert computer.output("verify", "log", code=1).startswith("NOT OK: The file tile/entries/000")
+    assert computer.says("verify", "log", code=1).startswith("NOT OK: The file tile/entries/000")
 
 
 def test_a_mirror_grows(computer: Computer) -> None:
     with web() as site:
         for size in (20, 300):
             publish(site, made_log.log(size))
-            assert f"in a log of {size}" in computer.output("mirror", f"{site.url}/en/trees", "copy")
-    assert computer.output("verify", "copy").startswith("OK: ")
+            assert f"in a log of {size}" in computer.says("mirror", f"{site.url}/en/trees", "copy")
+    assert computer.says("verify", "copy").startswith("OK: ")
 
 
-def test_a_witness_runs_once_and_restarts(computer: Computer) -> None:
+def test_a_witness_runs_once_and_keeps_its_store(computer: Computer) -> None:
     command = ("witness", "--store", "store", "--log", str(logs.CAROL.verifier), "--port", "0")
     for first in (("--new", "--name", "witness.example/petitions"), ()):
         process = subprocess.Popen(
-            command_line(*command, *first), cwd=computer.folder, env=environment(),
+            words(*command, *first), cwd=computer.folder, env=environment(),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:
@@ -167,7 +161,7 @@ def test_a_witness_runs_once_and_restarts(computer: Computer) -> None:
         assert (process.returncode, err) == (0, ""), out
 
 
-def test_a_command_that_needs_a_server_says_so(computer: Computer) -> None:
+def test_a_command_that_needs_a_server_is_refused(computer: Computer) -> None:
     key = computer.folder / "key"
     key.write_text(f"{made.CAROL}\n")
     for command, sentence in (
@@ -192,8 +186,8 @@ def test_a_command_that_needs_a_server_says_so(computer: Computer) -> None:
         ("import os; file = open('a', 'w'); os.unlink('a')", "PermissionError"),
     ],
 )
-def test_the_imitation_lacks_what_windows_lacks(tmp_path: Path, code: str, error: str) -> None:
-    """Otherwise the tests above would prove nothing."""
+def test_the_imitation_behaves_like_windows(tmp_path: Path, code: str, error: str) -> None:
+    """If the imitation did not work, the tests above would prove nothing."""
     done = subprocess.run(
         [sys.executable, "-c", f"import windows; windows.become_windows()\n{code}"],
         env={**os.environ, "PYTHONPATH": str(WINDOWS.parent)}, cwd=tmp_path, capture_output=True, text=True, timeout=60,

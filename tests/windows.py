@@ -1,12 +1,12 @@
-"""Run `sabal` on Linux in an imitation of Windows: `python tests/windows.py keys new --out key`.
+"""Imitate Windows on Linux and run `sabal` there: `python tests/windows.py keys new --out key`.
 
-Modules and functions that Python lacks on Windows are missing. Files behave as on Windows: an open file cannot be moved
+Modules and functions that Python lacks on Windows are removed. Files behave as on Windows: an open file cannot be moved
 or deleted, a folder cannot be opened, and modes have no effect. Output has the encoding of a Western European Windows.
 """
 
 import ctypes
 import fcntl
-import getpass  # noqa: F401 - loaded first: these modules look for `msvcrt` to detect Windows
+import getpass  # noqa: F401 - getpass, subprocess and tempfile detect Windows by `msvcrt`, so load them before it
 import io
 import os
 import signal
@@ -50,24 +50,24 @@ WRITABLE = 0o666
 
 
 def become_windows() -> None:
-    """Remove what Windows lacks, and make files behave as on Windows."""
-    _take_away()
+    """Remove what Windows lacks, and make files behave as there."""
+    _remove_what_windows_lacks()
     _lock_like_windows()
     os.supports_dir_fd.clear()
-    os.open = _opening(os.open)
-    os.fsync = _flushing(os.fsync)
+    os.open = _windows_open(os.open)
+    os.fsync = _windows_fsync(os.fsync)
     os.stat, os.lstat = _without_modes(os.stat), _without_modes(os.lstat)
     for name in ("rename", "replace", "unlink", "remove", "link"):
-        setattr(os, name, _of_closed_files(getattr(os, name)))
+        setattr(os, name, _closed_files_only(getattr(os, name)))
 
 
-def _take_away() -> None:
+def _remove_what_windows_lacks() -> None:
     for module, names in ((os, OS), (signal, SIGNALS), (socket, ("AF_UNIX", "SO_REUSEPORT"))):
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
     for name in MODULES:
-        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it an ImportError
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it then raises ImportError
     load = ctypes.CDLL.__init__
 
     def load_by_name(self: ctypes.CDLL, name: Any, *args: Any, **kwargs: Any) -> None:
@@ -79,11 +79,11 @@ def _take_away() -> None:
 
 
 def _lock_like_windows() -> None:
-    """Provide `msvcrt.locking`. On Windows a locked byte cannot be read, so check that it is beyond the end."""
+    """Provide `msvcrt.locking` by `flock`. On Windows no other process can read a locked byte."""
     windows = types.ModuleType("msvcrt")
 
     def locking(file: int, mode: int, length: int) -> None:
-        assert os.lseek(file, 0, os.SEEK_CUR) >= os.fstat(file).st_size, "what is locked cannot be read"
+        assert os.lseek(file, 0, os.SEEK_CUR) >= os.fstat(file).st_size, "a locked byte cannot be read"
         try:
             fcntl.flock(file, mode)
         except BlockingIOError:
@@ -95,7 +95,7 @@ def _lock_like_windows() -> None:
     sys.modules["msvcrt"] = windows
 
 
-def _opening(open_: Callable[..., int]) -> Callable[..., int]:
+def _windows_open(open_: Callable[..., int]) -> Callable[..., int]:
     def open_file(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if dir_fd is not None:
             raise NotImplementedError("dir_fd unavailable on this platform")
@@ -106,7 +106,7 @@ def _opening(open_: Callable[..., int]) -> Callable[..., int]:
     return open_file
 
 
-def _flushing(fsync: Callable[[int], None]) -> Callable[[int], None]:
+def _windows_fsync(fsync: Callable[[int], None]) -> Callable[[int], None]:
     def flush(file: int) -> None:
         if fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(9, "Bad file descriptor")
@@ -125,7 +125,7 @@ def _without_modes(stat_: Callable[..., os.stat_result]) -> Callable[..., os.sta
     return stat_file
 
 
-def _of_closed_files(act: Callable[..., None]) -> Callable[..., None]:
+def _closed_files_only(act: Callable[..., None]) -> Callable[..., None]:
     listed = os.listdir, os.readlink
 
     def act_on(*paths: Any, **kwargs: Any) -> None:
@@ -135,7 +135,7 @@ def _of_closed_files(act: Callable[..., None]) -> Callable[..., None]:
             try:
                 opened.add(readlink(f"/proc/self/fd/{number}"))
             except FileNotFoundError:
-                continue  # the descriptor of the listing itself
+                continue  # the descriptor of this listing itself
         for path in paths:
             if os.path.realpath(path) in opened:
                 raise PermissionError(13, "The process cannot access the file", os.fspath(path))
@@ -145,7 +145,7 @@ def _of_closed_files(act: Callable[..., None]) -> Callable[..., None]:
 
 
 def main() -> NoReturn:
-    sys.path.pop(0)  # the folder of this file
+    sys.path.pop(0)  # remove the folder of this file
     become_windows()
     warnings.filterwarnings("error", category=EncodingWarning, module=r"(sabal|agefile|tlog)\b")
     for name in ("stdout", "stderr"):

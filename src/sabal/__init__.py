@@ -1,4 +1,4 @@
-"""Sabal: a self-hosted petition platform whose server cannot read who signed."""
+"""Sabal: a self-hosted petition platform. Its server cannot read stored signatures."""
 
 import sys
 

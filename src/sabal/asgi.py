@@ -1,6 +1,6 @@
 """The ASGI application that granian runs, built once in each public process.
 
-`sabal serve` starts it; the number of processes comes from GRANIAN_WORKERS, granian's own variable.
+`sabal serve` starts granian. The number of processes comes from granian's own variable GRANIAN_WORKERS.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
 
 REFRESH_EVERY = 1.0  # seconds
-FIRST_REFRESH_WITHIN = 10.0  # seconds; a database that is not there yet does not keep the site from opening
-DRAIN = 10.0  # seconds that POSTs may take to end when the process is told to
+FIRST_REFRESH_WITHIN = 10.0  # seconds; after them the process starts even without a database
+DRAIN = 10.0  # seconds that POSTs have to finish after the process is told to stop
 OPEN_FILES = 65_536
 PR_SET_PDEATHSIG = 1
 
@@ -48,7 +48,7 @@ logger = logging.getLogger("sabal.front")
 
 
 class Process:
-    """One public process: what it builds at start, keeps fresh, and drains at the end."""
+    """One public process: it builds the front end, keeps it up to date, and drains it at the end."""
 
     def __init__(self) -> None:
         self.front: Front | None = None
@@ -56,8 +56,10 @@ class Process:
         self._refresher: Refresher | None = None
         self._refreshing: asyncio.Task[None] | None = None
 
-    async def live(self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]) -> None:
-        """Live through the lifespan of the process (ASGI): start, run, drain."""
+    async def lifespan(
+        self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Handle the lifespan of the process (ASGI): start, run, drain."""
         await receive()
         try:
             await self.start()
@@ -71,7 +73,7 @@ class Process:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def start(self, keyring: Keyring | None = None, snapshots: Snapshots | None = None) -> None:
-        """Build the front, and refresh what is known before the first request comes."""
+        """Build the front end, and refresh the petitions and keys before the first request."""
         logs.set_up()
         allow_many_connections()
         end_with_parent()
@@ -84,13 +86,13 @@ class Process:
             await asyncio.sleep(0.2)
         await app.prepared.warm(settings.SITE_LANGUAGES)
         self._refreshing = asyncio.create_task(keep_fresh(self._refresher, front))
-        # What is here now stays: the collector need not walk through all of Django while people wait.
+        # These objects live as long as the process: without them the collector does not delay requests.
         gc.collect()
         gc.freeze()
         self.front = front
 
     async def stop(self) -> None:
-        """Let what was begun end: POSTs first, then what waits for the writer."""
+        """Finish the work in progress: first the POSTs, then the operations that wait for the writer."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -106,7 +108,7 @@ class Process:
 
 
 def make_app(keyring: Keyring, snapshots: Snapshots) -> App:
-    """Return what this process shares, by the settings; within a running event loop."""
+    """Return the App of this process, by the settings. Call it within a running event loop."""
     pool = Pool()
     return App(
         keyring=keyring,
@@ -136,14 +138,14 @@ def make_front(app: App) -> Front:
 
 
 async def keep_fresh(refresher: Refresher, front: Front) -> None:
-    """Refresh what is known, again and again."""
+    """Refresh the petitions and keys every second, for ever."""
     while True:
         await asyncio.sleep(REFRESH_EVERY)
         await refreshed(refresher, front)
 
 
 async def refreshed(refresher: Refresher, front: Front) -> bool:
-    """Refresh what is known; False, and a line in the log, where that failed."""
+    """Refresh the petitions and keys. If that fails, write a line to the output and return False."""
     try:
         await refresher.refresh()
     except Exception as error:
@@ -154,21 +156,21 @@ async def refreshed(refresher: Refresher, front: Front) -> bool:
 
 
 def allow_many_connections() -> None:
-    """Raise the limit of open files: each idle connection is one, and the usual 1,024 are soon gone."""
+    """Raise the limit of open files: each idle connection is one, and the usual limit of 1,024 is soon reached."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError):  # macOS has a lower limit of its own, which it does not tell
+        with contextlib.suppress(ValueError):  # macOS has a lower limit and does not report it
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the master dies without ending it: no orphan holds the port (Linux).
+    """Have the kernel kill this process if the master dies first, so that no orphan holds the port (Linux).
 
-    Not by SIGTERM: one that comes while the server starts can lock it up for good, in its own handler. What was being
-    answered is cut off, as by any crash; what was answered is on disk.
+    The signal is SIGKILL: a SIGTERM during the start of the server can block it for ever in its own handler. Requests
+    in progress are cut off, as by any crash; changes that were answered are on disk.
     """
     import ctypes
 
@@ -177,7 +179,7 @@ def end_with_parent() -> None:
         return
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent.pid:  # it died before we had asked
+    if os.getppid() != parent.pid:  # the master died before the call above
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -189,7 +191,7 @@ def application(
     receive: Callable[[], Awaitable[Any]],
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> Awaitable[None]:
-    """The ASGI application."""
+    """Handle one ASGI scope: a request, or the lifespan of the process."""
     if scope["type"] == "http" and _process.front is not None:
         return _process.front(scope, receive, send)
-    return _process.live(receive, send)
+    return _process.lifespan(receive, send)

@@ -1,6 +1,6 @@
-"""The worker: counts and tidies in one thread, sends mail in another, so that no mail server holds a count back.
+"""The worker: one thread counts and tidies, another sends emails, so that a slow mail server does not delay counting.
 
-Any number may run; what one alone may do is done under a lock.
+Several workers may run. Work that only one of them may do runs under a lock.
 """
 
 import logging
@@ -33,16 +33,16 @@ from sabal.signing import drain, epochs, retention, tidy
 from sabal.witness.network import Network
 
 logger = logging.getLogger(__name__)
-PAUSE = 0.5  # seconds between two rounds when nothing was due
-REST = 5.0  # seconds of rest after the database or the mail server gave trouble
-FOLD_EVERY = 2.0  # seconds
+PAUSE = 0.5  # seconds between two rounds if nothing was due
+REST = 5.0  # seconds to wait after an error of the database or the mail server
+WAL_CHECKPOINT_EVERY = 2.0  # seconds
 MINUTE, HOUR = 60.0, 3_600.0
 
 
 class Worker:
-    """One worker process. `stop` is set by SIGTERM; what was begun is finished.
+    """One worker process. SIGTERM sets `stop`; the work in progress is finished.
 
-    `clock` gives Unix time, which says what is due; `ticks` never go back, and pace what is done now and then.
+    `clock` returns Unix time (seconds) and decides what is due. `ticks` is monotonic and paces the regular work.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class Worker:
         self.sequencer = Sequencer(keystore, Witnesses(Network(allow_private=settings.WITNESS_PRIVATE)))
         self.stop = threading.Event()
         self._broken = False
-        self._complained: dict[int, float] = {}
-        self._next_fold = self._next_cut = self._next_tidy = float("-inf")
+        self._reported_at: dict[int, float] = {}
+        self._next_wal_checkpoint = self._next_wal_truncation = self._next_tidy = float("-inf")
 
     def run(self) -> bool:
-        """Work until told to stop; False where something unforeseen ended one thread, and with it the other."""
+        """Work until told to stop. Return False if an unexpected error ended a thread, and with it the other."""
         mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail")
         mail.start()
         self._repeat("counting", self._count_and_tidy)
@@ -69,25 +69,25 @@ class Worker:
         self.transport.close()
         return not self._broken
 
-    def _repeat(self, what: str, one_round: Callable[[Database, Snapshots], float]) -> None:
-        """Round after round of one thread; a database that goes away, or a key that is missing, is waited for."""
+    def _repeat(self, task: str, one_round: Callable[[Database, Snapshots], float]) -> None:
+        """Run the rounds of one thread. If the database or a key is missing, log it, wait and try again."""
         snapshots = Snapshots()
         try:
             while not self.stop.is_set():
                 try:
                     self._connected(one_round, snapshots)
                 except (*OperationalError, KeyMissing) as error:
-                    logger.error("%s is interrupted: %s", what, type(error).__name__)
+                    logger.error("%s is interrupted: %s", task, type(error).__name__)
                     self.stop.wait(REST)
         except BaseException:
-            # Half a worker would go unnoticed; one that ends is started again.
-            logger.critical("%s ends the worker", what, exc_info=True)
+            # A worker with one thread would go unnoticed; `serve` restarts a worker that ends.
+            logger.critical("%s ends the worker", task, exc_info=True)
             self._broken = True
         finally:
             self.stop.set()
 
     def _connected(self, one_round: Callable[[Database, Snapshots], float], snapshots: Snapshots) -> None:
-        """Rounds on one connection, with the pause that each asks for."""
+        """Run rounds on one connection. Each round returns the seconds to wait before the next."""
         database = connect()
         try:
             while not self.stop.is_set():
@@ -114,56 +114,56 @@ class Worker:
     def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
         now = self.clock()
         counted = self._sequence(database, snapshots, now)
-        self._fold_log(database)
+        self._wal_checkpoint(database)
         ticks = self.ticks()
         if ticks >= self._next_tidy:
             self._repair(database, snapshots)
             done = self._tidy(database, snapshots, days.number_at(now))
-            # Not before the work: what a lost connection broke off is done again.
+            # Set after the work: if a lost connection interrupts it, it is done again.
             self._next_tidy = ticks + (HOUR if done else MINUTE)
         return 0.0 if counted else PAUSE
 
-    def _fold_log(self, database: Database) -> None:
+    def _wal_checkpoint(self, database: Database) -> None:
         ticks = self.ticks()
-        cut = ticks >= self._next_cut
-        if cut or ticks >= self._next_fold:
-            database.checkpoint(cut=cut)
-            self._next_fold = ticks + FOLD_EVERY
-            if cut:
-                self._next_cut = ticks + MINUTE
+        truncate = ticks >= self._next_wal_truncation
+        if truncate or ticks >= self._next_wal_checkpoint:
+            database.checkpoint(cut=truncate)
+            self._next_wal_checkpoint = ticks + WAL_CHECKPOINT_EVERY
+            if truncate:
+                self._next_wal_truncation = ticks + MINUTE
 
     def _sequence(self, database: Database, snapshots: Snapshots, now: float) -> int:
-        """Every petition's batch if it is due, by one process of all; and the public files of this machine."""
-        taken = 0
+        """Write the batches that are due, in one process of all, and publish the log files on this machine."""
+        sequenced = 0
         with database.leader("ledger") as leads:
             for petition in snapshots.published():
-                with self._apart(petition):
+                with self._isolated(petition):
                     if leads:
-                        taken += self.sequencer.sequence(database, petition, now, settings.BATCH_EVERY)
+                        sequenced += self.sequencer.sequence(database, petition, now, settings.BATCH_EVERY)
                     self.sequencer.publish_here(database, petition)
-        return taken
+        return sequenced
 
     @contextmanager
-    def _apart(self, petition: PetitionSnapshot) -> Iterator[None]:
-        """One petition's log that cannot go on stops no other's: it is tried again, and said once a minute."""
+    def _isolated(self, petition: PetitionSnapshot) -> Iterator[None]:
+        """Keep an error of one petition's log from stopping the others. It is retried, and reported once a minute."""
         try:
             yield
         except (Refusal, OSError) as error:
             ticks = self.ticks()
-            if ticks >= self._complained.get(petition.id, float("-inf")) + MINUTE:
-                self._complained[petition.id] = ticks
-                what = str(error) if isinstance(error, (Refusal, KeyMissing)) else where(error)
-                logger.critical("the log of petition %d has stopped: %s", petition.id, what)
+            if ticks >= self._reported_at.get(petition.id, float("-inf")) + MINUTE:
+                self._reported_at[petition.id] = ticks
+                reason = str(error) if isinstance(error, (Refusal, KeyMissing)) else where(error)
+                logger.critical("the log of petition %d has stopped: %s", petition.id, reason)
 
     def _tidy(self, database: Database, snapshots: Snapshots, today: int) -> bool:
-        """What time takes away, by one process of all; False where a batch is under way elsewhere."""
+        """Delete and close what is due today, in one process of all. Return False if another process writes a batch."""
         with database.leader("tidy") as leads, database.leader("ledger") as counts:
             if not leads:
                 return True
-            if not counts:  # ends of petitions go through the log, which is one process's at a time
+            if not counts:  # finalising writes to the logs, which only one process may do at a time
                 return False
             if not was_up(database, today - 1):
-                # A clock that is far ahead would take every signature with it. A house that was away waits a day.
+                # A clock that is far ahead would delete every signature. A server that was down waits a day.
                 logger.info(
                     "nothing is deleted today, because this server was not running yesterday (or its clock says so)"
                 )
@@ -175,7 +175,7 @@ class Worker:
                 if tidy.close_due(database, petition, day):
                     logger.info("a petition's last day has passed: it is closed")
                 self._end_retention(database, petition, day)
-                with self._apart(petition):
+                with self._isolated(petition):
                     if finalise_due(database, self.keystore, self.sequencer, petition, day, self.clock()):
                         logger.info(
                             "a petition is finalised: its log is closed; its dedupe key, tags and w are deleted"
@@ -191,21 +191,21 @@ class Worker:
             return True
 
     def _repair(self, database: Database, snapshots: Snapshots) -> None:
-        """Every machine's own files: what is missing or was changed is made again."""
+        """Restore the public files of this machine that are missing or changed."""
         for petition in snapshots.published():
-            with self._apart(petition):
-                if mended := self.sequencer.repair(database, petition):
+            with self._isolated(petition):
+                if restored := self.sequencer.repair(database, petition):
                     logger.error(
-                        "%d public files of a log were missing or wrong, and were made again", len(mended)
+                        "%d public files of a log were missing or wrong, and were made again", len(restored)
                     )
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
             logger.info("a petition's retention day has passed: %d records are deleted", erased)
-            with self._apart(petition):
+            with self._isolated(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
-            # Whether that went well or not: the day was promised, and the log can go on with C alone.
+            # Also if that failed: the day was promised, and the log can continue with C alone.
             retention.end(database, petition)
 
 
@@ -217,7 +217,7 @@ def main() -> None:
     worker = Worker(open_keystore(), transport)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        # In a thread: this one may be holding the event's own lock right now, in the middle of waiting for it.
+        # In a thread: the main thread may hold the lock of the event at this moment, while waiting for it.
         threading.Thread(target=worker.stop.set).start()
 
     signal.signal(signal.SIGTERM, end)

@@ -1,4 +1,4 @@
-"""Machine views: the UK Parliament's JSON shape, the count, and exactly the bytes that are signed."""
+"""Machine views: the UK Parliament's JSON format, the count, and the exact bytes of the manifest."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ WEEK = 7 * 86_400
 OURS = ("gathering", "confirmed", "withdrawn", "invalidated", "counted")
 
 
-def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(site: SiteOfTests) -> None:
+def test_a_petition_has_the_attributes_of_the_uk_format(site: SiteOfTests) -> None:
     petition = site.publish(profile='"open"')
     for i in range(3):
         confirmed(site, petition, f"suzie{i}@example.org")
@@ -40,7 +40,7 @@ def test_a_petition_has_the_attributes_that_readers_of_that_site_expect(site: Si
     assert attributes["opened_at"] == "2026-11-24T00:00:00.000Z"
 
 
-def test_a_guarded_petition_says_no_number_below_its_threshold(site: SiteOfTests) -> None:
+def test_a_guarded_petition_shows_no_number_below_its_threshold(site: SiteOfTests) -> None:
     petition = site.publish()
     for i in range(12):
         confirmed(site, petition, f"suzie{i}@example.org")
@@ -53,7 +53,7 @@ def test_a_guarded_petition_says_no_number_below_its_threshold(site: SiteOfTests
     assert document["data"]["attributes"]["signatures_by_country"] == []
 
 
-def test_the_log_that_is_named_is_that_of_the_checkpoint(site: SiteOfTests) -> None:
+def test_the_views_name_the_log_of_the_checkpoint(site: SiteOfTests) -> None:
     petition = site.publish(profile='"open"')
     confirmed(site, petition)
     site.sequence(petition, NOW + WEEK)
@@ -69,8 +69,8 @@ def test_the_log_that_is_named_is_that_of_the_checkpoint(site: SiteOfTests) -> N
     assert json.loads(views.petition(site.petition()).body)["data"]["attributes"]["log"] == log
 
 
-def test_while_gathering_the_log_is_named_without_numbers(site: SiteOfTests) -> None:
-    """The checkpoint says its size, or nobody could check; our own numbers do not say it in other words."""
+def test_while_gathering_the_views_name_the_log_without_numbers(site: SiteOfTests) -> None:
+    """The checkpoint has its size, so that it can be checked; our own numbers do not repeat it."""
     petition = site.publish()
     confirmed(site, petition)
     assert json.loads(views.count(site.petition()).body)["log"] is None  # no checkpoint yet
@@ -89,7 +89,7 @@ def test_the_manifest_is_served_as_it_is_stored(site: SiteOfTests) -> None:
 
 
 @pytest.mark.parametrize("view", [views.petition, views.count, views.manifest])
-def test_drafts_and_unknown_slugs_are_not_there(site: SiteOfTests, view: Callable[..., Response]) -> None:
+def test_drafts_and_unknown_slugs_are_not_found(site: SiteOfTests, view: Callable[..., Response]) -> None:
     slug = drafts.import_files(folder.read(EXAMPLE)).slug
     site.refresh()
     for name in (slug, "nowhere"):

@@ -1,4 +1,4 @@
-"""Bundles to check, made by `tlog` and by docs/log-format.md; and a judge of its own that says what they are worth."""
+"""Bundles to check, made by docs/log-format.md, and an independent judge that gives the expected result."""
 
 import base64
 import hashlib
@@ -40,11 +40,13 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Log:
-    """A log in the making: entries, what they commit to, and who is to sign and cosign."""
+    """A log: its entries, the records that they commit to, and the quorum and witnesses of its checkpoint."""
 
     entries: tuple[bytes, ...]
     manifests: tuple[bytes, ...]
-    records: Mapping[int, Record] = field(repr=False)  # every field open, by index; the revoked ones too
+    records: Mapping[int, Record] = field(
+        repr=False
+    )  # with every field open, by index, including revoked ones
     revoked: frozenset[int] = frozenset()
     quorum: str = "none"
     cosigners: tuple[str, ...] = ()
@@ -55,16 +57,16 @@ class Log:
 
     @property
     def counting(self) -> list[int]:
-        """The indexes of signatures that count."""
+        """Return the indexes of the signatures that count."""
         return [index for index in self.records if index not in self.revoked]
 
     def checkpoint(self, size: int | None = None, *, cosigners: Sequence[str] | None = None) -> bytes:
-        """The signed checkpoint over the first `size` entries."""
+        """Return the signed checkpoint of the first `size` entries."""
         entries = self.entries if size is None else self.entries[:size]
         return signed(tlog.Checkpoint(ORIGIN, len(entries), root(entries)), cosigners or self.cosigners)
 
     def promise(self, index: int, include_by: int) -> bytes:
-        """What the signer of entry `index` was given when she confirmed."""
+        """Return the promise that the signer of entry `index` got when she confirmed."""
         return tlog.Promise(ORIGIN, tlog.leaf_hash(self.entries[index]), include_by).sign(PROMISES)
 
     def proof(self, index: int, size: int | None = None) -> bytes:
@@ -80,7 +82,7 @@ def root(entries: tuple[bytes, ...]) -> bytes:
 
 
 def signed(checkpoint: tlog.Checkpoint, cosigners: Iterable[str] = (), log: tlog.Signer = CAROL) -> bytes:
-    """The note, with the lines of these witnesses, a day apart."""
+    """Return the signed note with the cosignatures of these witnesses, each a day later."""
     note = tlog.note.sign(checkpoint.text, log)
     lines = [
         tlog.cosign(checkpoint, WITNESSES[name], COSIGNED + number * 86_400)
@@ -90,7 +92,7 @@ def signed(checkpoint: tlog.Checkpoint, cosigners: Iterable[str] = (), log: tlog
 
 
 def manifest(text: str) -> bytes:
-    """The bytes of a manifest, as far as a checker reads them."""
+    """Return the bytes of a manifest with the parts that a checker reads."""
     log = {"origin": ORIGIN, "key": str(CAROL.verifier), "promise_key": str(PROMISES.verifier)}
     document = {"v": 1, "terms": {"text": text, "fields": list(FIELDS), "log": log}, "translations": {}}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
@@ -100,7 +102,7 @@ FIRST, AMENDED = manifest("Keep the orchard."), manifest("Keep the orchard, and 
 
 
 def record(index: int, manifest: bytes) -> Record:
-    """What Suzie number `index` signed, every field open."""
+    """Return the record of signer number `index` with every field open."""
     names = ("Suzie 수지", "Łukasz", "王小明", "عُمر", "<b>Eve</b> &amp; \u202eevE", "O'Neil, Shaq")
     values = (
         f"{names[index % len(names)]} {index}",
@@ -127,7 +129,7 @@ def commitment(record: Record) -> bytes:
 
 
 def closed_but(record: Record, shown: Iterable[str]) -> Record:
-    """The record with only these fields open."""
+    """Return the record with only these fields open."""
     keep = set(shown)
     fields = {
         name: opened if name in keep else {"digest": digest(opened).hex()}
@@ -146,7 +148,7 @@ def log(
     quorum: str = "none",
     cosigners: tuple[str, ...] = (),
 ) -> Log:
-    """A log of `size` entries: opened, signed, each seventh signature revoked, amended halfway, closed near the end."""
+    """Return a log of `size` entries. Optionally it has revocations, is amended halfway, and is closed near the end."""
     entries = [Open(hashlib.sha256(FIRST).digest()).encode()]
     records: dict[int, Record] = {}
     revoked: set[int] = set()
@@ -171,12 +173,12 @@ def log(
 
 
 def with_another_promise_key(vkey: str) -> Log:
-    """A log of twelve entries, amended by a manifest in which the key for promises is another."""
+    """Return a log of twelve entries, amended by a manifest with another key for promises."""
     return _amended_by(AMENDED.replace(str(PROMISES.verifier).encode(), vkey.encode()))
 
 
 def with_json(value: bytes) -> Log:
-    """Likewise, by a manifest in which this stands besides, where nobody looks for it."""
+    """Return a log of twelve entries, amended by a manifest with this JSON value in an unknown field."""
     return _amended_by(AMENDED.replace(b'"v": 1', b'"v": 1, "x": ' + value))
 
 
@@ -189,7 +191,7 @@ def _amended_by(other: bytes) -> Log:
 
 
 def policy(quorum: str) -> bytes:
-    lines = ["# Whom to believe.", f"log {CAROL.verifier} https://petition.example/orchard/log/"]
+    lines = ["# The keys to believe.", f"log {CAROL.verifier} https://petition.example/orchard/log/"]
     if quorum != "bare":
         lines += [f"witness {name} {key.verifier}" for name, key in WITNESSES.items()]
         lines += ["group two 2 first second third"]
@@ -201,7 +203,7 @@ def jsonl(records: Iterable[Record]) -> bytes:
 
 
 def choose(log: Log, seed: str, wanted: int) -> list[int]:
-    """The sample, by docs/log-format.md."""
+    """Draw the sample by docs/log-format.md."""
     head = b"petition/1 sample\n" + log.root + unicodedata.normalize("NFC", seed).encode() + b"\n"
     rank = lambda index: hashlib.sha256(head + index.to_bytes(8)).digest()  # noqa: E731 - one line of the format
     return sorted(sorted(log.counting, key=rank)[:wanted])
@@ -215,7 +217,7 @@ def files(
     sample: tuple[str, int] | None = None,
     unopened: int = 0,
 ) -> Files:
-    """A bundle's files by name, in the format's order; shown records have `fields` open."""
+    """Return a bundle's files by name, in the format's order. Shown records have `fields` open."""
     opened = tuple(fields)
     made: Files = {
         "README.txt": b"Three ways to check this.\n",
@@ -248,7 +250,7 @@ def files(
 
 
 def zipped(files: Files, *, method: int = zipfile.ZIP_STORED) -> bytes:
-    """The zip, stored, with one date for all."""
+    """Return the zip, with one date for all members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in files.items():
@@ -257,36 +259,34 @@ def zipped(files: Files, *, method: int = zipfile.ZIP_STORED) -> bytes:
 
 
 def resigned(files: Files, entries: Sequence[bytes], cosigners: Iterable[str] = ()) -> Files:
-    """The same bundle over other entries, signed by the log all the same: an operator who breaks the rules."""
+    """Return the bundle with other entries and a new signed checkpoint, as a dishonest operator can make it."""
     checkpoint = tlog.Checkpoint(ORIGIN, len(entries), tlog.root_of_entries(entries))
     return {**files, "checkpoint": signed(checkpoint, cosigners), "entries": b"".join(entries)}
 
 
-LETTER = """From: Petitions <petitions@example.org>
+EMAIL = """From: Petitions <petitions@example.org>
 To: suzie@example.org
 Subject: Counted
 Content-Type: text/plain; charset=utf-8
 {encoding}
 
-Your signature is counted. Keep this letter:
+Your signature is counted. Keep this email:
 
 {note}
 Thank you.
 """
 
 
-def letter(note: bytes, kind: str) -> bytes:
-    """The letter as mail programs save it."""
+def email_with(note: bytes, kind: str) -> bytes:
+    """Return an email with the note in it, as email programs save it."""
     text = note.decode()
     if kind == "plain":
-        return LETTER.format(encoding="", note=text).encode()
+        return EMAIL.format(encoding="", note=text).encode()
     if kind == "quoted":
-        return LETTER.format(
-            encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())
-        ).encode()
+        return EMAIL.format(encoding="", note="".join(f"> {line}\r\n" for line in text.splitlines())).encode()
     if kind in LINES:
         before, after = LINES[kind]
-        lines = LETTER.format(encoding="", note=text).splitlines()
+        lines = EMAIL.format(encoding="", note=text).splitlines()
         return "".join(f"{before}{line}{after}" for line in lines).encode(
             "utf-16" if kind == "utf-16" else "utf-8"
         )
@@ -304,11 +304,11 @@ def letter(note: bytes, kind: str) -> bytes:
         )
         message.add_alternative(page, subtype="html", cte="quoted-printable")
         return message.as_bytes()
-    if kind == "broken":  # as a program does that keeps lines short
-        return LETTER.format(
+    if kind == "broken":  # as programs do that break long lines
+        return EMAIL.format(
             encoding="", note=text.replace("/log ", "/log\n").replace("/promise ", "/promise\n")
         ).encode()
-    head, _, body = LETTER.format(encoding=f"Content-Transfer-Encoding: {kind}", note=text).partition("\n\n")
+    head, _, body = EMAIL.format(encoding=f"Content-Transfer-Encoding: {kind}", note=text).partition("\n\n")
     encode = quopri.encodestring if kind == "quoted-printable" else base64.encodebytes
     return head.encode() + b"\n\n" + encode(body.encode())
 
@@ -318,11 +318,11 @@ KINDS = ["plain", "quoted", "broken", "quoted-printable", "base64", "both", "htm
 
 
 GOOD: dict[str, Files] = {}
-"""Bundles that hold, by name: what the tests run on."""
+"""Valid bundles by name. The tests and mutants start from them."""
 
 
 def good() -> dict[str, Files]:
-    """Built once: every kind of bundle, and sizes where trees change their shape."""
+    """Build the valid bundles once: every kind, and the sizes at which a tree changes its shape."""
     if GOOD:
         return GOOD
     both = log(60, amend=True, revoke=True, close=True, quorum="two", cosigners=("first", "third"))
@@ -350,15 +350,15 @@ NAMES = re.compile(
 )
 
 
-# The judge: `tlog` for what tlog has, and docs/log-format.md for the rest. It shares no code with the checkers.
+# The judge uses `tlog`, and docs/log-format.md for the rest. It shares no code with the checkers.
 
 
 class Refused(Exception):
-    """The judge's word that a bundle does not hold."""
+    """The judge finds that a bundle is not valid."""
 
 
 class Unzipped(Mapping[str, bytes]):
-    """The files of a zip, each read when it is asked for; raises Refused where it is no zip of a bundle."""
+    """The files of a zip, read on request. Raise `Refused` if it is not the zip of a bundle."""
 
     def __init__(self, data: bytes) -> None:
         try:
@@ -385,7 +385,7 @@ class Unzipped(Mapping[str, bytes]):
 
 
 def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The main numbers of a bundle that holds; raises Refused with any other."""
+    """Return the main numbers of a valid bundle. Raise `Refused` for any other."""
     try:
         believed = tlog.Policy.parse(files["policy"])
         opened = believed.open(files["checkpoint"])
@@ -433,7 +433,7 @@ def judge(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def judged(data: bytes) -> dict[str, Any] | None:
-    """The main numbers of a zipped bundle that holds, else None."""
+    """Return the main numbers of a valid zipped bundle, else None."""
     try:
         return judge(Unzipped(data))
     except Refused:
@@ -447,13 +447,13 @@ def _require(holds: bool) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name appears twice")
     return dict(pairs)
 
 
 def _short(digits: str) -> int:
     if len(digits) - digits.count("-") > 18:
-        raise ValueError("more digits than every reader takes")
+        raise ValueError("more digits than every parser accepts")
     return int(digits)
 
 
@@ -466,7 +466,7 @@ def _json(data: bytes) -> Any:
     try:
         value = json.loads(data.decode(), object_pairs_hook=_once, parse_int=_short)
         if _depth(value) > 100:
-            raise ValueError("deeper than every reader goes")
+            raise ValueError("nested more deeply than every parser accepts")
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refused("no JSON") from error

@@ -1,4 +1,4 @@
-"""The two files that travel, and verify.py as a module."""
+"""The paths of the two checkers in a bundle, and `verify.py` as a module."""
 
 import argparse
 import functools
@@ -15,7 +15,7 @@ NOTHING_KEPT = argparse.Namespace(checkpoint=[], promise=[], proof=[], log=None,
 
 @functools.cache
 def load() -> Any:
-    """verify.py as a module; openssl is asked once for each signature."""
+    """Return `verify.py` as a module that calls openssl only once for each signature."""
     spec = importlib.util.spec_from_file_location("carried_verify", VERIFY)
     assert spec and spec.loader
     module: Any = importlib.util.module_from_spec(spec)

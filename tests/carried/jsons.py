@@ -1,4 +1,4 @@
-"""JSON that every reader reads alike, and JSON that some would read differently; each stands in an object."""
+"""JSON that every parser reads alike, and JSON that some would read differently. The tests put each into an object."""
 
 ALIKE = {
     "a number for infinity": b"1e400",

@@ -1,4 +1,4 @@
-"""Bundles that somebody has been at: what a forger, a careless operator or a bad disk would do, seeded."""
+"""Changed bundles, as a forger, a careless operator or a bad disk would make them. The choice is seeded."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ from carried.bundles import CAROL, ORIGIN, WITNESSES, Files
 from tlog.entry import Amend, Close, Open, Reason, Revoke, Sign
 
 BASES = ("bare", "one enough", "everything", "some fields", "all closed", "sample", "sample of all")
-EVERYBODY = tuple(WITNESSES)
+ALL_WITNESSES = tuple(WITNESSES)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bundle and what was done to it."""
+    """A changed bundle and the name of the change."""
 
     name: str
     zip: bytes
 
 
 Change = Callable[[Files, random.Random], Files | bytes | None]
-"""What is done to a bundle: other files, a whole zip, or None where there is nothing to do it to."""
+"""Changes a bundle. It returns other files or a whole zip, or None if the change does not apply."""
 CHANGES: dict[str, Change] = {}
 
 
@@ -37,7 +37,7 @@ def change(function: Change) -> Change:
 
 
 def mutants(seed: int, number: int) -> Iterator[Mutant]:
-    """Every change in turn, each on a bundle by chance."""
+    """Yield every change in turn, each on a random bundle."""
     chance = random.Random(seed)
     good = bundles.good()
     made = 0
@@ -64,13 +64,13 @@ def flip(data: bytes, chance: random.Random) -> bytes:
     return data[:at] + bytes([data[at] ^ (1 << chance.randrange(8))]) + data[at + 1 :]
 
 
-# Entries: as a stranger could change them, and as the operator could, who has the log's key and helpful witnesses.
+# Entries, changed by an outsider, and by the operator, who has the log's key and cooperating witnesses.
 
 EntryChange = Callable[[list[bytes], random.Random], list[bytes] | None]
 
 
 def of_entries(function: EntryChange) -> EntryChange:
-    """The change twice: without a new checkpoint, and with one that everybody has signed."""
+    """Register the change twice: with the old checkpoint, and with a new one signed by the log and all witnesses."""
 
     def work(files: Files, chance: random.Random) -> Files | None:
         entries = function(split(files), chance)
@@ -78,7 +78,7 @@ def of_entries(function: EntryChange) -> EntryChange:
 
     def work_resigned(files: Files, chance: random.Random) -> Files | None:
         entries = function(split(files), chance)
-        return None if entries is None else bundles.resigned(files, entries, EVERYBODY)
+        return None if entries is None else bundles.resigned(files, entries, ALL_WITNESSES)
 
     CHANGES[function.__name__] = work
     CHANGES[f"{function.__name__}, signed anew"] = work_resigned
@@ -128,13 +128,13 @@ def alter_the_head_of_an_entry(entries: list[bytes], chance: random.Random) -> l
 
 
 @of_entries
-def stuff_the_box(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def add_signatures(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, *(Sign(chance.randbytes(32)).encode() for _ in range(3))]
 
 
 @of_entries
-def count_somebody_twice(entries: list[bytes], chance: random.Random) -> list[bytes]:
-    """Also somebody who withdrew, and perhaps with others in between."""
+def count_a_signer_twice(entries: list[bytes], chance: random.Random) -> list[bytes]:
+    """The signer may have withdrawn, and there may be another entry in between."""
     again = entries[at(entries, chance, 1)]
     return [*entries, *chance.choice([[], [Sign(chance.randbytes(32)).encode()]]), again]
 
@@ -150,7 +150,7 @@ def never_open(entries: list[bytes], chance: random.Random) -> list[bytes]:
 
 
 @of_entries
-def close_and_go_on(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def sign_after_the_close(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, Close().encode(), Sign(chance.randbytes(32)).encode()]
 
 
@@ -163,17 +163,17 @@ def close_and_revoke(entries: list[bytes], chance: random.Random) -> list[bytes]
 
 
 @of_entries
-def revoke_what_is_no_signature(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def revoke_an_entry_that_is_not_a_signature(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, Revoke(0, Reason.FAKE).encode()]
 
 
 @of_entries
-def revoke_what_is_to_come(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def revoke_a_later_entry(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, Revoke(len(entries) + chance.randrange(3), Reason.FAKE).encode()]
 
 
 @of_entries
-def revoke_far_away(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def revoke_a_huge_index(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [
         *entries,
         b"\1\2"
@@ -190,7 +190,7 @@ def revoke_twice(entries: list[bytes], chance: random.Random) -> list[bytes]:
 
 
 @of_entries
-def revoke_for_no_reason(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def revoke_with_an_unknown_reason(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [
         *entries,
         b"\1\2" + at(entries, chance, 1).to_bytes(8) + bytes([chance.choice([0, 5, 255])]) + bytes(23),
@@ -198,7 +198,7 @@ def revoke_for_no_reason(entries: list[bytes], chance: random.Random) -> list[by
 
 
 @of_entries
-def hide_something_in_zeros(entries: list[bytes], chance: random.Random) -> list[bytes] | None:
+def hide_a_byte_in_the_zeros(entries: list[bytes], chance: random.Random) -> list[bytes] | None:
     index = at(entries, chance, chance.choice([2, 4]))
     if not index:
         return None
@@ -212,7 +212,7 @@ def invent_a_type(entries: list[bytes], chance: random.Random) -> list[bytes]:
 
 
 @of_entries
-def amend_with_nothing(entries: list[bytes], chance: random.Random) -> list[bytes]:
+def amend_with_a_missing_manifest(entries: list[bytes], chance: random.Random) -> list[bytes]:
     return [*entries, Amend(chance.randbytes(32)).encode()]
 
 
@@ -222,13 +222,13 @@ def entries_cut(files: Files, chance: random.Random) -> Files:
 
 
 @change
-def entries_and_something(files: Files, chance: random.Random) -> Files:
+def entries_and_more_bytes(files: Files, chance: random.Random) -> Files:
     return {**files, "entries": files["entries"] + chance.randbytes(chance.randrange(1, 40))}
 
 
 @change
-def nothing_at_all(files: Files, chance: random.Random) -> Files:
-    return {**bundles.resigned(files, [], EVERYBODY), "records.jsonl": b""}
+def no_entries(files: Files, chance: random.Random) -> Files:
+    return {**bundles.resigned(files, [], ALL_WITNESSES), "records.jsonl": b""}
 
 
 # Checkpoints.
@@ -276,31 +276,31 @@ def a_signature_twice(note: bytes, chance: random.Random) -> bytes:
 
 
 @of_checkpoint
-def a_stranger_signs_too(note: bytes, chance: random.Random) -> bytes:
+def an_unknown_key_signs_too(note: bytes, chance: random.Random) -> bytes:
     text, _ = tlog.note.split(note)
-    stranger = tlog.Signer(chance.choice(["stranger.example", ORIGIN]), chance.randbytes(32))
-    return tlog.note.append(note, [tlog.Signature.by(stranger.verifier, stranger.sign(text))])
+    unknown = tlog.Signer(chance.choice(["stranger.example", ORIGIN]), chance.randbytes(32))
+    return tlog.note.append(note, [tlog.Signature.by(unknown.verifier, unknown.sign(text))])
 
 
 @of_checkpoint
-def by_a_stranger_alone(note: bytes, chance: random.Random) -> bytes:
+def by_an_unknown_key_alone(note: bytes, chance: random.Random) -> bytes:
     return tlog.note.sign(tlog.note.split(note)[0], tlog.Signer(ORIGIN, chance.randbytes(32)))
 
 
 @of_checkpoint
-def cosigned_by_everybody(note: bytes, chance: random.Random) -> bytes:
-    return bundles.signed(tlog.checkpoint.peek(note), EVERYBODY)
+def cosigned_by_all_witnesses(note: bytes, chance: random.Random) -> bytes:
+    return bundles.signed(tlog.checkpoint.peek(note), ALL_WITNESSES)
 
 
 @of_checkpoint
 def another_size(note: bytes, chance: random.Random) -> bytes:
     checkpoint = tlog.checkpoint.peek(note)
-    return bundles.signed(checkpoint._replace(size=checkpoint.size + chance.choice([-1, 1])), EVERYBODY)
+    return bundles.signed(checkpoint._replace(size=checkpoint.size + chance.choice([-1, 1])), ALL_WITNESSES)
 
 
 @of_checkpoint
 def another_root(note: bytes, chance: random.Random) -> bytes:
-    return bundles.signed(tlog.checkpoint.peek(note)._replace(root=chance.randbytes(32)), EVERYBODY)
+    return bundles.signed(tlog.checkpoint.peek(note)._replace(root=chance.randbytes(32)), ALL_WITNESSES)
 
 
 @of_checkpoint
@@ -407,7 +407,7 @@ def a_key_of_the_other_kind(lines: list[str], chance: random.Random) -> list[str
 
 
 @change
-def policy_with_names_that_are_no_text(files: Files, chance: random.Random) -> Files:
+def policy_with_names_that_are_not_text(files: Files, chance: random.Random) -> Files:
     return {
         **files,
         "policy": files["policy"].replace(
@@ -446,7 +446,7 @@ def manifest_gone(files: Files, chance: random.Random) -> Files:
 
 
 @change
-def manifest_that_nobody_named(files: Files, chance: random.Random) -> Files:
+def manifest_that_the_log_does_not_name(files: Files, chance: random.Random) -> Files:
     return {**files, f"manifests/{chance.randbytes(32).hex()}.json": b"{}"}
 
 
@@ -458,7 +458,7 @@ def manifest_under_another_name(files: Files, chance: random.Random) -> Files:
 
 @change
 def manifest_of_another_kind(files: Files, chance: random.Random) -> Files:
-    """Opened with it and signed by everybody; records would not fit it."""
+    """Open the log with a wrong manifest, and sign a new checkpoint. Leave out the records, which would not fit."""
     document = json.loads(bundles.FIRST)
     terms = document["terms"]
     which = chance.randrange(8)
@@ -480,7 +480,7 @@ def manifest_of_another_kind(files: Files, chance: random.Random) -> Files:
     elif which == 7:
         data = data.decode().encode("utf-16")
     entries = [Open(hashlib.sha256(data).digest()).encode(), *split(files)[1:]]
-    anew = bundles.resigned(files, entries, EVERYBODY)
+    anew = bundles.resigned(files, entries, ALL_WITNESSES)
     for name in ("records.jsonl", "sample.json"):
         anew.pop(name, None)
     return {**anew, f"manifests/{hashlib.sha256(data).hexdigest()}.json": data}
@@ -492,7 +492,7 @@ RecordChange = Callable[[dict[str, Any], Files, random.Random], dict[str, Any] |
 
 
 def of_record(function: RecordChange) -> None:
-    """One record by chance, or a line of bytes in its place; None takes it away."""
+    """Register a change of a random record. The function returns a record, a line of bytes, or None to remove it."""
 
     def work(files: Files, chance: random.Random) -> Files:
         lines = files["records.jsonl"].splitlines(keepends=True)
@@ -647,7 +647,7 @@ def index_in_other_digits(record: dict[str, Any], files: Files, chance: random.R
 
 @of_record
 def of_a_revoked_signature(record: dict[str, Any], files: Files, chance: random.Random) -> dict[str, Any]:
-    """The true record of a signature that its signer withdrew."""
+    """Show the real record of a revoked signature."""
     entries = split(files)
     revoked = [int.from_bytes(entry[2:10]) for entry in entries if entry[1] == 2]
     amended = next((index for index, entry in enumerate(entries) if entry[1] == 3), len(entries))
@@ -677,7 +677,7 @@ def a_name_twice(record: dict[str, Any], files: Files, chance: random.Random) ->
 
 
 @of_record
-def no_record(record: dict[str, Any], files: Files, chance: random.Random) -> bytes:
+def not_a_record(record: dict[str, Any], files: Files, chance: random.Random) -> bytes:
     return chance.choice(
         [b"\n", b"{}\n", b"[]\n", b"null\n", b"{\n", b"\xff\n", b" \n", b'"index"\n', b"[" * 5000 + b"\n"]
     )
@@ -755,7 +755,7 @@ def another_number(sample: dict[str, Any], chance: random.Random) -> dict[str, A
 
 
 @of_sample
-def another_whole(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+def another_total(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     name = chance.choice(["of", "size"])
     return {
         **sample,
@@ -771,7 +771,7 @@ def another_tree(sample: dict[str, Any], chance: random.Random) -> dict[str, Any
 
 
 @of_sample
-def a_friend_in_it(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+def another_index_in_it(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     indexes = list(sample["indexes"])
     indexes[chance.randrange(len(indexes))] += 1
     return {**sample, "indexes": sorted(indexes)}
@@ -810,13 +810,13 @@ def with_a_remark(sample: dict[str, Any], chance: random.Random) -> dict[str, An
 
 
 @of_sample
-def less_said(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+def a_field_gone(sample: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     del sample[chance.choice(list(sample))]
     return sample
 
 
 @of_sample
-def no_sample(sample: dict[str, Any], chance: random.Random) -> bytes:
+def not_a_sample(sample: dict[str, Any], chance: random.Random) -> bytes:
     return chance.choice(
         [
             b"",
@@ -840,7 +840,7 @@ def a_file_gone(files: Files, chance: random.Random) -> Files:
 
 
 @change
-def a_file_more(files: Files, chance: random.Random) -> Files:
+def an_additional_file(files: Files, chance: random.Random) -> Files:
     return {
         **files,
         chance.choice(["signatures.csv", "manifests/", "entries ", "../entries", "Entries"]): b"x",

@@ -1,4 +1,4 @@
-"""check.html in a real browser, opened from a file as a recipient opens it."""
+"""`check.html` in a real browser, opened from a file as a recipient opens it."""
 
 import base64
 import hashlib
@@ -15,8 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import tlog
-from carried import bundles, jsons, letters, mutants, zips
-from carried.bundles import CAROL, COSIGNED, KINDS, judged, letter
+from carried import bundles, jsons, kept_files, mutants, zips
+from carried.bundles import CAROL, COSIGNED, KINDS, email_with, judged
 from carried.checkers import NOTHING_KEPT, NUMBERS, PAGE, load
 from sabal.checking import bundle
 from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS
@@ -27,13 +27,13 @@ LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN"}
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: check.html was opened by nobody"),
+    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: check.html was not opened in a browser"),
 ]
 
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Any]:
-    """Opens the page; nothing may go wrong in it, and nothing may leave it."""
+    """Open the page. Afterwards assert that it had no error and made no request."""
     contexts, wrong = [], []
 
     def opened(language: str = "en", *, width: int = 1200, scheme: str = "light", init: str = "") -> Any:
@@ -79,11 +79,11 @@ def check(page: Any, zip_: bytes, *others: bytes, now: int = COSIGNED) -> dict[s
     return found
 
 
-def show(page: Any, place: Path, **files: bytes) -> None:
-    """Choose files by the button, and wait for what the page says."""
+def show(page: Any, folder: Path, **files: bytes) -> None:
+    """Choose files with the button, and wait for the result."""
     for name, data in files.items():
-        (place / name.replace("_", ".")).write_bytes(data)
-    page.set_input_files("#files", [str(place / name.replace("_", ".")) for name in files])
+        (folder / name.replace("_", ".")).write_bytes(data)
+    page.set_input_files("#files", [str(folder / name.replace("_", ".")) for name in files])
     page.wait_for_selector(".verdict", timeout=60_000)
 
 
@@ -98,7 +98,7 @@ def test_the_policy_names_the_hashes_of_script_and_style() -> None:
     assert not re.search(r"(?:src|href)=|https?://(?!www\.w3\.org/2000/svg)|innerHTML|\sstyle=", text)
 
 
-def test_every_language_says_everything(open_page: Any) -> None:
+def test_every_language_has_every_sentence(open_page: Any) -> None:
     words = open_page().evaluate("WORDS")
     slots = {
         language: {key: set(re.findall(r"\{(\w+)", text)) for key, text in texts.items()}
@@ -114,7 +114,7 @@ def test_every_language_says_everything(open_page: Any) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_good_bundles_hold_and_say_the_same_as_verify_py(method: int, open_page: Any) -> None:
+def test_valid_bundles_are_ok_with_the_sentence_of_verify_py(method: int, open_page: Any) -> None:
     page = open_page()
     for name, files in bundles.good().items():
         found = check(page, bundles.zipped(files, method=method))
@@ -126,7 +126,7 @@ def test_good_bundles_hold_and_say_the_same_as_verify_py(method: int, open_page:
         ]
 
 
-def test_large_logs_hold(open_page: Any) -> None:
+def test_large_logs_are_ok(open_page: Any) -> None:
     page = open_page()
     for size in (65_536, 65_537):
         log = bundles.log(2)
@@ -135,8 +135,8 @@ def test_large_logs_hold(open_page: Any) -> None:
         assert (found["ok"], found["size"], found["counted"]) == (True, size, size - 1)
 
 
-def test_mutants_get_the_same_answers(open_page: Any) -> None:
-    """Every kind of change once; without a browser's own Ed25519 in every other page."""
+def test_changed_bundles_get_the_expected_result(open_page: Any) -> None:
+    """Test every kind of change once. Every second one is tested without the browser's own Ed25519."""
     pages = [open_page(), open_page(init="delete SubtleCrypto.prototype.importKey")]
     refused = 0
     for number, mutant in enumerate(mutants.mutants(seed=60, number=len(mutants.CHANGES))):
@@ -144,13 +144,13 @@ def test_mutants_get_the_same_answers(open_page: Any) -> None:
         found = check(pages[number % 2], mutant.zip)
         answer = {key: found[key] for key in NUMBERS} if found["ok"] else None
         if mutant.name.startswith("zip_") and answer is None:
-            expected = None  # stricter than Python's zipfile, never laxer
+            expected = None  # it may be stricter than Python's zipfile, but never laxer
         assert answer == expected, (mutant.name, found)
         refused += expected is None
     assert 60 < refused < len(mutants.CHANGES)
 
 
-def test_a_zip_that_two_programs_read_differently_is_not_read(open_page: Any) -> None:
+def test_a_zip_that_two_programs_could_read_differently_is_refused(open_page: Any) -> None:
     page, files = open_page(), bundles.good()["some fields"]
     for data in (zips.plain(files), zips.streamed(files), zips.streamed(files, zipfile.ZIP_DEFLATED)):
         assert check(page, data)["ok"]
@@ -158,8 +158,8 @@ def test_a_zip_that_two_programs_read_differently_is_not_read(open_page: Any) ->
         assert "key" in (found := check(page, data)), (name, found)
 
 
-def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Path) -> None:
-    """The limits are those of the house."""
+def test_files_over_the_limits_are_not_read(open_page: Any, tmp_path: Path) -> None:
+    """The limits are those of `sabal`."""
     page, files = open_page(), bundles.good()["bare"]
     assert page.evaluate("LIMITS") == bundle.LIMITS
     assert page.evaluate("[MOST_MANIFEST, MOST_MANIFESTS]") == [MOST_MANIFEST, MOST_MANIFESTS]
@@ -173,13 +173,13 @@ def test_what_is_larger_than_it_can_be_is_not_read(open_page: Any, tmp_path: Pat
     assert "long.txt is larger than the limit" in page.locator(".verdict").inner_text()
 
 
-def test_a_promise_key_that_cannot_be_read_is_passed_over(open_page: Any) -> None:
+def test_an_unreadable_promise_key_is_skipped(open_page: Any) -> None:
     log = bundles.with_another_promise_key("nonsense")
     found = check(open_page(), bundles.zipped(bundles.files(log)), log.promise(3, 5))
     assert (found["ok"], found["promises"]) == (True, [{"include_by": 5, "state": "kept", "revoked": None}])
 
 
-def test_json_is_judged_alike(open_page: Any) -> None:
+def test_the_page_accepts_the_same_json(open_page: Any) -> None:
     page = open_page()
     for values, alike in ((jsons.ALIKE, True), (jsons.DIFFERENTLY, False)):
         for name, value in values.items():
@@ -192,8 +192,8 @@ def test_json_is_judged_alike(open_page: Any) -> None:
         assert check(page, bundles.zipped(longer))["ok"] == holds
 
 
-def test_nobody_is_counted_twice(open_page: Any) -> None:
-    """In the words of the other two checkers; also where leaf hashes begin alike is each compared in full."""
+def test_a_repeated_commitment_is_reported(open_page: Any) -> None:
+    """The sentence is that of the other two checkers. Entries whose leaf hashes begin alike are compared in full."""
     page, log = open_page(), bundles.log(300)
     for first in (1, 150, 299):
         entries = [*log.entries, tlog.entry.Sign(bytes(32)).encode(), log.entries[first]]
@@ -230,7 +230,7 @@ def test_both_ed25519_agree_with_openssl_on_good_and_bad_signatures(open_page: A
             (public, message, bytes(64)),
         ]
     p = 2**255 - 19
-    for y in (0, 1, 2, p - 1, p, p + 1, 2**255 - 1):  # points of small order, and spellings that none has
+    for y in (0, 1, 2, p - 1, p, p + 1, 2**255 - 1):  # points of small order, and encodings of no point
         for sign in (0, 1 << 255):
             cases.append(
                 ((y | sign).to_bytes(32, "little"), b"m", (y | sign).to_bytes(32, "little") + bytes(32))
@@ -248,7 +248,9 @@ def test_both_ed25519_agree_with_openssl_on_good_and_bad_signatures(open_page: A
     assert any(browsers is not None for _, browsers in answers), "this Chromium has no Ed25519 of its own"
     for case, (own, browsers) in zip(cases, answers, strict=True):
         canonical = int.from_bytes(case[0], "little") % 2**255 < p
-        if canonical:  # openssl and browsers read other spellings of a key; the page's own code refuses them
+        if (
+            canonical
+        ):  # openssl and browsers accept other encodings of a key; the page's own code refuses them
             assert own == accepts(*case), case
             assert browsers in (None, own), case
         else:
@@ -278,37 +280,37 @@ def test_its_own_hashes_are_those_of_python(open_page: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_somebody_kept_is_held_against_it(kind: str, open_page: Any) -> None:
+def test_kept_files_are_compared_with_the_copy(kind: str, open_page: Any) -> None:
     page, log = open_page(), bundles.log(40, revoke=True, quorum="two", cosigners=("first", "second"))
     zip_, later = bundles.zipped(bundles.files(log)), bundles.log(50, revoke=True)
-    kept = [letter(log.checkpoint(17), kind), letter(log.promise(3, 5), kind), log.proof(9, 30)]
+    kept = [email_with(log.checkpoint(17), kind), email_with(log.promise(3, 5), kind), log.proof(9, 30)]
     found = check(page, zip_, *kept)
     assert found["ok"], found
     assert found["checkpoints"] == [{"size": 17, "consistent": True}, {"size": 30, "consistent": True}]
     assert found["promises"] == [{"include_by": 5, "state": "kept", "revoked": None}]
     for include_by, state in ((COSIGNED, "overdue"), (COSIGNED + 1, "waiting")):
-        found = check(page, zip_, letter(later.promise(45, include_by), kind))
+        found = check(page, zip_, email_with(later.promise(45, include_by), kind))
         assert (found["promises"], found["ok"]) == (
             [{"include_by": include_by, "state": state, "revoked": None}],
             state == "waiting",
         )
     assert found["proofs"] == []
     gone = next(int.from_bytes(one[2:10]) for one in log.entries if one[1] == tlog.entry.Type.REVOKE)
-    found = check(page, zip_, letter(log.promise(gone, 5), kind), log.proof(gone), log.proof(3))
+    found = check(page, zip_, email_with(log.promise(gone, 5), kind), log.proof(gone), log.proof(3))
     reason = log.entries[[one[1:10] for one in log.entries].index(b"\2" + gone.to_bytes(8))][10]
     assert found["promises"] == [{"include_by": 5, "state": "kept", "revoked": reason}]
     assert found["proofs"] == [{"index": gone, "revoked": reason}, {"index": 3, "revoked": None}]
     older = bundles.zipped(bundles.resigned(bundles.files(log), log.entries[:30], log.cosigners))
-    assert "older than what was seen" in check(page, older, letter(log.checkpoint(), kind))["problems"][0]
+    assert "older than what was seen" in check(page, older, email_with(log.checkpoint(), kind))["problems"][0]
     forked = bundles.signed(tlog.Checkpoint(bundles.ORIGIN, 30, b"x" * 32))
-    assert "the log was changed" in check(page, zip_, letter(forked, kind))["problems"][0]
+    assert "the log was changed" in check(page, zip_, email_with(forked, kind))["problems"][0]
 
 
-def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(open_page: Any) -> None:
+def test_the_checkpoints_of_a_file_that_this_log_signed_are_compared(open_page: Any) -> None:
     page = open_page()
-    for name, case in letters.CASES.items():
+    for name, case in kept_files.CASES.items():
         found = check(page, bundles.zipped(case.files), case.kept)
-        assert case.of(found), (name, found)
+        assert case.agrees_with(found), (name, found)
 
 
 def test_proofs_of_every_entry_hold_and_altered_ones_do_not(open_page: Any) -> None:
@@ -323,10 +325,10 @@ def test_proofs_of_every_entry_hold_and_altered_ones_do_not(open_page: Any) -> N
             ]
 
 
-# What a reader sees.
+# What the page shows.
 
 
-def test_a_reader_sees_the_sentence_the_table_and_the_records(open_page: Any, tmp_path: Path) -> None:
+def test_the_page_shows_the_sentence_the_table_and_the_records(open_page: Any, tmp_path: Path) -> None:
     page = open_page()
     log = bundles.log(257, amend=True, revoke=True, quorum="two", cosigners=("first", "third"))
     show(page, tmp_path, orchard_zip=bundles.zipped(bundles.files(log, show=log.counting[:150])))
@@ -357,7 +359,7 @@ def test_a_reader_sees_the_sentence_the_table_and_the_records(open_page: Any, tm
     assert page.evaluate("document.activeElement.id") == "previous"
 
 
-def test_the_language_is_the_readers_and_can_be_changed(open_page: Any, tmp_path: Path) -> None:
+def test_the_language_is_that_of_the_browser_and_can_be_changed(open_page: Any, tmp_path: Path) -> None:
     zip_ = bundles.zipped(bundles.good()["everything"])
     for language, word in (("ko", "이상 없음"), ("zh-Hans", "核对无误"), ("en", "OK")):
         page = open_page(language)
@@ -368,7 +370,7 @@ def test_the_language_is_the_readers_and_can_be_changed(open_page: Any, tmp_path
     assert "집계된 서명 37건" in page.locator(".verdict").inner_text()
 
 
-def test_not_ok_is_said_in_words_with_every_reason(open_page: Any, tmp_path: Path) -> None:
+def test_not_ok_is_shown_with_every_reason(open_page: Any, tmp_path: Path) -> None:
     page, files = open_page(), bundles.good()["some fields"]
     lines = files["records.jsonl"].replace(b'"value": "KR"', b'"value": "DE"')
     show(page, tmp_path, b_zip=bundles.zipped({**files, "records.jsonl": lines}))
@@ -378,7 +380,7 @@ def test_not_ok_is_said_in_words_with_every_reason(open_page: Any, tmp_path: Pat
     assert page.locator("#records .state.no").count() == page.locator(".more li").count()
 
 
-def test_what_cannot_be_read_is_said(open_page: Any, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported(open_page: Any, tmp_path: Path) -> None:
     page = open_page()
     for name, data, words in (
         ("text_txt", b"Dear Suzie", "No bundle is among these files"),
@@ -393,10 +395,10 @@ def test_what_cannot_be_read_is_said(open_page: Any, tmp_path: Path) -> None:
     assert "text.txt holds no checkpoint" in page.locator(".verdict").inner_text()
 
 
-def test_letters_may_come_later_and_an_unpacked_folder_is_read(open_page: Any, tmp_path: Path) -> None:
+def test_emails_can_be_added_later_and_an_unpacked_folder_is_read(open_page: Any, tmp_path: Path) -> None:
     page, log = open_page(), bundles.log(40)
     show(page, tmp_path, b_zip=bundles.zipped(bundles.files(log)))
-    show(page, tmp_path, letter_eml=letter(log.checkpoint(17), "quoted-printable"))
+    show(page, tmp_path, email_eml=email_with(log.checkpoint(17), "quoted-printable"))
     assert page.locator(".verdict h1").inner_text() == "OK"
     assert "1 checkpoint" in page.locator(".steps").inner_text()
     files = [
@@ -412,7 +414,7 @@ def test_letters_may_come_later_and_an_unpacked_folder_is_read(open_page: Any, t
     assert "25 shown and matched" in page.locator(".verdict").inner_text()
 
 
-def test_a_dropped_file_is_taken(open_page: Any) -> None:
+def test_a_dropped_file_is_read(open_page: Any) -> None:
     page = open_page()
     zip_ = base64.b64encode(bundles.zipped(bundles.good()["bare"])).decode()
     transfer = page.evaluate_handle(
@@ -467,5 +469,5 @@ def test_it_fits_a_phone_and_is_accessible(
         page.set_viewport_size({"width": 320, "height": 800})
 
 
-def test_words_of_the_limits_are_those_of_verify_py(open_page: Any) -> None:
+def test_the_sentence_on_the_limits_is_that_of_verify_py(open_page: Any) -> None:
     assert open_page().evaluate("WORDS.en.limits").replace("’", "'") == load().LIMITS.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""README.txt of a bundle, and what docs/log-format.md says of bundles."""
+"""README.txt of a bundle, and the section on bundles in docs/log-format.md."""
 
 import json
 import re
@@ -16,7 +16,7 @@ CLAIM = (
 NEVER = re.compile(r"anonym|cannot be faked|hack-proof|zero-knowledge|verified signatures", re.IGNORECASE)
 
 
-def test_the_readme_fits_every_window_and_says_no_more_than_is_true() -> None:
+def test_the_readme_fits_every_window_and_claims_nothing_false() -> None:
     assert max(map(len, README.split("\n"))) <= 72 and README.endswith("\n") and "\r" not in README
     assert CLAIM in " ".join(README.split()) and CLAIM in " ".join(FORMAT.split())
     for path in CARRIED.iterdir():
@@ -24,7 +24,7 @@ def test_the_readme_fits_every_window_and_says_no_more_than_is_true() -> None:
             assert not NEVER.search(path.read_text(encoding="utf-8")), path
 
 
-def test_the_readmes_example_is_a_sentence_of_verify_py() -> None:
+def test_the_example_in_the_readme_is_a_sentence_of_verify_py() -> None:
     example = re.search(r"OK: 1,234.*?2026\.", " ".join(README.split()))
     assert example
     result = load().check(bundles.good()["one enough"].get, NOTHING_KEPT)

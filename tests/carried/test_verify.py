@@ -1,4 +1,4 @@
-"""verify.py: run as a recipient runs it, and held against an independent judge on a thousand bundles gone wrong."""
+"""`verify.py`, run as a recipient runs it, and compared with an independent judge on a thousand changed bundles."""
 
 import argparse
 import contextlib
@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 
 import tlog
-from carried import bundles, jsons, letters, mutants, zips
-from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, judged, letter
+from carried import bundles, jsons, kept_files, mutants, zips
+from carried.bundles import CAROL, COSIGNED, KINDS, WITNESSES, Files, email_with, judged
 from carried.checkers import NOTHING_KEPT, NUMBERS, VERIFY, load
 from sabal import strict
 from sabal.checking import bundle, check, commands, finding, reading
@@ -45,17 +45,17 @@ def result(*arguments: object) -> dict[str, Any]:
     return found
 
 
-def write(place: Path, files: Files) -> Path:
-    path = place / "bundle.zip"
+def write(folder: Path, files: Files) -> Path:
+    path = folder / "bundle.zip"
     path.write_bytes(bundles.zipped(files))
     return path
 
 
-def unpack(place: Path, files: Files) -> Path:
+def unpack(folder: Path, files: Files) -> Path:
     for name, data in files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(data)
-    return place
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,14 @@ def checker() -> ModuleType:
 
 
 @pytest.mark.parametrize("name", bundles.good())
-def test_a_good_bundle_holds(name: str, tmp_path: Path) -> None:
+def test_a_valid_bundle_is_ok(name: str, tmp_path: Path) -> None:
     files = bundles.good()[name]
     found = result(write(tmp_path, files))
     assert found["problems"] == []
     assert {key: found[key] for key in bundles.judge(files)} == bundles.judge(files)
 
 
-def test_the_result_says_everything(tmp_path: Path) -> None:
+def test_the_result_has_every_value(tmp_path: Path) -> None:
     log = bundles.log(60, amend=True, revoke=True, close=True, quorum="two", cosigners=("first", "third"))
     found = result(write(tmp_path, bundles.files(log, sample=("수요일", 1000), unopened=2)))
     first, second = (tlog.entry.parse(log.entries[index]) for index in (0, 30))
@@ -106,7 +106,7 @@ def test_the_result_says_everything(tmp_path: Path) -> None:
     }
 
 
-def test_it_prints_the_sentence_what_it_does_not_show_and_the_key(tmp_path: Path) -> None:
+def test_it_prints_the_sentence_the_limits_and_the_keys(tmp_path: Path) -> None:
     done = run(write(tmp_path, bundles.good()["everything"]))
     assert done.returncode == 0
     assert done.stdout.startswith(
@@ -123,7 +123,7 @@ def test_it_prints_the_sentence_what_it_does_not_show_and_the_key(tmp_path: Path
     assert done.stdout.rstrip().endswith(f": {CAROL.verifier}")
 
 
-def test_without_a_name_it_checks_the_folder_that_it_lies_in(tmp_path: Path) -> None:
+def test_without_a_name_it_checks_its_own_folder(tmp_path: Path) -> None:
     unpack(tmp_path, {**bundles.good()["sample"], "verify.py": VERIFY.read_bytes()})
     done = subprocess.run(
         [sys.executable, str(tmp_path / "verify.py")],
@@ -139,7 +139,7 @@ def test_without_a_name_it_checks_the_folder_that_it_lies_in(tmp_path: Path) -> 
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 65_537])
 @pytest.mark.parametrize("kept", ["partial tiles", "full tiles alone"])
 def test_a_mirror_in_tiles_is_read(size: int, kept: str, tmp_path: Path) -> None:
-    """Also one that holds no partial tiles any more, since the log went on."""
+    """This includes a mirror without partial tiles, because the log has grown since."""
     log = bundles.log(size) if size < 1_000 else _large(size)
     files = {name: data for name, data in bundles.files(log).items() if name != "entries"}
     padded = [*log.entries, *[Sign(bytes(32)).encode()] * 255]
@@ -166,7 +166,7 @@ def _large(size: int) -> bundles.Log:
     return bundles.Log(tuple(entries), (bundles.FIRST,), {})
 
 
-# What somebody else kept: steps 6 to 8.
+# Checkpoints, promises and proofs from elsewhere: steps 6 to 8.
 
 
 @pytest.fixture
@@ -175,9 +175,9 @@ def grown() -> bundles.Log:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_saved_letter_agrees_with_the_copy(kind: str, grown: bundles.Log, tmp_path: Path) -> None:
-    (tmp_path / "letter.eml").write_bytes(letter(grown.checkpoint(17), kind))
-    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "letter.eml")
+def test_a_saved_email_agrees_with_the_copy(kind: str, grown: bundles.Log, tmp_path: Path) -> None:
+    (tmp_path / "email.eml").write_bytes(email_with(grown.checkpoint(17), kind))
+    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "email.eml")
     assert (found["ok"], found["checkpoints"]) == (True, [{"size": 17, "consistent": True}])
 
 
@@ -191,7 +191,9 @@ def test_many_checkpoints_of_every_size_agree(grown: bundles.Log, tmp_path: Path
     ]
 
 
-def test_an_older_copy_and_a_rewritten_log_are_told_apart(grown: bundles.Log, tmp_path: Path) -> None:
+def test_an_older_copy_and_a_rewritten_log_get_different_sentences(
+    grown: bundles.Log, tmp_path: Path
+) -> None:
     kept = tmp_path / "kept"
     older = bundles.resigned(bundles.files(grown), grown.entries[:30], grown.cosigners)
     kept.write_bytes(grown.checkpoint())
@@ -205,7 +207,7 @@ def test_an_older_copy_and_a_rewritten_log_are_told_apart(grown: bundles.Log, tm
     ]
 
 
-def test_a_checkpoint_of_a_stranger_or_of_another_log_is_wrong(grown: bundles.Log, tmp_path: Path) -> None:
+def test_a_checkpoint_by_an_unknown_key_is_wrong(grown: bundles.Log, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     eve = tlog.Signer(bundles.ORIGIN, b"e" * 32)
     kept.write_bytes(tlog.Checkpoint(bundles.ORIGIN, 2, bundles.root(grown.entries[:2])).sign(eve))
@@ -215,20 +217,18 @@ def test_a_checkpoint_of_a_stranger_or_of_another_log_is_wrong(grown: bundles.Lo
     )
 
 
-@pytest.mark.parametrize("name", letters.CASES)
-def test_of_a_file_with_several_checkpoints_those_count_that_the_log_signed(
-    name: str, tmp_path: Path
-) -> None:
-    """And against this copy only those by the very key that signed it: in sabal and verify.py alike."""
-    case, place = letters.CASES[name], tmp_path / "letter"
-    place.write_bytes(case.kept)
+@pytest.mark.parametrize("name", kept_files.CASES)
+def test_the_checkpoints_of_a_file_that_this_log_signed_are_compared(name: str, tmp_path: Path) -> None:
+    """Only those by the key that signed this copy are compared with it. `sabal verify` and `verify.py` agree."""
+    case, kept = kept_files.CASES[name], tmp_path / "kept"
+    kept.write_bytes(case.kept)
     path = write(tmp_path, case.files)
-    found = result(path, "--checkpoint", place)
-    assert case.of(found), found
-    said = CliRunner().invoke(commands.verify, [str(path), "--checkpoint", str(place), "--json"])
-    assert said.exit_code == (0 if case.problem is None else 1) and case.of(json.loads(said.stdout)), (
-        said.output
-    )
+    found = result(path, "--checkpoint", kept)
+    assert case.agrees_with(found), found
+    said = CliRunner().invoke(commands.verify, [str(path), "--checkpoint", str(kept), "--json"])
+    assert said.exit_code == (0 if case.problem is None else 1) and case.agrees_with(
+        json.loads(said.stdout)
+    ), said.output
 
 
 @pytest.mark.parametrize(
@@ -246,8 +246,8 @@ def test_a_promise_is_kept_broken_or_not_due(
     index: int, include_by: int, state: str, kind: str, grown: bundles.Log, tmp_path: Path
 ) -> None:
     later = bundles.log(50, revoke=True)
-    (tmp_path / "letter.eml").write_bytes(letter(later.promise(index, include_by), kind))
-    found = result(write(tmp_path, bundles.files(grown)), "--promise", tmp_path / "letter.eml",
+    (tmp_path / "email.eml").write_bytes(email_with(later.promise(index, include_by), kind))
+    found = result(write(tmp_path, bundles.files(grown)), "--promise", tmp_path / "email.eml",
                    "--at", COSIGNED + 10**6, "--witness", bundles.WITNESSES["second"].verifier)  # fmt: skip
     assert (found["ok"], found["promises"]) == (
         state in ("kept", "waiting"),
@@ -257,7 +257,9 @@ def test_a_promise_is_kept_broken_or_not_due(
 
 
 @pytest.mark.parametrize(("at", "state"), [(99, "waiting"), (100, "overdue")])
-def test_without_witnesses_the_clock_decides(at: int, state: str, tmp_path: Path) -> None:
+def test_a_promise_is_overdue_by_the_clock_if_no_witness_dates_the_copy(
+    at: int, state: str, tmp_path: Path
+) -> None:
     (tmp_path / "promise").write_bytes(bundles.log(50).promise(45, 100))
     found = result(write(tmp_path, bundles.good()["size 2"]), "--promise", tmp_path / "promise", "--at", at)
     assert found["promises"] == [{"include_by": 100, "state": state, "revoked": None}]
@@ -270,7 +272,7 @@ def test_a_promise_by_another_key_is_wrong(grown: bundles.Log, tmp_path: Path) -
     assert "not signed by the key" in found["problems"][0] and found["promises"] == []
 
 
-def test_a_promise_key_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+def test_an_unreadable_promise_key_is_skipped(tmp_path: Path) -> None:
     log = bundles.with_another_promise_key("nonsense")
     (tmp_path / "promise").write_bytes(log.promise(3, 5))
     found = result(write(tmp_path, bundles.files(log)), "--promise", tmp_path / "promise")
@@ -301,14 +303,14 @@ def test_proofs_of_every_entry_hold_and_altered_ones_do_not(
         assert not checker.check(checker.reader(str(bundle)), given)["ok"]
 
 
-def test_a_proof_of_before_the_witnesses_were_chosen_holds(grown: bundles.Log, tmp_path: Path) -> None:
-    """The copy goes on from its checkpoint, and the copy's is a quorum's."""
+def test_a_proof_from_before_the_witnesses_were_chosen_holds(grown: bundles.Log, tmp_path: Path) -> None:
+    """The copy continues from its checkpoint, and the copy's checkpoint has its quorum."""
     (tmp_path / "p").write_bytes(replace(grown, cosigners=()).proof(5))
     found = result(write(tmp_path, bundles.files(grown)), "--proof", tmp_path / "p")
     assert found["ok"] and found["proofs"] == [{"index": 5, "revoked": None}]
 
 
-def test_what_became_of_a_signature_is_said(grown: bundles.Log, tmp_path: Path) -> None:
+def test_the_revocation_of_a_signature_is_reported(grown: bundles.Log, tmp_path: Path) -> None:
     (revocation,) = [one for one in grown.entries if one[1] == tlog.entry.Type.REVOKE][:1]
     gone, reason = int.from_bytes(revocation[2:10]), revocation[10]
     (tmp_path / "promise").write_bytes(grown.promise(gone, 5))
@@ -322,16 +324,16 @@ def test_what_became_of_a_signature_is_said(grown: bundles.Log, tmp_path: Path) 
     assert said.count("the signature was revoked") == 2 and "is the operator's word" in said
 
 
-def test_the_key_that_the_reader_knows_decides(tmp_path: Path) -> None:
+def test_the_key_given_with_log_must_have_signed(tmp_path: Path) -> None:
     bundle = write(tmp_path, bundles.good()["bare"])
     assert result(bundle, "--log", CAROL.verifier)["ok"]
     assert not result(bundle, "--log", tlog.Signer(bundles.ORIGIN, b"e" * 32).verifier)["ok"]
 
 
-# What cannot be checked: exit code 2, and a sentence that says what to do.
+# If it cannot be checked: exit code 2, and a sentence with the next step.
 
 
-def test_what_cannot_be_read_is_said_with_exit_code_2(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported_with_exit_code_2(tmp_path: Path) -> None:
     good = bundles.good()["everything"]
     cases: dict[str, bytes] = {
         "none.zip": b"",
@@ -353,10 +355,10 @@ def test_what_cannot_be_read_is_said_with_exit_code_2(tmp_path: Path) -> None:
     assert done.returncode == 2 and "holds no checkpoint" in done.stderr
 
 
-def test_a_failure_of_the_program_itself_is_not_taken_for_a_forgery(
+def test_a_failure_of_the_program_itself_is_not_reported_as_a_forgery(
     checker: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """One sentence, exit code 2, wherever it happens."""
+    """Wherever it happens, it gives one sentence and exit code 2."""
     monkeypatch.setattr(sys, "argv", ["verify.py", str(write(tmp_path, bundles.good()["bare"]))])
     for name, error in (
         ("check", MemoryError()),
@@ -373,7 +375,7 @@ def test_a_failure_of_the_program_itself_is_not_taken_for_a_forgery(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
-def test_a_full_disk_is_not_taken_for_a_forgery(tmp_path: Path) -> None:
+def test_a_full_disk_is_not_reported_as_a_forgery(tmp_path: Path) -> None:
     path = write(tmp_path, bundles.good()["bare"])
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, str(VERIFY), str(path)], stdout=full, stderr=subprocess.PIPE,
@@ -381,18 +383,18 @@ def test_a_full_disk_is_not_taken_for_a_forgery(tmp_path: Path) -> None:
     assert done.returncode == 2 and done.stderr.startswith("NOT CHECKED: ") and "Traceback" not in done.stderr
 
 
-def test_mail_that_is_nested_without_end_is_read_as_text(grown: bundles.Log, tmp_path: Path) -> None:
-    (tmp_path / "letter.eml").write_bytes(zips.NESTED_MAIL + grown.checkpoint(5))
-    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "letter.eml")
+def test_a_deeply_nested_email_is_read_as_text(grown: bundles.Log, tmp_path: Path) -> None:
+    (tmp_path / "email.eml").write_bytes(zips.NESTED_MAIL + grown.checkpoint(5))
+    found = result(write(tmp_path, bundles.files(grown)), "--checkpoint", tmp_path / "email.eml")
     assert (found["ok"], found["checkpoints"]) == (True, [{"size": 5, "consistent": True}])
-    (tmp_path / "letter.eml").write_bytes(grown.checkpoint(5) + bytes(16 << 20))
-    done = run(tmp_path / "bundle.zip", "--checkpoint", tmp_path / "letter.eml")
+    (tmp_path / "email.eml").write_bytes(grown.checkpoint(5) + bytes(16 << 20))
+    done = run(tmp_path / "bundle.zip", "--checkpoint", tmp_path / "email.eml")
     assert done.returncode == 2 and "longer than the limit" in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stand-ins for openssl are shell scripts")
 @pytest.mark.parametrize("stand_in", [None, "exit 1", "echo 'pkeyutl: Unknown option: -rawin' >&2; exit 1"])
-def test_a_missing_or_old_openssl_is_not_taken_for_a_forgery(stand_in: str | None, tmp_path: Path) -> None:
+def test_a_missing_or_old_openssl_is_not_reported_as_a_forgery(stand_in: str | None, tmp_path: Path) -> None:
     bundle = write(tmp_path, bundles.good()["bare"])
     (tmp_path / "bin").mkdir()
     if stand_in:
@@ -407,7 +409,7 @@ def test_a_missing_or_old_openssl_is_not_taken_for_a_forgery(stand_in: str | Non
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
 
 
-def test_a_bundle_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+def test_a_bundle_cannot_control_the_terminal(tmp_path: Path) -> None:
     files = bundles.good()["one enough"]
     policy = files["policy"].replace(b" third", " \u202e\u202a".encode())
     done = run(write(tmp_path, {**files, "policy": policy}))
@@ -415,8 +417,8 @@ def test_a_bundle_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_who_stops_reading_gets_no_traceback(code: int, tmp_path: Path) -> None:
-    """As in `verify.py b.zip | head -1`; the exit code is still that of the check."""
+def test_a_closed_pipe_gives_no_traceback(code: int, tmp_path: Path) -> None:
+    """This is `verify.py b.zip | head -1`. The exit code is still that of the check."""
     files = bundles.good()["everything"]
     path = write(tmp_path, files if code == 0 else {**files, "entries": files["entries"][:-1]})
     for option in ([], ["--json"]):
@@ -439,8 +441,10 @@ def test_who_stops_reading_gets_no_traceback(code: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("values", "alike"), [(jsons.ALIKE, True), (jsons.DIFFERENTLY, False)])
-def test_json_is_judged_alike(values: dict[str, bytes], alike: bool, checker: ModuleType) -> None:
-    """By sabal and verify.py, alone and as part of a manifest."""
+def test_sabal_and_verify_py_accept_the_same_json(
+    values: dict[str, bytes], alike: bool, checker: ModuleType
+) -> None:
+    """`sabal` and `verify.py` agree on it, alone and as part of a manifest."""
     for name, value in values.items():
         for parse, error in ((strict.parse, ValueError), (checker.from_json, checker.Wrong)):
             with contextlib.nullcontext() if alike else pytest.raises(error):
@@ -452,7 +456,7 @@ def test_json_is_judged_alike(values: dict[str, bytes], alike: bool, checker: Mo
         assert check.check(ours, now=0).ok == alike, name
 
 
-def test_a_record_is_no_longer_than_it_can_be(checker: ModuleType) -> None:
+def test_the_length_of_a_record_has_a_limit(checker: ModuleType) -> None:
     files = bundles.good()["bare"]
     (line, *_) = files["records.jsonl"].splitlines(keepends=True)
     for spaces, holds in ((MOST_LINE + 1 - len(line), True), (MOST_LINE + 2 - len(line), False)):
@@ -465,7 +469,7 @@ def test_a_record_is_no_longer_than_it_can_be(checker: ModuleType) -> None:
 # Zips.
 
 
-def test_a_zip_that_two_programs_read_differently_is_read_by_neither(tmp_path: Path) -> None:
+def test_a_zip_that_two_programs_could_read_differently_is_refused(tmp_path: Path) -> None:
     from sabal.checking import copy, reading
 
     files, path = bundles.good()["some fields"], tmp_path / "bundle.zip"
@@ -481,8 +485,8 @@ def test_a_zip_that_two_programs_read_differently_is_read_by_neither(tmp_path: P
             reading.read(str(path))
 
 
-def test_a_zip_of_what_is_larger_than_it_can_be_is_not_unpacked(checker: ModuleType, tmp_path: Path) -> None:
-    """Measured too: what a bomb of 400 kB unpacks to is never in memory."""
+def test_a_zip_bomb_is_not_unpacked(checker: ModuleType, tmp_path: Path) -> None:
+    """The unpacked content of a bomb is never in memory. The limits are those of `sabal`."""
     assert {name: checker.limit_of(name) for name in bundle.LIMITS} == bundle.LIMITS
     assert checker.limit_of(f"manifests/{'0' * 64}.json") == MOST_MANIFEST and checker.limit_of("x") is None
     files, path = bundles.good()["bare"], tmp_path / "bomb.zip"
@@ -500,7 +504,7 @@ def test_a_zip_of_what_is_larger_than_it_can_be_is_not_unpacked(checker: ModuleT
 
 
 def verdict(checker: ModuleType, path: Path) -> dict[str, Any] | None:
-    """The main numbers where verify.py says that a bundle holds, else None."""
+    """Return the main numbers if `verify.py` finds the bundle valid, else None."""
     try:
         found = checker.check(checker.reader(str(path)), NOTHING_KEPT)
     except checker.Unchecked:
@@ -508,7 +512,7 @@ def verdict(checker: ModuleType, path: Path) -> dict[str, Any] | None:
     return {key: found[key] for key in NUMBERS} if found["ok"] else None
 
 
-def test_a_thousand_mutants_are_judged_as_they_deserve(checker: ModuleType, tmp_path: Path) -> None:
+def test_a_thousand_changed_bundles_get_the_expected_result(checker: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "mutant.zip"
     counted: Counter[bool] = Counter()
     begun = time.monotonic()
@@ -516,18 +520,18 @@ def test_a_thousand_mutants_are_judged_as_they_deserve(checker: ModuleType, tmp_
         path.write_bytes(mutant.zip)
         expected, found = judged(mutant.zip), verdict(checker, path)
         if mutant.name.startswith("zip_") and found is None:
-            expected = None  # of a zip's own bytes a checker is stricter than Python's zipfile, never laxer
+            expected = (
+                None  # on the bytes of a zip a checker may be stricter than Python's zipfile, but never laxer
+            )
         assert found == expected, mutant.name
         counted[expected is not None] += 1
-    assert counted[False] > 600 and counted[True] > 80, counted  # most is refused, and not everything is
+    assert counted[False] > 600 and counted[True] > 80, counted  # most are refused, but not all
     assert time.monotonic() - begun < 60
 
 
-def test_the_house_and_verify_py_agree_on_good_bundles_and_mutants(
-    checker: ModuleType, tmp_path: Path
-) -> None:
-    """The same answers, numbers and sentence; of files that verify.py does not read the house is stricter."""
-    why = "sabal.checking.check IS NOT THERE YET: nothing was compared with the house's own checker"
+def test_sabal_and_verify_py_agree_on_valid_and_changed_bundles(checker: ModuleType, tmp_path: Path) -> None:
+    """They give the same results, numbers and sentences. On the bytes of a zip `sabal` may be stricter."""
+    why = "sabal.checking.check is missing: nothing was compared with sabal's own checker"
     check = pytest.importorskip("sabal.checking.check", reason=why)
     reading = pytest.importorskip("sabal.checking.reading", reason=why)
     cannot = pytest.importorskip("sabal.checking.copy", reason=why).CannotCheck
@@ -558,7 +562,7 @@ def test_the_house_and_verify_py_agree_on_good_bundles_and_mutants(
 
 
 @pytest.mark.parametrize("first", [1, 2, 19])
-def test_of_somebody_counted_twice_the_house_and_verify_py_say_the_same(
+def test_sabal_and_verify_py_report_a_repeated_commitment_alike(
     first: int, checker: ModuleType, tmp_path: Path
 ) -> None:
     from sabal.checking import check, reading
@@ -572,7 +576,7 @@ def test_of_somebody_counted_twice_the_house_and_verify_py_say_the_same(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_house_and_verify_py_agree_on_what_was_kept(
+def test_sabal_and_verify_py_agree_on_kept_files(
     kind: str, checker: ModuleType, grown: bundles.Log, tmp_path: Path
 ) -> None:
     gone = next(int.from_bytes(one[2:10]) for one in grown.entries if one[1] == tlog.entry.Type.REVOKE)
@@ -581,12 +585,15 @@ def test_the_house_and_verify_py_agree_on_what_was_kept(
     eves = tlog.Promise(bundles.ORIGIN, b"x" * 32, 5).sign(tlog.promise_key(bundles.ORIGIN, b"e" * 32))
     due = COSIGNED + 86_400
     cases: list[tuple[str, bytes]] = [
-        *(("checkpoint", letter(note, kind)) for note in (grown.checkpoint(17), later.checkpoint(), forked)),
-        *(("promise", letter(later.promise(45, time), kind)) for time in (due, due + 1)),
-        ("promise", letter(grown.promise(3, 5), kind)),
-        ("promise", letter(grown.promise(gone, 5), kind)),
+        *(
+            ("checkpoint", email_with(note, kind))
+            for note in (grown.checkpoint(17), later.checkpoint(), forked)
+        ),
+        *(("promise", email_with(later.promise(45, time), kind)) for time in (due, due + 1)),
+        ("promise", email_with(grown.promise(3, 5), kind)),
+        ("promise", email_with(grown.promise(gone, 5), kind)),
         ("proof", grown.proof(gone)),
-        ("promise", letter(eves, kind)),
+        ("promise", email_with(eves, kind)),
         ("proof", grown.proof(9, 30)),
         ("proof", grown.proof(9, 30).replace(b"index 9", b"index 8")),
     ]
@@ -621,17 +628,17 @@ def test_a_million_entries_take_seconds(tmp_path: Path) -> None:
 
 
 def pythons() -> list[str]:
-    """From 3.8 on."""
+    """Return the installed Pythons from version 3.8 on."""
     names = [f"python3.{minor}" for minor in range(8, 16)]
-    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path.home().glob(".pyenv/versions/3.*/bin")]
-    return sorted(str(place / name) for place in places for name in names if (place / name).exists())
+    folders = [Path("/usr/bin"), Path("/usr/local/bin"), *Path.home().glob(".pyenv/versions/3.*/bin")]
+    return sorted(str(folder / name) for folder in folders for name in names if (folder / name).exists())
 
 
 @pytest.mark.parametrize("python", pythons())
-def test_every_python_of_this_machine_runs_it(python: str, tmp_path: Path) -> None:
+def test_every_installed_python_runs_it(python: str, tmp_path: Path) -> None:
     done = run(write(tmp_path, bundles.good()["sample"]), python=python)
     assert (done.returncode, done.stdout[:4], done.stderr) == (0, "OK: ", "")
 
 
-def test_the_open_entry_is_the_one_that_the_tests_mean() -> None:
+def test_the_first_entry_of_the_test_logs_is_an_open_entry() -> None:
     assert isinstance(tlog.entry.parse(bundles.log(1).entries[0]), Open)

@@ -1,4 +1,4 @@
-"""Zips in which two readers could find two logs, byte by byte after APPNOTE.TXT."""
+"""Zips in which two readers could find two different logs, built byte by byte by APPNOTE.TXT."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from carried.bundles import Files
 
 
 class _Pipe(io.RawIOBase):
-    """What a program writes to that cannot go back, so that sizes follow their bytes."""
+    """A file that cannot seek, so that `zipfile` writes the sizes after the bytes."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -24,7 +24,7 @@ class _Pipe(io.RawIOBase):
 
 
 def streamed(files: Files, method: int = zipfile.ZIP_STORED) -> bytes:
-    """An honest zip, written to a pipe."""
+    """Return an honest zip, written to a pipe."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", method) as archive:
         for name, data in files.items():
@@ -37,32 +37,35 @@ def member(name: str, data: bytes, extra: bytes = b"") -> bytes:
     return struct.pack("<4sHHHHHLLLHH", *head) + name.encode() + extra + data
 
 
-def listed(name: str, data: bytes, place: int, extra: bytes = b"", comment: int = 0) -> bytes:
-    sizes = (zlib.crc32(data), len(data), len(data), len(name), len(extra), comment, 0, 0, 0, place)
+def listed(name: str, data: bytes, offset: int, extra: bytes = b"", comment: int = 0) -> bytes:
+    sizes = (zlib.crc32(data), len(data), len(data), len(name), len(extra), comment, 0, 0, 0, offset)
     return struct.pack("<4sHHHHHHLLLHHHHHLL", b"PK\1\2", 20, 20, 0, 0, 0, 33, *sizes) + name.encode() + extra
 
 
-def end(count: int, size: int, place: int, comment: bytes = b"") -> bytes:
-    return struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count, count, size, place, len(comment)) + comment
+def end(count: int, size: int, offset: int, comment: bytes = b"") -> bytes:
+    return struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, count, count, size, offset, len(comment)) + comment
 
 
-def zip64(count: int, size: int, place: int, at: int) -> bytes:
-    """ZIP64's record of an end, which will lie at `at`, and the locator that finds it."""
-    record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, place)
+def zip64(count: int, size: int, offset: int, at: int) -> bytes:
+    """Return ZIP64's end record, which will be at offset `at`, and its locator."""
+    record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
     return record + struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
 
 
 def two_lists(one: Files, other: Files) -> bytes:
-    """The end names a list of `one`; the ZIP64 record, hidden in that list's last comment, one of `other`."""
-    body, places = b"", []
+    """Return a zip with two lists. The end record points to the list of `one`.
+
+    The ZIP64 record, hidden in the last comment of that list, points to the list of `other`.
+    """
+    body, offsets = b"", []
     for name, data in [*other.items(), *one.items()]:
-        places.append(len(body))
+        offsets.append(len(body))
         body += member(name, data)
-    hidden = b"".join(listed(*item, place) for item, place in zip(other.items(), places, strict=False))
-    ours = list(zip(one.items(), places[len(other) :], strict=True))
-    (last_name, last_data), last_place = ours[-1]
-    first = b"".join(listed(*item, place) for item, place in ours[:-1])
-    first += listed(last_name, last_data, last_place, comment=len(hidden) + 76)
+    hidden = b"".join(listed(*item, offset) for item, offset in zip(other.items(), offsets, strict=False))
+    ours = list(zip(one.items(), offsets[len(other) :], strict=True))
+    (last_name, last_data), last_offset = ours[-1]
+    first = b"".join(listed(*item, offset) for item, offset in ours[:-1])
+    first += listed(last_name, last_data, last_offset, comment=len(hidden) + 76)
     at = len(body) + len(first)
     record = zip64(len(other), len(hidden), at, at + len(hidden))
     list_size = len(first) + len(hidden) + len(record)
@@ -80,7 +83,7 @@ def plain(
     comment: bytes = b"",
     locator: bool = False,
 ) -> bytes:
-    """A zip with something where nothing belongs; without any of it, one that holds."""
+    """Return a zip with additional data in places where a bundle has none. Without these the zip is valid."""
     body, list_ = before, b""
     for name, data in files.items():
         list_ += listed(name, data, len(body), list_extra)
@@ -90,11 +93,11 @@ def plain(
 
 
 NESTED_MAIL = b"Content-Type: message/rfc822\n\n" * 1_500
-"""Deeper than Python's parser of mail goes."""
+"""Nested more deeply than Python's email parser can read."""
 
 
 def bombs(files: Files) -> dict[str, bytes]:
-    """By what is too large in them: itself, or beside what it was packed to."""
+    """Return zip bombs by the member that is too large, in itself or compared with its compressed size."""
     large = {"policy": files["policy"] + b"#" * (100 << 20) + b"\n", "entries": bytes(34 << 20)}
     large |= {f"manifests/{'0' * 64}.json": b" " * ((1 << 20) + 1), "sample.json": b" " * (1 << 20)}
     packed = {
@@ -105,7 +108,7 @@ def bombs(files: Files) -> dict[str, bytes]:
 
 
 def strange(files: Files) -> dict[str, bytes]:
-    """By what is strange about them; every checker refuses each."""
+    """Return invalid zips by their defect. Every checker refuses each."""
     whole, stamp = plain(files), struct.pack("<HHL", 0x5455, 4, 0)
     return {
         "two lists": two_lists(files, bundles.good()["size 2"]),

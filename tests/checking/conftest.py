@@ -1,4 +1,4 @@
-"""A mirror of a log, and a web server to serve it."""
+"""Fixtures: a mirror of a log, and a web server."""
 
 from collections.abc import Iterator
 from pathlib import Path

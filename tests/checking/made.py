@@ -1,4 +1,4 @@
-"""Logs to check, whole and honest: as a copy in memory, a folder of tiles, a bundle. Tests then spoil them.
+"""Complete, honest logs to check: as a copy in memory, a folder of tiles or a bundle. Tests then damage them.
 
 made.log(257)                                    entry 0 opens, each seventh is a revocation, the rest signatures
 made.log(20, close=True, amend=9)                another manifest from entry 9 on, and closed at the end
@@ -38,7 +38,7 @@ NO_WITNESS = f"log {CAROL.verifier}\nquorum none\n".encode()
 
 
 def manifest(text: str = "Plant trees.", **terms: Any) -> bytes:
-    """A manifest as `petitions/manifest.py` makes them, as far as checking reads it."""
+    """Return a manifest with the parts that a check reads, as `petitions/manifest.py` makes it."""
     log = {"origin": ORIGIN, "key": str(CAROL.verifier), "promise_key": str(PROMISER.verifier)}
     return json.dumps({"v": 1, "terms": {"text": text, "fields": list(FIELDS), "log": log} | terms}).encode()
 
@@ -48,7 +48,7 @@ FIRST_MANIFEST, SECOND_MANIFEST = manifest(), manifest("Plant many trees.")
 
 @dataclass(frozen=True)
 class Made:
-    """A log's entries and manifests, and everything that its checkpoint and records are made of."""
+    """The entries, manifests and policy of a log, from which its checkpoints, records and proofs are made."""
 
     entries: tuple[bytes, ...]
     manifests: Mapping[bytes, bytes]
@@ -60,17 +60,17 @@ class Made:
 
     @cached_property
     def signers(self) -> list[int]:
-        """The indexes of the signatures that count."""
+        """Return the indexes of the signatures that count."""
         revoked = {int.from_bytes(entry[2:10]) for entry in self.entries if entry[1] == 2}
         return [index for index, entry in enumerate(self.entries) if entry[1] == 1 and index not in revoked]
 
     def checkpoint(self, size: int | None = None, *, time: int = WITNESSED) -> bytes:
-        """Signed, and cosigned by the first witness; of the first `size` entries."""
+        """Return the checkpoint of the first `size` entries, signed, and cosigned by the first witness."""
         entries = self.entries[:size]
         return signed(tlog.Checkpoint(ORIGIN, len(entries), tlog.root_of_entries(entries)), FIRST, time=time)
 
     def copy(self, show: Iterable[int] = (), sample: Mapping[str, Any] | None = None) -> LogCopy:
-        """What an honest reader has, with the opened records of `show` and a sample.json."""
+        """Return an honest copy, with the opened records of `show` and a `sample.json`."""
         records = "".join(json.dumps(self.record(index)) + "\n" for index in show).encode()
         return LogCopy(
             self.checkpoint(),
@@ -82,7 +82,7 @@ class Made:
         )
 
     def record(self, index: int, open_: Sequence[str] = ("name", "place")) -> dict[str, Any]:
-        """What a bundle's records.jsonl says of a sign entry, with some fields open and the others closed."""
+        """Return the record of a *sign* entry as in `records.jsonl`, with some fields open and the others closed."""
         hash_, fields = self.manifest_at(index), {}
         for name in FIELDS:
             value, salt = value_of(name, index), salt_of(name, index)
@@ -94,14 +94,14 @@ class Made:
         return {"index": index, "manifest": hash_.hex(), "fields": fields}
 
     def manifest_at(self, index: int) -> bytes:
-        """The hash of the manifest that holds at an entry."""
+        """Return the hash of the manifest in force at an entry."""
         return [entry[2:] for entry in self.entries[: index + 1] if entry[1] in (0, 3)][-1]
 
     def promise(self, index: int, include_by: int = WITNESSED) -> bytes:
         return tlog.Promise(ORIGIN, tlog.leaf_hash(self.entries[index]), include_by).sign(PROMISER)
 
     def proof(self, index: int, size: int | None = None) -> bytes:
-        """A `.tlog-proof` of an entry, in the tree of the first `size`."""
+        """Return a `.tlog-proof` of an entry in the tree of the first `size` entries."""
         entries = self.entries[:size]
         leaves = tlog.leaf_hashes(entries)
         path = tlog.inclusion_proof(
@@ -110,14 +110,14 @@ class Made:
         return tlog.Proof(index, path, self.checkpoint(size)).encode()
 
     def without(self, index: int) -> "Made":
-        """Another log: the same entries but one."""
+        """Return a log without one of the entries."""
         return replace(self, entries=(*self.entries[:index], *self.entries[index + 1 :]))
 
     def with_entries(self, *more: bytes) -> "Made":
         return replace(self, entries=(*self.entries, *more))
 
     def write_tiles(self, folder: Path) -> Path:
-        """The log as served, and as a mirror has it."""
+        """Write the log in the layout of servers and mirrors."""
         files = {f"manifests/{hash_.hex()}.json": data for hash_, data in self.manifests.items()}
         files |= {"checkpoint": self.checkpoint(), "policy": self.policy}
         for tile, data in tlog.grow(0, tlog.leaf_hashes(self.entries), {}.__getitem__):
@@ -139,21 +139,21 @@ def log(
     manifests: tuple[bytes, bytes] = (FIRST_MANIFEST, SECOND_MANIFEST),
     policy: bytes = ONE_WITNESS,
 ) -> Made:
-    """An honest log of so many entries: entry `amend` brings the second manifest, the last one may close it."""
+    """Return an honest log of `size` entries. Entry `amend` names the second manifest; the last may close the log."""
     hashes = [hashlib.sha256(data).digest() for data in manifests]
     entries = [Open(hashes[0]).encode()]
-    now, counting = hashes[0], []
+    current, counting = hashes[0], []
     for index in range(1, size):
         if close and index == size - 1:
             entries.append(Close().encode())
         elif index == amend:
-            now = hashes[1]
-            entries.append(Amend(now).encode())
+            current = hashes[1]
+            entries.append(Amend(current).encode())
         elif revoke_each and index % revoke_each == revoke_each - 1 and counting:
             entries.append(Revoke(counting.pop(), Reason(index // revoke_each % 4 + 1)).encode())
         else:
             counting.append(index)
-            entries.append(Sign(commitment(now, index)).encode())
+            entries.append(Sign(commitment(current, index)).encode())
     named = dict(zip(hashes, manifests, strict=True)) if amend else {hashes[0]: manifests[0]}
     return Made(tuple(entries), named, policy)
 
@@ -161,13 +161,13 @@ def log(
 def signed(
     checkpoint: tlog.Checkpoint, *witnesses: tlog.Cosigner, by: tlog.Signer = CAROL, time: int = WITNESSED
 ) -> bytes:
-    """A checkpoint with the signature of its log and cosignatures."""
+    """Return a checkpoint with the signature of its log and with cosignatures."""
     lines = [tlog.cosign(checkpoint, witness, time) for witness in witnesses]
     return tlog.note.append(checkpoint.sign(by), lines)
 
 
 def bundle(copy: LogCopy, extras: Mapping[str, bytes] = EXTRAS) -> bytes:
-    """The bytes of a bundle's zip."""
+    """Return the bytes of a bundle's zip."""
     file = io.BytesIO()
     write_bundle(file, copy, extras)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Bundles: written the same each time, read strictly."""
+"""A copy always gives the same bundle, and a bundle is read strictly."""
 
 import io
 import struct
@@ -61,7 +61,7 @@ def test_a_bundle_that_was_zipped_again_is_read() -> None:
     assert read(zipped(FILES, zipfile.ZIP_DEFLATED)) == COPY
 
 
-def test_a_file_is_its_owners_alone_and_never_written_over(tmp_path: Path) -> None:
+def test_a_bundle_is_readable_by_its_owner_alone_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "bundle.zip"
     write_bundle(path, COPY, made.EXTRAS)
     assert path.read_bytes() == WHOLE and path.stat().st_mode & 0o777 == 0o600
@@ -69,7 +69,7 @@ def test_a_file_is_its_owners_alone_and_never_written_over(tmp_path: Path) -> No
         write_bundle(path, COPY, made.EXTRAS)
 
 
-def test_no_bundle_is_made_of_half_a_copy_or_with_strange_files() -> None:
+def test_an_incomplete_copy_and_an_unknown_file_make_no_bundle() -> None:
     with pytest.raises(CannotCheck, match="not whole"):
         made.bundle(LogCopy(COPY.checkpoint, COPY.policy, COPY.entries, {}))
     with pytest.raises(CannotCheck, match="nothing else"):
@@ -77,7 +77,7 @@ def test_no_bundle_is_made_of_half_a_copy_or_with_strange_files() -> None:
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "policy", "entries"])
-def test_a_file_that_lacks_is_named(name: str) -> None:
+def test_a_missing_file_is_named(name: str) -> None:
     with pytest.raises(CannotCheck, match=f"no file `{name}`"):
         read(zipped({key: value for key, value in FILES.items() if key != name}))
 
@@ -102,19 +102,19 @@ def test_two_files_of_one_name_are_refused() -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_packings_are_refused(method: int) -> None:
+def test_other_compression_methods_are_refused(method: int) -> None:
     with pytest.raises(CannotCheck, match="packed in a way"):
         read(zipped(FILES, method))
 
 
-def test_a_bomb_is_not_unpacked() -> None:
+def test_a_zip_bomb_is_not_unpacked() -> None:
     with pytest.raises(CannotCheck, match="larger than the limit"):
         read(zipped(FILES | {"entries": bytes(200_000_000)}, zipfile.ZIP_DEFLATED))
     with pytest.raises(CannotCheck, match="larger than the limit"):
         read(zipped(FILES | {"checkpoint": b"x" * 65_537}))
 
 
-def test_a_bomb_that_says_it_is_small_is_not_unpacked() -> None:
+def test_a_zip_bomb_that_states_a_small_size_is_not_unpacked() -> None:
     packed = bytearray(zipped({"checkpoint": bytes(10_000_000)}, zipfile.ZIP_DEFLATED))
     at = packed.index(b"PK\1\2")
     few = struct.pack("<LLL", zlib.crc32(bytes(99)), struct.unpack_from("<L", packed, at + 20)[0], 99)
@@ -123,13 +123,13 @@ def test_a_bomb_that_says_it_is_small_is_not_unpacked() -> None:
         read(bytes(packed))
 
 
-def test_a_member_that_is_another_in_its_own_header_is_refused() -> None:
+def test_a_member_whose_own_header_differs_from_the_list_is_refused() -> None:
     spoilt = WHOLE.replace(b"checkpoint", b"checkpoinT", 1)
     with pytest.raises(CannotCheck, match="differs from what the zip's own list says"):
         read(spoilt)
 
 
-def test_members_that_reach_into_each_other_are_refused() -> None:
+def test_overlapping_members_are_refused() -> None:
     spoilt = bytearray(zipped({"checkpoint": b"x" * 50, "policy": b"y" * 50}))
     second = spoilt.index(b"PK\1\2") + 46 + len("checkpoint")
     for at in (spoilt.index(b"PK\1\2"),):
@@ -140,7 +140,7 @@ def test_members_that_reach_into_each_other_are_refused() -> None:
         read(bytes(spoilt))
 
 
-def test_a_list_of_members_that_hides_some_in_a_comment_is_refused() -> None:
+def test_a_list_that_hides_members_in_a_comment_is_refused() -> None:
     spoilt = bytearray(WHOLE)
     at = spoilt.rindex(b"PK\1\2", 0, spoilt.rindex(b"PK\1\2"))
     spoilt[at + 32] = len(spoilt) - 22 - spoilt.rindex(b"PK\1\2")
@@ -148,7 +148,7 @@ def test_a_list_of_members_that_hides_some_in_a_comment_is_refused() -> None:
         read(bytes(spoilt))
 
 
-def test_what_stands_before_a_zip_is_refused() -> None:
+def test_data_before_a_zip_is_refused() -> None:
     with pytest.raises(CannotCheck, match="data before it"):
         read(b"#!/bin/sh\n" + WHOLE)
 

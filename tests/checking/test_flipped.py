@@ -1,4 +1,4 @@
-"""One bit changed anywhere never leaves a report that is well and says something else; and a floor for the speed."""
+"""No changed bit gives a report that is OK with other content. The check also has a minimum speed."""
 
 import json
 import time
@@ -35,8 +35,8 @@ def flipped(data: bytes, bit: int) -> bytes:
     return bytes(spoilt)
 
 
-def said(copy: LogCopy) -> list[object]:
-    """What a reader takes from the records, whatever their spelling."""
+def parsed_records(copy: LogCopy) -> list[object]:
+    """Return the parsed records, which are the same for every form of their JSON."""
     return [json.loads(line) for line in (copy.records or b"").splitlines()]
 
 
@@ -45,11 +45,11 @@ def bits(data: bytes | None) -> st.SearchStrategy[int]:
     return st.integers(0, len(data) * 8 - 1)
 
 
-def test_the_copy_is_well() -> None:
+def test_the_unchanged_copy_is_ok() -> None:
     assert REPORT.ok and REPORT.sample and REPORT.matched == len(LOG.signers) and REPORT.closed
 
 
-def test_every_bit_of_the_checkpoint() -> None:
+def test_no_bit_of_the_checkpoint_changes_the_report() -> None:
     bare = LOG.copy()
     report = check(bare, now=0)
     for bit in range(len(bare.checkpoint) * 8):
@@ -59,49 +59,49 @@ def test_every_bit_of_the_checkpoint() -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(bits(COPY.entries))
-def test_entries(bit: int) -> None:
+def test_no_bit_of_the_entries_may_change(bit: int) -> None:
     assert not check(replace(COPY, entries=flipped(COPY.entries, bit)), now=0).ok
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.sampled_from(sorted(COPY.manifests)), st.data())
-def test_manifests(hash_: bytes, data: st.DataObject) -> None:
+def test_no_bit_of_a_manifest_may_change(hash_: bytes, data: st.DataObject) -> None:
     changed = flipped(COPY.manifests[hash_], data.draw(bits(COPY.manifests[hash_])))
     assert not check(replace(COPY, manifests={**COPY.manifests, hash_: changed}), now=0).ok
 
 
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(bits(COPY.records))
-def test_records(bit: int) -> None:
+def test_no_bit_of_the_records_changes_the_report(bit: int) -> None:
     copy = replace(COPY, records=flipped(COPY.records or b"", bit))
     report = check(copy, now=0)
-    assert not report.ok or (report == REPORT and said(copy) == said(COPY))
+    assert not report.ok or (report == REPORT and parsed_records(copy) == parsed_records(COPY))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(bits(COPY.sample))
-def test_a_sample(bit: int) -> None:
+def test_no_bit_of_the_sample_changes_more_than_the_seed(bit: int) -> None:
     report = check(replace(COPY, sample=flipped(COPY.sample or b"", bit)), now=0)
-    # All were chosen here, so that another seed chooses the same; it is then told as it stands.
+    # Here all signatures are chosen, so another seed chooses the same ones. Then the report has the other seed.
     assert not report.ok or replace(report, sample=REPORT.sample) == REPORT
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(bits(COPY.policy))
-def test_a_policy_believes_no_other_key(bit: int) -> None:
+def test_no_bit_of_the_policy_changes_the_key_or_the_count(bit: int) -> None:
     report = check(replace(COPY, policy=flipped(COPY.policy, bit)), now=0)
     assert not report.ok or (report.log_key, report.counted) == (REPORT.log_key, REPORT.counted)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(), st.binary(), st.binary(), st.binary())
-def test_any_bytes_are_refused_without_a_stumble(a: bytes, b: bytes, c: bytes, d: bytes) -> None:
+def test_any_bytes_are_refused_without_an_error(a: bytes, b: bytes, c: bytes, d: bytes) -> None:
     assert not check(LogCopy(a, b, c, {bytes(32): d}, d, d), now=0).ok
 
 
 @pytest.mark.slow
 def test_a_check_reads_a_hundred_thousand_entries_a_second() -> None:
-    """A third of what is asked, so that it fails only when something is wrong."""
+    """The limit is a third of the required speed, so that a busy machine does not fail the test."""
     size = 300_000
     hash_ = LOG.manifest_at(0)
     entries = [Open(hash_).encode()]

@@ -1,4 +1,4 @@
-"""A mirror: it grows with the log, says what is new, shows no form, and refuses what is not the log it knows."""
+"""A mirror grows with its log, reports what is new, has pages without forms, and refuses a forked log."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from checking.web import Web, web
 from ledger import reading
 from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import CannotCheck
-from sabal.checking.mirror import Wrong, mirror
+from sabal.checking.mirror import WrongLog, mirror
 from sabal.checking.reading import read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -24,13 +24,13 @@ PAGE = (
     '<main><p>{1}</p><form method="post" action="/{0}/trees/sign"><input name="email"><button>Sign</button></form>'
     '<a href="/ko/trees">ko</a> <a href="/{0}/privacy">p</a></main><script>steal()</script></body></html>'
 )
-"""What anybody might serve as a petition's page."""
+"""A page of a petition, with a form and a script."""
 
 
 def publish(
     site: Web, log: made.Made, *, checkpoint: bytes | None = None, text: str = "Plant trees."
 ) -> None:
-    """Serve this log, its pages and its numbers as a house does."""
+    """Serve this log, its pages and its counts as a site does."""
     site.files.clear()
     prefix = "/trees/log"
     site.files[f"{prefix}/checkpoint"] = checkpoint or log.checkpoint()
@@ -56,7 +56,7 @@ def site() -> Iterator[Web]:
         yield served
 
 
-def whole(folder: Path) -> reading.Read:
+def mirrored_log(folder: Path) -> reading.Read:
     return reading.read(folder / "trees" / "log", made.CAROL.verifier)
 
 
@@ -65,13 +65,13 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_it_grows_with_the_log_and_asks_only_for_what_is_new(site: Web, tmp_path: Path) -> None:
+def test_it_grows_with_the_log_and_fetches_only_new_files(site: Web, tmp_path: Path) -> None:
     for size, new in ((1, 1), (300, 299), (300, 0), (515, 215), (70_000, 69_485)):
         publish(site, made.log(size))
         site.asked.clear()
         done = mirror(f"{site.url}/en/trees", tmp_path, NOW)
         assert (done.new, done.size) == (new, size)
-        assert len(whole(tmp_path).entries) == size
+        assert len(mirrored_log(tmp_path).entries) == size
         if size == 515:
             assert (
                 "/trees/log/tile/entries/000" not in site.asked
@@ -87,7 +87,7 @@ def test_it_grows_with_the_log_and_asks_only_for_what_is_new(site: Web, tmp_path
     assert copy.size == 70_000 and not copy.flaws and set(copy.manifests) == set(made.log(300).manifests)
 
 
-def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path: Path) -> None:
+def test_pages_have_no_form_and_a_notice_that_they_are_copies(site: Web, tmp_path: Path) -> None:
     publish(site, made.log(20))
     assert mirror(f"{site.url}/en/trees", tmp_path, NOW).pages == 8
     for language, sentence in (
@@ -103,7 +103,7 @@ def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path:
     assert (tmp_path / "en/trees/card.png").exists() and not (tmp_path.parent / "up").exists()
     assert (
         mirror(f"{site.url}/en/trees", tmp_path, NOW.replace(day=25)).pages == 0
-    )  # but they say the new day
+    )  # only the date in the copies is new
     assert "2026-11-25" in (tmp_path / "en/trees/index.html").read_text()
     publish(site, made.log(20), text="Plant many trees.")
     assert mirror(f"{site.url}/en/trees", tmp_path, NOW).pages == 2
@@ -124,7 +124,7 @@ def test_pages_collect_nothing_and_say_that_they_are_copies(site: Web, tmp_path:
         "<svg><path fill='url(//e.example)'/></svg>", '<meta name="referrer" content="no-referrer-when-downgrade">',
     ],
 )  # fmt: skip
-def test_nothing_that_acts_survives(evil: str) -> None:
+def test_active_content_is_removed(evil: str) -> None:
     page = copied(f"<!doctype html><html><head><title>t</title></head><body>{evil}</body></html>")
     assert page.startswith(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv='
@@ -140,8 +140,8 @@ def test_nothing_that_acts_survives(evil: str) -> None:
 
 
 @pytest.mark.parametrize("html", ["<b>" * 20_001, "<p " + "a " * 300_000], ids=["tags", "characters"])
-def test_what_cannot_be_read_as_a_page_is_no_copy(site: Web, tmp_path: Path, html: str) -> None:
-    """A parser would take minutes for some pages of that size."""
+def test_a_page_that_is_too_large_is_not_copied(site: Web, tmp_path: Path, html: str) -> None:
+    """Some pages of that size would take a parser minutes."""
     with pytest.raises(ValueError, match="no page"):
         copied(html)
     publish(site, made.log(20))
@@ -154,18 +154,18 @@ def test_what_cannot_be_read_as_a_page_is_no_copy(site: Web, tmp_path: Path, htm
 
 
 @pytest.mark.parametrize("html", ["", "<![foo[", "trees", "<plaintext>", "\0"])
-def test_of_what_is_hardly_a_page_the_copy_still_says_what_it_is(html: str) -> None:
+def test_the_copy_of_a_damaged_page_has_its_notice(html: str) -> None:
     body = copied(html).partition("<body>")[2]
     assert '<p class="notice">This is a copy of 2026-11-24.' in body and body.count("<p") == 1
 
 
-def test_a_small_page_makes_no_huge_copy() -> None:
-    """A parser opens what shapes text again in each paragraph, so that 100 kB could become gigabytes."""
+def test_a_small_page_does_not_become_huge() -> None:
+    """A parser reopens text formatting in each paragraph, so that 100 kB could become gigabytes."""
     html = f"<p>{''.join(f'<b id={n}>' for n in range(8_000))}</p>{'<p>x</p>' * 5_000}"
     assert len(copied(html)) < 5 * len(html)
 
 
-def test_a_page_of_the_house_keeps_what_it_shows() -> None:
+def test_the_page_of_a_site_keeps_its_content() -> None:
     sheet, drawing = (
         "a > b { color: red }\n",
         '<svg viewBox="0 0 4 4" fill="none"><circle cx="2" r="1"></circle></svg>',
@@ -186,7 +186,7 @@ def copied(html: str) -> str:
     return page.of(html.encode()).decode()
 
 
-def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_path: Path) -> None:
+def test_a_fork_is_refused_stored_as_evidence_and_reported_each_time(site: Web, tmp_path: Path) -> None:
     publish(site, made.log(300))
     mirror(f"{site.url}/en/trees", tmp_path, NOW)
     before = files(tmp_path)
@@ -195,7 +195,7 @@ def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_pa
     fork = made.Made(tuple(entries), made.log(400).manifests)
     publish(site, fork)
     for _ in range(2):
-        with pytest.raises(Wrong, match=r"THE LOG forked: its first 300 entries"):
+        with pytest.raises(WrongLog, match=r"THE LOG forked: its first 300 entries"):
             mirror(f"{site.url}/en/trees", tmp_path, NOW)
     name = "trees/log/fork-20261124T120000Z.txt"
     after = files(tmp_path)
@@ -203,36 +203,38 @@ def test_a_fork_is_refused_kept_as_evidence_and_said_each_time(site: Web, tmp_pa
     assert fork.checkpoint() in after[name] and made.log(300).checkpoint() in after[name]
 
 
-def test_what_shrinks_does_not_add_up_or_has_another_key_is_refused(site: Web, tmp_path: Path) -> None:
+def test_a_log_that_shrinks_or_misses_its_root_or_has_another_key_is_refused(
+    site: Web, tmp_path: Path
+) -> None:
     publish(site, made.log(300))
     mirror(f"{site.url}/en/trees", tmp_path, NOW)
     before = files(tmp_path)
     publish(site, made.log(299))
-    with pytest.raises(Wrong, match="shrank from 300 entries to 299"):
+    with pytest.raises(WrongLog, match="shrank from 300 entries to 299"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     publish(site, made.log(400), checkpoint=made.log(301).checkpoint())
     site.files["/trees/log/tile/entries/001.p/45"] = tlog.encode_bundle([b"\1\1" + b"y" * 32] * 45)
-    with pytest.raises(Wrong, match="do not lead to its own checkpoint"):
+    with pytest.raises(WrongLog, match="do not lead to its own checkpoint"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
-    publish(site, made.log(400), checkpoint=eves(400))
-    with pytest.raises(Wrong, match="another key than before"):
+    publish(site, made.log(400), checkpoint=eves_checkpoint(400))
+    with pytest.raises(WrongLog, match="another key than before"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     site.files["/trees/log/policy"] = f"log {made.EVE.verifier}\nquorum none\n".encode()
-    with pytest.raises(Wrong, match="another key than before"):
+    with pytest.raises(WrongLog, match="another key than before"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     after = files(tmp_path)
     assert {path: after[path] for path in before} == before
-    with pytest.raises(Wrong, match="not signed by a key of its policy"):
-        publish(site, made.log(400), checkpoint=eves(400))
+    with pytest.raises(WrongLog, match="not signed by a key of its policy"):
+        publish(site, made.log(400), checkpoint=eves_checkpoint(400))
         mirror(f"{site.url}/en/trees", tmp_path / "new", NOW)
 
 
-def eves(size: int) -> bytes:
+def eves_checkpoint(size: int) -> bytes:
     root = tlog.root_of_entries(made.log(size).entries)
     return tlog.Checkpoint(made.ORIGIN, size, root).sign(made.EVE)
 
 
-def test_a_damaged_copy_is_mended(site: Web, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_repaired(site: Web, tmp_path: Path) -> None:
     publish(site, made.log(600))
     mirror(f"{site.url}/en/trees", tmp_path, NOW)
     good = files(tmp_path)
@@ -242,7 +244,7 @@ def test_a_damaged_copy_is_mended(site: Web, tmp_path: Path) -> None:
     assert files(tmp_path) == good
 
 
-def test_what_cannot_be_read_says_so(site: Web, tmp_path: Path) -> None:
+def test_a_log_or_page_that_cannot_be_read_is_reported(site: Web, tmp_path: Path) -> None:
     with pytest.raises(CannotCheck, match="https"):
         mirror("http://petition.example/en/trees", tmp_path, NOW)
     with pytest.raises(CannotCheck):
@@ -251,4 +253,4 @@ def test_what_cannot_be_read_says_so(site: Web, tmp_path: Path) -> None:
     del site.files["/trees.json"]
     with pytest.raises(CannotCheck, match="The log was copied, but its page was not"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
-    assert len(whole(tmp_path).entries) == 20
+    assert len(mirrored_log(tmp_path).entries) == 20

@@ -1,4 +1,4 @@
-"""Copies of hostile pages in a real browser: nothing runs, nothing is fetched, with the copy's policy and without."""
+"""Copies of hostile pages run nothing and fetch nothing in a real browser, with and without the copy's policy."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def site() -> Iterator[Web]:
 
 
 def shown(tab: Any, site: Web, html: str) -> list[str]:
-    """What a page asks for when it is opened; its title as a script has left it comes last."""
+    """Open a page. Return the paths that it requests, and last its title, which a script may have changed."""
     site.asked.clear()
     site.files["/page.html"] = html.encode()
     site.answers["/page.html"] = lambda request: _answer(request, html.encode())
@@ -74,14 +74,14 @@ def _answer(request: Any, body: bytes) -> None:
     request.wfile.write(body)
 
 
-def test_the_attacks_are_attacks(tab: Any, site: Web) -> None:
-    """Of what these tests open, the first two act where nobody has copied them."""
+def test_the_attacks_work_on_an_original_page(tab: Any, site: Web) -> None:
+    """The first two attacks succeed on an original page."""
     for html in ATTACKS[:2]:
         assert shown(tab, site, html) == ["/stolen", "OWNED"]
 
 
 @pytest.mark.parametrize("html", ATTACKS)
-def test_a_copy_does_nothing(tab: Any, site: Web, html: str) -> None:
+def test_a_copy_runs_and_fetches_nothing(tab: Any, site: Web, html: str) -> None:
     page = copied(html)
     *asked, title = shown(tab, site, page)
     assert not asked and "OWNED" not in title
@@ -94,13 +94,13 @@ def test_a_copy_does_nothing(tab: Any, site: Web, html: str) -> None:
 
 
 @pytest.mark.parametrize("html", [one for one in ATTACKS if "@import" not in one])
-def test_what_is_written_is_harmless_without_a_policy(tab: Any, site: Web, html: str) -> None:
+def test_a_copy_is_harmless_without_its_policy(tab: Any, site: Web, html: str) -> None:
     page, n = re.subn("<meta http-equiv[^>]*>", "", copied(html))
     *asked, title = shown(tab, site, page)
     assert n == 1 and not asked and "OWNED" not in title
 
 
-def test_a_style_that_is_kept_is_in_force(tab: Any, site: Web) -> None:
+def test_a_kept_style_is_applied(tab: Any, site: Web) -> None:
     shown(
         tab, site, copied("<style>\r\np > b { color: rgb(1, 2, 3) }\r\n</style><main><p><b>x</b></p></main>")
     )

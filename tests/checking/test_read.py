@@ -1,4 +1,4 @@
-"""A copy from a folder, a bundle and the web is the same copy; what is no log is refused with a sentence."""
+"""A log gives the same copy from a folder, a bundle and the web. Anything else is refused with a sentence."""
 
 import threading
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_bundle_that_was_unzipped_is_read(tmp_path: Path) -> None:
     assert read(str(tmp_path)) == copy
 
 
-def test_tiles_of_hashes_are_not_believed_for_they_are_not_read(mirror: Path) -> None:
+def test_tiles_of_hashes_are_not_read(mirror: Path) -> None:
     for path in (mirror / "tile" / "0").rglob("*"):
         if path.is_file():
             path.write_bytes(b"wrong")
@@ -79,26 +79,26 @@ def test_a_page_leads_to_its_log(page: str, mirror: Path, served: Web) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/mirrors/of/trees", "/log", "/log/log"])
-def test_a_log_may_lie_at_any_prefix(prefix: str, mirror: Path, served: Web) -> None:
+def test_a_log_may_have_any_prefix(prefix: str, mirror: Path, served: Web) -> None:
     served.serve(prefix, mirror)
     assert read(served.url + prefix) == LONG.copy()
 
 
-def test_the_likeliest_place_is_asked_first() -> None:
-    places = [
+def test_the_likeliest_address_is_requested_first() -> None:
+    prefixes = [
         p.removeprefix("https://h.example")
         for p in over_http.candidates(urlsplit("https://h.example/ko/trees"))
     ]
-    assert places == ["/trees/log", "/ko/trees/log", "/ko/trees"]
+    assert prefixes == ["/trees/log", "/ko/trees/log", "/ko/trees"]
 
 
-def test_a_page_that_answers_everything_is_no_log(mirror: Path, served: Web) -> None:
+def test_a_page_at_the_address_of_a_checkpoint_is_not_a_log(mirror: Path, served: Web) -> None:
     served.files["/trees/log/checkpoint"] = b"<!doctype html>"
     served.serve("/en/trees/log", mirror)
     assert read(f"{served.url}/en/trees") == LONG.copy()
 
 
-def test_the_full_bundle_serves_for_a_partial_one(mirror: Path, served: Web) -> None:
+def test_a_full_bundle_replaces_a_missing_partial_one(mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     longer = made.log(800, amend=300)
     del served.files["/trees/log/tile/entries/002.p/88"]
@@ -115,7 +115,7 @@ def test_progress_ends_at_the_whole_log(mirror: Path) -> None:
     assert seen == [(256, 600), (512, 600), (600, 600)]
 
 
-def test_bundles_are_fetched_at_once(mirror: Path, served: Web) -> None:
+def test_bundles_are_fetched_in_parallel(mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     both = threading.Barrier(2, timeout=10)
 
@@ -129,12 +129,12 @@ def test_bundles_are_fetched_at_once(mirror: Path, served: Web) -> None:
     assert read(f"{served.url}/trees") == LONG.copy()
 
 
-# What may be wrong with files
+# Damaged files
 
 
-def test_a_bundle_of_entries_that_is_none_is_a_flaw(mirror: Path) -> None:
-    place = mirror / "tile/entries/001"
-    whole = place.read_bytes()
+def test_a_damaged_bundle_of_entries_is_a_flaw(mirror: Path) -> None:
+    path = mirror / "tile/entries/001"
+    whole = path.read_bytes()
     longer = tlog.encode_bundle([*LONG.entries[256:511], LONG.entries[511] + b"x"])
     for spoilt in (
         b"",
@@ -145,30 +145,30 @@ def test_a_bundle_of_entries_that_is_none_is_a_flaw(mirror: Path) -> None:
         whole * 2,
         bytes(len(whole)),
     ):
-        place.write_bytes(spoilt)
+        path.write_bytes(spoilt)
         copy = read(str(mirror))
         assert copy.size == 256 and "tile/entries/001" in copy.flaws[0]
         assert check(copy, now=0).sentence.startswith("NOT OK: The file tile/entries/001")
 
 
-def test_a_spoilt_checkpoint_of_a_mirror_is_for_the_check_to_say(mirror: Path) -> None:
+def test_a_damaged_checkpoint_is_reported_by_the_check(mirror: Path) -> None:
     (mirror / "checkpoint").write_bytes(b"x" + LONG.checkpoint()[1:-1])
     assert "The checkpoint does not hold" in check(read(str(mirror)), now=0).sentence
 
 
-def test_a_log_beyond_measure_is_refused(mirror: Path) -> None:
+def test_a_log_that_is_too_large_is_refused(mirror: Path) -> None:
     (mirror / "checkpoint").write_bytes(made.signed(tlog.Checkpoint(made.ORIGIN, 2**62, bytes(32))))
     assert "more than can be checked" in refused(str(mirror))
     (mirror / "checkpoint").write_bytes(b"x" * 65_537)
     assert "longer than a" in refused(str(mirror))
 
 
-def test_what_is_no_log_says_what_to_do(tmp_path: Path) -> None:
+def test_for_other_files_the_sentence_names_the_right_command(tmp_path: Path) -> None:
     files = {
         "b.zip.age": (b"age-encryption.org/v1\n", "age -d -i KEYFILE -o b.zip"),
         "armored": (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "age -d -i KEYFILE -o bundle.zip"),
         "x.tlog-proof": (LONG.proof(3), "--proof"),
-        "letter.txt": (LONG.checkpoint(), "--checkpoint"),
+        "email.txt": (LONG.checkpoint(), "--checkpoint"),
         "empty": (b"", "is not a bundle"),
     }
     for name, (data, said) in files.items():

@@ -1,4 +1,4 @@
-"""Opened records and samples: each is the one that was signed, and nobody chose which."""
+"""Opened records must be the ones that were signed, and a sample must be the one that its seed chooses."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def checked(copy: LogCopy) -> Report:
 
 
 def shown(*lines: Record | bytes) -> LogCopy:
-    """The log with these records, as objects or as bytes."""
+    """Return the log with these records, which are objects or bytes."""
     data = [
         line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode() for line in lines
     ]
@@ -53,7 +53,7 @@ def test_any_fields_may_be_open(open_: tuple[str, ...]) -> None:
     assert checked(shown(record)).matched == 1
 
 
-def test_a_record_is_read_in_any_spelling_of_json_and_empty_lines_are_none() -> None:
+def test_a_record_may_be_any_form_of_its_json_and_empty_lines_are_ignored() -> None:
     record = json.dumps(LOG.record(SIGNER), indent=1, sort_keys=True).replace("\n", "\r").encode()
     report = checked(
         replace(LOG.copy(), records=b"\n" + record + b"\n\n" + json.dumps(LOG.record(LATER)).encode())
@@ -61,7 +61,7 @@ def test_a_record_is_read_in_any_spelling_of_json_and_empty_lines_are_none() -> 
     assert report.ok and report.matched == 2
 
 
-def test_what_is_wrong_with_one_keeps_back_none_of_the_others() -> None:
+def test_an_invalid_record_does_not_affect_the_others() -> None:
     report = checked(shown(LOG.record(SIGNER), b"garbage", LOG.record(LATER)))
     assert (report.shown, report.matched) == (3, 2) and "line 2" in report.sentence
 
@@ -109,7 +109,7 @@ def put(field: str, key: str, value: object) -> Callable[[Record], object]:
         (lambda r: r.update(fields=[]), "fields of its manifest"),
     ],
 )  # fmt: skip
-def test_a_record_that_is_not_what_was_signed(spoil: Callable[[Record], object], sentence: str) -> None:
+def test_a_record_that_was_not_signed_is_refused(spoil: Callable[[Record], object], sentence: str) -> None:
     record = LOG.record(SIGNER)
     spoil(record)
     refused(shown(record), sentence)
@@ -122,25 +122,25 @@ def test_a_record_that_is_not_what_was_signed(spoil: Callable[[Record], object],
         "\ufeff{}".encode(), b'{"index":' + b"9" * 5_000 + b"}",
     ],
 )  # fmt: skip
-def test_a_line_that_is_no_record(line: bytes) -> None:
+def test_a_line_that_is_not_a_record_is_refused(line: bytes) -> None:
     refused(shown(line), "not written as a record")
 
 
-def test_half_a_character_was_never_signed() -> None:
+def test_half_a_character_is_refused() -> None:
     line = json.dumps(LOG.record(SIGNER)).replace(json.dumps(made.value_of("name", SIGNER)), r'"\ud800"')
     refused(shown(line.encode()), "not written as a record")
 
 
-def test_a_value_that_another_reader_would_see_is_refused() -> None:
+def test_a_repeated_name_that_parsers_read_differently_is_refused() -> None:
     line = json.dumps(LOG.record(SIGNER)).replace('"value":', '"value": "Eve", "value":', 1)
     refused(shown(line.encode()), "not written as a record")
 
 
-def test_an_index_twice() -> None:
+def test_a_repeated_index_is_refused() -> None:
     refused(shown(LOG.record(SIGNER), LOG.record(SIGNER, ("day",))), "appears twice")
 
 
-def test_a_record_of_a_manifest_that_is_not_here() -> None:
+def test_a_record_of_a_missing_manifest_is_refused() -> None:
     copy = shown(LOG.record(SIGNER))
     report = checked(replace(copy, manifests={LOG.manifest_at(30): LOG.manifests[LOG.manifest_at(30)]}))
     assert "is not here" in report.problems[0] and "not in the log" in report.problems[1]
@@ -149,13 +149,13 @@ def test_a_record_of_a_manifest_that_is_not_here() -> None:
 @pytest.mark.parametrize(
     "fields", [None, [], "name", ["name", "name"], [1], list(made.FIELDS[:5]), [*made.FIELDS, "x"]]
 )
-def test_a_manifest_that_names_other_fields(fields: object) -> None:
+def test_a_manifest_with_other_fields_does_not_fit_the_record(fields: object) -> None:
     log = made.log(5, manifests=(made.manifest(fields=fields), b""), revoke_each=0)
     assert "fields of its manifest" in checked(log.copy(show=[2])).problems[0]
 
 
-def test_a_manifest_that_is_named_later_serves_an_earlier_record() -> None:
-    """Who signed just before an amendment may be counted after it, and the other way around."""
+def test_a_record_may_name_any_manifest_of_the_log() -> None:
+    """A signature made just before an amendment may enter the log after it, and the other way around."""
     early = made.commitment(LOG.manifest_at(0), 60)
     log = LOG.with_entries(b"\1\1" + early)
     record = log.record(60) | {"manifest": LOG.manifest_at(0).hex()}
@@ -182,21 +182,21 @@ def sampled(file: dict[str, Any], show: list[int] | None = None) -> LogCopy:
     return LOG.copy(show=file["indexes"] if show is None else show, sample=file)
 
 
-def test_a_sample_that_was_drawn_as_it_should_be() -> None:
+def test_a_correct_sample_holds() -> None:
     report = checked(sampled(sample()))
     assert report.ok and report.sample == Sampled("7 4 1 9", 5, 5, 0) and report.matched == 5
     assert report.as_json()["sample"] == {"seed": "7 4 1 9", "wanted": 5, "chosen": 5, "unopened": 0}
     assert "The seed “7 4 1 9” chooses 5 signatures." in report.lines()
 
 
-def test_a_sample_of_all_where_there_are_fewer() -> None:
+def test_all_are_chosen_if_there_are_fewer_than_wanted() -> None:
     for wanted in (len(LOG.signers), 10**6, 10**18 - 1):
         assert checked(sampled(sample(wanted))).sample == Sampled("7 4 1 9", wanted, len(LOG.signers), 0)
     assert checked(LOG.copy(sample=sample(0))).ok
     refused(sampled(sample(10**400)), "not written as a sample")
 
 
-def test_what_could_not_be_opened_is_counted_and_said() -> None:
+def test_unopened_signatures_are_counted_and_reported() -> None:
     file = sample()
     missing = file["indexes"][2]
     copy = sampled(file | {"unopened": [missing]}, [index for index in file["indexes"] if index != missing])
@@ -205,12 +205,12 @@ def test_what_could_not_be_opened_is_counted_and_said() -> None:
     assert any("of which 1 could not be opened" in line for line in report.lines())
 
 
-def test_the_choice_by_the_words_of_its_description() -> None:
-    def lot(index: int) -> bytes:
+def test_the_choice_follows_its_description() -> None:
+    def rank(index: int) -> bytes:
         text = unicodedata.normalize("NFC", "씨앗 é").encode()
         return hashlib.sha256(b"petition/1 sample\n" + LOG.root + text + b"\n" + index.to_bytes(8)).digest()
 
-    expected = sorted(sorted(LOG.signers, key=lot)[:7])
+    expected = sorted(sorted(LOG.signers, key=rank)[:7])
     for form in ("NFC", "NFD"):
         assert choose(LOG.root, unicodedata.normalize(form, "씨앗 é"), 7, LOG.signers) == expected  # type: ignore[arg-type]
 
@@ -227,20 +227,20 @@ def test_the_choice_by_the_words_of_its_description() -> None:
         ({"indexes": LOG.signers[:5]}, "not the one that its seed chooses"),
     ],
 )
-def test_a_sample_that_was_not(change: dict[str, Any], sentence: str) -> None:
+def test_a_changed_sample_is_refused(change: dict[str, Any], sentence: str) -> None:
     assert any(
         sentence in problem for problem in checked(sampled(sample() | change, sample()["indexes"])).problems
     )
 
 
-def test_a_sample_that_is_not_ascending_or_has_one_twice() -> None:
+def test_unordered_or_repeated_indexes_are_refused() -> None:
     for indexes in (sample()["indexes"][::-1], [*sample()["indexes"], sample()["indexes"][-1]]):
         refused(
             sampled(sample() | {"indexes": indexes}, sample()["indexes"]), "not the one that its seed chooses"
         )
 
 
-def test_a_chosen_record_that_is_missing_or_does_not_match() -> None:
+def test_a_chosen_record_must_be_shown_and_match() -> None:
     file = sample()
     refused(
         sampled(file, file["indexes"][1:]),
@@ -249,7 +249,7 @@ def test_a_chosen_record_that_is_missing_or_does_not_match() -> None:
     refused(LOG.copy(sample=file), "5 of the chosen signatures have no matching record")
 
 
-def test_a_shown_record_is_not_unopened() -> None:
+def test_a_shown_record_cannot_be_listed_as_unopened() -> None:
     refused(sampled(sample() | {"unopened": sample()["indexes"][:1]}), "lists signatures as unopened")
 
 
@@ -257,7 +257,7 @@ def test_a_shown_record_is_not_unopened() -> None:
     "data",
     [b"", b"[]", b"null", b"7", b"\xff", b"[" * 100_000, b'{"seed": "x"}', b'{"seed": "\\ud800"}'],
 )
-def test_a_file_that_is_no_sample(data: bytes) -> None:
+def test_a_file_that_is_not_a_sample_is_refused(data: bytes) -> None:
     refused(replace(LOG.copy(), sample=data), "not written as a sample")
 
 
@@ -267,13 +267,13 @@ def test_a_file_that_is_no_sample(data: bytes) -> None:
      {"size": []}, {"root": 7}, {"indexes": {}}, {"indexes": ["1"]}, {"indexes": [True]}, {"unopened": 7},
      {"unopened": [-1]}, {"more": 1}],
 )  # fmt: skip
-def test_a_sample_with_a_field_of_another_kind(change: dict[str, Any]) -> None:
+def test_a_sample_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
     refused(LOG.copy(sample=sample() | change), "not written as a sample")
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.binary(), st.binary())
-def test_any_bytes_are_refused_without_a_stumble(records: bytes, file: bytes) -> None:
+def test_any_bytes_are_refused_without_an_error(records: bytes, file: bytes) -> None:
     report = checked(replace(LOG.copy(), records=records, sample=file))
     assert not report.ok and report.matched == 0
 
@@ -288,7 +288,7 @@ json_values = st.recursive(
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(json_values, json_values, json_values)
-def test_any_json_is_refused_without_a_stumble(record: Any, file: Any, fields: Any) -> None:
+def test_any_json_is_refused_without_an_error(record: Any, file: Any, fields: Any) -> None:
     honest = LOG.record(SIGNER)
     lines = (
         json.dumps(one).encode()

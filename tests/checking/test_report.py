@@ -1,4 +1,4 @@
-"""The words: one sentence with the numbers, and JSON with exactly the agreed keys."""
+"""A report is one sentence with the numbers, and JSON with exactly the documented keys."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def witnesses(**times: int) -> tuple[Witness, ...]:
     return tuple(Witness(name, time, f"{name}+0+0") for name, time in times.items())
 
 
-def test_the_sentence() -> None:
+def test_the_sentence_has_all_numbers() -> None:
     assert BASE.sentence == (
         "OK: 1,234 signatures count (1,301 confirmed, 60 withdrawn, 7 invalidated); 300 shown and matched;"
         " the text is manifest 05b3abf2…657f; witnessed by first on 24 November 2026."
@@ -55,11 +55,11 @@ def test_the_sentence() -> None:
         ({"problems": ("The first.", "The second.")}, "NOT OK: The first."),
     ],
 )  # fmt: skip
-def test_the_sentence_fits_what_was_found(change: dict[str, object], words: str) -> None:
+def test_the_sentence_follows_the_findings(change: dict[str, object], words: str) -> None:
     assert words in replace(BASE, **change).sentence  # type: ignore[arg-type]
 
 
-def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
+def test_the_lines_below_it_are_the_limits_and_the_keys() -> None:
     sentence, *_, shows, key, below = replace(
         BASE, closed=True, proofs=(Proven(7, Reason.WITHDRAWN),)
     ).lines()
@@ -77,7 +77,7 @@ def test_below_it_stand_what_a_log_shows_and_its_key() -> None:
     assert "No key" in replace(BASE, problems=("No.",), log_key=None, witnesses=()).lines()[-1]
 
 
-def test_json_has_exactly_the_agreed_keys() -> None:
+def test_json_has_exactly_the_documented_keys() -> None:
     keys = (
         "ok sentence problems origin size root signed counted withdrawn invalidated closed manifests shown matched"
         " sample witnesses quorum checkpoints promises proofs log_key"
@@ -93,6 +93,6 @@ def test_json_has_exactly_the_agreed_keys() -> None:
     assert found["sample"] is None and found["root"] == log.root.hex() and found["ok"] is True
 
 
-def test_days_that_no_calendar_has_and_letters_that_lie() -> None:
+def test_distant_days_and_control_characters_are_safe() -> None:
     assert day(0) == "1 January 1970" and day(2**63 - 1) == f"second {2**63 - 1}"
     assert plain("a\x1b[2Jb\u202e\ud800\n이름") == "a\ufffd[2Jb\ufffd\ufffd\ufffd이름"

@@ -1,4 +1,4 @@
-"""A server may do what it wants: it is answered with a sentence, and nothing is read without bounds."""
+"""Whatever a server answers, the check ends with a sentence, and no answer is read without a limit."""
 
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -29,40 +29,40 @@ def test_an_endless_answer_is_not_read(path: str, mirror: Path, served: Web) -> 
 
 
 @pytest.mark.parametrize("path", ["tile/entries/001", "tile/entries/002.p/88"])
-def test_an_endless_bundle_is_said_to_be_none(path: str, mirror: Path, served: Web) -> None:
+def test_an_endless_bundle_is_a_flaw(path: str, mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     served.answers[f"/trees/log/{path}"] = endless
     copy = read(f"{served.url}/trees")
     assert path in copy.flaws[0] and check(copy, now=0).problems[0] == copy.flaws[0]
 
 
-def test_an_endless_manifest_is_said_to_be_another(mirror: Path, served: Web) -> None:
+def test_an_endless_manifest_is_reported_as_changed(mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     hash_ = list(LONG.manifests)[1]
     served.answers[f"/trees/log/manifests/{hash_.hex()}.json"] = endless
     assert "was changed" in check(read(f"{served.url}/trees"), now=0).problems[0]
 
 
-def test_an_answer_that_was_cut_off_is_no_answer(mirror: Path, served: Web) -> None:
+def test_a_truncated_answer_is_refused(mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     served.answers["/trees/log/tile/entries/001"] = cut_off(b"half")
     assert "cut off" in refused(f"{served.url}/trees")
 
 
-def test_an_answer_that_drips_is_given_up(mirror: Path, served: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_answer_is_abandoned(mirror: Path, served: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(over_http, "PATIENCE", 0.0)
     served.serve("/trees/log", mirror)
     assert "too long" in refused(f"{served.url}/trees")
 
 
 @pytest.mark.parametrize("status", [204, 206, 403, 500, 503])
-def test_any_other_status_is_said(status: int, mirror: Path, served: Web) -> None:
+def test_any_other_status_is_reported(status: int, mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     served.answers["/trees/log/tile/entries/001"] = lambda request: answer(request, status, b"")
     assert f"status {status}" in refused(f"{served.url}/trees")
 
 
-def test_who_is_to_come_back_comes_back(mirror: Path, served: Web) -> None:
+def test_a_request_is_repeated_after_a_temporary_error(mirror: Path, served: Web) -> None:
     served.serve("/trees/log", mirror)
     path = "/trees/log/tile/entries/001"
     body = served.files[path]
@@ -75,12 +75,12 @@ def test_who_is_to_come_back_comes_back(mirror: Path, served: Web) -> None:
     assert read(f"{served.url}/trees") == LONG.copy() and served.asked.count(path) == 3
 
 
-def test_an_answer_of_another_kind_cannot_play_with_the_terminal(served: Web) -> None:
+def test_an_answer_that_is_not_http_cannot_control_the_terminal(served: Web) -> None:
     served.answers["/trees/log/checkpoint"] = lambda request: request.wfile.write(b"\x1b[2J OK\r\n\r\n")
     assert "could not be read" in refused(f"{served.url}/trees")
 
 
-def test_a_missing_manifest_is_for_the_check_to_say_and_a_missing_bundle_is_not(
+def test_a_missing_bundle_is_refused_but_a_missing_manifest_is_left_to_the_check(
     mirror: Path, served: Web
 ) -> None:
     served.serve("/trees/log", mirror)
@@ -91,7 +91,7 @@ def test_a_missing_manifest_is_for_the_check_to_say_and_a_missing_bundle_is_not(
     assert "tile/entries/001 is missing" in refused(f"{served.url}/trees")
 
 
-def test_nobody_there(served: Web) -> None:
+def test_a_missing_log_and_a_missing_server_are_reported(served: Web) -> None:
     assert "No log was found" in refused(f"{served.url}/en/trees")
     assert "could not be read" in refused("http://127.0.0.1:9/trees")
 
@@ -102,12 +102,12 @@ def test_nobody_there(served: Web) -> None:
      "https://b.example:99999/", "https://b.example/a b", "https://b.example/a\r\nHost: c", "https://b.éxample/", "://x",
      "http://127.0.0.1.example/x", "http://localhost.example/x", "https://[::1/x", "http://x.onion.example/"],
 )  # fmt: skip
-def test_addresses_that_are_not_asked(url: str) -> None:
+def test_unsafe_addresses_are_not_requested(url: str) -> None:
     refused(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://abc.onion/trees", "http://localhost/x", "http://[::1]:8000/x", "https://h.example"]
 )
-def test_addresses_that_may_be_asked(url: str) -> None:
+def test_safe_addresses_are_requested(url: str) -> None:
     assert over_http._address(url).geturl() == url

@@ -1,4 +1,4 @@
-"""Checks copies of one log, and says what must be wrong with them."""
+"""Check copies of one log and assert which problems are found."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sabal.checking.report import Report
 from tlog.entry import Sign
 
 LOG = made.log(40, amend=20)
-LONG = made.log(600, amend=300)  # of three bundles
+LONG = made.log(600, amend=300)  # three bundles
 COPY = LOG.copy()
 NOW = made.WITNESSED + 100
 SIGN = Sign(b"s" * 32).encode()
@@ -29,7 +29,7 @@ def checked(copy: LogCopy, **kept: Sequence[bytes]) -> Report:
 
 
 def wrong(log: made.Made | LogCopy, *sentences: str, **kept: Sequence[bytes]) -> Report:
-    """The problems are these, each given by some of its words, and no others."""
+    """Assert that the check finds exactly these problems, each given by some of its words."""
     report = checked(log if isinstance(log, LogCopy) else log.copy(), **kept)
     assert len(report.problems) == len(sentences), report.problems
     for problem, sentence in zip(report.problems, sentences, strict=True):
@@ -42,7 +42,7 @@ def with_checkpoint(copy: LogCopy, checkpoint: bytes) -> LogCopy:
 
 
 def refused(what: str) -> str:
-    """Reading ends with this one sentence."""
+    """Assert that reading is refused, and return the sentence."""
     with pytest.raises(CannotCheck) as error:
         read(what)
     sentence = str(error.value)

@@ -1,4 +1,4 @@
-"""A real web server on loopback that serves what a test says, and misbehaves as it says."""
+"""A real web server on loopback. It serves the files and the faults that a test sets."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Web:
-    """Files by path, and answers of another kind; `asked` are the paths in the order of requests."""
+    """The files and special answers by path. `asked` has the paths in the order of requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -19,7 +19,7 @@ class Web:
         self.asked: list[str] = []
 
     def serve(self, prefix: str, folder: Path) -> None:
-        """All files of a folder, under a prefix."""
+        """Serve all files of a folder under a prefix."""
         for path in folder.rglob("*"):
             if path.is_file():
                 self.files[f"{prefix}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
@@ -39,7 +39,7 @@ def web() -> Iterator[Web]:
                 answer(self, 404 if body is None else 200, b"no" if body is None else body)
 
         def log_message(self, *_: object) -> None:
-            """A test prints nothing."""
+            """Print nothing during tests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -66,7 +66,7 @@ def redirect(to: str) -> Answer:
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:
-    """More bytes than anybody wants, without a length, until nobody reads."""
+    """Answer with a gigabyte and without a length, until the client closes the connection."""
     request.send_response(200)
     request.end_headers()
     try:
@@ -77,5 +77,5 @@ def endless(request: BaseHTTPRequestHandler) -> None:
 
 
 def cut_off(body: bytes) -> Answer:
-    """An answer that says that it is longer than it is."""
+    """Return an answer whose stated length is longer than its body."""
     return lambda request: answer(request, 200, body, {"Content-Length": str(len(body) + 5)})

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from front_door import entrance
+from front_end import open_client
 from newsletter.asking import PAGE, ask
-from newsletter.test_through_the_door import letters
+from newsletter.test_over_http import sent_emails
 from sabal.http import Refused
 from sabal.pages import dev
 from sites import SiteOfTests
@@ -17,11 +17,11 @@ def test_emails_can_be_read_and_their_links_followed(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish()
-    with entrance(site, monkeypatch, dev=True) as client:
+    with open_client(site, monkeypatch, dev=True) as client:
         assert b"No email yet" in client.get("/dev/mail/").body
         for address in ("suzie@example.org", "carol@example.org"):
             ask(client, address)
-            letters(site)
+            sent_emails(site)
         assert b'href="/dev/mail/"' in client.get(f"{PAGE}/asked").body
         answer = client.get("/dev/mail/")
         listed = answer.body.decode()
@@ -36,7 +36,7 @@ def test_emails_can_be_read_and_their_links_followed(
 def test_only_emails_are_shown(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     (site.data / "mail").mkdir()
     (site.data / "mail" / "notes.txt").write_text("not an email")
-    with entrance(site, monkeypatch, dev=True) as client:
+    with open_client(site, monkeypatch, dev=True) as client:
         for name in ("notes.txt", "..", "server.key", "nothing.eml"):
             assert client.get(f"/dev/mail/{name}").status in (400, 404)
 
@@ -49,7 +49,7 @@ def test_the_text_of_an_email_is_escaped(site: SiteOfTests, monkeypatch: pytest.
         b'To: eve@example.org\r\nSubject: <b>x\r\n\r\n<script>1</script> http://127.0.0.1:8000/en?a="><i>\r\n'
     )
     (folder / name).write_bytes(content)
-    with entrance(site, monkeypatch, dev=True) as client:
+    with open_client(site, monkeypatch, dev=True) as client:
         for path in ("/dev/mail/", f"/dev/mail/{name}"):
             page = client.get(path).body.decode()
             assert "<script>1" not in page and "<b>x" not in page and "<i>" not in page
@@ -57,9 +57,9 @@ def test_the_text_of_an_email_is_escaped(site: SiteOfTests, monkeypatch: pytest.
 
 def test_a_public_server_shows_no_emails(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     site.publish()
-    with entrance(site, monkeypatch) as client:
+    with open_client(site, monkeypatch) as client:
         ask(client, "suzie@example.org")
-        letters(site)
+        sent_emails(site)
         (file,) = (site.data / "mail").glob("[0-9]*.eml")
         assert client.get("/dev/mail/").status in (400, 404)
         assert client.get(f"/dev/mail/{file.name}").status == 404

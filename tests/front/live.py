@@ -1,4 +1,4 @@
-"""A tiny house behind a real granian, with the settings of `sabal serve`, on a loopback port of its own."""
+"""A tiny site behind a real granian, with the settings of `sabal serve`, on its own loopback port."""
 
 import os
 import signal
@@ -20,20 +20,20 @@ FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 class Live:
-    """One running server."""
+    """A running server."""
 
     def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port, self.process = port, process
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer."""
+        """Return the processes that answer requests."""
         return psutil.Process(self.process.pid).children()
 
     def connect(self, timeout: float = 10.0) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 
     def send(self, request: bytes, timeout: float = 10.0) -> bytes:
-        """Everything that comes back on a connection of its own, until the other side closes it."""
+        """Send a request on a new connection. Return all bytes until the server closes it."""
         with self.connect(timeout) as connection:
             connection.sendall(request)
             return everything(connection)
@@ -47,7 +47,7 @@ class Live:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What the other side sends until it closes."""
+    """Return all bytes until the other side closes the connection."""
     found = b""
     while True:
         try:
@@ -60,7 +60,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def status(answer: bytes) -> int:
-    """The status of the first answer in these bytes; 0 where there is none."""
+    """Return the status of the first answer in these bytes; 0 if there is none."""
     return int(answer[9:12]) if answer.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")) else 0
 
 
@@ -73,7 +73,7 @@ def free_port() -> int:
 
 @contextmanager
 def live(workers: int = 1, **tiny: str) -> Iterator[Live]:
-    """Runs the tiny house with these TINY_… variables, and ends it whatever happens."""
+    """Run the tiny site with these TINY_… variables. Kill it at the end, also after an error."""
     port = free_port()
     environment = environ(os.environ, dev=False, workers=workers)
     environment |= {f"TINY_{name.upper()}": value for name, value in tiny.items()}
@@ -98,7 +98,7 @@ def live(workers: int = 1, **tiny: str) -> Iterator[Live]:
 
 
 def all_children(pid: int) -> list[int]:
-    """The processes below that one; none where it has ended."""
+    """Return all descendants of a process; none if it has ended."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -106,11 +106,11 @@ def all_children(pid: int) -> list[int]:
 
 
 def wait_until_well(site: Live, within: float = 15.0) -> None:
-    """Returns once the house answers; fails where it does not in time."""
+    """Wait until the server answers. Fail if it does not in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         try:
-            if status(site.get("/healthz")) in (200, 503):  # well, or busy
+            if status(site.get("/healthz")) in (200, 503):  # "ok" or "busy"
                 return
         except OSError:
             pass

@@ -1,4 +1,4 @@
-"""What a public process keeps fresh beside answering, and what becomes of it when the database goes away."""
+"""The refreshes of a public process, with and without a database, and a failed start."""
 
 import asyncio
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from sabal.front.refresher import CAPACITY_EVERY, Refresher
 
 
 class Calls:
-    """Counts what the refresher does, and fails where a test says so."""
+    """Count the calls of the refresher, and raise the error that a test sets."""
 
     def __init__(self) -> None:
         self.connected = self.closed = self.keys = self.refreshed = self.capacities = 0
@@ -41,7 +41,7 @@ class Calls:
         self.capacities += 1
 
     def front(self) -> Front:
-        """A front whose refresher calls here."""
+        """Return a front end whose refresher calls this object."""
         found = build(petitions=SimpleNamespace(refresh=self.refresh, published=list))
         found.app.keyring = SimpleNamespace(refresh=lambda *_: None)  # type: ignore[assignment]
         found.app.capacity = SimpleNamespace(refresh=self.capacity)  # type: ignore[assignment]
@@ -56,7 +56,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return found
 
 
-def test_a_refresh_keeps_its_connection_and_seldom_looks_at_the_capacity(calls: Calls) -> None:
+def test_a_refresh_keeps_its_connection_and_seldom_measures_the_capacity(calls: Calls) -> None:
     async def run() -> None:
         refreshing = Refresher(calls.front().app)
         for _ in range(5):
@@ -69,7 +69,7 @@ def test_a_refresh_keeps_its_connection_and_seldom_looks_at_the_capacity(calls: 
     assert (calls.connected, calls.keys, calls.refreshed, calls.capacities) == (1, 1, 6, 2)
 
 
-def test_after_a_failed_refresh_the_next_begins_anew(calls: Calls) -> None:
+def test_after_a_failed_refresh_the_next_one_reconnects(calls: Calls) -> None:
     async def run() -> None:
         refreshing = Refresher(calls.front().app)
         await refreshing.refresh()
@@ -85,7 +85,7 @@ def test_after_a_failed_refresh_the_next_begins_anew(calls: Calls) -> None:
     assert calls.connected == 3 and calls.closed == 2 and calls.keys == 3
 
 
-def test_a_process_that_cannot_refresh_goes_on_and_says_it_is_not_well(
+def test_a_process_that_cannot_refresh_continues_and_is_not_well(
     calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> None:
@@ -103,7 +103,7 @@ def test_a_process_that_cannot_refresh_goes_on_and_says_it_is_not_well(
     assert "ConnectionError at " in caplog.text and "suzie" not in caplog.text
 
 
-def test_a_process_that_cannot_start_says_where_and_no_more(
+def test_a_failed_start_is_logged_by_type_and_line_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     sent: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ def test_a_process_that_cannot_start_says_where_and_no_more(
             sent.append(message)
 
         monkeypatch.setattr(Process, "start", failing)
-        await Process().live(receive, send)
+        await Process().lifespan(receive, send)
 
     asyncio.run(run())
     assert [message["type"] for message in sent] == ["lifespan.startup.failed"]

@@ -1,4 +1,4 @@
-"""The one cache rule: what is kept, for how long, and how often a page is made."""
+"""The cache: which answers it stores, for how long, and how often a page is made."""
 
 import asyncio
 import gzip
@@ -21,7 +21,7 @@ BODY = b"<p>What we ask of you</p>" * 200
 
 
 class Clock:
-    """A clock that a test sets."""
+    """Return the time that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -31,7 +31,7 @@ class Clock:
 
 
 class Site:
-    """Pages of the test's own: counts how often it is asked, and answers as it is told."""
+    """Make the answers that a test sets, and count the calls."""
 
     def __init__(self, *headers: tuple[bytes, bytes], body: bytes = BODY, status: int = 200) -> None:
         self.headers = [HTML, (b"cache-control", RULE), *headers]
@@ -78,7 +78,7 @@ def test_a_page_is_made_once_while_it_is_fresh() -> None:
     play(site, scene)
 
 
-def test_a_crowd_that_comes_at_once_makes_one_page() -> None:
+def test_simultaneous_readers_make_one_page() -> None:
     site = Site()
     site.takes = 0.05
 
@@ -89,15 +89,15 @@ def test_a_crowd_that_comes_at_once_makes_one_page() -> None:
     play(site, scene)
 
 
-def test_a_stale_page_is_shown_at_once_and_refreshed_once_behind_it() -> None:
+def test_a_stale_page_is_sent_at_once_and_refreshed_once_in_the_background() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
         await cache.fetch("/en/bowl")
         site.body, site.takes = BODY + b"new", 0.05
         clock.now += 5
-        shown = [await asyncio.wait_for(cached(cache), 0.02) for _ in range(100)]
-        assert {entry.response.body for entry in shown} == {BODY}
+        sent = [await asyncio.wait_for(cached(cache), 0.02) for _ in range(100)]
+        assert {entry.response.body for entry in sent} == {BODY}
         await asyncio.sleep(0.15)
         assert site.asked == 2
         assert (await cached(cache)).response.body == BODY + b"new"
@@ -105,7 +105,7 @@ def test_a_stale_page_is_shown_at_once_and_refreshed_once_behind_it() -> None:
     play(site, scene)
 
 
-def test_a_page_too_old_to_be_shown_is_waited_for() -> None:
+def test_readers_wait_for_a_new_page_if_the_copy_is_too_old() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -118,7 +118,7 @@ def test_a_page_too_old_to_be_shown_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("how", ["raises", "500", "503"])
-def test_while_pages_cannot_be_made_the_last_page_is_shown_for_ten_minutes(how: str) -> None:
+def test_after_a_failed_refresh_the_last_page_is_sent_for_ten_minutes(how: str) -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -140,7 +140,7 @@ def test_while_pages_cannot_be_made_the_last_page_is_shown_for_ten_minutes(how: 
     play(site, scene)
 
 
-def test_a_failed_refresh_is_not_tried_again_at_once() -> None:
+def test_a_failed_refresh_is_not_retried_at_once() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -159,7 +159,7 @@ def test_a_failed_refresh_is_not_tried_again_at_once() -> None:
     play(site, scene)
 
 
-def test_a_reader_who_leaves_does_not_stop_the_page_of_the_others() -> None:
+def test_a_reader_that_disconnects_does_not_stop_the_page_of_others() -> None:
     site = Site()
     site.takes = 0.05
 
@@ -184,7 +184,9 @@ def test_a_reader_who_leaves_does_not_stop_the_page_of_the_others() -> None:
         ([], 203),
     ],
 )
-def test_what_may_not_be_kept_is_made_each_time(headers: list[tuple[bytes, bytes]], status: int) -> None:
+def test_an_answer_that_may_not_be_cached_is_made_each_time(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
     site = Site(*headers, status=status)
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -208,17 +210,17 @@ def test_what_may_not_be_kept_is_made_each_time(headers: list[tuple[bytes, bytes
         b"max-age=-1",
     ],
 )
-def test_without_a_clear_word_of_the_view_nothing_is_kept(value: bytes | None) -> None:
+def test_without_a_max_age_nothing_is_cached(value: bytes | None) -> None:
     headers = [] if value is None else [(b"cache-control", value)]
     assert freshness(Response(200, headers)) is None
 
 
-def test_the_rule_is_read_from_the_view() -> None:
+def test_freshness_is_read_from_cache_control() -> None:
     assert freshness(Response(200, [(b"cache-control", RULE)])) == Freshness(1, 10, 600)
     assert freshness(Response(200, [(b"cache-control", b'Public, Max-Age="86400"')])) == Freshness(86_400)
 
 
-def test_each_coding_has_its_body_and_its_etag() -> None:
+def test_each_coding_has_its_own_body_and_etag() -> None:
     site = Site((b"vary", b"Cookie"), (b"etag", b'"theirs"'), (b"content-length", b"5000"))
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -244,7 +246,7 @@ def test_each_coding_has_its_body_and_its_etag() -> None:
     play(site, scene)
 
 
-def test_a_reader_who_has_the_page_is_told_so() -> None:
+def test_a_reader_that_has_the_page_gets_a_304() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -260,14 +262,14 @@ def test_a_reader_who_has_the_page_is_told_so() -> None:
                 and headers[b"cache-control"] == RULE
                 and b"content-type" not in headers
             )
-        # The same tag, of another coding, is another copy.
+        # The ETag of one coding does not match another coding.
         assert entry.answer(b"gzip", etag, False, clock.now)[0]["status"] == 200
         assert entry.answer(b"br", b'"other"', False, clock.now)[0]["status"] == 200
 
     play(site, scene)
 
 
-def test_the_etag_stays_while_the_page_stays() -> None:
+def test_the_etag_changes_only_with_the_page() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -283,7 +285,7 @@ def test_the_etag_stays_while_the_page_stays() -> None:
     play(site, scene)
 
 
-def test_an_old_copy_says_its_age() -> None:
+def test_an_old_copy_has_an_age_header() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -295,7 +297,7 @@ def test_an_old_copy_says_its_age() -> None:
     play(site, scene)
 
 
-def test_memory_is_bounded_and_what_is_read_least_goes_first() -> None:
+def test_memory_is_bounded_and_the_least_recently_used_entry_is_dropped() -> None:
     site = Site(body=bytes(range(256)) * 40)  # 10,240 bytes, twice: as made and as sent
     site.headers[0] = (b"content-type", b"image/png")
 
@@ -315,7 +317,7 @@ def test_memory_is_bounded_and_what_is_read_least_goes_first() -> None:
     play(site, scene, most_bytes=120_000)
 
 
-def test_a_page_larger_than_the_memory_is_answered_and_not_kept() -> None:
+def test_a_page_larger_than_the_cache_is_answered_and_not_cached() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -325,8 +327,8 @@ def test_a_page_larger_than_the_memory_is_answered_and_not_kept() -> None:
     play(site, scene, most_bytes=100)
 
 
-def test_a_page_that_is_refused_is_gone_at_once() -> None:
-    """What is no longer published is not shown from the last copy, as it would be after a failure."""
+def test_a_refused_page_is_dropped_at_once() -> None:
+    """A refusal, unlike a failure, does not lead to the last copy: the petition is no longer published."""
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:
@@ -340,7 +342,7 @@ def test_a_page_that_is_refused_is_gone_at_once() -> None:
     play(site, scene)
 
 
-def test_pages_of_a_petition_that_is_gone_are_forgotten() -> None:
+def test_pages_of_an_unpublished_petition_are_dropped() -> None:
     site = Site()
 
     async def scene(cache: Cache[str], clock: Clock) -> None:

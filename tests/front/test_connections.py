@@ -1,11 +1,11 @@
-"""What the threads of the pool leave open: a connection to the database that nobody closes is one less for signing."""
+"""Threads of the pool close their database connections: each one left open is one less for signing."""
 
 from typing import Any
 
 import pytest
 from django.db import connections
 
-from front_door import Entrance, entrance
+from front_end import Client, open_client
 from newsletter.asking import PAGE, ask
 from sabal import token
 from sabal.database import Database
@@ -20,7 +20,7 @@ SLUG = "stop-forced-repatriation"
 
 
 class Connections:
-    """Counts the connections that a module opens and closes."""
+    """Count the connections that a module opens and closes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
         self.opened = self.closed = 0
@@ -43,11 +43,11 @@ class Connections:
 def test_a_form_closes_its_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     site.publish()
     seen = Connections(monkeypatch, newsletter)
-    with entrance(site, monkeypatch) as front:
-        assert ask(front, "suzie@example.org").status == 303
-        assert front.post(f"{PAGE}/confirm/{token.encode(token.new())}").status == 404
+    with open_client(site, monkeypatch) as client:
+        assert ask(client, "suzie@example.org").status == 303
+        assert client.post(f"{PAGE}/confirm/{token.encode(token.new())}").status == 404
         way_out = subscription.unsubscribe_token(site.keyring.need_subscribers(), 12_345)
-        assert front.post(f"{PAGE}/unsubscribe/{token.encode(way_out)}").status == 200
+        assert client.post(f"{PAGE}/unsubscribe/{token.encode(way_out)}").status == 200
     assert seen.opened == seen.closed == 3
 
 
@@ -59,8 +59,8 @@ def test_a_form_that_fails_closes_its_connection(site: SiteOfTests, monkeypatch:
         raise ValueError(EmailAddress.parse("suzie@example.org"))
 
     monkeypatch.setattr(newsletter, "ask", failing)
-    with entrance(site, monkeypatch) as front:
-        assert ask(front, "suzie@example.org").status == 500
+    with open_client(site, monkeypatch) as client:
+        assert ask(client, "suzie@example.org").status == 500
     assert seen.opened == seen.closed == 1
 
 
@@ -68,34 +68,34 @@ def test_a_file_of_a_log_closes_its_connection(site: SiteOfTests, monkeypatch: p
     petition = site.publish()
     site.sequence(petition, 0.0, every=0.0)
     seen = Connections(monkeypatch, files)
-    with entrance(site, monkeypatch) as front:
+    with open_client(site, monkeypatch) as client:
         for path in (f"manifests/{petition.manifest_hash.hex()}.json", "tile/0/000.p/1"):
-            assert front.get(f"/{SLUG}/log/{path}").status == 200, path
+            assert client.get(f"/{SLUG}/log/{path}").status == 200, path
     assert seen.opened == seen.closed == 2
 
 
-def test_no_page_opens_a_connection_of_django(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody would close it: no page is a request of Django's."""
+def test_no_page_opens_a_django_connection(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages run outside Django requests, so a connection of Django would stay open."""
     site.publish()
     opened: list[str] = []
 
-    def looked(work: Any, args: tuple[Any, ...]) -> Any:
+    def noting(work: Any, args: tuple[Any, ...]) -> Any:
         found = call(work, args)
         opened.extend(connection.alias for connection in connections.all(initialized_only=True))
         return found
 
     call = pool._call
-    monkeypatch.setattr(pool, "_call", looked)
-    with entrance(site, monkeypatch) as front:
-        everything(front)
-        assert front._runner.run(front.app.pool.page(text, 200, "ok")) == Response(
+    monkeypatch.setattr(pool, "_call", noting)
+    with open_client(site, monkeypatch) as client:
+        open_every_page(client)
+        assert client._runner.run(client.app.pool.page(text, 200, "ok")) == Response(
             200, [(b"content-type", b"text/plain; charset=utf-8")], b"ok"
         )
     assert opened == []
 
 
-def everything(front: Entrance) -> None:
+def open_every_page(client: Client) -> None:
     """Open every page that has a path of its own."""
-    for path in front.front.routes.cached_paths():
-        answer = front.get(path)
+    for path in client.front.routes.cached_paths():
+        answer = client.get(path)
         assert answer.status == (404 if "/log/" in path else 200), path  # the log has no checkpoint yet

@@ -1,4 +1,4 @@
-"""The front as a whole: what every answer carries, what is logged, how many are let in at once."""
+"""The front end as a whole: headers of every answer, logging, and the limit of POSTs in work."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ SIGN = "/en/bowl/sign"
 @pytest.mark.parametrize(
     "path", ["/en/bowl", "/", "/nowhere", "/en/confirm/abc", "/healthz", "/en/newsletter", "/en//x"]
 )
-def test_every_answer_carries_the_security_headers(path: str) -> None:
+def test_every_answer_has_the_security_headers(path: str) -> None:
     async def run() -> Answer:
         return await visit(build(), "GET", path)
 
@@ -42,7 +42,7 @@ def test_without_tls_no_hsts() -> None:
     assert answer.status == 200 and answer["strict-transport-security"] is None
 
 
-def test_nothing_of_the_reader_reaches_a_page_that_others_will_see() -> None:
+def test_nothing_of_the_reader_reaches_a_cached_page() -> None:
     pages, echo = Pages(), Echo()
     eve = [
         (b"cookie", b"session=eve"), (b"authorization", b"Basic ZXZl"), (b"x-forwarded-host", b"eve.example"),
@@ -67,7 +67,7 @@ def test_nothing_of_the_reader_reaches_a_page_that_others_will_see() -> None:
     assert echo.seen[-1].body == b"email=x" and echo.seen[-1].language == "en"
 
 
-def test_an_error_is_logged_by_type_and_line_and_never_by_its_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_is_logged_by_type_and_line_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> Answer:
         return await visit(build(), "POST", SIGN, FORM, OWN, body=[b"fail"])
 
@@ -79,7 +79,7 @@ def test_an_error_is_logged_by_type_and_line_and_never_by_its_text(caplog: pytes
     assert "suzie" not in caplog.text and all(record.exc_info is None for record in caplog.records)
 
 
-def test_a_page_that_cannot_be_made_is_an_honest_500(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_page_that_fails_is_answered_with_a_500(caplog: pytest.LogCaptureFixture) -> None:
     pages = Pages()
     pages.error = ValueError("suzie@example.org")
 
@@ -90,7 +90,7 @@ def test_a_page_that_cannot_be_made_is_an_honest_500(caplog: pytest.LogCaptureFi
     assert answer.status == 500 and answer["cache-control"] == "no-store" and "suzie" not in caplog.text
 
 
-def test_a_page_of_what_is_not_published_is_an_honest_404_that_nobody_keeps() -> None:
+def test_an_unpublished_page_is_a_404_that_is_not_cached() -> None:
     async def run() -> list[Answer]:
         front = build()
         paths = ("/en/quiet", "/en/unknown", "/fr/bowl", "/quiet.json", "/quiet/log/checkpoint", "/fr")
@@ -101,11 +101,11 @@ def test_a_page_of_what_is_not_published_is_an_honest_404_that_nobody_keeps() ->
         assert b"There is no such page" in answer.body
 
 
-def test_where_says_no_text() -> None:
+def test_where_leaves_out_the_text_of_an_error() -> None:
     assert where(ValueError("suzie@example.org")) == "ValueError"
 
 
-def test_more_posts_than_can_be_worked_on_are_told_so_before_their_body_is_read(
+def test_posts_over_the_limit_get_a_503_before_their_body_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(app, "IN_FLIGHT", 4)
@@ -128,7 +128,7 @@ def test_more_posts_than_can_be_worked_on_are_told_so_before_their_body_is_read(
     assert len(waits) > 3 and all(5 <= int(wait or 0) <= 30 for wait in waits)
 
 
-def test_bodies_that_never_come_take_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_that_never_arrive_do_not_count_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "IN_FLIGHT", 4)
 
     async def run() -> None:
@@ -160,7 +160,7 @@ def test_bodies_that_never_come_take_nobodys_place(monkeypatch: pytest.MonkeyPat
     asyncio.run(run())
 
 
-def test_a_crowded_network_is_held_and_then_refused() -> None:
+def test_signatures_of_a_crowded_network_are_held_and_then_refused() -> None:
     echo = Echo()
 
     async def run() -> list[Answer]:
@@ -182,7 +182,7 @@ def test_a_crowded_network_is_held_and_then_refused() -> None:
     assert all(len(request.network) == 16 for request in echo.seen)
 
 
-def test_a_house_that_cannot_look_at_its_petitions_is_not_well() -> None:
+def test_a_process_without_a_recent_refresh_is_not_well() -> None:
     async def run() -> None:
         front = build()
         assert (await visit(front, "GET", "/healthz")).body == b"ok\n"
@@ -193,7 +193,7 @@ def test_a_house_that_cannot_look_at_its_petitions_is_not_well() -> None:
     asyncio.run(run())
 
 
-def test_draining_waits_for_what_was_begun() -> None:
+def test_draining_waits_for_posts_in_work() -> None:
     async def run() -> None:
         front = build(Echo(takes=0.1))
         task = asyncio.create_task(visit(front, "POST", SIGN, FORM, OWN))
@@ -205,7 +205,7 @@ def test_draining_waits_for_what_was_begun() -> None:
     asyncio.run(run())
 
 
-def test_a_prepared_page_comes_in_the_readers_coding() -> None:
+def test_a_prepared_page_has_the_readers_coding() -> None:
     pages = Pages()
     pages.prepared_page = lambda *_: file(b"<p>gone</p>" * 200, HTML, PUBLIC)  # type: ignore[method-assign]
 
@@ -227,7 +227,7 @@ def test_a_prepared_page_comes_in_the_readers_coding() -> None:
     assert all(answer["content-length"] == str(len(answer.body)) for answer in (br, zipped, plain))
 
 
-def test_a_refusal_speaks_the_language_of_the_path_or_of_the_reader() -> None:
+def test_a_refusal_has_the_language_of_the_path_or_of_the_reader() -> None:
     pages = Pages()
 
     async def run() -> None:
@@ -241,7 +241,7 @@ def test_a_refusal_speaks_the_language_of_the_path_or_of_the_reader() -> None:
     assert set(pages.prepared) == {("not-found", language) for language in ("ko", "zh-hans", "en")}
 
 
-def test_a_proxy_nobody_told_us_of_is_noticed_at_the_first_visit(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unconfigured_proxy_is_reported_at_the_first_request(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         await visit(build(), "GET", "/", (b"x-forwarded-for", b"203.0.113.5"))
 

@@ -1,4 +1,4 @@
-"""Each guard with the attack it is there for."""
+"""Each guard, with the attack that it stops."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ OWN = (b"sec-fetch-site", b"same-origin")
 def ask(
     method: str, path: str | bytes, *headers: tuple[bytes, bytes], echo: Echo | None = None, **more: Any
 ) -> Any:
-    """One request at a front of its own."""
+    """Send one request to a new front end."""
     site = {k: more.pop(k) for k in ("base_url", "onion", "others", "dev", "hops", "unlimited") if k in more}
 
     async def run() -> Any:
@@ -58,7 +58,7 @@ def test_a_path_that_is_not_canonical_is_refused(path: str) -> None:
         "/fr/confirm/abc", "/en/bowl/sign/x", "/static/x", "/admin",
     ],
 )  # fmt: skip
-def test_a_path_in_no_route_is_not_found(path: str) -> None:
+def test_a_path_without_a_route_is_not_found(path: str) -> None:
     assert ask("GET", path).status == 404
 
 
@@ -88,12 +88,12 @@ def test_development_mail_is_there_in_development_only() -> None:
         ("TRACE", "/", "GET, HEAD"),
     ],
 )
-def test_other_methods_are_told_which_are_allowed(method: str, path: str, allow: str) -> None:
+def test_a_405_names_the_allowed_methods(method: str, path: str, allow: str) -> None:
     answer = ask(method, path)
     assert answer.status == 405 and answer["allow"] == allow
 
 
-def test_head_is_get_without_its_body() -> None:
+def test_head_is_get_without_a_body() -> None:
     for path in ("/en/bowl", "/en/confirm/abc", "/healthz", "/nowhere"):
         get, head = ask("GET", path), ask("HEAD", path)
         assert head.status == get.status and head.body == b"" and get.body
@@ -117,7 +117,7 @@ def test_head_is_get_without_its_body() -> None:
         [(b"host", b"petition.example, eve.example")],
     ],
 )
-def test_a_host_that_is_not_ours_alone_is_refused(host: list[tuple[bytes, bytes]]) -> None:
+def test_any_other_host_is_refused(host: list[tuple[bytes, bytes]]) -> None:
     assert ask("GET", "/en/bowl", host=host).status == 400
     assert ask("POST", SIGN, FORM, OWN, host=host).status == 400
 
@@ -143,7 +143,7 @@ def test_development_answers_loopback_names_with_any_port() -> None:
     assert ask("GET", "/en/bowl", host=[(b"host", b"localhost.eve.example:80")], dev=True).status == 400
 
 
-def test_a_balancer_may_ask_by_address_whether_we_are_well() -> None:
+def test_health_is_answered_for_any_host() -> None:
     assert ask("GET", "/healthz", host=[(b"host", b"10.0.0.7:8000")]).status == 200
     assert ask("GET", "/healthz", host=[HOST, HOST]).status == 400
 
@@ -151,13 +151,13 @@ def test_a_balancer_may_ask_by_address_whether_we_are_well() -> None:
 # ---- sizes ----
 
 
-def test_headers_of_16_kb_are_the_most() -> None:
+def test_headers_over_16_kb_are_refused() -> None:
     for method, path in (("GET", "/"), ("POST", SIGN)):
         answers = [ask(method, path, FORM, OWN, (b"x", b"a" * size)) for size in (16_000, 16_384)]
         assert [answer.status == 431 for answer in answers] == [False, True]
 
 
-def test_a_form_of_16_kb_is_the_most() -> None:
+def test_a_form_over_16_kb_is_refused() -> None:
     assert ask("POST", SIGN, FORM, OWN, body=[b"a" * 16_384]).status == 303
     assert ask("POST", SIGN, FORM, OWN, body=[b"a" * 16_384, b"b"]).status == 413
 
@@ -188,7 +188,7 @@ def test_ten_megabytes_are_refused_before_they_are_read() -> None:
     assert start["status"] == 413 and (b"connection", b"close") in start["headers"]
 
 
-def test_a_sender_who_never_stops_is_cut_off_at_the_limit() -> None:
+def test_a_body_without_end_is_refused_at_the_limit() -> None:
     taken = 0
 
     def endless() -> Iterator[bytes]:
@@ -201,7 +201,7 @@ def test_a_sender_who_never_stops_is_cut_off_at_the_limit() -> None:
     assert taken < 20
 
 
-def test_a_body_that_does_not_come_is_waited_for_five_seconds() -> None:
+def test_a_body_that_does_not_arrive_is_refused_after_five_seconds() -> None:
     assert guards.BODY_SECONDS == 5.0
 
     async def never() -> Any:
@@ -215,7 +215,7 @@ def test_a_body_that_does_not_come_is_waited_for_five_seconds() -> None:
     assert refused.value.status == 408
 
 
-def test_a_sender_who_leaves_is_let_go() -> None:
+def test_a_client_that_disconnects_is_refused() -> None:
     async def gone() -> Any:
         return {"type": "http.disconnect"}
 
@@ -270,7 +270,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_a_form_of_eves_page_signs_nothing(headers: list[tuple[bytes, bytes]]) -> None:
+def test_a_form_on_eves_page_does_not_sign(headers: list[tuple[bytes, bytes]]) -> None:
     answer = ask("POST", SIGN, FORM, *headers)
     assert answer.status == 403 and answer.body == b"elsewhere"
 
@@ -279,7 +279,7 @@ def test_a_form_of_eves_page_signs_nothing(headers: list[tuple[bytes, bytes]]) -
 @pytest.mark.parametrize(
     "path", ["/en/confirm/abc", "/en/confirm/abc/not-me", "/en/signature/abc/withdraw", "/en/newsletter"]
 )
-def test_eves_page_can_press_none_of_our_buttons(path: str, headers: list[tuple[bytes, bytes]]) -> None:
+def test_eves_page_cannot_post_our_other_forms(path: str, headers: list[tuple[bytes, bytes]]) -> None:
     assert ask("POST", path, FORM, *headers).status == 403
 
 
@@ -292,15 +292,15 @@ def test_eves_page_can_press_none_of_our_buttons(path: str, headers: list[tuple[
         [],
     ],
 )
-def test_our_own_pages_and_no_browser_at_all_are_accepted(headers: list[tuple[bytes, bytes]]) -> None:
+def test_posts_from_our_pages_and_from_programs_are_accepted(headers: list[tuple[bytes, bytes]]) -> None:
     assert ask("POST", SIGN, FORM, *headers).status == 303
 
 
-def test_two_origins_are_none() -> None:
+def test_a_doubled_origin_header_is_refused() -> None:
     assert ask("POST", SIGN, FORM, OWN, OWN).status == 400
 
 
-def test_the_onion_service_and_further_hosts_are_our_own() -> None:
+def test_the_onion_service_and_further_hosts_are_own_origins() -> None:
     hosts = Hosts("https://petition.example", "http://abc.onion", ("www.petition.example",))
     for origin in (b"http://abc.onion", b"https://www.petition.example"):
         assert same_origin({b"origin": origin}, hosts)
@@ -308,8 +308,8 @@ def test_the_onion_service_and_further_hosts_are_our_own() -> None:
     assert same_origin({b"origin": b"http://localhost:8000"}, Hosts("http://127.0.0.1:8000", dev=True))
 
 
-def test_mail_programs_unsubscribe_without_an_origin_and_as_multipart() -> None:
-    """RFC 8058, §3.1 and §5: a POST by the mail provider, in either form encoding."""
+def test_email_programs_unsubscribe_without_an_origin_and_as_multipart() -> None:
+    """The email provider posts in either form encoding (RFC 8058 §3.1, §5)."""
     path = "/en/newsletter/unsubscribe/abc"
     multipart = (b"content-type", b"multipart/form-data; boundary=x")
     assert ask("POST", path, multipart, (b"origin", b"https://mail.example")).status == 200

@@ -1,4 +1,4 @@
-"""The door behind the real server: what only bytes on a wire can show."""
+"""The front end behind the real server: tests that need bytes on a wire."""
 
 import os
 import re
@@ -33,12 +33,12 @@ def test_suzie_reads_and_signs(site: Live) -> None:
     assert status(answer) == 303 and b"location: /en/bowl/sent\r\n" in answer
 
 
-def test_the_server_does_not_say_what_it_is(site: Live) -> None:
+def test_the_server_does_not_name_its_software(site: Live) -> None:
     for answer in (site.get(), site.get("/nowhere"), site.post(b"x")):
         assert b"granian" not in answer.lower() and b"\r\nserver: \r\n" in answer
 
 
-def test_a_reader_who_has_the_page_gets_no_body(site: Live) -> None:
+def test_a_reader_that_has_the_page_gets_no_body(site: Live) -> None:
     etag = re.search(rb"etag: (\S+)", site.get())
     assert etag
     again = site.get(headers=b"If-None-Match: %s\r\n" % etag[1])
@@ -70,7 +70,7 @@ def test_head_has_the_length_and_no_body(site: Live) -> None:
         b"POST /en/bowl/sign HTTP/1.0\r\n" + HEAD + FORM + CHUNKED,
     ],
 )
-def test_what_two_programs_could_read_in_two_ways_is_refused(site: Live, head: bytes) -> None:
+def test_an_ambiguous_request_is_refused(site: Live, head: bytes) -> None:
     assert status(site.send(head + CLOSE + b"\r\n")) in (400, 404)
 
 
@@ -79,7 +79,7 @@ def test_a_worker_may_open_as_many_connections_as_the_machine_allows(site: Live)
     assert soft == min(65_536, hard)
 
 
-def test_headers_have_an_end(site: Live) -> None:
+def test_long_headers_are_refused(site: Live) -> None:
     assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 12_000))) == 200
     assert status(site.post(b"a" * 16_384, headers=b"X: %s\r\n" % (b"a" * 12_000))) == 303
     assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 17_000))) == 431
@@ -87,7 +87,7 @@ def test_headers_have_an_end(site: Live) -> None:
     assert status(site.get(headers=b"X: %s\r\n" % (b"a" * 500_000))) in (0, 400, 431)
 
 
-def test_a_body_in_chunks_is_a_body(site: Live) -> None:
+def test_a_body_in_chunks_is_read(site: Live) -> None:
     head = SIGN + FORM + CHUNKED + CLOSE + b"\r\n"
     assert status(site.send(head + b"4\r\nname\r\n6\r\n=Suzie\r\n0\r\n\r\n")) == 303
     assert status(site.send(head + b"4e20\r\n" + b"a" * 20_000 + b"\r\n0\r\n\r\n")) == 413
@@ -97,14 +97,14 @@ def test_a_body_in_chunks_is_a_body(site: Live) -> None:
     "chunks",
     [b"zz\r\nabc\r\n0\r\n\r\n", b"-1\r\nabc\r\n", b"ffffffffffffffffff\r\nabc", b"3\r\nabcdef\r\n0\r\n\r\n"],
 )
-def test_lies_in_chunks_end_the_connection_and_nothing_else(site: Live, chunks: bytes) -> None:
+def test_malformed_chunks_end_only_their_connection(site: Live, chunks: bytes) -> None:
     head = SIGN + FORM + CHUNKED + CLOSE + b"\r\n"
     assert status(site.send(head + chunks)) in (0, 400)
     assert status(site.get()) == 200
 
 
 def test_a_second_request_cannot_hide_in_a_body(site: Live) -> None:
-    """Content-Length and Transfer-Encoding together: one answer, then the connection ends."""
+    """With both Content-Length and Transfer-Encoding there is one answer, then the connection ends."""
     smuggled = b"GET /en/bowl HTTP/1.1\r\n" + HEAD + b"\r\n"
     head = (
         b"POST /en/bowl/sign HTTP/1.1\r\n"
@@ -140,14 +140,14 @@ def test_eves_form_is_refused(site: Live, header: bytes) -> None:
     assert status(site.post(b"name=Suzie", headers=header + b"\r\n")) == 403
 
 
-def test_several_requests_go_over_one_connection(site: Live) -> None:
+def test_one_connection_serves_several_requests(site: Live) -> None:
     with site.connect() as connection:
         for path in (b"/en/bowl", b"/nowhere", b"/healthz"):
             connection.sendall(b"HEAD " + path + b" HTTP/1.1\r\n" + HEAD + b"\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
 
 
-def test_who_sends_slowly_is_let_go_after_five_seconds(site: Live) -> None:
+def test_a_slow_sender_is_cut_off_after_five_seconds(site: Live) -> None:
     def slow_headers() -> tuple[int, float]:
         began = time.monotonic()
         answer = site.send(b"GET /en/bowl HTTP/1.1\r\nHost: peti")
@@ -181,8 +181,8 @@ def test_who_sends_slowly_is_let_go_after_five_seconds(site: Live) -> None:
     assert body_status == 408 and 4.5 < body_took < 7
 
 
-def test_pages_get_eight_threads_and_a_crowd_honest_answers() -> None:
-    # Emails of a development server: every other page that a reader asks for is cached.
+def test_pages_get_eight_threads_and_a_crowd_gets_503() -> None:
+    # Emails of a development server: all other pages are cached.
     with live(slow="0.3", wait="0.5", dev="1") as site, ThreadPoolExecutor(60) as pool:
         answers = list(pool.map(lambda _: site.get("/dev/mail/slow"), range(60)))
         meanwhile = site.get()
@@ -194,7 +194,7 @@ def test_pages_get_eight_threads_and_a_crowd_honest_answers() -> None:
     assert re.search(rb"retry-after: \d+", refused) and b"busy" in refused
 
 
-def test_a_worker_that_is_killed_is_started_again() -> None:
+def test_a_killed_worker_is_restarted() -> None:
     with live() as site:
         worker = site.workers()[0]
         worker.kill()
@@ -203,7 +203,7 @@ def test_a_worker_that_is_killed_is_started_again() -> None:
         assert site.workers()[0].pid != worker.pid
 
 
-def test_a_master_that_is_killed_leaves_no_orphan() -> None:
+def test_a_killed_master_leaves_no_orphan() -> None:
     with live(workers=2) as site:
         workers = site.workers()
         assert len(workers) == 2
@@ -213,7 +213,7 @@ def test_a_master_that_is_killed_leaves_no_orphan() -> None:
         assert not alive
 
 
-def test_what_was_begun_is_answered_before_the_end() -> None:
+def test_posts_in_work_are_answered_before_the_end() -> None:
     with live(takes="1") as site, ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(site.post, b"name=Suzie") for _ in range(8)]
         time.sleep(0.5)
@@ -222,12 +222,12 @@ def test_what_was_begun_is_answered_before_the_end() -> None:
         assert site.process.wait(10) == 0
 
 
-def test_forwarded_addresses_to_the_left_change_nothing() -> None:
+def test_addresses_to_the_left_in_x_forwarded_for_are_ignored() -> None:
     with live(hops="1", limited="1") as site:
         claimed = b"X-Forwarded-For: 6.6.6.%d, 203.0.113.5\r\n"
         answers = [site.post(b"x", headers=claimed % n) for n in range(61)]
         assert b"x-held" not in answers[59]
-        if b"x-held: 1" not in answers[60]:  # the minute that is counted has ended in between
+        if b"x-held: 1" not in answers[60]:  # the counted minute ended in between
             answers = [site.post(b"x", headers=claimed % n) for n in range(61)]
         assert b"x-held: 1" in answers[60]
         assert b"x-held" not in site.post(b"x", headers=b"X-Forwarded-For: 203.0.113.5, 198.51.100.1\r\n")
@@ -235,8 +235,8 @@ def test_forwarded_addresses_to_the_left_change_nothing() -> None:
         assert b"x-held: 1" in site.post(b"x", headers=two_lines)
 
 
-def test_who_is_told_to_come_back_keeps_the_connection() -> None:
-    """In overload a new connection costs more than the answer."""
+def test_a_503_keeps_the_connection_open() -> None:
+    """Under overload a new connection costs more than the answer."""
     with live(in_flight="0") as site, site.connect() as connection:
         for _ in range(3):
             connection.sendall(SIGN + FORM + b"Content-Length: 10\r\n\r\nname=Suzie")

@@ -1,4 +1,4 @@
-"""The pool: how many threads pages and forms get, how long anybody waits, and what is left behind."""
+"""The pool: threads for pages and forms, waiting times, and threads that are freed."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from sabal.http import Response
 
 
 class Pages:
-    """Pages of the test's own."""
+    """Make pages that take a set time, and record calls and threads."""
 
     def __init__(self, takes: float = 0.0) -> None:
         self.takes = takes
@@ -36,7 +36,7 @@ class Pages:
         return Response(201, [(b"content-type", b"text/plain")], repr(names).encode())
 
 
-def test_a_page_is_made_of_what_it_is_given() -> None:
+def test_a_page_is_made_from_its_arguments() -> None:
     pages, mistakes = Pages(), object()
 
     async def run() -> None:
@@ -49,7 +49,7 @@ def test_a_page_is_made_of_what_it_is_given() -> None:
     assert pages.made[1][2] is mistakes
 
 
-def test_eight_threads_are_all_that_work() -> None:
+def test_at_most_eight_threads_work() -> None:
     pages = Pages(takes=0.01)
 
     async def run() -> None:
@@ -60,7 +60,7 @@ def test_eight_threads_are_all_that_work() -> None:
     assert pages.most <= 8 and len(pages.threads) <= 8 and len(pages.made) == 100
 
 
-def test_who_gets_no_thread_in_time_is_told_so() -> None:
+def test_a_page_without_a_thread_in_time_is_busy() -> None:
     pages = Pages(takes=0.5)
 
     async def run() -> list[Any]:
@@ -68,7 +68,7 @@ def test_who_gets_no_thread_in_time_is_told_so() -> None:
         began = time.monotonic()
         found = await asyncio.gather(*(pool.page(pages.make, n) for n in range(5)), return_exceptions=True)
         assert time.monotonic() - began < 1.0
-        # The threads come free again for those who come later.
+        # The threads are free again for later pages.
         assert (await pool.page(pages.make, "/later")).status == 201
         return found
 
@@ -77,7 +77,7 @@ def test_who_gets_no_thread_in_time_is_told_so() -> None:
     assert len(pages.made) == 3
 
 
-def test_those_who_wait_are_bounded_in_number() -> None:
+def test_the_number_of_waiting_pages_is_bounded() -> None:
     pages = Pages(takes=0.2)
 
     async def run() -> None:
@@ -93,7 +93,7 @@ def test_those_who_wait_are_bounded_in_number() -> None:
     asyncio.run(run())
 
 
-def test_forms_take_neither_all_threads_nor_all_places_of_signing() -> None:
+def test_forms_leave_threads_to_pages_and_places_to_signing() -> None:
     pages = Pages(takes=0.3)
 
     async def run() -> tuple[list[Any], list[Any], Any]:
@@ -101,7 +101,7 @@ def test_forms_take_neither_all_threads_nor_all_places_of_signing() -> None:
         posts = [pool.form(pages.make) for _ in range(50)]
         again = [pool.again(pages.make) for _ in range(50)]
         found = await asyncio.gather(*posts, *again, pool.page(pages.make, "/page"), return_exceptions=True)
-        # Their places come free again.
+        # The places are free again.
         assert (await pool.form(pages.make)).status == 201
         return found[:50], found[50:100], found[100]
 
@@ -111,7 +111,7 @@ def test_forms_take_neither_all_threads_nor_all_places_of_signing() -> None:
     assert page.status == 201 and FORMS + AGAIN < IN_FLIGHT / 2
 
 
-def test_a_form_that_hangs_keeps_its_place_though_nobody_waits_for_it() -> None:
+def test_a_form_that_hangs_keeps_its_place_after_the_timeout() -> None:
     pages = Pages(takes=0.3)
 
     async def run() -> None:
@@ -126,14 +126,14 @@ def test_a_form_that_hangs_keeps_its_place_though_nobody_waits_for_it() -> None:
     asyncio.run(run())
 
 
-def test_a_view_that_hangs_keeps_its_thread_and_nobody_waits_for_it() -> None:
+def test_a_page_that_hangs_keeps_its_thread_after_the_timeout() -> None:
     pages = Pages(takes=0.4)
 
     async def run() -> None:
         pool = Pool(threads=1, wait=0.05, longest=0.1)
         with pytest.raises(Busy):
             await pool.page(pages.make, "/hangs")
-        with pytest.raises(Busy):  # the thread is not free before the view has ended
+        with pytest.raises(Busy):  # the thread is in use until the function ends
             await pool.page(pages.make, "/next")
         await asyncio.sleep(0.4)
         pages.takes = 0
@@ -142,7 +142,7 @@ def test_a_view_that_hangs_keeps_its_thread_and_nobody_waits_for_it() -> None:
     asyncio.run(run())
 
 
-def test_a_reader_who_leaves_gives_no_thread_back_before_its_time() -> None:
+def test_a_reader_that_disconnects_does_not_free_the_thread_early() -> None:
     pages = Pages(takes=0.2)
 
     async def run() -> None:
@@ -156,7 +156,7 @@ def test_a_reader_who_leaves_gives_no_thread_back_before_its_time() -> None:
     asyncio.run(run())
 
 
-def test_an_error_comes_through_and_frees_its_thread() -> None:
+def test_an_error_is_raised_and_frees_its_thread() -> None:
     pages = Pages()
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""Prepared pages: made once, at hand when the pool is not, and safe with any name."""
+"""Prepared pages: rendered once, available if the pool is busy, and safe with any name."""
 
 import asyncio
 import html
@@ -20,7 +20,7 @@ PAGE = "<!doctype html><title>Please confirm</title><p>Hello ⟦name⟧</p>"
 
 
 class Pages:
-    """Pages of the test's own."""
+    """Make the page that a test sets, and record the calls."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, int | None]] = []
@@ -61,7 +61,7 @@ def test_a_page_is_made_once_and_filled_for_each_reader() -> None:
     play(scene)
 
 
-def test_a_page_of_a_petition_that_is_no_more_is_not_made() -> None:
+def test_a_page_of_an_unknown_petition_is_not_made() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         with pytest.raises(LookupError):
             await prepared.page("confirm", "en", 8)
@@ -70,7 +70,7 @@ def test_a_page_of_a_petition_that_is_no_more_is_not_made() -> None:
     play(scene)
 
 
-def test_it_is_for_its_reader_alone() -> None:
+def test_a_filled_page_is_not_cached_or_indexed() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         answer = await prepared.page("confirm", "en", None, status=404)
         assert pages.asked == [("confirm", "en", None)] and answer.status == 404
@@ -84,7 +84,7 @@ def test_it_is_for_its_reader_alone() -> None:
     play(scene)
 
 
-def test_the_length_on_the_wire_is_not_the_names() -> None:
+def test_the_length_of_a_page_does_not_reveal_that_of_the_name() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         lengths = {
             len((await prepared.page("confirm", "en", 7, name="x" * n)).body) for n in range(0, 200, 7)
@@ -94,7 +94,7 @@ def test_the_length_on_the_wire_is_not_the_names() -> None:
     play(scene)
 
 
-def test_a_page_that_cannot_be_made_now_is_the_one_it_made_before() -> None:
+def test_if_rendering_fails_the_last_copy_is_used() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         await prepared.page("confirm", "en", 7)
         pages.error = LookupError()
@@ -106,7 +106,7 @@ def test_a_page_that_cannot_be_made_now_is_the_one_it_made_before() -> None:
     play(scene)
 
 
-def test_what_is_said_when_something_is_wrong_never_waits() -> None:
+def test_a_refusal_does_not_wait_for_its_page() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         pages.page = "<p>the page's own words</p>"
         first = prepared.refusal("busy", "en", 503)
@@ -119,7 +119,7 @@ def test_what_is_said_when_something_is_wrong_never_waits() -> None:
     play(scene)
 
 
-def test_what_is_said_at_once_follows_its_page() -> None:
+def test_a_refusal_follows_changes_of_its_page() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         await prepared._cache.fetch(Key("busy", "en"))
         first = prepared.refusal("busy", "en", 503)
@@ -132,7 +132,7 @@ def test_what_is_said_at_once_follows_its_page() -> None:
     play(scene)
 
 
-def test_warming_has_every_such_page_ready_in_every_language() -> None:
+def test_warming_renders_every_refusal_in_every_language() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         await prepared.warm(("en", "ko"))
         await asyncio.sleep(0.3)
@@ -143,7 +143,7 @@ def test_warming_has_every_such_page_ready_in_every_language() -> None:
 
 
 @given(st.text(max_size=400))
-def test_no_name_leaves_its_placeholder(name: str) -> None:
+def test_any_name_stays_escaped_in_its_placeholder(name: str) -> None:
     name = name.encode("utf-8", "ignore").decode()
     entry = Entry(Response(200, [], PAGE.encode()), b"", {}, 0, RULE, 0, 0)
     body = filled(entry, 200, {"name": name}).body.decode()
@@ -153,21 +153,20 @@ def test_no_name_leaves_its_placeholder(name: str) -> None:
     assert html.unescape(inside) == html.unescape(html.escape(name)) and "<" not in inside
 
 
-def test_a_page_without_a_name_is_encoded_for_those_who_can_read_it() -> None:
+def test_a_page_without_a_placeholder_is_sent_encoded() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         pages.page = "<p>Please come back in a minute</p>" * 100
         answer = await prepared.page("gone", "en", status=404)
         assert brotli.decompress(answer.encoded[b"br"]) == answer.body == pages.page.encode()
         named = await prepared.page("confirm", "en", 7, name="Suzie")
-        assert (
-            brotli.decompress(named.encoded[b"br"]) == named.body
-        )  # no placeholder in this page: nothing of hers
+        # This page has no placeholder, so it contains nothing of Suzie.
+        assert brotli.decompress(named.encoded[b"br"]) == named.body
 
     play(scene)
 
 
-def test_a_page_with_a_name_is_never_encoded() -> None:
-    """Compressed, its length would tell of the name again."""
+def test_a_page_with_a_placeholder_is_never_encoded() -> None:
+    """The compressed length would reveal the length of the name."""
 
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         pages.page = PAGE + "x" * 5_000
@@ -176,7 +175,7 @@ def test_a_page_with_a_name_is_never_encoded() -> None:
     play(scene)
 
 
-def test_a_pages_own_links_get_the_token_and_no_other_page_does() -> None:
+def test_only_the_links_of_the_template_get_the_token() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         pages.page = "<p>⟦name⟧ <a href='⟦token⟧/not-me'>not me</a>"
         answer = await prepared.page("confirm", "en", 7, name="⟦token⟧", token="abc")
@@ -185,12 +184,12 @@ def test_a_pages_own_links_get_the_token_and_no_other_page_does() -> None:
     play(scene)
 
 
-def test_a_section_is_shown_where_its_placeholder_has_something_to_say() -> None:
+def test_a_section_is_shown_if_its_value_is_not_empty() -> None:
     page = "<p>⟦name⟧</p>⟦?comment⟧<q>⟦comment⟧</q>⟦/comment⟧⟦?updates⟧<p>letters</p>⟦/updates⟧"
     entry = Entry(Response(200, [], page.encode()), b"", {}, 0, RULE, 0, 0)
 
-    def body(**gaps: str) -> str:
-        return filled(entry, 200, gaps).body.decode().rstrip(" ")
+    def body(**values: str) -> str:
+        return filled(entry, 200, values).body.decode().rstrip(" ")
 
     assert body(name="Suzie") == "<p>Suzie</p>"
     assert body(name="Suzie", comment="<b>") == "<p>Suzie</p><q>&lt;b&gt;</q>"

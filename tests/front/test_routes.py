@@ -1,4 +1,4 @@
-"""The closed list of routes, and the way from `/` to the right language."""
+"""The table of routes, and the choice of a language at `/`."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from sabal.http import Refused
 
 
 def of(*languages: str, dev: bool = False) -> Routes:
-    """The real table of a site of these languages."""
+    """Return the routes of the real table, for a site in these languages."""
     echo = Echo()
     return Routes(table(echo, NewsletterEcho(echo)), languages, dev=dev)
 
@@ -65,13 +65,13 @@ def routes() -> Routes:
         (f"/fr/confirm/{TOKEN}", "/{any_language}/confirm/{token}", False),
     ],
 )
-def test_what_is_answered(path: str, row: str, cached: bool) -> None:
+def test_a_path_has_this_row(path: str, row: str, cached: bool) -> None:
     route = routes().find(path.encode())
     assert (route.row.path, route.row.cached, route.path) == (row, cached, path)
 
 
-def test_every_row_is_answered_and_says_by_what() -> None:
-    """And what changes something is never done by GET, nor kept."""
+def test_every_row_has_a_page_or_a_handler() -> None:
+    """Only pages are cached, and only POSTs are counted."""
     for row in routes()._rows:
         assert row.page or row.get or row.post
         assert not row.cached or row.page
@@ -81,7 +81,7 @@ def test_every_row_is_answered_and_says_by_what() -> None:
         )
 
 
-def test_what_a_path_names() -> None:
+def test_a_path_names_its_parts() -> None:
     found = routes().find
     tile = found(b"/bowl/log/tile/entries/x001/067.p/3")
     assert (tile.slug, tile.file, tile.language) == ("bowl", "entries/x001/067.p/3", "")
@@ -92,7 +92,7 @@ def test_what_a_path_names() -> None:
     assert (sign.language, sign.slug, sign.row.allow) == ("zh-hans", "bowl", ("POST",))
 
 
-def test_pages_of_development_are_there_in_development_alone() -> None:
+def test_pages_of_development_exist_only_in_development() -> None:
     assert of("en", dev=True).find(b"/dev/mail/").row.path == "/dev/mail/"
     assert of("en", dev=True).find(b"/dev/mail/20261124T1.eml").file == "20261124T1.eml"
     for path in (b"/dev/mail/", b"/dev/mail/20261124T1.eml"):
@@ -110,7 +110,7 @@ def test_pages_of_development_are_there_in_development_alone() -> None:
         f"/bowl/log/manifests/{'0A' * 32}.json", f"/en/newsletter/confirm/{TOKEN}/not-me",
     ],
 )  # fmt: skip
-def test_what_has_no_text_or_no_meaning_is_not_found(path: str) -> None:
+def test_other_paths_are_not_found(path: str) -> None:
     with pytest.raises(Refused) as refused:
         routes().find(path.encode())
     assert refused.value.status == 404
@@ -129,7 +129,7 @@ def test_no_path_breaks_the_routes(path: bytes) -> None:
         assert refused.status in (400, 404)
 
 
-def test_a_petition_that_is_published_is_found_from_the_next_look_on() -> None:
+def test_a_published_petition_is_found_after_the_update() -> None:
     known = of("en")
     with pytest.raises(Refused):
         known.find(b"/en/bowl")
@@ -138,7 +138,7 @@ def test_a_petition_that_is_published_is_found_from_the_next_look_on() -> None:
     assert known.update([Petition("bowl")]) is False
 
 
-def test_a_newsletter_is_asked_for_where_a_petition_offers_it_and_left_everywhere() -> None:
+def test_subscribing_needs_an_offer_and_unsubscribing_does_not() -> None:
     known = of("en")
     known.update([Petition("bowl", definition=Definition(newsletter=False))])
     with pytest.raises(Refused):
@@ -166,16 +166,16 @@ def test_a_newsletter_is_asked_for_where_a_petition_offers_it_and_left_everywher
         (b"\xff\xfe", "en"),
     ],
 )
-def test_the_language_that_is_asked_for(accept: bytes | None, language: str) -> None:
+def test_the_preferred_language_is_chosen(accept: bytes | None, language: str) -> None:
     assert best_language(accept, ("en", "ko", "zh-hans"), "en") == language
 
 
-def test_traditional_script_comes_first_for_taiwan_where_there_is_one() -> None:
+def test_traditional_script_comes_first_for_taiwan_if_it_is_offered() -> None:
     assert best_language(b"zh-TW", ("zh-hans", "zh-hant"), "zh-hans") == "zh-hant"
     assert best_language(b"zh", ("zh-hant",), "zh-hant") == "zh-hant"
 
 
-def test_a_house_without_the_readers_language_answers_in_its_first() -> None:
+def test_a_site_without_the_readers_language_uses_its_first() -> None:
     assert best_language(b"fr", ("ko",), "en") == "ko"
 
 
@@ -192,12 +192,12 @@ def home(*slugs: str) -> Answer:
     return asyncio.run(run())
 
 
-def test_home_leads_to_the_only_petition_in_the_readers_language() -> None:
+def test_home_redirects_to_the_only_petition_in_the_readers_language() -> None:
     answer = home("bowl")
     assert (answer.status, answer["location"], answer["cache-control"]) == (302, "/ko/bowl", "no-store")
 
 
-def test_home_leads_to_the_list_where_there_are_several_or_none() -> None:
+def test_home_redirects_to_the_list_if_there_are_several_or_none() -> None:
     assert home("bowl", "cup")["location"] == home()["location"] == "/ko"
 
 
@@ -221,7 +221,7 @@ def test_a_file_of_a_log_is_remembered_until_the_petitions_change() -> None:
         known.find(path)
 
 
-def test_what_is_remembered_of_logs_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sabal.front.routes.MOST_KNOWN", 1)
     known = routes()
     one, other = (known.find(b"/bowl/log/tile/0/00%d" % n) for n in range(2))

@@ -1,4 +1,4 @@
-"""`sabal serve`: its children live while it lives, come back when they die, and end when it ends."""
+"""`sabal serve` restarts children that die, and ends them when it ends."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # each test starts a server
 # ---- the parts ----
 
 
-def test_every_setting_of_granian_is_one_it_has() -> None:
+def test_granian_knows_every_option_that_serve_passes() -> None:
     known = {
         option
         for parameter in granian.cli.cli.params
@@ -32,13 +32,13 @@ def test_every_setting_of_granian_is_one_it_has() -> None:
     assert command[-1] == "sabal.asgi:application"
 
 
-def test_the_environment_cannot_switch_an_access_log_on() -> None:
+def test_the_environment_cannot_turn_on_an_access_log() -> None:
     made = environ({"GRANIAN_LOG_ACCESS_ENABLED": "1", "PATH": "/bin"}, dev=True, workers=3)
     assert made == {"PATH": "/bin", "GRANIAN_WORKERS": "3", "SABAL_INTERNAL_DEV": "1"}
     assert "SABAL_INTERNAL_DEV" not in environ({}, dev=False, workers=1)
 
 
-def test_a_child_that_keeps_dying_is_started_more_and_more_slowly() -> None:
+def test_a_child_that_keeps_dying_is_restarted_with_growing_delays() -> None:
     child = Child("worker", [sys.executable, "-c", ""], dict(os.environ))
     child.start()
     assert child.process
@@ -61,7 +61,7 @@ def test_a_child_that_keeps_dying_is_started_more_and_more_slowly() -> None:
     assert child.again_at == pytest.approx(now + STEADY + FIRST_DELAY)
 
 
-def test_a_child_that_does_not_end_when_asked_is_killed_with_its_own_children() -> None:
+def test_a_child_that_ignores_sigterm_is_killed_with_its_children() -> None:
     stubborn = (
         "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
@@ -80,7 +80,7 @@ def test_a_child_that_does_not_end_when_asked_is_killed_with_its_own_children() 
     assert not psutil.wait_procs(below, timeout=5)[1]
 
 
-def test_an_address_that_cannot_be_listened_on_is_named() -> None:
+def test_an_address_that_cannot_be_used_is_reported() -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as granian does
         taken.bind(("127.0.0.1", 0))
@@ -137,12 +137,12 @@ def worker(site: Live) -> psutil.Process | None:
             if child.cmdline()[-1:] == ["worker"]:
                 return child
         except psutil.ZombieProcess:
-            continue  # dead, and not yet looked after
+            continue  # dead, but not yet waited for
     return None
 
 
 @pytest.mark.slow
-def test_a_house_serves_and_drains(site: Live, tmp_path: Path) -> None:
+def test_a_server_serves_and_drains(site: Live, tmp_path: Path) -> None:
     local = b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
     assert site.send(b"GET / HTTP/1.1\r\n" + local).startswith(b"HTTP/1.1 302")
     first = worker(site)
@@ -153,25 +153,25 @@ def test_a_house_serves_and_drains(site: Live, tmp_path: Path) -> None:
         time.sleep(0.1)
     assert worker(site) not in (None, first)
 
-    everybody = below(site)
+    processes = below(site)
     site.process.send_signal(signal.SIGTERM)
     assert site.process.wait(25) == 0
-    assert not psutil.wait_procs(everybody, timeout=1)[1]
+    assert not psutil.wait_procs(processes, timeout=1)[1]
     said = (tmp_path / "output").read_text()
     assert "GET /" not in said and "Traceback" not in said
 
 
 @pytest.mark.slow
-def test_a_house_that_is_killed_takes_its_children_with_it(site: Live) -> None:
-    everybody = below(site)
-    assert len(everybody) >= 3
+def test_the_children_of_a_killed_server_end(site: Live) -> None:
+    processes = below(site)
+    assert len(processes) >= 3
     site.process.kill()
     site.process.wait()
-    assert not psutil.wait_procs(everybody, timeout=20)[1]
+    assert not psutil.wait_procs(processes, timeout=20)[1]
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_ends_the_house(site: Live, tmp_path: Path) -> None:
+def test_a_port_in_use_ends_the_server(site: Live, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
     second = subprocess.run(

@@ -1,4 +1,4 @@
-"""Thousands of connections that do nothing, or never finish what they began, harm nobody else."""
+"""Thousands of connections that are idle or never finish a request do not delay others."""
 
 import resource
 import selectors
@@ -14,28 +14,28 @@ SPARE = 500  # open files for everything else
 
 
 def many() -> int:
-    """Five thousand of each kind, or as many as this machine lets one process open (both ends are here)."""
+    """Return 5,000, or half of the files that a process may open: this process has both ends of two kinds."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return min(5_000, (hard - SPARE) // 2)
 
 
 class Idlers:
-    """Connections held open; those that send half a form do so again whenever they are cut off."""
+    """Open connections that send `first` and wait. Reconnect and send it again after each disconnection."""
 
     def __init__(self, site: Live, first: bytes) -> None:
-        self._house, self._first = site, first
+        self._site, self._first = site, first
         self._selector = selectors.DefaultSelector()
         self.again = 0
 
     def add(self) -> None:
-        connection = self._house.connect()
+        connection = self._site.connect()
         connection.sendall(self._first)
         connection.setblocking(False)
         self._selector.register(connection, selectors.EVENT_READ)
 
     def renew(self) -> None:
-        """Puts a new connection in the place of each one that the house has closed."""
+        """Replace each connection that the server has closed."""
         for key, _ in self._selector.select(0):
             self._drop(key)
             self.add()
@@ -57,7 +57,7 @@ class Idlers:
 
 
 @pytest.mark.slow
-def test_others_are_answered_while_thousands_are_idle_and_thousands_stall() -> None:
+def test_thousands_of_idle_and_stalled_connections_do_not_delay_other_requests() -> None:
     count = many()
     with live() as site:
         idle, stalled = Idlers(site, b""), Idlers(site, HALF)
@@ -67,9 +67,8 @@ def test_others_are_answered_while_thousands_are_idle_and_thousands_stall() -> N
             for _ in range(count):
                 stalled.add()
             took: list[float] = []
-            end = (
-                time.monotonic() + 8
-            )  # the first of the stalled are cut off after five seconds, and come again
+            # The first stalled connections are cut off after five seconds, and reconnect.
+            end = time.monotonic() + 8
             while time.monotonic() < end:
                 for answer in (
                     lambda: site.get(headers=b"Accept-Encoding: br\r\n"),

@@ -1,6 +1,6 @@
-"""A site of the tests' own: the real front and table, with pages and handlers that say what they were given.
+"""A tiny site for tests: the real front end and table, with pages and handlers that show their arguments.
 
-Run by granian as ``front.tiny_site:application``; TINY_* variables set what a test wants changed.
+granian runs it as `front.tiny_site:application`. TINY_* variables change its behaviour.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Petitions:
 
 
 class Echo:
-    """Handlers that answer with what reached them, and take as long as TINY_TAKES seconds."""
+    """Handlers that record each request to sign and answer after `takes` seconds (TINY_TAKES)."""
 
     def __init__(self, takes: float = 0.0) -> None:
         self.takes = takes
@@ -108,7 +108,7 @@ class Echo:
 
 
 class NewsletterEcho:
-    """The newsletter's handlers, likewise."""
+    """The same for the handlers of the newsletter."""
 
     def __init__(self, echo: Echo) -> None:
         self.echo = echo
@@ -130,7 +130,7 @@ LINES = "".join(f"<p>Line {n} of the letter</p>" for n in range(600))
 
 
 class Pages:
-    """Pages that say what they are called with. `called` is each row's path and these names."""
+    """Pages that show their arguments. `called` lists the path of the row and the arguments of each call."""
 
     def __init__(self) -> None:
         self.called: list[tuple[object, ...]] = []
@@ -147,25 +147,25 @@ class Pages:
         return file(f"<!doctype html><title>Tiny</title>{row} {names} {LINES}".encode(), HTML, PUBLIC)
 
     def slow(self) -> Response:
-        """A page that takes its time; says on how many threads pages have been made."""
+        """Return a page after a delay, with the number of threads that have made one."""
         self.threads.add(threading.current_thread().name)
         time.sleep(float(os.environ.get("TINY_SLOW", "0.5")))
         return file(str(len(self.threads)).encode(), "text/plain", "no-store")
 
     def prepared_page(self, name: str, language: str, petition: object = None) -> Response:
-        """A prepared page, with the placeholder for a name."""
+        """Return a prepared page with a placeholder for a name."""
         self.prepared.append((name, language))
         if self.error:
             raise self.error
         return file(f"<!doctype html><title>{name}</title><p>Hello ⟦name⟧</p>".encode(), HTML, PUBLIC)
 
-    def in_place_of(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows of the real table, each page one of these."""
+    def replacing(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows of the real table, with these pages in place of its own."""
         return [replace(row, page=partial(self.page, row.path)) if row.page else row for row in rows]
 
 
 def build(echo: Echo | None = None, pages: Pages | None = None, **changes: Any) -> Front:
-    """The real front of a tiny site; call it within a running event loop."""
+    """Return the real front end of a tiny site. Call it within a running event loop."""
     echo, pages = echo or Echo(), pages or Pages()
     base = changes.get("base_url", "https://petition.example")
     petitions = changes.get("petitions") or Petitions(Petition("bowl"), Petition("quiet", state="draft"))
@@ -180,7 +180,7 @@ def build(echo: Echo | None = None, pages: Pages | None = None, **changes: Any) 
         writer=None,
         finder=None,
     )
-    rows = pages.in_place_of(table(echo, NewsletterEcho(echo)))
+    rows = pages.replacing(table(echo, NewsletterEcho(echo)))
     front = Front(
         echo.app,
         Routes(rows, LANGUAGES, dev=changes.get("dev", False)),
@@ -199,13 +199,13 @@ _front: Front | None = None
 def application(
     scope: Any, receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]
 ) -> Awaitable[None]:
-    """The ASGI application for granian."""
+    """Handle one ASGI scope, for granian."""
     if _front is not None and scope["type"] == "http":
         return _front(scope, receive, send)
-    return _live(receive, send)
+    return _lifespan(receive, send)
 
 
-async def _live(receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+async def _lifespan(receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
     global _front
     await receive()
     allow_many_connections()

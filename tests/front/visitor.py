@@ -1,4 +1,4 @@
-"""A visitor of the front within the test's own process: says what was asked and gives what was answered."""
+"""`visit`: send a request to a front end in the test's own process, and return the answer."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,10 +13,12 @@ FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
 @dataclass(frozen=True)
 class Answer:
+    """The answer to one request."""
+
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    reads: int  # how often the front asked for a part of the body
+    reads: int  # the number of calls of `receive`
 
     def __getitem__(self, name: str) -> str | None:
         found = [value.decode() for key, value in self.headers if key == name.encode()]
@@ -33,7 +35,7 @@ async def visit(
     body: Iterable[bytes] = (b"",),
     peer: str = "127.0.0.1",
 ) -> Answer:
-    """One request. ``body`` comes in these parts; an endless iterable of parts is a sender who never ends."""
+    """Send one request. `body` is sent in these parts; an endless iterable is a sender that never finishes."""
     parts = iter(body)
     coming: list[bytes] = [next(parts, b"")]
     reads = 0

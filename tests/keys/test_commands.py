@@ -1,4 +1,4 @@
-"""Commands about keys: what Carol gets on her machine, and what is never written over."""
+"""Commands about keys: the files that Carol gets on her computer, and files that are never overwritten."""
 
 import os
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def test_key_and_sheet_are_private_and_the_public_half_is_not(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_the_default_key_is_locked_and_fits_on_its_sheet(tmp_path: Path) -> None:
-    """Post-quantum and with a passphrase: the longest text that a sheet must hold."""
+    """Make a post-quantum key with a passphrase: the longest text that a sheet must hold."""
     (tmp_path / "words").write_text("bowl rim name write round paper\n")
     result = run("new", "--out", str(tmp_path / "key"), "--passphrase-file", str(tmp_path / "words"))
     assert result.exit_code == 0 and "locked with your passphrase" in result.output
@@ -53,15 +53,17 @@ def test_the_default_key_is_locked_and_fits_on_its_sheet(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("ending", ["", ".pub", ".pdf"])
-def test_a_key_is_never_written_over_another(tmp_path: Path, ending: str) -> None:
-    there = tmp_path / f"key{ending}"
-    there.write_text("of an older key")
+def test_a_key_never_overwrites_another(tmp_path: Path, ending: str) -> None:
+    existing = tmp_path / f"key{ending}"
+    existing.write_text("of an older key")
     result = new(tmp_path / "key")
-    assert result.exit_code == 2 and str(there) in result.stderr
-    assert list(tmp_path.iterdir()) == [there] and there.read_text() == "of an older key"
+    assert result.exit_code == 2 and str(existing) in result.stderr
+    assert list(tmp_path.iterdir()) == [existing] and existing.read_text() == "of an older key"
 
 
-def test_the_house_key_for_safe_keeping_is_private_and_new(site: SiteOfTests, tmp_path: Path) -> None:
+def test_the_server_key_for_safe_keeping_is_private_and_never_overwrites(
+    site: SiteOfTests, tmp_path: Path
+) -> None:
     out = tmp_path / "safe.age"
     arguments = ("server", "--to", str(site.identity.recipient), "--out", str(out))
     assert run(*arguments).exit_code == 0

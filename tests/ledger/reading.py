@@ -1,4 +1,4 @@
-"""What an outsider makes of a published log: read from its files alone, with nothing of the house."""
+"""Read a published log as an outsider does: from its files alone, without the server's code or keys."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from tlog.tiles import ENTRIES, WIDTH, new_bundles, new_tiles
 
 @dataclass
 class Read:
-    """A log folder that was found whole and consistent."""
+    """A log folder that is whole and consistent."""
 
     checkpoint: tlog.Checkpoint
     entries: list[bytes]
@@ -17,7 +17,7 @@ class Read:
 
 
 def read(folder: Path, key: tlog.Verifier) -> Read:
-    """Read a folder; every tile, bundle and hash of it must fit its checkpoint."""
+    """Read a folder, and check that every tile, bundle and hash fits its checkpoint."""
     note = (folder / "checkpoint").read_bytes()
     opened = tlog.checkpoint.open(note, [key]).checkpoint
     entries: list[bytes] = []
@@ -34,7 +34,7 @@ def read(folder: Path, key: tlog.Verifier) -> Read:
 
 
 def files(folder: Path) -> list[str]:
-    """Every public file of a log, by its path."""
+    """Return the paths of all public files of a log."""
     return sorted(
         p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"
     )

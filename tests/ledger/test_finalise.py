@@ -1,4 +1,4 @@
-"""Close, seal, drain: what ends, in which order, and what stays possible."""
+"""Close, finalise, drain: the order of the steps, and what stays possible after each."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import tlog
 from ledger.reading import read
 from sabal.cli import main
-from sabal.ledger.adopt import hold
+from sabal.ledger.adopt import make_read_only
 from sabal.ledger.finalise import finalise_due
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
@@ -26,8 +26,8 @@ from sites import NOW, TODAY, SiteOfTests
 WEEK = 604_800
 
 
-def seal(site: SiteOfTests, petition: PetitionSnapshot, days: int) -> bool:
-    """What the worker's tidying does so many days after today."""
+def finalise(site: SiteOfTests, petition: PetitionSnapshot, days: int) -> bool:
+    """Do what the worker's tidying does `days` days after today."""
     return finalise_due(
         site.database,
         site.keystore,
@@ -38,23 +38,23 @@ def seal(site: SiteOfTests, petition: PetitionSnapshot, days: int) -> bool:
     )
 
 
-def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(site: SiteOfTests) -> None:
+def test_a_closed_petition_is_finalised_after_its_grace_days(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie, max_ = confirmed(site, petition), confirmed(site, petition, "max@example.org", held=1)
     late = signed(site, petition, "carol@example.org")
     states.close(petition.slug, TODAY)
     closed = site.petition()
     assert site.writer.commit(site.database, [confirmation(late)]) == [Outcome.DONE]
-    assert not seal(site, closed, 14)
+    assert not finalise(site, closed, 14)
     assert site.petition().state == "closed"
-    assert seal(site, closed, 15)
+    assert finalise(site, closed, 15)
     done = site.petition()
     assert done.state == "finalised" and done.pepper is None and done.counts.counted == 3
     assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     found = read(publication(done).folder, publication(done).key)
     assert found.tally.closed and found.entries[-1] == tlog.entry.Close().encode()
-    assert not seal(site, done, 16)
-    # Who wants out, gets out, also now; nothing but that may follow.
+    assert not finalise(site, done, 16)
+    # People can still withdraw; nothing else may follow.
     assert site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)]) == [Outcome.DONE]
     site.sequence(done, NOW + 30 * 86_400)
     found = read(publication(done).folder, publication(done).key)
@@ -62,44 +62,42 @@ def test_a_closed_petition_is_sealed_when_nothing_can_be_undone_any_more(site: S
     assert find(site.database, [max_.digest])[0] is not None
 
 
-def test_one_that_cannot_be_reopened_is_sealed_when_its_last_letters_have_expired(
-    site: SiteOfTests,
-) -> None:
+def test_a_petition_past_its_last_day_is_finalised_after_its_last_links_expired(site: SiteOfTests) -> None:
     petition = site.publish(closes="2026-12-24")
     confirmed(site, petition)
     last = petition.definition.last_day
     assert tidy.close_due(site.database, petition, last + timedelta(days=1))
     closed, days = site.petition(), (last - TODAY).days
-    # A click of the last day's midnight may be committed on the day after.
-    assert not seal(site, closed, days + 8)
-    assert seal(site, closed, days + 9)
+    # A confirmation at midnight of the last day may be committed on the next day.
+    assert not finalise(site, closed, days + 8)
+    assert finalise(site, closed, days + 9)
 
 
-def test_a_log_that_stands_still_keeps_no_address_testable(site: SiteOfTests) -> None:
+def test_the_dedupe_key_is_destroyed_also_if_the_log_is_read_only(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     states.close(petition.slug, TODAY)
     closed = site.petition()
-    hold(site.database, petition.id)
+    make_read_only(site.database, petition.id)
     with pytest.raises(ReadOnly):
-        seal(site, closed, 15)
+        finalise(site, closed, 15)
     assert site.database.query("SELECT DISTINCT dedupe_tag, w FROM signing_signature") == [(None, b"")]
     assert not site.database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("pepper/%",))
     assert site.petition().state == "closed" and site.rows("signing_waiting") == 1
 
 
-def test_who_can_never_enter_a_closed_log_is_told_of(site: SiteOfTests) -> None:
-    """Confirmed while a restored log was held, whose end was in what had been published."""
+def test_the_doctor_reports_signatures_that_cannot_enter_a_closed_log(site: SiteOfTests) -> None:
+    """They were confirmed while a restored log was read-only, and the published log was closed already."""
     petition = site.publish()
     confirmed(site, petition)
     site.close(petition, NOW + 1)
     assert not [one for one in stores.database_and_keys() if one.id == "D210"]
     confirmed(site, petition, "max@example.org")
-    (told,) = [one for one in stores.database_and_keys() if one.id == "D210"]
-    assert told.level == "wrong" and told.sentence.startswith("1 signatures of")
+    (finding,) = [one for one in stores.database_and_keys() if one.id == "D210"]
+    assert finding.level == "wrong" and finding.sentence.startswith("1 signatures of")
 
 
-def test_a_crash_while_sealing_is_finished_by_the_next_run(
+def test_the_next_run_completes_a_finalisation_that_crashed(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -110,13 +108,13 @@ def test_a_crash_while_sealing_is_finished_by_the_next_run(
     def crash(*_: object) -> None:
         raise RuntimeError
 
-    for room, step in ((epochs, "forget_epoch"), (tidy, "forget_w")):
+    for module, step in ((epochs, "forget_epoch"), (tidy, "forget_w")):
         with monkeypatch.context() as broken:
-            broken.setattr(room, step, crash)
+            broken.setattr(module, step, crash)
             with pytest.raises(RuntimeError):
-                seal(site, closed, 15)
+                finalise(site, closed, 15)
         assert site.petition().state == "closed"
-    assert seal(site, closed, 16)
+    assert finalise(site, closed, 16)
     found = read(publication(closed).folder, publication(closed).key)
     assert [e[1] for e in found.entries].count(tlog.entry.Type.CLOSE) == 1
 
@@ -126,7 +124,9 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(site: SiteOfTests, tmp_path: Path) -> None:
+def test_after_draining_carol_learns_of_withdrawals_from_the_next_export(
+    site: SiteOfTests, tmp_path: Path
+) -> None:
     petition = site.publish()
     signers = [confirmed(site, petition, f"suzie{n}@example.org") for n in range(5)]
     site.sequence(petition, NOW + WEEK)
@@ -150,7 +150,7 @@ def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(site: SiteOfTests
     due = drain.due(site.database, petition.id)
     assert due is not None
     assert drain.drain(site.database, petition.id, due + timedelta(days=1)) == 5
-    # What was confirmed after the batch stays, for nobody could tell its withdrawal from a drain.
+    # A record confirmed after the batch stays, because its withdrawal could not be told from draining.
     assert site.rows("signing_sealed") == 1 and later.operation.sealed_id
     assert (
         site.writer.commit(site.database, [operations.Withdraw(one.t, one.digest) for one in signers[:2]])
@@ -166,7 +166,7 @@ def test_carol_drains_and_who_leaves_afterwards_is_told_to_her(site: SiteOfTests
     ]  # fmt: skip
 
 
-def test_a_revocation_file_of_the_audit_is_applied(site: SiteOfTests, tmp_path: Path) -> None:
+def test_the_revocation_file_of_an_audit_is_applied(site: SiteOfTests, tmp_path: Path) -> None:
     petition = site.publish()
     for n in range(4):
         confirmed(site, petition, f"suzie{n}@example.org")

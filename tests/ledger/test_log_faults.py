@@ -1,6 +1,6 @@
-"""Every write of a batch, failed, failed but persisted, or cut off by kill -9: the next run loses and doubles nothing.
+"""Let each write of a batch fail, fail but persist, or be killed: the next run loses and duplicates no entry.
 
-What an outsider has seen before stays true after: no checkpoint that was shown is ever contradicted.
+The log never contradicts a checkpoint that was published before.
 """
 
 import errno
@@ -40,11 +40,11 @@ def _in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Fault(Exception):
-    """What the tests break."""
+    """The error that the tests inject."""
 
 
 class Breaking:
-    """Counts the writes of a run, and breaks one of them: before it is kept, or after."""
+    """A counter of the writes of a run that breaks one of them, before or after it is persisted."""
 
     def __init__(self, at: int, break_: Callable[[], None], *, persisted: bool) -> None:
         self.at, self.break_, self.persisted = at, break_, persisted
@@ -67,7 +67,7 @@ class Breaking:
 
     @contextmanager
     def everywhere(self, database: raw.Database) -> Iterator[raw.Database]:
-        """Its grip on every commit and every file of the log."""
+        """Wrap every commit and every write of a log file."""
         put, transaction = public.put, database.transaction
 
         @contextmanager
@@ -104,8 +104,8 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def crowd(site: SiteOfTests) -> PetitionSnapshot:
-    """A petition with one batch shown, and a second that waits: signers, and some who left before and after theirs."""
+def petition_with_batches(site: SiteOfTests) -> PetitionSnapshot:
+    """Return a petition with a published batch and a waiting one. Some signers of each have withdrawn."""
     petition = site.publish()
     first = sign(site, petition, "first", 40)
     site.sequence(petition, NOW + WEEK)
@@ -124,8 +124,8 @@ def sign(site: SiteOfTests, petition: PetitionSnapshot, who: str, number: int) -
     return signers
 
 
-def hold_true(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> Read:
-    """Whatever is shown now goes on from all that was seen, and pages never say more than the log."""
+def check_consistent(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> Read:
+    """Check that the published log continues every checkpoint in `seen`, and add its checkpoint to the list."""
     files = publication(petition)
     found = read(files.folder, files.key)
     for older in seen:
@@ -134,8 +134,9 @@ def hold_true(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Che
     return found
 
 
-def hold_whole(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> None:
-    found = hold_true(site, petition, seen)
+def check_whole(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Checkpoint]) -> None:
+    """Check that no entry is lost or duplicated, and that log, pages and rows agree."""
+    found = check_consistent(site, petition, seen)
     assert (found.tally.signed, found.tally.counted) == (40 + SIGNERS, 40 + SIGNERS - 2 * LEAVING)
     commitments = [e for e in found.entries if e[1] == tlog.entry.Type.SIGN]
     assert len(set(commitments)) == len(commitments)
@@ -143,21 +144,21 @@ def hold_whole(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.Ch
     assert (counts.confirmed, counts.counted, counts.log_size) == (
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
-    places = site.database.query(
+    indexes = site.database.query(
         "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON p.commitment = s.commitment"
     )
-    assert len(places) == 40 + SIGNERS - 2 * LEAVING
-    for index, commitment in places:
+    assert len(indexes) == 40 + SIGNERS - 2 * LEAVING
+    for index, commitment in indexes:
         assert found.entries[index] == tlog.entry.Sign(bytes(commitment)).encode()
 
 
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "failed but persisted"])
 @pytest.mark.parametrize("break_", [fail, full])
 def test_every_write(site: SiteOfTests, persisted: bool, break_: Callable[[], None]) -> None:
-    petition = crowd(site)
+    petition = petition_with_batches(site)
     if site.vendor == "postgresql" and break_ is full:
         pytest.skip("the same files")
-    at, seen = 0, [hold_true(site, petition, []).checkpoint]
+    at, seen = 0, [check_consistent(site, petition, []).checkpoint]
     before = Before(site)
     while True:
         fault = Breaking(at, break_, persisted=persisted)
@@ -165,26 +166,26 @@ def test_every_write(site: SiteOfTests, persisted: bool, break_: Callable[[], No
             try:
                 Sequencer(site.keystore).sequence(site.database, petition, NOW + 2 * WEEK)
             except (Fault, OSError):
-                hold_true(site, petition, seen)
+                check_consistent(site, petition, seen)
         site.sequence(petition, NOW + 2 * WEEK + 1)
-        hold_whole(site, petition, seen)
+        check_whole(site, petition, seen)
         if not fault.fired:
             break
         at += 1
         before.again()
-        seen = [hold_true(site, petition, []).checkpoint]
+        seen = [check_consistent(site, petition, []).checkpoint]
     assert at >= 10  # the batch has as many writes
 
 
 def test_kill_9_at_every_write(site: SiteOfTests) -> None:
-    petition = crowd(site)
+    petition = petition_with_batches(site)
     before, at = Before(site), 0
     while True:
-        seen = [hold_true(site, petition, []).checkpoint]
+        seen = [check_consistent(site, petition, []).checkpoint]
         died = run_and_die(site, petition, at)
-        hold_true(site, petition, seen)
+        check_consistent(site, petition, seen)
         site.sequence(petition, NOW + 2 * WEEK + 1)
-        hold_whole(site, petition, seen)
+        check_whole(site, petition, seen)
         if not died:
             break
         at += 1
@@ -193,7 +194,7 @@ def test_kill_9_at_every_write(site: SiteOfTests) -> None:
 
 
 def run_and_die(site: SiteOfTests, petition: PetitionSnapshot, at: int) -> bool:
-    """A process of its own that is killed right after its write number `at`; whether it came so far."""
+    """Sequence in another process, kill it after write number `at`, and return whether it made that write."""
     pid = os.fork()
     if not pid:
         try:
@@ -208,8 +209,8 @@ def run_and_die(site: SiteOfTests, petition: PetitionSnapshot, at: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def test_witnesses_that_break_hold_nothing_back_for_ever(site: SiteOfTests) -> None:
-    petition = crowd(site)
+def test_an_error_of_the_witnesses_only_delays_the_batch(site: SiteOfTests) -> None:
+    petition = petition_with_batches(site)
 
     class Broken(Witnesses):
         def ask(self, log: Log, files: Publication) -> bytes:
@@ -217,13 +218,13 @@ def test_witnesses_that_break_hold_nothing_back_for_ever(site: SiteOfTests) -> N
 
     with pytest.raises(Fault):
         Sequencer(site.keystore, Broken()).sequence(site.database, petition, NOW + 2 * WEEK)
-    seen = [hold_true(site, petition, []).checkpoint]
+    seen = [check_consistent(site, petition, []).checkpoint]
     site.sequence(petition, NOW + 2 * WEEK)
-    hold_whole(site, petition, seen)
+    check_whole(site, petition, seen)
 
 
 class Before:
-    """The house's tables and files as they were, to be gone back to."""
+    """A copy of the site's tables and files, to restore them with `again`."""
 
     TABLES = (
         "signing_signature", "signing_waiting", "signing_log_index", "signing_withdrawal", "signing_total",

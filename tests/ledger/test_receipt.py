@@ -1,4 +1,4 @@
-"""What a signer holds: a promise at once, a proof after the batch; both open with nothing of the house."""
+"""Receipts: the promise at once, the proof after the batch. Both are checked without the server."""
 
 import json
 
@@ -26,7 +26,7 @@ def policy(petition: PetitionSnapshot) -> tlog.Policy:
 
 
 @pytest.mark.slow
-def test_the_promise_is_kept_even_for_who_is_held_longest(site: SiteOfTests) -> None:
+def test_the_promise_is_kept_for_a_held_signature_too(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition, held=1)
     found = find(site.database, [suzie.digest])[0]
@@ -35,7 +35,7 @@ def test_the_promise_is_kept_even_for_who_is_held_longest(site: SiteOfTests) -> 
     promised = tlog.Promise.open(note, promise_key(petition))
     assert promised.origin == petition.origin
     assert promised.leaf == tlog.leaf_hash(tlog.entry.Sign(suzie.operation.commitment).encode())
-    # A worker that looks once an hour, and batches at the worst moments.
+    # A worker that runs once an hour, with batches at the latest times.
     now = float(NOW)
     while site.petition().counts.confirmed == 0:
         now += HOUR
@@ -44,7 +44,7 @@ def test_the_promise_is_kept_even_for_who_is_held_longest(site: SiteOfTests) -> 
 
 
 @pytest.mark.parametrize("profile", ["guarded", "open"])
-def test_the_promised_day_is_the_same_for_every_signature_of_a_day(site: SiteOfTests, profile: str) -> None:
+def test_all_signatures_of_a_day_are_promised_the_same_day(site: SiteOfTests, profile: str) -> None:
     petition = site.publish(profile=f'"{profile}"')
     held = confirmed(site, petition, held=1)
     other = confirmed(site, petition, "max@example.org")
@@ -57,13 +57,13 @@ def test_the_promised_day_is_the_same_for_every_signature_of_a_day(site: SiteOfT
     assert len(days) == 1 and not next(iter(days)) % DAY
 
 
-@pytest.mark.parametrize("crowd", [0, 1, 255, 300])
-def test_the_proof_opens_with_the_policy_and_w_leads_from_the_letter_to_the_entry(
-    site: SiteOfTests, crowd: int
+@pytest.mark.parametrize("others", [0, 1, 255, 300])
+def test_the_proof_is_valid_and_w_leads_from_the_emailed_link_to_the_entry(
+    site: SiteOfTests, others: int
 ) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
-    for n in range(crowd):
+    for n in range(others):
         confirmed(site, petition, f"max{n}@example.org")
     site.sequence(petition, NOW + WEEK)
     petition = site.petition()
@@ -77,13 +77,13 @@ def test_the_proof_opens_with_the_policy_and_w_leads_from_the_letter_to_the_entr
     }  # fmt: skip
     assert proof.extra is not None
     mine = commitment(petition.manifest_hash, seed(suzie.t, proof.extra), fields)
-    assert proof.verify(tlog.leaf_hash(tlog.entry.Sign(mine).encode()), policy(petition)).size == crowd + 2
+    assert proof.verify(tlog.leaf_hash(tlog.entry.Sign(mine).encode()), policy(petition)).size == others + 2
     with pytest.raises(tlog.Unproven):
         proof.verify(tlog.leaf_hash(tlog.entry.Sign(b"x" * 32).encode()), policy(petition))
 
 
-def test_a_later_link_shows_the_batch_after_its_own_click(site: SiteOfTests) -> None:
-    """Else whoever holds a mailbox could learn by signing again whether it had signed before."""
+def test_a_second_link_shows_the_batch_after_its_own_confirmation(site: SiteOfTests) -> None:
+    """Otherwise a person with access to a mailbox could sign again to learn whether its address had signed before."""
     petition = site.publish()
     confirmed(site, petition)
     site.sequence(petition, NOW + WEEK)
@@ -98,7 +98,7 @@ def test_a_later_link_shows_the_batch_after_its_own_click(site: SiteOfTests) -> 
     assert (found.entered.batch, found.entered.day) == (2, DAY_NUMBER + 14)
 
 
-def test_missing_tiles_keep_nobody_from_a_proof(site: SiteOfTests) -> None:
+def test_a_proof_is_made_also_if_tiles_are_missing(site: SiteOfTests) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     site.sequence(petition, NOW + WEEK)

@@ -1,4 +1,4 @@
-"""The sequencer: what was confirmed enters the log in batches, and pages, files and log say the same."""
+"""The sequencer: confirmed signatures enter the log in batches, and pages, files and log agree."""
 
 import os
 import secrets
@@ -19,8 +19,8 @@ from sites import NOW, SiteOfTests
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
 
-def shown(site: SiteOfTests, petition: PetitionSnapshot) -> Read:
-    """The published files, held against the numbers that the petition's pages show."""
+def published(site: SiteOfTests, petition: PetitionSnapshot) -> Read:
+    """Read the published files, and compare them with the numbers on the petition's pages."""
     found = read(publication(petition).folder, publication(petition).key)
     counts = site.petition(petition.slug).counts
     assert (publication(petition).folder / "checkpoint").read_bytes() == counts.checkpoint
@@ -40,43 +40,43 @@ def leave(site: SiteOfTests, *signers: object) -> None:
 def test_publishing_opens_the_log_with_the_manifest(site: SiteOfTests) -> None:
     petition = site.publish()
     site.sequence(petition, NOW)
-    found = shown(site, petition)
+    found = published(site, petition)
     assert found.entries == [tlog.entry.Open(petition.manifest_hash).encode()]
     assert found.checkpoint.origin == petition.origin and petition.origin.endswith("/log")
 
 
-def test_through_sign_withdraw_invalidate_amend_and_close_all_say_the_same(site: SiteOfTests) -> None:
+def test_log_and_pages_agree_after_each_kind_of_change(site: SiteOfTests) -> None:
     petition = site.publish(profile='"open"')
     signers = [confirmed(site, petition, f"suzie{n}@example.org") for n in range(5)]
     leave(site, signers[4])  # before it was sequenced
     site.sequence(petition, NOW + 20)
-    assert shown(site, petition).tally.counted == 4
+    assert published(site, petition).tally.counted == 4
     leave(site, signers[0])
-    assert shown(site, petition).tally.counted == 4  # withdrawals come with a batch
+    assert published(site, petition).tally.counted == 4  # withdrawals come with a batch
     confirmed(site, petition, "max@example.org")
     site.sequence(petition, NOW + 40)
-    assert shown(site, petition).tally.counted == 4
+    assert published(site, petition).tally.counted == 4
     confirmed(site, petition, "eve@example.org", held=held.ROBOT)
     held.drop(site.database, petition.id, held.REASONS["automated"])
     confirmed(site, petition, "carol@example.org")
     site.sequence(petition, NOW + 60)
-    found = shown(site, petition)
+    found = published(site, petition)
     assert found.tally.revoked[tlog.entry.Reason.FAKE] == 1 and found.tally.counted == 5
     amended = amend(site, petition)
     site.sequence(amended, NOW + 80)
-    found = shown(site, amended)
+    found = published(site, amended)
     assert found.entries[-1] == tlog.entry.Amend(amended.manifest_hash).encode()
     confirmed(site, amended, "later@example.org")
     site.close(amended, NOW + 100)
-    found = shown(site, amended)
+    found = published(site, amended)
     assert found.tally.closed and found.tally.counted == 6
     leave(site, signers[1])
     site.sequence(site.petition(), NOW + 120)
-    assert shown(site, amended).tally.counted == 5
+    assert published(site, amended).tally.counted == 5
 
 
 def amend(site: SiteOfTests, petition: PetitionSnapshot) -> PetitionSnapshot:
-    """The petition with a key changed, as its organiser would: paused, keys, key check, published."""
+    """Change the petition's key as its organiser does: pause, keys, key check, publish."""
     states.pause(petition.slug)
     return site.publish_again(petition.slug)
 
@@ -86,14 +86,14 @@ def test_a_batch_is_sorted_by_commitment(site: SiteOfTests) -> None:
     signers = [confirmed(site, petition, f"suzie{n}@example.org") for n in range(40)]
     leave(site, *signers[:7])
     site.sequence(petition, NOW + WEEK)
-    found = shown(site, petition)
+    found = published(site, petition)
     signs = found.entries[1:41]
     assert signs == sorted(signs) and {s[1] for s in signs} == {tlog.entry.Type.SIGN}
     assert {e[1] for e in found.entries[41:]} == {tlog.entry.Type.REVOKE} and len(found.entries) == 48
 
 
 @pytest.mark.parametrize("size", [254, 255, 256, 512])
-def test_bundles_and_tiles_at_their_edges(site: SiteOfTests, size: int) -> None:
+def test_files_at_the_sizes_where_a_bundle_is_full(site: SiteOfTests, size: int) -> None:
     petition = site.publish()
     site.sequence(petition, NOW)
     log = tables.find(site.database, petition.id)
@@ -109,7 +109,7 @@ def test_bundles_and_tiles_at_their_edges(site: SiteOfTests, size: int) -> None:
         assert len(read(files.folder, files.key).entries) == end
 
 
-def test_the_first_signature_after_a_quiet_time_does_not_show_its_moment(site: SiteOfTests) -> None:
+def test_the_first_signature_after_a_quiet_time_waits_too(site: SiteOfTests) -> None:
     petition = site.publish()
     for week in range(1, 4):
         site.sequence(petition, NOW + week * WEEK)
@@ -119,18 +119,16 @@ def test_the_first_signature_after_a_quiet_time_does_not_show_its_moment(site: S
     assert site.sequence(petition, NOW + 4 * WEEK) == 1
 
 
-def test_two_signatures_of_one_mailbox_are_one_entry(site: SiteOfTests) -> None:
+def test_two_signatures_of_one_email_address_are_one_entry(site: SiteOfTests) -> None:
     petition = site.publish()
     confirmed(site, petition)
     confirmed(site, petition, SUZIE)
     site.sequence(petition, NOW + WEEK)
-    assert shown(site, petition).tally.signed == 1
+    assert published(site, petition).tally.signed == 1
 
 
-def test_what_keeps_a_commitment_from_standing_twice(
-    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Randomness makes each another, of the link or of w alone; and one row, by its primary key, becomes one entry."""
+def test_a_commitment_enters_the_log_only_once(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The randomness of the link, or of w alone, makes each commitment different. One row becomes one entry."""
     petition = site.publish()
     signers = [ask(site, petition, "carol@example.org") for _ in range(50)]
     with monkeypatch.context() as broken:
@@ -140,24 +138,24 @@ def test_what_keeps_a_commitment_from_standing_twice(
 
     suzie = confirmed(site, petition)
 
-    def click_again() -> None:
+    def confirm_again() -> None:
         site.writer.commit(site.database, [confirmation(suzie)])
         site.sequence(site.petition(), NOW + next(weeks) * WEEK)
-        found = shown(site, petition)
+        found = published(site, petition)
         assert found.tally.signed == 1 and tlog.first_repeat(b"".join(found.entries)) is None
 
     weeks = iter(range(1, 9))
-    click_again()
-    click_again()
-    with pytest.raises(Exception, match=r"(?i)unique"):  # the very same form, as if it were stored once more
+    confirm_again()
+    confirm_again()
+    with pytest.raises(Exception, match=r"(?i)unique"):  # the same form, stored a second time
         site.writer.commit(site.database, [suzie.operation])
-    click_again()
+    confirm_again()
     leave(site, suzie)
-    click_again()
-    assert shown(site, petition).tally.counted == 0
+    confirm_again()
+    assert published(site, petition).tally.counted == 0
 
 
-def test_two_writers_never_fork_a_log(site: SiteOfTests) -> None:
+def test_of_two_writers_one_fails(site: SiteOfTests) -> None:
     petition = site.publish()
     log = tables.find(site.database, petition.id)
     assert log is not None

@@ -1,4 +1,4 @@
-"""Two processes sequence one log at once, which leadership should prevent: nothing enters it twice all the same."""
+"""Two processes sequence one log at once, although leadership should prevent it: no entry is added twice."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from sites import NOW, SiteOfTests
 WEEK, SIGNERS, WITHIN = 604_800, 60, 30.0
 
 
-def test_what_was_withdrawn_is_revoked_once(site: SiteOfTests) -> None:
+def test_each_withdrawn_signature_is_revoked_once(site: SiteOfTests) -> None:
     petition, now = site.publish(), NOW
     for turn in range(4):
         signers = [ask(site, petition, f"suzie.{turn}.{n}@example.org") for n in range(SIGNERS)]
@@ -31,16 +31,15 @@ def test_what_was_withdrawn_is_revoked_once(site: SiteOfTests) -> None:
                 gate.wait(WITHIN)
                 (sequencer.sequence_all if all_of_it else sequencer.sequence)(database, petition, now)
             except (Overtaken, WouldFork):
-                pass  # the other one has done it, or has published what this one did not know of yet
+                pass  # the other process did it, or published entries that this one had not read yet
             finally:
                 database.close()
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(sequence, (True, False), timeout=WITHIN))
     site.sequence(petition, now + WEEK)
-    found = read(
-        publication(petition).folder, publication(petition).key
-    )  # refuses a second revocation of one entry
+    # `read` fails if an entry is revoked twice.
+    found = read(publication(petition).folder, publication(petition).key)
     assert (found.tally.signed, found.tally.counted) == (4 * SIGNERS, 0)
     counts = site.petition().counts
     assert (counts.confirmed, counts.withdrawn) == (4 * SIGNERS, 4 * SIGNERS)

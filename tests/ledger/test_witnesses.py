@@ -1,4 +1,4 @@
-"""The house asks its witnesses: real ones behind HTTP on this machine, and some that are not there or behave badly."""
+"""The server asks its witnesses: real ones over HTTP on this machine, missing ones and broken ones."""
 
 import functools
 import threading
@@ -31,7 +31,7 @@ VKEY = WANDA.verifier
 
 
 class Recording(WitnessService):
-    """A witness that remembers which sizes it was thought to know."""
+    """A witness that records the old sizes that it was asked with."""
 
     asked: list[int]
 
@@ -44,10 +44,10 @@ class Recording(WitnessService):
 def partner(
     folder: Path, name: str, petition: PetitionSnapshot, port: int = 0
 ) -> Iterator[tuple[Recording, str]]:
-    """A partner's witness, and its line; with what it knew before, where it ran in that folder already."""
+    """Run a partner's witness, and yield it with its policy line. It reuses a store in that folder."""
     store, key = folder / f"{name}.store", folder / f"{name}.key"
-    kept = Store.open(store, key) if store.exists() else Store.create(store, key, f"{name}.example/w")
-    keep = Recording(kept, [publication(petition).key])
+    state = Store.open(store, key) if store.exists() else Store.create(store, key, f"{name}.example/w")
+    keep = Recording(state, [publication(petition).key])
     keep.asked = []
     server = Server(keep, "127.0.0.1", port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -58,7 +58,7 @@ def partner(
         server.shutdown()
         thread.join()
         server.server_close()
-        kept.close()
+        state.close()
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def _on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WITNESS_PRIVATE", True)
 
 
-def test_a_witness_without_tls_is_not_chosen(
+def test_a_witness_without_tls_is_refused(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "WITNESS_PRIVATE", False)
@@ -89,14 +89,14 @@ def choose(site: SiteOfTests, petition: PetitionSnapshot, lines: str) -> None:
 
 
 def batch(site: SiteOfTests, sequencer: Sequencer, who: str, week: int) -> PetitionSnapshot:
-    """Somebody confirms, and the next batch is published."""
+    """Confirm one signature, and publish the next batch."""
     confirmed(site, site.petition(), f"{who}@example.org")
     assert sequencer.sequence(site.database, site.petition(), NOW + week * WEEK) == 1
     return site.petition()
 
 
 def names(petition: PetitionSnapshot) -> list[str]:
-    """Who has witnessed what is shown, which the policy's own reader finds as well."""
+    """Return the witnesses of the published checkpoint, after checking it with the policy if the quorum is met."""
     found = witnessed(petition)
     if found.enough:
         tlog.Policy.parse(policy_of(petition)).open(petition.counts.checkpoint)
@@ -120,7 +120,7 @@ def names(petition: PetitionSnapshot) -> list[str]:
         ),
     ],
 )
-def test_witnesses_that_cannot_be_asked_are_not_chosen(
+def test_witnesses_that_cannot_be_asked_are_refused(
     site: SiteOfTests, petition: PetitionSnapshot, lines: str, said: str
 ) -> None:
     with pytest.raises(Refusal, match=said) as refusal:
@@ -130,39 +130,39 @@ def test_witnesses_that_cannot_be_asked_are_not_chosen(
     assert log is not None and log.witnesses == ""
 
 
-def test_a_witness_is_asked_with_the_size_that_it_knows(
+def test_a_witness_is_asked_with_the_size_that_it_cosigned(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
 ) -> None:
     assert names(batch(site, sequencer, "suzie", 1)) == []
     with partner(tmp_path, "wanda", petition) as (keep, line):
         choose(site, petition, f"{line}quorum wanda\n")
-        shown = batch(site, sequencer, "max", 2)
-        assert names(shown) == ["wanda"] and witnessed(shown).enough is True
-        assert (publication(petition).folder / "checkpoint").read_bytes() == shown.counts.checkpoint
+        snapshot = batch(site, sequencer, "max", 2)
+        assert names(snapshot) == ["wanda"] and witnessed(snapshot).enough is True
+        assert (publication(petition).folder / "checkpoint").read_bytes() == snapshot.counts.checkpoint
         batch(site, sequencer, "kim", 3)
         assert keep.asked == [0, 3]
         port = int(line.rpartition(":")[2].strip("/\n"))
-    shown = batch(site, sequencer, "ana", 4)  # nobody listens there
-    assert names(shown) == [] and witnessed(shown).enough is False
+    snapshot = batch(site, sequencer, "ana", 4)  # no server listens on that port
+    assert names(snapshot) == [] and witnessed(snapshot).enough is False
     with partner(tmp_path, "wanda", petition, port) as (keep, again):
         assert again == line
         assert names(batch(site, sequencer, "bo", 5)) == ["wanda"]
-        assert keep.asked == [0, 4]  # she says herself where she stands
+        assert keep.asked == [0, 4]  # the witness itself answers with its size
         choose(site, petition, "")
         assert witnessed(batch(site, sequencer, "li", 6)).enough is None
         assert keep.asked == [0, 4]
 
 
-def test_one_that_does_not_answer_holds_nothing_back_and_is_asked_again(
+def test_a_witness_that_does_not_answer_delays_nothing_and_is_asked_again(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witnesses, "ask_all", functools.partial(ask_all, timeout=0.5))
     with BadServer(lambda connection: time.sleep(3)) as slow:
         choose(site, petition, f"witness slow {VKEY} {slow.url}\nquorum slow\n")
         begun = time.monotonic()
-        shown = batch(site, sequencer, "suzie", 1)
+        snapshot = batch(site, sequencer, "suzie", 1)
         assert time.monotonic() - begun < 2.5
-        assert shown.counts.counted == 1 and witnessed(shown).enough is False
+        assert snapshot.counts.counted == 1 and witnessed(snapshot).enough is False
         now = NOW + WEEK
         for later, times in (
             (1, 1),
@@ -171,11 +171,11 @@ def test_one_that_does_not_answer_holds_nothing_back_and_is_asked_again(
             (ASK_AGAIN + 1, 2),
             (2 * ASK_AGAIN, 3),
         ):
-            assert sequencer.sequence(site.database, shown, now + later) == 0
+            assert sequencer.sequence(site.database, snapshot, now + later) == 0
             assert slow.connections == times, later
 
 
-def test_a_line_that_comes_later_is_added_to_what_is_shown(
+def test_a_later_line_is_added_to_the_published_checkpoint(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -186,26 +186,26 @@ def test_a_line_that_comes_later_is_added_to_what_is_shown(
         assert names(batch(site, sequencer, "suzie", 1)) == ["wanda", "walt"]
     port = int(second.rpartition(":")[2].strip("/\n"))
     with partner(tmp_path, "wanda", petition, int(first.rpartition(":")[2].strip("/\n"))) as (keep, _):
-        shown = batch(site, sequencer, "max", 2)
-        assert names(shown) == ["wanda"] and witnessed(shown).enough is True  # one of two is enough
+        snapshot = batch(site, sequencer, "max", 2)
+        assert names(snapshot) == ["wanda"] and witnessed(snapshot).enough is True  # one of two is enough
         with partner(tmp_path, "walt", petition, port):
-            sequencer.sequence(site.database, shown, NOW + 2 * WEEK + ASK_AGAIN)
+            sequencer.sequence(site.database, snapshot, NOW + 2 * WEEK + ASK_AGAIN)
         assert names(site.petition()) == ["wanda", "walt"]
-        assert len(keep.asked) == 1  # who has signed is not asked for it again
+        assert len(keep.asked) == 1  # a witness that has cosigned is not asked again
         note = (publication(petition).folder / "checkpoint").read_bytes()
-        assert note == site.petition().counts.checkpoint and note.startswith(shown.counts.checkpoint)
+        assert note == site.petition().counts.checkpoint and note.startswith(snapshot.counts.checkpoint)
         sequencer.sequence(site.database, site.petition(), NOW + 2 * WEEK + 3 * ASK_AGAIN)
         assert len(keep.asked) == 1
 
 
 def set_back(site: SiteOfTests, old: tables.Log) -> None:
-    """The log's row as it was, on a machine without its files: a backup that was put back."""
+    """Set the log's row back, and delete the public files, as after restoring a backup on another machine."""
     site.database.execute(
-        "UPDATE ledger_log SET size = ?, edge = ?, signed = ?, signed_size = ?, published = ?, published_size = ?,"
-        " batch = ?",
+        "UPDATE ledger_log SET size = ?, compact_range = ?, signed = ?, signed_size = ?, published = ?,"
+        " published_size = ?, batch = ?",
         (
             old.size,
-            b"".join(old.edge),
+            b"".join(old.compact_range),
             old.signed,
             old.signed_size,
             old.published,
@@ -220,7 +220,7 @@ def set_back(site: SiteOfTests, old: tables.Log) -> None:
 
 
 @pytest.mark.parametrize(("lost", "said"), [(2, "has seen 4 entries"), (1, "has seen another log")])
-def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
+def test_a_witness_that_has_seen_more_or_other_entries_stops_the_log(
     site: SiteOfTests,
     petition: PetitionSnapshot,
     sequencer: Sequencer,
@@ -228,7 +228,7 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
     lost: int,
     said: str,
 ) -> None:
-    """One that lost two entries and has one new; and one whose new entry stands in the place of the one it lost."""
+    """The log lost two entries and has one new entry, or it lost one entry and has a new one at the same index."""
     with partner(tmp_path, "wanda", petition) as (_, line):
         choose(site, petition, f"{line}quorum wanda\n")
         for week, who in enumerate(["suzie", "max", "kim"][: lost + 1], start=1):
@@ -242,18 +242,18 @@ def test_a_witness_that_knows_more_or_other_entries_stops_the_log(
             with pytest.raises(WouldFork, match=said) as stopped:
                 sequencer.sequence(site.database, site.petition(), NOW + 9 * WEEK)
             assert "wanda.example/w" in str(stopped.value) and "sabal witnesses" in str(stopped.value)
-        stands = tables.find(site.database, petition.id)
-        assert stands is not None and stands.published == old.published
+        log = tables.find(site.database, petition.id)
+        assert log is not None and log.published == old.published
         assert not (publication(petition).folder / "checkpoint").exists()
         choose(site, petition, "")  # the organiser's decision, if the witness was wrong
         sequencer.sequence(site.database, site.petition(), NOW + 9 * WEEK)
         assert (publication(petition).folder / "checkpoint").exists()
 
 
-def test_another_key_or_nonsense_is_no_witness(
+def test_an_invalid_answer_does_not_count_as_a_cosignature(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer
 ) -> None:
     with BadServer(says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as liar:
         choose(site, petition, f"witness w {VKEY} {liar.url}\nquorum w\n")
-        shown = batch(site, sequencer, "suzie", 1)
-    assert names(shown) == [] and witnessed(shown).enough is False
+        snapshot = batch(site, sequencer, "suzie", 1)
+    assert names(snapshot) == [] and witnessed(snapshot).enough is False

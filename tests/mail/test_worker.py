@@ -195,7 +195,7 @@ def paced(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
 def test_wal_checkpoints_and_tidying_run_at_their_intervals(paced: Paced) -> None:
     assert paced.round() == [True, DAY_NUMBER]
     assert paced.round() == []
-    paced.tick += worker.FOLD_EVERY
+    paced.tick += worker.WAL_CHECKPOINT_EVERY
     assert paced.round() == [False]
     paced.tick += worker.MINUTE
     assert paced.round() == [True]

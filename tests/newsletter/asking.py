@@ -1,20 +1,20 @@
-"""The form that asks for the newsletter, filled in as a reader does."""
+"""Fill in and post the form that asks for the newsletter."""
 
 import re
 
 from front.visitor import Answer
-from front_door import Entrance
+from front_end import Client
 
 PAGE = "/en/newsletter"
 
 
 def filled(page: str, address: str, **more: str) -> dict[str, str]:
-    """What a browser sends from this page, its box ticked."""
+    """Return the fields that a browser sends from this page, with its box ticked."""
     boxes = re.findall(r'<input type="checkbox" id="consent" name="consent" value="([0-9a-f]{16})"', page)
     assert len(boxes) == 1
     return {"email": address, "consent": boxes[0], **more}
 
 
-def ask(door: Entrance, address: str, path: str = PAGE, **more: str) -> Answer:
-    """Open the page, tick the box, press the button."""
-    return door.post(path, filled(door.get(path).body.decode(), address, **more))
+def ask(client: Client, address: str, path: str = PAGE, **more: str) -> Answer:
+    """Open the page, tick the box and press the button."""
+    return client.post(path, filled(client.get(path).body.decode(), address, **more))

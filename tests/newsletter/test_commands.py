@@ -1,4 +1,4 @@
-"""What the organiser sees of subscribers: how many, and at their own word the addresses."""
+"""Commands about subscribers: count them, and export their addresses."""
 
 import csv
 from pathlib import Path
@@ -18,7 +18,7 @@ SLUG = "stop-forced-repatriation"
 
 @pytest.fixture
 def listed(site: SiteOfTests) -> SiteOfTests:
-    """Suzie wants both lists, someone with an odd address the newsletter; Eve has not confirmed."""
+    """Suzie is in both lists. Someone with an odd address is in the newsletter. Eve has not confirmed."""
     petition = site.publish()
     confirmed(site, petition, subscribe=("updates", "newsletter"))
     confirmed(site, petition, "=2+5@example.org", subscribe=("newsletter",))
@@ -39,7 +39,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return sorted(csv.DictReader(file), key=lambda row: (row["list"], row["address"]))
 
 
-def test_counts_by_list_language_and_state(listed: SiteOfTests) -> None:
+def test_list_counts_by_list_language_and_state(listed: SiteOfTests) -> None:
     lines = [" ".join(line.split()) for line in run("list").output.splitlines()]
     assert lines == [
         "1 newsletter en not confirmed yet",
@@ -50,7 +50,9 @@ def test_counts_by_list_language_and_state(listed: SiteOfTests) -> None:
     assert len(run("list", SLUG).output.splitlines()) == 1
 
 
-def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: SiteOfTests, tmp_path: Path) -> None:
+def test_export_writes_confirmed_subscribers_to_a_file_only_its_owner_can_read(
+    listed: SiteOfTests, tmp_path: Path
+) -> None:
     out = tmp_path / "list.csv"
     out.write_text("an older one")
     out.chmod(0o644)
@@ -66,7 +68,7 @@ def test_the_confirmed_go_to_a_file_for_one_pair_of_eyes(listed: SiteOfTests, tm
     assert all("링크" in row["consent"] for row in found)
 
 
-def test_each_row_has_the_link_that_ends_it(listed: SiteOfTests, tmp_path: Path) -> None:
+def test_each_exported_row_has_a_working_unsubscribe_link(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     run("export", "--out", str(out))
     key = listed.keyring.subscribers
@@ -82,20 +84,20 @@ def test_each_row_has_the_link_that_ends_it(listed: SiteOfTests, tmp_path: Path)
     assert table(out) == []
 
 
-def test_one_petitions_list_alone(listed: SiteOfTests, tmp_path: Path) -> None:
+def test_export_of_one_petitions_updates(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     assert run("export", SLUG, "--out", str(out)).exit_code == 0
     assert [row["list"] for row in table(out)] == [f"updates about {SLUG}"]
 
 
-def test_an_unknown_petition_is_said_and_nothing_is_written(listed: SiteOfTests, tmp_path: Path) -> None:
+def test_an_unknown_petition_is_an_error_and_no_file_is_written(listed: SiteOfTests, tmp_path: Path) -> None:
     for arguments in (("list", "nowhere"), ("export", "nowhere", "--out", str(tmp_path / "list.csv"))):
         result = run(*arguments)
         assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.stderr
     assert not (tmp_path / "list.csv").exists()
 
 
-def test_half_an_export_is_none(listed: SiteOfTests, tmp_path: Path) -> None:
+def test_a_failed_export_leaves_no_file(listed: SiteOfTests, tmp_path: Path) -> None:
     listed.database.execute("UPDATE newsletter_subscription SET sealed_address = ?", (b"damaged" * 9,))
     out = tmp_path / "list.csv"
     assert run("export", "--out", str(out)).exit_code == 2

@@ -1,4 +1,4 @@
-"""Eve floods the newsletter's pages; whoever comes for something else is answered all the same."""
+"""Eve floods the newsletter's pages. Other pages and forms are still answered."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from front_door import Entrance, entrance
+from front_end import Client, open_client
 from newsletter.asking import PAGE, filled
 from sabal import token
 from sabal.front import pool
@@ -21,24 +21,22 @@ SIGN = "/en/stop-forced-repatriation/sign"
 
 
 @pytest.fixture
-def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+def client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     site.publish()
-    with entrance(site, monkeypatch) as opened:
-        opened.post(SIGN)  # the first of all loads what templates need
+    with open_client(site, monkeypatch) as opened:
+        opened.post(SIGN)  # the first request loads the modules of the templates
         yield opened
 
 
 @pytest.fixture
-def asked_of_pool(door: Entrance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths and pages that the pool is asked for from now on; each takes a while, as on a busy site."""
+def asked_of_pool(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the paths and page names that the pool works on from now on. Each takes a while, as on a busy site."""
     asked: list[str] = []
     call = pool._call
 
     def slow(work: Any, args: tuple[Any, ...]) -> Any:
-        named = [
-            getattr(work, "__self__", None),
-            *args,
-        ]  # a route, a form's request, or a prepared page's name
+        # a route, a form's request, or a prepared page's name
+        named = [getattr(work, "__self__", None), *args]
         asked.append(next((one if isinstance(one, str) else one.path for one in named if has_path(one)), ""))
         time.sleep(0.2)
         return call(work, args)
@@ -61,47 +59,50 @@ def has_path(one: object) -> bool:
     ],
     ids=["subscribe", "asked", "confirm", "unsubscribe"],
 )
-def test_a_flood_of_readers_takes_no_thread_from_others(
-    door: Entrance, asked_of_pool: list[str], paths: list[str]
+def test_a_flood_of_readers_is_rendered_once(
+    client: Client, asked_of_pool: list[str], paths: list[str]
 ) -> None:
-    *flood, other = door.at_once([*map(door.getting, paths), door.posting(SIGN)])
+    *flood, other = client.at_once([*map(client.getting, paths), client.posting(SIGN)])
     assert other.status == 422  # an empty form, which is shown again
     assert {answer.status for answer in flood} == {200}
     assert sum("newsletter" in path or "unsubscribe" in path for path in asked_of_pool) == 1
 
 
-def test_words_that_are_no_page_never_reach_the_pool(door: Entrance, asked_of_pool: list[str]) -> None:
-    answers = door.at_once(door.getting(f"{PAGE}/{word}") for word in ("confirm", "unsubscribe", "x", "slow"))
+def test_unknown_paths_never_reach_the_pool(client: Client, asked_of_pool: list[str]) -> None:
+    answers = client.at_once(
+        client.getting(f"{PAGE}/{word}") for word in ("confirm", "unsubscribe", "x", "slow")
+    )
     assert {answer.status for answer in answers} == {404}
     assert not [path for path in asked_of_pool if path.startswith(PAGE)]
 
 
-def test_the_page_behind_a_link_is_one_whatever_the_token(door: Entrance) -> None:
+def test_the_page_of_an_emailed_link_is_the_same_for_every_token(client: Client) -> None:
     for verb in ("confirm", "unsubscribe"):
-        seen = [door.get(f"{PAGE}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "no")]
+        seen = [client.get(f"{PAGE}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "no")]
         assert len({(answer.status, tuple(answer.headers), answer.body) for answer in seen}) == 1
         assert seen[0]["cache-control"] == "no-store" and seen[0]["x-robots-tag"] == "noindex"
-        assert (
-            b'<form method="post"><button>' in seen[0].body
-        )  # to its own address, so the page need not know it
+        # The form posts to the page's own URL, so the page does not contain the token.
+        assert b'<form method="post"><button>' in seen[0].body
 
 
-def test_the_page_to_ask_on_may_be_kept_and_an_answer_to_a_form_may_not(door: Entrance) -> None:
+def test_the_form_page_is_cacheable_and_the_answer_to_a_form_is_not(client: Client) -> None:
     for path in (PAGE, f"{PAGE}/asked"):
-        answer = door.get(path)
+        answer = client.get(path)
         assert answer["cache-control"] == "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
         assert answer["etag"]
-    refused = door.post(PAGE, {"email": "suzie"})
+    refused = client.post(PAGE, {"email": "suzie"})
     assert refused.status == 422 and refused["cache-control"] == "no-store"
 
 
-def test_where_no_petition_offers_it_there_is_no_such_page(
+def test_if_no_petition_offers_the_newsletter_its_form_is_not_found(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish(newsletter="false")
-    with entrance(site, monkeypatch) as door:
-        assert door.get(PAGE).status == door.get(f"{PAGE}/asked").status == door.post(PAGE).status == 404
-        assert door.get(f"{PAGE}/unsubscribe/{'a' * 26}").status == 200  # the ways out of a list stay
+    with open_client(site, monkeypatch) as client:
+        assert (
+            client.get(PAGE).status == client.get(f"{PAGE}/asked").status == client.post(PAGE).status == 404
+        )
+        assert client.get(f"{PAGE}/unsubscribe/{'a' * 26}").status == 200  # unsubscribing still works
 
 
 def invented(verb: str) -> str:
@@ -109,24 +110,24 @@ def invented(verb: str) -> str:
 
 
 @pytest.mark.parametrize("flooded", ["ask", "confirm", "unsubscribe", "forms with faults"])
-def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
-    site: SiteOfTests, door: Entrance, asked_of_pool: list[str], flooded: str
+def test_a_flood_of_slow_forms_does_not_stop_signing_and_confirming(
+    site: SiteOfTests, client: Client, asked_of_pool: list[str], flooded: str
 ) -> None:
     petition = site.petition()
     max_ = signed(site, petition, "max@example.org", name="Max")
     suzie = {"name": "Suzie", "email": "suzie@example.org", "consent": "1", "version": petition.version}
-    page = door.get(PAGE).body.decode()
+    page = client.get(PAGE).body.decode()
     flood = {
-        "ask": lambda n: door.posting(PAGE, filled(page, f"eve{n}@example.org")),
-        "confirm": lambda n: door.posting(invented("confirm")),
-        "unsubscribe": lambda n: door.posting(invented("unsubscribe")),
-        "forms with faults": lambda n: door.posting(SIGN),
+        "ask": lambda n: client.posting(PAGE, filled(page, f"eve{n}@example.org")),
+        "confirm": lambda n: client.posting(invented("confirm")),
+        "unsubscribe": lambda n: client.posting(invented("unsubscribe")),
+        "forms with faults": lambda n: client.posting(SIGN),
     }[flooded]
-    *eves, sign, confirm = door.at_once(
+    *eves, sign, confirm = client.at_once(
         [
             *map(flood, range(200)),
-            door.posting(SIGN, suzie),
-            door.posting(f"/en/confirm/{token.encode(max_.t)}"),
+            client.posting(SIGN, suzie),
+            client.posting(f"/en/confirm/{token.encode(max_.t)}"),
         ]
     )
     assert (sign.status, confirm.status) == (303, 303) and confirm["location"]
@@ -138,32 +139,32 @@ def test_a_flood_of_slow_forms_leaves_room_for_signing_and_confirming(
 
 
 @pytest.mark.parametrize(("flooded", "other", "status"), [(PAGE, SIGN, 422), (SIGN, PAGE, 422)])
-def test_a_network_that_is_refused_the_one_may_still_do_the_other(
-    door: Entrance, flooded: str, other: str, status: int
+def test_the_limits_of_a_network_for_signing_and_for_the_newsletter_are_separate(
+    client: Client, flooded: str, other: str, status: int
 ) -> None:
     for _ in range(limits.HARD * limits.SOFT_HOUR):
-        count = door.app.limits.ask if flooded == PAGE else door.app.limits.sign
-        count(door.app.limits.network("127.0.0.1", time.time()), time.time())
-    assert door.post(flooded).status == 429
-    assert door.post(other).status == status
+        count = client.app.limits.ask if flooded == PAGE else client.app.limits.sign
+        count(client.app.limits.network("127.0.0.1", time.time()), time.time())
+    assert client.post(flooded).status == 429
+    assert client.post(other).status == status
 
 
 @pytest.mark.parametrize("verb", ["confirm", "unsubscribe"])
-def test_an_invented_link_waits_for_no_writer(site: SiteOfTests, door: Entrance, verb: str) -> None:
-    with site.database.transaction():  # on SQLite the only one that may write
+def test_an_invented_link_does_not_wait_for_a_writer(site: SiteOfTests, client: Client, verb: str) -> None:
+    with site.database.transaction():  # SQLite allows one writer at a time
         if site.vendor == "postgresql":
-            site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")  # reading is free
+            # Reading is still allowed.
+            site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
         started = time.monotonic()
-        answer = door.post(invented(verb))
+        answer = client.post(invented(verb))
         assert answer.status == 404 and time.monotonic() - started < 5
 
 
-def test_a_used_link_to_unsubscribe_waits_for_no_writer(site: SiteOfTests, door: Entrance) -> None:
+def test_a_used_unsubscribe_link_does_not_wait_for_a_writer(site: SiteOfTests, client: Client) -> None:
     assert site.keyring.subscribers
-    link = token.encode(
-        rows.unsubscribe_token(site.keyring.subscribers, 12_345)
-    )  # ours, but of no row any more
+    # A valid link whose row is deleted.
+    link = token.encode(rows.unsubscribe_token(site.keyring.subscribers, 12_345))
     with site.database.transaction():
         if site.vendor == "postgresql":
             site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
-        assert door.post(f"{PAGE}/unsubscribe/{link}").status == 200
+        assert client.post(f"{PAGE}/unsubscribe/{link}").status == 200

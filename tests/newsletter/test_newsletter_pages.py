@@ -1,4 +1,4 @@
-"""The newsletter's pages through a real house: one answer for all, buttons and not links, mail programs' POST."""
+"""The newsletter's pages on a real server: equal answers, buttons instead of links, the POST of mail programs."""
 
 import email
 import re
@@ -28,25 +28,25 @@ def subscribers(served: Served) -> str:
     return served.sabal("newsletter", "list").stdout
 
 
-def wait_for_letters(served: Served, number: int) -> list[Path]:
-    """The letters that the house has written, oldest first."""
+def wait_for_emails(served: Served, number: int) -> list[Path]:
+    """Return the emails that the server has written, oldest first. Wait until there are `number` of them."""
     deadline = time.monotonic() + 20
-    while len(letters := sorted((served.data / "mail").glob("[0-9]*.eml"))) < number:
+    while len(emails := sorted((served.data / "mail").glob("[0-9]*.eml"))) < number:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    return letters
+    return emails
 
 
-def test_asking_confirming_and_being_told_the_same(served: Served) -> None:
+def test_asking_and_confirming_with_the_same_answer_for_every_address(served: Served) -> None:
     _, page = fetch(served.base + PAGE)
     ask = urllib.parse.urlencode(filled(page, "suzie@example.org")).encode()
     first = fetch(served.base + PAGE, ask)
-    wait_for_letters(served, 1)  # two letters written in the same moment may come in either order
+    wait_for_emails(served, 1)  # two emails written at the same moment may come in either order
     assert first == fetch(served.base + PAGE, ask)
     robot = urllib.parse.urlencode(filled(page, "eve@example.org", website="x")).encode()
     assert first == fetch(served.base + PAGE, robot)
-    letters = wait_for_letters(served, 2)
-    message = email.message_from_bytes(letters[-1].read_bytes(), policy=policy.default)
+    emails = wait_for_emails(served, 2)
+    message = email.message_from_bytes(emails[-1].read_bytes(), policy=policy.default)
     (link,) = set(
         re.findall(r"http://\S+?/newsletter/confirm/\w+", message.get_body(("plain",)).get_content())
     )  # type: ignore[attr-defined]
@@ -55,20 +55,20 @@ def test_asking_confirming_and_being_told_the_same(served: Served) -> None:
     out = served.data / "subscribers.csv"
     assert served.sabal("newsletter", "export", "--out", str(out)).returncode == 0
     assert "suzie@example.org" in out.read_text() and out.stat().st_mode & 0o077 == 0
-    # In the list now: the same answer, and no letter.
+    # The address is in the list now: the same answer, and no email.
     assert first == fetch(served.base + PAGE, ask)
     time.sleep(1.5)
     assert len(list((served.data / "mail").glob("[0-9]*.eml"))) == 2
 
 
-def test_what_is_no_address_is_said_and_kept(served: Served) -> None:
+def test_an_invalid_address_gets_an_error_and_is_shown_again(served: Served) -> None:
     status, page = fetch(served.base + PAGE, urllib.parse.urlencode({"email": "suzie(at)example"}).encode())
     assert status == 422 and 'value="suzie(at)example"' in page and 'role="alert"' in page
 
 
-def test_a_mail_programs_one_click_is_answered_without_redirect(served: Served) -> None:
+def test_one_click_unsubscribe_is_answered_without_redirect(served: Served) -> None:
     link = f"{served.base}/en/newsletter/unsubscribe/{'a' * 26}"
     body = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
     status, _ = fetch(link, body, **{"Content-Type": "multipart/form-data; boundary=x"})
-    assert status == 404  # nobody's link; but neither 403 nor 415 nor a redirect
+    assert status == 404  # an invented link; but neither 403 nor 415 nor a redirect
     assert fetch(link, b"List-Unsubscribe=One-Click")[0] == 404

@@ -1,4 +1,4 @@
-"""Subscriptions: asked for, confirmed, ended; nobody is subscribed by another's hand, and no mailbox is flooded."""
+"""Subscriptions: ask, confirm, unsubscribe. Eve cannot subscribe other people or flood a mailbox."""
 
 import pytest
 
@@ -14,7 +14,7 @@ WEEK = DAY_NUMBER + 8
 
 
 def ask(site: SiteOfTests, address: str = "suzie@example.org") -> tuple[bytes, bool]:
-    """Ask for the newsletter of the house; the token of the letter, and whether one may go out."""
+    """Ask for the newsletter of the site. Return the token of the email, and whether it may be sent."""
     site.refresh()
     assert site.keyring.subscribers
     t = token.new()
@@ -34,10 +34,10 @@ def states(site: SiteOfTests) -> list[int]:
 
 
 def test_suzie_asks_and_confirms(site: SiteOfTests) -> None:
-    t, letter = ask(site)
-    assert letter and states(site) == [rows.ASKED]
+    t, may_email = ask(site)
+    assert may_email and states(site) == [rows.ASKED]
     assert confirm(site, t) and states(site) == [rows.CONFIRMED]
-    assert confirm(site, t)  # twice is harmless
+    assert confirm(site, t)  # confirming twice is harmless
     version, sentence = site.database.query("SELECT version, sentence FROM newsletter_consent")[0]
     assert version == consent.version(sentence) and "Carol's people" in sentence
 
@@ -47,30 +47,28 @@ def test_an_invented_link_confirms_nothing(site: SiteOfTests) -> None:
     assert not confirm(site, token.new()) and states(site) == [rows.ASKED]
 
 
-def test_asked_for_again_the_last_link_works_and_a_fourth_letter_does_not_go(site: SiteOfTests) -> None:
+def test_only_the_last_link_works_and_a_fourth_email_is_not_sent(site: SiteOfTests) -> None:
     first, *others = [ask(site) for _ in range(5)]
-    assert [first[1], *(letter for _, letter in others)] == [True, True, True, False, False]
+    assert [first[1], *(may_email for _, may_email in others)] == [True, True, True, False, False]
     assert len(states(site)) == 1
     assert not confirm(site, first[0]) and confirm(site, others[1][0])
 
 
-def test_who_is_in_the_list_gets_no_letter(site: SiteOfTests) -> None:
+def test_a_subscriber_who_asks_again_gets_no_email(site: SiteOfTests) -> None:
     t, _ = ask(site)
     confirm(site, t)
     assert ask(site, "SUZIE@example.org")[1] is False
     assert states(site) == [rows.CONFIRMED]
 
 
-def test_signing_confirms_what_was_asked_for_before(site: SiteOfTests) -> None:
+def test_signing_with_the_box_ticked_confirms_an_earlier_request(site: SiteOfTests) -> None:
     petition = site.publish()
     ask(site)
     confirmed(site, petition, subscribe=("newsletter",))
     assert states(site) == [rows.CONFIRMED]
 
 
-def test_signers_of_one_commit_are_confirmed_by_one_statement_and_the_first_of_a_mailbox_stands(
-    site: SiteOfTests,
-) -> None:
+def test_subscriptions_of_one_commit_keep_the_first_of_each_address(site: SiteOfTests) -> None:
     ask(site, "suzie@example.org")
     t, _ = ask(site, "max@example.org")
     confirm(site, t)
@@ -87,19 +85,20 @@ def test_signers_of_one_commit_are_confirmed_by_one_statement_and_the_first_of_a
     found = site.database.query("SELECT id, state, language, consent, expires FROM newsletter_subscription")
     assert {row[1] for row in found} == {rows.CONFIRMED} and {row[4] for row in found} == {None}
     english, korean = consent.version(batch[0].sentence), consent.version(batch[1].sentence)
-    # Suzie's waited: the language of her letter, the sentence she ticked last. Max was in the list already.
+    # Suzie's was not confirmed: it keeps the language of her email and gets the sentence she ticked last.
+    # Max was in the list already.
     assert sorted(row[2:4] for row in found) == sorted([("ko", english), ("ko", korean), ("en", english)])
-    kept = dict(site.database.query("SELECT id, sealed_address FROM newsletter_subscription"))
-    assert all(kept[row_id] == sealed for row_id, sealed in before)
+    stored = dict(site.database.query("SELECT id, sealed_address FROM newsletter_subscription"))
+    assert all(stored[row_id] == sealed for row_id, sealed in before)
 
 
-def test_what_is_not_confirmed_goes_after_its_day(site: SiteOfTests) -> None:
+def test_an_unconfirmed_subscription_is_deleted_after_its_day(site: SiteOfTests) -> None:
     ask(site)
     assert rows.expire(site.database, WEEK) == 0
     assert rows.expire(site.database, WEEK + 1) == 1 and states(site) == []
 
 
-def test_unsubscribing_deletes_and_is_remembered_outside_the_database(site: SiteOfTests) -> None:
+def test_unsubscribing_deletes_the_row_and_writes_to_the_erasure_journal(site: SiteOfTests) -> None:
     t, _ = ask(site)
     confirm(site, t)
     row_id = site.database.query("SELECT id FROM newsletter_subscription")[0][0]
@@ -113,14 +112,14 @@ def test_unsubscribing_deletes_and_is_remembered_outside_the_database(site: Site
     assert b"suzie" not in (site.data / "erasure-journal.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("place", [0, 7, 8, 15])
-def test_a_changed_unsubscribe_link_is_nobodys(place: int) -> None:
+@pytest.mark.parametrize("position", [0, 7, 8, 15])
+def test_a_changed_unsubscribe_link_is_invalid(position: int) -> None:
     link = bytearray(rows.unsubscribe_token(b"k" * 32, 12345))
-    link[place] ^= 1
+    link[position] ^= 1
     assert rows.row_of(b"k" * 32, bytes(link)) is None
 
 
-def test_several_wishes_are_one_write_and_one_flush(
+def test_several_erasures_are_one_write_to_the_journal(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes = []
@@ -130,7 +129,7 @@ def test_several_wishes_are_one_write_and_one_flush(
     assert [lines.count(b"not-me") for lines in writes] == [3]
 
 
-def test_half_a_line_of_the_suppression_file_is_passed_over(site: SiteOfTests) -> None:
+def test_half_a_line_of_the_erasure_journal_is_ignored(site: SiteOfTests) -> None:
     erasure_journal.append([Erasure(erasure_journal.NOT_ME, b"\x01" * 16, 3)])
     with (site.data / "erasure-journal.jsonl").open("a") as file:
         file.write('{"kind": "not-me", "ha')
@@ -143,7 +142,7 @@ def test_a_line_after_half_a_line_is_not_lost(site: SiteOfTests) -> None:
     assert [entry.petition_id for entry in erasure_journal.read()] == [4]
 
 
-def test_who_refused_to_be_asked_can_still_tick_the_box_when_signing(site: SiteOfTests) -> None:
+def test_after_not_me_an_address_can_still_subscribe_when_signing(site: SiteOfTests) -> None:
     petition = site.publish()
     ask(site)
     assert rows.unsubscribe(

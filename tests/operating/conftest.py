@@ -1,4 +1,4 @@
-"""The drill, for the tests of adopting."""
+"""The fixture of the tests of adopting."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Yesterday's backup and today's mirror of a house: what the tests of adopting play with."""
+"""A site with a backup and a newer mirror, for the tests of adopting."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ WEEK = 604_800
 
 
 class Drill:
-    """A house with a history: a backup of yesterday, batches and withdrawals since, and a mirror of today."""
+    """A site with a backup, with later batches and withdrawals, and with a mirror of its newest log."""
 
     def __init__(
         self, site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, patch: pytest.MonkeyPatch
@@ -37,13 +37,13 @@ class Drill:
         self.seen: list[tlog.Checkpoint] = []
 
     def batch(self) -> None:
-        """A week later: all that waits is counted and shown."""
+        """Publish the next batch, a week later."""
         self.now += WEEK
         self.site.sequence(self.petition, self.now)
-        self.see()
+        self.check_published()
 
-    def see(self) -> Read:
-        """What the public folder shows goes on from all that was shown before."""
+    def check_published(self) -> Read:
+        """Read the public folder, and check that it continues every checkpoint that was published before."""
         files = publication(self.petition)
         found = read(files.folder, files.key)
         for older in self.seen:
@@ -65,12 +65,14 @@ class Drill:
         shutil.copytree(publication(self.petition).folder, to or self.mirror)
         return to or self.mirror
 
-    def lose(self, *, folder: bool = True, suppression: bool = False) -> None:
-        """The database is gone, and with it the public folder, if that is said."""
+    def lose(self, *, folder: bool = True, journal: bool = False) -> None:
+        """Lose the database and, if asked for, the public folder and the erasure journal."""
         empty_database(self.site, self.request, self.patch)
         if folder:
-            shutil.rmtree(self.site.data / "public", ignore_errors=True)  # nothing was shown yet
-        if suppression:
+            shutil.rmtree(
+                self.site.data / "public", ignore_errors=True
+            )  # missing before the first publication
+        if journal:
             (self.site.data / "erasure-journal.jsonl").unlink()
 
     def restore(self, *options: str | Path) -> Result:
@@ -90,9 +92,9 @@ class Drill:
         assert log is not None
         return log
 
-    def hold_whole(self) -> Read:
-        """Files, log, totals and what pages show say the same, and every row stands where the log has it."""
-        found = self.see()
+    def check_whole(self) -> Read:
+        """Check that files, log, totals and pages agree, and that each row has its index in the log."""
+        found = self.check_published()
         counts = self.site.petition().counts
         tally = found.tally
         assert (counts.confirmed, counts.counted, counts.log_size) == (
@@ -117,8 +119,8 @@ class Drill:
         return found
 
 
-def today(drill: Drill) -> dict[str, list[Signed]]:
-    """All that can have happened before and after a backup; it ends with what the mirror has."""
+def make_history(drill: Drill) -> dict[str, list[Signed]]:
+    """Make all kinds of changes before and after a backup, then a mirror, then changes that are not in the mirror."""
     early = drill.sign(*(f"early{n}" for n in range(6)))
     drill.batch()
     drill.leave(early[0])
@@ -126,7 +128,7 @@ def today(drill: Drill) -> dict[str, list[Signed]]:
     drill.leave(early[1])  # withdrawn before the backup, in the log after it
     waiting = drill.sign(*(f"waiting{n}" for n in range(4)))
     drill.leave(waiting[0])  # before any batch
-    kept_back = drill.sign("robot", "fake", held=held.ROBOT)
+    held_back = drill.sign("robot", "fake", held=held.ROBOT)
     drill.backup()
     late = drill.sign(*(f"late{n}" for n in range(5)))
     drill.leave(early[2], waiting[1])
@@ -138,9 +140,9 @@ def today(drill: Drill) -> dict[str, list[Signed]]:
     drill.leave(early[3], late[0])
     drill.batch()
     drill.take_mirror()
-    drill.leave(early[4], late[1])  # the suppression file knows, the log not yet
+    drill.leave(early[4], late[1])  # in the erasure journal, but not in the log yet
     drill.sign("unpublished")
-    return {"early": early, "waiting": waiting, "held": kept_back, "late": late}
+    return {"early": early, "waiting": waiting, "held": held_back, "late": late}
 
 
 def amend(drill: Drill) -> PetitionSnapshot:

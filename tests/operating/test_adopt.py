@@ -1,4 +1,4 @@
-"""Adopt: yesterday's backup, today's mirror. What is shown after contradicts no checkpoint that was ever shown."""
+"""Adopt a newer log after restoring a backup. The log never contradicts a checkpoint that was published before."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checking.web import web
-from operating.drill import Drill, today
+from operating.drill import Drill, make_history
 from sabal import erasure_journal
 from sabal.ledger import tables
 from sabal.ledger.publication import publication
@@ -23,19 +23,19 @@ pytestmark = pytest.mark.slow  # whole drills
 
 
 def test_the_drill(drill: Drill) -> None:
-    people = today(drill)
-    shown = drill.seen[-1]
+    people = make_history(drill)
+    newest = drill.seen[-1]
     lines = list(erasure_journal.read())
     drill.lose()
     result = drill.restore("--copy", drill.mirror)
     assert result.exit_code == 0, result.output
     log = drill.log()
-    assert (log.size, log.published_size, log.root) == (shown.size, shown.size, shown.root)
+    assert (log.size, log.published_size, log.root) == (newest.size, newest.size, newest.root)
     assert not log.read_only and log.published == (drill.mirror / "checkpoint").read_bytes()
     Sequencer(drill.site.keystore).publish_here(drill.site.database, drill.petition)
-    found = drill.hold_whole()
-    assert found.checkpoint == shown
-    # Of six who came late one withdrew in the log, and one whom the suppression file alone knows.
+    found = drill.check_whole()
+    assert found.checkpoint == newest
+    # Six signed after the backup. One withdrew in the log, and one only in the erasure journal.
     assert "4 signatures count whose records were lost" in result.output
     assert tables.lost(drill.site.database, drill.petition.id) == 4
     gone = [people["early"][n] for n in range(5)] + people["waiting"][:2]
@@ -43,17 +43,17 @@ def test_the_drill(drill: Drill) -> None:
     assert not hashes & {one.digest for one in gone}
     assert people["early"][5].digest in hashes and people["waiting"][2].digest in hashes
     assert list(erasure_journal.read()) == lines
-    # Life goes on: those whom the file knows are revoked, new ones are counted, under the key that was published.
+    # The site continues: withdrawals from the journal are revoked, new signatures count, under the published key.
     assert str(drill.site.identity.recipient) in map(str, drill.petition.organiser_keys)
     drill.sign("new")
     drill.batch()
-    found = drill.hold_whole()
-    assert found.tally.revoked[Reason.WITHDRAWN] == 9 and found.entries[shown.size][1] == Type.SIGN
-    assert [e[1] for e in found.entries[shown.size :]] == [Type.SIGN, Type.REVOKE, Type.REVOKE]
+    found = drill.check_whole()
+    assert found.tally.revoked[Reason.WITHDRAWN] == 9 and found.entries[newest.size][1] == Type.SIGN
+    assert [e[1] for e in found.entries[newest.size :]] == [Type.SIGN, Type.REVOKE, Type.REVOKE]
 
 
-def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Drill) -> None:
-    today(drill)
+def test_the_public_folder_is_enough_and_adopting_twice_changes_nothing(drill: Drill) -> None:
+    make_history(drill)
     drill.lose(folder=False)
     assert drill.restore().exit_code == 0
     before = (drill.log(), drill.site.petition().counts)
@@ -65,15 +65,15 @@ def test_the_public_folder_alone_is_enough_and_nothing_is_done_twice(drill: Dril
             before[0].size, before[0].published, before[1],
         )  # fmt: skip
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
 
 
-def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Drill) -> None:
-    people = today(drill)
-    drill.lose(suppression=True)
+def test_without_an_erasure_journal_the_log_tells_withdrawals(drill: Drill) -> None:
+    people = make_history(drill)
+    drill.lose(journal=True)
     assert drill.restore("--copy", drill.mirror).exit_code == 0
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
     hashes = {bytes(row[0]) for row in drill.site.database.query("SELECT token_hash FROM signing_signature")}
     assert not hashes & {people["early"][n].digest for n in (0, 1, 2, 3)}
     known = [one.hash for one in erasure_journal.read()]
@@ -81,12 +81,12 @@ def test_the_log_tells_who_withdrew_where_the_suppression_file_is_lost(drill: Dr
     assert all(known.count(c) == 1 for c in commitments)  # for the next restore
 
 
-def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brought(drill: Drill) -> None:
+def test_without_a_copy_the_log_is_read_only_until_a_checkpoint_is_given(drill: Drill) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
-    letter = drill.copy.with_name("letter.eml")
-    letter.write_bytes(b"Subject: x\n\nYours\n\n> " + drill.log().published.replace(b"\n", b"\n> "))
+    email = drill.copy.with_name("email.eml")
+    email.write_bytes(b"Subject: x\n\nYours\n\n> " + drill.log().published.replace(b"\n", b"\n> "))
     drill.lose()
     result = drill.restore()
     assert result.exit_code == 1 and "--copy FOLDER or ADDRESS" in result.output
@@ -102,18 +102,18 @@ def test_without_a_published_log_it_stays_read_only_until_a_checkpoint_is_brough
     assert drill.log().size == size and not files.exists()
     assert [f.id for f in stores.database_and_keys() if f.level == "wrong" and f.id == "D206"]
     assert any("read-only" in step.sentence for step in ready.steps())
-    assert drill.sabal("restore", "--adopt").exit_code == 1  # nothing new was brought
+    assert drill.sabal("restore", "--adopt").exit_code == 1  # nothing new was given
     assert drill.log().read_only
 
-    result = drill.sabal("restore", "--adopt", drill.petition.slug, "--checkpoint", letter)
+    result = drill.sabal("restore", "--adopt", drill.petition.slug, "--checkpoint", email)
     assert result.exit_code == 0 and "nothing newer is known" in result.output
     drill.batch()
-    assert drill.hold_whole().tally.counted == 2
+    assert drill.check_whole().tally.counted == 2
     assert not [f.id for f in stores.database_and_keys() if f.id == "D206"]
 
 
-def test_a_log_of_which_the_backup_knows_no_checkpoint_is_held_all_the_same(drill: Drill) -> None:
-    """Its first one may have been shown in the moment after; only the operator can know that it was not."""
+def test_a_log_without_a_checkpoint_in_the_backup_is_read_only_too(drill: Drill) -> None:
+    """Its first checkpoint may have been published after the backup. Only the operator knows."""
     drill.sign("suzie")
     drill.backup()
     drill.lose()
@@ -121,15 +121,15 @@ def test_a_log_of_which_the_backup_knows_no_checkpoint_is_held_all_the_same(dril
     assert result.exit_code == 1 and "--never-shown" in result.output
     with pytest.raises(ReadOnly):
         drill.batch()
-    assert drill.sabal("restore", "--adopt", "--never-shown").exit_code == 2  # of which one?
+    assert drill.sabal("restore", "--adopt", "--never-shown").exit_code == 2  # the slug is missing
     assert drill.log().read_only
     result = drill.sabal("restore", "--adopt", drill.petition.slug, "--never-shown")
     assert result.exit_code == 0, result.output
     drill.batch()
-    assert drill.hold_whole().tally.counted == 1
+    assert drill.check_whole().tally.counted == 1
 
 
-def test_nobody_can_say_that_a_log_was_never_shown_which_the_backup_knows_was(drill: Drill) -> None:
+def test_never_shown_is_refused_if_the_backup_has_a_checkpoint(drill: Drill) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
@@ -140,7 +140,7 @@ def test_nobody_can_say_that_a_log_was_never_shown_which_the_backup_knows_was(dr
     assert drill.log().read_only
 
 
-def test_a_first_checkpoint_that_was_shown_after_the_backup_is_adopted(drill: Drill) -> None:
+def test_a_first_checkpoint_published_after_the_backup_is_adopted(drill: Drill) -> None:
     drill.sign("suzie")
     drill.backup()
     drill.sign("max")
@@ -149,11 +149,11 @@ def test_a_first_checkpoint_that_was_shown_after_the_backup_is_adopted(drill: Dr
     drill.lose()
     assert drill.restore("--copy", drill.mirror).exit_code == 0
     drill.batch()
-    assert drill.hold_whole().tally.counted == 2
+    assert drill.check_whole().tally.counted == 2
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
+def test_the_newer_of_two_copies_is_adopted(drill: Drill, order: int) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
@@ -168,11 +168,11 @@ def test_of_two_copies_the_newer_is_adopted(drill: Drill, order: int) -> None:
     assert result.exit_code == 0, result.output
     assert drill.log().size == drill.seen[-1].size
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
 
 
 @pytest.mark.parametrize("how", ["address", "whole mirror"])
-def test_a_copy_may_be_an_address_or_a_whole_mirror(drill: Drill, how: str, tmp_path: Path) -> None:
+def test_a_copy_may_be_a_url_or_a_whole_mirror(drill: Drill, how: str, tmp_path: Path) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
@@ -184,14 +184,14 @@ def test_a_copy_may_be_an_address_or_a_whole_mirror(drill: Drill, how: str, tmp_
     if how == "whole mirror":
         assert drill.restore("--copy", root).exit_code == 0
     else:
-        with web() as site:
-            site.serve("", root)
-            assert drill.restore("--copy", f"{site.url}/en/{drill.petition.slug}").exit_code == 0
+        with web() as server:
+            server.serve("", root)
+            assert drill.restore("--copy", f"{server.url}/en/{drill.petition.slug}").exit_code == 0
     drill.batch()
-    assert drill.hold_whole().tally.counted == 2
+    assert drill.check_whole().tally.counted == 2
 
 
-def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Drill) -> None:
+def test_a_text_that_is_not_in_the_backup_leaves_the_petition_paused(drill: Drill) -> None:
     drill.sign("suzie")
     drill.batch()
     folder = drill.mirror.with_name("folder")
@@ -199,7 +199,7 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     newest = Petition.objects.get().versions.order_by("-number")[0]
     files: dict[str, str] = json.loads(newest.files)
     drill.backup()
-    # A house of tomorrow, which can change a text: the English summary.
+    # A later version of Sabal can change a text, here the English summary.
     changed = {**files, "en.md": files["en.md"].replace("summary: ", "summary: Now. ", 1)}
     states.pause(drill.petition.slug)
     drafts.use_keys(drill.petition.slug, (str(drill.site.identity.recipient),))
@@ -226,20 +226,20 @@ def test_a_text_that_the_backup_cannot_make_leaves_the_petition_paused(drill: Dr
     drill.petition = drill.site.petition()
     drill.sign("max")
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
 
 
-def test_a_log_that_was_closed_is_closed(drill: Drill) -> None:
+def test_a_log_that_was_closed_after_the_backup_is_closed_again(drill: Drill) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.sign("max")
     drill.backup()
     drill.site.close(drill.petition, drill.now + 1)
-    drill.see()
+    drill.check_published()
     drill.take_mirror()
     drill.lose()
     assert drill.restore("--copy", drill.mirror).exit_code == 0
     assert drill.log().closed and drill.petition.state == "closed"
     drill.site.sequence(drill.petition, drill.now + 2)
-    found = drill.hold_whole()
+    found = drill.check_whole()
     assert found.tally.closed and found.tally.counted == 2

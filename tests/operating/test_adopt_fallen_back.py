@@ -1,6 +1,6 @@
-"""A database that fell back by itself (a machine's snapshot, a standby that was behind), and adopts its own log.
+"""A database that was set back without a restore (a machine's snapshot, an old standby) adopts its own log.
 
-Unlike a backup it has what waited for a click then, and did not hear who left since.
+Unlike a restored backup, it has the pending signatures of that time, and lacks later withdrawals.
 """
 
 import shutil
@@ -44,7 +44,7 @@ def fall_back(drill: Drill, to: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: Drill) -> None:
+def test_a_signature_that_was_pending_in_the_snapshot_gets_its_entry_in_the_log(drill: Drill) -> None:
     suzie = signed(drill.site, drill.petition)
     before = snapshot(drill)
     drill.site.writer.commit(drill.site.database, [confirmation(suzie)])
@@ -54,19 +54,21 @@ def test_what_waited_for_a_click_then_is_the_signature_that_the_log_has(drill: D
     assert not drill.site.database.query("SELECT 1 FROM ledger_lost")
     found = find(drill.site.database, [suzie.digest])[0]
     assert found and found.entered and found.entered.index == 1
-    # She presses the link again, as people do: her signature stands, and enters the log no second time.
+    # Suzie confirms again: her signature stays, and does not enter the log a second time.
     assert drill.site.writer.commit(drill.site.database, [confirmation(suzie)]) == [Outcome.DONE]
     drill.sign("max")
     drill.batch()
-    assert drill.hold_whole().tally.counted == 2
+    assert drill.check_whole().tally.counted == 2
     drill.leave(suzie)
     drill.batch()
-    assert drill.hold_whole().tally.revoked[Reason.WITHDRAWN] == 1
+    assert drill.check_whole().tally.revoked[Reason.WITHDRAWN] == 1
 
 
 @pytest.mark.parametrize("confirmed_before", [False, True])
 @pytest.mark.parametrize("revoked", [False, True])
-def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: bool) -> None:
+def test_withdrawals_after_the_snapshot_are_applied(
+    drill: Drill, confirmed_before: bool, revoked: bool
+) -> None:
     suzie = signed(drill.site, drill.petition)
     click = confirmation(suzie)
     if confirmed_before:
@@ -84,5 +86,5 @@ def test_who_left_since_has_left(drill: Drill, confirmed_before: bool, revoked: 
     assert drill.site.writer.commit(drill.site.database, [click]) == [Outcome.GONE]
     drill.sign("max")
     drill.batch()
-    tally = drill.hold_whole().tally
+    tally = drill.check_whole().tally
     assert (tally.counted, tally.revoked[Reason.WITHDRAWN]) == (1, 1)

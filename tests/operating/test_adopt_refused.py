@@ -1,4 +1,4 @@
-"""What is no copy to adopt, each with its sentence: the log stays read-only, and not one entry is taken."""
+"""Copies that are refused, each with its sentence: the log stays read-only, and no entry is adopted."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import tlog
-from operating.drill import WEEK, Drill, today
+from operating.drill import WEEK, Drill, make_history
 from sabal import database as raw
 from sabal.cli import main
 from sabal.keys.keystore import open_keystore
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow  # whole drills
 
 
 def refused(drill: Drill, *options: str | Path, because: str, code: int = 1) -> None:
-    """The sentence is said, the log is held, and not one entry of it was taken."""
+    """Check that adopting says the sentence, the log is read-only, and no entry was adopted."""
     before = drill.log().size
     result = drill.sabal("restore", "--adopt", *options)
     assert result.exit_code == code, result.output
@@ -36,13 +36,13 @@ def refused(drill: Drill, *options: str | Path, because: str, code: int = 1) -> 
 
 
 def restored(drill: Drill) -> None:
-    today(drill)
+    make_history(drill)
     drill.lose()
     assert drill.restore().exit_code == 1
 
 
 def resign(drill: Drill, folder: Path, entries: list[bytes], key: tlog.Signer | None = None) -> None:
-    """What somebody who has the log's key could publish: these entries, whole and signed."""
+    """Publish these entries in `folder`, whole and signed, as anyone with the log's key could."""
     shutil.rmtree(folder / "tile")
     for bundle in tlog.new_bundles(0, len(entries)):
         path = folder / bundle.path
@@ -80,13 +80,13 @@ def test_a_forked_mirror_is_refused(drill: Drill) -> None:
     refused(drill, "--copy", drill.mirror, because="is another log than the")
 
 
-def test_a_fork_behind_the_backup_is_refused_by_a_letter(drill: Drill) -> None:
-    """The mirror goes on from the backup, and otherwise than the letter that somebody has."""
+def test_a_mirror_that_contradicts_an_email_is_refused(drill: Drill) -> None:
+    """The mirror continues the backup, but differs from the checkpoint in an email."""
     restored(drill)
-    letter = drill.mirror.with_name("letter.txt")
-    shutil.copy(drill.mirror / "checkpoint", letter)
+    email = drill.mirror.with_name("email.txt")
+    shutil.copy(drill.mirror / "checkpoint", email)
     resign(drill, drill.mirror, [*entries_of(drill.mirror)[:-1], Sign(b"x" * 32).encode()])
-    refused(drill, "--copy", drill.mirror, "--checkpoint", letter, because="Two histories were published")
+    refused(drill, "--copy", drill.mirror, "--checkpoint", email, because="Two histories were published")
 
 
 def test_a_changed_entry_is_refused(drill: Drill) -> None:
@@ -102,7 +102,7 @@ def test_a_changed_entry_is_refused(drill: Drill) -> None:
     refused(drill, "--copy", drill.mirror, because="is not a whole log")
 
 
-def test_an_order_that_cannot_be_is_refused(drill: Drill) -> None:
+def test_an_invalid_order_is_refused(drill: Drill) -> None:
     restored(drill)
     resign(drill, drill.mirror, [*entries_of(drill.mirror), tlog.entry.Open(b"m" * 32).encode()])
     refused(drill, "--copy", drill.mirror, because="its order is not valid")
@@ -118,11 +118,11 @@ def test_a_mirror_that_is_older_than_the_backup_is_refused(drill: Drill) -> None
     drill.lose()
     result = drill.restore("--copy", old)
     assert result.exit_code == 1 and "older copy" in result.output and drill.log().read_only
-    # Its checkpoint is the operator's word that nobody has seen more.
+    # With its checkpoint the operator confirms that no newer one was published.
     assert drill.sabal("restore", "--adopt", "--checkpoint", old / "checkpoint").exit_code == 0
     drill.sign("carol")
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
 
 
 def test_a_checkpoint_ahead_of_the_mirror_is_refused_and_remembered(drill: Drill) -> None:
@@ -134,23 +134,23 @@ def test_a_checkpoint_ahead_of_the_mirror_is_refused_and_remembered(drill: Drill
     behind = drill.take_mirror(drill.mirror.with_name("behind"))
     drill.sign("carol")
     drill.batch()
-    letter = drill.mirror.with_name("letter.txt")
-    letter.write_bytes(b"Dear Carol,\n\n" + drill.log().published + b"\n")
+    email = drill.mirror.with_name("email.txt")
+    email.write_bytes(b"Dear Carol,\n\n" + drill.log().published + b"\n")
     whole = drill.take_mirror()
     drill.lose()
-    result = drill.restore("--copy", behind, "--checkpoint", letter)
+    result = drill.restore("--copy", behind, "--checkpoint", email)
     assert result.exit_code == 1 and "the entries themselves are needed" in result.output
-    # Whoever leaves the letter out the second time does not get away with it.
+    # Its size is remembered, also if the email is left out the second time.
     refused(drill, "--copy", behind, because="older copy")
     refused(drill, "--checkpoint", behind / "checkpoint", because="entries themselves are needed")
-    refused(drill, "--checkpoint", letter, because="entries themselves are needed")
-    assert drill.sabal("restore", "--adopt", "--copy", whole, "--checkpoint", letter).exit_code == 0
+    refused(drill, "--checkpoint", email, because="entries themselves are needed")
+    assert drill.sabal("restore", "--adopt", "--copy", whole, "--checkpoint", email).exit_code == 0
     drill.batch()
-    assert drill.hold_whole().tally.counted == 3
+    assert drill.check_whole().tally.counted == 3
 
 
 @pytest.mark.parametrize("newer", [False, True])
-def test_of_a_damaged_public_folder_the_checkpoint_still_counts(drill: Drill, newer: bool) -> None:
+def test_the_checkpoint_of_a_damaged_public_folder_counts(drill: Drill, newer: bool) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
@@ -166,10 +166,10 @@ def test_of_a_damaged_public_folder_the_checkpoint_still_counts(drill: Drill, ne
         assert drill.sabal("restore", "--adopt", "--copy", whole).exit_code == 0
     drill.sign("carol")
     drill.batch()
-    assert drill.hold_whole().tally.counted == 2 + newer
+    assert drill.check_whole().tally.counted == 2 + newer
 
 
-def test_what_cannot_be_read_is_said_before_anything_is_restored(drill: Drill) -> None:
+def test_an_unreadable_file_is_reported_before_anything_is_restored(drill: Drill) -> None:
     drill.sign("suzie")
     drill.batch()
     drill.backup()
@@ -179,12 +179,12 @@ def test_what_cannot_be_read_is_said_before_anything_is_restored(drill: Drill) -
         assert result.exit_code == 2 and "nowhere" in result.output
     both = CliRunner().invoke(main, ["restore", str(drill.copy), "--adopt"])
     assert both.exit_code == 2 and "Name the backup's folder" in both.output
-    assert drill.restore().exit_code == 1  # the database is as empty as it was
+    assert drill.restore().exit_code == 1  # the database is still empty
 
 
-def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
-    """After every transaction of the adoption, with four entries in each."""
-    today(drill)
+def test_adopting_continues_after_a_kill(drill: Drill) -> None:
+    """The process is killed after one transaction, then after every three more. Each has four entries."""
+    make_history(drill)
     drill.lose()
     drill.patch.setattr("sabal.ledger.adopt.CHUNK", 4)
     assert drill.restore().exit_code == 1
@@ -194,17 +194,17 @@ def test_a_kill_in_the_middle_is_gone_on_from(drill: Drill) -> None:
         assert drill.log().read_only and drill.log().size >= began
         with pytest.raises(ReadOnly):
             drill.site.sequence(drill.petition, drill.now + WEEK)
-        # Half of it taken is no reason to go on from there.
+        # A half adopted log must not continue from there.
         refused(drill, "--checkpoint", drill.mirror / "checkpoint", because="entries themselves are needed")
         at = 3
     drill.site.database = raw.connect()
     assert drill.sabal("restore", "--adopt", "--copy", drill.mirror).exit_code == 0
     drill.batch()
-    drill.hold_whole()
+    drill.check_whole()
 
 
 def kill_after(drill: Drill, transactions: int) -> bool:
-    """A process of its own that adopts, and is killed after so many transactions; whether it came so far."""
+    """Adopt in another process, kill it after this number of transactions, and return whether it got so far."""
     drill.site.database.close()
     pid = os.fork()
     if not pid:
@@ -229,23 +229,23 @@ def kill_after(drill: Drill, transactions: int) -> bool:
 
 
 def test_serve_refuses_a_database_that_is_older_than_its_public_folder(drill: Drill) -> None:
-    """Somebody put yesterday's database back by hand: no restore has said so."""
+    """The old database was put back by hand, without a restore, so its log is not read-only."""
     drill.sign("suzie")
     drill.batch()
     drill.backup()
     drill.sign("max")
     drill.batch()
     drill.lose(folder=False)
-    drill.patch.setattr(restoring, "hold_all", lambda database: None)
+    drill.patch.setattr(restoring, "make_all_read_only", lambda database: None)
     restoring.restore(drill.copy)
     drill.site.database = raw.connect()
     drill.petition = drill.site.petition()
-    (complaint,) = [c for c in startup.refusals() if c.id == "S109"]
-    assert complaint.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
+    (finding,) = [f for f in startup.refusals() if f.id == "S109"]
+    assert finding.hint.endswith(f"sabal restore --adopt {drill.petition.slug}")
     drill.sign("carol")
     with pytest.raises(WouldFork):
         drill.site.sequence(drill.petition, drill.now + WEEK)
     assert drill.sabal("restore", "--adopt", drill.petition.slug).exit_code == 0
-    assert not [c for c in startup.refusals() if c.id == "S109"]
+    assert not [f for f in startup.refusals() if f.id == "S109"]
     drill.batch()
-    assert drill.hold_whole().tally.counted == 3
+    assert drill.check_whole().tally.counted == 3

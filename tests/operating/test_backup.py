@@ -1,4 +1,4 @@
-"""Backup: what is in a copy, and what must never be."""
+"""Backup: the data that a copy has, and the data that it must never have."""
 
 import threading
 from collections import Counter
@@ -17,7 +17,7 @@ from signing.steps import confirmed, signed
 from sites import SiteOfTests
 
 
-def test_what_must_not_be_copied_is_not(site: SiteOfTests, tmp_path: Path) -> None:
+def test_secrets_names_and_pending_data_are_not_copied(site: SiteOfTests, tmp_path: Path) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition, name="Suzie 수지", subscribe=("newsletter",))
     pending = signed(site, petition, "max@example.org")
@@ -26,10 +26,10 @@ def test_what_must_not_be_copied_is_not(site: SiteOfTests, tmp_path: Path) -> No
     backup(tmp_path / "copy")
     content = b"".join(path.read_bytes() for path in sorted((tmp_path / "copy").iterdir()))
     never = {
-        "the house key": [site.keystore.key, site.keystore.key.hex().encode()],
+        "the server key": [site.keystore.key, site.keystore.key.hex().encode()],
         "a mail key": [day_key, wrapped],
         "a name": [b"Suzie", "수지".encode()],
-        "an address": [b"suzie@example.org", b"max@example.org"],
+        "an email address": [b"suzie@example.org", b"max@example.org"],
         "a token": [
             form
             for t in (suzie.t, pending.t)
@@ -45,37 +45,37 @@ def test_what_must_not_be_copied_is_not(site: SiteOfTests, tmp_path: Path) -> No
     for what, needles in never.items():
         for needle in needles:
             assert needle not in content, f"{what} is in the backup"
-    assert suzie.operation.sealed[-64:] in content  # the sealed record is: that is what it is for
-    assert site.rows("signing_pending") == 1 and site.rows("mail_email") == 2  # and the house still has them
+    assert suzie.operation.sealed[-64:] in content  # the sealed record is copied
+    assert site.rows("signing_pending") == 1 and site.rows("mail_email") == 2  # the site still has them
 
 
-def test_what_must_not_be_copied_is_not_even_written(
+def test_pending_data_is_not_even_written_for_a_moment(
     site: SiteOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A backup that is killed at any moment leaves its files as they were then."""
+    """A backup that is killed leaves its files as they are at that moment."""
     petition = site.publish()
     pending = signed(site, petition, "max@example.org")
     wrapped = bytes(site.database.query("SELECT wrapped FROM keys_key WHERE name LIKE ?", ("mail/%",))[0][0])
-    left: list[bytes] = []
+    contents: list[bytes] = []
     moments = [(raw.SQLite, "execute"), (raw.SQLite, "query"), (private, "create"), (private, "flush")]
     for where, name in moments:
         original = getattr(where, name)
 
-        def look(*arguments: Any, _original: Any = original) -> Any:
+        def watch(*arguments: Any, _original: Any = original) -> Any:
             answer = _original(*arguments)
             files = (path for path in (tmp_path / ".copy.partial").glob("*") if path.is_file())
-            left.append(b"".join(path.read_bytes() for path in files))
+            contents.append(b"".join(path.read_bytes() for path in files))
             return answer
 
-        monkeypatch.setattr(where, name, look)
+        monkeypatch.setattr(where, name, watch)
     backup(tmp_path / "copy")
-    assert len(left) > 10
+    assert len(contents) > 10
     for needle in (pending.digest, pending.operation.email_body, pending.operation.sealed[-64:], wrapped):
-        assert not any(needle in content for content in left)
+        assert not any(needle in content for content in contents)
 
 
-def test_the_hours_of_the_mail_are_not_copied(site: SiteOfTests, tmp_path: Path) -> None:
-    """An hour and a small provider can tell when somebody signed."""
+def test_hourly_numbers_of_emails_are_not_copied(site: SiteOfTests, tmp_path: Path) -> None:
+    """An hour and a small provider can reveal when a person signed."""
     site.publish()
     with site.database.transaction():
         traffic.add(site.database, 400_000, Counter({("tinyprovider", traffic.End.ACCEPTED): 1}))
@@ -83,7 +83,7 @@ def test_the_hours_of_the_mail_are_not_copied(site: SiteOfTests, tmp_path: Path)
     assert not any(b"tinyprovider" in path.read_bytes() for path in (tmp_path / "copy").iterdir())
 
 
-def test_what_backups_that_died_have_left_goes_with_the_next(site: SiteOfTests, tmp_path: Path) -> None:
+def test_drafts_of_interrupted_backups_are_deleted_by_the_next(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     safe = tmp_path / "safe"
     ours, foreign, running = safe / ".2026-11-20.partial", safe / ".films.partial", safe / ".now.partial"
@@ -103,7 +103,7 @@ def test_what_backups_that_died_have_left_goes_with_the_next(site: SiteOfTests, 
     assert not running.exists() and foreign.exists()
 
 
-def test_what_is_not_sabals_does_not_come_along(site: SiteOfTests, tmp_path: Path) -> None:
+def test_foreign_tables_views_and_triggers_are_not_copied(site: SiteOfTests, tmp_path: Path) -> None:
     if site.vendor == "postgresql":
         pytest.skip("PostgreSQL's backup holds rows alone")
     site.publish()
@@ -134,25 +134,25 @@ def test_files_and_folder_are_private(site: SiteOfTests, tmp_path: Path) -> None
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "copy").iterdir())
 
 
-def test_nothing_is_written_over(site: SiteOfTests, tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     backup(tmp_path / "copy")
     with pytest.raises(Refusal, match="not empty"):
         backup(tmp_path / "copy")
 
 
-def test_a_backup_amid_signing_is_of_one_moment(site: SiteOfTests, tmp_path: Path) -> None:
-    """Every signature of the copy has its record, and no record is without its signature."""
+def test_a_backup_while_people_sign_is_consistent(site: SiteOfTests, tmp_path: Path) -> None:
+    """Every signature of the copy has its record, and every record has its signature."""
     petition = site.publish()
     confirmed(site, petition, "first@example.org")
     stop, done = threading.Event(), []
 
-    def crowd() -> None:
+    def sign() -> None:
         while not stop.is_set() and len(done) < 2_000:
             confirmed(site, petition, f"s{len(done)}@example.org")
             done.append(None)
 
-    thread = threading.Thread(target=crowd)
+    thread = threading.Thread(target=sign)
     thread.start()
     try:
         copies = [backup(tmp_path / f"copy{n}") for n in range(3)]

@@ -1,4 +1,4 @@
-"""The doctor: a healthy house is called healthy, and each illness by its name."""
+"""The doctor: a good server has nothing wrong, and each fault has its finding."""
 
 import os
 import secrets
@@ -30,14 +30,14 @@ def levels(id_: str) -> set[str]:
 
 
 @pytest.fixture
-def healthy(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> SiteOfTests:
+def server(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> SiteOfTests:
     site.data.chmod(0o700)
     monkeypatch.setattr(settings, "MAIL_URL", "folder:")
     site.publish()
     return site
 
 
-def test_a_healthy_house(healthy: SiteOfTests) -> None:
+def test_a_good_server_has_nothing_wrong(server: SiteOfTests) -> None:
     wrong = [f for f in doctor.examine() if f.level == "wrong"]
     assert wrong == []
     assert {"D102", "D103", "D105", "D106", "D107", "D202", "D203", "D305", "D401", "D601", "D701"} <= {
@@ -45,25 +45,25 @@ def test_a_healthy_house(healthy: SiteOfTests) -> None:
     }
 
 
-def test_readable_by_others(healthy: SiteOfTests) -> None:
+def test_files_that_others_can_read(server: SiteOfTests) -> None:
     settings.SERVER_KEY_FILE.chmod(0o644)
-    healthy.data.chmod(0o755)
+    server.data.chmod(0o755)
     assert levels("D102") == levels("D103") == {"wrong"}
 
 
-def test_no_house_key(healthy: SiteOfTests) -> None:
+def test_no_server_key(server: SiteOfTests) -> None:
     settings.SERVER_KEY_FILE.unlink()
     assert levels("D104") == {"wrong"}
 
 
-def test_a_missing_key(healthy: SiteOfTests) -> None:
-    healthy.keystore.destroy(healthy.database, SUBSCRIBERS)
+def test_a_missing_key(server: SiteOfTests) -> None:
+    server.keystore.destroy(server.database, SUBSCRIBERS)
     assert "wrong" in levels("D106")
 
 
-def test_a_missing_pepper_names_the_petition_and_the_command(healthy: SiteOfTests) -> None:
-    petition = healthy.petition()
-    healthy.keystore.destroy(healthy.database, pepper_name(petition.id, petition.pepper_epoch))
+def test_a_missing_pepper_names_the_petition_and_the_command(server: SiteOfTests) -> None:
+    petition = server.petition()
+    server.keystore.destroy(server.database, pepper_name(petition.id, petition.pepper_epoch))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys renew-pepper {petition.slug}" in finding.hint
 
@@ -71,7 +71,7 @@ def test_a_missing_pepper_names_the_petition_and_the_command(healthy: SiteOfTest
 def test_records_that_will_soon_be_deleted(site: SiteOfTests) -> None:
     soon = date.fromtimestamp(time.time()) + timedelta(days=59)
     petition = site.publish(retention=soon.isoformat())
-    assert levels("D205") == set()  # nothing is there to be deleted
+    assert levels("D205") == set()  # there are no records to delete
     confirmed(site, petition)
     (finding,) = [f for f in doctor.examine() if f.id == "D205"]
     assert str(soon) in finding.sentence and f"sabal sealed {petition.slug}" in finding.hint
@@ -89,7 +89,7 @@ def test_records_that_should_have_been_deleted(site: SiteOfTests, monkeypatch: p
     assert levels("D205") == {"wrong"}
 
 
-def test_a_mail_server_that_does_not_answer(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_does_not_answer(server: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_URL", "smtp://127.0.0.1:9?tls=none")
     assert levels("D301") == {"wrong"}
 
@@ -100,19 +100,19 @@ def tried(site: SiteOfTests, provider: str, hours_ago: int = 0, **ends: int) -> 
         traffic.add(site.database, int(time.time()) // 3_600 - hours_ago, counter)
 
 
-def mailed() -> stores.Finding:
+def mail_finding() -> stores.Finding:
     (finding,) = [f for f in doctor.examine() if f.id == "D305"]
     return finding
 
 
-def test_what_became_of_the_mail_of_a_day(healthy: SiteOfTests) -> None:
-    assert mailed().sentence == "No email was tried in the last 24 hours."
-    tried(healthy, "gmail", ACCEPTED=900, LATER=3, NEVER=1)
-    tried(healthy, "gmail", 20, ACCEPTED=100, UNREADABLE=1)
-    tried(healthy, "yahoo", 25, NEVER=500)
-    tried(healthy, "proton", ACCEPTED=7)
-    tried(healthy, "unknown", EXPIRED=2, LOST_KEY=1)
-    found = mailed()
+def test_the_results_of_a_days_emails(server: SiteOfTests) -> None:
+    assert mail_finding().sentence == "No email was tried in the last 24 hours."
+    tried(server, "gmail", ACCEPTED=900, LATER=3, NEVER=1)
+    tried(server, "gmail", 20, ACCEPTED=100, UNREADABLE=1)
+    tried(server, "yahoo", 25, NEVER=500)
+    tried(server, "proton", ACCEPTED=7)
+    tried(server, "unknown", EXPIRED=2, LOST_KEY=1)
+    found = mail_finding()
     assert found.level == "ok"
     assert found.sentence == (
         "Emails of the last 24 hours: 1007 accepted, 4 put off, 1 refused for good, 3 given up."
@@ -124,12 +124,12 @@ def test_what_became_of_the_mail_of_a_day(healthy: SiteOfTests) -> None:
 
 
 @pytest.mark.parametrize("end", ["LATER", "NEVER", "GIVEN_UP"])
-def test_a_provider_that_mostly_does_not_take_our_mail(healthy: SiteOfTests, end: str) -> None:
-    tried(healthy, "gmail", ACCEPTED=1000, LATER=40)
-    tried(healthy, "other", ACCEPTED=2, **{end: stores.ONE_LETTER})
-    assert mailed().level == "ok", "one mailbox that puts every try off is no sign"
-    tried(healthy, "other", **{end: 1})
-    found = mailed()
+def test_a_provider_that_refuses_most_emails(server: SiteOfTests, end: str) -> None:
+    tried(server, "gmail", ACCEPTED=1000, LATER=40)
+    tried(server, "other", ACCEPTED=2, **{end: stores.TRIES_A_DAY})
+    assert mail_finding().level == "ok", "one email address that puts off every try is no warning"
+    tried(server, "other", **{end: 1})
+    found = mail_finding()
     assert found.level == "warning" and found.sentence.endswith("Most emails do not arrive at: other.")
     assert "journalctl" in found.hint
 
@@ -137,7 +137,7 @@ def test_a_provider_that_mostly_does_not_take_our_mail(healthy: SiteOfTests, end
 @pytest.mark.parametrize(
     ("free", "size", "level"), [(11, 1_000, "ok"), (9, 1_000, "warning"), (3, 20, "ok"), (1, 20, "warning")]
 )
-def test_the_doctor_and_the_door_agree_on_a_full_disk(
+def test_the_doctor_and_signing_agree_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, size: int, level: str
 ) -> None:
     blocks = SimpleNamespace(
@@ -150,14 +150,14 @@ def test_the_doctor_and_the_door_agree_on_a_full_disk(
     assert (level == "ok") is disk_has_room(tmp_path)
 
 
-def test_a_setting_with_a_slip_is_suggested() -> None:
+def test_a_misspelt_setting_gets_a_suggestion() -> None:
     (finding,) = doctor._unknown_settings({"SABAL_MAILURL": "x", "SABAL_DATA": "y", "OTHER": "z"})
     assert finding.level == "warning" and finding.hint == "Did you mean SABAL_MAIL_URL?"
     (finding,) = doctor._unknown_settings({"SABAL_DATA": "y", "SABAL_MAIL_URL_FILE": "z"})
     assert finding.level == "ok"
 
 
-def test_ready_lists_what_lacks_in_order(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_lists_the_steps_in_order(server: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [step.sentence for step in steps()]
     assert sentences[0].startswith("Give the server its public address")
     assert any("still names example people" in sentence for sentence in sentences)
@@ -172,13 +172,13 @@ def test_ready_lists_what_lacks_in_order(healthy: SiteOfTests, monkeypatch: pyte
         "SECURITY_CONTACT": "mailto:security@example.com",
     }.items():
         monkeypatch.setattr(settings, name, value)
-    for note in ("house-key-is-kept", "backups-are-taken"):
-        (healthy.data / note).touch()
+    for note in ("server-key-is-kept", "backups-are-taken"):
+        (server.data / note).touch()
     assert [step.sentence for step in steps() if "example people" not in step.sentence] == []
 
 
-def test_what_one_look_raises_does_not_stop_the_others(
-    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+def test_an_error_in_one_check_does_not_stop_the_others(
+    server: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "utime", lambda *_: [][0])
     found = doctor.examine()
@@ -186,7 +186,7 @@ def test_what_one_look_raises_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize("options", [(), ("--ready",)])
-def test_before_there_is_a_house_nothing_is_made_and_the_first_step_is_named(
+def test_before_the_first_start_the_doctor_makes_nothing_and_names_the_first_step(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     done = subprocess.run(
@@ -203,7 +203,9 @@ def test_before_there_is_a_house_nothing_is_made_and_the_first_step_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_exit_code_tells_the_worst(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_is_that_of_the_worst_finding(
+    server: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("ok", "D701", "Room.")])
     assert CliRunner().invoke(commands.doctor).exit_code == 0
     monkeypatch.setattr(
@@ -211,37 +213,39 @@ def test_the_exit_code_tells_the_worst(healthy: SiteOfTests, monkeypatch: pytest
     )
     done = CliRunner().invoke(commands.doctor)
     assert done.exit_code == 1 and done.output.split() == "Disk warning D701 Little. Tidy. Buy.".split()
-    healthy.keystore.destroy(healthy.database, SUBSCRIBERS)
+    server.keystore.destroy(server.database, SUBSCRIBERS)
     monkeypatch.setattr(doctor, "examine", lambda: list(stores.database_and_keys()))
     assert CliRunner().invoke(commands.doctor).exit_code == 2
 
 
-def test_another_house_s_key(healthy: SiteOfTests) -> None:
+def test_the_key_of_another_server(server: SiteOfTests) -> None:
     settings.SERVER_KEY_FILE.write_text(secrets.token_hex(32))
     assert levels("D105") == {"wrong"}
 
 
-def test_todays_mail_key_is_made_by_a_running_house_so_its_lack_is_a_warning(healthy: SiteOfTests) -> None:
+def test_a_missing_mail_key_of_today_is_a_warning(server: SiteOfTests) -> None:
     today = mail_key_name(int(time.time()) // 86_400)
-    healthy.keystore.destroy(healthy.database, today)
+    server.keystore.destroy(server.database, today)
     assert "warning" in levels("D106")
-    healthy.keystore.make(healthy.database, today)
+    server.keystore.make(server.database, today)
     assert levels("D106") == {"ok"}
 
 
-def test_a_clock_that_went_back(healthy: SiteOfTests) -> None:
+def test_a_clock_that_was_set_back(server: SiteOfTests) -> None:
     assert levels("D402") == set()
-    healthy.keystore.make(healthy.database, mail_key_name(int(time.time()) // 86_400 + 30))
+    server.keystore.make(server.database, mail_key_name(int(time.time()) // 86_400 + 30))
     assert levels("D402") == {"wrong"}
 
 
-def test_a_clock_that_the_files_contradict(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_differs_from_the_file_system(
+    server: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stamp = os.utime
     monkeypatch.setattr(os, "utime", lambda path: stamp(path, (time.time() - 90, time.time() - 90)))
     assert levels("D401") == {"wrong"}
 
 
-def test_an_old_sqlite_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_sqlite_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores.sqlite3, "sqlite_version", "3.51.2")
     answers = {"journal_mode": "delete", "synchronous": 1, "secure_delete": 0, "page_size": 512}
     found = list(stores._sqlite(_Answering(answers)))  # type: ignore[arg-type]
@@ -265,15 +269,15 @@ class _Answering:
         return [(self.answers[sql.split()[1]],)]
 
 
-def test_a_language_that_the_house_does_not_speak(
-    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+def test_a_language_without_a_translation_of_the_site(
+    server: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "SITE_LANGUAGES", ("en", "ko"))
     (finding,) = [f for f in doctor.examine() if f.id == "D601"]
     assert finding.level == "warning" and "zh-hans" in finding.sentence
 
 
-def test_sentences_that_are_missing_doubtful_or_empty_are_counted() -> None:
+def test_missing_fuzzy_and_empty_translations_are_counted() -> None:
     from babel.messages.catalog import Catalog
 
     wanted, compiled = Catalog(), Catalog()
@@ -287,20 +291,20 @@ def test_sentences_that_are_missing_doubtful_or_empty_are_counted() -> None:
     assert stores.untranslated(wanted, compiled) == (3, 5)
 
 
-def test_words_that_were_never_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_translations_that_were_never_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings, "LOCALE_PATHS", [tmp_path])
     assert {f.level for f in stores.translations()} == {"warning"}
 
 
-def test_what_serve_would_refuse_is_wrong_in_public_and_a_warning_at_home(
-    healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+def test_a_refusal_of_serve_is_wrong_on_a_public_site_and_a_warning_in_development(
+    server: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert levels("S104") == {"warning"}
     monkeypatch.setattr(settings, "BASE_URL", f"http://{'a' * 56}.onion")
     assert levels("S104") == {"wrong"}
 
 
-def test_ready_says_why_a_mail_url_is_none(healthy: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_says_why_a_mail_url_is_invalid(server: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_URL", "smtp://max:secret@mail.example.org?tls=perhaps")
     (step,) = [s for s in steps() if s.sentence.startswith("Name the mail server")]
     assert "tls=perhaps" in step.sentence and "secret" not in step.sentence

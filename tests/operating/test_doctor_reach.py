@@ -1,4 +1,4 @@
-"""The doctor's look outwards: a mail server that is greeted and sent nothing, DNS, proxies, hosts, the onion."""
+"""The doctor's checks over the network: a mail server that is sent nothing, DNS, proxies, hosts, the onion service."""
 
 import http.server
 import socket
@@ -15,7 +15,7 @@ from sabal import settings
 from sabal.operating import reach
 from sabal.operating.findings import Finding
 
-# The server of these tests takes a password without TLS, on loopback, on purpose.
+# The mail server of these tests accepts a password without TLS on loopback on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 
 RECORDS = {
@@ -26,7 +26,7 @@ RECORDS = {
 
 @pytest.fixture(autouse=True)
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A public house whose name server is a table."""
+    """Set up a public site, with a table in place of a name server."""
     monkeypatch.setattr(settings, "BASE_URL", "https://petition.example.org")
     monkeypatch.setattr(settings, "MAIL_FROM", "petition@example.org")
     monkeypatch.setattr(settings, "TRUSTED_HOPS", 1)
@@ -38,25 +38,30 @@ def by_id(findings: Iterator[Finding]) -> dict[str, Finding]:
 
 
 class Counting:
-    """A mail server's other half: takes letters, and should get none."""
+    """The handler of a mail server that counts emails. It should get none."""
 
     def __init__(self) -> None:
-        self.letters = 0
+        self.emails = 0
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.letters += 1
+        self.emails += 1
         return "250 taken"
 
 
 @contextmanager
 def mail_server(handler: Counting) -> Iterator[int]:
-    def knows(*given: object) -> AuthResult:
+    def authenticate(*given: object) -> AuthResult:
         data = given[-1]
         assert isinstance(data, LoginPassword)
         return AuthResult(success=(data.login, data.password) == (b"sabal", b"right"), handled=False)
 
     controller = Controller(
-        handler, "127.0.0.1", free_port(), authenticator=knows, auth_required=True, auth_require_tls=False
+        handler,
+        "127.0.0.1",
+        free_port(),
+        authenticator=authenticate,
+        auth_required=True,
+        auth_require_tls=False,
     )
     controller.start()
     try:
@@ -78,10 +83,10 @@ def test_a_mail_server_is_greeted_and_sent_nothing(monkeypatch: pytest.MonkeyPat
         found = by_id(reach.mail())
     assert found["D301"].level == "ok" and "knows us" in found["D301"].sentence
     assert [found[i].level for i in ("D302", "D303", "D304")] == ["ok"] * 3
-    assert handler.letters == 0
+    assert handler.emails == 0
 
 
-def test_a_wrong_password_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(Counting()) as port:
         monkeypatch.setattr(settings, "MAIL_URL", f"smtp://sabal:sesame@127.0.0.1:{port}?tls=none")
         found = by_id(reach.mail())["D301"]
@@ -89,14 +94,14 @@ def test_a_wrong_password_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch)
     assert "sesame" not in found.sentence + found.hint
 
 
-def test_a_server_without_tls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_without_starttls_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(Counting()) as port:
         monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{port}?tls=starttls")
         found = by_id(reach.mail())["D301"]
     assert found.level == "wrong" and "tls=implicit" in found.hint
 
 
-def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "WAIT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -116,7 +121,7 @@ def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
         ("[2001:db8::7]", "ip6:2001:db8::7"),
     ],
 )
-def test_the_spf_record_names_who_hands_letters_on(host: str, sender: str) -> None:
+def test_the_spf_record_names_the_sending_machine(host: str, sender: str) -> None:
     assert reach._sending_host(reach.parse_mail_url(f"smtp://{host}:25?tls=none")) == sender
 
 
@@ -129,7 +134,9 @@ def test_the_spf_record_names_who_hands_letters_on(host: str, sender: str) -> No
         (["V=SPF1 a -all"], "ok"),
     ],
 )
-def test_spf_as_dns_has_it(records: list[str] | None, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_level_of_spf_records(
+    records: list[str] | None, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reach, "_look_up", lambda name: records)
     found = reach._record("D302", "example.org", "v=spf1", "SPF", '"v=spf1 a:mail.example.org -all"')
     assert found.level == level
@@ -138,7 +145,7 @@ def test_spf_as_dns_has_it(records: list[str] | None, level: str, monkeypatch: p
         assert "dig +short TXT example.org" in found.hint
 
 
-def test_without_a_sender_no_domain_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_sender_dns_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "MAIL_FROM", "")
     monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{free_port()}?tls=none")
     monkeypatch.setattr(reach, "_look_up", lambda name: pytest.fail(f"{name} was asked for"))
@@ -149,8 +156,8 @@ def test_without_a_sender_no_domain_is_asked(monkeypatch: pytest.MonkeyPatch) ->
     ("status", "body", "level"),
     [(200, "ok\n", "ok"), (503, "busy\n", "warning"), (200, "<html>", "warning"), (404, "ok", "warning")],
 )
-def test_the_house_that_runs_here(status: int, body: str, level: str) -> None:
-    class Door(http.server.BaseHTTPRequestHandler):
+def test_the_answer_of_the_server_on_this_machine(status: int, body: str, level: str) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/healthz" else 500)
             self.end_headers()
@@ -159,14 +166,14 @@ def test_the_house_that_runs_here(status: int, body: str, level: str) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Door) as server:
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         assert reach._running(server.server_port).level == level
         thread.join()
 
 
-def test_what_does_not_speak_http_is_not_the_house() -> None:
+def test_a_program_that_does_not_speak_http_is_not_sabal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def greet() -> None:
@@ -181,7 +188,7 @@ def test_what_does_not_speak_http_is_not_the_house() -> None:
         thread.join()
 
 
-def test_hops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trusted_hops(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reach._hops("https").level == "ok"
     monkeypatch.setattr(settings, "TRUSTED_HOPS", 0)
     assert reach._hops("http").level == "ok"
@@ -218,10 +225,10 @@ def test_addresses(name: str, value: object, id_: str, level: str, monkeypatch: 
         ("", "https://petition.example.org", 1, False),
     ],
 )
-def test_an_onion_beside_a_trusted_proxy_is_reminded_of(
+def test_an_onion_service_with_a_trusted_proxy_gives_a_reminder(
     onion: str, base: str, hops: int, said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever comes over Tor to the house's own port chooses Host and address; that cannot be seen from inside."""
+    """If Tor led to the server's own port, a client could choose Host and address. The server cannot see this."""
     monkeypatch.setattr(reach, "PORT", free_port())
     for name, value in {"ONION": onion, "BASE_URL": base, "TRUSTED_HOPS": hops}.items():
         monkeypatch.setattr(settings, name, value)

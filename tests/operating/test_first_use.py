@@ -1,4 +1,4 @@
-"""The first use of a house: what it makes, and that others cannot read it, not even for a moment."""
+"""The first start of a server: other users cannot read the files that it makes, even for a moment."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 from sabal.settings import DEV_SWITCH
 
 
-def test_what_a_house_makes_is_its_owners_alone_from_the_first_moment(tmp_path: Path) -> None:
-    """Looked at while `sabal prepare` runs, in a folder and under a umask that hide nothing."""
+def test_new_files_are_private_from_the_first_moment(tmp_path: Path) -> None:
+    """The files are watched while `sabal prepare` runs, in an open folder and with an open umask."""
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
@@ -26,7 +26,7 @@ def test_what_a_house_makes_is_its_owners_alone_from_the_first_moment(tmp_path: 
             try:
                 seen.add((entry.name, entry.stat().st_mode & 0o777))
             except FileNotFoundError:
-                continue  # a draft that has its place now
+                continue  # a draft that was renamed
         time.sleep(0.002)
     assert process.returncode == 0
     assert {"sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3-shm", "server.key"} <= {

@@ -1,4 +1,4 @@
-"""After a whole journey, names, addresses and tokens stand in clear nowhere but in the folder transport's letters."""
+"""After a whole journey, names, addresses and tokens are in clear text only in the emails of the folder transport."""
 
 import base64
 import email
@@ -39,21 +39,21 @@ def press(url: str) -> None:
 
 
 def links(served: Served, count: int) -> dict[str, str]:
-    """The first link of each letter, by the address that it went to."""
+    """Wait for `count` emails, and return the first link of each by its recipient."""
     deadline = time.monotonic() + 20
     while len(found := list((served.data / "mail").glob("[0-9]*.eml"))) < count:
         assert time.monotonic() < deadline, "a character is missing"
         time.sleep(0.2)
     result = {}
     for path in found:
-        letter = email.message_from_bytes(path.read_bytes(), policy=policy.default)
-        body = letter.get_body(("plain",))  # type: ignore[attr-defined]
-        result[str(letter["To"])] = re.findall(r"http://\S+", str(body.get_content()))[0]
+        message = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+        body = message.get_body(("plain",))  # type: ignore[attr-defined]
+        result[str(message["To"])] = re.findall(r"http://\S+", str(body.get_content()))[0]
     return result
 
 
 def forms(what: str, secret: bytes) -> dict[str, bytes]:
-    """A secret as it is, in hexadecimal, and what base64 makes of it at each of its three offsets."""
+    """Return a secret as raw bytes, in hexadecimal, and in base64 at each of the three offsets."""
     result = {what: secret, f"{what} in hexadecimal": secret.hex().encode()}
     for offset in range(3):
         text = base64.b64encode(b"\0" * offset + secret)
@@ -62,25 +62,25 @@ def forms(what: str, secret: bytes) -> dict[str, bytes]:
 
 
 def search(served: Served, needles: dict[str, bytes]) -> None:
-    """Look for every needle, whatever its case, in all that the house and its database keep, but in the letters."""
-    folded = {what: needle.lower() for what, needle in needles.items()}
-    places = [(served.data, path) for path in served.data.rglob("*") if path.is_file()]
+    """Assert that no needle, in any case, is in the files and the database of the site, except its emails."""
+    lowered = {what: needle.lower() for what, needle in needles.items()}
+    files = [path for path in served.data.rglob("*") if path.is_file()]
     contents = [
-        (str(path.relative_to(top)), path.read_bytes())
-        for top, path in places
-        if path.relative_to(top).parts[0] != "mail"
+        (str(path.relative_to(served.data)), path.read_bytes())
+        for path in files
+        if path.relative_to(served.data).parts[0] != "mail"
     ]
     if served.database_dump is not None:
         contents.append(("the database", served.database_dump()))
         contents += files_of_postgresql(served.environment["SABAL_DATABASE_URL"])
-    for place, content in contents:
+    for where, content in contents:
         content = content.lower()
-        for what, needle in folded.items():
-            assert needle not in content, f"{what} stands in {place}"
+        for what, needle in lowered.items():
+            assert needle not in content, f"{what} is in {where}"
 
 
 def files_of_postgresql(url: str) -> list[tuple[str, bytes]]:
-    """PostgreSQL's own log, the write-ahead log, and this database's files: deleted rows stand there for a while."""
+    """Return PostgreSQL's journal, write-ahead log and files of this database, which hold deleted rows for a time."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
         top, number = connection.execute(
@@ -96,11 +96,11 @@ def files_of_postgresql(url: str) -> list[tuple[str, bytes]]:
             if path.is_file():
                 result.append((f"PostgreSQL's {path.relative_to(top)}", path.read_bytes()))
         except FileNotFoundError:
-            continue  # a segment of the write-ahead log that was taken into use again
+            continue  # PostgreSQL reused a segment of the write-ahead log
     return result
 
 
-def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+def test_the_search_finds_every_form(tmp_path: Path) -> None:
     served = Served("http://127.0.0.1:9", tmp_path, {})
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "1.eml").write_text(ADDRESS)
@@ -112,17 +112,19 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
         base64.b64encode(b"ab" + ADDRESS.encode() + b"c"),
     ):
         (tmp_path / "sabal.sqlite3-wal").write_bytes(b"\0" + text + b"\0")
-        with pytest.raises(AssertionError, match=r"stands in sabal\.sqlite3-wal"):
+        with pytest.raises(AssertionError, match=r"is in sabal\.sqlite3-wal"):
             search(served, needles)
 
 
-def test_no_trace_of_anybody(served: Served) -> None:
+def test_no_name_address_or_token_is_left(served: Served) -> None:
     petition = f"{served.base}/ko/{SLUG}"
     version = re.findall(r'name="version" value="([0-9a-f]{16})"', fetch(petition))[0]
     form = {"name": NAME, "email": ADDRESS, "country": "KR", "consent": "1", "version": version}
     form["newsletter"] = "1"
-    assert NAME in fetch(f"{petition}/sign", **{**form, "consent": ""})  # refused: shown again
-    fetch(f"{petition}/sign", **form, comment=COMMENT)  # no such field here: it must go nowhere
+    assert NAME in fetch(f"{petition}/sign", **{**form, "consent": ""})  # the form is refused and shown again
+    fetch(
+        f"{petition}/sign", **form, comment=COMMENT
+    )  # this form has no such field, so it must not be stored
     fetch(f"{petition}/sign", **{**form, "email": EVE})
     fetch(f"{served.base}/ko/newsletter", **filled(fetch(f"{served.base}/ko/newsletter"), MAX))
     found = links(served, 3)
@@ -136,11 +138,11 @@ def test_no_trace_of_anybody(served: Served) -> None:
         assert raw
         needles |= {f"token {text}": text.encode(), **forms(f"token {text}, raw", raw)}
     search(served, needles)  # while everything is pending
-    with pytest.raises(AssertionError):  # what may be read is found, so the search looks where things are
+    with pytest.raises(AssertionError):  # the public slug is found, so the search reads the right files
         search(served, {"the petition": SLUG.encode()})
     if served.database_dump is not None:
-        kept = files_of_postgresql(served.environment["SABAL_DATABASE_URL"])
-        assert any(SLUG.encode() in content for _, content in kept)
+        files = files_of_postgresql(served.environment["SABAL_DATABASE_URL"])
+        assert any(SLUG.encode() in content for _, content in files)
     for link in found.values():
         fetch(link)
     press(found[ADDRESS])

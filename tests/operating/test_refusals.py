@@ -1,4 +1,4 @@
-"""What `serve` without --dev refuses, each with an id and a hint; and what --dev keeps to itself."""
+"""The refusals of `serve` without --dev, each with an id and a hint, and the limits of --dev."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ GOOD = {
 
 
 def prepare(tmp_path: Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    """`sabal prepare`, which `serve` runs first, in an environment of its own."""
+    """Run `sabal prepare`, as `serve` does first, with its own environment."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(tmp_path / "data"), **GOOD, **changed}
     environment = {k: v for k, v in environment.items() if v != "-"}
@@ -39,7 +39,7 @@ def prepare(tmp_path: Path, **changed: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_house_in_order_may_start(tmp_path: Path) -> None:
+def test_a_good_configuration_may_start(tmp_path: Path) -> None:
     done = prepare(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -84,7 +84,7 @@ def test_serve_itself_refuses_before_it_listens(tmp_path: Path) -> None:
     assert done.returncode == 2 and done.stderr.startswith("S104:") and done.stdout == ""
 
 
-def test_every_refusal_is_said_at_once(tmp_path: Path) -> None:
+def test_all_refusals_are_reported_together(tmp_path: Path) -> None:
     done = prepare(tmp_path, SABAL_BASE_URL="-", SABAL_MAIL_URL="-", SABAL_BATCH_EVERY="2s")
     ids = [line.partition(":")[0] for line in done.stderr.splitlines() if not line.startswith(" ")]
     assert (done.returncode, ids) == (2, ["S101", "S102", "S106"])
@@ -96,7 +96,7 @@ def test_the_password_of_a_mail_url_is_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["key.txt", "deep/er/notes", "backup.age.bak"])
-def test_a_key_that_opens_signatures_must_not_lie_here(tmp_path: Path, name: str) -> None:
+def test_a_key_that_opens_signatures_must_not_be_in_the_data_folder(tmp_path: Path, name: str) -> None:
     path = tmp_path / "data" / name
     path.parent.mkdir(parents=True)
     path.write_text(f"# mine\n{agefile.generate()}\n")
@@ -106,13 +106,13 @@ def test_a_key_that_opens_signatures_must_not_lie_here(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("before", [0, startup.PIECE - 8, 3 * startup.PIECE])
-def test_a_key_is_found_wherever_it_stands_in_a_file(tmp_path: Path, before: int) -> None:
+def test_a_key_is_found_anywhere_in_a_file(tmp_path: Path, before: int) -> None:
     (tmp_path / "notes").write_bytes(b"." * before + str(agefile.generate()).lower().encode())
     (tmp_path / "other").write_bytes(b"age1 is no secret; age-secret-ke is none either")
     assert list(startup.files_with_identity(tmp_path)) == [tmp_path / "notes"]
 
 
-def test_a_key_behind_a_link_lies_on_this_server_too(tmp_path: Path) -> None:
+def test_a_key_behind_a_link_is_found(tmp_path: Path) -> None:
     elsewhere, data = tmp_path / "elsewhere", tmp_path / "data"
     elsewhere.write_text(str(agefile.generate()))
     data.mkdir()
@@ -121,16 +121,14 @@ def test_a_key_behind_a_link_lies_on_this_server_too(tmp_path: Path) -> None:
     assert list(startup.files_with_identity(data)) == [data / "key"]
 
 
-def test_a_petition_that_speaks_of_such_keys_is_no_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_database_is_not_searched_for_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "DATABASE_URL", f"sqlite://{tmp_path / 'sabal.sqlite3'}")
     for name in ("sabal.sqlite3", "sabal.sqlite3-wal", "sabal.sqlite3.old"):
         (tmp_path / name).write_text("a line that begins with AGE-SECRET-KEY-1")
     assert list(startup.files_with_identity(tmp_path)) == [tmp_path / "sabal.sqlite3.old"]
 
 
-def test_a_petition_sealed_to_a_development_key_is_not_served(
+def test_a_petition_with_a_development_key_is_refused(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -139,11 +137,11 @@ def test_a_petition_sealed_to_a_development_key_is_not_served(
     assert startup.refusals() == []
     states.pause(petition.slug)
     drafts.use_keys(petition.slug, (str(site.identity.recipient),), made_by_dev=True)
-    assert [complaint.id for complaint in startup.refusals()] == ["S108"]
+    assert [finding.id for finding in startup.refusals()] == ["S108"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
-def test_a_development_house_listens_on_this_machine_alone(tmp_path: Path, host: str) -> None:
+def test_a_development_server_listens_on_this_machine_only(tmp_path: Path, host: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sabal", "serve", "--dev", "--host", host],
         env={**os.environ, "SABAL_DATA": str(tmp_path)},
@@ -155,24 +153,24 @@ def test_a_development_house_listens_on_this_machine_alone(tmp_path: Path, host:
     assert done.returncode == 2 and "this computer only" in done.stderr and not list(tmp_path.iterdir())
 
 
-def test_a_running_development_house_listens_on_loopback(served: Served) -> None:
+def test_a_running_development_server_listens_on_loopback(served: Served) -> None:
     port = served.base.rpartition(":")[2]
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     if not tables[0].exists():
-        pytest.skip("NO /proc/net/tcp: where the house listens cannot be seen")
-    listening, heard = "0A", set()
+        pytest.skip("NO /proc/net/tcp: the listening address cannot be seen")
+    listening, found = "0A", set()
     for table in (t for t in tables if t.exists()):
         for line in table.read_text().splitlines()[1:]:
             address, _, number = line.split()[1].rpartition(":")
             if line.split()[3] == listening and int(number, 16) == int(port):
-                heard.add(address)
-    assert heard == {"0100007F"}  # 127.0.0.1 as the kernel writes it
+                found.add(address)
+    assert found == {"0100007F"}  # 127.0.0.1 as the kernel writes it
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SABAL_TRUSTED_HOPS", "many"), ("SABAL_BATCH_EVERY", "soon"), ("SABAL_DATABASE_URL", "mysql://x/y")],
 )
-def test_a_setting_that_cannot_be_read_is_named(tmp_path: Path, name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
     done = prepare(tmp_path, **{name: value})
     assert done.returncode == 2 and name in done.stderr and "Traceback" not in done.stderr

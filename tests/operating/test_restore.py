@@ -1,4 +1,4 @@
-"""Restore: the drill, and what is refused before anything is written."""
+"""Restore: a whole backup and restore, and the refusals before anything is written."""
 
 import json
 import os
@@ -42,15 +42,15 @@ WEEK = 7 * 86_400
 def empty_database(
     site: SiteOfTests, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The data folder is gone; the house key and the suppression file were kept elsewhere."""
+    """Lose the database. The server key and the erasure journal stay."""
     site.database.close()
     if site.vendor == "sqlite":
         for path in site.data.glob("sabal.sqlite3*"):
             path.unlink()
-        point_django_at(site.url)  # its connection was to the file that is gone
+        point_django_at(site.url)  # Django's connection was to the deleted file
         return
 
-    point_django_at(site.url)  # away from the one that goes, where this is the second time
+    point_django_at(site.url)  # away from the database that is dropped, if this is the second time
     server = request.getfixturevalue("postgresql_server")
     name = f"r_{site.data.name.replace('-', '_')[-20:]}".lower()
     with psycopg.connect(server, autocommit=True) as connection:
@@ -61,7 +61,7 @@ def empty_database(
     point_django_at(url)
 
 
-def test_the_drill(
+def test_a_backup_is_restored(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -82,7 +82,7 @@ def test_the_drill(
 
     empty_database(site, request, monkeypatch)
     restored = restore(copy)
-    assert (restored.signatures, restored.suppressed) == (1, 2)
+    assert (restored.signatures, restored.journal_lines) == (1, 2)
     assert restored.new_keys == restored.without_pepper == ()
     database = raw.connect()
     try:
@@ -102,19 +102,19 @@ def test_the_drill(
         assert [(one.fields["email"], one.checked) for one in opened] == [(SUZIE, True)]
         site.database, site.snapshots = database, site.snapshots
         site.keyring.refresh(database, open_keystore(), day(NOW))
-        signed(site, back, "max@example.org")  # and life goes on
+        signed(site, back, "max@example.org")  # the site takes signatures again
     finally:
         database.close()
 
 
-def test_who_withdrew_after_the_backup_does_not_come_back(
+def test_signatures_withdrawn_after_the_backup_are_erased(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The record, the tag, the links and the shown name of Suzie, and of Eve, whom Max dropped."""
+    """Record, dedupe tag, links and shown name are erased, for Suzie (she withdrew) and for Eve (Max dropped her)."""
     petition = site.publish(show_names=True, profile='"open"')
     suzie = confirmed(site, petition, display="Suzie")
     again = confirmed(site, petition)
-    kept = confirmed(site, petition, "max@example.org", display="Max", name="Max")
+    max_ = confirmed(site, petition, "max@example.org", display="Max", name="Max")
     dropped = confirmed(site, petition, "eve@example.org", held=held.ROBOT)
     assert site.sequence(petition, NOW + 2 * 86_400) == 2
     backup(tmp_path / "copy")
@@ -126,12 +126,12 @@ def test_who_withdrew_after_the_backup_does_not_come_back(
 
     empty_database(site, request, monkeypatch)
     restored = restore(tmp_path / "copy")
-    assert (restored.signatures, restored.suppressed, restored.erased) == (1, 2, 2)
-    assert list(erasure_journal.read()) == lines  # it was read, and nothing was added
+    assert (restored.signatures, restored.journal_lines, restored.erased) == (1, 2, 2)
+    assert list(erasure_journal.read()) == lines  # restoring adds no line
     database = raw.connect()
     try:
         assert find(database, [suzie.digest, again.digest, dropped.digest]) == [None, None, None]
-        assert find(database, [kept.digest]) != [None]
+        assert find(database, [max_.digest]) != [None]
         for table, number in (("signing_sealed", 1), ("signing_access", 0), ("signing_withdrawal", 2)):
             assert database.query(f"SELECT COUNT(*) FROM {table}") == [(number,)]
         assert database.query("SELECT shown_names FROM signing_total") == [("[]",)]
@@ -151,7 +151,7 @@ def day(now: float) -> int:
     return int(now) // 86_400
 
 
-def test_what_is_restored_is_private_at_every_moment(
+def test_restored_files_are_private_at_every_moment(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if site.vendor != "sqlite":
@@ -160,13 +160,13 @@ def test_what_is_restored_is_private_at_every_moment(
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     seen: dict[str, int] = {}
-    suppress_again = restoring._suppress_again
+    apply_erasure_journal = restoring._apply_erasure_journal
 
-    def look(database: raw.Database) -> tuple[int | None, int]:
+    def watch(database: raw.Database) -> tuple[int | None, int]:
         seen.update({path.name: path.stat().st_mode & 0o777 for path in site.data.glob("*sqlite3*")})
-        return suppress_again(database)
+        return apply_erasure_journal(database)
 
-    monkeypatch.setattr(restoring, "_suppress_again", look)
+    monkeypatch.setattr(restoring, "_apply_erasure_journal", watch)
     umask = os.umask(0)
     try:
         restore(tmp_path / "copy")
@@ -177,7 +177,7 @@ def test_what_is_restored_is_private_at_every_moment(
     assert {path.stat().st_mode & 0o777 for path in site.data.glob("sabal.sqlite3*")} == {0o600}
 
 
-def test_a_house_that_holds_something_is_not_written_over(site: SiteOfTests, tmp_path: Path) -> None:
+def test_a_database_with_data_is_not_overwritten(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     backup(tmp_path / "copy")
     with pytest.raises(Refusal, match="already"):
@@ -203,7 +203,7 @@ def test_a_changed_backup_is_refused(
 
 
 def write_again(copy: Path, site: SiteOfTests | None = None, **changes: object) -> None:
-    """What Eve can do who may write where backups lie: make the manifest fit. With a house, its key too."""
+    """Make the manifest fit changed files, as Eve can with write access to the backups. With `site`, sign it too."""
     manifest = json.loads((copy / "backup.json").read_text())
     manifest["sha256"] = {name: digest(copy / name) for name in manifest["sha256"]}
     manifest |= changes
@@ -212,10 +212,10 @@ def write_again(copy: Path, site: SiteOfTests | None = None, **changes: object) 
     (copy / "backup.json").write_text(json.dumps(manifest))
 
 
-def test_a_manifest_that_the_house_did_not_write_is_refused(
+def test_a_manifest_that_the_server_did_not_write_is_refused(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eve exchanges the organiser's key, and makes every SHA-256 fit."""
+    """Eve replaces the organiser's key, and makes every SHA-256 fit."""
     site.publish()
     copy = tmp_path / "copy"
     backup(copy)
@@ -249,7 +249,7 @@ def test_a_manifest_that_the_house_did_not_write_is_refused(
         ("DROP INDEX signing_signature_dedupe_tag", "index signing_signature_dedupe_tag"),
     ],
 )
-def test_a_database_that_is_not_as_migrations_make_it_is_refused(
+def test_a_database_with_a_foreign_schema_is_refused(
     site: SiteOfTests,
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -257,9 +257,9 @@ def test_a_database_that_is_not_as_migrations_make_it_is_refused(
     sql: str,
     named: str,
 ) -> None:
-    """Should the MAC ever be right: a trigger would run in the restored house."""
+    """Even with a valid MAC: a trigger would run in the restored database."""
     if site.vendor == "postgresql":
-        pytest.skip("PostgreSQL's backup holds rows, and the schema is made anew")
+        pytest.skip("PostgreSQL's backup holds rows, and migrations make the schema")
     site.publish()
     backup(tmp_path / "copy")
     with sqlite3.connect(tmp_path / "copy" / "sabal.sqlite3") as connection:
@@ -271,26 +271,26 @@ def test_a_database_that_is_not_as_migrations_make_it_is_refused(
     assert not list(site.data.glob("*sabal.sqlite3*"))
 
 
-def test_a_file_that_is_exchanged_while_it_is_read_is_refused(
+def test_a_file_that_is_changed_after_its_check_is_refused(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish()
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     victim = tmp_path / "copy" / ("sabal.sqlite3" if site.vendor == "sqlite" else "signing_total.copy")
-    checked = restoring._checked
+    verified_manifest = restoring._verified_manifest
 
     def then_changed(*arguments: Any) -> dict[str, Any]:
-        manifest = checked(*arguments)
+        manifest = verified_manifest(*arguments)
         victim.write_bytes(victim.read_bytes() + b"\0")
         return manifest
 
-    monkeypatch.setattr(restoring, "_checked", then_changed)
+    monkeypatch.setattr(restoring, "_verified_manifest", then_changed)
     with pytest.raises((Refusal, psycopg.Error)):
         restore(tmp_path / "copy")
 
 
-def test_a_lost_pepper_is_named(
+def test_a_petition_without_its_pepper_is_named(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -300,7 +300,7 @@ def test_a_lost_pepper_is_named(
     assert restore(tmp_path / "copy").without_pepper == (petition.slug,)
 
 
-def test_a_key_that_may_be_made_anew_is(
+def test_a_lasting_key_that_is_missing_is_made_new(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish()
@@ -310,7 +310,7 @@ def test_a_key_that_may_be_made_anew_is(
     assert restore(tmp_path / "copy").new_keys == (SUBSCRIBERS,)
 
 
-def test_another_house_key_restores_nothing(
+def test_with_another_server_key_nothing_is_restored(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish()
@@ -325,11 +325,11 @@ def test_another_house_key_restores_nothing(
     with pytest.raises(KeyMissing, match="put it back"):
         restore(tmp_path / "copy")
     settings.SERVER_KEY_FILE.write_text(right)
-    restored = restore(tmp_path / "copy")  # nothing was in the way
-    assert restored.suppressed is None  # and that there is no suppression file is known
+    restored = restore(tmp_path / "copy")  # the refusals left nothing behind
+    assert restored.journal_lines is None  # there is no erasure journal
 
 
-def test_another_house_key_is_known_by_any_key(
+def test_another_server_key_is_noticed_without_the_lasting_keys(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.publish()
@@ -342,21 +342,21 @@ def test_another_house_key_is_known_by_any_key(
         restore(tmp_path / "copy")
 
 
-def test_what_fails_on_the_way_leaves_an_empty_house(
+def test_a_restore_that_fails_leaves_no_database(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     confirmed(site, site.publish())
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "_suppress_again", lambda _: 1 / 0)
+        patched.setattr(restoring, "_apply_erasure_journal", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             restore(tmp_path / "copy")
     assert not list(site.data.glob("*sabal.sqlite3*"))
     assert restore(tmp_path / "copy").signatures == 1
 
 
-def test_a_restore_that_was_killed_is_not_folded_into_the_next(
+def test_the_journal_of_a_killed_restore_is_not_applied_to_the_next(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if site.vendor == "postgresql":
@@ -374,16 +374,18 @@ def test_a_restore_that_was_killed_is_not_folded_into_the_next(
         timeout=60,
         check=False,
     )
-    assert draft.with_name(f"{draft.name}-wal").stat().st_size > 0  # committed, and in its log alone
+    assert (
+        draft.with_name(f"{draft.name}-wal").stat().st_size > 0
+    )  # committed, and only in the write-ahead log
     assert restore(tmp_path / "copy").signatures == 1
     assert not list(site.data.glob(".*partial*"))
 
 
-def test_a_log_that_was_left_behind_is_not_folded_in(
+def test_a_leftover_write_ahead_log_is_refused(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if site.vendor == "postgresql":
-        pytest.skip("SQLite alone has a log beside its file")
+        pytest.skip("only SQLite has a write-ahead log beside its file")
     site.publish()
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
@@ -392,7 +394,7 @@ def test_a_log_that_was_left_behind_is_not_folded_in(
         restore(tmp_path / "copy")
 
 
-def test_a_first_start_is_not_in_the_way_on_postgresql_and_is_named_on_sqlite(
+def test_after_a_first_start_postgresql_is_restored_and_sqlite_is_refused(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -408,7 +410,7 @@ def test_a_first_start_is_not_in_the_way_on_postgresql_and_is_named_on_sqlite(
     with raw.connect()._connection as connection:  # type: ignore[attr-defined]
         slug = connection.execute("SELECT slug FROM petitions_petition").fetchall()
     assert slug == [(petition.slug,)]
-    assert drafts.import_files(other_petition(petition)).pk != petition.id  # numbers go on
+    assert drafts.import_files(other_petition(petition)).pk != petition.id  # new ids follow the restored ones
 
 
 def other_petition(petition: PetitionSnapshot) -> dict[str, str]:
@@ -418,15 +420,15 @@ def other_petition(petition: PetitionSnapshot) -> dict[str, str]:
     }
 
 
-def test_a_backup_of_an_older_schema_is_migrated_before_who_left_since_is_erased(
+def test_a_backup_of_an_older_schema_is_migrated_before_withdrawals_are_erased(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
     suzie = confirmed(site, petition)
     confirmed(site, petition, "max@example.org")
     old_rows = {table: rows for table, rows in backups.ROWS.items() if table != "ledger_lost"}
-    kept = {table: _rows(site, table) for table in old_rows}
-    for log in kept["ledger_log"]:  # what the older schema lacks
+    saved = {table: _rows(site, table) for table in old_rows}
+    for log in saved["ledger_log"]:  # the older schema lacks these columns
         del log["read_only"], log["seen_size"]
     empty_database(site, request, monkeypatch)
     call_command("migrate", "ledger", "0001_initial", verbosity=0)
@@ -434,7 +436,7 @@ def test_a_backup_of_an_older_schema_is_migrated_before_who_left_since_is_erased
         call_command("migrate", app, verbosity=0)
     site.database = raw.connect()
     with site.database.transaction():
-        for table, rows in kept.items():
+        for table, rows in saved.items():
             if rows:
                 site.database.insert(table, tuple(rows[0]), [tuple(row.values()) for row in rows])
     with monkeypatch.context() as then:
@@ -469,7 +471,7 @@ def _rows(site: SiteOfTests, table: str) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in plain]
 
 
-def test_a_newer_house_s_backup_is_refused(site: SiteOfTests, tmp_path: Path) -> None:
+def test_a_backup_of_a_newer_version_is_refused(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     backup(tmp_path / "copy")
     manifest = json.loads((tmp_path / "copy" / "backup.json").read_text())
@@ -490,7 +492,7 @@ def test_a_damaged_manifest_is_named(site: SiteOfTests, tmp_path: Path, text: st
 
 
 @pytest.mark.slow
-def test_the_commands_say_what_the_operator_must_know(
+def test_the_commands_tell_the_operator_the_next_steps(
     site: SiteOfTests, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
@@ -513,9 +515,8 @@ def test_the_commands_say_what_the_operator_must_know(
     assert "not empty" in sabal("backup", ".", code=2)
     assert "restore again" in (again := sabal("restore", "copy", code=2)) or "an empty database" in again
     empty_database(site, request, monkeypatch)
-    said = sabal(
-        "restore", "copy", code=1
-    )  # no worker has shown its log yet: nobody but the operator can know that
+    # No worker has published the log yet, but only the operator can know that.
+    said = sabal("restore", "copy", code=1)
     assert f"sabal restore --adopt {petition.slug} --never-shown" in said
     assert "lost" in said and f"sabal keys renew-pepper {petition.slug}" in said
     assert "no erasure journal" in said

@@ -1,4 +1,4 @@
-"""The sample configurations: they fit each other, and none of them keeps a log of visitors."""
+"""The sample configurations: they fit each other, and none of them logs visitors."""
 
 import os
 import re
@@ -15,24 +15,24 @@ PAGE = (SAMPLES.parent / "operating.md").read_text(encoding="utf-8")
 
 
 def sample(name: str) -> str:
-    """A sample without its comments."""
+    """Return a sample without its comments."""
     text = (SAMPLES / name).read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
-def test_every_sample_is_spoken_of() -> None:
+def test_every_sample_is_in_the_documentation() -> None:
     names = {path.name for path in SAMPLES.iterdir()}
     assert names and names <= set(re.findall(r"\(operating/([^)]+)\)", PAGE))
 
 
-def test_nginx_logs_nothing_and_believes_no_visitor() -> None:
+def test_nginx_logs_nothing_and_sets_the_clients_address_itself() -> None:
     servers = sample("nginx.conf").split("server {")[1:]
     assert len(servers) == 4 and all("access_log off;" in s and "error_log /dev/null" in s for s in servers)
     assert "X-Forwarded-For $remote_addr;" in servers[0] and "$proxy_add_x_forwarded_for" not in servers[0]
-    assert "http2 on" not in servers[0]  # Debian 12 has nginx 1.22, which does not know it
+    assert "http2 on" not in servers[0]  # nginx 1.22 of Debian 12 does not know it
 
 
-def test_caddy_logs_no_requests_not_even_those_that_fail() -> None:
+def test_caddy_logs_no_requests_not_even_failed_ones() -> None:
     text = sample("Caddyfile")
     assert re.findall(r"^\s*log\b.*$\s*(.+)$", text, re.MULTILINE) == [
         "exclude http.log.error http.handlers.reverse_proxy"
@@ -44,14 +44,14 @@ SITE = "127.0.0.1:8000"
 ONION = "replace-with-the-name-in-var-lib-tor-sabal-hostname.onion"
 
 
-def test_tor_never_leads_to_the_port_where_a_header_is_believed() -> None:
-    """Eve comes over Tor, with the clearnet Host and somebody's address in X-Forwarded-For."""
+def test_tor_never_leads_to_the_servers_own_port() -> None:
+    """There Eve could send the clearnet Host and a false address in X-Forwarded-For over Tor."""
     assert "SABAL_TRUSTED_HOPS=1" in sample("sabal.env")
     targets = re.findall(r"^HiddenServicePort \d+ (\S+)$", sample("torrc"), re.MULTILINE)
     assert targets == ["127.0.0.1:8081"] and SITE not in sample("torrc")
 
 
-def test_nginx_s_onion_site_knows_one_host_and_no_address() -> None:
+def test_nginxs_onion_site_accepts_one_host_and_no_address() -> None:
     servers = sample("nginx.conf").split("server {")[1:]
     (onion,) = [s for s in servers if "8081" in s]
     assert re.findall(r"listen (.*);", onion) == ["127.0.0.1:8081"]
@@ -61,7 +61,7 @@ def test_nginx_s_onion_site_knows_one_host_and_no_address() -> None:
     assert "return 444;" in others and "proxy_pass" not in others and "listen [::]:443" in others
 
 
-def test_caddy_s_onion_site_knows_one_host_and_no_address() -> None:
+def test_caddys_onion_site_accepts_one_host_and_no_address() -> None:
     sites = re.findall(r"^(\S+) \{\n(.*?)^\}", sample("Caddyfile"), re.MULTILINE | re.DOTALL)
     onion, others = dict(sites)[f"http://{ONION}:8081"], dict(sites)["http://:8081"]
     assert "bind 127.0.0.1\n" in onion and re.findall(r"X-Forwarded-For (.*)", onion) == ["127.0.0.1"]
@@ -87,7 +87,7 @@ def test_shell_and_systemd_read_the_same_environment() -> None:
 
 
 @pytest.mark.parametrize("name", ["sabal.service", "sabal-backup.service", "sabal-command"])
-def test_units_and_command_are_of_one_house(name: str) -> None:
+def test_units_and_command_use_the_same_files(name: str) -> None:
     text = sample(name)
     assert "/etc/sabal/sabal.env" in text and "/opt/sabal/.venv/bin/sabal" in text
     assert re.search(r"^umask 077$|^UMask=0077$", text, re.MULTILINE)
@@ -95,12 +95,12 @@ def test_units_and_command_are_of_one_house(name: str) -> None:
         assert "User=sabal\n" in text and "ProtectSystem=strict\n" in text and "LimitCORE=0\n" in text
 
 
-def test_the_command_hands_its_arguments_on(tmp_path: Path) -> None:
-    """With the places of a real server exchanged for ones of the test."""
+def test_the_command_passes_its_arguments_on(tmp_path: Path) -> None:
+    """The paths of a real server are replaced by paths of the test."""
     script = (SAMPLES / "sabal-command").read_text(encoding="utf-8")
-    shown = tmp_path / "setpriv"
-    shown.write_text('#!/bin/sh\necho "$SABAL_MAIL_RELAY"; for word; do echo "$word"; done\n')
-    shown.chmod(0o755)
+    setpriv = tmp_path / "setpriv"
+    setpriv.write_text('#!/bin/sh\necho "$SABAL_MAIL_RELAY"; for word; do echo "$word"; done\n')
+    setpriv.chmod(0o755)
     script = script.replace("/etc/sabal/sabal.env", str(SAMPLES / "sabal.env"))
     done = subprocess.run(
         ["sh", "-c", script, "sabal", "import", "two words"],
@@ -114,7 +114,7 @@ def test_the_command_hands_its_arguments_on(tmp_path: Path) -> None:
     ]
 
 
-def test_old_backups_go_and_nothing_else_does(tmp_path: Path) -> None:
+def test_only_old_backups_are_deleted(tmp_path: Path) -> None:
     (line,) = re.findall(r"^ExecStartPost=(/usr/bin/find .*)$", sample("sabal-backup.service"), re.MULTILINE)
     for name, days in (
         ("2026-01-01", 40),
@@ -135,7 +135,7 @@ def test_old_backups_go_and_nothing_else_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgresql
-def test_postgresql_knows_every_line(postgresql_server: str) -> None:
+def test_postgresql_accepts_every_line(postgresql_server: str) -> None:
     wanted = dict(re.findall(r"^(\w+) = (\S+)$", sample("postgresql.conf"), re.MULTILINE))
     with psycopg.connect(postgresql_server) as connection:
         for name, value in wanted.items():

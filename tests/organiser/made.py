@@ -1,4 +1,4 @@
-"""A small petition of people, with its log, its sealed exports and its bundles: real keys, real commitments.
+"""A small petition with signers, its log and its sealed exports, made with real keys and commitments.
 
 made.petition([made.person("Suzie"), made.person("Max")])     entries: open, then a signature each, in this order
 petition.revoke(1)                                            one more entry
@@ -31,7 +31,7 @@ CAROL = agefile.generate(post_quantum=False)  # quicker than the default, and as
 
 @dataclass(frozen=True)
 class Person:
-    """Who signs, and what only their letter and the organiser know."""
+    """A signer: the fields, the seed and the risk signs of the record."""
 
     fields: dict[str, str]
     seed: bytes
@@ -42,19 +42,19 @@ def person(
     name: str,
     email: str = "",
     *,
-    place: str = "KR",
+    country: str = "KR",
     comment: str = "",
     day: str = "2026-11-23",
     risk: dict[str, object] | None = None,
 ) -> Person:
     email = email or f"{name.lower().replace(' ', '.')}@example.org"
-    values = (name, email, place, comment, "0123456789abcdef", day)
+    values = (name, email, country, comment, "0123456789abcdef", day)
     seed = hashlib.sha256("\0".join(values).encode()).digest()
     return Person(dict(zip(RECORD_FIELDS, values, strict=True)), seed, risk or {})
 
 
 def manifest(**terms: Any) -> bytes:
-    """A manifest as `petitions/manifest.py` makes them, as far as others read it."""
+    """Return a manifest with the parts that are read here, as `petitions/manifest.py` makes it."""
     log = {"origin": ORIGIN, "key": str(LOG.verifier), "promise_key": str(PROMISES.verifier)}
     promised = {"recipients_get": "count", "sample_audit": False, "retention": "2027-12-31"}
     document = {"v": 1, "terms": {"fields": list(RECORD_FIELDS), "log": log, **promised, **terms}}
@@ -63,13 +63,13 @@ def manifest(**terms: Any) -> bytes:
 
 @dataclass
 class Petition:
-    """A log that grows, and who stands behind its entries."""
+    """A log that grows, with the signers of its entries."""
 
     manifest: bytes
     entries: list[bytes] = field(default_factory=list)
     people: dict[int, Person] = field(default_factory=dict)
     manifests: dict[bytes, bytes] = field(default_factory=dict)
-    under: dict[int, bytes] = field(default_factory=dict)
+    under: dict[int, bytes] = field(default_factory=dict)  # the manifest hash of each signature
     origin: str = ORIGIN
 
     def sign(self, person: Person) -> int:
@@ -103,9 +103,9 @@ class Petition:
         return record.commitment(self.under[index], self.people[index].seed, self.people[index].fields)
 
     def checkpoint(self) -> bytes:
-        head = tlog.Checkpoint(self.origin, len(self.entries), tlog.root_of_entries(self.entries))
+        checkpoint = tlog.Checkpoint(self.origin, len(self.entries), tlog.root_of_entries(self.entries))
         log = tlog.Signer(self.origin, bytes(range(32)))
-        return tlog.note.append(head.sign(log), [tlog.cosign(head, WITNESS, NOW)])
+        return tlog.note.append(checkpoint.sign(log), [tlog.cosign(checkpoint, WITNESS, NOW)])
 
     def copy(self) -> LogCopy:
         return LogCopy(self.checkpoint(), POLICY, b"".join(self.entries), dict(self.manifests))
@@ -131,7 +131,7 @@ class Petition:
         }
 
     def export(self, indexes: Collection[int] | None = None, **changes: Any) -> list[str]:
-        """The lines of an export as the server would write it now."""
+        """Return the lines of an export as the server would write it now."""
         chosen = self.counted if indexes is None else indexes
         return lines(self.header(**changes), *map(self.line, chosen))
 

@@ -1,4 +1,4 @@
-"""Looking through opened records: what looks like a pattern, what is proposed, and what never is."""
+"""The audit of opened records: which patterns are found, and which revocations are proposed."""
 
 import json
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from organiser.made import Person, Petition, person
 from sabal.cli import main
 from sabal.organiser import patterns
 from sabal.organiser.audit import propose
-from sabal.organiser.patterns import Group, Signature, find
+from sabal.organiser.patterns import PatternGroup, Traits, find
 from sabal.records import revocations
 from tlog.entry import Reason
 
-WORDS_NOBODY_IS_CALLED = ("fake", "fraud", "bot ", "cheat", "attack")
+ACCUSING_WORDS = ("fake", "fraud", "bot ", "cheat", "attack")
 
 
-def signatures(people: Sequence[Person]) -> list[Signature]:
+def traits(people: Sequence[Person]) -> list[Traits]:
     opened = [
         patterns.Opened(one.fields, "en", checked=True, index=index, risk=one.risk)
         for index, one in enumerate(people, start=1)
     ]
-    return [patterns.signature(one.index or 0, one) for one in opened]
+    return [patterns.traits(one.index or 0, one) for one in opened]
 
 
-def groups(people: Sequence[Person]) -> list[Group]:
-    return find(signatures(people))
+def groups(people: Sequence[Person]) -> list[PatternGroup]:
+    return find(traits(people))
 
 
 def found(people: Sequence[Person]) -> dict[str, tuple[int, ...]]:
@@ -37,7 +37,7 @@ def found(people: Sequence[Person]) -> dict[str, tuple[int, ...]]:
 
 
 def crowd(number: int, days: int = 20) -> list[Person]:
-    """People who have nothing in common but large providers."""
+    """Return people who have nothing in common but large email providers."""
     words = "ash birch cedar dune elm fern grove heath iris juniper kelp larch moss nettle oak pine".split()
     return [
         person(
@@ -50,7 +50,7 @@ def crowd(number: int, days: int = 20) -> list[Person]:
     ]
 
 
-def test_a_crowd_looks_like_nothing() -> None:
+def test_a_normal_crowd_has_no_patterns() -> None:
     assert groups(crowd(1_000)) == [] and groups([]) == []
 
 
@@ -69,7 +69,7 @@ def test_the_first_signature_of_a_mailbox_stays() -> None:
     ]
 
 
-def test_mailboxes_and_names_in_a_row() -> None:
+def test_consecutive_numbers_in_addresses_and_names_are_found() -> None:
     mailboxes = [person(f"Name {'ABCDEFG'[n]}", f"kim{n + 7:03}@gmail.com") for n in range(5)]
     names = [person(f"Test {n}", f"{'abcdefg'[n]}@naver.com") for n in (3, 1, 2, 5, 4)]
     rows = [group.indexes for group in groups([*mailboxes, *crowd(30), *names])]
@@ -78,23 +78,23 @@ def test_mailboxes_and_names_in_a_row() -> None:
     assert propose(groups(mailboxes)) == ()  # one sign alone
 
 
-def test_one_name_in_numbers_on_one_day() -> None:
+def test_one_name_many_times_on_one_day_is_found() -> None:
     many = [person("Kim Min-su", f"{'abcdefgh'[n]}@naver.com") for n in range(5)]
     assert found(many) == {"name": (1, 2, 3, 4, 5)}
     assert groups([*many[:4], person("Kim Min-su", "h@naver.com", day="2026-11-22")]) == []
-    assert groups([*many[:4], person("Kim Min-su", "h@naver.com", place="JP")]) == []
+    assert groups([*many[:4], person("Kim Min-su", "h@naver.com", country="JP")]) == []
     assert "name" not in found([*many, *crowd(600, days=1), *[
         person(f"{one.fields['name']} x", f"x.{one.fields['email']}", day="2026-11-23") for one in crowd(600)
     ]])  # fmt: skip
 
 
-def test_many_mailboxes_of_one_small_domain() -> None:
+def test_many_addresses_of_one_small_domain_are_found() -> None:
     school = [person(f"Pupil {chr(97 + n)}", f"{chr(97 + n)}.p@school.example") for n in range(20)]
     assert found(school) == {"domain": tuple(range(1, 21))}
     assert groups(school[:19]) == [] and propose(groups(school)) == ()
 
 
-def test_a_domain_that_bursts_on_one_day_and_not_the_day_on_which_all_come() -> None:
+def test_a_burst_of_one_domain_is_found_but_not_a_day_on_which_all_sign() -> None:
     burst = [
         person(f"Burst {chr(97 + n)}", f"{chr(97 + n)}.b@yandex.ru", day="2026-11-09") for n in range(20)
     ]
@@ -105,8 +105,8 @@ def test_a_domain_that_bursts_on_one_day_and_not_the_day_on_which_all_come() -> 
     assert groups([*crowd(400), *rush]) == []
 
 
-def test_a_school_on_its_day_is_not_proposed() -> None:
-    """The domain and the day say the same thing twice."""
+def test_a_school_that_signs_on_one_day_is_not_proposed() -> None:
+    """The patterns of domain and day are of one kind."""
     school = [
         person(f"Pupil {chr(97 + n)}", f"{chr(97 + n)}.p@school.example", day="2026-11-09") for n in range(25)
     ]
@@ -116,7 +116,7 @@ def test_a_school_on_its_day_is_not_proposed() -> None:
     assert [one.index for one in asked] == list(range(401, 426)) and asked[0].reason == Reason.FAKE
 
 
-def test_what_signs_of_two_kinds_meet_on_is_proposed() -> None:
+def test_signatures_with_signs_of_two_kinds_are_proposed() -> None:
     flood = [person(f"Name {chr(97 + n)}", f"user{n}@flood.example", day="2026-11-09") for n in range(30)]
     robot = person("Suzie", "suzie@gmail.com", risk={"honeypot": True})  # her password manager filled it in
     worse = person("user77", "user77@naver.com", risk={"honeypot": True})
@@ -125,10 +125,10 @@ def test_what_signs_of_two_kinds_meet_on_is_proposed() -> None:
     assert all(one.reason == Reason.FAKE and one.why.startswith("looks like: ") for one in proposed)
 
 
-def test_no_sentence_holds_anybody_or_calls_anybody_names() -> None:
+def test_no_sentence_contains_personal_data_or_accuses_anyone() -> None:
     for pattern in patterns.PATTERNS.values():
         said = f"{pattern.title} {pattern.why}".lower()
-        assert not any(word in said for word in WORDS_NOBODY_IS_CALLED)
+        assert not any(word in said for word in ACCUSING_WORDS)
         assert len(pattern.why) * len(patterns.PATTERNS) < revocations.MOST_WHY + 60
 
 
@@ -147,7 +147,7 @@ def audit(petition: Petition, folder: Path, *words: str) -> Result:
     return CliRunner().invoke(main, ["audit", str(folder / "export"), *more], catch_exceptions=False)
 
 
-def test_the_proposal_can_be_applied_and_the_terminal_shows_nobody(
+def test_the_proposal_can_be_applied_and_the_terminal_shows_no_names(
     petition: Petition, tmp_path: Path
 ) -> None:
     done = audit(petition, tmp_path)
@@ -158,7 +158,7 @@ def test_the_proposal_can_be_applied_and_the_terminal_shows_nobody(
     assert [one.index for one in proposed.items] == [*range(61, 91), 92]
     revocations.check(proposed, made.ORIGIN, 93, petition.counted)
     everything = done.output + file.read_text()
-    for word in ("Suzie", "suzie", "Name a", "user1", "flood.example", *WORDS_NOBODY_IS_CALLED):
+    for word in ("Suzie", "suzie", "Name a", "user1", "flood.example", *ACCUSING_WORDS):
         assert word not in everything
     assert (
         "92,"[:2] in done.output
@@ -168,14 +168,16 @@ def test_the_proposal_can_be_applied_and_the_terminal_shows_nobody(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_details_show_who_it_is(petition: Petition, tmp_path: Path) -> None:
+def test_details_show_names_and_addresses(petition: Petition, tmp_path: Path) -> None:
     petition.sign(person("Evil\x1b[2J", "suzie@example.org"))
     done = audit(petition, tmp_path, "--details")
     assert "user7@flood.example" in done.stdout and "suzie@example.org" in done.stdout
     assert "\x1b" not in done.stdout
 
 
-def test_with_the_log_what_was_revoked_since_is_left_alone(petition: Petition, tmp_path: Path) -> None:
+def test_signatures_revoked_since_are_not_proposed_if_the_log_is_given(
+    petition: Petition, tmp_path: Path
+) -> None:
     petition.write(tmp_path / "export", made.lines(
         petition.header(), *[petition.line(index) | {"index": None} for index in petition.counted]
     ))  # fmt: skip
@@ -189,14 +191,14 @@ def test_with_the_log_what_was_revoked_since_is_left_alone(petition: Petition, t
     assert proposed.size == 94 and [one.index for one in proposed.items] == list(range(61, 91))
 
 
-def test_without_any_index_nothing_can_be_proposed(petition: Petition, tmp_path: Path) -> None:
+def test_nothing_can_be_proposed_without_indexes(petition: Petition, tmp_path: Path) -> None:
     old = made.lines({"format": "sabal sealed records, version 1", "petition": "trees"}, petition.line(1))
     petition.write(tmp_path / "export", old)
     done = audit(petition, tmp_path)
     assert done.exit_code == 2 and "--copy" in done.stderr and not (tmp_path / "out.jsonl").exists()
 
 
-def test_nothing_found_is_said_and_written(tmp_path: Path) -> None:
+def test_an_empty_proposal_is_reported_and_written(tmp_path: Path) -> None:
     done = audit(made.petition(crowd(20)), tmp_path)
     assert done.exit_code == 0 and "Nothing looks unusual. The proposal is empty." in done.stdout
     assert revocations.read_file(tmp_path / "out.jsonl").items == ()

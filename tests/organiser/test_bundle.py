@@ -1,4 +1,4 @@
-"""Bundles: what was promised and no more, from records that the log has, checked again by whoever receives them."""
+"""A bundle shows only what signers were promised and only records of the log, and it passes the recipient's check."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ PEOPLE = [person(name) for name in ("Suzie", "Max", "Kim", "Ana", "Eve", "Bo", "
 
 
 class Machine:
-    """The organiser's machine: a folder with a key, an export and a copy of the log."""
+    """The organiser's computer: a folder with a key, an export and a copy of the log."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_count_only_is_the_log_and_nobody(machine: Machine) -> None:
+def test_a_bundle_of_the_count_is_the_log_without_records(machine: Machine) -> None:
     petition = made.petition(PEOPLE)
     petition.revoke(2)
     done = machine.bundle(petition, "--show", "none", opening=False)
@@ -68,9 +68,7 @@ def test_count_only_is_the_log_and_nobody(machine: Machine) -> None:
     assert (machine.folder / "out.zip").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_plain_word_is_a_petition_of_the_house_on_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slug_names_a_petition_on_this_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_log.log(20).write_tiles(tmp_path / "data" / "public" / "trees" / "log")
     monkeypatch.chdir(tmp_path)
 
@@ -87,7 +85,7 @@ def test_a_plain_word_is_a_petition_of_the_house_on_this_machine(
     assert run("trees", "one.zip").stdout.startswith(f"OK: {len(made_log.log(20).signers)} signatures count")
     for other in ("bees", "Trees", "../trees", "trees.zip"):
         assert run(other, "two.zip").exit_code == 2
-    # What lies here under that name is meant first.
+    # A file or folder of that name here is preferred.
     made_log.log(9).write_tiles(tmp_path / "trees")
     assert run("trees", "two.zip").stdout.startswith(f"OK: {len(made_log.log(9).signers)} signatures count")
     (tmp_path / "data").rename(tmp_path / "var")
@@ -96,7 +94,7 @@ def test_a_plain_word_is_a_petition_of_the_house_on_this_machine(
     assert run("trees", "three.zip").exit_code == 0
 
 
-def test_names_show_name_and_place_of_all_who_count(machine: Machine) -> None:
+def test_a_bundle_of_names_shows_name_and_country_of_all_that_count(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="names")
     petition.revoke(2)
     done = machine.bundle(petition, "--show", "names")
@@ -110,7 +108,7 @@ def test_names_show_name_and_place_of_all_who_count(machine: Machine) -> None:
     assert report.ok and (report.shown, report.matched) == (7, 7)
 
 
-def test_fewer_fields_may_be_asked_for(machine: Machine) -> None:
+def test_fewer_fields_can_be_requested(machine: Machine) -> None:
     done = machine.bundle(
         made.petition(PEOPLE, recipients_get="names"), "--show", "names", "--fields", "place"
     )
@@ -120,7 +118,7 @@ def test_fewer_fields_may_be_asked_for(machine: Machine) -> None:
     )
 
 
-def test_a_sample_for_an_auditor_shows_what_a_letter_needs(machine: Machine) -> None:
+def test_a_sample_for_an_auditor_shows_the_email_address(machine: Machine) -> None:
     petition = made.petition(PEOPLE, sample_audit=True)
     done = machine.bundle(petition, "--show", "sample", "--seed", SEED, "--number", "3")
     assert done.exit_code == 0 and "3 shown and matched" in done.stdout, done.stderr
@@ -135,7 +133,7 @@ def test_a_sample_for_an_auditor_shows_what_a_letter_needs(machine: Machine) -> 
     assert "unopened" not in sample
 
 
-def test_a_sample_for_recipients_shows_name_and_place(machine: Machine) -> None:
+def test_a_sample_for_recipients_shows_name_and_country(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="sample")
     assert machine.bundle(petition, "--show", "sample", "--seed", SEED).exit_code == 0
     assert {name for one in machine.shown().values() for name in one if "value" in one[name]} == {
@@ -178,7 +176,7 @@ def test_more_than_was_promised_is_refused(
     assert not (machine.folder / "out.zip").exists()
 
 
-def test_who_signed_when_less_was_promised_stays_closed(machine: Machine) -> None:
+def test_records_of_an_earlier_stricter_promise_stay_closed(machine: Machine) -> None:
     petition = made.petition(PEOPLE[:3])
     petition.amend(made.manifest(recipients_get="names"))
     later = petition.sign(PEOPLE[4])
@@ -187,14 +185,14 @@ def test_who_signed_when_less_was_promised_stays_closed(machine: Machine) -> Non
     assert "not shown: 3" in done.stderr and "no names" in done.stderr
 
 
-def test_a_lot_may_fall_on_anybody_so_every_text_must_have_promised_it(machine: Machine) -> None:
+def test_a_sample_is_drawn_only_if_every_text_allows_it(machine: Machine) -> None:
     petition = made.petition(PEOPLE[:3])
     petition.amend(made.manifest(sample_audit=True))
     petition.sign(PEOPLE[4])
     assert "no names" in machine.bundle(petition, "--show", "sample", "--seed", SEED).stderr
 
 
-def test_a_log_that_does_not_hold_is_not_bundled(machine: Machine) -> None:
+def test_an_invalid_log_is_not_bundled(machine: Machine) -> None:
     petition = made.petition(PEOPLE)
     checkpoint = petition.checkpoint()
     petition.entries[3] = petition.entries[3][:-1] + b"\0"
@@ -207,8 +205,8 @@ def test_a_log_that_does_not_hold_is_not_bundled(machine: Machine) -> None:
     )
 
 
-def test_what_an_export_saw_of_the_log_must_be_in_the_copy(machine: Machine) -> None:
-    """Eve's server shows the organiser one history, and the world another one."""
+def test_the_copy_must_agree_with_the_checkpoint_in_an_export(machine: Machine) -> None:
+    """Eve's server shows the organiser another history than the public."""
     petition, other = (
         made.petition(PEOPLE, recipients_get="names"),
         made.petition(PEOPLE[::-1], recipients_get="names"),
@@ -224,7 +222,7 @@ def test_records_of_another_petition_are_refused(machine: Machine) -> None:
     assert done.exit_code == 2 and "another petition" in done.stderr
 
 
-def test_what_cannot_be_shown_is_left_out_and_said(machine: Machine) -> None:
+def test_records_that_cannot_be_shown_are_left_out_and_reported(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="names")
     strange = made.petition([person("Nobody"), person("No One")])
     others = agefile.generate(post_quantum=False).recipient
@@ -251,7 +249,7 @@ def test_what_cannot_be_shown_is_left_out_and_said(machine: Machine) -> None:
         assert said in done.stderr, done.stderr
 
 
-def test_chosen_records_that_are_lost_are_counted_by_the_checker(machine: Machine) -> None:
+def test_missing_chosen_records_are_counted_by_the_check(machine: Machine) -> None:
     petition = made.petition(PEOPLE, sample_audit=True)
     petition.write(machine.folder / "export", petition.export([1, 2, 3, 4]))
     done = machine.bundle(petition, "--show", "sample", "--seed", SEED)
@@ -261,7 +259,7 @@ def test_chosen_records_that_are_lost_are_counted_by_the_checker(machine: Machin
     assert report.ok and report.sample and (report.sample.chosen, report.sample.unopened) == (8, 4)
 
 
-def test_a_newer_export_serves_the_copy_that_was_agreed_upon(machine: Machine) -> None:
+def test_a_newer_export_can_be_used_with_the_agreed_copy(machine: Machine) -> None:
     petition = made.petition(PEOPLE, sample_audit=True)
     agreed = petition.copy()
     petition.sign(person("Late"))
@@ -269,10 +267,12 @@ def test_a_newer_export_serves_the_copy_that_was_agreed_upon(machine: Machine) -
     petition.write(machine.folder / "export")
     petition.copy = lambda: agreed  # type: ignore[method-assign]
     assert machine.bundle(petition, "--show", "sample", "--seed", SEED).exit_code == 0
-    assert json.loads(machine.made().sample or b"")["unopened"] == [3]  # withdrawn since: nobody is shown
+    assert json.loads(machine.made().sample or b"")["unopened"] == [
+        3
+    ]  # withdrawn since, so no record is shown
 
 
-def test_a_bundle_is_sealed_to_whom_it_is_for(machine: Machine) -> None:
+def test_a_bundle_is_encrypted_to_its_recipients(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="names")
     desk, press = (agefile.generate(post_quantum=False) for _ in range(2))
     to = ("--to", str(desk.recipient), "--to", str(press.recipient))
@@ -286,7 +286,7 @@ def test_a_bundle_is_sealed_to_whom_it_is_for(machine: Machine) -> None:
     assert machine.bundle(petition, "--show", "names", out="trees.zip.age").exit_code == 2
 
 
-def test_a_bundle_can_be_made_of_a_bundle_and_shows_no_more_than_asked(machine: Machine) -> None:
+def test_a_bundle_made_from_a_bundle_shows_no_earlier_records(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="names")
     assert machine.bundle(petition, "--show", "names").exit_code == 0
     first = str(machine.folder / "out.zip")
@@ -296,7 +296,7 @@ def test_a_bundle_can_be_made_of_a_bundle_and_shows_no_more_than_asked(machine: 
     assert hashlib.sha256(again.read_bytes()).digest() != hashlib.sha256(Path(first).read_bytes()).digest()
 
 
-def test_what_is_changed_afterwards_is_noticed(machine: Machine) -> None:
+def test_later_changes_are_found(machine: Machine) -> None:
     petition = made.petition(PEOPLE, sample_audit=True)
     machine.bundle(petition, "--show", "sample", "--seed", SEED, "--number", "3")
     copy = machine.made()

@@ -1,4 +1,4 @@
-"""Exports opened together, without a server: each record once, none that was revoked, and Eve's lines harm no other."""
+"""Exports are opened together, without a server: each record once, no revoked one, and Eve's lines affect no others."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ def key(tmp_path: Path) -> str:
     return str(tmp_path / "key")
 
 
-def test_a_record_knows_its_index_and_what_opens_its_fields() -> None:
+def test_an_opened_record_has_its_index_and_the_salts_of_its_fields() -> None:
     petition = made.petition([SUZIE, MAX])
     suzie = next(one for one in opened(petition.export()) if one.index == 1)
     assert suzie.checked and suzie.fields == SUZIE.fields and suzie.manifest_hash == petition.hash
@@ -51,7 +51,7 @@ def test_a_record_knows_its_index_and_what_opens_its_fields() -> None:
     assert SUZIE.seed.hex() not in repr(suzie) and "Suzie" not in repr(suzie)
 
 
-def test_several_exports_give_each_record_once_with_the_newest_index() -> None:
+def test_several_exports_give_each_record_once_with_its_newest_index() -> None:
     petition = made.petition([SUZIE])
     index = petition.sign(MAX)
     waiting = petition.line(index) | {"index": None}
@@ -64,9 +64,7 @@ def test_several_exports_give_each_record_once_with_the_newest_index() -> None:
     assert found(older) == [("Max", None), ("Suzie", 1)]
 
 
-def test_of_whom_only_an_older_export_knows_nobody_can_say_whether_they_withdrew(
-    tmp_path: Path, key: str
-) -> None:
+def test_a_record_without_index_that_is_only_in_an_older_export_is_reported(tmp_path: Path, key: str) -> None:
     petition = made.petition([SUZIE, MAX])
     older = made.lines(petition.header(), petition.line(1) | {"index": None})
     petition.sign(EVE)
@@ -76,15 +74,13 @@ def test_of_whom_only_an_older_export_knows_nobody_can_say_whether_they_withdrew
     assert sabal("open", paths[0], "--identity", key).stderr == ""
 
 
-def test_who_withdrew_since_is_dropped_from_the_older_exports_too() -> None:
+def test_a_record_withdrawn_since_is_dropped_from_older_exports() -> None:
     petition = made.petition([SUZIE, MAX])
     older = petition.export()
     petition.revoke(1)
     assert found(older) == [("Max", 2), ("Suzie", 1)]
     assert found(older, petition.export()) == [("Max", 2)]
-    assert found(older, petition.export([])) == [
-        ("Max", 2)
-    ]  # what the server no longer has is in the older file
+    assert found(older, petition.export([])) == [("Max", 2)]  # the record is only in the older file
 
 
 def test_files_of_version_1_are_still_opened() -> None:
@@ -117,21 +113,21 @@ def test_exports_of_different_petitions_are_not_mixed(tmp_path: Path, key: str) 
     ],
     ids=str,
 )  # fmt: skip
-def test_a_first_line_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
+def test_an_invalid_first_line_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(export.ExportError):
         export.read(made.petition([SUZIE, MAX]).export(**changes))
 
 
 @pytest.mark.parametrize("name", ["origin", "checkpoint", "size", "revoked", "code", "petition"])
-def test_a_first_line_that_lacks_something_is_refused(name: str) -> None:
+def test_an_incomplete_first_line_is_refused(name: str) -> None:
     header = made.petition([SUZIE]).header()
     del header[name]
     with pytest.raises(export.ExportError, match="Line 1 is damaged"):
         export.read(made.lines(header))
 
 
-def test_eves_lines_keep_back_nobody() -> None:
-    """Whoever had the server wrote these before Suzie's and Max's."""
+def test_eves_lines_do_not_affect_other_records() -> None:
+    """Eve had control of the server and wrote these lines before those of Suzie and Max."""
     petition = made.petition([SUZIE, MAX])
     suzie, max_ = petition.line(1), petition.line(2)
     bad = [
@@ -146,11 +142,11 @@ def test_eves_lines_keep_back_nobody() -> None:
     assert [one.unreadable for one in result] == [*range(2, 11), None, None, None, None]
     assert [(one.fields["name"], one.index) for one in result if one.checked] == [
         ("Suzie", 1),
-        ("Max", None),  # the index that Eve wrote to his record was Suzie's already
+        ("Max", None),  # Eve gave his record the index of Suzie's
     ]
 
 
-def test_a_line_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
+def test_an_overlong_line_is_not_read_into_memory(tmp_path: Path) -> None:
     petition = made.petition([SUZIE, MAX])
     head, suzie, max_ = petition.export()
     huge = '{"record": "' + "A" * (3 * files.MOST_LINE) + '"}\n'
@@ -165,21 +161,21 @@ def test_a_line_without_end_is_not_held_in_memory(tmp_path: Path) -> None:
        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
            st.sampled_from(["index", "commitment", "record", "format"]), inner), max_leaves=6).map(json.dumps),
        max_size=5))  # fmt: skip
-def test_whatever_stands_in_a_file_the_reader_only_refuses(bad: list[str]) -> None:
+def test_any_content_of_a_file_is_only_refused(bad: list[str]) -> None:
     head = made.lines(made.petition([SUZIE]).header())
     assert all(one.unreadable for one in opened([*head, *bad]))
     try:
         export.read(bad)
     except export.ExportError:
         return
-    pytest.fail("that was no export")
+    pytest.fail("this is not an export")
 
 
 def code_for(*recipients: agefile.Recipient) -> str:
     return base64.b64encode(agefile.encrypt(b" k7qm-x2\n", recipients)).decode()
 
 
-def test_the_code_of_an_export_is_told_by_who_opened_all_of_it(tmp_path: Path, key: str) -> None:
+def test_prove_prints_the_code_after_all_records_were_opened(tmp_path: Path, key: str) -> None:
     petition = made.petition([SUZIE, MAX, EVE])
     petition.revoke(3)
     written = petition.export(code=code_for(made.CAROL.recipient))
@@ -190,7 +186,9 @@ def test_the_code_of_an_export_is_told_by_who_opened_all_of_it(tmp_path: Path, k
 
 
 @pytest.mark.parametrize("what", ["changed", "another key", "no code", "no base64", "code of another"])
-def test_no_code_where_a_record_is_not_what_was_signed(what: str, tmp_path: Path, key: str) -> None:
+def test_prove_refuses_if_a_record_is_not_the_one_that_was_signed(
+    what: str, tmp_path: Path, key: str
+) -> None:
     petition = made.petition([SUZIE, MAX])
     others = agefile.generate(post_quantum=False).recipient
     code = {"no code": None, "no base64": "%", "code of another": code_for(others)}.get(
@@ -204,7 +202,7 @@ def test_no_code_where_a_record_is_not_what_was_signed(what: str, tmp_path: Path
     assert done.exit_code == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1
 
 
-def test_one_code_for_one_export(tmp_path: Path, key: str) -> None:
+def test_prove_takes_one_export(tmp_path: Path, key: str) -> None:
     path = made.petition([SUZIE]).write(tmp_path / "export")
     assert "one FILE with --prove" in sabal("open", path, path, "--identity", key, "--prove").stderr
     assert "no file trees" in sabal("open", "trees", "--identity", key, "--prove").stderr
@@ -218,7 +216,7 @@ def test_the_code_ignores_blanks_and_the_order_of_records() -> None:
     )
 
 
-def test_lines_that_cannot_be_opened_are_told_by_file(tmp_path: Path, key: str) -> None:
+def test_unreadable_lines_are_reported_by_file(tmp_path: Path, key: str) -> None:
     petition = made.petition([SUZIE, MAX])
     other = agefile.generate(post_quantum=False).recipient
     paths = [
@@ -230,7 +228,7 @@ def test_lines_that_cannot_be_opened_are_told_by_file(tmp_path: Path, key: str) 
     assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == [1, 2]
 
 
-def test_a_name_that_is_a_formula_is_none_in_the_table(tmp_path: Path, key: str) -> None:
+def test_a_name_that_looks_like_a_formula_is_quoted_in_the_table(tmp_path: Path, key: str) -> None:
     petition = made.petition([made.person("=HYPERLINK(1)"), made.person("Kim;=1+1", "+kim@example.org")])
     done = sabal("open", petition.write(tmp_path / "export"), "--identity", key)
     assert done.exit_code == 0

@@ -1,4 +1,4 @@
-"""Petitions as a process knows them, without a database: the example, and an open one with every field."""
+"""Snapshots of petitions without a database: the example, and open petitions with every field."""
 
 import json
 from dataclasses import replace
@@ -20,29 +20,29 @@ from tlog import Checkpoint, Cosigner, Signer, cosign, note
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
 GUARDED, OPEN, PAUSED, CLOSED = 1, 2, 3, 4
 ORIGIN = "petition.example/abcdefgh/log"
-CAROL = Signer(ORIGIN, bytes(32))  # her log's key
+CAROL = Signer(ORIGIN, bytes(32))  # the key of her log
 WITNESS = Cosigner("witness.example/w1", b"w" * 32)
-ASKED = f"witness first {WITNESS.verifier}\ngroup enough any first\nquorum enough\n"
-SEEN = int(datetime(2026, 11, 24, 15, 30, tzinfo=UTC).timestamp())
+WITNESS_POLICY = f"witness first {WITNESS.verifier}\ngroup enough any first\nquorum enough\n"
+COSIGNED_AT = int(datetime(2026, 11, 24, 15, 30, tzinfo=UTC).timestamp())
 
 
 def in_log(
-    size: int, *, witnesses: str = "", seen: int | None = None, confirmed: int = 0, withdrawn: int = 0
+    size: int, *, witnesses: str = "", cosigned_at: int | None = None, confirmed: int = 0, withdrawn: int = 0
 ) -> Counts:
-    """Numbers with a checkpoint over `size` entries; `seen` is when the witness cosigned it."""
+    """Return counts with a checkpoint over `size` entries. `cosigned_at` is Unix time (seconds) of the cosignature."""
     tree = Checkpoint(ORIGIN, size, bytes([size % 256]) * 32)
     signed = tree.sign(CAROL)
-    if seen is not None:
-        signed = note.append(signed, [cosign(tree, WITNESS, seen)])
+    if cosigned_at is not None:
+        signed = note.append(signed, [cosign(tree, WITNESS, cosigned_at)])
     return Counts(
         confirmed=confirmed, withdrawn=withdrawn, log_size=size, checkpoint=signed, witnesses=witnesses
     )
 
 
-def known(
+def snapshot(
     petition_id: int, definition: Definition, *, state: str = "open", counts: Counts | None = None
 ) -> PetitionSnapshot:
-    """A published petition, as a process would have read it."""
+    """Return the snapshot of a published petition, as a process would have read it."""
     return PetitionSnapshot(
         id=petition_id,
         slug=definition.slug,
@@ -65,8 +65,8 @@ def known(
     )
 
 
-def site() -> dict[int, PetitionSnapshot]:
-    """One petition of each kind that looks different."""
+def every_kind() -> dict[int, PetitionSnapshot]:
+    """Return one petition of each kind that has a different page."""
     example = folder.parse(folder.read(EXAMPLE))
     orchard = replace(
         example,
@@ -78,26 +78,26 @@ def site() -> dict[int, PetitionSnapshot]:
         endorsers=("Orchard Friends (example)",),
     )
     countries = (("KR", 700), ("DE", 310), ("US", 124))
-    log = in_log(1347, witnesses=ASKED, seen=SEEN, confirmed=1290, withdrawn=50)
+    log = in_log(1347, witnesses=WITNESS_POLICY, cosigned_at=COSIGNED_AT, confirmed=1290, withdrawn=50)
     numbers = replace(log, invalidated=6, countries=countries)
     return {
-        GUARDED: known(GUARDED, example),
-        OPEN: known(OPEN, orchard, counts=numbers),
-        PAUSED: known(PAUSED, replace(orchard, slug="paused-orchard"), state="paused", counts=numbers),
-        CLOSED: known(CLOSED, replace(orchard, slug="closed-orchard"), state="closed", counts=numbers),
+        GUARDED: snapshot(GUARDED, example),
+        OPEN: snapshot(OPEN, orchard, counts=numbers),
+        PAUSED: snapshot(PAUSED, replace(orchard, slug="paused-orchard"), state="paused", counts=numbers),
+        CLOSED: snapshot(CLOSED, replace(orchard, slug="closed-orchard"), state="closed", counts=numbers),
     }
 
 
 class Reader:
-    """Finds pages by the real table, and has them made of these petitions, as the front does."""
+    """Find pages by the real route table and render them from these petitions, as the front end does."""
 
     def __init__(self, petitions: dict[int, PetitionSnapshot]) -> None:
         self._petitions = petitions
-        handlers: Any = Echo()
+        handlers: Any = NoHandlers()
         self._rows = table(handlers, handlers)
 
     def get(self, path: str) -> Response:
-        """What a path answers. Raises Refused."""
+        """Return the page of a path. Raise `Refused` if there is none."""
         snapshots = Snapshots()
         snapshots.know(self._petitions.values())
         routes = Routes(self._rows, settings.SITE_LANGUAGES)
@@ -105,8 +105,8 @@ class Reader:
         return routes.find(path.encode()).page(snapshots)
 
 
-class Echo:
-    """Handlers that no test of pages calls."""
+class NoHandlers:
+    """Stand in for the handlers. The tests of pages call none of them."""
 
     def __getattr__(self, name: str) -> object:
         return self
@@ -114,11 +114,11 @@ class Echo:
 
 @pytest.fixture
 def petitions() -> dict[int, PetitionSnapshot]:
-    """The site's petitions; a test may put others into the dictionary."""
-    return site()
+    """Return the site's petitions by id. A test may change the dictionary."""
+    return every_kind()
 
 
 @pytest.fixture
 def reader(petitions: dict[int, PetitionSnapshot]) -> Reader:
-    """A reader of these petitions."""
+    """Return a reader of these petitions."""
     return Reader(petitions)

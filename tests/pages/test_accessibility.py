@@ -1,4 +1,4 @@
-"""axe on every page × language × light and dark × 320 px: no violation, and nothing sticks out sideways."""
+"""Run axe on every page × language × light and dark, 320 px wide. Expect no violation and no sideways scrolling."""
 
 import os
 import shutil
@@ -59,8 +59,8 @@ REFUSED = Mistakes(
 )
 
 
-class Quiet(WSGIRequestHandler):
-    """Says nothing of each request."""
+class QuietHandler(WSGIRequestHandler):
+    """Answer requests without printing them."""
 
     def log_message(self, *args: object) -> None:
         pass
@@ -68,7 +68,7 @@ class Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator[str]:
-    """The pages over HTTP. The query asks for a refused form, or names the petition of a prepared page."""
+    """Serve the pages over HTTP. The query asks for a refused form, or names the petition of a prepared page."""
 
     def front(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
@@ -82,7 +82,7 @@ def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator
         start(f"{answer.status} .", [(name.decode(), value.decode()) for name, value in answer.headers])
         return [answer.body]
 
-    server = make_server("127.0.0.1", 0, front, handler_class=Quiet)
+    server = make_server("127.0.0.1", 0, front, handler_class=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -94,13 +94,13 @@ def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
-def test_no_violation(site_url: str, language: str, scheme: Any) -> None:
+def test_pages_have_no_accessibility_violation(site_url: str, language: str, scheme: Any) -> None:
     from playwright.sync_api import sync_playwright
 
     faults: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        # axe's own script is no part of the page, and the page's policy would not let it in.
+        # The page's policy would block axe's script, which is not part of the page.
         page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
         for name, path in PAGES.items():
             page.goto(site_url + path.format(language))
@@ -117,7 +117,7 @@ def test_no_violation(site_url: str, language: str, scheme: Any) -> None:
 
 
 def violations(page: Any, name: str) -> list[str]:
-    """What axe finds on the page that is open, one line each."""
+    """Return the violations that axe finds on the open page, one line each."""
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page).response["violations"]

@@ -1,4 +1,4 @@
-"""The petition's page: everything a reader needs to read and sign, the same for everyone."""
+"""The petition's page has everything that a reader needs to read and sign. It is the same for everyone."""
 
 import gzip
 import re
@@ -27,7 +27,7 @@ def read(reader: Reader, path: str) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_whole_letter_is_there(
+def test_the_page_has_the_whole_petition_in_order(
     reader: Reader, petitions: dict[int, PetitionSnapshot], language: str
 ) -> None:
     definition = petitions[GUARDED].definition
@@ -35,8 +35,8 @@ def test_the_whole_letter_is_there(
     page = read(reader, GUARDED_PAGE.format(language))
     order = [definition.organiser[language], text.title, text.summary]
     order += [recipient.name[language] for recipient in definition.recipients]
-    places = [page.index(piece, page.index("<main>") if n else 0) for n, piece in enumerate(order)]
-    assert places == sorted(places)
+    positions = [page.index(piece, page.index("<main>") if n else 0) for n, piece in enumerate(order)]
+    assert positions == sorted(positions)
     for demand in text.demands:
         assert f'<li id="{demand.anchor}">' in page
         for part in demand.parts:
@@ -47,11 +47,11 @@ def test_the_whole_letter_is_there(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", [GUARDED_PAGE, OPEN_PAGE])
-def test_it_weighs_at_most_14_kb(reader: Reader, page: str, language: str) -> None:
+def test_the_page_is_at_most_14_kb_compressed(reader: Reader, page: str, language: str) -> None:
     assert len(gzip.compress(reader.get(page.format(language)).body, 9)) <= 14_000
 
 
-def test_it_is_cacheable_and_sets_nothing(reader: Reader) -> None:
+def test_the_page_is_cacheable_and_sets_no_cookie(reader: Reader) -> None:
     answer = reader.get(GUARDED_PAGE.format("en"))
     assert (
         answer.header(b"cache-control") == b"public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
@@ -60,7 +60,7 @@ def test_it_is_cacheable_and_sets_nothing(reader: Reader) -> None:
     assert b'lang="en"' in answer.body
 
 
-def test_everything_inline_is_named_by_the_policy(reader: Reader) -> None:
+def test_the_policy_has_the_hash_of_all_inline_code(reader: Reader) -> None:
     answer = reader.get(GUARDED_PAGE.format("en"))
     page = answer.body.decode()
     policy = (answer.header(b"content-security-policy") or b"").decode()
@@ -69,12 +69,12 @@ def test_everything_inline_is_named_by_the_policy(reader: Reader) -> None:
         inside = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.S)
         assert len(inside) == 1 and html._hash(inside[0]) in policy
     assert not re.search(r"\sstyle=|\son[a-z]+=|<script [^>]*src|<link [^>]*stylesheet", page)
-    # Nothing is loaded from anybody: only links lead elsewhere.
+    # The page loads nothing from other sites; it only links to them.
     assert not re.search(r'(?:src|data)="https?:', page)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_country_offered_is_accepted(reader: Reader, language: str) -> None:
+def test_the_form_offers_exactly_the_accepted_countries(reader: Reader, language: str) -> None:
     page = read(reader, GUARDED_PAGE.format(language))
     select = page[page.index("<select") : page.index("</select>")]
     codes = re.findall(r"<option value=([A-Z]{2})", select)
@@ -93,7 +93,7 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
     assert "We cannot email you again" in page
 
 
-def test_few_signatures_of_a_guarded_petition_are_no_number(
+def test_a_guarded_petition_with_few_signatures_shows_no_number(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions[GUARDED] = replace(petitions[GUARDED], counts=Counts(confirmed=99))
@@ -103,12 +103,14 @@ def test_few_signatures_of_a_guarded_petition_are_no_number(
     assert "<b>1,234</b>명이" in read(reader, GUARDED_PAGE.format("ko"))
 
 
-def test_one_signature_is_one_person(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+def test_one_signature_is_written_in_the_singular(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
     petitions[OPEN] = replace(petitions[OPEN], counts=Counts(confirmed=1))
     assert "<b>1</b> person has signed" in read(reader, OPEN_PAGE.format("en"))
 
 
-def test_a_goal_is_words_and_a_bar(reader: Reader) -> None:
+def test_a_goal_is_shown_as_text_and_as_a_bar(reader: Reader) -> None:
     page = read(reader, OPEN_PAGE.format("en"))
     assert "1,234 of 5,000" in page and '<progress max="5000" value="1234"' in page
 
@@ -121,7 +123,7 @@ def test_guarded_pages_warn(reader: Reader) -> None:
     assert 'class="warning"' not in read(reader, OPEN_PAGE.format("ko"))
 
 
-def test_share_links_carry_the_address_of_the_petition(reader: Reader) -> None:
+def test_share_links_contain_the_url_of_the_petition(reader: Reader) -> None:
     page = read(reader, GUARDED_PAGE.format("ko"))
     hosts = "t.me wa.me line.me facebook.com x.com bsky.app joinmastodon.org naver.com"
     for host in hosts.split():
@@ -132,7 +134,7 @@ def test_share_links_carry_the_address_of_the_petition(reader: Reader) -> None:
     assert "위챗" in page and "위챗" not in read(reader, OPEN_PAGE.format("ko"))
 
 
-def test_search_engines_and_previews_find_every_language(reader: Reader) -> None:
+def test_the_page_links_every_language_and_a_preview_picture(reader: Reader) -> None:
     page = read(reader, GUARDED_PAGE.format("zh-hans"))
     assert re.findall(r'hreflang="([^"]+)" href="http', page) == ["en", "ko", "zh-hans", "x-default"]
     assert '<meta property="og:locale" content="zh_CN">' in page
@@ -153,43 +155,47 @@ def test_paused_and_closed_have_no_form(reader: Reader, petitions: dict[int, Pet
         assert words in page and "<form" not in page
 
 
-def test_what_is_not_published_is_not_found(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+def test_an_unpublished_petition_or_language_is_not_found(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
     petitions[OPEN] = replace(petitions[OPEN], state="draft")
-    draft, unknown, untold = OPEN_PAGE.format("en"), "/en/unknown", "/fr/stop-forced-repatriation"
-    for path in (draft, f"{draft}/sent", f"{draft}/card.png", unknown, untold, "/fr"):
+    draft, unknown, other_language = OPEN_PAGE.format("en"), "/en/unknown", "/fr/stop-forced-repatriation"
+    for path in (draft, f"{draft}/sent", f"{draft}/card.png", unknown, other_language, "/fr"):
         with pytest.raises(Refused) as refused:
             reader.get(path)
         assert (refused.value.status, refused.value.page) == (404, "not-found")
 
 
-def test_a_language_that_it_is_not_told_in_is_not_found(petitions: dict[int, PetitionSnapshot]) -> None:
-    """An amendment may take a language away while a form in it is on its way."""
+def test_a_page_in_a_language_that_the_petition_lacks_is_not_found(
+    petitions: dict[int, PetitionSnapshot],
+) -> None:
+    """An amendment may remove a language while a form in it is being filled in."""
     for page in (petition, sent, card):
         with pytest.raises(Refused) as refused:
             page(petitions[OPEN], "fr")
         assert refused.value.status == 404
 
 
-# ---- the form again
+# ---- the refused form
 
 
-def again(refused: PetitionSnapshot, language: str, mistakes: Mistakes, status: int = 422) -> str:
-    answer = petition(refused, language, mistakes, status)
+def refused_page(snapshot: PetitionSnapshot, language: str, mistakes: Mistakes, status: int = 422) -> str:
+    answer = petition(snapshot, language, mistakes, status)
     assert answer.status == status
     assert answer.header(b"cache-control") == b"no-store"
     return answer.body.decode()
 
 
-def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(
+def test_a_refused_form_keeps_the_typed_values_and_shows_the_errors(
     petitions: dict[int, PetitionSnapshot],
 ) -> None:
     typed = {"name": "", "email": 'suzie"><b>@', "country": "KR", "comment": "One\nTwo", "display": "full"}
     typed["updates"] = "1"
     errors = (FormError("name", MESSAGES["no name"]), FormError("email", MESSAGES["bad email"]))
-    page = again(petitions[OPEN], "en", Mistakes(typed, errors))
+    page = refused_page(petitions[OPEN], "en", Mistakes(typed, errors))
     assert "<title>Error: " in page
     assert '<a href="#name">Enter your name.</a>' in page
-    assert page.count("Enter your name.") == 2  # in the summary, and beside the field
+    assert page.count("Enter your name.") == 2  # in the summary and beside the field
     assert 'aria-invalid="true" value="suzie&quot;&gt;&lt;b&gt;@"' in page
     assert "<option value=KR selected>" in page
     assert ">One\nTwo</textarea>" in page
@@ -199,11 +205,11 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_to_do(
     assert "og:title" not in page and 'content="noindex"' in page
 
 
-def test_a_mistyped_domain_is_a_question_asked_once(
+def test_a_mistyped_domain_gets_a_question_once(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     refused = Mistakes({"email": "suzie@gmial.com"}, (FormError("email", MESSAGES["suggest"]),), "gmail.com")
-    page = again(petitions[OPEN], "en", refused)
+    page = refused_page(petitions[OPEN], "en", refused)
     assert page.count("Does your address end in gmail.com?") == 2
     assert 'name="email_checked" value="1"' in page and 'value="suzie@gmial.com"' in page
     assert MESSAGES["suggest"] not in page
@@ -215,12 +221,12 @@ def test_every_message_of_the_form_is_translated(
     petitions: dict[int, PetitionSnapshot], language: str
 ) -> None:
     for message in MESSAGES.values():
-        page = again(petitions[GUARDED], language, Mistakes({}, (FormError("form", message),)))
+        page = refused_page(petitions[GUARDED], language, Mistakes({}, (FormError("form", message),)))
         assert message not in page
 
 
-def test_a_closed_petition_says_why_it_took_nothing(petitions: dict[int, PetitionSnapshot]) -> None:
-    page = again(petitions[CLOSED], "en", Mistakes({"name": "Suzie"}, ()), 409)
+def test_a_closed_petition_says_why_it_refused_the_form(petitions: dict[int, PetitionSnapshot]) -> None:
+    page = refused_page(petitions[CLOSED], "en", Mistakes({"name": "Suzie"}, ()), 409)
     assert 'role="alert"' in page and page.count("No new signatures are taken.") == 2
 
 

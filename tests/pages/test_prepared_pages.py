@@ -1,4 +1,4 @@
-"""The pages that are made ahead: neutral where they must be, with placeholders for name and token."""
+"""Pages rendered ahead have placeholders for name and token. They do not name a guarded petition."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def read(name: str, petition: PetitionSnapshot | None = None, language: str = "e
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_guarded_page_names_no_petition(petitions: Petitions, name: str, language: str) -> None:
+def test_no_page_names_a_guarded_petition(petitions: Petitions, name: str, language: str) -> None:
     body = read(name, petitions[GUARDED], language)
     assert '<meta name="robots" content="noindex">' in body
     for secret in ("repatriation", "China", "중국", "中国", "북송", "遣返", "lantern", "og:"):
@@ -32,11 +32,11 @@ def test_a_guarded_page_names_no_petition(petitions: Petitions, name: str, langu
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(OF_A_PETITION)))
-def test_pages_of_no_petition_are_there_too(name: str) -> None:
+def test_other_pages_are_rendered_without_a_petition(name: str) -> None:
     assert "<h1>" in read(name)
 
 
-def test_every_name_has_its_template() -> None:
+def test_names_and_templates_match() -> None:
     folder = Path(prepared.__file__).parent / "templates" / "prepared"
     assert {path.stem for path in folder.glob("[a-z]*.html")} == set(NAMES)
 
@@ -60,7 +60,7 @@ def test_only_an_open_receipt_offers_to_share(petitions: Petitions) -> None:
     assert "t.me" not in guarded and "<script" not in guarded
 
 
-def test_titles_are_neutral(petitions: Petitions) -> None:
+def test_titles_do_not_name_the_petition(petitions: Petitions) -> None:
     for name in OF_A_PETITION:
         title = re.search(r"<title>(.*?)</title>", read(name, petitions[OPEN]))
         assert title and "China" not in title[1]

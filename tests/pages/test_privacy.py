@@ -1,4 +1,4 @@
-"""The privacy page's table speaks about every column in which something about a person could stand."""
+"""The table of the privacy page describes every column that could hold data about a person."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from sabal.pages.privacy import MOMENTS
 
 SOURCE = Path(__file__).parents[2] / "src" / "sabal"
-ROOMS = ("signing", "mail", "newsletter")
+PACKAGES = ("signing", "mail", "newsletter")
 
 
 def columns() -> set[str]:
-    """Every "table.column" that the migrations of these rooms make and leave."""
+    """Return every "table.column" that exists after the migrations of these packages."""
     found: set[str] = set()
-    for room in ROOMS:
-        for migration in sorted((SOURCE / room / "migrations").glob("0*.py")):
+    for package in PACKAGES:
+        for migration in sorted((SOURCE / package / "migrations").glob("0*.py")):
             source = migration.read_text(encoding="utf-8")
             for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", source, re.S):
                 names = re.findall(r"^    ([a-z_]+) [A-Z]", body, re.M)
@@ -28,8 +28,8 @@ def columns() -> set[str]:
     return found
 
 
-def test_every_column_is_told_of_and_none_that_is_not_there() -> None:
-    told = [column for moment in MOMENTS for column in moment.covers]
-    assert len(told) == len(set(told))
+def test_the_table_covers_exactly_the_existing_columns() -> None:
+    covered = [column for moment in MOMENTS for column in moment.covers]
+    assert len(covered) == len(set(covered))
     assert "signing_pending.pending_payload" in columns()
-    assert set(told) == columns()
+    assert set(covered) == columns()

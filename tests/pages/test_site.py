@@ -1,4 +1,4 @@
-"""The pages of the site itself, and that its words are complete."""
+"""The pages of the site itself, and its translations."""
 
 import subprocess
 import sys
@@ -20,20 +20,20 @@ LANGUAGES = ("en", "ko", "zh-hans")
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["", "/imprint", "/privacy", "/verify"])
-def test_house_pages_are_there_and_cacheable(reader: Reader, language: str, path: str) -> None:
+def test_pages_of_the_site_are_cacheable(reader: Reader, language: str, path: str) -> None:
     answer = reader.get(f"/{language}{path}")
     assert answer.status == 200 and answer.header(b"cache-control") == PUBLIC.encode()
     assert f'<html lang="{language}"' in answer.body.decode()
 
 
-def test_an_empty_house_says_what_will_be_here(
-    reader: Reader, petitions: dict[int, PetitionSnapshot]
-) -> None:
+def test_a_site_without_petitions_says_so(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
     petitions.clear()
     assert "There is no petition here yet." in reader.get("/en").body.decode()
 
 
-def test_the_privacy_page_names_who_else_sees_what(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_privacy_page_names_the_providers_in_the_settings(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert reader.get("/en/privacy").body.decode().count("The operator has not yet said who this is.") == 3
     for name in ("MAIL_RELAY", "HOSTING", "TLS_END"):
         monkeypatch.setattr(settings, name, f"{name} of <Carol>")
@@ -50,7 +50,7 @@ CLAIM = (
 )
 
 
-def test_claims_are_word_for_word(reader: Reader) -> None:
+def test_claims_have_the_exact_words(reader: Reader) -> None:
     for path in ("/en/privacy", "/en/stop-forced-repatriation"):
         page = reader.get(path).body.decode()
         assert CLAIM in page
@@ -64,7 +64,7 @@ def test_the_imprint_names_the_controller(reader: Reader, petitions: dict[int, P
     assert controller.name in page and f"mailto:{controller.privacy_contact}" in page
 
 
-def test_small_files(reader: Reader) -> None:
+def test_robots_security_and_favicon(reader: Reader) -> None:
     assert "Disallow: /*/confirm/" in reader.get("/robots.txt").body.decode()
     security = reader.get("/.well-known/security.txt").body.decode()
     assert security.startswith("Contact: mailto:") and "\nExpires: 2" in security
@@ -72,19 +72,19 @@ def test_small_files(reader: Reader) -> None:
     assert len(html.MARK.encode()) < 400
 
 
-def test_contested_names_are_the_plain_ones() -> None:
+def test_contested_countries_have_their_plain_names() -> None:
     assert {dict(countries(language))["TW"] for language in LANGUAGES} == {"Taiwan", "대만", "台湾"}
     assert dict(countries("zh-hans"))["HK"] == "香港"
 
 
-def test_countries_stand_where_a_reader_looks() -> None:
+def test_countries_are_sorted_by_the_readers_language() -> None:
     english = [name for _, name in countries("en")]
     assert english.index("Åland Islands") < english.index("Albania") < english.index("Zimbabwe")
     chinese = [name for _, name in countries("zh-hans")]  # by pinyin: a … z
     assert chinese.index("阿尔巴尼亚") < chinese.index("韩国") < chinese.index("美国") < chinese.index("中国")
 
 
-def test_the_words_of_the_house_are_complete() -> None:
+def test_the_translations_are_complete() -> None:
     command = [sys.executable, ROOT / "script" / "messages"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The page on how to check the house, and what a petition's page says of its log."""
+"""The page on how to check the log, and the lines about the log on a petition's page."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from sabal.petitions.snapshot import PetitionSnapshot
 
-from .conftest import ASKED, CAROL, GUARDED, OPEN, ORIGIN, SEEN, Reader, in_log
+from .conftest import CAROL, COSIGNED_AT, GUARDED, OPEN, ORIGIN, WITNESS_POLICY, Reader, in_log
 
 LANGUAGES = ("en", "ko", "zh-hans")
 CLAIMS = (
@@ -40,13 +40,13 @@ def read(reader: Reader, path: str) -> str:
 
 
 def section(page: str, slug: str) -> str:
-    """What the page says of one petition."""
+    """Return the section about one petition."""
     found = re.search(rf'<section id="{slug}">.*?</section>', page, re.DOTALL)
     assert found
     return found[0]
 
 
-def test_claims_are_word_for_word(reader: Reader) -> None:
+def test_claims_have_the_exact_words(reader: Reader) -> None:
     page = read(reader, "/en/verify")
     assert all(claim in page for claim in CLAIMS)
     assert CLAIMS[2] in read(reader, "/en/keep-the-orchard")
@@ -54,13 +54,13 @@ def test_claims_are_word_for_word(reader: Reader) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["/verify", "/keep-the-orchard", "/privacy"])
-def test_nothing_is_promised_that_cannot_be_kept(reader: Reader, language: str, path: str) -> None:
+def test_pages_contain_no_forbidden_claim(reader: Reader, language: str, path: str) -> None:
     page = read(reader, f"/{language}{path}").lower()
     assert [word for word in NEVER if word in page] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everything_that_a_check_needs_is_there(reader: Reader, language: str) -> None:
+def test_the_page_has_all_that_a_check_needs(reader: Reader, language: str) -> None:
     shown = section(read(reader, f"/{language}/verify"), "keep-the-orchard")
     numbers = re.findall(r"<dd>(?:− )?([\d,]+)</dd>", shown)
     assert numbers == ["1,290", "50", "6", "1,234", "1,347"]
@@ -70,7 +70,7 @@ def test_everything_that_a_check_needs_is_there(reader: Reader, language: str) -
         assert f'href="/keep-the-orchard/{file}"' in shown
 
 
-def test_the_text_in_force_is_named_by_its_hash(
+def test_pages_show_the_hash_of_the_current_manifest(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     assert f">{CAROL.verifier}</code>" in read(reader, "/en/keep-the-orchard")
@@ -80,29 +80,29 @@ def test_the_text_in_force_is_named_by_its_hash(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_house_page_leads_here_and_the_count_to_its_petition(reader: Reader, language: str) -> None:
+def test_every_page_of_the_site_and_every_count_link_to_this_page(reader: Reader, language: str) -> None:
     for path in ("", "/privacy", "/imprint"):
         assert f'<a href="/{language}/verify">' in read(reader, f"/{language}{path}")
     assert f'<a href="/{language}/verify#keep-the-orchard">' in read(reader, f"/{language}/keep-the-orchard")
 
 
-def test_a_petition_in_a_language_of_its_own_leads_to_the_english_page(
+def test_a_petition_in_a_language_that_the_site_lacks_links_to_the_english_page(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
-    known = petitions[OPEN]
-    texts = {**known.definition.texts, "fr": known.definition.texts["en"]}
+    orchard = petitions[OPEN]
+    texts = {**orchard.definition.texts, "fr": orchard.definition.texts["en"]}
     french = replace(
-        known.definition,
-        languages=(*known.definition.languages, "fr"),
+        orchard.definition,
+        languages=(*orchard.definition.languages, "fr"),
         texts=texts,
-        organiser={**known.definition.organiser, "fr": "Carol"},
+        organiser={**orchard.definition.organiser, "fr": "Carol"},
         recipients=(),
     )
-    petitions[OPEN] = replace(known, definition=french, consent={**known.consent, "fr": "Oui."})
+    petitions[OPEN] = replace(orchard, definition=french, consent={**orchard.consent, "fr": "Oui."})
     assert '<a href="/en/verify#keep-the-orchard">' in read(reader, "/fr/keep-the-orchard")
 
 
-def test_the_petitions_page_says_how_many_entries(
+def test_the_petitions_page_shows_the_number_of_entries(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     assert "Counted in a public log of 1,347 entries: how to check" in read(reader, "/en/keep-the-orchard")
@@ -113,24 +113,24 @@ def test_the_petitions_page_says_how_many_entries(
 
 
 WITNESSES = {
-    "nobody is asked": ("", None, ("", "No outside witness is required.")),
-    "asked and not there": (ASKED, None, ("Not witnessed yet.",) * 2),
-    "asked in words that nobody can read": ("witness first\n", None, ("Not witnessed yet.",) * 2),
-    "there": (ASKED, SEEN, ("Witnessed by first on November 24, 2026.",) * 2),
+    "no witness": ("", None, ("", "No outside witness is required.")),
+    "not cosigned": (WITNESS_POLICY, None, ("Not witnessed yet.",) * 2),
+    "malformed policy": ("witness first\n", None, ("Not witnessed yet.",) * 2),
+    "cosigned": (WITNESS_POLICY, COSIGNED_AT, ("Witnessed by first on November 24, 2026.",) * 2),
 }
 
 
 @pytest.mark.parametrize("case", WITNESSES)
-def test_who_has_witnessed_it(reader: Reader, petitions: dict[int, PetitionSnapshot], case: str) -> None:
-    witnesses, seen, words = WITNESSES[case]
-    counts = in_log(12, witnesses=witnesses, seen=seen, confirmed=11)
+def test_pages_name_the_witnesses(reader: Reader, petitions: dict[int, PetitionSnapshot], case: str) -> None:
+    witnesses, cosigned_at, words = WITNESSES[case]
+    counts = in_log(12, witnesses=witnesses, cosigned_at=cosigned_at, confirmed=11)
     petitions[OPEN] = replace(petitions[OPEN], counts=counts)
     own, shown = read(reader, "/en/keep-the-orchard"), section(read(reader, "/en/verify"), "keep-the-orchard")
     for page, expected in zip((own, shown), words, strict=True):
         assert expected in page
         assert ("itnessed" in page) == ("itnessed" in expected)
     log = json.loads(reader.get("/keep-the-orchard/count.json").body)["log"]
-    assert log["witnessed"] is (None if not witnesses else seen is not None)
+    assert log["witnessed"] is (None if not witnesses else cosigned_at is not None)
 
 
 PUBLIC = (
@@ -144,20 +144,22 @@ PUBLIC = (
 )
 
 
-def test_while_the_first_are_gathered_nothing_tells_how_many_or_when(
+def test_while_first_signatures_are_gathered_no_page_reveals_number_or_time(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
-    def all_pages(size: int, seen: int) -> list[bytes]:
-        counts = in_log(size, witnesses=ASKED, seen=seen, confirmed=size - 1, withdrawn=size % 7)
+    def all_pages(size: int, cosigned_at: int) -> list[bytes]:
+        counts = in_log(
+            size, witnesses=WITNESS_POLICY, cosigned_at=cosigned_at, confirmed=size - 1, withdrawn=size % 7
+        )
         petitions[GUARDED] = replace(petitions[GUARDED], counts=counts)
         return [reader.get(path).body for path in PUBLIC]
 
-    assert all_pages(12, SEEN) == all_pages(83, SEEN + 9 * 86_400)
+    assert all_pages(12, COSIGNED_AT) == all_pages(83, COSIGNED_AT + 9 * 86_400)
     assert "Witnessed by first." in read(reader, "/en/verify")
-    assert all_pages(12, SEEN) != all_pages(120, SEEN)
+    assert all_pages(12, COSIGNED_AT) != all_pages(120, COSIGNED_AT)
 
 
-def test_a_log_without_a_checkpoint_is_still_being_opened(
+def test_a_log_without_a_checkpoint_is_shown_as_being_opened(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:
     petitions[OPEN] = replace(petitions[OPEN], counts=replace(in_log(1), checkpoint=b"", log_size=0))
@@ -166,8 +168,6 @@ def test_a_log_without_a_checkpoint_is_still_being_opened(
     assert json.loads(reader.get("/keep-the-orchard/count.json").body)["log"] is None
 
 
-def test_an_empty_house_says_what_will_be_here(
-    reader: Reader, petitions: dict[int, PetitionSnapshot]
-) -> None:
+def test_a_site_without_petitions_says_so(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
     petitions.clear()
     assert "its log will be listed here" in read(reader, "/en/verify")

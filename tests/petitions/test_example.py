@@ -1,4 +1,4 @@
-"""The example petition that comes with the house."""
+"""The example petition that comes with Sabal."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def example() -> Definition:
     return folder.parse(folder.read(FOLDER))
 
 
-def test_it_is_guarded_and_lacks_nothing_but_a_key(example: Definition) -> None:
+def test_it_is_guarded_and_lacks_only_a_key(example: Definition) -> None:
     assert example.slug == FOLDER.name
     assert example.languages == ("en", "ko", "zh-hans")
     assert example.authoritative == "en"
@@ -54,7 +54,7 @@ def test_each_language_has_the_whole_petition(example: Definition, language: str
     assert inline_html(text.demands[0].text)
 
 
-def test_the_hint_tells_nothing(example: Definition) -> None:
+def test_the_hint_is_not_a_word_of_the_petition(example: Definition) -> None:
     words = " ".join(f"{text.title} {text.summary} {text.subject}" for text in example.texts.values())
     assert example.hint not in words.lower()
 
@@ -69,7 +69,7 @@ def test_each_translation_is_in_its_own_script(example: Definition) -> None:
     assert share("[A-Za-z]", "en") > 0.9
 
 
-def test_terms_of_refugee_law_are_the_usual_ones(example: Definition) -> None:
+def test_translations_use_the_usual_terms_of_refugee_law(example: Definition) -> None:
     korean = f"{example.texts['ko']}"
     chinese = f"{example.texts['zh-hans']}"
     for term in ("강제송환금지 원칙", "체재 중 난민", "반인도범죄", "고문방지협약", "1967년 의정서", "비호"):
@@ -78,7 +78,7 @@ def test_terms_of_refugee_law_are_the_usual_ones(example: Definition) -> None:
         assert term in chinese
 
 
-def test_the_sample_of_the_docs_is_sound() -> None:
+def test_the_sample_in_the_docs_is_valid() -> None:
     page = (FOLDER.parents[1] / "docs" / "petition-folder.md").read_text("utf-8")
     (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (text,) = re.findall(r"```markdown\n(.*?)```", page, re.DOTALL)

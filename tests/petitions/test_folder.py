@@ -1,4 +1,4 @@
-"""Reading, understanding and writing a petition folder."""
+"""Read, parse and write a petition folder."""
 
 import os
 import tomllib
@@ -86,7 +86,7 @@ summary: 심야 버스를 계속 운행할 것을 요청합니다.
 FILES = {"petition.toml": TOML, "en.md": EN, "ko.md": KO}
 
 
-def changed(file: str, old: str, new: str) -> dict[str, str]:
+def with_change(file: str, old: str, new: str) -> dict[str, str]:
     assert old in FILES[file]
     return {**FILES, file: FILES[file].replace(old, new, 1)}
 
@@ -97,7 +97,7 @@ def problems_of(files: dict[str, str]) -> list[tuple[str, int, str]]:
     return [(problem.file, problem.line, problem.sentence) for problem in caught.value.problems]
 
 
-def test_a_plain_folder_is_understood() -> None:
+def test_a_plain_folder_is_parsed() -> None:
     definition = folder.parse(FILES)
     assert definition.slug == "night-bus"
     assert definition.languages == ("en", "ko")
@@ -135,7 +135,7 @@ NO_LINK = "A link must begin with https:// or mailto: and have an address after 
 NO_DAY = "`retention` must be a day without quotation marks, such as 2031-05-01."
 NO_SLUG = "`slug` may hold only a–z, 0–9 and single hyphens between them."
 
-# What stands in the file, what stands there instead → the line and the sentence that name it.
+# Each row: text in the file, its replacement, and the line and sentence of the problem.
 WRONG_TOML = [
     ('slug = "night-bus"\n', "", 1, "`slug` is missing."),
     ('"night-bus"', '"Night Bus"', 1, NO_SLUG),
@@ -391,26 +391,28 @@ WRONG_TEXT = [
 
 
 @pytest.mark.parametrize(("old", "new", "line", "sentence"), WRONG_TOML)
-def test_wrong_terms_are_named_by_line_and_sentence(old: str, new: str, line: int, sentence: str) -> None:
-    found = problems_of(changed("petition.toml", old, new))
+def test_a_problem_in_the_terms_has_its_line_and_sentence(
+    old: str, new: str, line: int, sentence: str
+) -> None:
+    found = problems_of(with_change("petition.toml", old, new))
     assert ("petition.toml", line, sentence) in found
 
 
 @pytest.mark.parametrize(("file", "old", "new", "line", "sentence"), WRONG_TEXT)
-def test_wrong_texts_are_named_by_line_and_sentence(
+def test_a_problem_in_a_text_has_its_line_and_sentence(
     file: str, old: str, new: str, line: int, sentence: str
 ) -> None:
-    assert (file, line, sentence) in problems_of(changed(file, old, new))
+    assert (file, line, sentence) in problems_of(with_change(file, old, new))
 
 
-def test_nesting_has_a_bound() -> None:
-    deep = changed("en.md", "> Nobody", f"{'>' * 21} Nobody")
+def test_nesting_is_limited() -> None:
+    deep = with_change("en.md", "> Nobody", f"{'>' * 21} Nobody")
     assert ("en.md", 12, "Lists and quotations are nested deeper than 20.") in problems_of(deep)
-    assert folder.parse(changed("en.md", "> Nobody", f"{'>' * 20} Nobody")).slug == "night-bus"
+    assert folder.parse(with_change("en.md", "> Nobody", f"{'>' * 20} Nobody")).slug == "night-bus"
 
 
-def test_every_problem_is_named_at_once() -> None:
-    files = changed("petition.toml", '"night-bus"', '"api"')
+def test_all_problems_are_reported_at_once() -> None:
+    files = with_change("petition.toml", '"night-bus"', '"api"')
     files["petition.toml"] = files["petition.toml"].replace('"guarded"', '"shut"')
     files["en.md"] = EN.replace("*nine*", "<i>nine</i>")
     del files["ko.md"]
@@ -427,8 +429,8 @@ def test_every_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     "slug", ["api", "healthz", "newsletter", "confirm", "en", "zh-hans", "fr", "pt-br", "static"]
 )
-def test_words_of_the_house_are_no_slugs(slug: str) -> None:
-    (problem,) = problems_of(changed("petition.toml", "night-bus", slug))
+def test_words_of_the_sites_own_paths_cannot_be_slugs(slug: str) -> None:
+    (problem,) = problems_of(with_change("petition.toml", "night-bus", slug))
     assert "uses that word in its own addresses" in problem[2]
 
 
@@ -441,12 +443,12 @@ def test_an_open_petition_needs_no_hint_and_may_show_names() -> None:
     assert (definition.fields.display, definition.fields.country) == (True, False)
 
 
-def test_a_text_that_languages_does_not_name() -> None:
+def test_a_text_in_an_unlisted_language_is_refused() -> None:
     files = {**FILES, "fr.md": EN}
     assert ("fr.md", 1, "`languages` in petition.toml does not name “fr”.") in problems_of(files)
 
 
-def test_no_files_at_all() -> None:
+def test_an_empty_folder_lacks_its_toml() -> None:
     assert problems_of({}) == [("petition.toml", 1, "petition.toml is missing.")]
 
 
@@ -457,17 +459,17 @@ def test_line_ends_and_byte_order_marks_change_nothing() -> None:
 
 def test_decomposed_letters_are_composed() -> None:
     assert (
-        folder.parse(changed("en.md", "Keep the night", "Cafe\u0301 night")).texts["en"].title
+        folder.parse(with_change("en.md", "Keep the night", "Cafe\u0301 night")).texts["en"].title
         == "Café night bus"
     )
 
 
 def test_lines_of_chinese_are_joined_without_a_space() -> None:
-    files = changed("en.md", "We ask the city to keep\n  the", "我们要求，\n  恢复")
+    files = with_change("en.md", "We ask the city to keep\n  the", "我们要求，\n  恢复")
     assert folder.parse(files).texts["en"].summary.startswith("我们要求，恢复")
 
 
-def test_lacking_names_what_must_be_completed() -> None:
+def test_lacking_names_the_values_to_complete() -> None:
     definition = folder.parse(FILES)
     assert folder.lacking(definition) == ("There is no organiser key, so signatures could not be encrypted.",)
     assert folder.lacking(folder.parse(folder.set_organiser_keys(FILES, [f"age1{'q' * 58}"]))) == ()
@@ -476,16 +478,18 @@ def test_lacking_names_what_must_be_completed() -> None:
     assert any(sentence.startswith("`closes` has passed") for sentence in late)
 
 
-def test_setting_keys_keeps_the_form_of_the_file() -> None:
+def test_setting_keys_keeps_the_format_of_the_file() -> None:
     key = f"age1pq1{'q' * 100}"
     windows = {**FILES, "petition.toml": "\ufeff# Ours\r\n" + TOML.replace("\n", "\r\n")}
     for files in (FILES, windows, folder.set_organiser_keys(FILES, [])):
         keyed = folder.set_organiser_keys(files, [key])
         assert folder.parse(keyed).organiser_keys == (key,)
-        kept = [line for line in files["petition.toml"].splitlines() if not line.startswith("organiser_keys")]
+        other_lines = [
+            line for line in files["petition.toml"].splitlines() if not line.startswith("organiser_keys")
+        ]
         assert [
             line for line in keyed["petition.toml"].splitlines() if not line.startswith("organiser_keys")
-        ] == kept
+        ] == other_lines
     with pytest.raises(FolderError):
         folder.set_organiser_keys({}, [key])
 
@@ -493,7 +497,7 @@ def test_setting_keys_keeps_the_form_of_the_file() -> None:
 # Files on disk
 
 
-def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+def test_reading_returns_the_written_files(tmp_path: Path) -> None:
     files = {**FILES, "ko.md": "\ufeff" + KO.replace("\n", "\r\n")}
     folder.write(files, tmp_path / "night-bus")
     assert folder.read(tmp_path / "night-bus") == files
@@ -501,7 +505,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "night-bus").iterdir()) == sorted(files)
 
 
-def refused(path: Path) -> list[tuple[str, int, str]]:
+def problems_of_reading(path: Path) -> list[tuple[str, int, str]]:
     with pytest.raises(FolderError) as caught:
         folder.read(path)
     return [(Path(problem.file).name, problem.line, problem.sentence) for problem in caught.value.problems]
@@ -517,7 +521,7 @@ def test_eve_reads_nothing_outside_the_folder(tmp_path: Path) -> None:
     (inside / "es.md").mkdir()
     (inside / "en.md.orig").write_text("x")
     (inside / ".DS_Store").write_text("x")
-    assert refused(inside) == [
+    assert problems_of_reading(inside) == [
         ("de.md", 1, "This is not a regular file."),
         ("en.md.orig", 1, "A petition folder holds petition.toml and one LANG.md for each language."),
         ("es.md", 1, "This is not a regular file."),
@@ -525,24 +529,24 @@ def test_eve_reads_nothing_outside_the_folder(tmp_path: Path) -> None:
     ]
     link = tmp_path / "link"
     link.symlink_to(inside)
-    assert refused(link) == [
+    assert problems_of_reading(link) == [
         ("link", 1, "This is not a folder, or it is a symbolic link to one. Give the folder itself.")
     ]
 
 
-def test_files_too_large_or_no_text_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_too_large_or_not_text_are_refused(tmp_path: Path) -> None:
     folder.write(FILES, tmp_path)
     (tmp_path / "en.md").write_bytes(b"x" * 200_001)
     (tmp_path / "ko.md").write_bytes(b"fine\n\xff\xfe")
-    assert refused(tmp_path) == [
+    assert problems_of_reading(tmp_path) == [
         ("en.md", 1, "The file is larger than 200 kB."),
         ("ko.md", 2, "This is not UTF-8 text. Save the file as UTF-8."),
     ]
-    assert refused(tmp_path / "nowhere") == [("nowhere", 1, "There is no such folder.")]
+    assert problems_of_reading(tmp_path / "nowhere") == [("nowhere", 1, "There is no such folder.")]
     assert ("en.md", 1, "The file is larger than 200 kB.") in problems_of({**FILES, "en.md": "x" * 200_001})
 
 
-def test_writing_refuses_names_outside_and_folders_of_others(tmp_path: Path) -> None:
+def test_writing_refuses_names_outside_and_other_petitions_folders(tmp_path: Path) -> None:
     with pytest.raises(FolderError):
         folder.write({"../en.md": EN}, tmp_path / "petition")
     assert not (tmp_path / "petition").exists()
@@ -580,7 +584,7 @@ _ANY_TOML = st.text(max_size=60) | st.lists(_TOML_PIECES | st.text(max_size=5), 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(toml=_ANY_TOML, en=_ANY, ko=_ANY)
-def test_arbitrary_files_raise_nothing_but_folder_errors(toml: str, en: str, ko: str) -> None:
+def test_arbitrary_files_raise_only_folder_errors(toml: str, en: str, ko: str) -> None:
     for source in (toml, TOML + toml):
         try:
             folder.parse({"petition.toml": source, "en.md": en, "ko.md": ko, "x": "y"})
@@ -590,7 +594,7 @@ def test_arbitrary_files_raise_nothing_but_folder_errors(toml: str, en: str, ko:
 
 @settings(max_examples=200, deadline=None)
 @given(text=_ANY)
-def test_arbitrary_text_after_a_sound_beginning(text: str) -> None:
+def test_arbitrary_text_in_a_valid_file_raises_only_folder_errors(text: str) -> None:
     try:
         definition = folder.parse({**FILES, "en.md": EN.replace("The last bus leaves at *nine*.", text)})
     except FolderError as error:
@@ -613,20 +617,20 @@ def test_any_text_survives_writing_and_reading(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize(
     "attack", [">" * 199_000, "- " * 99_000, "[" * 199_000, "*" * 199_000, "`" * 199_000, "![" * 99_000]
 )
-def test_hostile_markdown_is_answered_soon(attack: str) -> None:
+def test_hostile_markdown_is_refused_quickly(attack: str) -> None:
     with pytest.raises(FolderError):
         folder.parse({**FILES, "en.md": EN + "\n" + attack[: 199_000 - len(EN)]})
 
 
-def test_keys_are_found_on_their_lines() -> None:
-    from sabal.petitions.tomllines import lines_of
+def test_the_line_of_each_key_is_found() -> None:
+    from sabal.petitions.tomllines import key_lines
 
     source = (
         'a = """\nb = 1\n"""\n# c = 1\n[t]\n"quoted key" = [\n  1, # ]\n  2,\n]\nd.e = 1\n'
         "[[l]]\n[[l]]\nx = 1\n[l.m]\ny = 1\n"
     )
     tomllib.loads(source)
-    assert lines_of(source) == {
+    assert key_lines(source) == {
         ("a",): 1,
         ("t",): 5,
         ("t", "quoted key"): 6,

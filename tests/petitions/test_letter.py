@@ -1,4 +1,4 @@
-"""Plain letters as petition folders, with the habits of many writers."""
+"""Import plain letters as petition folders, in the styles of many writers."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from sabal.petitions.letter import LetterResult, folder_from_letter, language_of
 
 LETTERS = Path(__file__).parent / "letters"
 
-# As a page copied from the web comes out: bullets on lines of their own, an empty one after an inner list.
+# Text copied from a web page: each bullet is on its own line, and an empty bullet follows an inner list.
 PASTED = """\
 PLEASE KEEP THE FERRY
 Submit to:
@@ -51,13 +51,13 @@ If you would like to sign the petition, please enter your information below.
 To subscribe to our newsletter, click here!"""
 
 
-def made_of(text: str) -> tuple[LetterResult, Definition]:
+def imported(text: str) -> tuple[LetterResult, Definition]:
     result = folder_from_letter(text)
     return result, folder.parse(result.files)
 
 
 def from_file(name: str) -> tuple[LetterResult, Definition]:
-    return made_of(read_letter(LETTERS / name))
+    return imported(read_letter(LETTERS / name))
 
 
 def shape(demands: tuple[Demand, ...]) -> list[int]:
@@ -69,7 +69,7 @@ def names(definition: Definition) -> list[str]:
 
 
 def test_a_letter_pasted_from_the_web() -> None:
-    result, definition = made_of(PASTED)
+    result, definition = imported(PASTED)
     text = definition.texts["en"]
     assert text.title == "PLEASE KEEP THE FERRY"
     assert definition.slug == "please-keep-the-ferry"
@@ -95,12 +95,12 @@ def test_a_letter_pasted_from_the_web() -> None:
     )
 
 
-def test_bullets_alone_without_gaps_are_one_flat_list() -> None:
-    _, definition = made_of("Ferry\nTo: The Office\nWe demand:\n-\nOne thing\n-\nAnother\n-\nA third")
+def test_bullets_alone_without_empty_ones_are_one_flat_list() -> None:
+    _, definition = imported("Ferry\nTo: The Office\nWe demand:\n-\nOne thing\n-\nAnother\n-\nA third")
     assert shape(definition.texts["en"].demands) == [0, 0, 0]
 
 
-def test_numbers_letters_and_lines_broken_by_hand() -> None:
+def test_a_letter_with_numbers_letters_and_lines_broken_by_hand() -> None:
     result, definition = from_file("numbered.txt")
     text = definition.texts["en"]
     assert text.title == "Keep the night bus running"
@@ -124,8 +124,8 @@ def test_numbers_letters_and_lines_broken_by_hand() -> None:
 
 @pytest.mark.parametrize("before", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_dashes_stars_and_foreign_line_ends(before: str, end: str) -> None:
-    _, definition = made_of(before + (LETTERS / "dashes.txt").read_text("utf-8").replace("\n", end))
+def test_a_letter_with_dashes_stars_and_any_line_ends(before: str, end: str) -> None:
+    _, definition = imported(before + (LETTERS / "dashes.txt").read_text("utf-8").replace("\n", end))
     text = definition.texts["en"]
     assert names(definition) == ["The school board", "The parents' council"]
     assert text.subject == "Two hours of library, every day"
@@ -135,7 +135,7 @@ def test_dashes_stars_and_foreign_line_ends(before: str, end: str) -> None:
     assert text.newsletter_invitation == "Join our mailing list to hear how it goes."
 
 
-def test_one_paragraph_a_demand_and_no_subject() -> None:
+def test_a_letter_with_one_paragraph_per_demand_and_no_subject() -> None:
     _, definition = from_file("paragraphs.txt")
     text = definition.texts["en"]
     assert text.title == "Save the plane trees on Station Road"
@@ -151,7 +151,7 @@ def test_one_paragraph_a_demand_and_no_subject() -> None:
     assert text.sign_invitation == "If you agree, please sign this letter here."
 
 
-def test_roman_numbers_and_headings_in_capitals() -> None:
+def test_a_letter_with_roman_numbers_and_headings_in_capitals() -> None:
     _, definition = from_file("romans.txt")
     text = definition.texts["en"]
     assert names(definition) == ["The Ministry of Health", "The water company"]
@@ -159,25 +159,25 @@ def test_roman_numbers_and_headings_in_capitals() -> None:
     assert (text.demands_heading, shape(text.demands)) == ("WHAT WE ASK FOR", [2, 3])
 
 
-def test_a_list_that_no_sentence_opens() -> None:
+def test_a_list_without_an_introducing_sentence() -> None:
     _, definition = from_file("bare-list.txt")
     text = definition.texts["en"]
     assert (text.demands_heading, shape(text.demands)) == ("What would help", [0, 0, 0])
 
 
-def test_the_ninth_letter_is_no_roman_one() -> None:
+def test_the_ninth_letter_is_not_roman_one() -> None:
     letters = "\n".join(f"{letter}) demand {letter}" for letter in "abcdefghij")
-    _, definition = made_of(f"Title\nWe demand:\n{letters}")
+    _, definition = imported(f"Title\nWe demand:\n{letters}")
     assert shape(definition.texts["en"].demands) == [0] * 10
 
 
-def test_an_initial_is_no_mark() -> None:
-    _, definition = made_of("Title\nTo:\nJ. Smith\nThe Office\nWe demand:\n- One\n- Two")
+def test_an_initial_is_not_a_list_mark() -> None:
+    _, definition = imported("Title\nTo:\nJ. Smith\nThe Office\nWe demand:\n- One\n- Two")
     assert names(definition) == ["J. Smith", "The Office"]
 
 
-def test_headed_groups_become_demands_with_parts() -> None:
-    _, definition = made_of(
+def test_groups_with_headings_become_demands_with_parts() -> None:
+    _, definition = imported(
         "Title\n\nDemands:\n\nThe city must:\n- mend the road\n- light it\n\nThe state must:\n- pay for it\n"
     )
     demands = definition.texts["en"].demands
@@ -187,7 +187,7 @@ def test_headed_groups_become_demands_with_parts() -> None:
 
 def test_explanations_between_items_belong_to_the_item_before() -> None:
     for one, two in (("1.", "2."), ("-", "-")):
-        _, definition = made_of(
+        _, definition = imported(
             f"Title\n\nWe want:\n\n{one} Mend the road\n\nIt is full of holes.\n\n{two} Light it\n\n   By winter.\n"
         )
         demands = definition.texts["en"].demands
@@ -210,7 +210,7 @@ def test_explanations_between_items_belong_to_the_item_before() -> None:
     ],
 )
 def test_a_form_of_address_names_the_recipient(address: str, name: str) -> None:
-    _, definition = made_of(f"A title\n{address}\nWe ask:\n- a thing\n- another")
+    _, definition = imported(f"A title\n{address}\nWe ask:\n- a thing\n- another")
     assert names(definition) == [name]
 
 
@@ -267,7 +267,7 @@ def test_a_letter_in_traditional_characters() -> None:
         ("", "en"),
     ],
 )
-def test_the_language_is_told_by_its_script(text: str, language: str) -> None:
+def test_the_language_is_recognised_by_its_script(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
@@ -290,10 +290,10 @@ def test_the_slug_comes_from_latin_letters(title: str, slug: str | None) -> None
     )
 
 
-def test_a_draft_lacks_what_a_letter_cannot_say() -> None:
-    _, definition = made_of("Only a title")
+def test_a_draft_lacks_the_values_that_a_letter_does_not_have() -> None:
+    _, definition = imported("Only a title")
     lacking = " ".join(folder.lacking(definition))
-    for what in (
+    for word in (
         "organiser key",
         "`organiser`",
         "name",
@@ -304,11 +304,11 @@ def test_a_draft_lacks_what_a_letter_cannot_say() -> None:
         "summary",
         "demands",
     ):
-        assert what in lacking
+        assert word in lacking
 
 
-def test_signs_of_markup_stay_as_they_are() -> None:
-    _, definition = made_of(
+def test_markup_characters_stay_unchanged() -> None:
+    _, definition = imported(
         "Title with *stars*\nTo: The Council\n# 1 <b>x</b> & &amp; [a](http://b) `c`\n"
         "1. We demand _this_!\n2. <script>"
     )
@@ -334,7 +334,7 @@ def test_signs_of_markup_stay_as_they_are() -> None:
         ),
     ],
 )
-def test_what_is_no_letter_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_not_a_letter_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "letter.txt"
     path.write_bytes(content)
     with pytest.raises(FolderError) as caught:
@@ -410,7 +410,7 @@ _PHRASES = [
 
 @st.composite
 def _letters(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """A letter of lines with unique words, and these words."""
+    """Draw a letter whose lines have unique words. Return the letter and the words."""
     lines: list[str] = []
     unique: list[str] = []
     for n in range(draw(st.integers(1, 25))):
@@ -445,16 +445,16 @@ def _letters(draw: st.DrawFn) -> tuple[str, list[str]]:
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(_letters())
-def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, list[str]]) -> None:
+def test_no_line_is_lost_and_the_folder_is_valid(drawn: tuple[str, list[str]]) -> None:
     letter, unique = drawn
     try:
-        result, _ = made_of(letter)
+        result, _ = imported(letter)
     except FolderError as error:
         assert [problem.sentence for problem in error.problems] == ["The letter is empty."]
         assert not unique
         return
-    landed = set(re.findall("word[0-9x]+", "\n".join([*result.files.values(), *result.notes]).lower()))
-    assert set(unique) <= landed
+    output = set(re.findall("word[0-9x]+", "\n".join([*result.files.values(), *result.notes]).lower()))
+    assert set(unique) <= output
 
 
 @settings(max_examples=200, deadline=None)
@@ -481,7 +481,7 @@ def test_every_line_lands_somewhere_and_the_folder_is_sound(drawn: tuple[str, li
         max_size=30,
     )
 )
-def test_arbitrary_text_gives_a_sound_folder_or_a_clear_refusal(pieces: list[str]) -> None:
+def test_arbitrary_text_gives_a_valid_folder_or_one_problem(pieces: list[str]) -> None:
     text = "".join(pieces)
     try:
         result = folder_from_letter(text)
@@ -489,14 +489,14 @@ def test_arbitrary_text_gives_a_sound_folder_or_a_clear_refusal(pieces: list[str
         assert len(error.problems) == 1
         return
     folder.parse(result.files)
-    landed = "\n".join([*result.files.values(), *result.notes]).lower()
-    said = {word.lower() for word in text.split() if word.isascii() and word.isalpha() and len(word) > 2}
-    assert [word for word in said - {"subject", "from", "demands", "background"} if word not in landed] == []
+    output = "\n".join([*result.files.values(), *result.notes]).lower()
+    words = {word.lower() for word in text.split() if word.isascii() and word.isalpha() and len(word) > 2}
+    assert [word for word in words - {"subject", "from", "demands", "background"} if word not in output] == []
 
 
 @pytest.mark.parametrize(
     "piece", ["a\n", "- a\n", "서명 ", "We demand a ", "-\n", "To: a; ", "a@", "[", "\n", "1. a\n"]
 )
-def test_hostile_letters_are_answered_soon(piece: str) -> None:
+def test_hostile_letters_are_imported_quickly(piece: str) -> None:
     text = ("Title\n" + piece * 60_000).encode()[:59_990].decode("utf-8", "ignore")
     folder.parse(folder_from_letter(text).files)

@@ -1,4 +1,4 @@
-"""Markdown of petitions as HTML, and what Eve would like to slip into it."""
+"""Markdown of petitions as HTML, and attacks that Eve tries through it."""
 
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -30,7 +30,7 @@ ALLOWED = {
 
 
 class Tags(HTMLParser):
-    """Collects the tags with their attributes as a browser would see them."""
+    """Collect the tags and their attributes as a browser sees them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def test_a_demand_is_one_line_without_a_paragraph() -> None:
     assert inline_html("# no heading") == "# no heading"
 
 
-def test_links_lead_to_https_and_mail_only() -> None:
+def test_links_lead_only_to_https_and_mailto() -> None:
     rel = 'rel="noopener noreferrer"'
     assert inline_html("[a](https://example.org/?a=1&b=2)") == (
         f'<a href="https://example.org/?a=1&amp;b=2" {rel}>a</a>'
@@ -102,7 +102,7 @@ def test_links_lead_to_https_and_mail_only() -> None:
         '[x](<https://example.org/\n"onload=1>)',
     ],
 )
-def test_eve_gets_nothing_into_the_page(attack: str) -> None:
+def test_eve_cannot_put_code_into_the_page(attack: str) -> None:
     for html in (to_html(attack), inline_html(attack)):
         assert_harmless(html)
 
@@ -119,7 +119,7 @@ def test_eve_gets_nothing_into_the_page(attack: str) -> None:
         max_size=25,
     ).map("".join)
 )  # fmt: skip
-def test_nothing_harmful_comes_of_arbitrary_text(text: str) -> None:
+def test_arbitrary_text_gives_harmless_html(text: str) -> None:
     assert_harmless(to_html(text))
     assert_harmless(inline_html(text))
 

@@ -1,4 +1,4 @@
-"""Amend: a paused petition's new text is published in the open, and breaks no promise that signers were given."""
+"""Amend: a paused petition's new text is published in the log, and keeps every promise given to signers."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def run(*words: str | Path) -> Result:
 
 
 def amended(tmp_path: Path, old: str = "", new: str = "", file: str = "en.md") -> Path:
-    """The petition's folder as it was exported, with one change."""
+    """Write the petition's exported folder with one change and return its path."""
     files = drafts.export_files(SLUG)
     assert old in files[file]
     files[file] = files[file].replace(old, new)
@@ -35,7 +35,7 @@ def amended(tmp_path: Path, old: str = "", new: str = "", file: str = "en.md") -
     return tmp_path / SLUG
 
 
-def test_a_new_text_is_published_in_the_open(site: SiteOfTests, tmp_path: Path) -> None:
+def test_a_new_text_is_published_in_the_log(site: SiteOfTests, tmp_path: Path) -> None:
     before = site.publish()
     early = confirmed(site, before)
     site.sequence(before, NOW + WEEK)
@@ -44,36 +44,36 @@ def test_a_new_text_is_published_in_the_open(site: SiteOfTests, tmp_path: Path) 
     changed = amended(tmp_path, before.definition.texts["en"].title, "Let them live")
     result = run("import", changed)
     assert result.exit_code == 0 and f"sabal publish {SLUG}" in result.output
-    assert site.petition().manifest == before.manifest  # nobody sees it yet
+    assert site.petition().manifest == before.manifest  # not public yet
     assert run("publish", SLUG).exit_code == 0
     after = site.petition()
     assert after.definition.texts["en"].title == "Let them live" and after.amended_on is not None
     assert before.amended_on is None and len(after.manifest_names) == 2
-    # What was asked for under the text of before may still be confirmed under it; a form of before is asked again.
+    # A signature under the old text can still be confirmed under it. A form with the old text is shown again.
     assert site.writer.commit(site.database, [confirmation(late)]) == [Outcome.DONE]
     assert site.writer.commit(site.database, [form.operation]) == [Outcome.STALE]
     confirmed(site, after, "new@example.org")
     site.sequence(after, NOW + 2 * WEEK)
     found = read(publication(after).folder, publication(after).key)
-    kinds = [one[1] for one in found.entries]
+    kinds = [entry[1] for entry in found.entries]
     sign, amend = tlog.entry.Type.SIGN, tlog.entry.Type.AMEND
     assert kinds == [tlog.entry.Type.OPEN, sign, amend, sign, sign] and found.tally.counted == 3
     assert found.entries[2] == tlog.entry.Amend(after.manifest_hash).encode()
     assert found.entries[1] == tlog.entry.Sign(early.operation.commitment).encode()
 
 
-def test_an_amendment_can_be_forgotten(site: SiteOfTests, tmp_path: Path) -> None:
+def test_an_amendment_can_be_discarded(site: SiteOfTests, tmp_path: Path) -> None:
     before = site.publish()
     states.pause(SLUG)
     run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them live"))
     assert "sabal discard" in run("resume", SLUG).stderr
     result = run("discard", SLUG)
     assert result.exit_code == 0 and f"sabal resume {SLUG}" in result.output and Version.objects.count() == 1
-    assert run("discard", SLUG).exit_code == 2  # what is published is not
+    assert run("discard", SLUG).exit_code == 2  # a published version cannot be discarded
     assert run("resume", SLUG).exit_code == 0
     after = site.petition()
     assert (after.state, after.manifest) == ("open", before.manifest)
-    # And another may be made later.
+    # Another amendment can be made later.
     states.pause(SLUG)
     run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them go"))
     versions.publish(SLUG, site.keystore, TODAY, NOW)
@@ -81,21 +81,21 @@ def test_an_amendment_can_be_forgotten(site: SiteOfTests, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ('profile = "guarded"', 'profile = "open"', "profile stays guarded"),
         ('dedupe = "pepper"', 'dedupe = "offline"', "dedupe stays"),
         ("retention = 2028-11-30", "retention = 2029-11-30", "only be earlier"),
     ],
 )
-def test_what_signers_were_promised_stays(
-    site: SiteOfTests, tmp_path: Path, old: str, new: str, says: str
+def test_an_amendment_keeps_the_promises_to_signers(
+    site: SiteOfTests, tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     site.publish()
     states.pause(SLUG)
     files = drafts.export_files(SLUG)
     assert old in files["petition.toml"]
-    with pytest.raises(Refusal, match=says):
+    with pytest.raises(Refusal, match=message):
         drafts.import_files(files | {"petition.toml": files["petition.toml"].replace(old, new)})
     assert Version.objects.count() == 1
 
@@ -104,7 +104,7 @@ def _without_korean(terms: str) -> str:
     return re.sub(r'(?m)^\S+\.ko = .*\n|, "ko"', "", terms)
 
 
-def test_a_language_stays(site: SiteOfTests) -> None:
+def test_an_amendment_keeps_every_language(site: SiteOfTests) -> None:
     site.publish()
     states.pause(SLUG)
     files = drafts.export_files(SLUG)
@@ -114,7 +114,7 @@ def test_a_language_stays(site: SiteOfTests) -> None:
         drafts.import_files(files)
 
 
-def test_only_what_is_paused_is_amended(site: SiteOfTests) -> None:
+def test_only_a_paused_petition_can_be_amended(site: SiteOfTests) -> None:
     site.publish()
     files = drafts.export_files(SLUG)
     with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
@@ -124,7 +124,7 @@ def test_only_what_is_paused_is_amended(site: SiteOfTests) -> None:
         drafts.import_files(files)
 
 
-def test_who_publishes_example_people_is_told(site: SiteOfTests, tmp_path: Path) -> None:
+def test_publishing_example_people_gives_a_warning(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     states.pause(SLUG)
     assert "example people" in run("publish", SLUG).output
@@ -132,5 +132,5 @@ def test_who_publishes_example_people_is_told(site: SiteOfTests, tmp_path: Path)
     changed = amended(tmp_path, "Example", "of the tests", "petition.toml") / "petition.toml"
     changed.write_text(changed.read_text().replace("example.org", "tests.test"))
     assert run("import", changed.parent).exit_code == 0
-    said = run("publish", SLUG).output
-    assert Petition.objects.get().state == "open" and "example people" not in said
+    output = run("publish", SLUG).output
+    assert Petition.objects.get().state == "open" and "example people" not in output

@@ -1,4 +1,4 @@
-"""Carol's commands about petitions: each says the next step, and nothing she wrote is lost."""
+"""Carol's commands about petitions: each names the next step, and no command loses text that she wrote."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, [*arguments], catch_exceptions=False)
 
 
-def test_a_letter_becomes_a_draft_and_the_way_to_edit_it_is_said(site: SiteOfTests, tmp_path: Path) -> None:
+def test_importing_a_letter_makes_a_draft_and_says_how_to_edit_it(site: SiteOfTests, tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text(LETTER)
     result = run("import", str(letter))
@@ -35,13 +35,13 @@ def test_a_letter_becomes_a_draft_and_the_way_to_edit_it_is_said(site: SiteOfTes
     assert f"sabal keys use {slug}" in result.output
 
 
-def test_a_file_of_a_folder_is_no_letter(site: SiteOfTests) -> None:
+def test_a_file_of_a_folder_is_not_imported_as_a_letter(site: SiteOfTests) -> None:
     result = run("import", str(EXAMPLE / "en.md"))
     assert result.exit_code == 2 and f"sabal import {EXAMPLE}" in result.stderr
     assert not Petition.objects.exists()
 
 
-def test_an_edited_folder_is_not_written_over(site: SiteOfTests, tmp_path: Path) -> None:
+def test_export_does_not_overwrite_an_edited_folder(site: SiteOfTests, tmp_path: Path) -> None:
     assert run("import", str(EXAMPLE)).exit_code == 0
     arguments = ("export", SLUG, "--to", str(tmp_path))
     assert run(*arguments).exit_code == run(*arguments).exit_code == 0
@@ -52,7 +52,7 @@ def test_an_edited_folder_is_not_written_over(site: SiteOfTests, tmp_path: Path)
     assert run(*arguments, "--replace").exit_code == 0 and edited.read_text() != "edited"
 
 
-def test_importing_again_keeps_the_key_that_was_chosen(site: SiteOfTests) -> None:
+def test_importing_again_keeps_the_chosen_key(site: SiteOfTests) -> None:
     run("import", str(EXAMPLE))
     drafts.use_keys(SLUG, (str(site.identity.recipient),))
     result = run("import", str(EXAMPLE))
@@ -71,15 +71,15 @@ def test_a_draft_can_be_discarded_and_a_published_petition_cannot(site: SiteOfTe
     assert Petition.objects.count() == 1
 
 
-@pytest.mark.parametrize("what", ["nowhere.jsonl", "no/where"])
-def test_a_file_that_is_not_there_is_said_to_be_none(site: SiteOfTests, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("path", ["nowhere.jsonl", "no/where"])
+def test_opening_a_missing_file_is_refused(site: SiteOfTests, tmp_path: Path, path: str) -> None:
     key = tmp_path / "key"
     key.write_text(f"{site.identity}\n")
-    result = run("open", what, "--identity", str(key))
-    assert result.exit_code == 2 and result.stderr == f"There is no file {what}.\n"
+    result = run("open", path, "--identity", str(key))
+    assert result.exit_code == 2 and result.stderr == f"There is no file {path}.\n"
 
 
-def test_opening_nothing_says_so(site: SiteOfTests, tmp_path: Path) -> None:
+def test_opening_a_petition_without_signatures_says_so(site: SiteOfTests, tmp_path: Path) -> None:
     site.publish()
     key = tmp_path / "key"
     key.write_text(f"{site.identity}\n")

@@ -1,4 +1,4 @@
-"""Publish: what lacks is said, what is signed is fixed, and every change is noticed."""
+"""Publish: missing values are named, the signed text is fixed, and other processes notice every change."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def test_carol_publishes(site: SiteOfTests) -> None:
     assert petition.consent["ko"] == terms["consent"]["ko"]
 
 
-def test_the_manifest_is_stored_and_never_made_again(site: SiteOfTests) -> None:
+def test_the_manifest_is_stored_and_not_rendered_again(site: SiteOfTests) -> None:
     petition = site.publish()
     assert bytes(Version.objects.get().manifest) == petition.manifest
     states.pause(SLUG)
@@ -50,7 +50,7 @@ def test_the_manifest_is_stored_and_never_made_again(site: SiteOfTests) -> None:
     assert site.petition().manifest == petition.manifest
 
 
-def test_without_a_key_it_cannot_be_published(site: SiteOfTests) -> None:
+def test_a_petition_without_a_key_cannot_be_published(site: SiteOfTests) -> None:
     slug = draft(site)
     with pytest.raises(Refusal, match="key"):
         versions.publish(slug, site.keystore, TODAY, NOW)
@@ -58,7 +58,7 @@ def test_without_a_key_it_cannot_be_published(site: SiteOfTests) -> None:
         drafts.key_check(slug)
 
 
-def test_without_its_key_check_it_cannot_be_published(site: SiteOfTests) -> None:
+def test_a_petition_without_its_key_check_cannot_be_published(site: SiteOfTests) -> None:
     slug = draft(site)
     drafts.use_keys(slug, (str(site.identity.recipient),))
     with pytest.raises(Refusal, match="key check"):
@@ -71,7 +71,7 @@ def test_without_its_key_check_it_cannot_be_published(site: SiteOfTests) -> None
         drafts.answer_key_check(slug, agefile.decrypt(sealed, [site.identity]).decode())
 
 
-def test_another_key_asks_for_another_key_check(site: SiteOfTests) -> None:
+def test_another_key_needs_another_key_check(site: SiteOfTests) -> None:
     slug = draft(site)
     drafts.use_keys(slug, (str(site.identity.recipient),))
     code = agefile.decrypt(drafts.key_check(slug), [site.identity]).decode()
@@ -104,14 +104,14 @@ def test_a_new_key_on_a_paused_petition_is_a_public_change_of_keys(site: SiteOfT
     states.pause(SLUG)
     new = agefile.generate()
     drafts.use_keys(SLUG, (str(new.recipient),))
-    assert site.petition().manifest == before.manifest  # nothing moves before it is published
+    assert site.petition().manifest == before.manifest  # nothing changes before it is published
     with pytest.raises(Refusal, match="not published"):
         states.resume(SLUG, TODAY)
     drafts.answer_key_check(SLUG, agefile.decrypt(drafts.key_check(SLUG), [new]).decode())
     versions.publish(SLUG, site.keystore, TODAY, NOW)
     after = site.petition()
     assert after.state == "open" and after.version_id != before.version_id
-    was, now = (json.loads(shown.manifest) for shown in (before, after))
+    was, now = (json.loads(snapshot.manifest) for snapshot in (before, after))
     assert now["terms"].pop("organiser_keys") != was["terms"].pop("organiser_keys") and now == was
     assert (after.pepper_epoch, after.pepper) == (before.pepper_epoch, before.pepper)
     terms = json.loads(after.manifest)["terms"], json.loads(before.manifest)["terms"]
@@ -134,7 +134,7 @@ def test_an_unknown_slug_is_named(site: SiteOfTests, verb: object) -> None:
         verb("nowhere")  # type: ignore[operator]
 
 
-def test_export_gives_the_folder_back(site: SiteOfTests) -> None:
+def test_export_returns_the_imported_folder(site: SiteOfTests) -> None:
     files = folder.read(EXAMPLE)
     drafts.import_files(files)
     assert drafts.export_files(SLUG) == files
@@ -152,7 +152,7 @@ def test_every_change_is_noticed_by_other_processes(site: SiteOfTests) -> None:
     assert revisions == sorted(set(revisions))
 
 
-def test_a_house_key_that_is_another_opens_nothing(site: SiteOfTests) -> None:
+def test_another_server_key_opens_nothing(site: SiteOfTests) -> None:
     from sabal.keys.keystore import KeyStore
 
     petition = site.publish()
@@ -160,20 +160,20 @@ def test_a_house_key_that_is_another_opens_nothing(site: SiteOfTests) -> None:
         KeyStore(bytes(32)).find(site.database, signer.log_key_name(petition.id))
 
 
-def test_files_that_cannot_be_read_any_more_take_only_their_own_petition_away(site: SiteOfTests) -> None:
+def test_unreadable_files_hide_only_their_own_petition(site: SiteOfTests) -> None:
     petition = site.publish()
     site.database.execute("UPDATE petitions_version SET files = ?", ('{"petition.toml": "slug = 1"}',))
     site.database.execute("UPDATE petitions_petition SET revision = revision + 1")
     known = Snapshots()
     known.know([petition])
-    known.refresh(site.database, site.keystore)  # what was known before stays
+    known.refresh(site.database, site.keystore)  # the old snapshot stays
     assert known.by_slug(petition.slug) is not None
     fresh = Snapshots()
     fresh.refresh(site.database, site.keystore)
     assert fresh.published() == []
 
 
-def test_a_key_swapped_in_the_database_seals_nothing(site: SiteOfTests) -> None:
+def test_a_key_swapped_in_the_database_is_not_used(site: SiteOfTests) -> None:
     petition = site.publish()
     evil = agefile.generate()
     (files,) = site.database.query("SELECT files FROM petitions_version")[0]

@@ -1,7 +1,7 @@
-"""Machine views: a petition in the JSON shape of the UK Parliament's petitions site, its count, its manifest.
+"""Machine views: a petition in the JSON format of the UK Parliament's petitions site, its count and its manifest.
 
-Tools that read that site's petitions read ours: names of attributes are theirs, and what only their parliament has is
-empty. What is ours beside it: confirmed, withdrawn, invalidated, counted, gathering, log.
+Tools for that site can read ours: the attributes have its names, and those that only a parliament has are empty. This
+site adds: confirmed, withdrawn, invalidated, counted, gathering, log.
 """
 
 import json
@@ -15,7 +15,7 @@ from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
 from sabal.petitions.snapshot import PetitionSnapshot
 
-_MILESTONES = (  # of their parliament
+_MILESTONES = (  # of the UK Parliament; always null here
     "rejected_at",
     "moderation_threshold_reached_at",
     "response_threshold_reached_at",
@@ -27,7 +27,7 @@ _MILESTONES = (  # of their parliament
 
 
 def petition(snapshot: PetitionSnapshot) -> Response:
-    """Return the petition as JSON: text in its authoritative language, recipients, numbers."""
+    """Return the petition as JSON: text in the authoritative language, recipients, numbers."""
     definition = snapshot.definition
     text = definition.texts[definition.authoritative]
     attributes: dict[str, object] = {
@@ -38,7 +38,7 @@ def petition(snapshot: PetitionSnapshot) -> Response:
         "state": _state(snapshot),
         **_numbers(snapshot),
         "closing_date": _day(definition.closes) if _state(snapshot) == "open" else None,
-        **_moments(snapshot),
+        **_times(snapshot),
         "scheduled_debate_date": None,
         "creator_name": definition.organiser[definition.authoritative],
         "rejection": None,
@@ -66,12 +66,12 @@ def petition(snapshot: PetitionSnapshot) -> Response:
 
 
 def count(snapshot: PetitionSnapshot) -> Response:
-    """Return the numbers alone, and when it was opened and closed: flat, as that site has it."""
-    return _json({**_numbers(snapshot), **_moments(snapshot), "debated": False, "log": _log(snapshot)})
+    """Return the numbers and the times of opening and closing, in the flat JSON format of that site."""
+    return _json({**_numbers(snapshot), **_times(snapshot), "debated": False, "log": _log(snapshot)})
 
 
 def manifest(snapshot: PetitionSnapshot) -> Response:
-    """Return exactly the bytes that every signature commits to."""
+    """Return the manifest: exactly the bytes that every signature commits to."""
     return _json(snapshot.manifest)
 
 
@@ -88,7 +88,7 @@ def _numbers(snapshot: PetitionSnapshot) -> dict[str, object]:
 
 
 def _log(snapshot: PetitionSnapshot) -> dict[str, object] | None:
-    """By what the numbers can be checked; None until the first checkpoint is published. `root` in hex."""
+    """Return the log that proves the numbers, with `root` in hex; None until its first checkpoint is published."""
     log = logged(snapshot)
     if log is None:
         return None
@@ -102,13 +102,13 @@ def _log(snapshot: PetitionSnapshot) -> dict[str, object] | None:
 
 
 def _state(snapshot: PetitionSnapshot) -> str:
-    # That site knows no pause, and none of ours lasts: letters can be confirmed meanwhile, and the count goes on.
+    # That format has no pause. A pause of ours is temporary: signatures can still be confirmed, and the count goes on.
     return "open" if snapshot.state in ("open", "paused") else "closed"
 
 
-def _moments(snapshot: PetitionSnapshot) -> dict[str, object]:
-    """Their times. Ours are days, and of batches none is told: it would date the first signatures."""
-    opened, closed = _moment(snapshot.opened_on), _moment(snapshot.closed_on)
+def _times(snapshot: PetitionSnapshot) -> dict[str, object]:
+    """Return the times of that format, as days. No time of a batch is shown: it would date the first signatures."""
+    opened, closed = _time(snapshot.opened_on), _time(snapshot.closed_on)
     return {
         "created_at": opened,
         "updated_at": closed or opened,
@@ -143,8 +143,8 @@ def _day(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _moment(day: date | None) -> str | None:
-    return f"{day.isoformat()}T00:00:00.000Z" if day else None  # days are all that we keep
+def _time(day: date | None) -> str | None:
+    return f"{day.isoformat()}T00:00:00.000Z" if day else None  # the server stores only days
 
 
 def _json(document: Mapping[str, object] | bytes) -> Response:

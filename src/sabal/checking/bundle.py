@@ -1,8 +1,8 @@
-"""A bundle: a copy of a log in one zip, or in the folder that somebody made of it.
+"""Write and read a bundle: a copy of a log in one zip, or in the folder that it was unzipped to.
 
-A zip from a stranger is read strictly: names that a bundle has, each once, stored or deflated, each as long as it
-says, one after the other without a gap, then the one list of them and its end; nothing besides in which another reader
-could find another list, and nothing that grows beyond measure.
+An untrusted zip is read strictly. Its members have the names of a bundle, each once, are stored or deflated, and have
+the stated length. They follow each other without a gap. Then come the one list of members and its end, and nothing in
+which another reader could find another list. No member may grow beyond a limit when it is unpacked.
 """
 
 import os
@@ -37,26 +37,26 @@ LIMITS = {
     "records.jsonl": MOST_RECORDS,
     "sample.json": MOST_SAMPLE,
 } | dict.fromkeys(CARRIED, 1 << 22)
-"""The most bytes of each file in a bundle; those of a manifest are MOST_MANIFEST."""
+"""The most bytes of each file in a bundle. For a manifest it is `MOST_MANIFEST`."""
 
 MOST_GROWTH = 200
-"""What deflate may make of a byte. Records of few letters reach 30; a bomb is made for 1,000."""
+"""The most bytes that deflate may make of one byte. Records of few characters reach 30; a zip bomb reaches 1,000."""
 
 _MANIFEST = re.compile(r"manifests/([0-9a-f]{64})\.json", re.ASCII)
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")  # APPNOTE.TXT 4.3.7
 _FOLLOWING = struct.Struct("<4sLLL")  # APPNOTE.TXT 4.3.9
-_LISTED = struct.Struct("<4s24xHHH12x")  # APPNOTE.TXT 4.3.12; of it the lengths of name, extras and comment
+_LISTED = struct.Struct("<4s24xHHH12x")  # APPNOTE.TXT 4.3.12; the lengths of name, extras and comment
 _END = struct.Struct("<4sHHHHLLH")  # APPNOTE.TXT 4.3.16
 _SIZES_FOLLOW, _ENCRYPTED = 0x08, 0x2041  # APPNOTE.TXT 4.4.4
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write_bundle(to: Path | BinaryIO, copy: LogCopy, extras: Mapping[str, bytes]) -> None:
-    """Write a copy as a bundle; the same copy gives the same bytes.
+    """Write a copy as a bundle. The same copy gives the same bytes.
 
-    `extras` are the files that travel with it: README.txt, verify.py and check.html, as far as given. A path must not
-    be there yet, and will be its owner's alone. Raises OSError, and CannotCheck where `extras` or a manifest has a
-    name that no bundle has room for, or the entries are not whole.
+    `extras` are the files that go with it: README.txt, verify.py and check.html, as far as given. A path must not exist
+    yet; the file is readable by its owner alone. Raise `OSError`, and `CannotCheck` if `extras` has another name or the
+    copy is not complete.
     """
     members = list(_members(copy, extras))
     if isinstance(to, Path):
@@ -65,7 +65,7 @@ def write_bundle(to: Path | BinaryIO, copy: LogCopy, extras: Mapping[str, bytes]
             with os.fdopen(descriptor, "wb") as file:
                 write_bundle(file, copy, extras)
         except OSError:
-            to.unlink()  # half a bundle helps nobody
+            to.unlink()  # leave no incomplete bundle
             raise
         return
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
@@ -76,7 +76,7 @@ def write_bundle(to: Path | BinaryIO, copy: LogCopy, extras: Mapping[str, bytes]
 
 
 def _members(copy: LogCopy, extras: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes in the order of a bundle."""
+    """Yield the names and bytes in the order of a bundle."""
     if not {README, *CARRIED}.issuperset(extras):
         raise CannotCheck(f"A bundle carries {README} and {' and '.join(CARRIED)}, and nothing else.")
     manifests = list(dict.fromkeys(hash_ for _, hash_ in named_manifests(copy.entries)))
@@ -101,19 +101,19 @@ def _members(copy: LogCopy, extras: Mapping[str, bytes]) -> Iterator[tuple[str, 
 
 
 def read_bundle(file: BinaryIO) -> LogCopy:
-    """Read the copy that a bundle's zip holds. Raises CannotCheck where the zip is not as a bundle's should be.
+    """Read the copy in a bundle's zip. Raise `CannotCheck` if the zip does not follow the rules for bundles.
 
     APPNOTE.TXT 4.3.
     """
     try:
-        listed = _refuse_another_list(file)
+        listed = _check_list(file)
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
             if len(infos) != listed:
-                raise CannotCheck(_STRANGE_LIST)
-            _refuse_strange(infos)
+                raise CannotCheck(_INVALID_LIST)
+            _check_members(infos)
             files = {
-                info.filename: _member(file, info, end) for info, end in _places(infos, archive.start_dir)
+                info.filename: _member(file, info, end) for info, end in _with_ends(infos, archive.start_dir)
             }
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, OverflowError):
         raise CannotCheck("This is not a zip file, or it is damaged. Fetch it again.") from None
@@ -121,7 +121,7 @@ def read_bundle(file: BinaryIO) -> LogCopy:
 
 
 def copy_of(files: Mapping[str, bytes]) -> LogCopy:
-    """The copy that the files of a bundle are. Raises CannotCheck where one lacks that nothing goes without."""
+    """Return the copy from the files of a bundle. Raise `CannotCheck` if a required file is missing."""
     for name in ("checkpoint", "policy", "entries"):
         if name not in files:
             raise CannotCheck(f"This is not a bundle of a log: it holds no file `{name}`.")
@@ -140,16 +140,17 @@ def copy_of(files: Mapping[str, bytes]) -> LogCopy:
     )
 
 
-_STRANGE_LIST = (
+_INVALID_LIST = (
     "This zip does not say how many files it holds, or has comments or extras in its list. No bundle has these."
     " Fetch the bundle again."
 )
 
 
-def _refuse_another_list(file: BinaryIO) -> int:
-    """How many members are listed, in the one list that every reader finds. APPNOTE.TXT 4.3.12, 4.3.16.
+def _check_list(file: BinaryIO) -> int:
+    """Return the number of members in the zip's list. Raise `CannotCheck` if a reader could find another list.
 
-    It lies where its end says, up to that end, and holds names that leave no room for another end, ZIP64's neither.
+    The list must begin where the end record says, and reach up to that record. It may hold nothing but members, so that
+    it cannot hide another end record or one of ZIP64. APPNOTE.TXT 4.3.12, 4.3.16.
     """
     end = file.seek(0, os.SEEK_END) - _END.size
     file.seek(max(end, 0))
@@ -163,14 +164,14 @@ def _refuse_another_list(file: BinaryIO) -> int:
     for _ in range(of_all):
         magic, name, extra, comment = _LISTED.unpack_from(listed, at)
         if magic != b"PK\1\2" or extra or comment:
-            raise CannotCheck(_STRANGE_LIST)
+            raise CannotCheck(_INVALID_LIST)
         at += _LISTED.size + name
     if at != size or here != of_all:
-        raise CannotCheck(_STRANGE_LIST)
+        raise CannotCheck(_INVALID_LIST)
     return int(of_all)
 
 
-def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
+def _check_members(infos: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in infos]
     if len(names) > len(LIMITS) + MOST_MANIFESTS:
         raise CannotCheck("This zip holds more files than a bundle has. Fetch the bundle again.")
@@ -181,7 +182,7 @@ def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
         )
     for info in infos:
         limit = MOST_MANIFEST if _MANIFEST.fullmatch(info.filename) else LIMITS.get(info.filename)
-        # A name that zipfile has mended (cut at a zero, its backslashes turned) is none of a bundle's either.
+        # zipfile changes some names (it cuts at a zero byte and replaces backslashes). No bundle has such names.
         if limit is None or info.orig_filename != info.filename:
             raise CannotCheck("This is not a bundle of a log: it holds a file that no bundle has.")
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (
@@ -195,8 +196,8 @@ def _refuse_strange(infos: list[zipfile.ZipInfo]) -> None:
             raise CannotCheck(f"In this zip `{info.filename}` is larger than the limit. It was not unpacked.")
 
 
-def _places(infos: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[zipfile.ZipInfo, int]]:
-    """Each member with the place where the next thing begins, which is where it has to end."""
+def _with_ends(infos: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[zipfile.ZipInfo, int]]:
+    """Yield each member with the offset at which it must end, because the next member or the list begins there."""
     infos = sorted(infos, key=lambda info: info.header_offset)
     if infos and infos[0].header_offset:
         raise CannotCheck("This zip has data before it. Fetch the bundle again.")
@@ -204,21 +205,21 @@ def _places(infos: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[zipfile.Zi
 
 
 def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
-    """The bytes of one member, which must be what both of its headers say. APPNOTE.TXT 4.3.7, 4.3.12."""
+    """Return the bytes of one member. They must agree with both of its headers. APPNOTE.TXT 4.3.7, 4.3.12."""
     file.seek(info.header_offset)
     head = _LOCAL.unpack(file.read(_LOCAL.size))
     magic, _, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes = head
     name = file.read(name_bytes)
     start = info.header_offset + _LOCAL.size + name_bytes
-    said = (info.CRC, info.compress_size, info.file_size)
+    stated = (info.CRC, info.compress_size, info.file_size)
     file.seek(start + info.compress_size)
-    following = _FOLLOWING.pack(b"PK\7\x08", *said) if flags & _SIZES_FOLLOW else b""
+    following = _FOLLOWING.pack(b"PK\7\x08", *stated) if flags & _SIZES_FOLLOW else b""
     if (
         magic != b"PK\3\4"
         or name != info.filename.encode()
         or extra_bytes
         or (method, flags & _ENCRYPTED) != (info.compress_type, 0)
-        or (crc, packed, size) != ((0, 0, 0) if following else said)
+        or (crc, packed, size) != ((0, 0, 0) if following else stated)
         or start + info.compress_size + len(following) != end
         or file.read(len(following)) != following
     ):
@@ -235,7 +236,7 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
 
 
 def _inflate(packed: bytes, info: zipfile.ZipInfo) -> bytes:
-    """What deflate packed, not a byte more than was said. RFC 1951."""
+    """Unpack deflated data. Raise `CannotCheck` if it is not exactly as long as stated. RFC 1951."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflate.decompress(packed, info.file_size + 1)
     if not inflate.eof or inflate.unused_data or inflate.unconsumed_tail:

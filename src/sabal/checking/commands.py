@@ -1,4 +1,4 @@
-"""The command by which anybody checks a petition's log."""
+"""The commands `sabal verify` and `sabal mirror`."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from sabal.checking.check import check
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.finding import MOST_BYTES, checkpoints_in, of_this_log, promises_in
 from sabal.checking.kept import Kept, Trust
-from sabal.checking.mirror import Wrong
+from sabal.checking.mirror import WrongLog
 from sabal.checking.mirror import mirror as bring_up_to_date
 from sabal.checking.reading import read
 from sabal.checking.report import plain
@@ -25,7 +25,7 @@ from tlog import Proof, Verifier
 from tlog.keys import Kind
 
 WRONG = 1
-PATIENCE = 2.0  # seconds before progress is said
+PATIENCE = 2.0  # seconds before progress is printed
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -73,18 +73,18 @@ def verify(
 
     Exit code 0: everything holds; 1: it was checked and is wrong; 2: it could not be checked.
     """  # fmt: skip
-    with _never_taken_for_wrong():
+    with _unexpected_errors_cannot_check():
         key = _key(vkey, "--log", Kind.NOTE) if vkey else None
         trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
-        asked = int(time.time())
+        started = int(time.time())
         copy = _read(what)
-        letters = [_found(path, checkpoints_in, "checkpoint") for path in checkpoints]
+        saved = [_found(path, checkpoints_in, "checkpoint") for path in checkpoints]
         kept = Kept(
-            [note for found in letters for note in of_this_log(found, copy)],
+            [note for found in saved for note in of_this_log(found, copy)],
             [note for path in promises for note in _found(path, promises_in, "promise")],
             [_proof(path) for path in proofs],
         )
-        trust = Trust(trusted, asked if _is_house(what, copy) else None)
+        trust = Trust(trusted, started if _is_own_site(what, copy) else None)
         report = check(copy, now=int(time.time()) if at is None else at, kept=kept, log_key=key, trust=trust)
     click.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.ok else WRONG)
@@ -102,25 +102,25 @@ def mirror(url: str, folder: Path) -> None:
     """  # fmt: skip
     try:
         done = bring_up_to_date(url, folder, datetime.now(UTC))
-    except Wrong as wrong:
+    except WrongLog as wrong:
         click.echo(str(wrong), err=True)
         sys.exit(WRONG)
-    click.echo(done, err=done.watched.lasting)
-    if done.watched.changed:
-        click.echo(done.watched.changed, err=True)
+    click.echo(done, err=done.witnesses.lasting)
+    if done.witnesses.changed:
+        click.echo(done.witnesses.changed, err=True)
         sys.exit(WRONG)
 
 
 @contextmanager
-def _never_taken_for_wrong() -> Iterator[None]:
-    """A failure of the check itself is no finding: exit code 2, and a sentence."""
+def _unexpected_errors_cannot_check() -> Iterator[None]:
+    """Turn an unexpected error into `CannotCheck`, so that it exits with code 2 and not as a finding."""
     try:
         yield
     except (Refusal, OSError):
         raise
     except Exception as error:
-        said = plain(f"{type(error).__name__}: {error}")
-        raise CannotCheck(f"The check itself failed ({said}). Try verify.py or check.html.") from error
+        reason = plain(f"{type(error).__name__}: {error}")
+        raise CannotCheck(f"The check itself failed ({reason}). Try verify.py or check.html.") from error
 
 
 def _key(vkey: str, option: str, kind: Kind) -> Verifier:
@@ -134,8 +134,8 @@ def _key(vkey: str, option: str, kind: Kind) -> Verifier:
     return key
 
 
-def _is_house(what: str, copy: LogCopy) -> bool:
-    """Whether the copy came from the host that its log is named after: a mirror may be old without anybody's fault."""
+def _is_own_site(what: str, copy: LogCopy) -> bool:
+    """Return whether the copy came from the host in its log's name. A mirror on another host may be old."""
     try:
         origin = tlog.checkpoint.peek(copy.checkpoint).origin
     except tlog.TlogError:
@@ -144,7 +144,7 @@ def _is_house(what: str, copy: LogCopy) -> bool:
 
 
 def _read(what: str) -> LogCopy:
-    """The copy, with its progress on a terminal that waits for long."""
+    """Read the copy. On a terminal, print the progress after `PATIENCE` seconds."""
     if not sys.stderr.isatty():
         return read(what)
     begun = time.monotonic()

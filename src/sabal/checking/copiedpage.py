@@ -1,8 +1,7 @@
-"""One page of a mirror: what an allow-list knows of the page as it was, in a frame of the copy's own.
+"""Copy one page of a mirror: keep the elements and attributes of an allow-list, inside a page frame of our own.
 
-nh3 parses a page as browsers do, and writes of it what the lists name. No element of them holds anything but markup, so
-what is written cannot be read in another way. Should anything slip through nevertheless, the copy's policy stands
-before all of it.
+nh3 parses a page as browsers do, and writes only the listed elements. All of them contain normal markup, so the output
+has one reading. If anything is still missed, the copy's Content-Security-Policy blocks it. It comes first in the page.
 """
 
 import base64
@@ -16,20 +15,20 @@ from urllib.parse import urlsplit
 import nh3
 
 MOST_CHARACTERS, MOST_TAGS = 1 << 19, 20_000
-"""Several times what a page has. The time of a parser can grow with the square of what is open or named."""
+"""Several times the size of a real page. A parser's time can grow with the square of the open tags or attributes."""
 
-_SHOWN = set(
+_ALLOWED_TAGS = set(
     "abbr address article aside bdi bdo blockquote br caption cite dd del details dfn div dl dt figcaption"
     " figure footer h1 h2 h3 h4 h5 h6 header hr img ins kbd li main mark nav ol p pre progress q samp section"
     " span sub summary sup table tbody td tfoot th thead time tr ul var wbr"
     " circle ellipse g line path polygon polyline rect svg"
     " x-a x-b x-code x-em x-i x-s x-small x-strong x-u".split()
 )
-_LEFT_OUT = set(
+_REMOVED_TAGS = set(
     "applet audio button canvas datalist dialog form frameset iframe label math noembed noframes noscript object"
     " optgroup option output plaintext script select slot style template textarea title video xmp".split()
 )
-"""With all that is in them; of others that are not shown, what is in them stays."""
+"""Removed with their content. Of other unlisted elements only the tags are removed."""
 
 _ATTRIBUTES = {
     "*": set(
@@ -41,7 +40,7 @@ _ATTRIBUTES = {
     "img": {"src"},
 }  # fmt: skip
 _HEAD_ATTRIBUTES = {"meta": {"name", "property", "content"}, "link": {"rel", "hreflang", "href"}}
-# What of the head is kept, as nh3 writes it. No icon: a picture that somebody else drew may hold a script.
+# The elements of the head that are kept, as nh3 writes them. Icons are not: an SVG from elsewhere may contain a script.
 _KEPT_IN_HEAD = re.compile(
     r'<meta (?:name|property)="(?:viewport|description|robots|(?:og|twitter):[a-z_:]+)" content="[^"]*">'
     r'|<link rel="(?:canonical|alternate)"(?: hreflang="[^"]*")? href="[^"]*">',
@@ -50,21 +49,21 @@ _KEPT_IN_HEAD = re.compile(
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _FETCHES = re.compile(r"url|\\", re.IGNORECASE)
 _SCHEMES = {"http", "https", "mailto"}
-# Of a page as it came. What follows the beginning of its body is no head; a style with a "<" may be something else.
+# These match the original page. The head ends where the body begins. A style with a "<" is dropped: it may be markup.
 _BODY = re.compile(r"<(?:body|main)\b", re.IGNORECASE)
 _LANGUAGE = re.compile(r"""<html\b[^<>]*\slang=["']?([a-z0-9-]{1,40})["'\s>]""", re.IGNORECASE | re.ASCII)
 _DIRECTION = re.compile(r"""<html\b[^<>]*\sdir=["']?(ltr|rtl)["'\s>]""", re.IGNORECASE)
 _STYLE = re.compile(r"<style\b[^<>]*>([^<\0]*)</style>", re.IGNORECASE)
 _FORM = re.compile(r"(?=<form\b)", re.IGNORECASE)
-# A parser opens these again in each paragraph that follows, so of a small page it could make a huge one. Under a name
-# that it does not know it leaves them as they are.
+# If these are not closed, a parser opens them again in each following paragraph, so a small page could become huge.
+# It does not do this for unknown names, so they are renamed for the parser.
 _REOPENED = re.compile(
     r"<(/?)(?=(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/>])", re.IGNORECASE
 )
 _RENAMED = re.compile(r"<(/?)x-")
-_MAIN = re.compile(r"<main\b[^>]*>")  # as nh3 writes it: in values of attributes it writes &lt; and &gt;
-# What is said on a copy: that it is one, and in place of the form.
-_SAID = {
+_MAIN = re.compile(r"<main\b[^>]*>")  # as nh3 writes it; in attribute values it writes &lt; and &gt;
+# The sentences on a copy: the notice that it is one, and the sentence in place of the form.
+_SENTENCES = {
     "en": (
         "This is a copy of {}. The original:",
         "This copy takes no signatures and sends nothing. Sign on the original page:",
@@ -77,18 +76,18 @@ _SAID = {
 
 @dataclass(frozen=True)
 class CopiedPage:
-    """A page at `base`/`path`, written again without what could take anything from its reader."""
+    """A page at `base`/`path`, to be copied without forms, scripts and anything that the browser would fetch."""
 
     base: str
     path: str
     copied: frozenset[str]
-    """The paths of the pages that are copied with it."""
+    """The paths of all pages that are copied."""
     log: str
-    """Where in the copy the log is."""
+    """The path of the log in the copy."""
     day: date
 
     def of(self, data: bytes) -> bytes:
-        """The copy of a page; ValueError where it is larger than a page can be."""
+        """Return the copy of a page. Raise `ValueError` if it is larger than a page can be."""
         page = data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
         if len(page) > MOST_CHARACTERS or page.count("<") > MOST_TAGS:
             raise ValueError("no page")
@@ -110,9 +109,9 @@ class CopiedPage:
         clean = nh3.clean(
             head,
             tags={"title", *_HEAD_ATTRIBUTES},
-            clean_content_tags=_LEFT_OUT - {"title"},
+            clean_content_tags=_REMOVED_TAGS - {"title"},
             attributes=_HEAD_ATTRIBUTES,
-            attribute_filter=self._kept,
+            attribute_filter=self._attribute,
             link_rel=None,
         )
         title = _TITLE.search(clean)
@@ -128,10 +127,10 @@ class CopiedPage:
         panel = f'<div class="panel" id="sign"><p>{self._sentence(1)}</p></div>'
         clean = nh3.clean(
             _FORM.sub(lambda _: _REOPENED.sub(r"<\1x-", panel), page, count=1),
-            tags=_SHOWN,
-            clean_content_tags=_LEFT_OUT,
+            tags=_ALLOWED_TAGS,
+            clean_content_tags=_REMOVED_TAGS,
             attributes=_ATTRIBUTES,
-            attribute_filter=self._kept,
+            attribute_filter=self._attribute,
             link_rel=None,
             url_schemes={*_SCHEMES, "data"},
         )
@@ -146,20 +145,20 @@ class CopiedPage:
         return self.path.partition("/")[0]
 
     def _sentence(self, which: int, *values: str) -> str:
-        said = _SAID.get(self._language, _SAID["en"])
+        sentences = _SENTENCES.get(self._language, _SENTENCES["en"])
         original = escape(f"{self.base}/{self.path}")
-        return f'{said[which].format(*values)} <a href="{original}" rel="noreferrer">{original}</a>'
+        return f'{sentences[which].format(*values)} <a href="{original}" rel="noreferrer">{original}</a>'
 
-    def _kept(self, tag: str, name: str, value: str) -> str | None:
-        """The value of an attribute in the copy; None where it is left out."""
+    def _attribute(self, tag: str, name: str, value: str) -> str | None:
+        """Return the value of an attribute in the copy; None if the attribute is removed."""
         if name == "href":
-            return self._led(value)
+            return self._link(value)
         if name == "src":
             return value if value.startswith("data:image/") else None
         return None if name in ("fill", "stroke") and _FETCHES.search(value) else value
 
-    def _led(self, href: str) -> str | None:
-        """Where a link leads from the copy: to another copied page beside it, or to the original."""
+    def _link(self, href: str) -> str | None:
+        """Return the target of a link in the copy: another copied page or the original; None if it is not allowed."""
         if href.startswith("#"):
             return href
         if href.startswith("/") and not href.startswith("//"):

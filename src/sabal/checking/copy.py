@@ -1,4 +1,4 @@
-"""A copy of a log, wherever it came from. docs/log-format.md "Tiles" and "Entries" hold what is in it."""
+"""A copy of a log from any source. docs/log-format.md "Tiles" and "Entries" describe its content."""
 
 import re
 import struct
@@ -9,16 +9,16 @@ from sabal.refusal import Refusal
 from tlog.entry import ENTRY_BYTES, Type
 
 MOST_ENTRIES = 20_000_000
-"""A copy is held in memory: this many are 680 MB."""
+"""A copy is kept in memory; 20 million entries are 680 MB."""
 MOST_NOTE = 65_536
-"""Bytes of a checkpoint, and of a policy."""
+"""The most bytes of a checkpoint and of a policy."""
 MOST_MANIFEST = 1 << 20
 MOST_MANIFESTS = 1_000
 MOST_RECORDS = 1 << 30
 MOST_SAMPLE = 32 << 20
 
 Progress = Callable[[int, int], None]
-"""Called with the entries that were read and those that there are."""
+"""Called with the number of entries read so far and the number of all entries."""
 
 _CHUNK = 4_096
 _CHUNK_BYTES = _CHUNK * ENTRY_BYTES
@@ -27,41 +27,41 @@ _NAMES = re.compile(rb"[%c%c]" % (Type.OPEN, Type.AMEND), re.DOTALL)
 
 
 class CannotCheck(Refusal):
-    """There is nothing to check here, or no way to read it. A sentence that says why and what to do."""
+    """There is no log to check, or it cannot be read. The text gives the reason and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogCopy:
-    """What somebody has of a log, read but not believed."""
+    """A copy of a log, read but not verified."""
 
     checkpoint: bytes
     """The signed note, byte for byte."""
     policy: bytes
-    """A c2sp.org/tlog-policy, as it came with the copy."""
+    """The c2sp.org/tlog-policy that came with the copy."""
     entries: bytes
-    """All of them, 34 bytes each, nothing between: a million are 34 MB. See `batches` and `entry_at`."""
+    """All entries, joined, 34 bytes each: a million are 34 MB. See `batches` and `entry_at`."""
     manifests: Mapping[bytes, bytes]
-    """The bytes of manifests by the hash under which they came."""
+    """The bytes of each manifest, by the hash in its file name."""
     records: bytes | None = None
-    """records.jsonl, where opened records are shown."""
+    """The file `records.jsonl`, if opened records are shown."""
     sample: bytes | None = None
-    """sample.json, where the shown ones are a sample."""
+    """The file `sample.json`, if the shown records are a sample."""
     flaws: tuple[str, ...] = ()
-    """Sentences on what was found wrong while reading; a check says them too."""
+    """Problems that were found while reading, as sentences. The check reports them too."""
 
     @property
     def size(self) -> int:
-        """Whole entries that are here, which is not always what the checkpoint says."""
+        """Return the number of complete entries in the copy. The checkpoint may name another number."""
         return len(self.entries) // ENTRY_BYTES
 
 
 def entry_at(entries: bytes, index: int) -> bytes:
-    """The 34 bytes of one entry that is there."""
+    """Return the 34 bytes of an entry. It must exist."""
     return entries[index * ENTRY_BYTES : (index + 1) * ENTRY_BYTES]
 
 
 def batches(entries: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, ...]]:
-    """The entries from `start` up to `end`, at most 4,096 at once, which is what tlog reads fastest."""
+    """Yield the entries from `start` up to `end` in batches of at most 4,096, which `tlog` reads fastest."""
     at = start * ENTRY_BYTES
     stop = len(entries) // ENTRY_BYTES * ENTRY_BYTES if end is None else end * ENTRY_BYTES
     while at + _CHUNK_BYTES <= stop:
@@ -72,7 +72,7 @@ def batches(entries: bytes, start: int = 0, end: int | None = None) -> Iterator[
 
 
 def named_manifests(entries: bytes) -> list[tuple[int, bytes]]:
-    """Index and manifest hash of each entry that opens or amends. docs/log-format.md "Entries"."""
+    """Return the index and manifest hash of each *open* and *amend* entry. docs/log-format.md "Entries"."""
     types = entries[1::ENTRY_BYTES]
     whole = len(entries) // ENTRY_BYTES
     found = (match.start() for match in _NAMES.finditer(types, 0, whole))
@@ -80,5 +80,5 @@ def named_manifests(entries: bytes) -> list[tuple[int, bytes]]:
 
 
 def manifest_path(hash_: bytes) -> str:
-    """Where a manifest lies in a log and in a bundle."""
+    """Return the path of a manifest in a log and in a bundle."""
     return f"manifests/{hash_.hex()}.json"

@@ -1,4 +1,4 @@
-"""One walk over all entries: every hash, every rule of their order, the numbers. docs/log-format.md "Entries"."""
+"""Read all entries once: hash them, check their order and count them. docs/log-format.md "Entries"."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,35 +16,35 @@ _SIGN = re.compile(rb"%c" % Type.SIGN)
 
 @dataclass(frozen=True)
 class Walked:
-    """What all entries of a copy come to."""
+    """The result of reading all entries of a copy."""
 
     entries: bytes
     roots: Mapping[int, bytes]
-    """Roots over the first so many entries, at each size that was asked for and is there."""
+    """The root over the first entries, for each requested size that the copy has."""
     leaves: Mapping[bytes, int]
-    """Those of the leaf hashes asked for that are in the log, with the first index of each."""
+    """The requested leaf hashes that are in the log, with the first index of each."""
     tally: Tally
-    """Up to the first entry that may not stand where it stands."""
+    """The count up to the first entry that is invalid at its index."""
     disorder: str | None
-    """Which entry that is and why, as a sentence."""
+    """A sentence that names this entry and the reason; None if all are valid."""
 
     @cached_property
     def revoked(self) -> dict[int, Reason]:
-        """Why a sign entry does not count any more, by its index. docs/log-format.md "Reasons"."""
+        """Return the reason of each revocation, by the index of the revoked entry. docs/log-format.md "Reasons"."""
         found = (match.start() for match in _REVOKE.finditer(self._types))
         revocations = (entry_at(self.entries, index) for index in found)
         return {int.from_bytes(entry[2:10]): Reason(entry[10]) for entry in revocations}
 
     @cached_property
     def signers(self) -> list[int]:
-        """The indexes of all sign entries that count, ascending."""
+        """Return the indexes of all *sign* entries that count, ascending."""
         types = bytearray(self._types)
         for index in self.revoked:
             types[index] = Type.REVOKE
         return [match.start() for match in _SIGN.finditer(types)]
 
     def commitment_at(self, index: int) -> bytes | None:
-        """What the sign entry at an index commits to; None where there is none."""
+        """Return the commitment of the *sign* entry at an index; None if there is no such entry."""
         if not 0 <= index < self.tally.size or self._types[index] != Type.SIGN:
             return None
         return entry_at(self.entries, index)[2:]
@@ -55,7 +55,7 @@ class Walked:
 
 
 def walk(entries: bytes, sizes: Iterable[int], leaves: Iterable[bytes]) -> Walked:
-    """Read all entries, once. Never raises on what they hold."""
+    """Read all entries once. Never raise on their content."""
     whole = len(entries) // ENTRY_BYTES
     frontier, tally, disorder = Frontier(), Tally(), None
     repeat = tlog.first_repeat(entries)
@@ -74,10 +74,10 @@ def walk(entries: bytes, sizes: Iterable[int], leaves: Iterable[bytes]) -> Walke
 
 
 def _count(tally: Tally, batch: Sequence[bytes], repeat: tlog.OutOfOrder | None) -> str | None:
-    """Let the tally read on, up to a commitment that stands in the log before; what is wrong there, if anything."""
-    room = repeat.index - tally.size if repeat else len(batch)
+    """Count the entries up to a repeated commitment. Return a sentence on the first invalid entry, or None."""
+    until_repeat = repeat.index - tally.size if repeat else len(batch)
     try:
-        tally.extend(batch[:room])
+        tally.extend(batch[:until_repeat])
     except tlog.TlogError as error:
         return str(error)
-    return str(repeat) if room < len(batch) else None
+    return str(repeat) if until_repeat < len(batch) else None

@@ -1,8 +1,8 @@
-"""Finds signed notes in what people keep: a letter, a mail file, the text of a page.
+"""Find signed notes in files that people keep: a saved email, an email file, the text of a page.
 
-Only what mail programs and pages do to a text is undone: encodings of mail, line ends, indents and quote marks, tags,
-spaces at the ends of lines, a signature line broken at a space. What is found is a note again, byte for byte, or is
-left out.
+Only the changes that email programs and pages make are undone: email encodings, line ends, indents and quote marks,
+tags, spaces at the ends of lines, and a signature line broken at a space. The result is the original note, byte for
+byte; anything else is left out.
 """
 
 import contextlib
@@ -19,13 +19,15 @@ MOST_BYTES = 16 << 20
 MOST_FOUND = 100
 
 _DASH = "— "
-_AROUND = " \t\u00a0>|"  # indents, and the marks of quoted lines
-_TAG = re.compile(r"<[^<>]*>")  # of a letter's HTML part: around a note's lines, never in them
+_AROUND = " \t\u00a0>|"  # indents and quote marks
+_TAG = re.compile(
+    r"<[^<>]*>"
+)  # in the HTML part of an email; tags are around a note's lines, never inside them
 _ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def checkpoints_in(data: bytes) -> list[bytes]:
-    """The checkpoints that stand in a file, as signed notes, each once; none of them is verified.
+    """Return the checkpoints in a file as signed notes, each once, not verified.
 
     docs/log-format.md "Checkpoint".
     """
@@ -33,14 +35,15 @@ def checkpoints_in(data: bytes) -> list[bytes]:
 
 
 def promises_in(data: bytes) -> list[bytes]:
-    """The promises that stand in a file, likewise. docs/log-format.md "Promise"."""
+    """Return the promises in a file as signed notes, each once, not verified. docs/log-format.md "Promise"."""
     return _notes_in(data, lambda found: Promise.parse(note.split(found)[0]))
 
 
 def of_this_log(found: Sequence[bytes], copy: LogCopy) -> Sequence[bytes]:
-    """Of the checkpoints in one file those of the copy's log that a log of its policy has signed.
+    """Return the checkpoints of one file that are of the copy's log and signed by a log of its policy.
 
-    One that is nothing of the kind, for the check to say so, where all are. docs/log-format.md "The check".
+    If there is none, return the first checkpoint, so that the check reports why it does not fit. docs/log-format.md
+    "The check".
     """
     try:
         origin, logs = tlog.checkpoint.peek(copy.checkpoint).origin, Policy.parse(copy.policy).logs
@@ -72,9 +75,9 @@ def _notes_in(data: bytes, parse: Callable[[bytes], object]) -> list[bytes]:
 
 
 def _texts(data: bytes) -> Iterator[str]:
-    """The file as text, and each part of the mail that it may be."""
+    """Yield the file as text, and each part of it if it is an email."""
     yield _decoded(data, None)
-    # Whatever a stranger's mail makes the parser stumble over: then there is no more to find in it.
+    # The parser can fail with any error on a hostile email. Then no more parts are searched.
     with contextlib.suppress(Exception):
         for part in message_from_bytes(data).walk():
             if not part.is_multipart():
@@ -91,13 +94,13 @@ def _decoded(data: bytes, charset: str | None) -> str:
         charset = "utf-16"
     try:
         text = data.decode(charset or "utf-8", "replace")
-    except (LookupError, ValueError):  # no charset, or one that makes no text
+    except (LookupError, ValueError):  # an unknown charset, or one that is not a text encoding
         text = data.decode("utf-8", "replace")
     return text.removeprefix("\ufeff")
 
 
 def _candidates(lines: list[str]) -> Iterator[bytes]:
-    """Three lines, an empty one, and signature lines: the shape of every note here."""
+    """Yield each block of three lines, an empty line and signature lines, which is the form of these notes."""
     for at in range(4, len(lines)):
         if lines[at].startswith(_DASH) and not lines[at - 1] and all(lines[at - 4 : at - 1]):
             signatures = list(_signatures(lines, at))
@@ -107,7 +110,7 @@ def _candidates(lines: list[str]) -> Iterator[bytes]:
 
 
 def _signatures(lines: list[str], at: int) -> Iterator[str]:
-    """Signature lines from `at` on, as far as they are some."""
+    """Yield the signature lines from `at` on, up to the first line that is not one."""
     end = min(len(lines), at + 2 * note.MAX_SIGNATURES)
     while at < end and lines[at].startswith(_DASH):
         broken = f"{lines[at]} {lines[at + 1]}" if at + 1 < len(lines) else ""

@@ -1,4 +1,7 @@
-"""The manifests that a log names: there, unchanged, and of this log. docs/log-format.md "Entries"."""
+"""Check the manifests that a log names: each is in the copy, unchanged, and belongs to this log.
+
+docs/log-format.md "Entries".
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -6,16 +9,16 @@ from typing import Any
 
 import tlog
 from sabal import strict
+from sabal.checking.checkpoint import SignedCheckpoint
 from sabal.checking.copy import LogCopy, named_manifests
-from sabal.checking.head import Head
-from sabal.checking.records import Terms, Wrong
+from sabal.checking.records import AddProblem, Terms
 from tlog import Verifier
 
 
-def check_manifests(copy: LogCopy, head: Head, wrong: Wrong) -> Terms:
-    """Check each manifest that an entry opens or amends with; the terms of those that are what was named.
+def check_manifests(copy: LogCopy, checkpoint: SignedCheckpoint, add_problem: AddProblem) -> Terms:
+    """Check each manifest that an *open* or *amend* entry names. Return the terms of each unchanged, readable one.
 
-    What else the terms hold is no business of a checker: terms of an unknown kind are no error.
+    Only the terms that a checker needs are read. Unknown terms are not an error.
     """
     terms: dict[bytes, Mapping[str, Any]] = {}
     first = {hash_: index for index, hash_ in reversed(named_manifests(copy.entries))}
@@ -23,14 +26,14 @@ def check_manifests(copy: LogCopy, head: Head, wrong: Wrong) -> Terms:
         name = f"The manifest of entry {index:,} ({hash_.hex()[:8]}…)"
         data = copy.manifests.get(hash_)
         if data is None:
-            wrong(f"{name} is not here.")
+            add_problem(f"{name} is not here.")
         elif sha256(data).digest() != hash_:
-            wrong(f"{name} was changed: its hash is not the one that the log names.")
+            add_problem(f"{name} was changed: its hash is not the one that the log names.")
         elif (found := _terms(data)) is None:
-            wrong(f"{name} is not written as a manifest is.")
+            add_problem(f"{name} is not written as a manifest is.")
         else:
             terms[hash_] = found
-            _check_log(name, found["log"], head, wrong)
+            _check_log(name, found["log"], checkpoint, add_problem)
     return terms
 
 
@@ -43,15 +46,20 @@ def _terms(data: bytes) -> Mapping[str, Any] | None:
     return terms if isinstance(terms, dict) and isinstance(terms.get("log"), dict) else None
 
 
-def _check_log(name: str, log: Mapping[str, Any], head: Head, wrong: Wrong) -> None:
-    if head.claim and log.get("origin") != head.claim.origin:
-        wrong(f"{name} belongs to another log than this checkpoint.")
-    if head.policy.logs and log.get("key") not in [str(key) for key in head.policy.logs]:
-        wrong(f"{name} names a key for its log that is not in the policy.")
+def _check_log(
+    name: str, log: Mapping[str, Any], checkpoint: SignedCheckpoint, add_problem: AddProblem
+) -> None:
+    if checkpoint.claim and log.get("origin") != checkpoint.claim.origin:
+        add_problem(f"{name} belongs to another log than this checkpoint.")
+    if checkpoint.policy.logs and log.get("key") not in [str(key) for key in checkpoint.policy.logs]:
+        add_problem(f"{name} names a key for its log that is not in the policy.")
 
 
 def promise_keys(terms: Terms) -> list[Verifier]:
-    """The keys by which the manifests say that promises are signed. docs/log-format.md "Promise"."""
+    """Return the keys that the manifests name for promises. docs/log-format.md "Promise".
+
+    A key that cannot be read is skipped.
+    """
     keys = []
     for vkey in {str(one["log"].get("promise_key")): None for one in terms.values()}:
         try:

@@ -1,6 +1,6 @@
-"""The pages of a mirror: as they were, but that they take nothing from anybody, and say that they are copies.
+"""Copy the pages of a petition for a mirror, without forms and scripts, and with a notice that they are copies.
 
-What a page holds is not believed: `copiedpage` says what of it is kept.
+The pages are untrusted. `copiedpage` decides what of them is kept.
 """
 
 import re
@@ -22,9 +22,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, Any], day: date) -> int:
-    """Copy what stands beside the log; how many files are new or changed. Raises CannotCheck and OSError.
+    """Copy the files beside the log. Return how many are new or changed. Raise `CannotCheck` and `OSError`.
 
-    `state` keeps a hash of what each page was made of: the day that a copy names is no news.
+    `state` keeps the hash of each original page, so that a copy whose date alone is new does not count as changed.
     """
     document = _needed(get, f"{slug}.json", MOST_PAGE)
     languages = _languages(document)
@@ -32,7 +32,7 @@ def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, An
     changed = int(put_if_changed(folder / f"{slug}.json", document))
     for name in ("count.json", "manifest.json"):
         changed += put_if_changed(folder / slug / name, _needed(get, f"{slug}/{name}", MOST_MANIFEST))
-    made_of: dict[str, str] = dict(state.get("pages", {}))
+    hashes: dict[str, str] = dict(state.get("pages", {}))
     found = {path: data for path in paths if (data := get(path, MOST_PAGE)) is not None}
     for path, data in found.items():
         if len(data) > MOST_PAGE:
@@ -44,10 +44,10 @@ def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, An
                 f"The log was copied. {base}/{path} was not copied, because it cannot be read as a page."
             ) from None
         digest = sha256(data).hexdigest()
-        changed += made_of.get(path) != digest or not (folder / path / "index.html").is_file()
+        changed += hashes.get(path) != digest or not (folder / path / "index.html").is_file()
         put_if_changed(folder / path / "index.html", page)
-        made_of[path] = digest
-    state["pages"] = made_of
+        hashes[path] = digest
+    state["pages"] = hashes
     for path in (f"{language}/{slug}/card.png" for language in languages):
         card = get(path, MOST_PAGE)
         if card is not None and card.startswith(_PNG) and len(card) <= MOST_PAGE:
@@ -73,7 +73,7 @@ def _languages(document: bytes) -> list[str]:
 
 
 def _index(languages: list[str], slug: str) -> bytes:
-    """Where a reader begins who knows the mirror's address alone."""
+    """Return the start page of the mirror: a list of links, one for each language."""
     links = "".join(f'<li><a lang="{code}" href="{code}/{slug}/">{code}</a>\n' for code in languages)
     policy = "default-src 'none'; form-action 'none'; base-uri 'none'"
     return (

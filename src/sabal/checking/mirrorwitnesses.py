@@ -1,7 +1,7 @@
-"""The witnesses of a mirror's log: whether they are those that the copy knows, and whether enough of them have signed.
+"""Compare the witnesses of a mirror's log with those of earlier runs, and check that enough of them have cosigned.
 
-A house that swaps them swaps those who would notice. That is said, loudly and once; the copy goes on, since what is in
-it holds by the log's own key.
+A site that exchanges its witnesses exchanges those that would notice a fork. A change is reported once, with both sets
+of keys. The copy continues, because its content is valid by the log's own key.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,48 +15,51 @@ from sabal.public import put_if_changed
 from tlog import Policy, Verifier
 
 PATIENCE = timedelta(days=1)
-"""A witness may be away for so long before a mirror speaks up."""
+"""How long too few cosignatures are normal, before they are reported as lasting."""
 
-_MOST_SAID = 20
+_MOST_LINES = 20
 
 
-class Watched(NamedTuple):
-    """The policy's lines of witnesses, and what there is to say of them: sentences, or empty."""
+class WitnessState(NamedTuple):
+    """The policy's lines about witnesses, and the result of the comparison."""
 
     lines: tuple[str, ...]
-    changed: str
-    missing: str = ""
+    changed: str  # a sentence, or empty
+    missing: str = ""  # part of a sentence, or empty
     lasting: bool = False  # whether they have been missing for longer than PATIENCE
 
 
-def watch(
+def compare_witnesses(
     copy: LogCopy,
     key: Verifier,
-    here: Path,
+    log_folder: Path,
     state: dict[str, Any],
     now: datetime,
-) -> Watched:
-    """Compare what is served with what `state` has noted; a policy that held until now is kept.
+) -> WitnessState:
+    """Compare the served policy with the witnesses in `state`. If they differ, store the earlier policy.
 
-    The caller notes what is served once that is sure to be said. Raises CannotCheck where what was noted is damaged.
+    The caller updates `state["witnesses"]` after everything else has succeeded, so that no change goes unreported.
+    Raise `CannotCheck` if the stored state is damaged.
     """
     policy = Policy.parse(copy.policy)
     lines = _lines(policy)
-    known = state["witnesses"] = _noted(state, here) or lines
-    changed = _said(known, lines, _keep(here, lines, now)) if known != lines else ""
+    known = state["witnesses"] = _known_lines(state, log_folder) or lines
+    changed = (
+        _change_sentence(known, lines, _store_old_policy(log_folder, lines, now)) if known != lines else ""
+    )
     if _is_enough(policy, copy.checkpoint, key):
         state.pop("unwitnessed_since", None)
-        return Watched(tuple(lines), changed)
+        return WitnessState(tuple(lines), changed)
     since = _since(state, now)
     state["unwitnessed_since"] = since.isoformat()
     missing = "too few of the policy's witnesses have cosigned this checkpoint"
     if now - since > PATIENCE:
-        return Watched(tuple(lines), changed, f"{missing}, since {since:%Y-%m-%d %H:%M} UTC", True)
-    return Watched(tuple(lines), changed, missing)
+        return WitnessState(tuple(lines), changed, f"{missing}, since {since:%Y-%m-%d %H:%M} UTC", True)
+    return WitnessState(tuple(lines), changed, missing)
 
 
 def _lines(policy: Policy) -> list[str]:
-    """The witnesses with their keys, the groups and the quorum: where witnesses are reached is no matter."""
+    """Return the witnesses with their keys, the groups and the quorum. The addresses of witnesses are left out."""
     groups = (
         f"group {name} {group.threshold} {' '.join(sorted(group.members))}"
         for name, group in policy.groups.items()
@@ -69,17 +72,17 @@ def _lines(policy: Policy) -> list[str]:
     return [line.encode(errors="surrogateescape").decode(errors="backslashreplace") for line in lines]
 
 
-def _noted(state: dict[str, Any], here: Path) -> list[str] | None:
-    """What earlier runs knew; of copies that are older than this note, what their policy says."""
+def _known_lines(state: dict[str, Any], log_folder: Path) -> list[str] | None:
+    """Return the lines of the last run. If its state has none, because it is older, take them from its policy."""
     if "witnesses" in state:
         known = state["witnesses"]
         if not isinstance(known, list) or not all(isinstance(line, str) for line in known):
-            raise _damaged(here.parent / "mirror.json")
+            raise _damaged(log_folder.parent / "mirror.json")
         return list(known)
-    return _kept(here / "policy")
+    return _stored_lines(log_folder / "policy")
 
 
-def _kept(path: Path) -> list[str] | None:
+def _stored_lines(path: Path) -> list[str] | None:
     try:
         return _lines(Policy.parse(path.read_bytes()))
     except FileNotFoundError:
@@ -92,30 +95,34 @@ def _damaged(path: Path) -> CannotCheck:
     return CannotCheck(f"{path} is damaged. Start again in another folder, and keep this one.")
 
 
-def _keep(here: Path, lines: list[str], now: datetime) -> Path | None:
-    """Put the policy that held until now beside the copy; None where a run that was cut short has done so."""
-    path = here / "policy"
-    if not path.is_file() or _kept(path) == lines:
+def _store_old_policy(log_folder: Path, lines: list[str], now: datetime) -> Path | None:
+    """Store the earlier policy beside the copy, and return its path; None if an interrupted run already did."""
+    path = log_folder / "policy"
+    if not path.is_file() or _stored_lines(path) == lines:
         return None
-    old = here / f"policy-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
+    old = log_folder / f"policy-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
     put_if_changed(old, path.read_bytes())
     return old
 
 
-def _said(known: list[str], lines: list[str], kept: Path | None) -> str:
-    """One line, with the keys of both."""
+def _change_sentence(known: list[str], lines: list[str], old_policy: Path | None) -> str:
+    """Return one line with the keys of both sets of witnesses."""
     before = [line for line in known if line not in lines]
     after = [line for line in lines if line not in known]
-    where = f"{kept.name} holds the earlier policy" if kept else "a policy-….txt holds the earlier policy"
+    where = (
+        f"{old_policy.name} holds the earlier policy"
+        if old_policy
+        else "a policy-….txt holds the earlier policy"
+    )
     return (
-        f"THE WITNESSES CHANGED. Before: {_list(before)}. Now: {_list(after)}. The log was copied all the same,"
+        f"THE WITNESSES CHANGED. Before: {_joined(before)}. Now: {_joined(after)}. The log was copied all the same,"
         f" and {where}. Ask the site why, and tell others."
     )
 
 
-def _list(lines: list[str]) -> str:
-    more = [f"and {len(lines) - _MOST_SAID:,} more lines"] if len(lines) > _MOST_SAID else []
-    return plain("; ".join([*lines[:_MOST_SAID], *more])) or "nothing that is not there still"
+def _joined(lines: list[str]) -> str:
+    more = [f"and {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
+    return plain("; ".join([*lines[:_MOST_LINES], *more])) or "nothing that is not there still"
 
 
 def _is_enough(policy: Policy, note: bytes, key: Verifier) -> bool:
@@ -126,7 +133,7 @@ def _is_enough(policy: Policy, note: bytes, key: Verifier) -> bool:
 
 
 def _since(state: dict[str, Any], now: datetime) -> datetime:
-    """Since when no run has found enough of them."""
+    """Return the time since when every run found too few cosignatures."""
     try:
         return datetime.fromisoformat(state["unwitnessed_since"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Reads a copy of a log from wherever it is."""
+"""Read a copy of a log from a web address, a folder or a bundle."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _PROOF = b"c2sp.org/tlog-proof@"
 
 
 def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
-    """Read the log at a web address, in a folder or in a bundle. Raises CannotCheck."""
+    """Read the log at a web address, in a folder or in a bundle. Raise `CannotCheck` if it fails."""
     if "://" in what:
         return read_url(what, progress)
     path = Path(what)
@@ -32,12 +32,12 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
             f"There is no {what}. Give the https:// address of a petition, a bundle, or a folder with a log."
         ) from None
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or "no name of a file"
-        raise CannotCheck(f"{what} cannot be read: {said}.") from None
+        reason = getattr(error, "strerror", None) or "no name of a file"
+        raise CannotCheck(f"{what} cannot be read: {reason}.") from None
 
 
 def logs_in(folder: Path) -> list[Path]:
-    """The folders of logs in a mirror, which may hold several; of any other folder itself."""
+    """Return the log folders of a mirror, which may hold several. For any other folder, return the folder itself."""
     if not folder.is_dir() or (folder / "checkpoint").is_file():
         return [folder]
     found = {path.parent for pattern in ("log", "*/log") for path in folder.glob(f"{pattern}/checkpoint")}
@@ -45,13 +45,13 @@ def logs_in(folder: Path) -> list[Path]:
 
 
 def read_folder(folder: Path, progress: Progress = lambda done, of: None) -> LogCopy:
-    """Read a log folder, a mirror, or a bundle that was unzipped. Raises CannotCheck and OSError."""
+    """Read a log folder, a mirror, or an unzipped bundle. Raise `CannotCheck` and `OSError`."""
 
     def get(path: str, limit: int) -> bytes | None:
-        place = folder / path
-        if not place.is_file():
+        file_path = folder / path
+        if not file_path.is_file():
             return None
-        with place.open("rb") as file:
+        with file_path.open("rb") as file:
             return file.read(limit + 1)
 
     if (folder / "entries").is_file():
@@ -60,7 +60,7 @@ def read_folder(folder: Path, progress: Progress = lambda done, of: None) -> Log
 
 
 def _unzipped(folder: Path) -> dict[str, bytes]:
-    """The files that a bundle has and this folder too; what else lies there is not looked at."""
+    """Read the files of a bundle from this folder. Other files in it are ignored."""
     manifests = sorted((folder / "manifests").glob("*.json"))[:MOST_MANIFESTS]
     names = {name: LIMITS[name] for name in LIMITS if (folder / name).is_file()}
     names |= {f"manifests/{path.name}": MOST_MANIFEST for path in manifests if path.is_file()}
@@ -74,7 +74,7 @@ def _unzipped(folder: Path) -> dict[str, bytes]:
 
 
 def _refuse_other_files(path: Path, head: bytes) -> None:
-    """Say what to do with a file that belongs to a log and holds none."""
+    """Raise `CannotCheck` for a file that is not a bundle, with the right command for its kind."""
     if head.startswith(_AGE):
         opened = path.with_suffix("").name if path.suffix == ".age" else "bundle.zip"
         raise CannotCheck(

@@ -1,4 +1,4 @@
-"""Opened records, held against the log: each is the one that was signed, and counts. docs/checking.md."""
+"""Compare opened records with the log: each must be the one that was signed, and must count. docs/checking.md."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -21,25 +21,25 @@ _KEYS = {"index", "manifest", "fields"}
 _SAMPLE_KEYS = {"seed", "wanted", "of", "size", "root", "indexes"}
 
 Terms = Mapping[bytes, Mapping[str, Any]]
-"""The terms of the manifests that the log names and that are here, by their hash."""
-Wrong = Callable[[str], None]
-"""Takes a problem's sentence."""
+"""The terms of the manifests that the log names and the copy has, by the manifest's hash."""
+AddProblem = Callable[[str], None]
+"""Takes the sentence of one problem."""
 
 
 class _Mismatch(Exception):
-    """Why a record is not believed, as the end of a sentence."""
+    """A record is not valid. The text is the end of a sentence that begins with the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How many records were shown, and the entries of those that matched."""
+    """The number of records shown, and the entry indexes of those that match."""
 
     number: int
     matched: Collection[int]
 
 
-def check_records(data: bytes, log: Walked, terms: Terms, wrong: Wrong) -> Shown:
-    """Check each line of a records.jsonl; what is wrong with one is said, and keeps back none of the others."""
+def check_records(data: bytes, log: Walked, terms: Terms, add_problem: AddProblem) -> Shown:
+    """Check each line of a `records.jsonl`. An invalid record adds a problem and does not stop the others."""
     number, seen, matched = 0, set[int](), set[int]()
     for number, line in enumerate(_LINE.finditer(data), start=1):
         try:
@@ -50,7 +50,7 @@ def check_records(data: bytes, log: Walked, terms: Terms, wrong: Wrong) -> Shown
             _match(index, record, log, terms)
             matched.add(index)
         except _Mismatch as error:
-            wrong(f"The record in line {number:,} {error}.")
+            add_problem(f"The record in line {number:,} {error}.")
     return Shown(number, matched)
 
 
@@ -65,7 +65,7 @@ def _read(line: bytes) -> tuple[int, dict[str, Any]]:
 
 
 def _match(index: int, record: Mapping[str, Any], log: Walked, terms: Terms) -> None:
-    """Raise _Mismatch unless the record is what a sign entry that counts has committed to. docs/log-format.md."""
+    """Raise `_Mismatch` unless a *sign* entry that counts commits to this record. docs/log-format.md."""
     committed = log.commitment_at(index)
     if committed is None:
         raise _Mismatch(f"is of entry {index:,}, which is not a signature")
@@ -82,7 +82,7 @@ def _match(index: int, record: Mapping[str, Any], log: Walked, terms: Terms) -> 
 
 
 def _digests(fields: object, names: object) -> bytes | None:
-    """The digests of all fields in the manifest's order; None where one is missing, or there is another."""
+    """Return the digests of all fields in the manifest's order; None unless the record has exactly these fields."""
     if not isinstance(fields, dict) or not isinstance(names, list) or not names:
         return None
     if not all(isinstance(name, str) for name in names) or set(names) != set(fields):
@@ -92,7 +92,10 @@ def _digests(fields: object, names: object) -> bytes | None:
 
 
 def _digest(field: object) -> bytes | None:
-    """d = SHA-256(02 ‖ salt ‖ value) of an open field, or what a closed one says. docs/log-format.md "Token…"."""
+    """Return the digest of a field. docs/log-format.md "Token…".
+
+    Of an open field it is SHA-256(02 ‖ salt ‖ value). A closed field gives it directly. None if it is neither.
+    """
     match field:
         case {"value": str(value), "salt": salt, **rest} if not rest:
             salted = strict.hex_of(salt, SALT_BYTES)
@@ -104,27 +107,27 @@ def _digest(field: object) -> bytes | None:
 
 
 def check_sample(
-    data: bytes, claim: Checkpoint, log: Walked, shown: Collection[int], wrong: Wrong
+    data: bytes, claim: Checkpoint, log: Walked, shown: Collection[int], add_problem: AddProblem
 ) -> Sampled | None:
-    """Draw the sample again and hold a sample.json against it; None where it cannot be read."""
+    """Draw the sample again and compare `sample.json` with it. Return None if the file cannot be read."""
     sample = _read_sample(data)
     if sample is None:
-        wrong("The file sample.json is not written as a sample is.")
+        add_problem("The file sample.json is not written as a sample is.")
         return None
     if (sample["size"], sample["root"]) != (claim.size, claim.root.hex()):
-        wrong("The sample was drawn from another tree than this checkpoint's.")
+        add_problem("The sample was drawn from another tree than this checkpoint's.")
     elif sample["of"] != len(log.signers):
-        wrong(f"The sample says that it is of {sample['of']:,} signatures; {len(log.signers):,} count.")
+        add_problem(f"The sample says that it is of {sample['of']:,} signatures; {len(log.signers):,} count.")
     chosen = choose(claim.root, sample["seed"], sample["wanted"], log.signers)
     if sample["indexes"] != chosen:
-        wrong("The sample is not the one that its seed chooses.")
+        add_problem("The sample is not the one that its seed chooses.")
     unopened = set(sample.get("unopened", ()))
     if not unopened.issubset(chosen) or unopened & set(shown):
-        wrong("The sample lists signatures as unopened that were not chosen, or that are shown.")
+        add_problem("The sample lists signatures as unopened that were not chosen, or that are shown.")
     lacking = sorted(set(chosen) - unopened - set(shown))
     if lacking:
         some = ", ".join(map(str, lacking[:5])) + (", …" if len(lacking) > 5 else "")
-        wrong(f"{len(lacking):,} of the chosen signatures have no matching record: entries {some}.")
+        add_problem(f"{len(lacking):,} of the chosen signatures have no matching record: entries {some}.")
     return Sampled(plain(sample["seed"]), sample["wanted"], len(chosen), len(unopened))
 
 

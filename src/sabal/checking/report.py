@@ -1,4 +1,4 @@
-"""What a check found, and the words for it: one sentence, the lines below it, JSON. docs/checking.md."""
+"""The result of a check as one sentence, as lines and as JSON. docs/checking.md."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,21 +12,21 @@ _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 _MONTHS = "January February March April May June July August September October November December".split()
-_MOST_LINES = 20  # problems that are told to people; JSON has them all
+_MOST_LINES = 20  # problems that are printed; JSON lists all of them
 
 WHAT_IT_SHOWS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed email"
     " addresses and, where done, on an outsider's random sample."
 )
 
-A_WORD = (
+REVOCATION_NOTE = (
     "A revocation is the operator's word. If it is wrong, keep your file and this copy, and say so in public."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness of the policy that cosigned, by its name there; when, in POSIX seconds; and its vkey."""
+    """A witness of the policy that cosigned: its name there, the time in Unix time (seconds), and its vkey."""
 
     name: str
     time: int
@@ -35,7 +35,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A sample that was handed over: its seed, how many were wanted, chosen, and chosen but not to be opened."""
+    """The sample in the copy: its seed, and how many signatures were wanted, chosen, and chosen but not opened."""
 
     seed: str
     wanted: int
@@ -44,8 +44,8 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """Another checkpoint that was held against the copy."""
+class OtherCheckpoint:
+    """Another checkpoint of the log that was compared with the copy."""
 
     size: int
     consistent: bool
@@ -53,8 +53,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A promise that the log's operator signed, and what became of it; where it was kept, why its signature was
-    revoked, if it was."""
+    """A promise of the log's operator and its state. `revoked` is set if it was kept and its signature was revoked."""
 
     include_by: int
     state: Literal["kept", "broken", "overdue", "waiting"]
@@ -63,7 +62,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """An entry that a proof file proved to be in the log; why it was revoked, if it was."""
+    """An entry that a proof file proved to be in the log. `revoked` is the reason if it was revoked."""
 
     index: int
     revoked: Reason | None
@@ -71,60 +70,60 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found. Only where `ok` is true is anything here more than a claim."""
+    """The result of a check. If `ok` is false, the other values are unverified claims."""
 
     problems: tuple[str, ...]
-    """Sentences; none where all is well."""
+    """Sentences; empty if everything holds."""
     origin: str | None
-    """None, like `root`, where the checkpoint could not be read."""
+    """None, like `root`, if the checkpoint could not be read."""
     size: int
     root: bytes | None
     log_key: str | None
-    """The vkey that has signed the checkpoint."""
+    """The vkey that signed the checkpoint."""
     signed: int
     revoked: Mapping[Reason, int]
     closed: bool
     manifests: tuple[tuple[int, bytes], ...]
-    """Index and hash of each that an entry names, the one in force last."""
+    """The index of each entry that names a manifest, with the manifest's hash. The last one is in force."""
     shown: int = 0
     matched: int = 0
     sample: Sampled | None = None
     witnesses: tuple[Witness, ...] = ()
     quorum: bool | None = None
-    """None where the policy asks for no witness."""
-    checkpoints: tuple[Other, ...] = ()
+    """None if the policy requires no witness."""
+    checkpoints: tuple[OtherCheckpoint, ...] = ()
     promises: tuple[Promised, ...] = ()
     proofs: tuple[Proven, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the copy holds in everything that was checked."""
+        """Return whether no problem was found."""
         return not self.problems
 
     @property
     def counted(self) -> int:
-        """Signatures that count."""
+        """Return the number of signatures that count."""
         return self.signed - sum(self.revoked.values())
 
     @property
     def withdrawn(self) -> int:
-        """Those that their signers took back."""
+        """Return the number of signatures that their signers withdrew."""
         return self.revoked[Reason.WITHDRAWN]
 
     @property
     def invalidated(self) -> int:
-        """Those that do not count for any other reason."""
+        """Return the number of signatures that were revoked for any other reason."""
         return sum(self.revoked.values()) - self.withdrawn
 
     @property
     def sentence(self) -> str:
-        """All of it in one line."""
+        """Return the result in one line."""
         if self.problems:
             return f"NOT OK: {self.problems[0]}"
         return f"OK: {'; '.join(_clauses(self))}."
 
     def lines(self) -> list[str]:
-        """The sentence, what there is to add, and last what a log shows and the keys to compare."""
+        """Return the sentence, further problems and findings, what a log shows, and the keys to compare."""
         below = [*self.problems[1:_MOST_LINES]]
         if len(self.problems) > _MOST_LINES:
             below.append(f"And {len(self.problems) - _MOST_LINES:,} more problems.")
@@ -140,7 +139,7 @@ class Report:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as one object for JSON. docs/checking.md "JSON"."""
+        """Return the report as one object for JSON. docs/checking.md "JSON"."""
         return {
             "ok": self.ok,
             "sentence": self.sentence,
@@ -167,26 +166,26 @@ class Report:
 
 
 def plain(text: str) -> str:
-    """Text of strangers as it may go to a terminal: without characters that could make it lie."""
+    """Return untrusted text without control and direction characters, which could falsify the output of a terminal."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def day(time: int) -> str:
-    """The UTC day of POSIX seconds, as in 24 November 2026."""
+    """Return the UTC day of a Unix time (seconds), as in "24 November 2026"."""
     try:
         date = datetime.fromtimestamp(time, UTC)
     except (OverflowError, OSError, ValueError):
-        return f"second {time}"  # a year that no calendar here has
+        return f"second {time}"  # a year that Python's datetime does not have
     return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
 
 
 def last_day(time: int) -> str:
-    """The last UTC day of which something is before `time`: of a midnight, the day that it ends."""
+    """Return the UTC day of the second before `time`. If `time` is midnight, that is the day that ends."""
     return day(time - 1)
 
 
 def _clauses(report: Report) -> Iterator[str]:
-    """What the sentence says of a copy that holds."""
+    """Yield the parts of the sentence about a copy without problems."""
     parts = [
         f"{number:,} {what}"
         for number, what in (
@@ -212,16 +211,16 @@ def _witnessed(report: Report) -> str:
     by_day: dict[str, list[str]] = {}
     for witness in report.witnesses:
         by_day.setdefault(day(witness.time), []).append(witness.name)
-    return "witnessed by " + " and ".join(f"{_listed(names)} on {when}" for when, names in by_day.items())
+    return "witnessed by " + " and ".join(f"{_joined(names)} on {when}" for when, names in by_day.items())
 
 
-def _listed(names: list[str]) -> str:
+def _joined(names: list[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def _additions(report: Report) -> Iterator[str]:
-    """What is found besides, a line each."""
+    """Yield one line for each further finding."""
     if report.closed:
         yield "The petition is closed."
     if sample := report.sample:
@@ -239,7 +238,7 @@ def _additions(report: Report) -> Iterator[str]:
     for proven in report.proofs:
         yield f"Entry {proven.index:,} is in the log; {_fate(proven.revoked)}."
     if any(one.revoked for one in report.promises) or any(one.revoked for one in report.proofs):
-        yield A_WORD
+        yield REVOCATION_NOTE
 
 
 def _fate(revoked: Reason | None) -> str:

@@ -1,4 +1,4 @@
-"""A random sample that nobody could choose: by hashes over the log's root and a seed that an outsider gave.
+"""Choose a random sample that no side controls: by hashes over the log's root and an outsider's seed.
 
 docs/checking.md "What is checked".
 """
@@ -10,15 +10,16 @@ from hashlib import sha256
 
 
 def choose(root: bytes, seed: str, wanted: int, signers: Iterable[int]) -> list[int]:
-    """The indexes that are the sample, ascending: the `wanted` of `signers` with the smallest hashes, or all of them.
+    """Return the indexes of the sample, ascending: the `wanted` of `signers` with the smallest hashes.
 
-    `signers` are the indexes of sign entries that are not revoked in the tree of this root.
+    If there are fewer signers than `wanted`, return all. `signers` are the indexes of *sign* entries that are not
+    revoked in the tree of this root.
     """
-    begun = sha256(b"petition/1 sample\n" + root + unicodedata.normalize("NFC", seed).encode() + b"\n")
+    prefix = sha256(b"petition/1 sample\n" + root + unicodedata.normalize("NFC", seed).encode() + b"\n")
 
-    def lot(index: int) -> bytes:
-        drawn = begun.copy()
-        drawn.update(index.to_bytes(8))
-        return drawn.digest()
+    def rank(index: int) -> bytes:
+        hasher = prefix.copy()
+        hasher.update(index.to_bytes(8))
+        return hasher.digest()
 
-    return sorted(heapq.nsmallest(wanted, signers, key=lot))
+    return sorted(heapq.nsmallest(wanted, signers, key=rank))

@@ -1,6 +1,6 @@
-"""A log as it is served, and as a mirror has it: entries in bundles of 256, each a file. c2sp.org/tlog-tiles.
+"""Read a log in the layout of servers and mirrors: entries in files of 256. c2sp.org/tlog-tiles.
 
-Tiles of hashes are left aside: a check makes every hash anew, and would believe none.
+Tiles of hashes are not read, because the check computes every hash itself.
 """
 
 from collections.abc import Callable
@@ -24,24 +24,27 @@ from tlog.entry import ENTRY_BYTES
 from tlog.tiles import WIDTH
 
 Get = Callable[[str, int], bytes | None]
-"""(path, limit) → the file's bytes, one more than `limit` where it is longer, None where there is none.
+"""(path, limit) → the file's bytes, at most `limit` + 1, so that a longer file is noticed; None if there is no file.
 
-Called from several threads at once.
+It is called from several threads at once.
 """
 
 AT_ONCE = 8
-"""Files that are asked for at once: over a network, and on a slow disk too, nearly all time is waiting."""
+"""How many files are read at once. Over a network or from a slow disk, nearly all time is waiting."""
 
-_STRIDE = 2 + ENTRY_BYTES  # an entry after its length
+_STRIDE = 2 + ENTRY_BYTES  # a length of two bytes and an entry
 
 
 def read_tiled(get: Get, progress: Progress) -> LogCopy:
-    """Read a log's files. Raises CannotCheck where one is missing; what is damaged comes as it is, or as a flaw."""
+    """Read a log's files. Raise `CannotCheck` if one is missing.
+
+    Damaged manifests are returned as they are. A damaged bundle is reported in `flaws`.
+    """
     checkpoint, policy = _needed(get, "checkpoint"), _needed(get, "policy")
     try:
         size = tlog.checkpoint.peek(checkpoint).size
     except tlog.TlogError:
-        size = 0  # the check says what is wrong with this checkpoint; how many entries to read, nobody knows
+        size = 0  # the number of entries is unknown; the check will report the damaged checkpoint
     if size > MOST_ENTRIES:
         raise CannotCheck(
             f"This log says that it has {size:,} entries. That is more than can be checked here."
@@ -72,7 +75,7 @@ def _needed(get: Get, name: str) -> bytes:
 
 
 def _read_entries(get: Get, size: int, progress: Progress, pool: Executor) -> tuple[bytes, list[str]]:
-    """The entries up to the first bundle that is none, and what is wrong with that one."""
+    """Return the entries up to the first damaged bundle, and a sentence on that bundle."""
     pieces, flaws = [], []
     bundles = list(tlog.new_bundles(0, size))
     for bundle, data in zip(bundles, pool.map(partial(_bundle, get), bundles), strict=True):
@@ -88,7 +91,7 @@ def _read_entries(get: Get, size: int, progress: Progress, pool: Executor) -> tu
 
 
 def _bundle(get: Get, bundle: Tile) -> bytes:
-    """Its file, or the full one where a partial one is gone. c2sp.org/tlog-tiles "Partial Tiles"."""
+    """Read the file of a bundle. If a partial one is gone, read the full one. c2sp.org/tlog-tiles "Partial Tiles"."""
     data = get(bundle.path, bundle.width * _STRIDE)
     if data is None and bundle.width < WIDTH:
         data = get(Tile(bundle.level, bundle.index).path, WIDTH * _STRIDE)
@@ -100,7 +103,7 @@ def _bundle(get: Get, bundle: Tile) -> bytes:
 
 
 def _entries_of(bundle: Tile, data: bytes) -> bytes | None:
-    """The plain entries of a bundle, or of the beginning of a full one; None where it is not that."""
+    """Return the joined entries of a bundle, or of the beginning of a full one; None if it is damaged."""
     width = WIDTH if len(data) == WIDTH * _STRIDE else bundle.width
     if len(data) != width * _STRIDE:
         return None
@@ -112,6 +115,5 @@ def _entries_of(bundle: Tile, data: bytes) -> bytes | None:
 
 
 def _manifest(get: Get, hash_: bytes) -> bytes | None:
-    return get(
-        manifest_path(hash_), MOST_MANIFEST
-    )  # one that is too long does not have the hash, and is said to
+    # A manifest that is too long is cut, so the check finds that its hash differs.
+    return get(manifest_path(hash_), MOST_MANIFEST)

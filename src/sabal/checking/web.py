@@ -1,4 +1,4 @@
-"""A log from the web: by https, without a single redirect, each answer bounded in length and time."""
+"""Read a log over https, without following redirects, with a limit on the length and time of each answer."""
 
 import re
 import time
@@ -15,45 +15,48 @@ from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 
 SILENCE, PATIENCE = 20.0, 120.0
-"""Seconds until an answer's next byte, and until its last."""
+"""The longest wait in seconds for the next byte of an answer, and for its last."""
 PAUSES = (0.5, 3.0)
-"""Seconds before a request is made again."""
+"""Seconds before each retry of a request."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
-_ABSENT, _LATER = (404, 410), (429, 500, 502, 503, 504)
+_ABSENT, _TEMPORARY = (404, 410), (429, 500, 502, 503, 504)
 _CHUNK = 1 << 14
 
 
 def read_url(url: str, progress: Progress) -> LogCopy:
-    """Read the log at `url`, which is the petition's page or the log's own prefix. Raises CannotCheck."""
+    """Read the log at `url`, which is the petition's page or the log's own prefix. Raise `CannotCheck` if it fails."""
     return read_tiled(files_at(find_log(url)), progress)
 
 
 def find_log(url: str) -> str:
-    """The prefix of the log of a petition's page, or of the log itself. Raises CannotCheck."""
+    """Return the prefix of a log. `url` is the log or the petition's page. Raise `CannotCheck` if there is none."""
     address = _address(url)
     opener = _opener(address)
     tried = candidates(address)
-    refused: list[_Refused] = []
+    refused: list[_RefusedByServer] = []
     for prefix in tried:
         try:
             if _has_log(_getter(opener, prefix)):
                 return prefix
-        except _Refused as error:
-            refused.append(error)  # it may stand at the next place, and else this is the best there is to say
+        except _RefusedByServer as error:
+            refused.append(error)  # the log may be at the next address; if not, report the first refusal
     if refused:
         raise refused[0]
-    places = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
-    raise CannotCheck(f"No log was found there. Tried {places}. Give the address of the petition's page.")
+    urls = ", ".join(f"{prefix}/checkpoint" for prefix in tried)
+    raise CannotCheck(f"No log was found there. Tried {urls}. Give the address of the petition's page.")
 
 
 def files_at(prefix: str) -> Get:
-    """How the files below an address are read, with patience. Raises CannotCheck, as what it gives does."""
-    return _patient(_getter(_opener(_address(prefix)), prefix))
+    """Return a function that reads the files below an address, with retries. Both raise `CannotCheck`."""
+    return _with_retries(_getter(_opener(_address(prefix)), prefix))
 
 
 def candidates(address: SplitResult) -> list[str]:
-    """Where the log of a page can be, likeliest first: a page has its language before the slug, a log has not."""
+    """Return the possible addresses of the log, likeliest first.
+
+    A page has its language before the slug; a log has not.
+    """
     base = f"{address.scheme}://{address.netloc}"
     parts = [part for part in address.path.split("/") if part]
     whole = "/".join([base, *parts])
@@ -64,7 +67,10 @@ def candidates(address: SplitResult) -> list[str]:
 
 
 def _address(url: str) -> SplitResult:
-    """The address in parts. Plain http is for this machine and for onion services, which need no certificate."""
+    """Return the address in parts. Raise `CannotCheck` if it must not be requested.
+
+    Plain http is allowed for this machine and for onion services, which need no certificate.
+    """
     try:
         address = urlsplit(url)
         host = address.hostname or ""
@@ -89,23 +95,23 @@ def _is_here(host: str) -> bool:
         return False
 
 
-class _Refused(CannotCheck):
-    """The server answers, and does not give this."""
+class _RefusedByServer(CannotCheck):
+    """The server answered with a status that is an error and not temporary."""
 
 
-class _Later(CannotCheck):
-    """No answer, or one that says to come back."""
+class _TryLater(CannotCheck):
+    """There was no answer, or a temporary error: the request can be repeated."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Who is sent elsewhere does not go: the answer then is an error as any other."""
+    """Do not follow redirects: treat them as errors, like any other status."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _opener(address: SplitResult) -> urllib.request.OpenerDirector:
-    # The environment's proxies lead out, to Tor for instance; never from here to here.
+    # Proxies of the environment, such as Tor, are for other hosts, not for this machine.
     here = [urllib.request.ProxyHandler({})] if _is_here(address.hostname or "") else []
     opener = urllib.request.build_opener(_NoRedirect, *here)
     opener.addheaders = [("User-Agent", "sabal-verify")]
@@ -118,7 +124,7 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
         try:
             with opener.open(url, timeout=SILENCE) as response:
                 if response.status != 200:
-                    raise _Refused(f"{url} was answered with status {response.status}.")
+                    raise _RefusedByServer(f"{url} was answered with status {response.status}.")
                 return _body(response, limit, time.monotonic() + PATIENCE)
         except urllib.error.HTTPError as error:
             error.close()
@@ -127,26 +133,26 @@ def _getter(opener: urllib.request.OpenerDirector, prefix: str) -> Get:
             raise _refusal(url, error.code) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise _Later(f"{url} could not be read ({plain(str(reason))}). Try again later.") from None
+            raise _TryLater(f"{url} could not be read ({plain(str(reason))}). Try again later.") from None
 
     return get
 
 
 def _refusal(url: str, status: int) -> CannotCheck:
-    if status in _LATER:
-        return _Later(f"{url} was answered with status {status}. Try again later.")
+    if status in _TEMPORARY:
+        return _TryLater(f"{url} was answered with status {status}. Try again later.")
     elsewhere = ", which leads elsewhere. Give the address that it leads to" if status // 100 == 3 else ""
-    return _Refused(f"{url} was answered with status {status}{elsewhere}.")
+    return _RefusedByServer(f"{url} was answered with status {status}{elsewhere}.")
 
 
-def _patient(get: Get) -> Get:
-    """Of thousands of requests one may fail by chance, or come too soon after the others."""
+def _with_retries(get: Get) -> Get:
+    """Repeat a request after a temporary error. Among thousands, one may fail by chance or exceed a rate limit."""
 
     def get_again(path: str, limit: int) -> bytes | None:
         for pause in PAUSES:
             try:
                 return get(path, limit)
-            except _Later:
+            except _TryLater:
                 time.sleep(pause)
         return get(path, limit)
 
@@ -154,7 +160,10 @@ def _patient(get: Get) -> Get:
 
 
 def _body(response: HTTPResponse, limit: int, until: float) -> bytes:
-    """The answer's bytes, one more than `limit` at most. Raises TimeoutError, and HTTPException on a short one."""
+    """Return the answer's bytes, at most `limit` + 1.
+
+    Raise `TimeoutError` after the time `until`, and `HTTPException` if the answer is shorter than it says.
+    """
     data = bytearray()
     while len(data) <= limit:
         if time.monotonic() > until:
@@ -169,7 +178,7 @@ def _body(response: HTTPResponse, limit: int, until: float) -> bytes:
 
 
 def _has_log(get: Get) -> bool:
-    """Whether a checkpoint is served here, rather than a page that says that nothing was found."""
+    """Return whether a checkpoint is served here. Some sites answer unknown paths with a page and status 200."""
     try:
         data = get("checkpoint", MOST_NOTE)
         tlog.checkpoint.peek(data or b"")

@@ -1,1 +1,1 @@
-"""The ASGI front end: HTTP only. It answers every path that a visitor may ask for."""
+"""The ASGI front end. It speaks HTTP and answers every path of the site."""

@@ -1,4 +1,4 @@
-"""What a public process shares. One object, made by `asgi.py` or a test; nothing of it is kept in a module."""
+"""The state that the parts of a public process share: one object, built by `asgi.py` or a test. No module holds any."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sabal.signing.group import Batcher
 from sabal.signing.operations import Operation, Outcome
 from sabal.signing.writer.find import Found
 
-IN_FLIGHT = 64  # POSTs being worked on: as many as one commit takes; more would only wait longer
-READING = 16_384  # POSTs whose body is still coming: cheap, but not free
-STALE_AFTER = 15.0  # seconds without a refresh of what is known of the petitions, and /healthz says busy
+IN_FLIGHT = 64  # POSTs in work: as many as one commit takes; more would only wait longer
+READING = 16_384  # POSTs whose body is still arriving: cheap, but not free
+STALE_AFTER = 15.0  # seconds without a refresh of the petitions; after them /healthz answers "busy"
 
 
 @dataclass
 class App:
-    """What is known of petitions and keys, the limits, the ways to the database, and the work in progress."""
+    """Petitions and keys as this process knows them, limits, paths to the database, and counts of work in progress."""
 
     keyring: Keyring
     snapshots: Snapshots
@@ -32,16 +32,16 @@ class App:
     prepared: PreparedPages
     writer: Batcher[Operation, Outcome]
     finder: Batcher[bytes, Found | None]
-    refreshed: float = field(default_factory=time.monotonic)  # when what is known was last refreshed
-    working: int = 0  # POSTs being worked on
-    reading: int = 0  # POSTs whose body is still coming
+    refreshed: float = field(default_factory=time.monotonic)  # time of the last refresh (monotonic clock)
+    working: int = 0  # POSTs in work
+    reading: int = 0  # POSTs whose body is still arriving
 
     @property
     def is_full(self) -> bool:
-        """Whether as many POSTs are being worked on as may be."""
+        """Return whether the limit of POSTs in work is reached."""
         return self.working >= IN_FLIGHT
 
     @property
     def is_well(self) -> bool:
-        """Whether it is worth sending a visitor here now."""
+        """Return whether a load balancer should send visitors to this process now."""
         return not self.is_full and time.monotonic() - self.refreshed <= STALE_AFTER

@@ -1,9 +1,9 @@
-"""The HTTP cache of the front. An answer is cached because its own headers say so; there is no other rule.
+"""The HTTP cache of the front end. An answer is cached if its own headers allow it; there is no other rule.
 
-It caches 200s without Set-Cookie that have a `max-age` (RFC 9111), with `stale-while-revalidate` and
-`stale-if-error` (RFC 5861). Each is cached in the codings br, gzip and identity, each with an ETag of its own, as
-ASGI messages ready to be sent, so that a hit costs a few look-ups. At most one refresh per key is under way, however
-many ask. Keys come from closed lists: the fixed paths, files of a log, and the names of prepared pages.
+The cache takes answers with status 200, a `max-age` (RFC 9111) and no Set-Cookie. It obeys `stale-while-revalidate`
+and `stale-if-error` (RFC 5861). It stores each answer in the codings br, gzip and identity, each with its own ETag, as
+ASGI messages ready to be sent, so that a hit costs a few look-ups. At most one refresh per key runs at a time, whatever
+the number of readers. Keys come from closed lists: the fixed paths, files of a log, and the names of prepared pages.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from sabal.front.codings import coding
 from sabal.http import Headers, Refused, Response
 
 MOST_BYTES = 64 * 1024 * 1024
-OVERHEAD = 3_000  # bytes that an entry takes beside its bodies
-LASTING = 30 * 86_400.0  # seconds; what is fresh for longer never changes, so its age does not matter
+OVERHEAD = 3_000  # bytes of memory that an entry takes besides its bodies
+LASTING = (
+    30 * 86_400.0
+)  # seconds; an answer that is fresh for longer never changes, so its age does not matter
 BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
 OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"date", b"age", b"connection"))
 TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
@@ -40,7 +42,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """For how many seconds an answer is fresh, and may then be shown stale."""
+    """For how many seconds an answer is fresh, and for how many more a stale copy may be sent."""
 
     max_age: float
     while_revalidate: float = 0
@@ -49,7 +51,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One coding of an entry, ready to be sent."""
+    """An entry in one coding, ready to be sent."""
 
     etag: bytes
     body: bytes
@@ -60,7 +62,7 @@ class Variant:
 
 @dataclass(slots=True)
 class Entry:
-    """One cached answer; times are of the monotonic clock."""
+    """One cached answer. Times are of the monotonic clock."""
 
     response: Response
     digest: bytes
@@ -70,28 +72,29 @@ class Entry:
     stored: float
     used: float
     young_until: float = 0.0
-    retry: float = 0.0  # not before then is a failed refresh tried again
+    retry: float = 0.0  # the earliest time of the next try after a failed refresh
 
     def fresh(self, now: float) -> bool:
+        """Return whether the answer is fresh."""
         return now - self.stored < self.rule.max_age
 
     def usable(self, now: float) -> bool:
-        """Whether it may be shown while it is being refreshed."""
+        """Return whether the answer may be sent while a refresh runs."""
         return now - self.stored < self.rule.max_age + self.rule.while_revalidate
 
-    def better_than_nothing(self, now: float) -> bool:
-        """Whether it may be shown because the refresh failed."""
+    def usable_on_error(self, now: float) -> bool:
+        """Return whether the answer may be sent after a failed refresh."""
         return now - self.stored < self.rule.max_age + self.rule.if_error
 
     def messages(self, accept: bytes | None, if_none_match: bytes | None, head: bool) -> Messages:
-        """The ASGI messages for a reader that accepts these codings and may hold a copy already."""
+        """Return the ASGI messages for these request headers: 304 if the reader has the same copy."""
         variant = self.variants.get(coding(accept)) or self.variants[b"identity"]
         if if_none_match is not None and matches(if_none_match, variant.etag):
             return variant.not_modified
         return variant.head if head else variant.whole
 
     def answer(self, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float) -> Messages:
-        """`messages`, with the Age of an old copy."""
+        """Return `messages`, with the Age header if the copy is a second old or more."""
         self.used = now
         start, body = self.messages(accept, if_none_match, head)
         age = int(now - self.stored)
@@ -106,7 +109,7 @@ def ageless(rule: Freshness) -> float:
 
 
 class Cache(Generic[Key]):
-    """Cached answers by key. `make` gives a key's answer, or raises; `finish` completes its headers."""
+    """Cached answers by key. `make` returns the answer of a key or raises; `finish` completes its headers."""
 
     def __init__(
         self,
@@ -126,7 +129,7 @@ class Cache(Generic[Key]):
     def fresh(
         self, key: Key, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float
     ) -> Messages | None:
-        """Return the messages to send, if that key's entry is fresh and so young that it needs no Age header."""
+        """Return the messages to send if the entry of `key` is fresh and too young for an Age header."""
         entry = self._entries.get(key)
         if entry is None or now >= entry.young_until:
             return None
@@ -134,7 +137,7 @@ class Cache(Generic[Key]):
         return entry.messages(accept, if_none_match, head)
 
     def fresh_or_stale(self, key: Key, now: float) -> Entry | None:
-        """Return the entry of that key if it may be shown now; a stale one is refreshed in the background."""
+        """Return the entry of `key` if it may be sent now. Refresh a stale entry in the background."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -146,18 +149,18 @@ class Cache(Generic[Key]):
         return entry
 
     async def fetch(self, key: Key) -> Entry | Response:
-        """Return the entry of that key, made if need be; a Response where the answer is not to be cached.
+        """Return the entry of `key`, made if necessary, or a Response if the answer must not be cached.
 
-        Raises what `make` raised, if there is no copy that may be shown instead.
+        If `make` fails and no copy may be sent instead, raise the exception of `make`.
         """
         entry = self.fresh_or_stale(key, self._clock())
         if entry is not None:
             return entry
-        # Shielded: the refresh is shared, and goes on when the reader who began it leaves.
+        # Shielded: readers share the refresh, and it continues if the first of them disconnects.
         return await asyncio.shield(self._refresh(key))
 
     def any_age(self, key: Key) -> Entry | None:
-        """Return the entry of that key, however old; a refresh is started if it is stale or missing."""
+        """Return the entry of `key`, of any age. Start a refresh if the entry is stale or missing."""
         now = self._clock()
         entry = self._entries.get(key)
         if entry is None or (not entry.fresh(now) and now >= entry.retry):
@@ -165,7 +168,7 @@ class Cache(Generic[Key]):
         return entry
 
     def forget(self, keep: Iterable[Key]) -> None:
-        """Drop the entries of all other keys (of petitions that are no more)."""
+        """Drop the entries of all other keys, such as those of petitions that are no longer published."""
         wanted = set(keep)
         for key in [key for key in self._entries if key not in wanted]:
             self._drop(key)
@@ -173,30 +176,30 @@ class Cache(Generic[Key]):
     def _refresh(self, key: Key) -> asyncio.Task[Entry | Response]:
         task = self._refreshing.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._made(key))
+            task = asyncio.get_running_loop().create_task(self._make_entry(key))
             self._refreshing[key] = task
-            task.add_done_callback(lambda done: self._ended(key, done))
+            task.add_done_callback(lambda done: self._refresh_done(key, done))
         return task
 
-    def _ended(self, key: Key, task: asyncio.Task[Entry | Response]) -> None:
+    def _refresh_done(self, key: Key, task: asyncio.Task[Entry | Response]) -> None:
         del self._refreshing[key]
         if not task.cancelled():
-            task.exception()  # looked at, so that asyncio never prints its text
+            task.exception()  # retrieved, so that asyncio never prints its text
 
-    async def _made(self, key: Key) -> Entry | Response:
+    async def _make_entry(self, key: Key) -> Entry | Response:
         old = self._entries.get(key)
         try:
             response = await self._make(key)
             if response.status >= 500:
                 raise Failed(response)
         except Refused:
-            self._drop(key)  # an answer, not a failure: the last copy is out of date
+            self._drop(key)  # a refusal is an answer, not a failure: the last copy is out of date
             raise
         except Exception as error:
             now = self._clock()
             if old is not None:
                 old.retry = now + 1.0
-                if old.better_than_nothing(now):
+                if old.usable_on_error(now):
                     logger.warning(
                         "%s: refresh failed (%s), showing the last copy", key, type(error).__name__
                     )
@@ -208,14 +211,14 @@ class Cache(Generic[Key]):
         if rule is None or response.status != 200 or response.header(b"set-cookie") is not None:
             self._drop(key)
             return response
-        return await self._cached(key, old, response, rule)
+        return await self._store(key, old, response, rule)
 
-    async def _cached(self, key: Key, old: Entry | None, response: Response, rule: Freshness) -> Entry:
-        seen = repr([pair for pair in response.headers if pair[0] not in OWN]).encode()
-        digest = hashlib.sha256(seen + response.body).digest()
+    async def _store(self, key: Key, old: Entry | None, response: Response, rule: Freshness) -> Entry:
+        headers = repr([pair for pair in response.headers if pair[0] not in OWN]).encode()
+        digest = hashlib.sha256(headers + response.body).digest()
         now = self._clock()
         if old is not None and old.digest == digest:
-            # The usual case of a busy page: nothing to encode again, no new messages.
+            # The usual case of a busy page: the answer is the same, so no coding or message is made again.
             old.stored, old.retry, old.rule = now, 0.0, rule
             old.young_until = now + ageless(rule)
             return old
@@ -238,10 +241,10 @@ class Cache(Generic[Key]):
         headers = [pair for pair in response.headers if pair[0] not in OWN]
         headers += [(b"etag", etag), (b"vary", b"accept-encoding")] if several else [(b"etag", etag)]
         headers = self._finish(headers)
-        of_body = [(b"content-length", b"%d" % len(body))]
+        body_headers = [(b"content-length", b"%d" % len(body))]
         if name != b"identity":
-            of_body.append((b"content-encoding", name))
-        whole = headers + of_body
+            body_headers.append((b"content-encoding", name))
+        whole = headers + body_headers
         short = [pair for pair in headers if pair[0] != b"content-type"]
         return Variant(
             etag, body, messages(200, whole, body), messages(200, whole, b""), messages(304, short, b"")
@@ -258,7 +261,7 @@ class Cache(Generic[Key]):
 
 
 class Failed(Exception):
-    """The answer that was made is a 5xx."""
+    """Signal that the answer that was made has a status of 500 or above."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
@@ -266,7 +269,7 @@ class Failed(Exception):
 
 
 def messages(status: int, headers: Headers, body: bytes) -> Messages:
-    """The two ASGI messages of a whole answer."""
+    """Return the two ASGI messages of a whole answer."""
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
@@ -274,7 +277,7 @@ def messages(status: int, headers: Headers, body: bytes) -> Messages:
 
 
 def encoded(response: Response) -> dict[bytes, bytes]:
-    """The body in each coding that makes it shorter. For a thread: both compressors let others work."""
+    """Return the body in each coding that makes it shorter. Run it on a thread: both compressors release the GIL."""
     body = response.body
     bodies = {b"identity": body}
     if len(body) > 256 and TEXTUAL.match(response.header(b"content-type") or b""):
@@ -288,7 +291,7 @@ def encoded(response: Response) -> dict[bytes, bytes]:
 
 
 def freshness(response: Response) -> Freshness | None:
-    """Return what the answer's Cache-Control and Vary allow; None where it is not to be cached."""
+    """Return the freshness that Cache-Control and Vary allow; None if the answer must not be cached."""
     value = response.header(b"cache-control")
     if value is None or response.header(b"vary") == b"*":
         return None
@@ -303,7 +306,7 @@ def freshness(response: Response) -> Freshness | None:
 
 
 def matches(if_none_match: bytes, etag: bytes) -> bool:
-    """Weak comparison of an If-None-Match with one ETag (RFC 9110 §13.1.2)."""
+    """Return whether an If-None-Match names the ETag, by weak comparison (RFC 9110 §13.1.2)."""
     if if_none_match == etag:
         return True
     if if_none_match.strip() == b"*":

@@ -1,4 +1,4 @@
-"""Which of the codings that are ready a reader gets (RFC 9110 §12.5.3)."""
+"""The choice of a content coding for a reader (RFC 9110 §12.5.3)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ _codings: dict[bytes, bytes] = {}
 
 
 def coding(accept: bytes | None) -> bytes:
-    """The best of br, gzip and identity for an Accept-Encoding (RFC 9110 §12.5.3)."""
+    """Return the best of br, gzip and identity for an Accept-Encoding header. Remember the common ones."""
     if accept is None:
         return b"identity"
     known = _codings.get(accept)
     if known is None:
         known = negotiate(accept)
-        # Browsers send a handful of these; others may send what they like.
+        # Browsers send a handful of different headers; other clients may send any number, so the memory has a bound.
         if len(_codings) < 512 and len(accept) < 256:
             _codings[accept] = known
     return known
 
 
 def negotiate(accept: bytes) -> bytes:
-    """`coding`, worked out."""
+    """Return the same as `coding`, computed."""
     weights: dict[str, float] = {}
     for item in accept.decode("latin-1").lower().split(","):
         name, *parameters = (part.strip() for part in item.split(";"))
@@ -31,7 +31,7 @@ def negotiate(accept: bytes) -> bytes:
 
 
 def quality(parameters: list[str]) -> float:
-    """The q of an item in an Accept header; 1 where none stands, 0 where it is no number."""
+    """Return the `q` of an item of an Accept header: 1 if it has none, 0 if it is not a number."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

@@ -1,8 +1,8 @@
 """The ASGI front end, to be read from top to bottom.
 
-A request passes the guards in this order: path, method, Host, sizes. A POST passes these besides: what its headers
-announce of a body, origin, network, POSTs in flight. The row of its route says what answers: the cache, whose pages are
-made on the pool, or a handler. Nothing that a client sent is ever logged.
+A request passes the guards in this order: path, method, Host, sizes. A POST then passes these: the headers about its
+body, origin, network, number of POSTs in work. The row of its route names what answers: the cache, whose pages are made
+on the pool, or a handler. Nothing that a client sent is ever logged.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Front:
         self.cache = cache.Cache(self.page, self.finished)
 
     async def __call__(self, scope: Scope, receive: guards.Receive, send: Send) -> None:
-        """Answer one request. An error is logged as type and line, and answered with a prepared page."""
+        """Answer one request. Log an error by type and line, and answer it with a prepared page."""
         try:
             route, headers = self.admit(scope)
             if route.row.cached and scope["method"] != "POST":
@@ -69,16 +69,15 @@ class Front:
     def admit(self, scope: Scope) -> tuple[Route, dict[bytes, bytes]]:
         """Apply the guards that every request passes: path, method, doubled headers, Host."""
         route = self.routes.find(scope["raw_path"])
-        row = route.row
-        if scope["method"] not in row.allow:
-            raise Refused(405, headers=[(b"allow", ", ".join(row.allow).encode())])
+        if scope["method"] not in route.row.allow:
+            raise Refused(405, headers=[(b"allow", ", ".join(route.row.allow).encode())])
         headers = guards.headers(scope["headers"])
-        if not row.any_host:
+        if not route.row.any_host:
             self.hosts.check(headers.get(b"host", b""))
         return route, headers
 
     def fresh(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:
-        """Return the page, if the cache has it fresh: so are nearly all requests answered, without any wait."""
+        """Return the page if the cache has a fresh copy. This answers nearly all requests, without any wait."""
         return self.cache.fresh(
             route.path,
             headers.get(b"accept-encoding"),
@@ -88,7 +87,7 @@ class Front:
         )
 
     async def cached(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages:
-        """Return the page, stale or made now."""
+        """Return the page: a stale copy, or one made now."""
         if route.row.has_file is not None:
             if not route.row.has_file(route.petition(self.app.snapshots), route.file):
                 raise Refused(404, "not-found")
@@ -100,15 +99,15 @@ class Front:
         return found.answer(accept, if_none_match, scope["method"] == "HEAD", time.monotonic())
 
     async def page(self, path: str) -> Response:
-        """Make the page of a path, for the cache."""
+        """Return the page of a path, for the cache."""
         route = self.routes.find(path.encode("ascii"))
         return await self.app.pool.page(route.page, self.app.snapshots)
 
     async def answer(
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
     ) -> Response:
-        """Return what is not cached."""
-        # Only here, for cached pages the server's own limit, which is near this one, is enough.
+        """Return an answer that is not cached."""
+        # Cached pages skip this guard: the server's own limit is close to this one.
         guards.size(scope["headers"])
         self.clients.notice(scope["client"][0], headers.get(b"x-forwarded-for"))
         if scope["method"] == "POST":
@@ -120,9 +119,9 @@ class Front:
     async def post(
         self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: guards.Receive
     ) -> Response:
-        """Apply the guards that a POST passes besides, in order; its body is read only after the last of them."""
+        """Apply the guards of a POST, in order, and call its handler. The body is read only after these guards."""
         app, row = self.app, route.row
-        assert row.post is not None  # or POST would not be allowed
+        assert row.post is not None  # `admit` refused POST otherwise
         guards.announced(headers, any_type=row.any_type)
         own = guards.same_origin(headers, self.hosts)
         if not own and not row.any_origin:
@@ -138,7 +137,7 @@ class Front:
             body = await guards.body(receive)
         finally:
             app.reading -= 1
-        # Only what has arrived whole takes a place: a thousand senders who never finish take none away.
+        # A POST counts as work only when its body is complete, so senders that never finish take nothing from others.
         if app.is_full:
             raise busy()
         app.working += 1
@@ -158,12 +157,12 @@ class Front:
             app.working -= 1
 
     def network(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> tuple[bytes, Verdict]:
-        """Return the sender's network under today's key, and what it may do. Confirming is never limited."""
+        """Return the sender's network, hashed with today's key, and its verdict. Confirming is never limited."""
         if route.row.limit is None:
             return b"", Verdict.FREE
         limits, now = self.app.limits, self.clock()
         onion = self.hosts.is_onion(headers[b"host"])
-        # Onion visitors come past the proxies: a header of theirs is their own invention.
+        # Onion visitors do not pass the proxies, so an X-Forwarded-For header of theirs is forged.
         forwarded = None if onion else headers.get(b"x-forwarded-for")
         address = self.clients.address(scope["client"][0], forwarded)
         network = limits.network(address, now, onion=onion)
@@ -180,7 +179,7 @@ class Front:
         own_origin: bool = True,
         soft_limited: bool = False,
     ) -> Request:
-        """Return what a handler gets to see."""
+        """Return the request as a handler sees it."""
         return Request(
             method,
             route.path,
@@ -196,7 +195,7 @@ class Front:
         )
 
     def refusal(self, refused: Refused, scope: Scope) -> Response:
-        """Return the prepared page that explains a refusal, in the path's or the reader's language. Never waits."""
+        """Return the prepared page of a refusal, in the path's or the reader's language, without waiting."""
         language = self.routes.language_of(scope["raw_path"])
         if not language:
             accept = dict(scope["headers"]).get(b"accept-language")
@@ -205,19 +204,19 @@ class Front:
         return response.adding(*refused.headers)
 
     def refreshed(self) -> None:
-        """Take up what has changed among the petitions; called after each refresh of the snapshots."""
+        """Take over changes of the petitions. Called after each refresh of the snapshots."""
         self.app.refreshed = time.monotonic()
         if self.routes.update(self.app.snapshots.published()):
             self.cache.forget(keep=self.routes.cached_paths())
 
     async def drained(self, seconds: float) -> None:
-        """Return when no POST is being worked on any more, or after that time."""
+        """Wait until no POST is in work, or until that time has passed."""
         end = time.monotonic() + seconds
         while self.app.working and time.monotonic() < end:
             await asyncio.sleep(0.02)
 
     def messages(self, response: Response, scope: Scope) -> Messages:
-        """Return a response as ASGI messages, with length and security headers; without body for HEAD."""
+        """Return a response as ASGI messages, with length and security headers, and without a body for HEAD."""
         headers, body = self.finished(response.headers), response.body
         if response.header(b"cache-control") is None:
             headers.append((b"cache-control", b"no-store"))
@@ -231,17 +230,17 @@ class Front:
         return cache.messages(response.status, headers, b"" if scope["method"] == "HEAD" else body)
 
     def finished(self, headers: Headers) -> list[tuple[bytes, bytes]]:
-        """Return the headers of an answer with those that all answers have."""
+        """Return the headers of an answer, with the security headers in place of any of the same names."""
         return [*(pair for pair in headers if pair[0] not in self.security), *self.security.items()]
 
 
 def security_headers(secure: bool) -> dict[bytes, bytes]:
-    """Return the headers that every answer has. The page's own policy (CSP) comes with the page."""
+    """Return the headers that every answer has. The policy of a page (CSP) comes with the page."""
     headers = {
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"same-origin",
         b"cross-origin-opener-policy": b"same-origin",
-        b"server": b"",  # granian names itself where an application does not: this leaves the name empty
+        b"server": b"",  # without it, granian would send its own name
     }
     if secure:
         headers[b"strict-transport-security"] = b"max-age=31536000"

@@ -1,4 +1,4 @@
-"""The guards of the front: each looks at one thing, and lets pass or raises Refused."""
+"""The guards of the front end. Each checks one property of a request and raises Refused if it fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BODY_SECONDS = 5.0
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 FORM = b"application/x-www-form-urlencoded"
 
-# Two of one of these, and a proxy may have believed the one and we the other.
+# If one of these comes twice, a proxy may have used one value and we the other.
 SINGLE = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"content-type", b"origin", b"sec-fetch-site")
 )
@@ -25,7 +25,10 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 def headers(raw: Headers) -> dict[bytes, bytes]:
-    """The headers by name, those that matter only once; X-Forwarded-For joined in its order."""
+    """Return the headers by name, with X-Forwarded-For joined in its order.
+
+    Raises Refused (400) if a header of SINGLE comes twice.
+    """
     found = dict(raw)
     if len(found) != len(raw):
         names = [name for name, _ in raw]
@@ -37,13 +40,13 @@ def headers(raw: Headers) -> dict[bytes, bytes]:
 
 
 def size(raw: Headers) -> None:
-    """Refuses headers of more than 16 kB, names and values together."""
+    """Raise Refused (431) if the headers have more than 16 kB, names and values together."""
     if sum(map(len, chain.from_iterable(raw))) > HEADERS_MOST:
         raise Refused(431)
 
 
 class Hosts:
-    """The names this site answers to, and the origins that are its own."""
+    """The host names that this site answers, and its own origins."""
 
     def __init__(
         self, base_url: str, onion: str = "", others: Iterable[str] = (), *, dev: bool = False
@@ -64,12 +67,12 @@ class Hosts:
             self._origins |= {f"http://{self.onion}", f"https://{self.onion}"}
 
     def check(self, host: bytes) -> None:
-        """Refuses a Host that is not ours."""
+        """Raise Refused (400) if the Host is not a name of this site."""
         if host not in self._names:
             self._check_slowly(host)
 
     def own(self, origin: bytes) -> bool:
-        """Whether pages of that origin are pages of this site."""
+        """Return whether the origin is one of this site."""
         name = origin.decode("latin-1").lower()
         if name in self._origins:
             return True
@@ -77,7 +80,7 @@ class Hosts:
         return self._dev and scheme == "http" and without_port(host) in LOOPBACK_NAMES
 
     def is_onion(self, host: bytes) -> bool:
-        """Whether the request came to the onion name."""
+        """Return whether the request was sent to the onion name."""
         return bool(self.onion) and host.lower() == self.onion.encode("ascii")
 
     def _check_slowly(self, host: bytes) -> None:
@@ -90,21 +93,21 @@ class Hosts:
 
 
 def onion_name(onion: str) -> str:
-    """The bare host of an onion address, given with or without a scheme."""
+    """Return the host of an onion address, given with or without a scheme."""
     return onion.lower().removeprefix("http://").removeprefix("https://").rstrip("/")
 
 
 def without_port(host: str) -> str:
-    """A host without its port; the brackets of an IPv6 address stay."""
+    """Return a host without its port. The brackets of an IPv6 address stay."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isascii() and port.isdigit() else host
 
 
 def same_origin(given: Mapping[bytes, bytes], hosts: Hosts) -> bool:
-    """Whether a POST comes from a page of ours, or from no browser at all.
+    """Return whether a POST comes from a page of this site, or not from a browser.
 
-    ``Sec-Fetch-Site`` cannot be set by a page's script, so where it stands it decides. Browsers that do not
-    send it send ``Origin``; "null" (a sandboxed frame, a data: URL) is nobody's own.
+    `Sec-Fetch-Site` cannot be set by the script of a page, so it decides if it is present. Browsers that do not send it
+    send `Origin`. The origin "null" (a sandboxed frame, a data: URL) never counts as this site.
     """
     site = given.get(b"sec-fetch-site")
     if site is not None:
@@ -114,7 +117,7 @@ def same_origin(given: Mapping[bytes, bytes], hosts: Hosts) -> bool:
 
 
 def announced(given: Mapping[bytes, bytes], *, any_type: bool = False) -> None:
-    """Refuses a body by what its headers say: too long, of another type, of an unclear length."""
+    """Raise Refused if the headers announce a body that is too long, of another type or of unclear length."""
     encoding, length = given.get(b"transfer-encoding"), given.get(b"content-length")
     if encoding is not None and (length is not None or encoding.strip().lower() != b"chunked"):
         raise Refused(400, headers=CLOSE)
@@ -130,7 +133,10 @@ def announced(given: Mapping[bytes, bytes], *, any_type: bool = False) -> None:
 
 
 async def body(receive: Receive, *, most: int = BODY_MOST, seconds: float = BODY_SECONDS) -> bytes:
-    """The body, whole, within ``most`` bytes and ``seconds``; granian itself would wait for ever."""
+    """Return the complete body, of at most `most` bytes, within `seconds`. granian itself would wait for ever.
+
+    Raises Refused: 400 if the client is gone or its chunks are malformed, 408 if it is too slow, 413 if it is too long.
+    """
     parts: list[bytes] = []
     size = 0
     try:
@@ -138,7 +144,7 @@ async def body(receive: Receive, *, most: int = BODY_MOST, seconds: float = BODY
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise Refused(400, headers=CLOSE)  # gone, or its chunks were no chunks
+                    raise Refused(400, headers=CLOSE)
                 part = message.get("body", b"")
                 size += len(part)
                 if size > most:

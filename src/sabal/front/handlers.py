@@ -1,7 +1,7 @@
-"""What visitors do, from parsed request to answer: sign, confirm, not me, receipt, withdraw.
+"""The handlers of visitors, from parsed request to answer: sign, confirm, not me, receipt, withdraw.
 
-Each verb reads top to bottom: parse, look up, one operation, answer. Nothing is said before it is on disk. All answers
-to signing are the same, whatever is known about the mailbox.
+Each handler reads top to bottom: parse, look up, one operation, answer. An answer is sent only after the change is on
+disk. All answers to signing are the same, whatever is known about the email address.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import Circumstances, NotReady, sign
 from sabal.signing.writer.find import Entered, Found, is_late
 
-REFRESHED_WITHIN = 1.2  # seconds: by then this process has seen what another one changed
+REFRESHED_WITHIN = 1.2  # seconds; by then this process has seen the change of another one
 
 
 class Handlers:
-    """The verbs of visitors in one process."""
+    """The visitors' handlers of one process."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -37,7 +37,7 @@ class Handlers:
     # ---- the site -------------------------------------------------------------------------------------------------
 
     async def home(self, request: Request) -> Response:
-        """GET /: to the petitions of this site, or to its only one, in the reader's language."""
+        """GET /: redirect to the only petition, or to the list of petitions, in the reader's language."""
         petitions = self._app.snapshots.published()
         accept = request.headers.get(b"accept-language")
         if len(petitions) == 1:
@@ -48,19 +48,19 @@ class Handlers:
         return Response(302, [(b"location", path.encode("ascii"))])
 
     async def health(self, request: Request) -> Response:
-        """GET /healthz: whether it is worth sending a visitor here now."""
+        """GET /healthz: answer whether a load balancer should send visitors to this process now."""
         return text(200, "ok\n") if self._app.is_well else text(503, "busy\n")
 
     # ---- sign -----------------------------------------------------------------------------------------------------
 
     async def sign(self, request: Request) -> Response:
-        """POST /{language}/{slug}/sign: 303 to `sent`, the same for everyone, or the page as it was filled in."""
+        """POST /{language}/{slug}/sign: 303 to `sent`, the same for everyone, or the page with the typed values."""
         petition = self._app.snapshots.by_slug(request.slug)
         if petition is None:
             raise Refused(404, "not-found")
         fields = form.read(request.body)
         if not request.own_origin:
-            # The form of another site: shown filled, with one button, and nothing stored.
+            # The form of another site: show our form with the typed values and a button, and store nothing.
             error = form.FormError("form", form.MESSAGES["elsewhere"])
             return await self._page_again(request, petition, form.Mistakes(fields or {}, (error,)), 403)
         if not petition.takes_signatures(_today(request)):
@@ -72,19 +72,20 @@ class Handlers:
             raise busy()
         circumstances = self._circumstances(request, petition, submission)
         if not await self._sign(request, petition, submission, circumstances):
-            return await self._sign_anew(request, petition, circumstances)
+            return await self._sign_changed(request, petition, circumstances)
         return _sent(request, petition)
 
     def _circumstances(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission
     ) -> Circumstances:
-        """Return whether it is held for review, its lane, and whether the mailbox has had its emails for today.
+        """Return why the signature is held (0 if not), its email lane, and whether its mailbox had its emails of today.
 
-        Refused is only a signature that would be held while too many are held already: a flood fills its own share.
+        Raises Refused (429) only for a signature to be held, if its network or the petition has used up its share of
+        held signatures for today. A flood uses up only its own share.
         """
         limits = self._app.limits
         quota_used = bool(request.network) and not limits.letters_left(
-            _box(petition, submission), request.now
+            _mailbox_key(petition, submission), request.now
         )
         domain = submission.email.domain
         crowded = (
@@ -93,39 +94,41 @@ class Handlers:
             and not limits.small_domain(domain.encode(), request.now)
         )
         robot = bool(submission.risk)
-        why = held.RATE if request.soft_limited else held.ROBOT if robot else 0
-        if why and not limits.held(petition.id, request.network, request.now):
+        reason = held.RATE if request.soft_limited else held.ROBOT if robot else 0
+        if reason and not limits.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
-        lane = SLOW if why or crowded else NORMAL
+        lane = SLOW if reason or crowded else NORMAL
         return Circumstances(
-            request.language, why, lane, int.from_bytes(request.network[:2], "big"), quota_used
+            request.language, reason, lane, int.from_bytes(request.network[:2], "big"), quota_used
         )
 
-    async def _sign_anew(self, request: Request, petition: PetitionSnapshot, how: Circumstances) -> Response:
-        """Sign once more for a petition that changed during this request, before the visitor is asked to."""
+    async def _sign_changed(
+        self, request: Request, petition: PetitionSnapshot, how: Circumstances
+    ) -> Response:
+        """Sign once more with the refreshed snapshot: the petition changed during this request."""
         await asyncio.sleep(REFRESHED_WITHIN)
-        now = self._app.snapshots.by_id(petition.id)
-        if now is None:
+        refreshed = self._app.snapshots.by_id(petition.id)
+        if refreshed is None:
             raise Refused(404, "not-found")
         fields = form.read(request.body)
-        if not now.takes_signatures(_today(request)):
-            return await self._page_again(request, now, form.Mistakes(fields or {}, ()), 409)
-        # A form without a version was made for the text that was known before.
-        submission = form.check({"version": petition.version} | (fields or {}), now)
+        if not refreshed.takes_signatures(_today(request)):
+            return await self._page_again(request, refreshed, form.Mistakes(fields or {}, ()), 409)
+        # A form without a version was made for the text of the first snapshot.
+        submission = form.check({"version": petition.version} | (fields or {}), refreshed)
         if isinstance(submission, form.Mistakes):
-            return await self._page_again(request, now, submission, 422)
-        if not await self._sign(request, now, submission, how):
+            return await self._page_again(request, refreshed, submission, 422)
+        if not await self._sign(request, refreshed, submission, how):
             raise busy()
-        return _sent(request, now)
+        return _sent(request, refreshed)
 
     async def _sign(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
     ) -> bool:
-        """Sign, and count the email; False if the petition is no longer what this process believes it to be."""
+        """Sign, and count the email. Return False if the petition differs from this process's snapshot."""
         outcome = await self._ask(lambda: sign(submission, petition, self._app.keyring, _today(request), how))
-        # On disk: what failed does not count, and may be tried again.
+        # Counted only when it is on disk: a failed signature may be tried again.
         if outcome is Outcome.DONE and request.network:
-            self._app.limits.letter(_box(petition, submission), request.now)
+            self._app.limits.letter(_mailbox_key(petition, submission), request.now)
         return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
 
     async def _page_again(
@@ -136,7 +139,7 @@ class Handlers:
     # ---- confirm, not me ------------------------------------------------------------------------------------------
 
     async def confirm_page(self, request: Request) -> Response:
-        """GET: what will happen, and a button. Opening a link changes nothing."""
+        """GET: show the typed values and a button. Opening a link changes nothing."""
         t, found = await self._found(request)
         if found is None:
             return await self._gone(request)
@@ -159,10 +162,10 @@ class Handlers:
         )
 
     async def confirm(self, request: Request) -> Response:
-        """POST: the signature is confirmed, and with it what was ticked. Pressing twice is harmless.
+        """POST: confirm the signature and the ticked boxes. A second POST changes nothing.
 
-        An invented link costs the writer a query within a batch, and no write. A query of its own before each real
-        link would cost more.
+        An invented link costs the writer one look-up within a batch, and no write. A separate look-up before each real
+        confirmation would cost more.
         """
         t = token.decode(request.token)
         if t is None:
@@ -174,7 +177,7 @@ class Handlers:
         return see_other(f"/{request.language}/signature/{token.encode(t)}")
 
     async def not_me_page(self, request: Request) -> Response:
-        """GET: what "this was not me" does, and a button."""
+        """GET: explain "this was not me", with a button."""
         t, found = await self._found(request)
         if found is None or found.pending_payload is None:
             return await self._gone(request)
@@ -183,7 +186,7 @@ class Handlers:
         )
 
     async def not_me(self, request: Request) -> Response:
-        """POST: the pending signature is forgotten, and this mailbox gets no more emails about this petition."""
+        """POST: delete the pending signature. The email address gets no more emails of this petition."""
         t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             petition, payload = self._petition(found), PendingPayload.open(t, found.pending_payload)
@@ -191,19 +194,19 @@ class Handlers:
         return see_other(f"/{request.language}/confirm/not-me")
 
     async def not_me_done(self, request: Request) -> Response:
-        """GET: what "not me" ends on. It is the same for everyone, so its path holds no token."""
+        """GET: the page after "not me". It is the same for everyone, so its path holds no token."""
         return await self._app.prepared.page("not-me-done", request.language)
 
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
 
     async def receipt(self, request: Request) -> Response:
-        """GET /{language}/signature/{token}: that it is signed, where it is in the log, how to withdraw it."""
+        """GET /{language}/signature/{token}: show the state of the signature in the log, and how to withdraw it."""
         t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
         if found is None or self._is_late(found, _today(request)):
             return await self._gone(request)
-        by, batch, day = self._in_log(request, found)
+        by, batch, day = self._state_in_log(request, found)
         return await self._app.prepared.page(
             "receipt",
             request.language,
@@ -214,8 +217,8 @@ class Handlers:
             day=day,
         )
 
-    def _in_log(self, request: Request, found: Found) -> tuple[str, str, str]:
-        """Return what the page says of the log: the day that is promised, or the batch and its day."""
+    def _state_in_log(self, request: Request, found: Found) -> tuple[str, str, str]:
+        """Return the promised day, or the batch and its day; the values that do not apply are empty."""
         petition = self._petition(found)
         if entered := _entered(petition, found):
             return "", str(entered.batch), day_in_full(days.date_of(entered.day), request.language)
@@ -223,7 +226,7 @@ class Handlers:
         return day_in_full(days.date_of(by - 1), request.language), "", ""
 
     async def promise(self, request: Request) -> Response:
-        """GET /{language}/signature/{token}.promise: the signed promise, as a file."""
+        """GET /{language}/signature/{token}.promise: return the signed promise as a file."""
         found = await self._signature(request)
         if found is None:
             return await self._gone(request)
@@ -234,31 +237,31 @@ class Handlers:
         return _file("promise.txt", note)
 
     async def proof(self, request: Request) -> Response:
-        """GET /{language}/signature/{token}.tlog-proof: that the log has the signature, with what shows whose it is."""
+        """GET /{language}/signature/{token}.tlog-proof: return the inclusion proof, and `w` to show whose it is."""
         found = await self._signature(request)
         entered = _entered(petition := self._petition(found), found) if found else None
         if found is None or entered is None or entered.index is None:
             return await self._gone(request)
-        made = await asyncio.to_thread(receipt.proof, petition, entered.index, found.w)
-        return _file("signature.tlog-proof", made)
+        proof = await asyncio.to_thread(receipt.proof, petition, entered.index, found.w)
+        return _file("signature.tlog-proof", proof)
 
     async def _signature(self, request: Request) -> Found | None:
-        """Return the confirmed signature that a link made, as long as it shows it; None for later links to it."""
+        """Return the confirmed signature while its link shows it; None for later links to it."""
         _, found = await self._found(request)
         if found is None or not found.commitment or self._is_late(found, _today(request)):
             return None
         return found
 
     async def withdraw(self, request: Request) -> Response:
-        """POST: record, tag and links are deleted. The answer is one and the same for every link, real or invented."""
+        """POST: delete record, dedupe tag and links. The answer is the same for real and invented links."""
         t, found = await self._found(request)
-        # Anybody can invent links, and the writer is for those who sign. Timing may reveal a real link, then used up.
+        # Anyone can invent links, so only real ones reach the writer. Timing may reveal a real link, but it is used up.
         if found is not None:
             await self._ask(lambda: operations.Withdraw(t, token.digest(t)))
         return see_other(f"/{request.language}/signature/withdrawn")
 
     async def withdrawn(self, request: Request) -> Response:
-        """GET: what withdrawing ends on. It is the same for everyone, so its path holds no token."""
+        """GET: the page after withdrawing. It is the same for everyone, so its path holds no token."""
         return await self._app.prepared.page("withdrawn", request.language)
 
     # ---- shared ---------------------------------------------------------------------------------------------------
@@ -279,9 +282,10 @@ class Handlers:
             raise busy() from None
 
     async def _gone(self, request: Request) -> Response:
-        """Return one neutral page for a link that stands for nothing (any more).
+        """Return one neutral page (404) for a link without a signature, invented or old.
 
-        On a site with a guarded petition it is the page of every old link: withdraw whatever this stands for.
+        On a site with a guarded petition, every old link has this page. It offers to withdraw, without telling whether
+        there is a signature.
         """
         t = token.decode(request.token)
         if t is not None and any(p.profile.guarded for p in self._app.snapshots.published()):
@@ -301,7 +305,7 @@ class Handlers:
 
 
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:
-    """Return where the signature is in the published log; None as long as it is not."""
+    """Return the signature's batch and index in the published log; None while that log does not have it."""
     entered = found.entered
     if entered is None or (entered.index is not None and entered.index >= petition.counts.log_size):
         return None
@@ -321,8 +325,8 @@ def _sent(request: Request, petition: PetitionSnapshot) -> Response:
     return see_other(f"/{request.language}/{petition.slug}/sent")
 
 
-def _box(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
-    """Return the key under which emails to a mailbox are counted: for each petition apart."""
+def _mailbox_key(petition: PetitionSnapshot, submission: form.Submission) -> bytes:
+    """Return the key under which the emails of a mailbox are counted, separately for each petition."""
     return b"%d/" % petition.id + submission.email.mailbox.encode()
 
 

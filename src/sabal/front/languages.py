@@ -1,25 +1,25 @@
-"""Which of the languages on offer a reader gets."""
+"""The choice of a language for a reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-LONGEST_TAG = 48  # RFC 5646 asks for 35; what is longer only costs time
+LONGEST_TAG = 48  # RFC 5646 asks for 35; longer tags only cost time
 TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
 
 
 def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) -> str:
-    """The offered language that an Accept-Language asks for most (RFC 4647 lookup; Chinese by script)."""
+    """Return the offered language that an Accept-Language prefers (RFC 4647 lookup; Chinese by script)."""
     known = tuple(offered)
     wanted: list[tuple[float, int, str]] = []
-    for place, item in enumerate((accept or b"").decode("latin-1").lower().split(",")[:32]):
+    for position, item in enumerate((accept or b"").decode("latin-1").lower().split(",")[:32]):
         tag, _, weight = item.strip().partition(";q=")
         try:
             q = float(weight) if weight else 1.0
         except ValueError:
             q = 0.0
         if q > 0 and len(item) <= LONGEST_TAG:
-            wanted.append((-q, place, tag.strip()))
+            wanted.append((-q, position, tag.strip()))
     for _, _, tag in sorted(wanted):
         for candidate in fallbacks(tag):
             if candidate in known:
@@ -28,7 +28,7 @@ def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) 
 
 
 def fallbacks(tag: str) -> Iterator[str]:
-    """A language tag, then what is nearest to it, then shorter forms of it."""
+    """Yield a language tag, then its nearest scripts if it is Chinese, then its shorter forms."""
     yield tag
     parts = tag.split("-")
     if parts[0] == "zh":

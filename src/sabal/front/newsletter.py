@@ -1,7 +1,7 @@
-"""What visitors do with the newsletter: ask for it, confirm, unsubscribe.
+"""The handlers of the newsletter: subscribe, confirm, unsubscribe.
 
-Every answer to asking is the same, whether the mailbox is new, on the list, or wants no emails. Each form runs on a
-thread of the pool, with a database connection of its own.
+The answer to a request to subscribe is the same whether the email address is new, subscribed, or wants no emails. Each
+form runs on a thread of the pool, with its own database connection.
 """
 
 import logging
@@ -21,13 +21,13 @@ logger = logging.getLogger("sabal.front")
 
 
 class NewsletterHandlers:
-    """The verbs of the newsletter in one process."""
+    """The newsletter's handlers of one process."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def subscribe(self, request: Request) -> Response:
-        """POST /{language}/newsletter: an email is sent where one may be, and the answer does not say whether."""
+        """POST /{language}/newsletter: queue an email if one may be sent. The answer does not tell whether one was."""
         return await self._run(self._subscribe, request)
 
     def _subscribe(self, request: Request) -> Response:
@@ -36,7 +36,7 @@ class NewsletterHandlers:
         if organiser is None:
             raise Refused(404, "not-found")
         asked = form.check(request.body, consent.sentence("newsletter", language, organiser))
-        if isinstance(asked, form.Mistakes):
+        if isinstance(asked, form.SubscribeMistakes):
             return pages.subscribe(published, language, asked)
         if not asked.is_robot:
             keyring, limits = self._app.keyring, self._app.limits
@@ -45,11 +45,11 @@ class NewsletterHandlers:
         return see_other(f"/{language}/newsletter/asked")
 
     async def confirm_page(self, request: Request) -> Response:
-        """GET: the button behind every link to confirm. Opening a link changes nothing, so all show one page."""
+        """GET: show the button to confirm. Opening a link changes nothing, so every link shows the same page."""
         return await self._app.prepared.page("newsletter-confirm", request.language)
 
     async def confirm(self, request: Request) -> Response:
-        """POST: the subscription is confirmed. Pressing twice is harmless."""
+        """POST: confirm the subscription. A second POST changes nothing."""
         return await self._run(self._confirm, request)
 
     def _confirm(self, request: Request) -> Response:
@@ -57,7 +57,7 @@ class NewsletterHandlers:
         done = False
         if t is not None:
             link = subscription.confirm_hash(t)
-            # Anybody can invent links: they are looked for, and wait for no writer nor make one wait.
+            # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
             with closing(connect()) as database:
                 if subscription.is_link(database, link):
                     with database.transaction():
@@ -67,13 +67,13 @@ class NewsletterHandlers:
         return pages.confirmed(request.language)
 
     async def unsubscribe_page(self, request: Request) -> Response:
-        """GET: the button behind every link to unsubscribe."""
+        """GET: show the button to unsubscribe."""
         return await self._app.prepared.page("newsletter-unsubscribe", request.language)
 
     async def unsubscribe(self, request: Request) -> Response:
-        """POST: the subscription ends. Email programs post here by themselves (RFC 8058), so no redirect follows.
+        """POST: end the subscription. Email programs post here by themselves (RFC 8058), so no redirect follows.
 
-        Twice is harmless, and both times the answer is 200: an email program tries again after a failure.
+        A second POST changes nothing and is also answered with 200: an email program tries again after a failure.
         """
         return await self._run(self._unsubscribe, request)
 
@@ -89,7 +89,7 @@ class NewsletterHandlers:
         return pages.unsubscribed(request.language)
 
     async def _run(self, verb: Callable[[Request], Response], request: Request) -> Response:
-        """Without a key or the database: a 503, nothing stored, and the reason in the log alone."""
+        """Run a form on the pool. If a key or the database is missing, log the reason and raise Refused (503)."""
         try:
             return await self._app.pool.form(verb, request)
         except (*OperationalError, KeyMissing, OSError) as error:

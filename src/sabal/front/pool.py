@@ -1,6 +1,6 @@
-"""Runs page functions and the newsletter's forms on a few long-lived threads, with a bounded wait.
+"""Run page functions and the forms of the newsletter on a few long-lived threads, with a bounded wait.
 
-Each kind of work has a lane with a bound of its own, so that a flood of one kind leaves threads to the others.
+Each kind of work has a lane with its own bound, so that a flood of one kind leaves threads to the others.
 """
 
 from __future__ import annotations
@@ -14,28 +14,30 @@ from typing import Any
 from sabal.http import Response
 
 THREADS = 8
-WAITING = 64  # pages that may wait for a thread; one more is refused at once
-# Forms count as POSTs in flight (front.IN_FLIGHT) meanwhile, and must leave most of these to signing.
-FORMS = 6  # at work; fewer than threads, for they may wait for the database, and pages must not wait for them
-AGAIN = 16  # refused forms that are shown again: at work or waiting, and soon done
+WAITING = 64  # pages that may wait for a thread; any more are refused at once
+# Forms also count as POSTs in work (app.IN_FLIGHT). Most of those must be left to signing.
+FORMS = (
+    6  # running; fewer than the threads: forms may wait for the database, and pages must not wait for forms
+)
+AGAIN = 16  # refused forms that are shown again: running or waiting, and soon done
 WAIT = 2.0  # seconds for a free thread
-LONGEST = 30.0  # seconds for an answer; the thread stays taken until its function ends
+LONGEST = 30.0  # seconds for an answer; the thread is in use until its function ends
 
 
 class Busy(Exception):
-    """No thread came free in time, or the function took too long."""
+    """Signal that no thread was free in time, or that the function took too long."""
 
 
 @dataclass(slots=True)
 class Lane:
-    """How many of one kind are here, at work or waiting, and how many may be."""
+    """The number of one kind of work, running or waiting, and its maximum."""
 
     most: int
     taken: int = 0
 
 
 class Pool:
-    """The threads of one process. Each verb raises Busy, and whatever the function raises."""
+    """The threads of one process. Each verb raises Busy, and lets errors of the function through."""
 
     def __init__(
         self,
@@ -51,15 +53,15 @@ class Pool:
         self._pages, self._forms, self._again = Lane(threads + waiting), Lane(FORMS), Lane(AGAIN)
 
     async def page(self, make: Callable[..., Response], *args: Any) -> Response:
-        """Return `make(*args)`: a page, the same for everyone."""
+        """Return `make(*args)`: a page that is the same for every reader."""
         return await self._run(self._pages, make, args)
 
     async def form(self, take: Callable[..., Response], *args: Any) -> Response:
-        """Return `take(*args)`: what a form asks for, which may wait for the database."""
+        """Return `take(*args)`: the answer to a form. The function may wait for the database."""
         return await self._run(self._forms, take, args)
 
     async def again(self, make: Callable[..., Response], *args: Any) -> Response:
-        """Return `make(*args)`: the page of a refused form, with what was typed."""
+        """Return `make(*args)`: the page of a refused form, with the typed values."""
         return await self._run(self._again, make, args)
 
     async def _run(self, lane: Lane, work: Callable[..., Response], args: tuple[Any, ...]) -> Response:
@@ -69,7 +71,7 @@ class Pool:
         except BaseException:
             self._leave(lane)
             raise
-        # Not before the function has ended: its thread is taken until then, even if nobody waits for it any more.
+        # The lane is left only when the function ends: its thread is in use until then, even if no request waits.
         call.add_done_callback(lambda _: self._leave(lane))
         try:
             async with asyncio.timeout(self._longest):
@@ -98,7 +100,7 @@ class Pool:
         self._free.release()
 
     def close(self) -> None:
-        """Let the threads end; nothing more is taken."""
+        """End the threads and take no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -106,5 +108,5 @@ def _call(work: Callable[..., Response], args: tuple[Any, ...]) -> Response | Ex
     try:
         return work(*args)
     except Exception as error:
-        # As a value: an exception in a future that nobody asks for is printed by asyncio, text and all.
+        # Returned as a value: asyncio prints an exception, with its text, if no task retrieves it from the future.
         return error

@@ -1,7 +1,8 @@
-"""Prepared pages: what a token's page or a busy site says, made once and cached, filled in for each reader.
+"""Prepared pages: made once, cached, and filled in for each reader.
 
-So that no confirmation, withdrawal or refusal waits for the pool. What differs between readers is what was typed, on
-the confirm page, and the token in a page's own links; these replace the placeholders that the template left.
+They are the pages behind links with a token and the pages of refusals. No confirmation, withdrawal or refusal waits for
+the pool. A page differs between readers only in the typed values (on the confirm page) and in the token of its own
+links. These values replace the placeholders of the template.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from sabal.pages.prepared import OF_A_REFUSAL, prepared_page
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 PLACEHOLDER = re.compile(r"⟦([a-z]+)⟧".encode())
-SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept where its value is not empty
+SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept if its value is not empty
 MARK = "⟦".encode()
-STEP = 1_024  # a page with a name is filled up to a multiple of it: its length says little of the name's
+STEP = 1_024  # bytes; pages with a name are padded to a multiple, so that their length tells little about the name
 RULE = Freshness(max_age=1, while_revalidate=10, if_error=86_400)
 
 HEADERS = ((b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex"))
@@ -30,7 +31,7 @@ NO_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; 
 
 
 class Key(NamedTuple):
-    """Which page it is: a name of pages/prepared.py; the petition's id where it is about one."""
+    """The key of a page: a name of `pages/prepared.py`, a language, and the id of the petition if it is about one."""
 
     name: str
     language: str
@@ -38,7 +39,7 @@ class Key(NamedTuple):
 
 
 class PreparedPages:
-    """The prepared pages of one process. `make` renders one, on a thread of the pool."""
+    """The prepared pages of one process. `make` renders a page, on a thread of the pool."""
 
     def __init__(
         self,
@@ -53,9 +54,9 @@ class PreparedPages:
     async def page(
         self, name: str, language: str, petition_id: int | None = None, /, *, status: int = 200, **values: str
     ) -> Response:
-        """Return a page under `status`, its placeholders replaced by `values`, escaped.
+        """Return a page with `status`, its placeholders replaced by the escaped `values`.
 
-        Raises what rendering raised, if there is no copy.
+        If rendering fails and there is no copy, raise the exception of rendering.
         """
         found = await self._cache.fetch(Key(name, language, petition_id))
         if isinstance(found, Response):
@@ -63,19 +64,19 @@ class PreparedPages:
         return filled(found, status, values)
 
     def refusal(self, name: str, language: str, status: int) -> Response:
-        """Return the page of a refusal, however old: what is said when something is wrong never waits."""
+        """Return the page of a refusal, of any age, without waiting."""
         key = Key(name, language)
         entry = self._cache.any_age(key)
         if entry is None:
             return plain(status)
-        # Filled once from each copy: under overload most answers are this one.
+        # Filled once for each copy: under overload most answers are this page.
         known = self._refusals.get((key, status))
         if known is None or known[0] is not entry:
             known = self._refusals[key, status] = entry, filled(entry, status, {})
         return known[1]
 
     async def warm(self, languages: Iterable[str]) -> None:
-        """Have the refusals made, so that they are there before the first is needed."""
+        """Start rendering the pages of refusals, so that they are ready before the first refusal."""
         for language in languages:
             for name in OF_A_REFUSAL:
                 self._cache.any_age(Key(name, language))
@@ -91,14 +92,14 @@ class PreparedPages:
 
 
 def filled(entry: Entry, status: int, values: Mapping[str, str]) -> Response:
-    """Return the page of an entry with its placeholders replaced; sections whose value is empty are left out."""
+    """Return the page of an entry with its placeholders replaced. Leave out sections whose value is empty."""
     headers = [*(pair for pair in entry.response.headers if pair[0] not in DROPPED), *HEADERS]
     body = entry.response.body
     if MARK not in body:
         encoded = {coding: variant.body for coding, variant in entry.variants.items()}
         return Response(status, headers, body, encoded)
     body = SECTION.sub(lambda found: found[2] if values.get(found[1].decode()) else b"", body)
-    # In one pass: what was typed is never searched for placeholders.
+    # In one pass, so that typed values are never searched for placeholders.
     body = PLACEHOLDER.sub(lambda found: html.escape(values.get(found[1].decode(), "")).encode(), body)
     return Response(status, headers, body + b" " * (-len(body) % STEP))
 
@@ -114,7 +115,7 @@ WORDS = {
 
 
 def plain(status: int) -> Response:
-    """Return a page for the moments before a better one is rendered."""
+    """Return a simple page, used until the prepared one is rendered."""
     words = WORDS.get(status) or (
         "Something went wrong on our side." if status >= 500 else "This request cannot be answered."
     )

@@ -1,4 +1,4 @@
-"""Keeps what a process knows fresh: the petitions, the keys, and the capacity that is left."""
+"""Keep the petitions, the keys and the remaining capacity of a public process up to date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CAPACITY_EVERY = 5.0  # seconds
 
 
 class Refresher:
-    """Refreshes an App, on a connection and a thread of its own."""
+    """Refresh an App, on its own connection and thread."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -25,11 +25,11 @@ class Refresher:
         self._capacity_refreshed = -CAPACITY_EVERY
 
     async def refresh(self) -> None:
-        """Refresh once. Raises what went wrong; what was known stays known."""
+        """Refresh once. Let an error through; the App keeps what it knew before."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._refresh)
 
     def close(self) -> None:
-        """Let the thread end."""
+        """End the thread, without waiting for it."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _refresh(self) -> None:
@@ -45,7 +45,7 @@ class Refresher:
                 app.capacity.refresh(self._database, app.snapshots.published())
                 self._capacity_refreshed = time.monotonic()
         except BaseException:
-            # The connection or the key may be what is wrong: the next refresh begins anew.
+            # The connection or the key may be the cause: the next refresh opens both again.
             if self._database is not None:
                 self._database.close()
             self._database = self._keystore = None

@@ -1,8 +1,8 @@
-"""Every path that this site answers, and what answers it: `table`. Any other path is refused.
+"""`table`: every path that this site answers, with its page or handlers. Any other path is refused.
 
-`{language}` is a language of the petition, or of the site where the path names no petition. `{any_language}` is any of
-these: links are followed in the language that an email was written in. Paths that hold no token and no file of a log
-are expanded once, so that finding one is a look-up.
+`{language}` is a language of the petition, or of the site if the path names no petition. `{any_language}` is any of
+these, because a link has the language of its email. Paths without a token and without a file of a log are expanded
+once, so that finding one is a look-up.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Row:
     """One line of the table.
 
-    `page` makes the answer to GET on the pool. It is called with what the path names: the petition, or all published
-    ones where the path names a language alone; the language; the file. `get` and `post` answer in the event loop.
+    `page` makes the answer to GET on the pool. Its arguments are the parts that the path names: the petition (or all
+    published ones if the path names only a language), the language, the file. `get` and `post` answer in the event
+    loop.
     """
 
     path: str
@@ -36,12 +37,12 @@ class Row:
     get: Handler | None = None
     post: Handler | None = None
     cached: bool = False  # the answer to GET is the same for everyone
-    has_file: Callable[[PetitionSnapshot, str], bool] | None = None  # asked before a page is made for a file
-    limit: Callable[[Limits, Network | None, float], Verdict] | None = None  # what counts a POST
-    any_origin: bool = False  # its handler is told of a form of another site; else that is refused
-    any_type: bool = False  # a form may be multipart: email programs send what they like (RFC 8058)
-    any_host: bool = False  # load balancers ask by address
-    only: str = ""  # "newsletter": while a petition offers one; "dev": on a development server
+    has_file: Callable[[PetitionSnapshot, str], bool] | None = None  # asked before the page of a file is made
+    limit: Callable[[Limits, Network | None, float], Verdict] | None = None  # counts a POST
+    any_origin: bool = False  # a form of another site reaches the handler, marked so; otherwise it is refused
+    any_type: bool = False  # a form may have any type: email programs may send multipart (RFC 8058)
+    any_host: bool = False  # load balancers send an address as Host
+    only: str = ""  # "newsletter": only while a petition offers one; "dev": only on a development server
     allow: tuple[str, ...] = field(init=False)  # the methods that are answered
 
     def __post_init__(self) -> None:
@@ -50,13 +51,13 @@ class Row:
 
     @property
     def is_open(self) -> bool:
-        """Whether its paths cannot be listed."""
+        """Return whether the paths of this row cannot be listed."""
         return not {"token", "digest", "tile", "email"}.isdisjoint(PLACEHOLDER.findall(self.path))
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path that is answered: its row, and what it names."""
+    """A path that is answered: its row, and the parts that it names."""
 
     row: Row
     path: str
@@ -66,7 +67,7 @@ class Route:
     file: str = ""
 
     def page(self, snapshots: Snapshots) -> Response:
-        """Return what the row's page says on this path. Raises Refused where it names nothing that is published."""
+        """Return the page of this path. Raises Refused if the path names no published petition."""
         if self.row.page is None:
             raise Refused(404, "not-found")
         names: list[object] = []
@@ -78,7 +79,7 @@ class Route:
         return self.row.page(*names)
 
     def petition(self, snapshots: Snapshots) -> PetitionSnapshot:
-        """Return the petition that the path names; raises Refused where it is not published."""
+        """Return the petition that the path names. Raises Refused if it is not published."""
         found = snapshots.by_slug(self.slug)
         if found is None or found.state == "draft":
             raise Refused(404, "not-found")
@@ -103,7 +104,7 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{language}/{slug}/sign", post=handlers.sign, limit=Limits.sign, any_origin=True),
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
-        # ---- a signature, behind the link of an email
+        # ---- a signature, found by the link of an email
         Row("/{any_language}/confirm/{token}", get=handlers.confirm_page, post=handlers.confirm),
         Row("/{any_language}/confirm/{token}/not-me", get=handlers.not_me_page, post=handlers.not_me),
         Row("/{any_language}/confirm/not-me", get=handlers.not_me_done),
@@ -112,7 +113,7 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{any_language}/signature/{token}.tlog-proof", get=handlers.proof),
         Row("/{any_language}/signature/{token}/withdraw", post=handlers.withdraw),
         Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
-        # ---- the newsletter; its links work whether or not a petition offers it now
+        # ---- the newsletter; the links of its emails work even if no petition offers it now
         Row(
             "/{language}/newsletter",
             newsletter.subscribe,
@@ -150,9 +151,8 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
 
 
 LONGEST = 512  # bytes of a path
-MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
-# Letters, digits, "-", ".", "_", "~" (RFC 3986's unreserved) and single slashes between them: nothing that two programs
-# could read in two ways. No percent sign, so nothing is ever decoded.
+# The unreserved characters of RFC 3986 (letters, digits, "-", ".", "_", "~") and single slashes between them: any two
+# programs read such a path in the same way. There is no percent sign, so nothing is ever decoded.
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SHAPES = {
@@ -164,15 +164,16 @@ SHAPES = {
     "tile": r"(?P<file>.+)",
     "email": r"(?P<file>[^/]+)",
 }
+MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
 
 
 def shape(path: str) -> re.Pattern[str]:
-    """Return what the paths of a row look like."""
+    """Return the pattern of the paths of a row."""
     return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))
 
 
 class Routes:
-    """The table at work: every path of its rows that can be listed, and the shapes of those that cannot."""
+    """The lookup of paths in the table: a dictionary of paths that can be listed, and patterns for the others."""
 
     def __init__(self, rows: Iterable[Row], site_languages: Iterable[str], *, dev: bool = False) -> None:
         self.site, self._dev = tuple(site_languages), dev
@@ -182,7 +183,7 @@ class Routes:
         self._slugs: frozenset[str] = frozenset()
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
-        # By the second word of the path, which all of these have.
+        # By the second word of the path: all these rows have a literal one.
         self._open: dict[str, list[tuple[re.Pattern[str], Row]]] = {}
         for row in self._rows:
             if row.is_open and (dev or row.only != "dev"):
@@ -190,12 +191,12 @@ class Routes:
         self.update(())
 
     def find(self, raw_path: bytes) -> Route:
-        """Return the route of a raw path; raises Refused (400 not canonical, 404 not ours)."""
+        """Return the route of a raw path. Raises Refused: 400 if it is not canonical, 404 if no row has it."""
         route = self._fixed.get(raw_path) or self._known.get(raw_path)
         if route is not None:
             return route
         if len(raw_path) > LONGEST or not CANONICAL.fullmatch(raw_path):
-            # With a slash at its end it looks like a folder, of which we have none.
+            # A canonical path with a slash at its end names a folder. The site has none.
             folder = raw_path[-1:] == b"/" and len(raw_path) <= LONGEST and CANONICAL.fullmatch(raw_path[:-1])
             raise Refused(404, "not-found") if folder else Refused(400)
         if b"/." in raw_path and not raw_path.startswith(b"/.well-known/"):
@@ -216,21 +217,21 @@ class Routes:
         raise Refused(404, "not-found")
 
     def remember(self, route: Route) -> None:
-        """Find a file of a log by look-up from now on: a reader of logs asks for thousands of them."""
+        """Find a file of a log by look-up from now on: a reader of a log fetches thousands of files."""
         if len(self._known) < MOST_KNOWN:
             self._known[route.path.encode("ascii")] = route
 
     def language_of(self, raw_path: bytes) -> str:
-        """Return the language that a path begins with, where it is one of ours; else empty."""
+        """Return the language at the start of a path if the site has it, else an empty string."""
         first = raw_path[1:20].split(b"/", 1)[0].decode("latin-1")
         return first if first in self.languages else ""
 
     def cached_paths(self) -> list[str]:
-        """Return every path whose answer may be cached."""
+        """Return every listed path whose answer may be cached."""
         return [route.path for route in self._fixed.values() if route.row.cached]
 
     def update(self, published: Sequence[PetitionSnapshot]) -> bool:
-        """Take up the petitions that are published now. True where that changed the paths."""
+        """Take over the petitions that are published now. Return whether the paths changed."""
         petitions = [(one.slug, tuple(one.definition.languages)) for one in published]
         newsletter = any(one.definition.newsletter for one in published)
         if (petitions, newsletter) == self._seen:

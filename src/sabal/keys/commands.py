@@ -1,6 +1,6 @@
-"""Commands about keys: the organiser's and the house's. That of the peppers is signing's own.
+"""Commands about the organiser's keys and the server key. The command for peppers is in `signing`.
 
-`keys new` runs on the organiser's computer, so only the commands of the server load the house.
+`keys new` runs on the organiser's computer, so only the server's commands load the key store.
 """
 
 from datetime import UTC, datetime
@@ -39,15 +39,15 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
         if file.exists():
             raise Refusal(f"{file} exists already, and a key file is never overwritten. Choose another name.")
     identity = agefile.generate(post_quantum=not x25519)
-    made = datetime.now(UTC).date()
-    # Without the public half, which has a file of its own: a locked key must fit into a code that can be scanned.
-    text = f"# made on {made} with sabal keys new\n{identity}\n".encode()
+    today = datetime.now(UTC).date()
+    # The public half is in its own file. Leaving it out keeps a locked key short enough for a code that can be scanned.
+    text = f"# made on {today} with sabal keys new\n{identity}\n".encode()
     if not no_passphrase:
         passphrase = _passphrase(passphrase_file)
         text = agefile.armor(agefile.encrypt_passphrase(text, passphrase))
     from sabal.keys.sheet import key_sheet
 
-    paper = key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=made)
+    paper = key_sheet(text.decode("ascii"), str(identity.recipient), locked=not no_passphrase, made=today)
     private.create(out, [text])
     public.write_text(f"{identity.recipient}\n", encoding="ascii", newline="\n")
     private.create(sheet, [paper])
@@ -75,7 +75,7 @@ def _passphrase(file: Path | None) -> str:
 
 
 def recipients(given: str) -> list[str]:
-    """Return the public keys that `given` is or that the file there holds. Raises Refusal."""
+    """Return `given` if it is a public key, else the public keys in the file of that name. Raises Refusal."""
     path = Path(given)
     if given.startswith("age1"):
         return [given]

@@ -1,4 +1,4 @@
-"""The house's keys that a process holds ready: looked at once a second, so that signing never waits for them."""
+"""The server's keys in memory. A process refreshes them once a second, so that signing never waits for them."""
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
@@ -8,7 +8,10 @@ SUBSCRIBERS = "subscribers"
 
 
 class Keyring:
-    """Today's mail key, the key of "not me" and the subscribers' key. None: missing, so what needs it is refused."""
+    """Today's mail key, the suppression key ("not me") and the subscribers' key.
+
+    A missing key is None, and requests that need it are refused.
+    """
 
     def __init__(self) -> None:
         self.mail: tuple[int, bytes] | None = None
@@ -16,34 +19,40 @@ class Keyring:
         self.subscribers: bytes | None = None
 
     def refresh(self, database: Database, keystore: KeyStore, today: int) -> None:
-        """Find the keys, make the day's mail key; `today` in days since 1970. Raises the driver's OperationalError."""
+        """Load the keys and make the mail key of `today` (days since 1970).
+
+        Raises the database driver's OperationalError.
+        """
         if self.mail is None or self.mail[0] != today:
             self.mail = (today, keystore.make(database, mail_key_name(today)))
         if self.suppression is None:
-            self.suppression = _find(database, keystore, SUPPRESSION)
+            self.suppression = _find_or_none(database, keystore, SUPPRESSION)
         if self.subscribers is None:
-            self.subscribers = _find(database, keystore, SUBSCRIBERS)
+            self.subscribers = _find_or_none(database, keystore, SUBSCRIBERS)
 
     def need_mail(self) -> tuple[int, bytes]:
-        """The day (since 1970) and its mail key; raises KeyMissing."""
+        """Return the day (days since 1970) and its mail key. Raises KeyMissing."""
         if self.mail is None:
             raise KeyMissing("the mail key of today is missing")
         return self.mail
 
     def need_subscribers(self) -> bytes:
-        """The subscribers' key; raises KeyMissing."""
+        """Return the subscribers' key. Raises KeyMissing."""
         if self.subscribers is None:
             raise KeyMissing("the subscribers' key is missing")
         return self.subscribers
 
 
 def was_up(database: Database, day: int) -> bool:
-    """Whether this house was up on that day (since 1970): a mail key is made on each, and kept for two at the least."""
+    """Return whether this server was running on `day` (days since 1970).
+
+    The server makes a mail key each day and keeps it for at least two days.
+    """
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
 
 
-def _find(database: Database, keystore: KeyStore, name: str) -> bytes | None:
-    # Not made here: these two must outlive everything, so a missing one is a fault to be seen, not to be papered over.
+def _find_or_none(database: Database, keystore: KeyStore, name: str) -> bytes | None:
+    # Do not make a missing key. These two keys must never be replaced, so a missing one must be visible as a fault.
     try:
         return keystore.find(database, name)
     except KeyMissing:

@@ -1,8 +1,8 @@
-"""The house key and what it wraps.
+"""The key store: the server key and the keys that it wraps.
 
-One file of 32 bytes wraps every other key that the server needs (peppers, log and promise keys, the day's mail key,
-the subscribers' key) as AEAD rows in the database: a thief of the database alone can use none of them, and a key is
-destroyed by deleting its row.
+The server key is a file of 32 bytes. It wraps every other key that the server needs (peppers, log and promise keys, the
+day's mail key, the subscribers' key). The wrapped keys are AEAD rows in the database. A stolen database alone reveals
+none of them, and deleting a row destroys its key.
 """
 
 import contextlib
@@ -22,17 +22,20 @@ NONCE_BYTES = 12
 
 
 class KeyMissing(Refusal):
-    """A key is not there, or the house key does not open it. The sentence names the key, never its value."""
+    """A key is missing, or the server key does not open it. The message names the key, never its value."""
 
 
 def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
-    """ChaCha20-Poly1305 (RFC 8439): 12 random bytes of nonce ‖ ciphertext ‖ 16 bytes of tag."""
+    """Encrypt with ChaCha20-Poly1305 (RFC 8439).
+
+    Return nonce (12 random bytes) ‖ ciphertext ‖ tag (16 bytes).
+    """
     nonce = os.urandom(NONCE_BYTES)
     return nonce + ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
 
 
 def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    """The reverse of `seal`; raises KeyMissing where key, bytes or aad are not the ones of sealing."""
+    """Decrypt what `seal` returned. Raises KeyMissing if the key, the bytes or `aad` differ."""
     try:
         return ChaCha20Poly1305(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad)
     except (InvalidTag, ValueError):
@@ -40,7 +43,7 @@ def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
 
 
 class KeyStore:
-    """The house key, and by it the keys in the database."""
+    """The server key. It opens the wrapped keys in the database."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
@@ -52,18 +55,18 @@ class KeyStore:
 
     @property
     def key(self) -> bytes:
-        """The 32 bytes themselves, for `keys server --to`, which seals them for safe keeping."""
+        """Return the server key (32 bytes), for `keys server --to`, which encrypts it for safe keeping."""
         return self._key
 
     def find(self, database: Database, name: str) -> bytes:
-        """The key of that name; raises KeyMissing."""
+        """Return the key of that name. Raises KeyMissing."""
         rows = database.query("SELECT wrapped FROM keys_key WHERE name = ?", (name,))
         if not rows:
             raise KeyMissing(f"the key {name} is not in the database")
         return unseal(self._key, bytes(rows[0][0]), name.encode())
 
     def opens(self, name: str, wrapped: bytes) -> bool:
-        """Whether this house key opens the row of that name, as it stands in the database."""
+        """Return whether the server key opens `wrapped`, the database row of that name."""
         try:
             unseal(self._key, wrapped, name.encode())
         except KeyMissing:
@@ -71,41 +74,41 @@ class KeyStore:
         return True
 
     def make(self, database: Database, name: str) -> bytes:
-        """The key of that name, drawn now where there is none yet. Two processes that make it get the same one."""
+        """Return the key of that name, and make it if it is missing. Two processes at once get the same key."""
         wrapped = seal(self._key, secrets.token_bytes(KEY_BYTES), name.encode())
         database.insert("keys_key", ("name", "wrapped"), [(name, wrapped)], ignore=True)
         return self.find(database, name)
 
     def destroy(self, database: Database, name: str) -> bool:
-        """Delete the key of that name: what was sealed under it can be opened by nobody from then on."""
+        """Delete the key of that name. Data that was sealed with it cannot be opened again."""
         return database.execute("DELETE FROM keys_key WHERE name = ?", (name,)) == 1
 
     def mail_key(self, database: Database, day: int) -> bytes:
-        """The key that seals the letters written on that day (days since 1970); raises KeyMissing."""
+        """Return the key that seals the emails written on `day` (days since 1970). Raises KeyMissing."""
         return self.find(database, mail_key_name(day))
 
 
 def mail_key_name(day: int) -> str:
-    """The row that holds a day's mail key."""
+    """Return the name of the row with the mail key of `day`."""
     return f"mail/{day}"
 
 
 def pepper_name(petition_id: int, epoch: int) -> str:
-    """The row that holds the pepper of a petition's epoch."""
+    """Return the name of the row with the pepper of a petition's epoch."""
     return f"pepper/{petition_id}/{epoch}"
 
 
 def open_keystore(file: Path | None = None, *, create: bool = False) -> KeyStore:
-    """The house by its key file (64 hexadecimal digits) or by SABAL_SERVER_KEY; raises KeyMissing with the next step.
+    """Return the key store from SABAL_SERVER_KEY or from the key file (both 64 hexadecimal digits).
 
-    With `create` a missing file is made, readable by its owner alone.
+    If `create` is set, make a missing file, readable only by its owner. Raises KeyMissing with the next step.
     """
     file = file or settings.SERVER_KEY_FILE
     if settings.SERVER_KEY:
         return KeyStore(_from_hex(settings.SERVER_KEY, "SABAL_SERVER_KEY"))
     if create and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileExistsError):  # of two processes that start together one wins
+        with contextlib.suppress(FileExistsError):  # another process made the file first
             private.create(file, [secrets.token_hex(KEY_BYTES).encode() + b"\n"])
     try:
         return KeyStore(_from_hex(file.read_text(encoding="ascii").strip(), str(file)))
@@ -118,11 +121,11 @@ def open_keystore(file: Path | None = None, *, create: bool = False) -> KeyStore
         raise KeyMissing(f"the server key at {file} cannot be read ({type(error).__name__})") from None
 
 
-def _from_hex(text: str, where: str) -> bytes:
+def _from_hex(text: str, source: str) -> bytes:
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise KeyMissing(f"{where} does not hold a server key: 64 hexadecimal digits are expected")
+        raise KeyMissing(f"{source} does not hold a server key: 64 hexadecimal digits are expected")
     return key

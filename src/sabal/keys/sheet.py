@@ -1,4 +1,4 @@
-"""The key sheet: a key on paper, twice, so that a broken disk does not lose every signature."""
+"""The key sheet: two copies of a key on paper, so that a broken disk does not lose every signature."""
 
 import io
 import json
@@ -52,7 +52,10 @@ _OPEN = (
 
 
 def key_sheet(key: str, public: str, *, locked: bool, made: date) -> bytes:
-    """A PDF of two pages, each with the key as a code to scan and as text. `key` is the key file's text (ASCII)."""
+    """Return a PDF of two pages. Each page has the key as a code to scan and as text.
+
+    `key` is the key file's text (ASCII).
+    """
     code = io.BytesIO()
     segno.make(key, error="l", micro=False).save(code, kind="svg", border=1, xmldecl=False)
     sheet = {

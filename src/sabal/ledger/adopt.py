@@ -1,8 +1,9 @@
-"""Adopt: a database that was restored from a backup takes what its log had published since.
+"""Adopt the entries that a log published after the backup from which its database was restored.
 
-A log that went on from an old backup would show two histories under one name, and no checker would believe it again. So
-it is held from the restore on (read_only), takes the published entries behind its own in transactions of at most 500,
-and goes on in the last of them. A crash in between leaves it held; the same call goes on where that ended.
+A log that continued from an old backup would have two histories under one name, and no checker would accept it again.
+So a restore makes the log read-only. Adopting appends the published entries that the database lacks, in transactions of
+at most 500 entries, and ends the read-only state in the last transaction. After a crash the log is still read-only, and
+the same call continues.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,14 +30,14 @@ KEEP_BOTH = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A checkpoint, and where it was found."""
+class SeenCheckpoint:
+    """A checkpoint that was found outside the database, and the place where it was found."""
 
     where: str
     note: bytes
 
     def open(self, key: Verifier) -> Checkpoint:
-        """What the log signed. Raises Refusal where it did not."""
+        """Return the signed checkpoint. Raises Refusal if the log did not sign it."""
         try:
             return checkpoint.open(self.note, [key]).checkpoint
         except TlogError as error:
@@ -46,21 +47,21 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Published:
-    """A copy of a log that was published, and where it was found."""
+class PublishedLog:
+    """A copy of a published log, and the place where it was found."""
 
     where: str
     copy: LogCopy
 
     @property
-    def seen(self) -> Seen:
-        """Its checkpoint."""
-        return Seen(self.where, self.copy.checkpoint)
+    def seen(self) -> SeenCheckpoint:
+        """Return the checkpoint of the copy."""
+        return SeenCheckpoint(self.where, self.copy.checkpoint)
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """What a log took: entries that the database lacked, and how many of its signatures count without a record."""
+    """The number of adopted entries, the size of the log, and the number of signatures that count without a record."""
 
     entries: int
     size: int
@@ -68,18 +69,18 @@ class Adopted:
 
 
 def verify(
-    database: Database, published: Published, log: Log, key: Verifier, others: Iterable[Seen]
+    database: Database, published: PublishedLog, log: Log, key: Verifier, others: Iterable[SeenCheckpoint]
 ) -> Tally:
-    """Read all of a published log; what its entries come to.
+    """Verify all of a published log, and return the tally of its entries.
 
-    Raises Refusal where it is not signed by its key, not whole, out of order, older than what the database knows to
-    be published, no continuation of the database's log, or not consistent with one of the `others`.
+    Raises Refusal if the log is not signed by its key, is not whole, is out of order, is older than what the database
+    knows to be published, does not continue the database's log, or is not consistent with one of the `others`.
     """
     claim, where, copy = published.seen.open(key), published.where, published.copy
-    seen = [(other.where, other.open(key)) for other in others]
+    opened = [(other.where, other.open(key)) for other in others]
     if copy.flaws or copy.size != claim.size:
         raise Refusal(f"{where} is not a whole log. {' '.join(copy.flaws)} Give another copy.")
-    walked = walk(copy.entries, [claim.size, log.size, *(one.size for _, one in seen)], ())
+    walked = walk(copy.entries, [claim.size, log.size, *(one.size for _, one in opened)], ())
     if walked.roots[claim.size] != claim.root:
         raise Refusal(
             f"The entries in {where} do not lead to its checkpoint: one was changed, left out or added. Give another"
@@ -92,8 +93,8 @@ def verify(
     shared = min(claim.size, log.size)
     if (walked.roots[shared] if shared == log.size else claim.root) != _root_at(database, log, shared):
         raise Refusal(f"{where} is another log than the {log.size:,} entries of this database. {KEEP_BOTH}")
-    for other, shown in seen:
-        _refuse_other(shown, other, where, claim.size, walked.roots.get(shown.size))
+    for other, seen in opened:
+        _refuse_other(seen, other, where, claim.size, walked.roots.get(seen.size))
     if claim.size < (known := max(log.published_size, log.seen_size)):
         raise Refusal(
             f"{where} has {claim.size:,} entries, but {known:,} were published: it is an older copy. Give a newer"
@@ -102,15 +103,15 @@ def verify(
     return walked.tally
 
 
-def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen]) -> None:
-    """Hold checkpoints that were seen elsewhere against the database's log, where no copy of the log was found.
+def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[SeenCheckpoint]) -> None:
+    """Compare checkpoints that were seen elsewhere with the database's log, if no copy of the log was found.
 
-    Raises Refusal where one is ahead of it or not of its history.
+    Raises Refusal if a checkpoint is ahead of the database's log or has another history.
     """
     for one in seen:
-        shown = one.open(key)
-        root = _root_at(database, log, shown.size) if shown.size <= log.size else None
-        _refuse_other(shown, one.where, "the database", log.size, root)
+        opened = one.open(key)
+        root = _root_at(database, log, opened.size) if opened.size <= log.size else None
+        _refuse_other(opened, one.where, "the database", log.size, root)
     if log.size < log.seen_size:
         raise Refusal(
             f"{log.seen_size:,} entries were published, but the database has {log.size:,}, so the entries"
@@ -121,24 +122,25 @@ def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen
 def adopt(
     database: Database,
     petition: PetitionSnapshot,
-    published: Published,
+    published: PublishedLog,
     tally: Tally,
     erased: Mapping[bytes, int],
     now: float,
 ) -> Adopted:
-    """Take what a verified copy has and the database lacks, and let the log go on; `now` in Unix seconds.
+    """Append the entries of a verified copy that the database lacks, and end the log's read-only state.
 
-    `erased`: C and reason of what the suppression file says was withdrawn or dropped. Only who leads may call this.
-    Raises Overtaken, and the driver's OperationalError; the next call goes on where this ended.
+    `erased` maps the commitments of signatures that the erasure journal has as withdrawn or dropped to their reasons.
+    `now` is Unix time (seconds). Only the leader (database.leader) may call this. Raises Overtaken, and the driver's
+    OperationalError; the next call continues where this one ended.
     """
     copy, taken = published.copy, 0
-    hold(database, petition.id, copy.size)
-    while piece := _take(database, petition, copy, erased, days.number_at(now)):
-        taken += piece
+    make_read_only(database, petition.id, copy.size)
+    while count_taken := _take(database, petition, copy, erased, days.number_at(now)):
+        taken += count_taken
     with database.transaction():
         log = tables.get(database, petition.id, lock=True)
         newer = log.size == copy.size > log.published_size
-        tables.go_on(database, log, copy.checkpoint, days.number_at(now))
+        tables.end_read_only(database, log, copy.checkpoint, days.number_at(now))
         if newer:
             adopted.take_totals(database, petition.id, tally)
             count.end_batch(database, petition.id, now)
@@ -146,27 +148,27 @@ def adopt(
     return Adopted(taken, log.size, tables.lost(database, petition.id))
 
 
-def hold(database: Database, petition_id: int, seen_size: int = 0) -> None:
-    """Let a log be read-only until all is here that was published of it: so many entries, as far as was seen."""
+def make_read_only(database: Database, petition_id: int, seen_size: int = 0) -> None:
+    """Make a log read-only until the database has every published entry. At least `seen_size` were published."""
     with database.transaction():
-        tables.hold(database, tables.get(database, petition_id, lock=True), seen_size)
+        tables.make_read_only(database, tables.get(database, petition_id, lock=True), seen_size)
 
 
-def let_go_on(database: Database, petition_id: int, now: float) -> None:
-    """End the hold of a log of which nothing newer is known."""
+def end_read_only(database: Database, petition_id: int, now: float) -> None:
+    """End the read-only state of a log of which nothing newer is known."""
     with database.transaction():
-        tables.go_on(database, tables.get(database, petition_id, lock=True), b"", days.number_at(now))
+        tables.end_read_only(database, tables.get(database, petition_id, lock=True), b"", days.number_at(now))
 
 
-def _refuse_other(shown: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
-    if shown.size > size:
+def _refuse_other(seen: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
+    if seen.size > size:
         raise Refusal(
-            f"The checkpoint in {where} has {shown.size:,} entries, but {ours} {size:,}, so the entries themselves"
+            f"The checkpoint in {where} has {seen.size:,} entries, but {ours} {size:,}, so the entries themselves"
             " are needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
-    if root != shown.root:
+    if root != seen.root:
         raise Refusal(
-            f"The checkpoint in {where} shows other entries than the first {shown.size:,} of {ours}. {KEEP_BOTH}"
+            f"The checkpoint in {where} shows other entries than the first {seen.size:,} of {ours}. {KEEP_BOTH}"
         )
 
 
@@ -174,15 +176,18 @@ def _root_at(database: Database, log: Log, size: int) -> bytes:
     if size == log.size:
         return log.root
     tree = Frontier()
-    for piece in tables.entries(database, log.petition_id, 0, size) if size else ():
-        tree.extend(leaf_hashes(tables.split(piece)))
+    for data in tables.entries(database, log.petition_id, 0, size) if size else ():
+        tree.extend(leaf_hashes(tables.split(data)))
     return tree.root()
 
 
 def _take(
     database: Database, petition: PetitionSnapshot, copy: LogCopy, erased: Mapping[bytes, int], today: int
 ) -> int:
-    """One transaction's worth: entries, rows and the log's own row move together. 0 where all is here."""
+    """Append some entries, and change rows and the log's own row in the same transaction.
+
+    Returns the number of entries; 0 if the database has them all.
+    """
     with database.transaction():
         log = tables.get(database, petition.id, lock=True)
         new = [entry_at(copy.entries, at) for at in range(log.size, min(log.size + CHUNK, copy.size))]

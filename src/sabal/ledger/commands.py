@@ -1,4 +1,4 @@
-"""Commands about the log and what follows from it: witnesses, sealed records on their way, revocations."""
+"""Commands about the log: its witnesses, exports of sealed records, draining them, revocations."""
 
 import base64
 import json
@@ -40,14 +40,17 @@ def sealed(slug: str, out: Path) -> None:
     """
     with closing(raw.connect()) as database:
         petition = published(database, open_keystore(), slug)
-        code, exported, off = drain.new_code(), list[bytes](), drain.due(database, petition.id)
+        code, exported, planned = drain.new_code(), list[bytes](), drain.due(database, petition.id)
         header = _header(database, petition, code)
-        written = private.replace(out, _noting(write_sealed(database, petition.id, header), exported))
+        written = private.replace(
+            out, _collecting_commitments(write_sealed(database, petition.id, header), exported)
+        )
         drain.expect(database, petition.id, header.size, code, exported)
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
-    if off:
+    if planned:
         click.echo(
-            f"The deletion that was planned for {off} is off, because it was for an older export.", err=True
+            f"The deletion that was planned for {planned} is off, because it was for an older export.",
+            err=True,
         )
 
 
@@ -153,8 +156,8 @@ def _header(database: Database, petition: PetitionSnapshot, code: bytes) -> expo
     )
 
 
-def _noting(lines: Iterator[str], exported: list[bytes]) -> Iterator[bytes]:
-    """The lines as bytes; the commitments of the records are left in `exported`."""
+def _collecting_commitments(lines: Iterator[str], exported: list[bytes]) -> Iterator[bytes]:
+    """Yield the lines as bytes, and append the commitments of the records to `exported`."""
     yield next(lines).encode()
     for line in lines:
         exported.append(bytes.fromhex(json.loads(line)["commitment"]))

@@ -1,4 +1,4 @@
-"""The public log as it is served: plain files that never change, but for the checkpoint. c2sp.org/tlog-tiles."""
+"""Serve the public log as plain files. Only the checkpoint and the policy may change. c2sp.org/tlog-tiles."""
 
 from contextlib import closing
 
@@ -10,7 +10,7 @@ from sabal.ledger.publication import log_folder, publication
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import Malformed, Tile
 
-# Not stale while it is refreshed, as pages are: a reader who holds a newer proof would be told that this log is older.
+# Unlike pages, no stale-while-revalidate: with an old checkpoint, a newer proof would make the log seem to go back.
 NEWEST = "public, max-age=1, stale-if-error=600"
 FOR_EVER = "public, max-age=31536000, immutable"
 TEXT, JSON, BINARY = (
@@ -21,13 +21,13 @@ TEXT, JSON, BINARY = (
 
 
 def checkpoint(petition: PetitionSnapshot) -> Response:
-    """Return the newest checkpoint: the one that the numbers on the petition's page were counted to."""
+    """Return the newest checkpoint. The numbers on the petition's page were counted up to it."""
     _refuse_unopened(petition)
     return for_any_site(file(petition.counts.checkpoint, TEXT, NEWEST))
 
 
 def policy(petition: PetitionSnapshot) -> Response:
-    """Return whom to believe about this log. c2sp.org/tlog-policy."""
+    """Return the policy: the log's key, its witnesses and their quorum. c2sp.org/tlog-policy."""
     _refuse_unopened(petition)
     return for_any_site(file(policy_of(petition), TEXT, NEWEST))
 
@@ -41,16 +41,17 @@ def manifest(petition: PetitionSnapshot, digest: str) -> Response:
     """Return the exact bytes of a manifest that the log names, by their SHA-256 in hex."""
     _refuse_unopened(petition)
     with closing(connect()) as database:
-        found = tables.manifests(database, petition.id).get(bytes.fromhex(digest))
-    if found is None:
+        data = tables.manifests(database, petition.id).get(bytes.fromhex(digest))
+    if data is None:
         raise Refused(404, "not-found")
-    return for_any_site(file(found, JSON, FOR_EVER))
+    return for_any_site(file(data, JSON, FOR_EVER))
 
 
 def has_tile(petition: PetitionSnapshot, path: str) -> bool:
-    """Return whether the log has that tile (`0/x001/067`, `entries/000.p/5`): of those that no log has there is no end.
+    """Return whether the log has the tile of this path, such as `0/x001/067` or `entries/000.p/5`.
 
-    Of partial tiles these are the ones at the right edge now, and older ones as long as their file is here.
+    The number of invented paths is unlimited, so they must be refused early. A partial tile exists if it is at the
+    right edge now, or if it is older and its file is not deleted yet.
     """
     try:
         tile = Tile.parse(f"tile/{path}")
@@ -61,16 +62,16 @@ def has_tile(petition: PetitionSnapshot, path: str) -> bool:
 
 
 def tile(petition: PetitionSnapshot, path: str) -> Response:
-    """Return a tile of hashes or a bundle of entries, as far as the checkpoint reaches."""
+    """Return a tile of hashes or of entries. Refuse one that is not within the checkpoint's size."""
     _refuse_unopened(petition)
     try:
-        asked = Tile.parse(f"tile/{path}")
+        wanted = Tile.parse(f"tile/{path}")
     except Malformed:
         raise Refused(404, "not-found") from None
-    if not asked.is_within(petition.counts.log_size):
+    if not wanted.is_within(petition.counts.log_size):
         raise Refused(404, "not-found")
     with closing(connect()) as database:
-        data = publication(petition).read(database, asked)
+        data = publication(petition).read(database, wanted)
     return for_any_site(file(data, BINARY, FOR_EVER))
 
 

@@ -1,4 +1,4 @@
-"""Seal: what ends a petition for good, once it can no longer be reopened and no letter can be confirmed any more."""
+"""Finalise a petition: end it for good, once it cannot be reopened and no emailed link can confirm any more."""
 
 from datetime import date, timedelta
 
@@ -18,11 +18,11 @@ def finalise_due(
     today: date,
     now: float,
 ) -> bool:
-    """Seal a petition whose time has come; whether that was now. Raises what sequencing raises.
+    """Finalise a petition if it is due, and return whether that was done. Raises what sequencing raises.
 
-    Pepper, tags and w are destroyed: from then on nobody can test an address, and no letter leads to an entry. That
-    waits for no log. Then everything that waits enters it, and its last word closes it. Links stay, to withdraw. Each
-    step can be done again; the state moves last.
+    First the pepper, the dedupe tags and every w are destroyed: then no email address can be tested against the tags,
+    and no emailed link leads to an entry. This does not wait for the log. Then everything that waits enters the log,
+    and the log is closed. Links stay valid for withdrawing. Each step can be repeated; the state changes last.
     """
     if not _is_due(petition, today):
         return False
@@ -39,8 +39,8 @@ def finalise_due(
 def _is_due(petition: PetitionSnapshot, today: date) -> bool:
     if petition.state != "closed" or petition.closed_on is None:
         return False
-    # A day more than a click is taken: one that was judged before midnight may be committed after it, or by a clock
-    # that is behind.
+    # One day more than a confirmation is accepted: it may be checked before midnight and committed after it, or the
+    # clock of its process may be behind.
     confirmable = today <= petition.closed_on + timedelta(days=GRACE_DAYS + 1)
     reopenable = (
         today <= petition.closed_on + timedelta(days=REOPEN_DAYS) and today <= petition.definition.last_day

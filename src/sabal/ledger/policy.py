@@ -1,4 +1,4 @@
-"""Whom to believe about a log: its own key, and the witnesses that the organiser chose. c2sp.org/tlog-policy."""
+"""The policy of a log: its own key, and the witnesses that the organiser chose. c2sp.org/tlog-policy."""
 
 import json
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ NO_WITNESS = "quorum none\n"
 
 @dataclass(frozen=True)
 class Witnessed:
-    """What the witnesses of a checkpoint say: each one's name and time (POSIX), and whether they are enough.
+    """The witnesses that cosigned a checkpoint, each with its Unix time (seconds), and whether the quorum is met.
 
-    `enough` is None where nobody is asked.
+    `enough` is None if no witness is asked.
     """
 
     by: tuple[tuple[str, int], ...]
@@ -22,24 +22,24 @@ class Witnessed:
 
 
 def policy_of(petition: PetitionSnapshot) -> bytes:
-    """The policy that is served with a log: its key and address, then the witnesses."""
+    """Return the policy that is served with a log: its key and URL, then the witnesses."""
     return policy_text(
         log_key(petition.manifest), f"{settings.BASE_URL}/{petition.slug}/log/", petition.counts.witnesses
     )
 
 
 def policy_text(key: Verifier, url: str, witnesses: str) -> bytes:
-    """A policy for the log of that key and address; `witnesses` are its lines of witness, group and quorum, if any."""
+    """Return the policy of a log. `witnesses` are the lines of witnesses, groups and the quorum, or empty."""
     return f"log {key} {url}\n{witnesses or NO_WITNESS}".encode()
 
 
 def log_key(manifest: bytes) -> Verifier:
-    """The key of the log that a manifest names."""
+    """Return the log key that a manifest names."""
     return Verifier.parse(json.loads(manifest)["terms"]["log"]["key"])
 
 
 def witnessed(petition: PetitionSnapshot) -> Witnessed:
-    """Who has witnessed the checkpoint that is shown."""
+    """Return the witnesses of the published checkpoint."""
     policy = Policy.parse(policy_of(petition))
     if policy.quorum == "none":
         return Witnessed((), None)

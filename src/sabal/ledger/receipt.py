@@ -1,4 +1,4 @@
-"""What a signer holds: the promise that the log will have the signature, and later the proof that it does."""
+"""A signer's receipt: the promise that the log will have the signature, and later the proof that it has it."""
 
 from sabal import days
 from sabal.ledger.publication import publication
@@ -8,7 +8,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import HELD_DAYS
 from tlog import HashReader, Promise, Proof, entry, inclusion_proof, leaf_hash
 
-SPARE_DAYS = 2  # the day that has begun, and one for a house that stood still
+SPARE_DAYS = 2  # one for the current day, and one in case the server is down
 
 
 class NoPromise(Exception):
@@ -16,16 +16,17 @@ class NoPromise(Exception):
 
 
 def include_by(profile: Profile, today: int) -> int:
-    """The moment (POSIX seconds, a midnight) by which the log has what is confirmed today (days since 1970).
+    """Return the midnight by which the log has the signatures that are confirmed on the day `today`.
 
-    The same for every signature of a petition: held ones wait for seven days, and every one for a batch.
+    `today` is in days since 1970; the result is Unix time (seconds). It is the same for every signature of a petition,
+    held or not. A held signature waits seven days, and then for a batch like every other.
     """
     wait = -(-profile.longest_wait // days.SECONDS)
     return (today + HELD_DAYS + wait + SPARE_DAYS) * days.SECONDS
 
 
 def promise(petition: PetitionSnapshot, commitment: bytes, today: int) -> bytes:
-    """The signed promise of an entry with this commitment. docs/log-format.md "Promise". Raises NoPromise."""
+    """Return a signed promise of the entry with this commitment. docs/log-format.md "Promise". Raises NoPromise."""
     if petition.promise_key is None:
         raise NoPromise
     leaf = leaf_hash(entry.Sign(commitment).encode())
@@ -34,10 +35,10 @@ def promise(petition: PetitionSnapshot, commitment: bytes, today: int) -> bytes:
 
 
 def proof(petition: PetitionSnapshot, index: int, w: bytes) -> bytes:
-    """The proof file of the entry at `index`, under the checkpoint that is shown. c2sp.org/tlog-proof.
+    """Return the proof file of the entry at `index` under the published checkpoint. c2sp.org/tlog-proof.
 
-    With w (`extra`) and the mailed link it can be shown whose entry it is. Tiles that are missing as files are made
-    from the database. Raises Incomplete where the checkpoint does not reach as far.
+    With w (`extra`) and the emailed link, a signer can show that the entry is theirs. Tiles whose files are missing
+    are made from the database. Raises Incomplete if the checkpoint does not reach the entry.
     """
     size = petition.counts.log_size
     if not index < size:

@@ -1,4 +1,4 @@
-"""Revoke: signatures that an organiser's audit found to be duplicates or not people's are taken out, in the open."""
+"""Revoke signatures that an organiser's audit found to be duplicates or fakes. The public log shows it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,21 +18,21 @@ CHUNK = 200
 
 @dataclass(frozen=True)
 class Done:
-    """How many signatures of a file were taken out now, and how many counted no more before."""
+    """The number of signatures that were revoked now, and of those that already did not count."""
 
     revoked: int
     before: int
 
 
 def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> Done:
-    """Erase the signatures of a proposal; each stands as revoked in the log after the next batch.
+    """Erase the signatures of a proposal. The next batch writes each revocation into the log.
 
-    What counts no more is passed over, so after a crash the same file goes on. In transactions of 200. Raises ReadOnly,
-    and RevocationsError where the file does not fit the log.
+    Signatures that already do not count are skipped, so the same file can be used again after a crash. Runs in
+    transactions of 200. Raises ReadOnly, and RevocationsError if the file does not fit the log.
     """
     log = tables.get(database, petition.id)
     log.refuse_read_only()
-    signs, leaving = set(_signs(database, petition.id, log.size)), _leaving(database, petition, log)
+    signs, leaving = set(_sign_indexes(database, petition.id, log.size)), _leaving(database, petition, log)
     items = tuple(item for item in proposed.items if item.index not in leaving)
     check(replace(proposed, items=items), petition.origin, log.size, signs - leaving)
     done = 0
@@ -47,15 +47,15 @@ def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revo
     reason = int(items[0].reason)
     commitments = [_commitment(database, petition.id, item.index) for item in items]
     with database.transaction():
-        here = erase_entries(database, commitments, reason)
-        # Of records that a restore could not bring back the log alone knows.
-        lost = [c for c in commitments if c not in here]
+        erased = erase_entries(database, commitments, reason)
+        # Records that were lost before a restore are known only from the log.
+        lost = [c for c in commitments if c not in erased]
         record_withdrawals(database, petition.id, petition.version_id, lost, reason)
     return len(items)
 
 
 def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
-    """The indexes of sign entries that are revoked, or are about to be."""
+    """Return the indexes of sign entries that are revoked or will be with the next batch."""
     waiting = database.query(
         f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_log_index p WHERE {AT} AND s.petition_id = ?",
         (petition.id,),
@@ -63,13 +63,13 @@ def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[in
     return {row[0] for row in waiting} | set(tables.revoked(database, petition.id, log.size))
 
 
-def _signs(database: Database, petition_id: int, size: int) -> Iterator[int]:
-    at = 0
-    for piece in tables.entries(database, petition_id, 0, size):
-        for one in tables.split(piece):
+def _sign_indexes(database: Database, petition_id: int, size: int) -> Iterator[int]:
+    index = 0
+    for data in tables.entries(database, petition_id, 0, size):
+        for one in tables.split(data):
             if one[1] == Type.SIGN:
-                yield at
-            at += 1
+                yield index
+            index += 1
 
 
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:

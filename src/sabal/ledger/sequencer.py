@@ -1,14 +1,17 @@
-"""The sequencer: what was confirmed becomes entries of the public log, in batches, by one process at a time.
+"""The sequencer: it appends confirmed signatures to the public log, in batches, in one process at a time.
 
-Three words: sequenced (it has a place in the log, for good), signed (a checkpoint of ours commits to it), published or
-shown (that checkpoint is what pages and files show). The steps, and what a crash after each leaves:
+Three words: an entry is *sequenced* when it has its final index in the log, *signed* when a checkpoint of this log
+commits to it, and *published* when pages and files show that checkpoint. The steps, and the recovery from a crash after
+each of them:
 
-1. transactions of at most 500 entries: rows get indexes, entries and totals move with the tree. The next run goes on.
-2. the checkpoint is signed and stored. Ed25519 signs the same bytes again; the next run goes on with 3.
-3. tiles are written. They are a cache: written again, the same.
-4. witnesses are asked. Asked again, they answer again.
-5. the checkpoint and the numbers of pages are shown, in one transaction. The next run writes the file.
-6. the file `checkpoint` is written.
+1. Transactions of at most 500 entries give rows their indexes, and change entries, totals and the tree. After a crash
+   the next run continues.
+2. The checkpoint is signed and stored. After a crash the next run continues with 3. (Ed25519 signs the same text with
+   the same bytes.)
+3. Tiles are written. They are a cache: after a crash they are written again with the same bytes.
+4. Witnesses are asked. After a crash they are asked again, and answer again.
+5. The checkpoint and the numbers on pages are published in one transaction. After a crash the next run writes the file.
+6. The file `checkpoint` is written.
 """
 
 from dataclasses import dataclass, field
@@ -28,36 +31,35 @@ from sabal.signing.held import release
 from tlog import Signer, entry
 
 ASK_AGAIN = 600  # seconds
-ASK_STOPPED = 60
+ASK_STOPPED = 60  # seconds
 
 
 class _Stop(NamedTuple):
-    """A witness stopped a log: when (Unix seconds), who was asked then (lines of a policy), and why it stopped."""
+    """A log that a witness stopped: Unix time (seconds), the policy lines of the witnesses asked, and the reason."""
 
     at: float
-    asked: str
-    why: WouldFork
+    witnesses: str
+    reason: WouldFork
 
 
 @dataclass(frozen=True)
 class Sequencer:
-    """What sequencing needs; one a process. Only who leads (database.leader) may call its verbs."""
+    """The state of sequencing, one object in each process. Only the leader (database.leader) may call its methods."""
 
     keystore: KeyStore
     witnesses: Witnesses = field(default_factory=Witnesses)
-    _asked: dict[int, float] = field(
-        init=False, default_factory=dict
-    )  # when a log's witnesses were asked last
+    # By petition: when its witnesses were last asked, in Unix time (seconds).
+    _asked: dict[int, float] = field(init=False, default_factory=dict)
     _stopped: dict[int, _Stop] = field(init=False, default_factory=dict)
 
     def sequence(
         self, database: Database, petition: PetitionSnapshot, now: float, every: float | None = None
     ) -> int:
-        """Take a petition's batch if one is due or was begun, and publish it; returns how many signatures it took.
+        """Take a petition's batch if one is due or was begun, publish it, and return its number of signatures.
 
-        `now` in Unix seconds; `every` (development only) replaces the profile's rules. Raises WouldFork, ReadOnly,
-        OSError, KeyMissing, Overtaken, and the driver's OperationalError; after each the next call goes on where this
-        ended.
+        `now` is Unix time (seconds); `every` (development only) replaces the profile's rules. Raises WouldFork,
+        ReadOnly, OSError, KeyMissing, Overtaken, and the driver's OperationalError. After each of these the next call
+        continues where this one ended.
         """
         log = self._log(database, petition, now)
         begun = log.size > log.signed_size
@@ -69,53 +71,53 @@ class Sequencer:
         return self._advance(database, petition, log, now, take=due)
 
     def sequence_all(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
-        """A petition's last batch: everything that waits, held or not, and every withdrawal."""
+        """Take a petition's last batch: all waiting signatures, held or not, and all withdrawals."""
         log = self._log(database, petition, now)
         release(database, petition.id)
         self._advance(database, petition, log, now, take=True)
 
     def close(self, database: Database, petition: PetitionSnapshot, now: float) -> None:
-        """Let nothing but revocations follow in the log, after everything that waits; harmless when done already."""
+        """Append all that waits, then close the log, so that only revocations can follow. Can be repeated."""
         key, closed = self._key(database, petition), False
         while not closed:
             self.sequence_all(database, petition, now)
             with database.transaction():
                 log = tables.get(database, petition.id, lock=True)
-                # A click may have come meanwhile.
+                # Someone may have confirmed meanwhile.
                 closed = log.closed or not count.is_waiting(database, petition.id)
                 if closed and not log.closed:
                     tables.close(database, log, key, days.number_at(now))
         self._advance(database, petition, self._log(database, petition, now), now, take=False)
 
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
-        """Let this machine's files show what the database says is shown. Raises WouldFork, OSError.
+        """Write this machine's files of the checkpoint that the database has as published. Raises WouldFork, OSError.
 
-        Not those of a log that is held since a restore: others have seen more, and files of old would pass for new.
+        A log that is read-only since a restore is left out: more may have been published, and old files would look new.
         """
         log = tables.find(database, petition.id)
         if log is not None and log.published and not log.read_only:
             files = publication(petition)
-            if files.shown() != log.published:
+            if files.published() != log.published:
                 files.refuse_ahead(database, log)
                 self._write_files(database, petition, files, log.published_size)
                 files.write_checkpoint(log.published)
 
     def repair(self, database: Database, petition: PetitionSnapshot) -> list[str]:
-        """Hold this machine's public files against the database; the paths of those that were made again."""
+        """Repair this machine's public files from the database, and return the paths of the repaired files."""
         log = tables.find(database, petition.id)
         if log is None or not log.published:
             return []
         files = publication(petition)
         files.refuse_ahead(database, log)
-        mended = self._write_others(database, petition, files) + files.repair(database, log.published_size)
-        if files.shown() is None:
+        repaired = self._write_others(database, petition, files) + files.repair(database, log.published_size)
+        if files.published() is None:
             files.write_checkpoint(log.published)
-            mended.append(CHECKPOINT)
-        return mended
+            repaired.append(CHECKPOINT)
+        return repaired
 
     def _log(self, database: Database, petition: PetitionSnapshot, now: float) -> Log:
         log = tables.find(database, petition.id)
-        if log is None:  # published before there were logs, or by a hand in the database
+        if log is None:  # published before logs existed, or by an edit of the database
             with database.transaction():
                 key = self._key(database, petition)
                 log = tables.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
@@ -132,9 +134,9 @@ class Sequencer:
         files.refuse_ahead(database, log)
         taken = 0
         if take:
-            if not log.closed:  # after its end there are revocations alone
+            if not log.closed:  # a closed log takes revocations only
                 taken = self._take_signatures(database, petition, now)
-            self._take_revoked(database, petition)
+            self._take_withdrawals(database, petition)
             with database.transaction():
                 log = tables.get(database, petition.id, lock=True)
                 log = tables.sign(database, log, self._key(database, petition), days.number_at(now))
@@ -143,7 +145,10 @@ class Sequencer:
         return taken
 
     def _take_signatures(self, database: Database, petition: PetitionSnapshot, now: float) -> int:
-        """In the order of C, which tells nothing of the order of signing, from where a crash may have left it."""
+        """Append signatures in the order of their commitments, which does not reveal the order of signing.
+
+        Continues after the last commitment that a crashed run reached.
+        """
         taken = 0
         while True:
             with database.transaction():
@@ -153,15 +158,15 @@ class Sequencer:
                 new = count.take_signatures(database, petition.id, now, after=log.reached, first=log.size)
                 if new.reached is None and log.size == log.signed_size:
                     return taken  # nothing waited
-                # Where no more wait, nothing is appended but ALL is stored: a run after a crash goes on from here.
+                # At the end nothing is appended, but ALL is stored, so that a run after a crash continues from here.
                 entries = [entry.Sign(c).encode() for c in new.commitments]
                 tables.append(database, log, entries, reached=new.reached or ALL)
                 taken += len(entries)
 
-    def _take_revoked(self, database: Database, petition: PetitionSnapshot) -> None:
+    def _take_withdrawals(self, database: Database, petition: PetitionSnapshot) -> None:
         while True:
             with database.transaction():
-                # Locked before the look at what it is to revoke: of two processes one finds nothing left.
+                # Lock the log before reading the withdrawals, so that two processes do not revoke the same entries.
                 log = tables.get(database, petition.id, lock=True)
                 revoked = count.take_revoked(database, petition.id)
                 if not revoked:
@@ -175,15 +180,15 @@ class Sequencer:
         self._write_files(database, petition, files, log.signed_size)
         note = self._ask(petition, files, log, now)
         with database.transaction():
-            log = tables.show(database, log, note, days.number_at(now))
+            log = tables.publish(database, log, note, days.number_at(now))
             count.publish_totals(database, petition, now)
         files.write_checkpoint(note)
 
     def _ask(self, petition: PetitionSnapshot, files: Publication, log: Log, now: float) -> bytes:
-        """The checkpoint with its witnesses' lines; one that stopped the log is not asked again for a minute."""
+        """Return the checkpoint with its witnesses' lines. For a minute after a witness stopped the log, ask none."""
         stop = self._stopped.get(petition.id)
-        if stop and stop.asked == log.witnesses and 0 <= now - stop.at < ASK_STOPPED:
-            raise stop.why
+        if stop and stop.witnesses == log.witnesses and 0 <= now - stop.at < ASK_STOPPED:
+            raise stop.reason
         self._asked[petition.id] = now
         try:
             return self.witnesses.ask(log, files)
@@ -192,14 +197,14 @@ class Sequencer:
             raise
 
     def _ask_again(self, database: Database, petition: PetitionSnapshot, log: Log, now: float) -> None:
-        """What was shown without all its witnesses gets their lines when they answer."""
+        """Ask the witnesses whose lines the published checkpoint lacks, and add the lines of those that answer."""
         files = publication(petition)
         if abs(now - self._asked.get(petition.id, 0.0)) < ASK_AGAIN or has_all(log, files):
             return
         note = self._ask(petition, files, log, now)
         if note != log.published:
             with database.transaction():
-                tables.show(database, log, note, days.number_at(now))
+                tables.publish(database, log, note, days.number_at(now))
             files.write_checkpoint(note)
 
     def _write_files(

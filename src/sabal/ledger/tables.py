@@ -1,7 +1,7 @@
-"""A petition's log in the database: append, sign, read. What is shown of it is publication.py's.
+"""A petition's log in the database: append, sign, read. Its public files are in publication.py.
 
-Every change runs inside the caller's transaction and moves the log's one row from the size that it was read at, so
-that of two writers who meet one fails and nothing forks.
+Every change runs inside the caller's transaction and updates the log's one row only if the row still has the size at
+which it was read. So of two concurrent writers one fails, and the log does not fork.
 """
 
 import hashlib
@@ -17,48 +17,48 @@ from tlog.entry import ENTRY_BYTES, Amend, Close, Open, Revoke, Type, parse
 from tlog.tiles import WIDTH
 
 HASH_BYTES = 32
-_PIECE = 64  # bundles that are read at once
-ALL = b"\xff" * HASH_BYTES  # the batch under way has taken every signature
+_AT_ONCE = 64  # bundles that one query reads
+ALL = b"\xff" * HASH_BYTES  # as `reached`: the current batch has taken every signature
 
 
 class Incomplete(Refusal):
-    """The database lacks a part of the log that it must have."""
+    """The database lacks a part of the log."""
 
 
 class Overtaken(Refusal):
-    """Somebody else moved the log meanwhile: nothing of this transaction may be kept; read it again."""
+    """Another process changed the log meanwhile: roll this transaction back, and read the log again."""
 
 
 class ReadOnly(Refusal):
-    """The log was restored, and what was published after the backup is not known: nothing may be appended."""
+    """The log was restored from a backup. Nothing may be appended, because later entries may have been published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The row of a log, as it was read."""
+    """The row of a log in the database, as it was read. Its fields are the columns of `ledger_log`."""
 
     petition_id: int
     size: int
-    edge: tuple[bytes, ...]
-    manifest_hash: bytes  # the one in force
+    compact_range: tuple[bytes, ...]
+    manifest_hash: bytes  # of the manifest in force
     closed: bool
-    reached: bytes
+    reached: bytes  # the last commitment that the current batch has taken; empty between batches
     signed: bytes
     signed_size: int
-    published: bytes  # empty until the first checkpoint was shown
+    published: bytes  # empty until the first checkpoint was published
     published_size: int
     batch: int
     witnesses: str  # lines of a policy (c2sp.org/tlog-policy): witness, group, quorum
-    read_only: bool = False  # since a restore (ledger/adopt.py)
-    seen_size: int = 0  # of the largest checkpoint that was seen elsewhere since then
+    read_only: bool = False  # after a restore (ledger/adopt.py)
+    seen_size: int = 0  # of the largest checkpoint seen elsewhere since the restore
 
     @property
     def root(self) -> bytes:
-        """The root over all that is sequenced."""
-        return Frontier(self.size, self.edge).root()
+        """Return the root over all sequenced entries."""
+        return Frontier(self.size, self.compact_range).root()
 
     def refuse_read_only(self) -> None:
-        """Raise ReadOnly where nothing may be appended."""
+        """Raise ReadOnly if nothing may be appended."""
         if self.read_only:
             raise ReadOnly(
                 f"The log of petition {self.petition_id} is read-only since the restore, because it is not known"
@@ -67,7 +67,7 @@ class Log:
 
 
 def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | None:
-    """The log of that petition; None where it was never published. With `lock`, inside a transaction, it stays so."""
+    """Return the log of a petition; None if it was never published. `lock` locks the row until the transaction ends."""
     tail = database.for_update if lock else ""
     rows = database.query(
         f"SELECT {', '.join(_COLUMNS)} FROM ledger_log WHERE petition_id = ?{tail}", (petition_id,)
@@ -76,7 +76,7 @@ def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | N
 
 
 def get(database: Database, petition_id: int, *, lock: bool = False) -> Log:
-    """`find`, where there must be one. Raises Incomplete."""
+    """Return the log of a petition that must have one. Raises Incomplete."""
     log = find(database, petition_id, lock=lock)
     if log is None:
         raise Incomplete(
@@ -86,14 +86,14 @@ def get(database: Database, petition_id: int, *, lock: bool = False) -> Log:
 
 
 def key_of(database: Database, keystore: KeyStore, petition_id: int, origin: str) -> Signer:
-    """The key that signs a log's checkpoints. Raises KeyMissing."""
+    """Return the key that signs a log's checkpoints. Raises KeyMissing."""
     return Signer(origin, keystore.find(database, log_key_name(petition_id)))
 
 
 def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Signer, day: int) -> Log:
-    """Let the log say that this manifest is in force from here on; opens the log where there is none.
+    """Append the entry that puts a manifest in force, and open the log if there is none. `day` is in days since 1970.
 
-    The checkpoint over it is signed in the same transaction, the caller's; a worker shows it. `day` since 1970.
+    The checkpoint over the entry is signed in the same transaction, which is the caller's. A worker publishes it.
     """
     log = find(database, petition_id, lock=True)
     if log is None:
@@ -104,64 +104,64 @@ def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Sign
         return log
     else:
         log = append(database, log, [Amend(manifest_hash).encode()], reached=log.reached)
-    log = _move(database, log, replace(log, manifest_hash=manifest_hash))
+    log = _update(database, log, replace(log, manifest_hash=manifest_hash))
     return sign(database, log, key, day)
 
 
 def close(database: Database, log: Log, key: Signer, day: int) -> Log:
-    """Let nothing but revocations follow. Inside the caller's transaction; `day` since 1970."""
+    """Close the log, so that only revocations can follow, in the caller's transaction. `day` is in days since 1970."""
     log = append(database, log, [Close().encode()])
-    return sign(database, _move(database, log, replace(log, closed=True)), key, day)
+    return sign(database, _update(database, log, replace(log, closed=True)), key, day)
 
 
 def append(database: Database, log: Log, entries: Sequence[bytes], *, reached: bytes = b"") -> Log:
-    """Append entries, and say up to which C the batch under way has come. Raises Overtaken, ReadOnly."""
+    """Append entries, and store the last commitment that the current batch has taken. Raises Overtaken, ReadOnly."""
     log.refuse_read_only()
     return _append(database, log, entries, reached)
 
 
 def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
-    """Sign the checkpoint over all that is sequenced, which ends the batch; `day` since 1970.
+    """Sign the checkpoint over all sequenced entries, which ends the batch. `day` is in days since 1970.
 
     Raises Overtaken, ReadOnly.
     """
     log.refuse_read_only()
     if log.size == log.signed_size:
-        return _move(database, log, replace(log, reached=b"")) if log.reached else log
+        return _update(database, log, replace(log, reached=b"")) if log.reached else log
     note = Checkpoint(key.verifier.name, log.size, log.root).sign(key)
     row = (log.petition_id, log.batch + 1, log.size, day)
     database.insert("ledger_batch", ("petition_id", "number", "size", "day"), [row])
-    return _move(
+    return _update(
         database, log, replace(log, signed=note, signed_size=log.size, batch=log.batch + 1, reached=b"")
     )
 
 
-def show(database: Database, log: Log, note: bytes, day: int) -> Log:
-    """Let `note`, the signed checkpoint with its witnesses, be what pages and files show. Raises Overtaken.
+def publish(database: Database, log: Log, note: bytes, day: int) -> Log:
+    """Publish `note`, the signed checkpoint with its witnesses, on pages and in files. Raises Overtaken.
 
-    Its batch is of the day (since 1970) on which it is shown first, however long its witnesses were waited for.
+    Its batch gets the day of its first publication (in days since 1970), even if witnesses delayed it.
     """
     if log.published_size < log.signed_size:
         database.execute(
             "UPDATE ledger_batch SET day = ? WHERE petition_id = ? AND size > ? AND size <= ?",
             (day, log.petition_id, log.published_size, log.signed_size),
         )
-    return _move(database, log, replace(log, published=note, published_size=log.signed_size))
+    return _update(database, log, replace(log, published=note, published_size=log.signed_size))
 
 
-def hold(database: Database, log: Log, seen_size: int) -> Log:
-    """Let the log be read-only, in the caller's transaction: so many entries were published, and are not all here."""
-    return _move(database, log, replace(log, read_only=True, seen_size=max(log.seen_size, seen_size)))
+def make_read_only(database: Database, log: Log, seen_size: int) -> Log:
+    """Make the log read-only, in the caller's transaction. At least `seen_size` entries were published."""
+    return _update(database, log, replace(log, read_only=True, seen_size=max(log.seen_size, seen_size)))
 
 
 def adopt(database: Database, log: Log, entries: Sequence[bytes], lost: Sequence[int]) -> Log:
-    """Append to a log that is held what was published after the backup, in the caller's transaction. Raises Overtaken.
+    """Append entries that were published after the backup to a read-only log, in the caller's transaction.
 
-    `lost` are the indexes of those sign entries whose record is not here.
+    `lost` has the indexes of sign entries whose records the database lacks. Raises Overtaken.
     """
     numbered = [(parse(entry), log.size + at) for at, entry in enumerate(entries)]
     database.insert("ledger_lost", ("petition_id", "idx"), [(log.petition_id, index) for index in lost])
-    # What does not count any more is missed by nobody.
+    # A revoked signature no longer counts, so its lost record is no longer reported.
     where, params = database.among("idx", [one.index for one, _ in numbered if isinstance(one, Revoke)])
     if params:
         database.execute(
@@ -170,48 +170,48 @@ def adopt(database: Database, log: Log, entries: Sequence[bytes], lost: Sequence
     amended = [one.manifest_hash for one, _ in numbered if isinstance(one, (Open, Amend))]
     closed = log.closed or any(isinstance(one, Close) for one, _ in numbered)
     log = _append(database, log, entries, log.reached)
-    return _move(
+    return _update(
         database, log, replace(log, manifest_hash=(amended or [log.manifest_hash])[-1], closed=closed)
     )
 
 
-def go_on(database: Database, log: Log, note: bytes, day: int) -> Log:
-    """End the hold of a log that has all that was published; in the caller's transaction, `day` since 1970.
+def end_read_only(database: Database, log: Log, note: bytes, day: int) -> Log:
+    """End the read-only state of a log that has all published entries, in the caller's transaction.
 
-    `note` is the newest checkpoint that was shown, kept as it is, where it is over all that is here; else the log's
-    own stands, and the batch that was under way goes on.
+    If `note`, the newest published checkpoint, is over all entries of the log, it is stored unchanged. Otherwise the
+    log keeps its own checkpoint, and the current batch continues. `day` is in days since 1970.
     """
-    free = replace(log, read_only=False)
+    writable = replace(log, read_only=False)
     if not note or checkpoint.peek(note).size != log.size or log.size == log.published_size:
-        return _move(database, log, free)
+        return _update(database, log, writable)
     if log.size > log.signed_size:
         row = (log.petition_id, log.batch + 1, log.size, day)
         database.insert("ledger_batch", ("petition_id", "number", "size", "day"), [row])
-        free = replace(free, signed=note, signed_size=log.size, batch=log.batch + 1)
-    return _move(database, log, replace(free, published=note, published_size=log.size, reached=b""))
+        writable = replace(writable, signed=note, signed_size=log.size, batch=log.batch + 1)
+    return _update(database, log, replace(writable, published=note, published_size=log.size, reached=b""))
 
 
 def lost(database: Database, petition_id: int) -> int:
-    """How many signatures count whose records were lost, and which nobody withdrew since."""
+    """Return the number of signatures that count although their records were lost."""
     rows = database.query("SELECT COUNT(*) FROM ledger_lost WHERE petition_id = ?", (petition_id,))
     return int(rows[0][0])
 
 
 def entries(database: Database, petition_id: int, start: int, end: int) -> Iterator[bytes]:
-    """The entries from `start` up to `end`, bundle by bundle: each is `34 · n` bytes, n ≤ 256."""
+    """Yield the entries from `start` up to `end` by bundle: each item has `34 · n` bytes, n ≤ 256."""
     first, last = start // WIDTH, (end - 1) // WIDTH
-    for at in range(first, last + 1, _PIECE):
-        for number, held in database.query(
+    for at in range(first, last + 1, _AT_ONCE):
+        for number, data in database.query(
             "SELECT number, entries FROM ledger_bundle WHERE petition_id = ? AND number >= ? AND number < ?"
             " ORDER BY number",
-            (petition_id, at, min(at + _PIECE, last + 1)),
+            (petition_id, at, min(at + _AT_ONCE, last + 1)),
         ):
             low, high = max(start - number * WIDTH, 0), min(end - number * WIDTH, WIDTH)
-            yield bytes(held)[low * ENTRY_BYTES : high * ENTRY_BYTES]
+            yield bytes(data)[low * ENTRY_BYTES : high * ENTRY_BYTES]
 
 
 def manifests(database: Database, petition_id: int) -> dict[bytes, bytes]:
-    """Every manifest that was published, by its SHA-256: what open and amend entries name."""
+    """Return all published manifests by their SHA-256, which open and amend entries name."""
     rows = database.query(
         "SELECT manifest FROM petitions_version WHERE petition_id = ? AND published_on IS NOT NULL",
         (petition_id,),
@@ -220,17 +220,17 @@ def manifests(database: Database, petition_id: int) -> dict[bytes, bytes]:
 
 
 def revoked(database: Database, petition_id: int, size: int) -> list[int]:
-    """The places of the sign entries that the log of `size` entries revokes, ascending."""
+    """Return the indexes of the sign entries that the log of `size` entries revokes, ascending."""
     return sorted(
         int.from_bytes(one[2:10])
-        for piece in entries(database, petition_id, 0, size)
-        for one in split(piece)
+        for data in entries(database, petition_id, 0, size)
+        for one in split(data)
         if one[1] == Type.REVOKE
     )
 
 
 def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
-    """Let these be asked for every checkpoint from now on: lines of a policy, without that of the log.
+    """Store the witnesses to ask for every checkpoint from now on: policy lines, without the line of the log.
 
     Raises Incomplete.
     """
@@ -238,24 +238,26 @@ def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
     database.execute("UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id))
 
 
-def split(held: bytes) -> list[bytes]:
-    """The entries that a bundle's row holds."""
-    return [held[at : at + ENTRY_BYTES] for at in range(0, len(held), ENTRY_BYTES)]
+def split(data: bytes) -> list[bytes]:
+    """Return the entries in the data of a bundle's row."""
+    return [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
 
 
 def _append(database: Database, log: Log, entries: Sequence[bytes], reached: bytes) -> Log:
-    tree = Frontier(log.size, log.edge)
+    tree = Frontier(log.size, log.compact_range)
     tree.extend(leaf_hashes(entries))
     _store(database, log, entries)
-    return _move(database, log, replace(log, size=tree.size, edge=tree.compact_range, reached=reached))
+    return _update(
+        database, log, replace(log, size=tree.size, compact_range=tree.compact_range, reached=reached)
+    )
 
 
 def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
-    number, kept = divmod(log.size, WIDTH)
-    held = b"".join(entries(database, log.petition_id, log.size - kept, log.size)) if kept else b""
-    if len(held) != kept * ENTRY_BYTES:
+    number, partial = divmod(log.size, WIDTH)
+    data = b"".join(entries(database, log.petition_id, log.size - partial, log.size)) if partial else b""
+    if len(data) != partial * ENTRY_BYTES:
         raise Incomplete(f"the log of petition {log.petition_id} lacks entries before {log.size}")
-    data = held + b"".join(new)
+    data += b"".join(new)
     width = WIDTH * ENTRY_BYTES
     rows = [
         (log.petition_id, number + at // width, data[at : at + width]) for at in range(0, len(data), width)
@@ -268,35 +270,36 @@ def _store(database: Database, log: Log, new: Sequence[bytes]) -> None:
     )
 
 
-def _move(database: Database, old: Log, new: Log) -> Log:
-    # All but the petition, and the witnesses, whom a command may choose at this moment.
-    row = {name: value for name, value in zip(_COLUMNS, _row(new), strict=True) if name not in _NOT_MOVED}
-    moved = database.execute(
+def _update(database: Database, old: Log, new: Log) -> Log:
+    # All columns but the petition, and the witnesses, which a command may change at this moment.
+    row = {name: value for name, value in zip(_COLUMNS, _row(new), strict=True) if name not in _NOT_UPDATED}
+    updated = database.execute(
         f"UPDATE ledger_log SET {', '.join(f'{name} = ?' for name in row)}"
         " WHERE petition_id = ? AND size = ? AND signed_size = ? AND read_only = ?",
         (*row.values(), old.petition_id, old.size, old.signed_size, old.read_only),
     )
-    if moved != 1:
+    if updated != 1:
         raise Overtaken(f"the log of petition {old.petition_id} is no longer at {old.size}")
     return new
 
 
 _COLUMNS = tuple(field.name for field in fields(Log))
-_NOT_MOVED = ("petition_id", "witnesses")
+_NOT_UPDATED = ("petition_id", "witnesses")
 _BYTES = ("manifest_hash", "reached", "signed", "published")
 
 
 def _log(row: Row) -> Log:
-    """The log of a row in the order of its fields."""
+    """Return the log of a row, whose columns are in the order of the fields."""
     values = dict(zip(_COLUMNS, row, strict=True))
-    edge = bytes(values["edge"])
+    hashes = bytes(values["compact_range"])
     values |= {name: bytes(values[name]) for name in _BYTES}
     values |= {name: bool(values[name]) for name in ("closed", "read_only")}
-    return Log(
-        **values | {"edge": tuple(edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))}
-    )
+    values["compact_range"] = tuple(hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
+    return Log(**values)
 
 
 def _row(log: Log) -> list[object]:
-    """A log's row, in the order of its fields."""
-    return [b"".join(log.edge) if name == "edge" else getattr(log, name) for name in _COLUMNS]
+    """Return the row of a log, with its columns in the order of the fields."""
+    return [
+        b"".join(log.compact_range) if name == "compact_range" else getattr(log, name) for name in _COLUMNS
+    ]

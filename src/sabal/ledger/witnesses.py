@@ -1,4 +1,4 @@
-"""The witnesses of a petition's log: whom the organiser chose, and what they say to a new checkpoint."""
+"""The witnesses of a petition's log: choose them, and ask them to cosign a new checkpoint."""
 
 import logging
 from collections.abc import Sequence
@@ -16,47 +16,48 @@ from sabal.witness.network import Network, Unreachable, check_url
 from tlog import HashReader, Policy, TlogError, Verifier, checkpoint, consistency_proof, note
 from tlog.policy import NONE
 
-log_ = logging.getLogger(__name__)
-OTHER_TREE = 422  # c2sp.org/tlog-witness: what is asked does not go on from what was cosigned
-_ANY = "https://log.example/"  # where a log is says nothing of whom it asks
+logger = logging.getLogger(__name__)
+OTHER_TREE = 422  # c2sp.org/tlog-witness: the checkpoint does not continue the one that was cosigned
+_ANY_URL = "https://log.example/"  # a policy needs the log's URL, but its witnesses do not depend on it
 
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Asks the witnesses of each log; `network` says which addresses they may have."""
+    """The client that asks the witnesses of a log. `network` decides which addresses they may have."""
 
     network: Network = field(default_factory=Network)
 
     def ask(self, log: Log, files: Publication) -> bytes:
-        """The newest checkpoint with the lines of those who answer within ten seconds; its tiles must be there.
+        """Return the newest checkpoint with the lines of the witnesses that answer within ten seconds.
 
-        Lines that it has already stay. Raises WouldFork where a witness knows a larger log than this database, or
-        another one: its word is not signed, but what is signed against it would be a fork.
+        Its tiles must be there. It keeps the lines that it already has. Raises WouldFork if a witness has seen a larger
+        log than the database's, or another one. The witness's answer is not signed, but if it is true, the next
+        checkpoint would be a fork.
         """
-        shown = log.published if log.published_size == log.signed_size else log.signed
-        asked = [one for one in _questions(log, files) if not _has(shown, one.witness)]
+        published = log.published if log.published_size == log.signed_size else log.signed
+        asked = [one for one in _questions(log, files) if not _has(published, one.witness)]
         if not asked:
-            return shown
+            return published
 
         def consistency(old: int) -> Sequence[bytes]:
             return consistency_proof(old, log.signed_size, HashReader(log.signed_size, files.fetch))
 
         answers = ask_all(asked, log.signed, consistency, network=self.network)
-        signed = note.append(shown, [a.signature for a in answers if isinstance(a, Cosigned)])
+        signed = note.append(published, [a.signature for a in answers if isinstance(a, Cosigned)])
         for question, answer in zip(asked, answers, strict=True):
-            trouble = _trouble(question, answer, log)
-            # One that cries wolf stops nothing that enough others have vouched for.
-            if trouble and not _is_quorum(signed, log, files):
-                raise trouble
-            if trouble:
-                log_.critical("%s", trouble)
+            fork = _fork(question, answer, log)
+            # A false alarm from one witness does not block a checkpoint that has its quorum.
+            if fork and not _is_quorum(signed, log, files):
+                raise fork
+            if fork:
+                logger.critical("%s", fork)
             elif isinstance(answer, Failed):
-                log_.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
+                logger.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
         return signed
 
 
-def _trouble(question: Question, answer: Answer, log: Log) -> WouldFork | None:
-    """What a witness says that would make a fork of what is signed next; None where it says nothing of the kind."""
+def _fork(question: Question, answer: Answer, log: Log) -> WouldFork | None:
+    """Return WouldFork if the witness has seen more entries than the database, or other ones; else None."""
     if isinstance(answer, Ahead):
         seen = f"has seen {answer.size} entries, and the database has {log.size}"
     elif isinstance(answer, Failed) and answer.status == OTHER_TREE:
@@ -71,22 +72,22 @@ def _trouble(question: Question, answer: Answer, log: Log) -> WouldFork | None:
 
 
 def _is_quorum(signed: bytes, log: Log, files: Publication) -> bool:
-    policy = Policy.parse(policy_text(files.key, _ANY, log.witnesses))
+    policy = Policy.parse(policy_text(files.key, _ANY_URL, log.witnesses))
     opened = checkpoint.open(signed, policy.logs, policy.witnesses.values())
     return policy.quorum != NONE and policy.satisfied_by(opened.note.verified)
 
 
 def has_all(log: Log, files: Publication) -> bool:
-    """Whether the checkpoint that is shown has all the witnesses that are asked."""
+    """Return whether the published checkpoint has the lines of all witnesses that are asked."""
     return all(_has(log.published, one.witness) for one in _questions(log, files))
 
 
 def choose(database: Database, petition_id: int, lines: str, files: Publication) -> None:
-    """Ask these witnesses from now on: lines of a policy without its log; empty: nobody. Raises Refusal."""
+    """Ask these witnesses from now on: policy lines without the log's; if empty, ask none. Raises Refusal."""
     if lines and not lines.endswith("\n"):
         lines += "\n"
     try:
-        # The log's own line comes last, so that a complaint names the line that it stands in.
+        # The log's own line is last, so that an error names the right line number.
         policy = Policy.parse(f"{lines or NO_WITNESS}log {files.key}\n".encode())
     except TlogError as error:
         raise Refusal(f"These witnesses cannot be used. {error}") from None
@@ -105,7 +106,7 @@ def choose(database: Database, petition_id: int, lines: str, files: Publication)
 
 
 def _questions(log: Log, files: Publication) -> list[Question]:
-    policy = Policy.parse(policy_text(files.key, _ANY, log.witnesses))
+    policy = Policy.parse(policy_text(files.key, _ANY_URL, log.witnesses))
     return [
         Question(
             policy.urls[str(key)],
@@ -117,11 +118,11 @@ def _questions(log: Log, files: Publication) -> list[Question]:
     ]
 
 
-def _has(shown: bytes, witness: Verifier) -> bool:
-    """Whether the witness's line stands beneath this checkpoint, and holds."""
-    if not shown:
+def _has(signed: bytes, witness: Verifier) -> bool:
+    """Return whether the checkpoint has a valid line of the witness."""
+    if not signed:
         return False
-    text, signatures = note.split(shown)
+    text, signatures = note.split(signed)
     return any(
         (one.name, one.key_id) == (witness.name, witness.key_id) and witness.verifies(text, one.value)
         for one in signatures

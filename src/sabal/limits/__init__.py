@@ -1,1 +1,1 @@
-"""How much one network may ask for, and whether there is capacity for more signatures."""
+"""Limits for each network, and the capacity for more pending signatures."""

@@ -1,9 +1,8 @@
-"""Limits in memory: how much one network may sign or ask for the newsletter, how many letters one mailbox gets.
+"""Limits in memory: for signing and newsletter requests of one network, and for emails to one email address.
 
-Nothing here holds an address. A network, a mailbox or a domain is counted under an HMAC whose key is drawn
-anew each day and never leaves the process; and it is counted in a table of fixed size. There is no eviction,
-so nobody can push their own count out by filling the memory with others; all that a full table does is count
-too high.
+No address is stored. A network, an email address or a domain is counted under an HMAC, with a new random key each day
+that never leaves the process. The counts are in tables of fixed size without eviction. So a client cannot remove its
+own count by filling the memory with others; a full table only counts too high.
 """
 
 from __future__ import annotations
@@ -24,94 +23,94 @@ from sabal import days
 
 MINUTE, HOUR, DAY = 60, 3_600, days.SECONDS
 SOFT_MINUTE, SOFT_HOUR, SOFT_DAY = 60, 1_000, 3_000
-HARD = 10  # times the soft limit
-WIDE = 10  # a /48 may do ten times what a /64 may
-LETTERS_A_DAY = 3
+HARD = 10  # factor from the soft to the hard limit
+WIDE = 10  # factor from the limit of a /64 to that of its /48
+EMAILS_A_DAY = 3
 SMALL_DOMAIN_AN_HOUR = 50
-HELD_A_DAY = 5_000  # for one petition: in the days that a row may wait, they leave room for the others
-HELD_A_NETWORK = 1_000  # of these: a flood from one place leaves the others' share alone
-MOST = 65_535  # what a cell can count to; above every limit
+HELD_A_DAY = 5_000  # for one petition, so that over the days that a row may wait, capacity is left for other signatures
+HELD_A_NETWORK = 1_000  # of these for one network, so that a flood from it leaves the share of the others
+MOST = 65_535  # the maximum of a cell; above every limit
 
 logger = logging.getLogger("sabal.front")
 
 
 class Verdict(Enum):
-    """What a network may still do."""
+    """The result of counting an attempt of a network."""
 
     FREE = "free"
-    SOFT = "soft"  # signatures are held, letters go by the slow lane
+    SOFT = "soft"  # signatures are held, emails use the slow lane
     HARD = "hard"  # nothing is stored
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A sender's network under today's key: ``near`` (/24, /64, onion, Tor) and, in IPv6, ``wide`` (/48)."""
+    """A client's network under today's key: `near` (/24, /64, onion, Tor) and, in IPv6, `wide` (/48)."""
 
     near: bytes
     wide: bytes | None = None
 
 
-class Tally:
-    """Counts of keys within fixed windows of ``seconds``: a count-min sketch with conservative update.
+class CountMinSketch:
+    """Counts of keys within fixed windows of `seconds`, with conservative update.
 
-    Four rows of ``width`` 16-bit cells; a key's count is the least of its four cells, so it is never too low.
+    It has four rows of `width` 16-bit cells. A key's count is the least of its four cells, so it is never too low.
     (Cormode and Muthukrishnan 2005; Estan and Varghese 2002 for the update.)
     """
 
     def __init__(self, seconds: int, width: int = 65_536) -> None:
         if width & (width - 1):
-            raise ValueError("the width of a tally is a power of two")
+            raise ValueError("the width of a count-min sketch is a power of two")
         self._seconds, self._mask = seconds, width - 1
         self._empty = bytes(2 * width)
         self._window = -1
         self._rows: tuple[array[int], ...] = ()
 
     def add(self, key: bytes, now: float) -> int:
-        """Counts the key (16 random-looking bytes) once and gives its count in this window, itself included."""
+        """Count the key (16 pseudorandom bytes) once, and return its count in this window, this one included."""
         cells = self._cells(key, now)
-        count = min(row[place] for row, place in cells) + 1
+        count = min(row[column] for row, column in cells) + 1
         if count > MOST:
             return MOST
-        for row, place in cells:
-            if row[place] < count:
-                row[place] = count
+        for row, column in cells:
+            if row[column] < count:
+                row[column] = count
         return count
 
     def count(self, key: bytes, now: float) -> int:
-        """How often the key was counted in this window; never too low."""
-        return min(row[place] for row, place in self._cells(key, now))
+        """Return how often the key was counted in this window; the number is never too low."""
+        return min(row[column] for row, column in self._cells(key, now))
 
     def _cells(self, key: bytes, now: float) -> list[tuple[array[int], int]]:
         window = int(now) // self._seconds
-        if window > self._window:  # a clock that goes back stays in the window: no count is lost by it
+        if window > self._window:  # if the clock is set back, the window stays, so that no count is lost
             self._rows = tuple(array("H", self._empty) for _ in range(4))
             self._window = window
-        places = struct.unpack("<4I", key)
-        return [(row, place & self._mask) for row, place in zip(self._rows, places, strict=True)]
+        columns = struct.unpack("<4I", key)
+        return [(row, column & self._mask) for row, column in zip(self._rows, columns, strict=True)]
 
 
 class Attempts:
-    """What networks try of one kind, within the minute and the hour, and how much of it is free."""
+    """The attempts of networks to do one thing, with a soft limit for each window."""
 
     def __init__(self, *soft: tuple[int, int]) -> None:
-        """`soft` are pairs of seconds and how many attempts these may hold."""
-        self._near = [(Tally(seconds), most) for seconds, most in soft]
-        self._wide = [(Tally(seconds), WIDE * most) for seconds, most in soft]
+        """Take pairs: the seconds of a window, and its soft limit of attempts."""
+        self._near = [(CountMinSketch(seconds), most) for seconds, most in soft]
+        self._wide = [(CountMinSketch(seconds), WIDE * most) for seconds, most in soft]
 
     def add(self, network: Network | None, now: float) -> Verdict:
-        """Counts one attempt from that network and says what it may do."""
+        """Count one attempt from that network, and return the verdict."""
         if network is None:
             return Verdict.FREE
-        pressure = max(tally.add(network.near, now) / most for tally, most in self._near)
+        pressure = max(counts.add(network.near, now) / most for counts, most in self._near)
         if network.wide is not None:
-            pressure = max(pressure, *(tally.add(network.wide, now) / most for tally, most in self._wide))
+            pressure = max(pressure, *(counts.add(network.wide, now) / most for counts, most in self._wide))
         if pressure > HARD:
             return Verdict.HARD
         return Verdict.SOFT if pressure > 1 else Verdict.FREE
 
 
 class Limits:
-    """The limits of one process, each divided by the number of processes; one object a process."""
+    """The limits of one process. Each limit is divided by the number of processes."""
 
     def __init__(
         self,
@@ -130,13 +129,13 @@ class Limits:
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
         self._draw_key, self._key, self._day = draw_key, b"", -1
-        self._mailboxes = Tally(DAY, 1 << 20)
-        self._domains = Tally(HOUR)
-        self._held, self._most_held = Tally(DAY, 1_024), share(HELD_A_DAY)
-        self._held_near, self._most_held_near = Tally(DAY), share(HELD_A_NETWORK)
+        self._mailboxes = CountMinSketch(DAY, 1 << 20)
+        self._domains = CountMinSketch(HOUR)
+        self._held, self._most_held = CountMinSketch(DAY, 1_024), share(HELD_A_DAY)
+        self._held_near, self._most_held_near = CountMinSketch(DAY), share(HELD_A_NETWORK)
 
     def network(self, address: str, now: float, *, onion: bool = False) -> Network | None:
-        """The network of a client's address; None where nothing is counted (loopback in development)."""
+        """Return the network of a client's address; None if it is not counted (loopback in development)."""
         near, wide = prefixes(address)
         if onion and near == LOOPBACK:
             near, wide = b"onion", None
@@ -147,25 +146,25 @@ class Limits:
         return Network(self._under(b"n" + near, now), None if wide is None else self._under(b"w" + wide, now))
 
     def sign(self, network: Network | None, now: float) -> Verdict:
-        """Counts one attempt to sign from that network and says what it may do."""
+        """Count one attempt to sign from that network, and return the verdict."""
         return self._signing.add(network, now)
 
     def ask(self, network: Network | None, now: float) -> Verdict:
-        """Counts one asking for the newsletter from that network, by itself: neither uses up what the other may."""
+        """Count one newsletter request from that network, and return the verdict. Signing has other counts."""
         return self._asking.add(network, now)
 
     def letters_left(self, mailbox: bytes, now: float) -> bool:
-        """Whether a mailbox (bytes that stand for it and for its petition) has not had its three letters today."""
-        return self._mailboxes.count(self._under(b"m" + mailbox, now), now) < LETTERS_A_DAY
+        """Return whether a mailbox has not had its three emails today. `mailbox` identifies it and its petition."""
+        return self._mailboxes.count(self._under(b"m" + mailbox, now), now) < EMAILS_A_DAY
 
     def letter(self, mailbox: bytes, now: float) -> None:
-        """Counts one letter to a mailbox: after it is on disk, so that what failed may be tried again."""
+        """Count one email to a mailbox. Call it after the email is on disk, so that a failed one can be tried again."""
         self._mailboxes.add(self._under(b"m" + mailbox, now), now)
 
     def held(self, petition_id: int, network: bytes, now: float) -> bool:
-        """Counts one signature to be held; False where its network, or the petition, has had the day's share of them.
+        """Count one signature to be held; return False if its network or the petition has used up the day's share.
 
-        `network` is `Network.near`; empty where nothing is counted.
+        `network` is `Network.near`, or empty if the network is not counted.
         """
         key = self._under(b"h%d/" % petition_id + network, now)
         if network and self._held_near.add(key, now) > self._most_held_near:
@@ -173,7 +172,7 @@ class Limits:
         return self._held.add(self._under(b"h%d" % petition_id, now), now) <= self._most_held
 
     def small_domain(self, domain: bytes, now: float) -> bool:
-        """Counts one letter to a domain that is no large provider; False where it takes the slow lane."""
+        """Count one email to a domain that is no large provider; return False if the email must use the slow lane."""
         return self._domains.add(self._under(b"d" + domain, now), now) <= self._small
 
     def _under(self, name: bytes, now: float) -> bytes:
@@ -184,12 +183,12 @@ class Limits:
 
 
 LOOPBACK = b"loopback"
-UNKNOWN = b"unknown"  # what is no address shares one bucket: it must not be a way around the limits
+UNKNOWN = b"unknown"  # invalid addresses share one network, so that they are no way around the limits
 
 
 @lru_cache(maxsize=4_096)
 def prefixes(address: str) -> tuple[bytes, bytes | None]:
-    """The /24 of an IPv4 address, or the /64 and the /48 of an IPv6 one (IPv4 within IPv6 counts as IPv4)."""
+    """Return the /24 of an IPv4 address, or the /64 and the /48 of an IPv6 one (IPv4 within IPv6 counts as IPv4)."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -204,17 +203,17 @@ def prefixes(address: str) -> tuple[bytes, bytes | None]:
 
 
 class Clients:
-    """Takes a client's address from the peer and X-Forwarded-For, by the configured trusted hops."""
+    """The addresses of clients, from the peer and X-Forwarded-For, by the configured trusted hops."""
 
     def __init__(self, trusted_hops: int) -> None:
         self._hops = trusted_hops
-        self._shouted = False
+        self._warned = False
 
     def address(self, peer: str, forwarded: bytes | None) -> str:
-        """The address that the outermost trusted proxy saw: counted from the right, never from the left.
+        """Return the address that the outermost trusted proxy saw, counted from the right.
 
-        Each trusted proxy appends the address it was called from. What stands further left was sent by the
-        client, and can be anything.
+        Each trusted proxy appends the address of its own client. Everything further left was sent by the client, and
+        can be false.
         """
         if not self._hops or forwarded is None:
             return peer
@@ -222,9 +221,9 @@ class Clients:
         return bare(seen[-min(self._hops, len(seen))].strip())
 
     def notice(self, peer: str, forwarded: bytes | None) -> None:
-        """Shouts, once, where a proxy on this machine stands before us and nobody told us."""
-        if forwarded is not None and not self._hops and not self._shouted and prefixes(peer)[0] == LOOPBACK:
-            self._shouted = True
+        """Log an error, once, if a proxy on this machine is in front of the server and no trusted hops are set."""
+        if forwarded is not None and not self._hops and not self._warned and prefixes(peer)[0] == LOOPBACK:
+            self._warned = True
             logger.error(
                 "A proxy on this machine sends X-Forwarded-For, but SABAL_TRUSTED_HOPS is 0, so all visitors"
                 " share one network limit. Set SABAL_TRUSTED_HOPS to the number of your proxies."
@@ -232,14 +231,14 @@ class Clients:
 
 
 def bare(entry: str) -> str:
-    """An address of X-Forwarded-For without the port that some proxies add."""
+    """Return an address of X-Forwarded-For without the port that some proxies add."""
     if entry.startswith("["):
         return entry[1:].partition("]")[0]
     return entry.partition(":")[0] if entry.count(":") == 1 else entry
 
 
 def tor_exits(path: Path) -> frozenset[str]:
-    """The addresses of a list of Tor exits, one a line (``#`` comments); none where there is no such file."""
+    """Return the addresses of a list of Tor exits, one a line (`#` comments); none if there is no such file."""
     try:
         lines = path.read_text("ascii", errors="replace").splitlines()
     except OSError:

@@ -22,14 +22,14 @@ def ask(
     organiser: str,
     now: float,
 ) -> None:
-    """Store the request and its email. If no email may be sent, keep neither, and do not reveal it. Raises KeyMissing.
+    """Store the request and its email. If no email may be sent, delete the email again, and do not reveal it.
 
     `now` is Unix time (seconds). The commit does the same work in the same time for an address that is new, is in the
-    list, or wants no emails.
+    list, or refused to be asked. Raises `KeyMissing`.
     """
     # As for signing, a development server has no limits, because it answers only its own machine.
-    box = b"newsletter/" + address.mailbox.encode()
-    quota_left = settings.DEV or limits.letters_left(box, now)
+    mailbox = b"newsletter/" + address.mailbox.encode()
+    quota_left = settings.DEV or limits.letters_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     row = rows.subscription(key, rows.SITE, address, language, organiser)
@@ -45,4 +45,4 @@ def ask(
             # Insert and delete in the same commit, so that timing does not reveal which addresses are in the list.
             delete_again(database, [email])
     if may_email:
-        limits.letter(box, now)
+        limits.letter(mailbox, now)

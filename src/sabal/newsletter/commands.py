@@ -90,6 +90,7 @@ def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
 
 
 def _confirmed(connection: database.Database, key: bytes, names: dict[int, str]) -> Iterator[tuple[str, ...]]:
+    """Yield the table's rows of the confirmed subscribers of these lists. Reads them in chunks to save memory."""
     last = -1
     while found := connection.query(_SUBSCRIBERS, (last,)):
         for row_id, petition_id, language, sealed, sentence in found:
@@ -102,6 +103,7 @@ def _confirmed(connection: database.Database, key: bytes, names: dict[int, str])
 
 
 def _table(subscribers: Iterator[tuple[str, ...]]) -> Iterator[bytes]:
+    """Yield the lines of the CSV file, the header first."""
     yield csv_line(("address", "language", "consent", "list", "unsubscribe")).encode()
     for row in subscribers:
         yield csv_line(row).encode()

@@ -30,7 +30,7 @@ def sentence(which: str, language: str, organiser: str) -> str:
 
 
 def offered_by(published: Iterable[PetitionSnapshot], language: str) -> str | None:
-    """Return whose newsletter can be asked for: the organiser of the newest petition that offers it, if one does."""
+    """Return the name of the organiser of the newest petition that offers the newsletter, or None."""
     for petition in published:
         if petition.definition.newsletter:
             names = petition.definition.organiser

@@ -1,4 +1,4 @@
-"""The form that asks for the newsletter: what it holds, and what is wrong with it."""
+"""Check the posted form that asks for the newsletter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from sabal.newsletter import consent
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """A form that can be accepted. `is_robot`: a field is filled in that people do not see."""
+class SubscribeForm:
+    """A form that can be accepted. `is_robot`: a field that people do not see is filled in."""
 
     address: EmailAddress
     is_robot: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Mistakes:
-    """A form that cannot be accepted: what is wrong by field (`form`: with all of it), and what to show again."""
+class SubscribeMistakes:
+    """A form that cannot be accepted: the errors by field (`form`: the whole form), and the values to show again."""
 
     wrong: Mapping[str, str]  # English sentences, which the page translates
     email: str = ""
     agreed: bool = False
 
 
-def check(body: bytes, sentence: str) -> Submission | Mistakes:
-    """Return what was asked for. `sentence` is what the box says now."""
+def check(body: bytes, sentence: str) -> SubscribeForm | SubscribeMistakes:
+    """Return the checked form, or its mistakes. `sentence` is the sentence beside the box now."""
     fields = posted.fields(body, ("email", "consent"))
     if fields is None:
-        return Mistakes({"form": gettext_noop("The form arrived damaged. Please fill it in again.")})
+        return SubscribeMistakes({"form": gettext_noop("The form arrived damaged. Please fill it in again.")})
     typed = fields.get("email", "").strip()
-    # What the box says is what is agreed to: on an older page, with another sentence, it has to be ticked again.
+    # Consent is to the exact sentence. If an older page had another sentence, the box must be ticked again.
     agreed = fields.get("consent") == consent.version(sentence)
     wrong = {}
     address = _parsed(typed)
@@ -44,8 +44,8 @@ def check(body: bytes, sentence: str) -> Submission | Mistakes:
     if not agreed:
         wrong["consent"] = gettext_noop("Tick the box to agree. Otherwise we cannot email you.")
     if wrong or address is None:
-        return Mistakes(wrong, typed, agreed)
-    return Submission(address, bool(fields.get(posted.HONEYPOT)))
+        return SubscribeMistakes(wrong, typed, agreed)
+    return SubscribeForm(address, bool(fields.get(posted.HONEYPOT)))
 
 
 def _parsed(typed: str) -> EmailAddress | None:

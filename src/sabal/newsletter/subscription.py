@@ -71,8 +71,8 @@ def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:
     """Store a subscription that is not confirmed yet, inside the caller's transaction. Return whether to send an email.
 
-    No email is sent to an address that is in the list already or refused to be asked. At most three are sent before it
-    confirms. If it asks again, only the last emailed link works, and the address is stored as last typed.
+    No email is sent to an address that is in the list already or refused to be asked. At most `MAX_EMAILS` are sent
+    before it confirms. If it asks again, only the last emailed link works, and the address is stored as last typed.
     """
     if database.query(
         "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.petition_id, row.address_hash),)
@@ -102,7 +102,7 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
 
 
 def stored_id(database: Database, row: Subscription) -> int:
-    """Return the id of this address in this list; if it is not in the list, the id of `row` itself."""
+    """Return the id of this address in this list. If it is not in the list, return the id of `row`."""
     found = database.query(
         "SELECT id FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
         (row.petition_id, row.address_hash),
@@ -111,18 +111,18 @@ def stored_id(database: Database, row: Subscription) -> int:
 
 
 def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> None:
-    """Confirm the subscriptions that were ticked with a signature, even if the address had asked for them before."""
+    """Confirm the subscriptions that were ticked with a signature, also if the address had asked for them before."""
     if not rows:
         return
     _store_sentences(database, rows)
-    # Each address once, as in its first click, and in one order, so that two processes cannot deadlock.
-    once = {(r.petition_id, r.address_hash): r for r in reversed(rows)}
-    values = [_values(r, CONFIRMED, None, None) for _, r in sorted(once.items())]
+    # Each address once, with the values of its first click. Sorted, so that two processes cannot deadlock.
+    firsts = {(r.petition_id, r.address_hash): r for r in reversed(rows)}
+    values = [_values(r, CONFIRMED, None, None) for _, r in sorted(firsts.items())]
     database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
 
 
 def is_link(database: Database, confirm_hash: bytes) -> bool:
-    """Return whether an emailed link belongs to a subscription, confirmed already or not."""
+    """Return whether an emailed link belongs to a subscription, confirmed or not."""
     return bool(
         database.query("SELECT 1 FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
     )
@@ -152,8 +152,8 @@ def is_row(database: Database, row_id: int) -> bool:
 def unsubscribe(database: Database, row_id: int) -> bool:
     """Delete a subscription and write that to the erasure journal. Return False if there was none.
 
-    If it was never confirmed, somebody else asked for it, so no further emails about this list go to that address. The
-    journal is written first: after a crash between the two the link still works. The other order could lose the wish.
+    If it was never confirmed, somebody else may have asked for it, so this list never emails that address again. The
+    journal is written first: after a crash between the two, the link still works. The other order could lose the wish.
     """
     rows = database.query(
         "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
@@ -187,7 +187,7 @@ def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) ->
 
 
 def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
-    """Return the token of the unsubscribe link: the row's id ‖ 8 bytes of a MAC, so that nothing needs to be stored."""
+    """Return the token of the unsubscribe link: the row's id ‖ 8 bytes of a MAC. It needs no storage."""
     body = row_id.to_bytes(8, "big")
     return body + hmac.digest(subscribers, b"unsubscribe/1\0" + body, "sha256")[:8]
 
@@ -199,12 +199,12 @@ def row_of(subscribers: bytes, token: bytes) -> int | None:
 
 
 def confirm_hash(token: bytes) -> bytes:
-    """Return the hash by which the database finds an emailed confirmation link."""
+    """Return the hash of an emailed confirmation link's token. The database stores only this hash."""
     return hashlib.sha256(b"newsletter/1 token" + token).digest()
 
 
 def _refusal(petition_id: int, address_hash: bytes) -> bytes:
-    # Stored in the table of "not me" answers, so the hash must be unique over all lists. The address hash is keyed.
+    # The hash is stored beside "not me" answers, so it must be unique over all lists. The address hash is keyed.
     return hashlib.sha256(b"not-me/list/1" + petition_id.to_bytes(8, "big") + address_hash).digest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Finds what was published of restored logs, and lets them adopt it: in the public folder, in mirrors, in letters."""
+"""Find what was published of restored logs (in the public folder, in mirrors, in emails), and let them adopt it."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from sabal.checking.reading import logs_in, read, read_folder
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
-from sabal.ledger.adopt import Adopted, Published, Seen
+from sabal.ledger.adopt import Adopted, PublishedLog, SeenCheckpoint
 from sabal.ledger.publication import Publication, publication
 from sabal.ledger.tables import Log
 from sabal.petitions import adopted, folder, lookup
@@ -26,24 +26,25 @@ from sabal.signing.writer.leave import erase_again
 from tlog import TlogError, Verifier, checkpoint
 
 CHUNK = 5_000
-PATIENCE = 20.0  # seconds for a worker that counts at this moment
+PATIENCE = 20.0  # seconds to wait for a worker that is counting
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the operator brought from elsewhere."""
+    """The logs, checkpoints and petition folders that the operator gave."""
 
-    logs: tuple[Published, ...] = ()
-    checkpoints: tuple[Seen, ...] = ()
-    folders: tuple[dict[str, str], ...] = ()  # petition folders, by whose files a manifest was made
-    never_shown: bool = False  # the operator's word that nobody has seen a checkpoint of this log
+    logs: tuple[PublishedLog, ...] = ()
+    checkpoints: tuple[SeenCheckpoint, ...] = ()
+    folders: tuple[dict[str, str], ...] = ()  # the files of petition folders, from which manifests were made
+    never_shown: bool = False  # whether the operator confirms that no checkpoint of this log was published
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one petition's log: `refused` says why it stays read-only, empty where it goes on.
+class AdoptionOutcome:
+    """The result for one petition's log.
 
-    `adopted` is None where nothing newer was known than the database holds.
+    `refused` says why the log stays read-only; it is empty if the log continues. `adopted` is None if nothing newer
+    than the database is known.
     """
 
     slug: str
@@ -53,58 +54,59 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of one log outside the database: whole copies, and checkpoints by themselves.
+    """The whole copies and single checkpoints of one log that were found outside the database.
 
-    `own` is what lies in this house's public folder, and is among them too.
+    `own` is the one from this server's public folder, and is also in `copies` or `checkpoints`.
     """
 
-    copies: tuple[Published, ...]
-    checkpoints: tuple[Seen, ...]
-    own: Published | Seen | None
+    copies: tuple[PublishedLog, ...]
+    checkpoints: tuple[SeenCheckpoint, ...]
+    own: PublishedLog | SeenCheckpoint | None
     never_shown: bool
     key: Verifier
 
     @property
     def size(self) -> int:
-        """How many entries were published, as far as this tells."""
+        """Return the size of the largest known checkpoint."""
         return max((one.open(self.key).size for one in self.seen()), default=0)
 
     @property
-    def newest(self) -> Published | None:
-        """The copy with the most entries."""
+    def newest(self) -> PublishedLog | None:
+        """Return the copy with the most entries."""
         return max(self.copies, key=lambda copy: copy.seen.open(self.key).size, default=None)
 
-    def seen(self, but: Published | None = None) -> list[Seen]:
-        """Every checkpoint, that of one copy left out."""
+    def seen(self, but: PublishedLog | None = None) -> list[SeenCheckpoint]:
+        """Return all checkpoints, without the one of the copy `but`."""
         return [*self.checkpoints, *(copy.seen for copy in self.copies if copy is not but)]
 
-    def tells_the_end(self, log: Log) -> bool:
-        """Whether somebody's word is here for how far the log was published.
+    def tells_newest(self, log: Log) -> bool:
+        """Return whether something tells which checkpoint of the log is the newest.
 
-        That is an operator's checkpoint, or our own folder's where its files are damaged and it is not older than the
-        database: an intact folder would have been adopted.
+        That is a checkpoint that the operator gave, or the one of the server's own folder if the folder is damaged and
+        the checkpoint is not older than the database. (An intact folder would have been adopted.)
         """
-        brought = [one for one in self.checkpoints if one is not self.own]
-        damaged = isinstance(self.own, Seen) and self.own.open(self.key).size >= log.published_size
-        return bool(brought) or damaged or (self.never_shown and not log.published and not self.seen())
+        given = [one for one in self.checkpoints if one is not self.own]
+        damaged = isinstance(self.own, SeenCheckpoint) and self.own.open(self.key).size >= log.published_size
+        return bool(given) or damaged or (self.never_shown and not log.published and not self.seen())
 
 
 def gather(
-    places: Sequence[str], files: Sequence[Path], folders: Sequence[Path], *, never_shown: bool = False
+    copies: Sequence[str], files: Sequence[Path], folders: Sequence[Path], *, never_shown: bool = False
 ) -> Given:
-    """Read logs (a mirror's folder or an address), files with checkpoints, petition folders; nothing is believed yet.
+    """Read logs (a mirror's folder or a URL), files with checkpoints, and petition folders. Nothing is verified yet.
 
     Raises CannotCheck and FolderError.
     """
-    found = [Published(where, read(where)) for place in places for where in _each_log(place)]
-    seen = [Seen(str(path), note) for path in files for note in _checkpoints_in(path)]
+    found = [PublishedLog(where, read(where)) for copy in copies for where in _each_log(copy)]
+    seen = [SeenCheckpoint(str(path), note) for path in files for note in _checkpoints_in(path)]
     return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders), never_shown)
 
 
-def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]:
-    """Let every log that is held, or that was published further than the database knows, adopt what is found.
+def adopt_published(given: Given, slug: str | None, now: float) -> list[AdoptionOutcome]:
+    """Let every log adopt what was found, if it is read-only or more was published than the database has.
 
-    One that cannot stays read-only and keeps back no other. Raises Refusal where what was given is of no log here.
+    A log that cannot adopt stays read-only, and does not stop the others. Raises Refusal if something that was given
+    belongs to no log of this server.
     """
     keystore = open_keystore()
     database = raw.connect()
@@ -112,100 +114,109 @@ def adopt_published(given: Given, slug: str | None, now: float) -> list[Outcome]
         snapshots = Snapshots()
         snapshots.refresh(database, keystore)
         petitions = [lookup.published(database, keystore, slug)] if slug else snapshots.published()
-        _refuse_strangers(given, {petition.origin for petition in petitions}, slug)
-        with _leading(database):
-            return [one for petition in petitions if (one := _settle(database, petition, given, now))]
+        _refuse_foreign(given, {petition.origin for petition in petitions}, slug)
+        with _as_leader(database):
+            return [
+                one for petition in petitions if (one := _adopt_if_needed(database, petition, given, now))
+            ]
     finally:
         database.close()
 
 
-def hold_all(database: raw.Database) -> None:
-    """Let every log be read-only, in the caller's transaction: it may have gone on since.
+def make_all_read_only(database: raw.Database) -> None:
+    """Make every log read-only, in the caller's transaction, because more may have been published after the backup.
 
-    Also one of which the backup knows no checkpoint that was shown: the first may have been shown a moment later.
+    This includes a log without a published checkpoint in the backup: its first may have been published a moment later.
     """
     for (petition_id,) in database.query("SELECT petition_id FROM ledger_log ORDER BY petition_id"):
         if log := tables.find(database, petition_id, lock=True):
-            tables.hold(database, log, 0)
+            tables.make_read_only(database, log, 0)
 
 
-def erase_suppressed(database: raw.Database, commitments: list[bytes], reason: int) -> int:
-    """Erase who withdrew or was dropped after the backup; they count as that with the next batch. How many these were.
+def erase_from_journal(database: raw.Database, commitments: list[bytes], reason: int) -> int:
+    """Erase signatures that were withdrawn or dropped after the backup, and return their number.
 
-    Inside the caller's transaction.
+    The next batch counts them as withdrawn or dropped. Runs inside the caller's transaction.
     """
     erased = 0
     for start in range(0, len(commitments), CHUNK):
         for petition_id, n in erase_again(database, commitments[start : start + CHUNK], reason).items():
             erased += n
-            # Names that are shown come back with the next batch, without those that went.
+            # The next batch shows names again, without the erased ones.
             hide_names(database, petition_id)
     return erased
 
 
-def _settle(database: raw.Database, petition: PetitionSnapshot, given: Given, now: float) -> Outcome | None:
+def _adopt_if_needed(
+    database: raw.Database, petition: PetitionSnapshot, given: Given, now: float
+) -> AdoptionOutcome | None:
     log, known = tables.find(database, petition.id), _known(petition, given)
     if log is None:
         return None
-    brought = any(one is not known.own for one in (*known.copies, *known.checkpoints))
-    if not (log.read_only or brought or _is_ahead(known.own, log)):
+    given_here = any(one is not known.own for one in (*known.copies, *known.checkpoints))
+    if not (log.read_only or given_here or _is_ahead(known.own, log)):
         return None
     try:
-        adopting.hold(database, petition.id, known.size)
-        # A restore has done so; a database that fell back by itself has not.
+        adopting.make_read_only(database, petition.id, known.size)
+        # A restore did this already, but not if the database file was replaced in another way.
         erased = _erased(petition)
         with database.transaction():
             for reason in sorted(set(erased.values())):
-                erase_suppressed(database, [c for c in erased if erased[c] == reason], reason)
+                erase_from_journal(database, [c for c in erased if erased[c] == reason], reason)
         newest = known.newest
-        if newest is None or _is_needless(newest, log, known):
-            _go_on(database, petition, log, known, now)
-            return Outcome(petition.slug, None)
-        return Outcome(petition.slug, _adopt(database, petition, log, newest, known, given.folders, now))
+        if newest is None or _is_outdated(newest, log, known):
+            _continue(database, petition, log, known, now)
+            return AdoptionOutcome(petition.slug, None)
+        return AdoptionOutcome(
+            petition.slug, _adopt(database, petition, log, newest, known, given.folders, now)
+        )
     except Refusal as refusal:
-        return Outcome(petition.slug, None, str(refusal))
+        return AdoptionOutcome(petition.slug, None, str(refusal))
 
 
 def _known(petition: PetitionSnapshot, given: Given) -> _Known:
     files = publication(petition)
-    own = _own(files)
+    own = _own_log(files)
     copies = [one for one in given.logs if _origin(one.seen) == petition.origin]
     checkpoints = [one for one in given.checkpoints if _origin(one) == petition.origin]
-    if isinstance(own, Published):
+    if isinstance(own, PublishedLog):
         copies.append(own)
     elif own is not None:
         checkpoints.append(own)
     return _Known(tuple(copies), tuple(checkpoints), own, given.never_shown, files.key)
 
 
-def _is_needless(newest: Published, log: Log, known: _Known) -> bool:
-    """Whether the newest copy is older than the database, and nobody brought it for the newest."""
+def _is_outdated(newest: PublishedLog, log: Log, known: _Known) -> bool:
+    """Return whether the newest copy is older than the database, and was not given as the newest."""
     older = newest.seen.open(known.key).size < log.published_size
-    return older and (known.tells_the_end(log) or newest is known.own)
+    return older and (known.tells_newest(log) or newest is known.own)
 
 
-def _go_on(database: raw.Database, petition: PetitionSnapshot, log: Log, known: _Known, now: float) -> None:
-    """Let the log go on from what the database has, where it is told that nobody saw more. Raises Refusal."""
-    if not known.tells_the_end(log):
+def _continue(
+    database: raw.Database, petition: PetitionSnapshot, log: Log, known: _Known, now: float
+) -> None:
+    """Let the log continue from the database if it is known that no more was published. Raises Refusal."""
+    if not known.tells_newest(log):
         raise _nothing_found(petition, log)
     adopting.verify_seen(database, log, known.key, known.seen())
-    adopting.let_go_on(database, petition.id, now)
+    adopting.end_read_only(database, petition.id, now)
 
 
 def _adopt(
     database: raw.Database,
     petition: PetitionSnapshot,
     log: Log,
-    newest: Published,
+    newest: PublishedLog,
     known: _Known,
     folders: Sequence[dict[str, str]],
     now: float,
 ) -> Adopted:
-    """Take the newest copy, once it fits all else that is known. Raises Refusal."""
+    """Adopt the newest copy after verifying it against everything else that is known. Raises Refusal."""
     tally = adopting.verify(database, newest, log, known.key, known.seen(but=newest))
     _take_manifests(database, petition, newest, folders, now)
     petition = lookup.petition(database, open_keystore(), petition.slug)
-    if tally.closed:  # before the log goes on: a crash between the two must not leave it open for signatures
+    # Before the log continues, so that a crash between the two does not leave the petition open for signatures.
+    if tally.closed:
         adopted.end(petition.slug, days.date_of(days.number_at(now)))
     return adopting.adopt(database, petition, newest, tally, _erased(petition), now)
 
@@ -227,11 +238,11 @@ def _nothing_found(petition: PetitionSnapshot, log: Log) -> Refusal:
 def _take_manifests(
     database: raw.Database,
     petition: PetitionSnapshot,
-    published: Published,
+    published: PublishedLog,
     folders: Sequence[dict[str, str]],
     now: float,
 ) -> None:
-    """Have every manifest that the log names, before a single entry is taken. Raises Refusal."""
+    """Store every manifest that the log names, before any entry is adopted. Raises Refusal."""
     slug, copy, log = petition.slug, published.copy, (petition.origin, str(publication(petition).key))
     known = tables.manifests(database, petition.id)
     for index, digest in named_manifests(copy.entries):
@@ -265,28 +276,28 @@ def _erased(petition: PetitionSnapshot) -> dict[bytes, int]:
     }
 
 
-def _own(files: Publication) -> Published | Seen | None:
-    """The log in this house's public folder; where it is not whole, the checkpoint that it had."""
-    note = files.shown()
+def _own_log(files: Publication) -> PublishedLog | SeenCheckpoint | None:
+    """Return the log in this server's public folder or, if it is not whole, its checkpoint."""
+    note = files.published()
     if note is None:
         return None
     try:
-        return Published(str(files.folder), read_folder(files.folder))
+        return PublishedLog(str(files.folder), read_folder(files.folder))
     except (CannotCheck, OSError):
-        return Seen(str(files.folder), note)
+        return SeenCheckpoint(str(files.folder), note)
 
 
-def _is_ahead(own: Published | Seen | None, log: Log) -> bool:
-    seen = own.seen if isinstance(own, Published) else own
+def _is_ahead(own: PublishedLog | SeenCheckpoint | None, log: Log) -> bool:
+    seen = own.seen if isinstance(own, PublishedLog) else own
     return seen is not None and checkpoint.peek(seen.note).size > log.size
 
 
-def _origin(seen: Seen) -> str:
+def _origin(seen: SeenCheckpoint) -> str:
     return checkpoint.peek(seen.note).origin
 
 
-def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None:
-    """Of a file that holds several checkpoints one is enough that is of a log here."""
+def _refuse_foreign(given: Given, origins: set[str], slug: str | None) -> None:
+    """Raise Refusal for a file or copy without a checkpoint of a log of this server."""
     found: dict[str, set[str]] = {}
     for one in (*(published.seen for published in given.logs), *given.checkpoints):
         try:
@@ -301,8 +312,8 @@ def _refuse_strangers(given: Given, origins: set[str], slug: str | None) -> None
             raise Refusal(f"{where} is of the log {', '.join(sorted(theirs))}, {of}. Leave it out.")
 
 
-def _each_log(place: str) -> list[str]:
-    return [place] if "://" in place else [str(path) for path in logs_in(Path(place))]
+def _each_log(copy: str) -> list[str]:
+    return [copy] if "://" in copy else [str(path) for path in logs_in(Path(copy))]
 
 
 def _checkpoints_in(path: Path) -> list[bytes]:
@@ -317,14 +328,14 @@ def _checkpoints_in(path: Path) -> list[bytes]:
 
 
 @contextmanager
-def _leading(database: raw.Database) -> Iterator[None]:
-    """Alone with the logs: a worker that counts at this moment is waited for."""
-    until = time.monotonic() + PATIENCE
+def _as_leader(database: raw.Database) -> Iterator[None]:
+    """Become the only process that changes logs; wait for a worker that is counting."""
+    deadline = time.monotonic() + PATIENCE
     while True:
         with database.leader("ledger") as leads:
             if leads:
                 yield
                 return
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise Refusal("A worker is still counting. Stop the server, and run this command again.")
         time.sleep(0.1)

@@ -1,8 +1,8 @@
-"""Backup: a consistent copy of the database, taken while the house runs, without what must not be copied.
+"""Backup: make a consistent copy of the database while the server runs, without the data that must not be copied.
 
-Left out: the house key (it is not in the database), letters, the day's mail keys and the numbers of mail by the hour,
-pending signatures with their sealed records, and subscriptions that nobody has confirmed. None of it is ever
-written, so a backup that dies leaves none of it either; what was deleted is not in free pages.
+Left out are the server key (it is not in the database), emails, the mail keys of the days, the hourly numbers of
+emails, pending signatures with their sealed records, and unconfirmed subscriptions. They are never written to the copy,
+so an interrupted backup does not hold them either. Free pages hold no deleted data.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ FORMAT = "sabal backup, version 2"
 MANIFEST = "backup.json"
 SQLITE_FILE = "sabal.sqlite3"
 
-# Table → the condition that a row must meet to be copied; tables that are not named here are not copied.
+# Table → the condition for copying a row. Tables that are not listed here are not copied.
 ROWS = {
     "petitions_petition": "TRUE",
     "petitions_version": "TRUE",
@@ -51,7 +51,7 @@ ROWS = {
     "newsletter_subscription": "state = 2",
     "newsletter_consent": "TRUE",
 }
-# Of mail, the numbers too: an hour and a small provider can tell when somebody signed.
+# The hourly numbers of emails are left out too: an hour and a small provider can reveal when a person signed.
 NEVER = ("signing_pending", "mail_email", "mail_traffic")
 LEFT_OUT = (
     "the server key",
@@ -63,7 +63,7 @@ _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
 
 @dataclass(frozen=True)
 class _Copied:
-    """What was copied: rows by table, their columns in the order of the copy, the schema's migrations."""
+    """The number of rows and the columns (in the order of the copy) of each table, and the migrations of the schema."""
 
     rows: dict[str, int]
     columns: dict[str, list[str]]
@@ -71,16 +71,16 @@ class _Copied:
 
 
 def backup(directory: Path) -> dict[str, int]:
-    """Write a backup into a new folder, all or nothing; returns the rows of each table.
+    """Write a backup into a new folder, completely or not at all, and return the number of rows of each table.
 
-    Raises Refusal, OSError, and KeyMissing where there is no house key: nothing else could say whose backup it is.
+    Raises Refusal, OSError, and KeyMissing if there is no server key, which authenticates the backup.
     """
     keystore = open_keystore()
     directory = directory.absolute()
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} is not empty. Name a folder that does not exist yet.")
     draft = directory.with_name(f".{directory.name}.partial")
-    _sweep(directory.parent)
+    _delete_interrupted(directory.parent)
     if draft.exists():
         raise Refusal(
             f"{draft} exists already: another backup is being written, or one was interrupted. Check, and move it"
@@ -92,7 +92,7 @@ def backup(directory: Path) -> dict[str, int]:
             sqlite = settings.DATABASE_URL.startswith("sqlite://")
             copied = _sqlite(draft) if sqlite else _postgresql(draft, settings.DATABASE_URL)
             _write_manifest(draft, keystore, "sqlite" if sqlite else "postgresql", copied)
-            draft.rename(directory)  # which takes the place of an empty folder too
+            draft.rename(directory)  # also replaces an empty folder
             private.flush(directory.parent)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -101,30 +101,31 @@ def backup(directory: Path) -> dict[str, int]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def mac(keystore: KeyStore, document: Mapping[str, Any]) -> str:
-    """What only this house can write: HMAC-SHA-256 over a manifest, which holds the SHA-256 of every file.
+    """Return the MAC of a manifest, which only this server can make: HMAC-SHA-256 over its JSON.
 
-    Over its JSON without `mac`, keys sorted, no spaces, ASCII; under HMAC(house key, "sabal/backup/1").
+    The JSON is without `mac`, with sorted keys, without spaces, in ASCII. It holds the SHA-256 of every file. The key
+    is HMAC(server key, "sabal/backup/1").
     """
-    said = {key: value for key, value in document.items() if key != "mac"}
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":")).encode("ascii")
+    signed = {key: value for key, value in document.items() if key != "mac"}
+    canonical = json.dumps(signed, sort_keys=True, separators=(",", ":")).encode("ascii")
     key = hmac.digest(keystore.key, b"sabal/backup/1", "sha256")
     return hmac.digest(key, canonical, "sha256").hex()
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what backups that died have left; not what one writes at this moment, and nothing that is not ours."""
-    for left in folder.glob(".*.partial"):
-        if left.is_symlink() or not left.is_dir() or not all(map(_is_ours, left.iterdir())):
+def _delete_interrupted(folder: Path) -> None:
+    """Delete the drafts of interrupted backups; not the draft of a running one, and no folder with other files."""
+    for draft in folder.glob(".*.partial"):
+        if draft.is_symlink() or not draft.is_dir() or not all(map(_is_ours, draft.iterdir())):
             continue
-        with _locked(left) as free:
+        with _locked(draft) as free:
             if free:
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _is_ours(path: Path) -> bool:
@@ -134,7 +135,7 @@ def _is_ours(path: Path) -> bool:
 
 @contextmanager
 def _locked(draft: Path) -> Iterator[bool]:
-    """Whether nobody else writes into this folder; nobody will, until the end. A process that dies gives it back."""
+    """Try to lock the folder, and yield whether it was free. The lock ends with the block or with the process."""
     folder = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield locks.take(folder)
@@ -144,13 +145,14 @@ def _locked(draft: Path) -> Iterator[bool]:
 
 def _sqlite(draft: Path) -> _Copied:
     copy = draft / SQLITE_FILE
-    private.create(copy, ())  # SQLite would make it for others to read
+    private.create(copy, ())  # SQLite would make it readable for others
     database = raw.connect(f"sqlite://{copy}")
     try:
-        database.execute("PRAGMA journal_mode=OFF")  # one file, no log beside it: what fails is thrown away
+        database.execute("PRAGMA journal_mode=OFF")  # a single file; after an error it is deleted
         database.execute("ATTACH ? AS live", (settings.DATABASE_URL.removeprefix("sqlite://"),))
-        # Row by row, so that what must not be copied is never written here, not even for a moment. From the first read
-        # on it is of one moment; not a stepwise backup, which begins anew at every write and under load never ends.
+        # Copy row by row, so that data that must not be copied is never written here, even for a moment. The
+        # transaction reads one consistent state. SQLite's online backup would restart at every write, and under load
+        # never end.
         database.execute("BEGIN")
         _copy_rows(database)
         database.execute("COMMIT")
@@ -166,27 +168,27 @@ def _sqlite(draft: Path) -> _Copied:
         )
     finally:
         database.close()
-    for beside in draft.iterdir():
-        if beside != copy:
-            beside.unlink()
+    for other in draft.iterdir():
+        if other != copy:
+            other.unlink()
     private.flush(copy)
     return copied
 
 
 def _copy_rows(database: raw.Database) -> None:
-    """Our tables with the rows that may be copied, then their indexes; a trigger or a view is nothing of ours."""
+    """Copy the tables of `ROWS`, then their indexes. Triggers and views are left out: Sabal has none."""
     where, params = database.among("tbl_name", [*ROWS, *NEVER, "django_migrations"])
-    made = database.query(
+    objects = database.query(
         f"SELECT type, sql FROM live.sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL AND {where}",
         params,
     )
-    for kind, text in made:
+    for kind, text in objects:
         if kind == "table":
             database.execute(text)
     for table, condition in {**ROWS, "django_migrations": "TRUE"}.items():
-        # A condition that asks another table asks the copy, where that table's rows are already: see the order of ROWS.
+        # A condition about another table reads the copy, which has that table's rows already (see the order of ROWS).
         database.execute(f"INSERT INTO main.{table} SELECT * FROM live.{table} WHERE {condition}")
-    for kind, text in made:
+    for kind, text in objects:
         if kind == "index":
             database.execute(text)
 

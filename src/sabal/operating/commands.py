@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sabal.operating.adopt import Outcome
+    from sabal.operating.adopt import AdoptionOutcome
     from sabal.operating.restore import Restored
 
 
@@ -24,8 +24,8 @@ def backup(directory: Path) -> None:
         f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
     )
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
-    kept = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
-    click.echo(f"Without the server key ({kept}) a backup is of little use. Keep that key in another place")
+    key = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
+    click.echo(f"Without the server key ({key}) a backup is of little use. Keep that key in another place")
     click.echo(
         f"(sabal keys server --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
     )
@@ -93,7 +93,7 @@ def restore(
         raise Refusal("Name the backup's folder, or use --adopt if one was restored already.")
     if never_shown and not adopt:
         raise Refusal("--never-shown needs one petition: sabal restore --adopt SLUG --never-shown")
-    # What cannot be read is said before anything is written.
+    # Read everything before anything is written, so that an unreadable file changes nothing.
     given = gather(logs, checkpoints, folders, never_shown=never_shown)
     if directory is not None:
         _say_restored(put_back(directory))
@@ -110,7 +110,7 @@ def _say_restored(restored: "Restored") -> None:
     from sabal import settings
 
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
-    if restored.suppressed is None:
+    if restored.journal_lines is None:
         click.echo(
             f"There is no erasure journal at {settings.DATA / 'erasure-journal.jsonl'}. It is no longer known who"
             " unsubscribed or said"
@@ -122,7 +122,7 @@ def _say_restored(restored: "Restored") -> None:
         click.echo("of the journal exists, move the database away, put the journal there, and restore again.")
     else:
         click.echo(
-            f"{restored.suppressed} lines of the erasure journal were applied again. They erased {restored.erased}"
+            f"{restored.journal_lines} lines of the erasure journal were applied again. They erased {restored.erased}"
             " signatures that were withdrawn or dropped after the backup."
         )
     click.echo(
@@ -141,7 +141,7 @@ def _say_restored(restored: "Restored") -> None:
         click.echo(f"{slug} has no dedupe key and takes no signatures. Next: sabal keys renew-pepper {slug}")
 
 
-def _say_outcome(outcome: "Outcome") -> None:
+def _say_outcome(outcome: "AdoptionOutcome") -> None:
     if outcome.refused:
         click.echo(f"{outcome.slug}: {outcome.refused}", err=True)
     elif outcome.adopted is None:
@@ -169,7 +169,7 @@ def doctor(ready: bool) -> None:
     import django
 
     django.setup()
-    from sabal.operating import doctor as room
+    from sabal.operating.doctor import examine
     from sabal.operating.ready import steps
 
     if ready:
@@ -182,7 +182,7 @@ def doctor(ready: bool) -> None:
         )
         sys.exit(1 if lacking else 0)
     group = ""
-    findings = room.examine()
+    findings = examine()
     for finding in findings:
         if finding.group != group:
             group = finding.group

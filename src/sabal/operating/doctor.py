@@ -1,4 +1,4 @@
-"""The doctor: looks at keys, database, mail, clock, addresses and languages, and says what to mend."""
+"""The doctor: check keys, database, mail, clock, addresses and languages, and say what to correct."""
 
 import difflib
 import os
@@ -6,30 +6,30 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sabal import settings
 from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.limits.capacity import disk_has_room
 from sabal.operating import reach, startup, stores
-from sabal.operating.findings import GROUPS, Finding, at_home
+from sabal.operating.findings import GROUPS, Finding, is_development
 
 GIGABYTE = 1_000_000_000
 SKEW = 2.0  # seconds between the clock and the file system
-JUMP = 0.5  # seconds that the clock may move against the monotonic one while it is looked at
-LOOKED = 0.05  # seconds of that look
+JUMP = 0.5  # seconds by which the clock may differ from the monotonic clock during the check
+WATCHED = 0.05  # seconds that this check takes
 YEARS = range(2026, 2100)
 
 
 def examine() -> list[Finding]:
-    """Look at everything that can be looked at; what one look raises does not keep the others from being taken.
+    """Run every check, also after an error in another one.
 
-    Reads and greets only: nothing of the house is made, sent or changed, but for a moment's file that tries the
-    folder's clock. Sorted by group, the order of a reader's questions,
-    and by id.
+    The checks only read, and greet the mail server. They make, send and change nothing, except a temporary file that
+    shows the clock of the file system. The findings are sorted by group, in the order of `GROUPS`, and by id.
     """
     findings: list[Finding] = []
-    looks = {
+    checks = {
         "the data folder": _folder,
         "the database": stores.database_and_keys,
         "the mail": reach.mail,
@@ -38,12 +38,12 @@ def examine() -> list[Finding]:
         "the translations": stores.translations,
         "the disk": _disk,
         "the settings": _unknown_settings,
-        "what serve would refuse": _refused,
+        "what serve would refuse": _startup_refusals,
     }
-    for what, look in looks.items():
+    for what, check in checks.items():
         try:
-            findings += look()
-        except Exception as error:  # its text is not shown: addresses and passwords stand in texts
+            findings += check()
+        except Exception as error:  # its text is not shown, because it may hold addresses and passwords
             sentence = f"{what[0].upper()}{what[1:]} could not be examined: {type(error).__name__}."
             findings.append(
                 Finding("wrong", "D900", sentence, ("Correct what is said above, and run the doctor again."))
@@ -80,13 +80,13 @@ def _private(path: Path, id_: str, wanted: int) -> Finding:
 
 def _clock() -> Iterator[Finding]:
     started = time.time() - time.monotonic()
-    time.sleep(LOOKED)
+    time.sleep(WATCHED)
     troubles = []
     if abs(time.time() - time.monotonic() - started) > JUMP:
         troubles.append("it jumped during the check")
     if settings.DATA.is_dir():
         with tempfile.NamedTemporaryFile(dir=settings.DATA) as probe:
-            os.utime(probe.name)  # by the clock of whatever holds the files, which may be another machine
+            os.utime(probe.name)  # uses the clock of the file system, which may be on another machine
             if abs(Path(probe.name).stat().st_mtime - time.time()) > SKEW:
                 troubles.append("the file system has another time")
     if time.gmtime().tm_year not in YEARS:
@@ -125,9 +125,8 @@ def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[F
         yield Finding("ok", "D801", "Every SABAL_… name in the environment is a setting.")
 
 
-def _refused() -> Iterator[Finding]:
+def _startup_refusals() -> Iterator[Finding]:
     if stores.unusable():
-        return  # said already, and the checks ask the database
-    for complaint in startup.refusals():
-        level = "warning" if at_home() else "wrong"
-        yield Finding(level, complaint.id, complaint.sentence, complaint.hint)
+        return  # reported by another check, and these checks need the database
+    for finding in startup.refusals():
+        yield replace(finding, level="warning") if is_development() else finding

@@ -1,4 +1,4 @@
-"""What the doctor found: the words in which every look answers."""
+"""The result of a check, for the doctor and for `serve`."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -21,8 +21,10 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `level` is "ok", "warning" or "wrong"; `hint` is the next step, and lines
-    before it tell more."""
+    """The result of one check.
+
+    `level` is "ok", "warning" or "wrong". `hint` is the next step; lines before it give details.
+    """
 
     level: str
     id: str
@@ -31,10 +33,13 @@ class Finding:
 
     @property
     def group(self) -> str:
-        """The heading it stands under."""
+        """Return the heading under which the finding is printed."""
         return GROUPS[self.id[:2]]
 
+    def __str__(self) -> str:
+        return f"{self.id}: {self.sentence}\n      {self.hint}"
 
-def at_home() -> bool:
-    """Whether this is a development house: what only a public one needs is then a warning and not wrong."""
+
+def is_development() -> bool:
+    """Return whether this is a development site, where only a warning is given for what a public site needs."""
     return settings.DEV or urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1")

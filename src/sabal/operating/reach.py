@@ -1,4 +1,4 @@
-"""The doctor's look outwards: the mail server, what DNS says of the sender, and the addresses of the house."""
+"""The doctor's checks over the network: the mail server, the DNS records of the sender, the addresses of the site."""
 
 import http.client
 import ipaddress
@@ -15,18 +15,18 @@ import dns.resolver
 
 from sabal import settings
 from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
-from sabal.operating.findings import Finding, at_home
+from sabal.operating.findings import Finding, is_development
 
-WAIT = 10.0  # seconds for a mail server, a name server or the house to answer
-PORT = 8000  # where `serve` listens unless told otherwise
+WAIT = 10.0  # seconds for an answer of a mail server, a name server or the site
+PORT = 8000  # the default port of `serve`
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ONION = re.compile(r"[a-z2-7]{56}\.onion")
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
 def mail() -> Iterator[Finding]:
-    """Whether the mail server would take a letter (none is sent), and the DNS records that let letters arrive."""
-    serious = "warning" if at_home() else "wrong"
+    """Check whether the mail server would accept an email (none is sent), and the DNS records that emails need."""
+    serious = "warning" if is_development() else "wrong"
     try:
         url = parse_mail_url(settings.MAIL_URL)
     except MailUrlError as error:
@@ -50,7 +50,7 @@ def mail() -> Iterator[Finding]:
 
 
 def _greet(url: MailUrl) -> str:
-    """EHLO, STARTTLS, AUTH and QUIT, all within WAIT seconds."""
+    """Send EHLO, STARTTLS, AUTH and QUIT, all within WAIT seconds."""
     deadline = time.monotonic() + WAIT
     context = ssl.create_default_context()
     server = (
@@ -59,21 +59,21 @@ def _greet(url: MailUrl) -> str:
         else smtplib.SMTP(url.host, url.port, timeout=WAIT)
     )
 
-    def hurry() -> None:
+    def set_timeout() -> None:
         if server.sock is not None:
             server.sock.settimeout(max(0.1, deadline - time.monotonic()))
 
     with server:
-        hurry()
+        set_timeout()
         server.ehlo_or_helo_if_needed()
         if url.tls == "starttls":
-            hurry()
+            set_timeout()
             server.starttls(context=context)
             server.ehlo()
         if url.user:
-            hurry()
+            set_timeout()
             server.login(url.user, url.password)
-        hurry()
+        set_timeout()
     safe = "in clear" if url.tls == "none" else "over TLS"
     return (
         f"The mail server {url.host} answers {safe}{' and knows us' if url.user else ''}. Nothing was sent."
@@ -123,7 +123,7 @@ def _dns(domain: str, url: MailUrl) -> Iterator[Finding]:
 
 
 def _sending_host(url: MailUrl) -> str:
-    """The machine that hands letters on, in the words of an SPF record (RFC 7208, section 5)."""
+    """Return the machine that sends the emails, as a mechanism of an SPF record (RFC 7208, section 5)."""
     try:
         address = ipaddress.ip_address(url.host)
     except ValueError:
@@ -149,7 +149,7 @@ def _record(id_: str, name: str, marker: str, meaning: str, wanted: str) -> Find
 
 
 def _look_up(name: str) -> list[str] | None:
-    """The TXT records of a name; None where it could not be asked (no answer)."""
+    """Return the TXT records of a name; None if DNS does not answer."""
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=WAIT / 2)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -160,7 +160,7 @@ def _look_up(name: str) -> list[str] | None:
 
 
 def addresses() -> Iterator[Finding]:
-    """The public address, the running house, proxies, further hosts, the onion service."""
+    """Check the public address, the running server, proxies, further hosts and the onion service."""
     base = urlsplit(settings.BASE_URL)
     if base.scheme not in ("http", "https") or not base.hostname or base.path or base.query or base.fragment:
         hint = "Set SABAL_BASE_URL to scheme and host alone, such as https://petition.example.org"
@@ -182,11 +182,11 @@ def addresses() -> Iterator[Finding]:
     elif settings.ONION:
         yield Finding("ok", "D505", f"The server is also {settings.ONION}.")
     if settings.TRUSTED_HOPS and (settings.ONION or (base.hostname or "").endswith(".onion")):
-        yield _onion_past_the_proxy()
+        yield _onion_reminder()
 
 
-def _onion_past_the_proxy() -> Finding:
-    """From in here nobody can see where Tor leads, so it is said whenever it would matter."""
+def _onion_reminder() -> Finding:
+    """Remind of the onion service's target whenever it matters, because the server cannot see the target."""
     sentence = (
         "The onion service must lead to the proxy. At the server's own port its clients could choose Host and"
         " address."
@@ -219,7 +219,7 @@ def _running(port: int) -> Finding:
 
 
 def _hops(scheme: str) -> Finding:
-    """What is set, and how to find out whether it is right: from in here nobody can see what stands in front."""
+    """Report the trusted proxies, and how to check them, because the server cannot see what is in front of it."""
     hops = settings.TRUSTED_HOPS
     count = (
         "Count your own machines between readers and the server that add to X-Forwarded-For: 1 for Caddy or nginx"

@@ -1,4 +1,4 @@
-"""The way from `script/server` to a public house: what still lacks, in the order in which it is best done."""
+"""The steps from a development server to a public site that are left, in the best order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,20 +17,27 @@ from sabal.refusal import Refusal
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, and the command or setting that does it."""
+    """A step, and the command or setting that does it."""
 
     sentence: str
     command: str
 
 
 def steps() -> list[Step]:
-    """What lacks, in order; empty when the public may come."""
-    made = stores.unusable() is None
-    first = [] if made else [Step("Let the server make its database and its keys.", "sabal serve")]
-    return [*first, *_place(), *_mail(), *_texts(), *(_petition() if made else _import()), *_keeping()]
+    """Return the steps that are left, in order; empty when the site is ready for the public."""
+    is_set_up = stores.unusable() is None
+    first = [] if is_set_up else [Step("Let the server make its database and its keys.", "sabal serve")]
+    return [
+        *first,
+        *_public_address(),
+        *_mail(),
+        *_texts(),
+        *(_petition() if is_set_up else _import()),
+        *_keeping(),
+    ]
 
 
-def _place() -> Iterator[Step]:
+def _public_address() -> Iterator[Step]:
     base = urlsplit(settings.BASE_URL)
     if base.scheme != "https" and not (base.hostname or "").endswith(".onion"):
         yield Step("Give the server its public address.", "SABAL_BASE_URL=https://petition.example.org")
@@ -135,10 +142,10 @@ def _draft(petition: Petition) -> Iterator[Step]:
 
 
 def _keeping() -> Iterator[Step]:
-    # Nobody can see from here what is kept elsewhere: the operator notes it, with an empty file.
+    # The server cannot see what is kept elsewhere, so the operator confirms it with an empty file.
     for note, sentence, command in (
         (
-            "house-key-is-kept",
+            "server-key-is-kept",
             (
                 "Keep the server key in a second place, because backups are of no use without it. Then note that you"
                 " did."

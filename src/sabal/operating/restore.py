@@ -1,7 +1,8 @@
-"""Restore: a backup into an empty house, then what no backup can know: who unsubscribed, withdrew, said "not me" since.
+"""Restore a backup into an empty database, then apply the erasure journal, which has what happened after the backup.
 
-All that can be refused is refused before anything shows; a crash on the way leaves a house as empty as it was. Every
-log is read-only afterwards, until it has adopted what was published (adopt.py).
+The journal names who unsubscribed, withdrew or said "not me". All checks run before the restored data is visible, and
+after a crash the database is still empty. Afterwards every log is read-only until it has adopted the entries that were
+published after the backup (adopt.py).
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from sabal import erasure_journal, private, settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.operating import schema
-from sabal.operating.adopt import erase_suppressed, hold_all
+from sabal.operating.adopt import erase_from_journal, make_all_read_only
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
@@ -33,23 +34,23 @@ from sabal.refusal import Refusal
 
 @dataclass(frozen=True)
 class Restored:
-    """What came back, and what does not work yet."""
+    """The restored data, and the parts that do not work yet."""
 
     made: str
     signatures: int
-    suppressed: (
-        int | None
-    )  # lines of the suppression file that were applied again; None: there is no such file
-    erased: int  # signatures that those lines took out again
-    new_keys: tuple[str, ...]  # keys that the backup lacked and that could be made anew
-    states: tuple[tuple[str, str], ...]  # of each petition, as on the backup's day
-    without_pepper: tuple[str, ...]  # petitions that cannot take signatures until their pepper is renewed
+    journal_lines: int | None  # lines of the erasure journal that were applied; None if there is no journal
+    erased: int  # signatures that those lines erased again
+    new_keys: tuple[str, ...]  # keys that the backup lacked and that were made new
+    states: tuple[tuple[str, str], ...]  # slug and state of each petition, as in the backup
+    without_pepper: tuple[
+        str, ...
+    ]  # slugs of petitions that take no signatures until their pepper is renewed
 
 
 def restore(directory: Path) -> Restored:
-    """Put a backup into the empty database of this house. Raises Refusal or KeyMissing with the next step."""
+    """Restore a backup into the empty database of this server. Raises Refusal or KeyMissing with the next step."""
     keystore = open_keystore()
-    manifest = _checked(directory, keystore)
+    manifest = _verified_manifest(directory, keystore)
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
     if manifest["database"] != ("sqlite" if sqlite else "postgresql"):
         raise Refusal(
@@ -57,8 +58,8 @@ def restore(directory: Path) -> Restored:
         )
     with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
         new_keys = tuple(_lasting_keys(database, keystore))
-        suppressed, erased = _suppress_again(database)
-        hold_all(database)
+        journal_lines, erased = _apply_erasure_journal(database)
+        make_all_read_only(database)
     database = raw.connect()
     try:
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
@@ -66,13 +67,16 @@ def restore(directory: Path) -> Restored:
         without_pepper = tuple(_without_pepper(database, keystore))
     finally:
         database.close()
-    return Restored(str(manifest["made"]), signatures, suppressed, erased, new_keys, states, without_pepper)
+    return Restored(
+        str(manifest["made"]), signatures, journal_lines, erased, new_keys, states, without_pepper
+    )
 
 
-def _checked(directory: Path, keystore: KeyStore) -> dict[str, Any]:
-    """The manifest of a backup that this house wrote, whose files are all there, and of a schema that we know.
+def _verified_manifest(directory: Path, keystore: KeyStore) -> dict[str, Any]:
+    """Return the manifest of a backup after three checks: this server wrote it, its files match, its schema is known.
 
-    Whoever may write where backups lie could else exchange the organiser's key, and read what is signed from then on.
+    Without the checks, a person with write access to the backups could replace the organiser's key, and read the
+    signatures made after a restore.
     """
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
@@ -80,16 +84,16 @@ def _checked(directory: Path, keystore: KeyStore) -> dict[str, Any]:
         files, migrations = dict(manifest["sha256"]), set(manifest["migrations"])
     except (OSError, ValueError, KeyError, TypeError):
         raise Refusal(f"{directory} holds no backup: {MANIFEST} is missing or damaged.") from None
-    # As bytes: what stands in the file may be any text.
+    # Compare bytes, because the file may hold any text.
     if known and not hmac.compare_digest(
         mac(keystore, manifest).encode(), str(manifest.get("mac")).encode(errors="replace")
     ):
         raise Refusal(
-            f"The server key in {_house_key()} is not this backup's, or {directory / MANIFEST} was changed since"
+            f"The server key in {_key_source()} is not this backup's, or {directory / MANIFEST} was changed since"
             " it was written. Put the right key there. If it is the right one, somebody changed the backup: use"
             " another backup, and find out who. Nothing was restored."
         )
-    if not known or not migrations <= _ours():
+    if not known or not migrations <= _known_migrations():
         raise Refusal(
             f"This backup was written by Sabal {manifest.get('sabal', '?')}. Restore it with that version."
         )
@@ -105,7 +109,7 @@ def _checked(directory: Path, keystore: KeyStore) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _ours() -> set[str]:
+def _known_migrations() -> set[str]:
     return {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
 
 
@@ -113,15 +117,15 @@ def _changed(path: Path) -> Refusal:
     return Refusal(f"{path} is missing or was changed since the backup. Use an older backup.")
 
 
-def _house_key() -> str:
+def _key_source() -> str:
     return "SABAL_SERVER_KEY" if settings.SERVER_KEY else str(settings.SERVER_KEY_FILE)
 
 
 @contextmanager
 def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
-    """The restored database, beside its place; it takes its place when all went well."""
+    """Yield the restored database in a draft file. After the block the file gets its final name."""
     target = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
-    # A log that was left behind would be folded into the restored database.
+    # SQLite would write a leftover journal into the restored database.
     for there in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal"))):
         if there.exists():
             raise Refusal(
@@ -129,12 +133,13 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
             )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
-    # A restore that was killed leaves its log behind, which would be folded into this one.
+    # SQLite would write the leftover journal of a killed restore into this draft.
     _unlink_all(target.parent, draft.name)
     try:
         private.create(draft, ())
         shutil.copyfile(directory / SQLITE_FILE, draft)
-        if digest(draft) != manifest["sha256"][SQLITE_FILE]:  # looked at again: this is what will be opened
+        # Compare the copy, because it will be opened.
+        if digest(draft) != manifest["sha256"][SQLITE_FILE]:
             raise _changed(directory / SQLITE_FILE)
         database = raw.connect(f"sqlite://{draft}")
         try:
@@ -159,15 +164,15 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
 
 
 def _unlink_all(folder: Path, beginning: str) -> None:
-    for left in folder.glob(f"{beginning}*"):
-        left.unlink()
+    for path in folder.glob(f"{beginning}*"):
+        path.unlink()
 
 
-class _Loading(raw.PostgreSQL):
-    """A connection that also loads what COPY wrote."""
+class _CopyConnection(raw.PostgreSQL):
+    """A connection that also loads the output of COPY."""
 
     def load(self, table: str, columns: list[str], file: Path, sha256: str) -> None:
-        """Load one table, within the caller's transaction. Raises Refusal where the file is another by now."""
+        """Load one table, in the caller's transaction. Raises Refusal if the file was changed meanwhile."""
         read = hashlib.sha256()
         names = sql.SQL(",").join(map(sql.Identifier, columns))
         into = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
@@ -181,13 +186,13 @@ class _Loading(raw.PostgreSQL):
 
 @contextmanager
 def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
-    """The database in the middle of the transaction that restores it; committed when all went well.
+    """Yield the database inside the transaction that restores it. The transaction is committed after the block.
 
-    The rows of an older schema are committed and migrated before it.
+    Rows of an older schema are committed and migrated first.
     """
     _schema_of(manifest["migrations"])
-    older = set(manifest["migrations"]) < _ours()
-    database = _Loading(settings.DATABASE_URL)
+    older = set(manifest["migrations"]) < _known_migrations()
+    database = _CopyConnection(settings.DATABASE_URL)
     try:
         with database.transaction():
             _load(database, directory, manifest)
@@ -201,24 +206,24 @@ def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[r
         database.close()
 
 
-def _load(database: _Loading, directory: Path, manifest: Mapping[str, Any]) -> None:
+def _load(database: _CopyConnection, directory: Path, manifest: Mapping[str, Any]) -> None:
     for table in (*manifest["columns"], *NEVER):
         if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
             raise Refusal(
                 f"This database already holds rows (in {table}). Stop the server, and restore into an empty database."
             )
-    database.execute("DELETE FROM keys_key")  # those that a first start makes
+    database.execute("DELETE FROM keys_key")  # the keys that a first start makes
     for table, columns in manifest["columns"].items():
         name = f"{table}.copy"
         database.load(table, columns, directory / name, manifest["sha256"][name])
-    for table in ("petitions_petition", "petitions_version"):  # numbers go on after the restored ones
+    for table in ("petitions_petition", "petitions_version"):  # new ids follow the restored ones
         database.query(
             f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
         )
 
 
 def _schema_of(migrations: list[str]) -> None:
-    """Bring an empty database to the schema of the backup, so that its rows fit; they are migrated afterwards."""
+    """Bring an empty database to the schema of the backup, so that its rows fit. They are migrated afterwards."""
     executor = MigrationExecutor(django_connection)
     applied = {f"{app}.{name}" for app, name in executor.loader.applied_migrations}
     if not applied:
@@ -228,31 +233,31 @@ def _schema_of(migrations: list[str]) -> None:
 
 
 def _lasting_keys(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
-    """Hold the house key against the restored keys, and make those two anew that the backup lacks."""
+    """Check that the server key opens the restored keys, and make the lasting keys that the backup lacks."""
     rows = database.query("SELECT name, wrapped FROM keys_key")
-    there = {name for name, _ in rows}
+    restored = {name for name, _ in rows}
     opened = {name for name, wrapped in rows if keystore.opens(name, bytes(wrapped))}
     lasting = {SUPPRESSION, SUBSCRIBERS}
-    # One key that does not open may be damaged alone, and be renewed by command; these two may not.
-    if (there and not opened) or (there - opened) & lasting:
+    # Another key that does not open may be damaged, and a command renews it. The lasting keys cannot be renewed.
+    if (restored and not opened) or (restored - opened) & lasting:
         raise Refusal(
-            f"The server key in {_house_key()} is not this backup's. Put the right one there. Nothing was restored."
+            f"The server key in {_key_source()} is not this backup's. Put the right one there. Nothing was restored."
         )
-    for name in sorted(lasting - there):
+    for name in sorted(lasting - restored):
         keystore.make(database, name)
         yield name
 
 
-def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
-    """Apply the suppression file, all of it: a line too many changes nothing, one too few writes to the unwilling.
+def _apply_erasure_journal(database: raw.Database) -> tuple[int | None, int]:
+    """Apply the whole erasure journal, and return the number of its lines and of the signatures that were erased.
 
-    Returns how many lines there are, and how many signatures went.
+    A line that the backup already knows changes nothing. A missing line would mean an unwanted email.
     """
     file = settings.DATA / "erasure-journal.jsonl"
     if not file.exists():
         return None, 0
     applied = 0
-    gone: dict[str, list[bytes]] = {kind: [] for kind in erasure_journal.ERASED}
+    erased: dict[str, list[bytes]] = {kind: [] for kind in erasure_journal.ERASED}
     for entry in erasure_journal.read(file):
         applied += 1
         if entry.kind == erasure_journal.UNSUBSCRIBED:
@@ -263,9 +268,11 @@ def _suppress_again(database: raw.Database) -> tuple[int | None, int]:
         elif entry.kind == erasure_journal.NOT_ME:
             row = (entry.hash, entry.petition_id)
             database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
-        elif entry.kind in gone:
-            gone[entry.kind].append(entry.hash)
-    return applied, sum(erase_suppressed(database, gone[kind], erasure_journal.ERASED[kind]) for kind in gone)
+        elif entry.kind in erased:
+            erased[entry.kind].append(entry.hash)
+    return applied, sum(
+        erase_from_journal(database, erased[kind], erasure_journal.ERASED[kind]) for kind in erased
+    )
 
 
 def _without_pepper(database: raw.Database, keystore: KeyStore) -> Iterator[str]:

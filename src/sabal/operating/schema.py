@@ -1,4 +1,4 @@
-"""The schema that migrations make, and whether an SQLite file has that and nothing else: a trigger runs by itself."""
+"""Compare the schema of an SQLite file with the one that migrations make. A foreign trigger would run by itself."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -10,27 +10,27 @@ from django.db.migrations.executor import MigrationExecutor
 
 from sabal import database as raw
 
-# What SQLite keeps for itself, and makes when it likes.
-_SQLITES_OWN = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
-_PLACE = "schema"  # among Django's connections, for as long as migrations run there
+# Tables that SQLite makes and changes by itself.
+_INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
+_ALIAS = "schema"  # of Django's connection while migrations run on it
 
 Schema = dict[tuple[str, ...], list[raw.Row]]
 
 
 def differences(database: raw.Database, migrations: Iterable[str]) -> list[str]:
-    """What an SQLite database has otherwise than these migrations make it; empty where it is as it should be."""
+    """Return the objects in which an SQLite database differs from the schema that these migrations make."""
     here, made = _of(database), _made_by(migrations)
     return sorted({" ".join(key[:2]) for key in here.keys() | made.keys() if here.get(key) != made.get(key)})
 
 
 def migrate(path: Path) -> None:
-    """Bring an SQLite database to today's schema, wherever it lies."""
+    """Migrate the SQLite database at `path` to the current schema."""
     with _django_at(path) as executor:
         executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def targets(migrations: Iterable[str]) -> list[tuple[str, str]]:
-    """The last migration of each app: those before come with it."""
+    """Return the last migration of each app; Django runs the earlier ones first."""
     last: dict[str, str] = {}
     for migration in sorted(migrations):
         app, _, name = migration.partition(".")
@@ -39,15 +39,15 @@ def targets(migrations: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _of(database: raw.Database) -> Schema:
-    """Every object by kind, name and table, with the columns of tables and the rules of indexes.
+    """Return every object by kind, name and table, with the columns of tables and the rules of indexes.
 
-    Not its text: SQLite and Django may write the same table otherwise in another version.
+    The SQL text is left out, because other versions of SQLite and Django may write the same table differently.
     """
     objects = database.query("SELECT type, name, tbl_name FROM sqlite_master")
     return {
         key: _shape(database, *key[:2])
         for key in map(tuple, objects)
-        if not (key[0] == "table" and key[1] in _SQLITES_OWN)
+        if not (key[0] == "table" and key[1] in _INTERNAL)
     }
 
 
@@ -73,9 +73,9 @@ def _made_by(migrations: Iterable[str]) -> Schema:
 
 @contextmanager
 def _django_at(path: Path) -> Iterator[MigrationExecutor]:
-    connections.databases[_PLACE] = {**connections.databases["default"], "NAME": str(path)}
+    connections.databases[_ALIAS] = {**connections.databases["default"], "NAME": str(path)}
     try:
-        yield MigrationExecutor(connections[_PLACE])
+        yield MigrationExecutor(connections[_ALIAS])
     finally:
-        connections[_PLACE].close()
-        del connections[_PLACE], connections.databases[_PLACE]
+        connections[_ALIAS].close()
+        del connections[_ALIAS], connections.databases[_ALIAS]

@@ -1,48 +1,38 @@
-"""What must hold before the house opens its door to others: each misconfiguration has an id, a sentence and a hint."""
+"""The checks before a public server starts. Each misconfiguration has an id, a sentence and a hint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sabal import settings
 from sabal.mail.url import MailUrlError, parse_mail_url
+from sabal.operating.findings import Finding
 
 MARKER = b"AGE-SECRET-KEY-"
 PIECE = 1 << 20  # bytes
 
 
-@dataclass(frozen=True)
-class Complaint:
-    """One thing that is wrong: what it is, and what to do."""
-
-    id: str
-    sentence: str
-    hint: str
-
-    def __str__(self) -> str:
-        return f"{self.id}: {self.sentence}\n      {self.hint}"
-
-
-def refusals() -> list[Complaint]:
-    """Why `serve` without --dev refuses to start; empty where it may. Reads settings, the data folder, the database."""
+def refusals() -> list[Finding]:
+    """Return why `serve` without --dev refuses to start, from the settings, the data folder and the database."""
     return [*_base_url(), *_mail(), *_batches(), *_identities(), *_dev_keys(), *_logs_ahead()]
 
 
-def _base_url() -> Iterator[Complaint]:
+def _base_url() -> Iterator[Finding]:
     base = urlsplit(settings.BASE_URL)
     onion = base.scheme == "http" and (base.hostname or "").endswith(".onion")
     if base.scheme != "https" and not onion:
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S101",
             f"The public address is {settings.BASE_URL}. It is neither https nor an onion service.",
             "Set SABAL_BASE_URL to the address that people will type, such as https://petition.example.org",
         )
 
 
-def _mail() -> Iterator[Complaint]:
+def _mail() -> Iterator[Finding]:
     if not settings.MAIL_URL:
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S102",
             "No mail server is set, so nobody could confirm a signature.",
             "Set SABAL_MAIL_URL, such as smtp://user:password@mail.example.org:587?tls=starttls",
@@ -51,34 +41,38 @@ def _mail() -> Iterator[Complaint]:
     try:
         url = parse_mail_url(settings.MAIL_URL)
     except MailUrlError as error:
-        yield Complaint("S103", str(error), "Correct SABAL_MAIL_URL.")
+        yield Finding("wrong", "S103", str(error), "Correct SABAL_MAIL_URL.")
         return
     if url.scheme == "folder":
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S104",
             "Emails would be written into a folder, in clear text, and reach nobody.",
             "Set SABAL_MAIL_URL to a mail server, such as smtp://user:password@mail.example.org:587?tls=starttls",
         )
     if "@" not in settings.MAIL_FROM:
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S105",
             "The emails have no sender.",
             "Set SABAL_MAIL_FROM to an address that your mail server may send from, such as petition@example.org",
         )
 
 
-def _batches() -> Iterator[Complaint]:
+def _batches() -> Iterator[Finding]:
     if settings.BATCH_EVERY is not None:
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S106",
             "SABAL_BATCH_EVERY is set: signatures would be counted one by one, and the count would show who signed.",
             "Unset SABAL_BATCH_EVERY. It is for development only.",
         )
 
 
-def _identities() -> Iterator[Complaint]:
+def _identities() -> Iterator[Finding]:
     for path in files_with_identity(settings.DATA):
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S107",
             f"{path} holds a key that opens the signatures. This server must not have that key.",
             (
@@ -89,21 +83,21 @@ def _identities() -> Iterator[Complaint]:
 
 
 def files_with_identity(folder: Path) -> Iterator[Path]:
-    """Files under the data folder that hold an age secret key in clear, behind links too."""
+    """Yield files under the data folder that hold an age secret key in clear text; links are followed."""
     file = settings.DATABASE_URL.removeprefix("sqlite://")
     database = {Path(file + ending) for ending in ("", "-wal", "-shm", "-journal")}
     for path in sorted(folder.rglob("*")):
         if path in database:
-            continue  # it holds what people wrote, which may speak of such keys, and it grows
+            continue  # people's texts in it may mention such keys, and it grows
         try:
             if path.is_file() and _holds_identity(path):
                 yield path
         except FileNotFoundError:
-            continue  # a letter that was sent, a journal that was folded: a house may be running
+            continue  # a running server deletes files: a sent email, a finished journal
 
 
 def _holds_identity(path: Path) -> bool:
-    """Whether the text stands in the file, which is read piece by piece: it may be larger than memory."""
+    """Return whether the file holds an age secret key. Reads it in pieces, because it may be larger than memory."""
     tail = b""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
@@ -113,11 +107,12 @@ def _holds_identity(path: Path) -> bool:
     return False
 
 
-def _dev_keys() -> Iterator[Complaint]:
+def _dev_keys() -> Iterator[Finding]:
     from sabal.petitions.models import Petition
 
     for slug in Petition.objects.filter(key_made_by_dev=True).values_list("slug", flat=True):
-        yield Complaint(
+        yield Finding(
+            "wrong",
             "S108",
             f"The petition {slug} is encrypted to a key that `serve --dev` made.",
             (
@@ -127,8 +122,8 @@ def _dev_keys() -> Iterator[Complaint]:
         )
 
 
-def _logs_ahead() -> Iterator[Complaint]:
-    """Logs of which more was published than the database holds: it is an old copy, and would fork them."""
+def _logs_ahead() -> Iterator[Finding]:
+    """Find logs of which more was published than the database has: an old copy of the database would fork them."""
     from sabal import database as raw
     from sabal.keys.keystore import KeyMissing, open_keystore
     from sabal.ledger import tables
@@ -138,7 +133,7 @@ def _logs_ahead() -> Iterator[Complaint]:
     try:
         keystore = open_keystore()
     except KeyMissing:
-        return  # which the doctor says, and without it nothing is appended
+        return  # the doctor reports this, and without the key nothing is appended
     database = raw.connect()
     try:
         snapshots = Snapshots()
@@ -149,7 +144,8 @@ def _logs_ahead() -> Iterator[Complaint]:
                 if log is not None:
                     publication(petition).refuse_ahead(database, log)
             except WouldFork as fork:
-                yield Complaint(
+                yield Finding(
+                    "wrong",
                     "S109",
                     f"The public log of {petition.slug} would be forked. {fork.found}",
                     f"Let the database adopt what was published: sabal restore --adopt {petition.slug}",

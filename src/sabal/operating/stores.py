@@ -1,4 +1,4 @@
-"""The doctor's look at what is kept: the database, the keys in it, petitions, mail totals and the house's own words."""
+"""The doctor's checks of stored data: the database, its keys, petitions, mail totals and translations."""
 
 import sqlite3
 import time
@@ -38,11 +38,11 @@ FATES = {
     End.LOST_KEY: "given up",
     End.EXPIRED: "given up",
 }
-ONE_LETTER = 12  # times a day that one letter is tried when it is always put off
+TRIES_A_DAY = 12  # tries of one email that the provider always puts off
 
 
 def unusable() -> Finding | None:
-    """Why the database cannot be used, if so. Makes nothing: Django would leave an empty file where none was."""
+    """Return why the database cannot be used, or None. Unlike Django, this makes no empty file if there is none."""
     try:
         connection = database.connect()
     except (sqlite3.Error, psycopg.Error) as error:
@@ -67,7 +67,7 @@ def unusable() -> Finding | None:
 
 
 def database_and_keys() -> Iterator[Finding]:
-    """The database's vendor, version and settings; the keys that lie in it; the petitions; what became of mail."""
+    """Check the database's version and settings, the keys in it, the petitions, and the results of sending emails."""
     if trouble := unusable():
         yield trouble
         return
@@ -102,10 +102,10 @@ def _sqlite(connection: database.Database) -> Iterator[Finding]:
         found = connection.query(f"PRAGMA {pragma}")[0][0]
         if pragma == "synchronous":
             found = _SYNCHRONOUS[found]
-        # The size of a page only costs speed, and stays what it was when the file was made.
-        missed = "ok" if found == wanted else "warning" if pragma == "page_size" else "wrong"
-        hint = "" if missed == "ok" else f"It should be {wanted}. Is something else writing to this file?"
-        yield Finding(missed, "D203", f"SQLite's {pragma} is {found}.", hint)
+        # A wrong page size only costs speed, and cannot change after the file was made.
+        level = "ok" if found == wanted else "warning" if pragma == "page_size" else "wrong"
+        hint = "" if level == "ok" else f"It should be {wanted}. Is something else writing to this file?"
+        yield Finding(level, "D203", f"SQLite's {pragma} is {found}.", hint)
 
 
 def _postgresql(connection: database.Database) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
     try:
         keystore = open_keystore()
     except KeyMissing:
-        return  # said already
+        return  # reported by another check
     day = int(time.time()) // 86_400
     today = mail_key_name(day)
     rows = {name: bytes(wrapped) for name, wrapped in connection.query("SELECT name, wrapped FROM keys_key")}
@@ -210,7 +210,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
             "wrong",
             "D208",
             f"The log of {slug} has stopped, and nothing is counted. {fork.found}",
-            fork.then,
+            fork.next_step,
         )
     if log.signed_size > log.published_size:
         sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed but not published yet."
@@ -271,8 +271,8 @@ def _mail(connection: database.Database, hour: int) -> Finding:
     sentence = f"Emails of the last 24 hours: {_in_words(total)}."
     failed = Counter({p: fates.total() - fates["accepted"] for p, fates in by_provider.items()})
     lines = [f"{p}: {_in_words(by_provider[p])}" for p, n in failed.most_common() if n]
-    # One stubborn mailbox is no sign.
-    bad = [p for p, n in failed.most_common() if n > max(ONE_LETTER, by_provider[p]["accepted"])]
+    # A single email address that never accepts is not the provider's problem.
+    bad = [p for p, n in failed.most_common() if n > max(TRIES_A_DAY, by_provider[p]["accepted"])]
     if not bad:
         return Finding("ok", "D305", sentence, "\n".join(lines))
     lines.append(
@@ -288,10 +288,10 @@ def _in_words(fates: Counter[str]) -> str:
 
 
 def translations() -> Iterator[Finding]:
-    """Whether every sentence of the pages is there in each of the house's languages, as it will be shown."""
+    """Check that the compiled translations have every sentence of the pages, in each language of the site."""
     for language in settings.SITE_LANGUAGES:
         if language == "en":
-            continue  # the sentences in the templates themselves
+            continue  # the templates are in English
         folder = settings.LOCALE_PATHS[0] / to_locale(language) / "LC_MESSAGES"
         try:
             with (folder / "django.po").open("rb") as po, (folder / "django.mo").open("rb") as mo:
@@ -310,13 +310,13 @@ def translations() -> Iterator[Finding]:
 
 
 def untranslated(wanted: Catalog, compiled: Catalog) -> tuple[int, int]:
-    """How many messages of `wanted` (.po) are missing, doubtful or empty in `compiled` (.mo), and of how many."""
+    """Return how many messages of `wanted` (.po) are missing, fuzzy or empty in `compiled` (.mo), and their total."""
     lacking = total = 0
     for message in wanted:
         if not message.id:
             continue  # the header
         total += 1
-        shown = compiled.get(message.id, message.context)
-        strings = () if shown is None else (shown.string,) if isinstance(shown.string, str) else shown.string
+        found = compiled.get(message.id, message.context)
+        strings = () if found is None else (found.string,) if isinstance(found.string, str) else found.string
         lacking += message.fuzzy or not strings or not all(strings)
     return lacking, total

@@ -1,1 +1,1 @@
-"""Tools of the organiser, offline: open an export, audit it, make bundles. No Django, no database, any computer."""
+"""The organiser's offline tools: open exports, audit them, make bundles. They need no Django and no database."""

@@ -1,25 +1,29 @@
-"""What an organiser may propose after looking through the opened records. docs/delivery.md."""
+"""Propose revocations by the patterns in opened records. docs/delivery.md "Audit the opened records"."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from sabal.organiser.patterns import MAILBOX, PATTERNS, Group
+from sabal.organiser.patterns import MAILBOX, PATTERNS, PatternGroup
 from sabal.records.export import Opened
 from sabal.records.revocations import Revocation
 from tlog.entry import Reason
 
 ENOUGH_KINDS = 2
-"""Signs of so many different kinds on one signature: each alone has an innocent cause, two seldom the same one."""
+"""How many kinds of signs a signature needs. Each alone can have an innocent cause; two kinds seldom share one."""
 EXAMPLES = 5
 PROPOSABLE = tuple(key for key in PATTERNS if key != MAILBOX.key)
 
 
-def propose(groups: Iterable[Group], also: Collection[str] = ()) -> tuple[Revocation, ...]:
-    """Later signatures of a mailbox, and what two kinds of signs meet on; and all of the patterns named in `also`."""
+def propose(groups: Iterable[PatternGroup], also: Collection[str] = ()) -> tuple[Revocation, ...]:
+    """Return the proposed revocations.
+
+    They are the later signatures of one mailbox, the signatures with signs of two kinds, and all signatures of the
+    patterns in `also`.
+    """
     duplicates: set[int] = set()
     signs: dict[int, dict[str, str]] = defaultdict(dict)
     kinds: dict[int, set[str]] = defaultdict(set)
-    asked: set[int] = set()
+    requested: set[int] = set()
     for group in groups:
         if group.pattern == MAILBOX:
             duplicates.update(group.indexes[1:])
@@ -28,8 +32,8 @@ def propose(groups: Iterable[Group], also: Collection[str] = ()) -> tuple[Revoca
             signs[index][group.pattern.key] = group.pattern.why
             kinds[index].add(group.pattern.kind)
         if group.pattern.key in also:
-            asked.update(group.indexes)
-    automated = asked | {index for index, found in kinds.items() if len(found) >= ENOUGH_KINDS}
+            requested.update(group.indexes)
+    automated = requested | {index for index, found in kinds.items() if len(found) >= ENOUGH_KINDS}
     return tuple(
         Revocation(index, Reason.DUPLICATE, MAILBOX.why)
         if index in duplicates
@@ -38,8 +42,8 @@ def propose(groups: Iterable[Group], also: Collection[str] = ()) -> tuple[Revoca
     )
 
 
-def summary(groups: Sequence[Group], looked_at: int, proposed: Sequence[Revocation]) -> Iterator[str]:
-    """Lines for a terminal: what was found, by pattern, with examples by index and nobody's name."""
+def summary(groups: Sequence[PatternGroup], looked_at: int, proposed: Sequence[Revocation]) -> Iterator[str]:
+    """Yield lines for a terminal: the findings by pattern, with the indexes of examples and without names."""
     yield f"{looked_at:,} records were looked at."
     for key, pattern in PATTERNS.items():
         found = [group for group in groups if group.pattern.key == key]
@@ -59,8 +63,8 @@ def summary(groups: Sequence[Group], looked_at: int, proposed: Sequence[Revocati
     )
 
 
-def details(groups: Iterable[Group], records: Mapping[int, Opened]) -> Iterator[str]:
-    """Every signature of every group, with the name and address in clear."""
+def details(groups: Iterable[PatternGroup], records: Mapping[int, Opened]) -> Iterator[str]:
+    """Yield every signature of every group, with its name and email address in clear text."""
     for group in groups:
         yield f"{group.pattern.title}:"
         for index in group.indexes:
@@ -68,7 +72,7 @@ def details(groups: Iterable[Group], records: Mapping[int, Opened]) -> Iterator[
             yield f"{index:>9}  {' · '.join(shown)}"
 
 
-def _examples(found: Sequence[Group]) -> str:
-    """The beginning of the largest group."""
+def _examples(found: Sequence[PatternGroup]) -> str:
+    """Return the first indexes of the largest group."""
     largest = max(found, key=lambda group: len(group.indexes)).indexes
     return ", ".join(map(str, largest[:EXAMPLES])) + (", …" if len(largest) > EXAMPLES else "")

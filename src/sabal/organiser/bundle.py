@@ -1,4 +1,4 @@
-"""A bundle for whom the petition is handed to: the whole log, and of the records what was promised and no more."""
+"""Make a bundle for recipients: the whole log, and only as much of the records as the signers were promised."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
 from sabal.checking.report import Report
 from sabal.organiser import promised
-from sabal.organiser.matched import Held, Log
+from sabal.organiser.matched import CheckedLog, Matched
 from sabal.organiser.sample import Sample, as_json, draw
 from sabal.records import record
 from sabal.records.export import Opened
@@ -24,35 +24,35 @@ from sabal.refusal import Refusal
 
 @dataclass(frozen=True)
 class Plan:
-    """What a bundle is to show, decided before any record is opened."""
+    """What a bundle shows. It is decided before any record is opened."""
 
     fields: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
-    """What is open, by the manifest that was signed; records of another stay closed."""
+    """The open fields, by the hash of the signed manifest. Records of other manifests stay closed."""
     sample: Sample | None = None
     closed: str = ""
-    """Why those others do."""
+    """The reason why records of other manifests stay closed."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """What goes into the file, the report of its check, and sentences for whoever made it."""
+    """The content of the file, the report of its check, and notes for the organiser."""
 
     copy: LogCopy
     report: Report
     notes: tuple[str, ...] = ()
 
 
-def names(log: Log, fields: tuple[str, ...] | None, today: date) -> Plan:
-    """Everybody whose own text promised their name to the recipients. Raises Refusal where there is no such text.
+def plan_names(log: CheckedLog, fields: tuple[str, ...] | None, today: date) -> Plan:
+    """Plan to show all signers whose own manifest allows recipients to see names. Raise `Refusal` if none does.
 
-    Where a petition was amended, those who signed when less was promised stay closed.
+    If a petition was amended, the records of signers who were promised more privacy stay closed.
     """
     opened: dict[bytes, tuple[str, ...]] = {}
     refusals: list[Refusal] = []
     for hash_, terms in log.terms.items():
         try:
             promised.refuse_late(terms, today)
-            opened[hash_] = promised.chosen(terms, promised.NAMES, fields)
+            opened[hash_] = promised.open_fields(terms, promised.NAMES, fields)
         except Refusal as refusal:
             refusals.append(refusal)
     if not opened:
@@ -60,20 +60,23 @@ def names(log: Log, fields: tuple[str, ...] | None, today: date) -> Plan:
     return Plan(opened, closed=str(refusals[0]) if refusals else "")
 
 
-def drawn(log: Log, fields: tuple[str, ...] | None, today: date, seed: str, wanted: int) -> Plan:
-    """Those whom a seed chooses. Raises Refusal where any text of the petition promised less: a lot may fall on all."""
+def plan_sample(log: CheckedLog, fields: tuple[str, ...] | None, today: date, seed: str, wanted: int) -> Plan:
+    """Plan to show the signers whom a seed chooses. Raise `Refusal` if any manifest does not allow it.
+
+    All must allow it, because the draw can choose any signer.
+    """
     opened: dict[bytes, tuple[str, ...]] = {}
     for hash_, terms in log.terms.items():
         promised.refuse_late(terms, today)
-        opened[hash_] = promised.chosen(terms, promised.SAMPLE, fields)
+        opened[hash_] = promised.open_fields(terms, promised.SAMPLE, fields)
     return Plan(opened, draw(log, seed, wanted))
 
 
-def make(plan: Plan, log: Log, held: Held, now: int) -> Made:
-    """The copy with the records that are to be shown, checked as whoever receives it will. Raises Refusal."""
+def make(plan: Plan, log: CheckedLog, matched: Matched, now: int) -> Made:
+    """Add the records of the plan to the copy, and check it as a recipient will. Raise `Refusal` if the check fails."""
     chosen = log.walked.signers if plan.sample is None else plan.sample.indexes
-    there = {index: held.records[index] for index in chosen if index in held.records}
-    shown = {index: one for index, one in there.items() if one.manifest_hash in plan.fields}
+    available = {index: matched.records[index] for index in chosen if index in matched.records}
+    shown = {index: one for index, one in available.items() if one.manifest_hash in plan.fields}
     lines = (line(index, one, plan.fields[one.manifest_hash]) for index, one in shown.items())
     copy = replace(log.copy, records=b"".join(lines))
     if plan.sample:
@@ -81,26 +84,28 @@ def make(plan: Plan, log: Log, held: Held, now: int) -> Made:
     report = check(copy, now=now)
     if not report.ok:
         raise Refusal(f"The bundle does not pass its own check, and was not written. {report.problems[0]}")
-    return Made(copy, report, tuple(_notes(plan, log, held, len(chosen), len(there), len(shown))))
+    return Made(copy, report, tuple(_notes(plan, log, matched, len(chosen), len(available), len(shown))))
 
 
-def _notes(plan: Plan, log: Log, held: Held, chosen: int, there: int, shown: int) -> Iterator[str]:
+def _notes(
+    plan: Plan, log: CheckedLog, matched: Matched, chosen: int, available: int, shown: int
+) -> Iterator[str]:
     if plan.sample:
         yield (
             f"The seed “{plan.sample.seed}” chose {chosen:,} of {len(log.walked.signers):,} signatures. The seed"
             " must come from outside, and must have been announced before anybody could know it: lottery numbers,"
             " or a drand round."
         )
-    if chosen > there:
-        yield f"Signatures without a record here, which are not shown: {chosen - there:,}."
-    for why, number in sorted(held.left_out.items()):
+    if chosen > available:
+        yield f"Signatures without a record here, which are not shown: {chosen - available:,}."
+    for why, number in sorted(matched.left_out.items()):
         yield f"Records that {why}: {number:,}."
-    if there > shown:
-        yield f"Signed under a text that did not promise this, and not shown: {there - shown:,}. {plan.closed}"
+    if available > shown:
+        yield f"Signed under a text that did not promise this, and not shown: {available - shown:,}. {plan.closed}"
 
 
 def line(index: int, one: Opened, open_fields: Sequence[str]) -> bytes:
-    """A line of records.jsonl: fields that are open with their salts, the others as digests."""
+    """Return a line of `records.jsonl`: the open fields with their salts, the others as digests."""
     salts = one.salts()
     fields = {
         name: {"value": value, "salt": salts[name].hex()}
@@ -113,7 +118,10 @@ def line(index: int, one: Opened, open_fields: Sequence[str]) -> bytes:
 
 
 def write(made: Made, out: Path, recipients: Sequence[agefile.Recipient]) -> None:
-    """Write the bundle, sealed where there are recipients: its owner's alone, whole or not there. Raises OSError."""
+    """Write the bundle, encrypted if there are recipients. Raise `OSError` if it fails.
+
+    The file is readable by its owner alone, and is never incomplete.
+    """
     file = io.BytesIO()
     write_bundle(file, made.copy, carried())
     data = file.getvalue()
@@ -121,6 +129,6 @@ def write(made: Made, out: Path, recipients: Sequence[agefile.Recipient]) -> Non
 
 
 def carried() -> Mapping[str, bytes]:
-    """The files that travel in every bundle."""
+    """Return the README and the two checkers that are in every bundle."""
     folder = resources.files("sabal.checking") / "carried"
     return {name: (folder / name).read_bytes() for name in (README, *CARRIED)}

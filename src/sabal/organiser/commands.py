@@ -1,4 +1,4 @@
-"""The organiser's commands, for a machine without a network: hand over, and look through what was opened."""
+"""The commands `sabal bundle` and `sabal audit`, for a computer without a network."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from sabal.checking.reading import read
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
 from sabal.organiser import files, patterns, sample, tables
-from sabal.organiser.matched import Log, by_index, hold, sound
+from sabal.organiser.matched import CheckedLog, by_index, checked_log, match_records
 from sabal.organiser.promised import NAMES, SAMPLE
 from sabal.records import export, revocations
 from sabal.records.record import RECORD_FIELDS
@@ -72,21 +72,21 @@ def bundle(
 
     LOG is a petition's address, a folder with its log, a bundle, or a slug on this server. The log is checked first.
     """  # fmt: skip
-    _refuse_odd(show, sealed, identity, fields, seed, number)
+    _check_options(show, sealed, identity, fields, seed, number)
     recipients = [agefile.parse_recipient(one) for one in to]
     if (out.suffix == ".age") != bool(recipients):
         raise Refusal("A bundle is named NAME.zip.age if it is encrypted with --to, and NAME.zip if not.")
     now = int(time.time())
-    # What a bundle showed before is not handed on unasked.
-    copy = replace(read(_place(log)), records=None, sample=None)
+    # Leave out the records that an earlier bundle showed.
+    copy = replace(read(_log_source(log)), records=None, sample=None)
     with files.read_exports(sealed) as exports:
-        found = sound(copy, exports, now)
+        found = checked_log(copy, exports, now)
         made = bundles.Made(found.copy, found.report)
         if show != "none":
-            plan = _plan(found, show, _names_of(fields), now, seed or "", number)
+            plan = _plan(found, show, _parse_fields(fields), now, seed or "", number)
             identities = files.read_identities(identity, passphrase_file)
-            held = hold(export.open_sealed(exports, identities, files.progress()), found)
-            made = bundles.make(plan, found, held, now)
+            matched = match_records(export.open_sealed(exports, identities, files.progress()), found)
+            made = bundles.make(plan, found, matched, now)
     bundles.write(made, out, recipients)
     click.echo(made.report.sentence)
     for note in made.notes:
@@ -134,32 +134,32 @@ def audit(
     if not identity:
         raise click.UsageError("Give the keys that open the exports with --identity.")
     with files.read_exports(sealed) as exports:
-        found = sound(read(_place(log)), exports, int(time.time())) if log else None
-        origin, size = _where(exports, found)
+        found = checked_log(read(_log_source(log)), exports, int(time.time())) if log else None
+        origin, size = _origin_and_size(exports, found)
         identities = files.read_identities(identity, passphrase_file)
         opened = export.open_sealed(exports, identities, files.progress())
-        held = hold(opened, found) if found else by_index(opened)
-    groups = patterns.find([patterns.signature(index, one) for index, one in held.records.items()])
+        matched = match_records(opened, found) if found else by_index(opened)
+    groups = patterns.find([patterns.traits(index, one) for index, one in matched.records.items()])
     proposed = audits.propose(groups, also)
     written = revocations.write(revocations.Revocations(origin, size, proposed))
     private.replace(out, (line.encode() for line in written))
-    for line in audits.summary(groups, len(held.records), proposed):
+    for line in audits.summary(groups, len(matched.records), proposed):
         click.echo(line)
-    for why, number in sorted(held.left_out.items()):
+    for why, number in sorted(matched.left_out.items()):
         click.echo(f"Records that {why}, and were not checked: {number:,}.", err=True)
     if details:
-        for line in audits.details(groups, held.records):
+        for line in audits.details(groups, matched.records):
             click.echo(tables.printable(line))
     click.echo(
         f"The proposal is in {out}. Look at each pattern before you apply it. A real person may be behind it."
     )
 
 
-def _place(log: str) -> str:
-    """Where that log is read: a plain word that names no file is a petition's slug, beside the house's data folder."""
+def _log_source(log: str) -> str:
+    """Return the address or path of a log. A slug that names no file is a petition in the server's data folder."""
     if not _SLUG.fullmatch(log) or Path(log).exists():
         return log
-    # Not by the house's settings: this side runs without them, on machines that have none.
+    # Do not use the server's settings: these commands must run on computers that have none.
     data = Path(os.environ.get("SABAL_DATA") or "var")
     folder = data / "public" / log / "log"
     if not folder.is_dir():
@@ -170,8 +170,8 @@ def _place(log: str) -> str:
     return str(folder)
 
 
-def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, int]:
-    """For which log a proposal is, and how large that was."""
+def _origin_and_size(exports: Sequence[export.Export], found: CheckedLog | None) -> tuple[str, int]:
+    """Return the origin and the size of the log that a proposal is for."""
     newest = max((one.header for one in exports), key=lambda header: header.size)
     if found and found.report.origin:
         return found.report.origin, found.report.size
@@ -182,10 +182,10 @@ def _where(exports: Sequence[export.Export], found: Log | None) -> tuple[str, in
     return newest.origin, newest.size
 
 
-def _refuse_odd(
+def _check_options(
     show: str, sealed: Sized, identity: Sized, fields: str | None, seed: str | None, number: int | None
 ) -> None:
-    """Options that do not belong together."""
+    """Raise `UsageError` for options that exclude or require each other."""
     if show == "none" and (sealed or identity or fields):
         raise click.UsageError(
             "With --show none no record is opened. Leave --sealed, --identity and --fields out."
@@ -204,15 +204,15 @@ def _refuse_odd(
 
 
 def _plan(
-    log: Log, show: str, fields: tuple[str, ...] | None, now: int, seed: str, number: int | None
+    log: CheckedLog, show: str, fields: tuple[str, ...] | None, now: int, seed: str, number: int | None
 ) -> bundles.Plan:
     today = datetime.fromtimestamp(now, UTC).date()
     if show == NAMES:
-        return bundles.names(log, fields, today)
-    return bundles.drawn(log, fields, today, seed, number or sample.USUAL_NUMBER)
+        return bundles.plan_names(log, fields, today)
+    return bundles.plan_sample(log, fields, today, seed, number or sample.USUAL_NUMBER)
 
 
-def _names_of(fields: str | None) -> tuple[str, ...] | None:
+def _parse_fields(fields: str | None) -> tuple[str, ...] | None:
     if fields is None:
         return None
     found = tuple(name.strip() for name in fields.split(","))

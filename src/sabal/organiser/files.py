@@ -1,4 +1,4 @@
-"""Key files and export files, as they lie on the organiser's machine."""
+"""Read key files and export files on the organiser's computer."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,17 +13,20 @@ from sabal.records.export import Export, ExportError, Progress, read
 from sabal.refusal import Refusal
 
 MOST_HEADER = 64 * 2**20  # characters: some six million revoked indexes
-MOST_LINE = 2**18  # of which the longest record that the form allows takes a tenth
+MOST_LINE = 2**18  # ten times the longest record that the form allows
 
 
 def read_identities(paths: Sequence[Path], passphrase_file: Path | None) -> list[agefile.Identity]:
-    """The identities in key files, which may be locked with a passphrase; asks for it where no file holds it."""
+    """Return the identities in key files. If one is locked and no passphrase file is given, ask for the passphrase."""
     return [identity for path in paths for identity in _identities(path, passphrase_file)]
 
 
 @contextmanager
 def read_exports(paths: Sequence[Path]) -> Iterator[list[Export]]:
-    """Export files with their first lines read, open for as long as their records are. Raises Refusal, ExportError."""
+    """Open export files and read their first lines. Raise `Refusal` and `ExportError`.
+
+    The files stay open inside the context, because the records are read later.
+    """
     with ExitStack() as stack:
         exports = []
         for path in paths:
@@ -38,7 +41,7 @@ def read_exports(paths: Sequence[Path]) -> Iterator[list[Export]]:
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    """The lines of a file, none longer than an export's can be: of a longer one the beginning, which is no JSON."""
+    """Yield the lines of a file. Cut a line that is longer than an export's can be; it is then no valid JSON."""
     most = MOST_HEADER
     while line := file.readline(most):
         yield line
@@ -48,7 +51,10 @@ def _lines(file: TextIO) -> Iterator[str]:
 
 
 def progress() -> Progress:
-    """Says on a terminal, now and then, how many records were opened: each takes a millisecond."""
+    """Return a function that prints every 5,000 records how many were opened, if stderr is a terminal.
+
+    Opening a record takes a millisecond.
+    """
 
     def show(n: int) -> None:
         if n % 5_000 == 0 and sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""Opened records held against a log: which entry each one is, and what is left out and why."""
+"""Match opened records with the entries of a log, and count the records that are left out by the reason."""
 
 import json
 from collections import Counter
@@ -27,21 +27,21 @@ NO_TEXT = "were signed under a text that the log does not name"
 
 
 @dataclass(frozen=True)
-class Log:
-    """A log that holds, and what its entries and manifests say."""
+class CheckedLog:
+    """A log that passed the check, with its counted entries and the terms of its manifests."""
 
     copy: LogCopy
     report: Report
     walked: Walked
     terms: Mapping[bytes, Mapping[str, Any]]
 
-    def reaches(self, index: int | None) -> bool:
-        """Whether an index that an export gave lies in this copy, which may be older than the export."""
+    def has_index(self, index: int | None) -> bool:
+        """Return whether this copy has the index from an export. The copy may be older than the export."""
         return index is not None and index < self.copy.size
 
     def index_of(self, record: Opened) -> int | None:
-        """The entry that commits to a record."""
-        if record.index is None or not self.reaches(record.index):
+        """Return the index of the entry that commits to a record; None if there is none."""
+        if record.index is None or not self.has_index(record.index):
             return self._indexes.get(record.commitment)
         committed = self.walked.commitment_at(record.index)
         return record.index if committed == record.commitment else None
@@ -52,29 +52,29 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Held:
-    """The records by the index of their entry, all of which count, and how many others there were, by why."""
+class Matched:
+    """The records by the index of their entry, and the number of records left out, by the reason."""
 
     records: Mapping[int, Opened]
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def sound(copy: LogCopy, exports: Iterable[Export], now: int) -> Log:
-    """The log in a copy, after it was checked against what the exports say of it. Raises Refusal where it fails."""
+def checked_log(copy: LogCopy, exports: Iterable[Export], now: int) -> CheckedLog:
+    """Check a copy of the log, and compare it with the checkpoints in the exports. Raise `Refusal` if it fails."""
     headers = [export.header for export in exports]
     for header in headers:
         _refuse_another_log(header.origin, copy)
-    # An export may be newer than the copy that was agreed upon; an older copy proves nothing about its checkpoint.
+    # The agreed copy may be older than an export. Then it cannot be compared with that export's checkpoint.
     known = [header.checkpoint.encode() for header in headers if 0 < header.size <= copy.size]
     report = check(copy, now=now, kept=Kept(checkpoints=known))
     if not report.ok:
         raise Refusal(f"This log does not pass the check, so nothing is made from it. {report.problems[0]}")
     terms = {hash_: json.loads(copy.manifests[hash_])["terms"] for _, hash_ in named_manifests(copy.entries)}
-    return Log(copy, report, walk(copy.entries, (), ()), terms)
+    return CheckedLog(copy, report, walk(copy.entries, (), ()), terms)
 
 
-def hold(opened: Iterable[Opened], log: Log) -> Held:
-    """Find the entry of each record; the index that an export gives it is believed where the log agrees."""
+def match_records(opened: Iterable[Opened], log: CheckedLog) -> Matched:
+    """Find the entry of each record. Use the index from the export only if that entry commits to the record."""
     records: dict[int, Opened] = {}
     left_out: Counter[str] = Counter()
     for one in opened:
@@ -84,18 +84,18 @@ def hold(opened: Iterable[Opened], log: Log) -> Held:
         elif not one.checked:
             left_out[CHANGED] += 1
         elif index is None:
-            left_out[STRANGE if log.reaches(one.index) else LATER] += 1
+            left_out[STRANGE if log.has_index(one.index) else LATER] += 1
         elif index in log.walked.revoked:
             left_out[REVOKED] += 1
         elif one.manifest_hash not in log.terms:
             left_out[NO_TEXT] += 1
         else:
             records[index] = one
-    return Held(dict(sorted(records.items())), left_out)
+    return Matched(dict(sorted(records.items())), left_out)
 
 
-def by_index(opened: Iterable[Opened]) -> Held:
-    """The records by the index that their export gives them, where no log is at hand."""
+def by_index(opened: Iterable[Opened]) -> Matched:
+    """Return the records by the index in their export. This is for use without a copy of the log."""
     records: dict[int, Opened] = {}
     left_out: Counter[str] = Counter()
     for one in opened:
@@ -107,14 +107,14 @@ def by_index(opened: Iterable[Opened]) -> Held:
             left_out[NO_INDEX] += 1
         else:
             records[one.index] = one
-    return Held(dict(sorted(records.items())), left_out)
+    return Matched(dict(sorted(records.items())), left_out)
 
 
 def _refuse_another_log(origin: str, copy: LogCopy) -> None:
     try:
         here = checkpoint.peek(copy.checkpoint).origin
     except TlogError:
-        return  # the check says it better
+        return  # the check reports this with a better sentence
     if origin and origin != here:
         raise Refusal(
             "These records are of another petition than this log: their first line names another log."
@@ -122,7 +122,7 @@ def _refuse_another_log(origin: str, copy: LogCopy) -> None:
 
 
 def _commitments(entries: bytes) -> Iterator[tuple[bytes, int]]:
-    for index in reversed(range(len(entries) // ENTRY_BYTES)):  # of two that are the same the first stays
+    for index in reversed(range(len(entries) // ENTRY_BYTES)):  # if two are the same, keep the first
         entry = entry_at(entries, index)
         if entry[1] == Type.SIGN:
             yield entry[2:], index

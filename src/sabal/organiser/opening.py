@@ -1,4 +1,4 @@
-"""`sabal open`: the moment in which names and addresses stand in clear, on the organiser's machine."""
+"""`sabal open`: print names and addresses in clear text, on the organiser's computer."""
 
 import sys
 from collections import Counter
@@ -12,7 +12,7 @@ from sabal.organiser import files, tables
 from sabal.records import export
 from sabal.refusal import Refusal
 
-MOST_LINES = 10  # so many numbers of lines are named
+MOST_LINES = 10  # the most line numbers that are printed
 
 
 @click.command("open")
@@ -62,7 +62,10 @@ def open_(
 
 
 def code(one: export.Export, identities: list[agefile.Identity]) -> str:
-    """The code for the server's drain, after every record was opened and is the one that was signed; else Refusal."""
+    """Return the code that lets the server delete the records of this export.
+
+    Raise `Refusal` unless every record can be opened and is the one that was signed.
+    """
     if one.header.code is None:
         raise Refusal(
             "This export has no code: it was made for a petition without organiser keys, or by an older Sabal."
@@ -75,8 +78,8 @@ def code(one: export.Export, identities: list[agefile.Identity]) -> str:
                 " server must keep them all. sabal open FILE shows which."
             )
         commitments.append(opened.commitment)
-    asked = agefile.decrypt(one.header.code_bytes(), identities)
-    return export.drain_proof(asked, commitments)
+    challenge = agefile.decrypt(one.header.code_bytes(), identities)
+    return export.drain_proof(challenge, commitments)
 
 
 def _is_age(path: Path) -> bool:
@@ -87,7 +90,7 @@ def _is_age(path: Path) -> bool:
 
 
 def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove: bool) -> None:
-    """The signers of a petition beside the database."""
+    """Print the signers of a petition of this server, from its database."""
     if prove:
         raise Refusal(f"There is no file {slug}. Only an export has a code, so give the export's file.")
     from sabal import settings
@@ -106,12 +109,12 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
 
 
 def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = ()) -> None:
-    rows = wrong = unplaced = 0
+    rows = wrong = without_index = 0
     unreadable: Counter[str] = Counter()
     lines: list[str] = []
 
     def counting() -> Iterator[export.Opened]:
-        nonlocal rows, wrong, unplaced
+        nonlocal rows, wrong, without_index
         for one in opened:
             rows += 1
             if one.unreadable is not None:
@@ -120,15 +123,15 @@ def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = 
                 del lines[MOST_LINES + 1 :]
             else:
                 wrong += not one.checked
-                unplaced += one.index is None and one.export in older
+                without_index += one.index is None and one.export in older
             yield one
 
     _write((tables.as_csv if form == "csv" else tables.as_jsonl)(counting()))
     if not rows:
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
-    if unplaced:
+    if without_index:
         click.echo(
-            f"{unplaced} {'record is' if unplaced == 1 else 'records are'} only in an older export, from"
+            f"{without_index} {'record is' if without_index == 1 else 'records are'} only in an older export, from"
             " before they were in the log. Whether they were withdrawn since cannot be seen here.",
             err=True,
         )
@@ -136,7 +139,7 @@ def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = 
         click.echo(f"{wrong} records are not the ones that were signed. See the column `checked`.", err=True)
     if unreadable:
         click.echo(
-            f"Could not be opened: {unreadable.total()} ({_where(unreadable, lines)}). Such rows hold nothing of"
+            f"Could not be opened: {unreadable.total()} ({_locations(unreadable, lines)}). Such rows hold nothing of"
             " the signer, only NO in the column `checked`. Another key may open them, such as one that was used"
             " earlier. Give --identity once for each key.",
             err=True,
@@ -145,7 +148,7 @@ def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = 
         sys.exit(1)
 
 
-def _where(unreadable: Counter[str], lines: list[str]) -> str:
+def _locations(unreadable: Counter[str], lines: list[str]) -> str:
     if len(unreadable) == 1:
         return f"in the export, line {', '.join(lines)}"
     return "; ".join(f"{number} in {name}" for name, number in unreadable.items())
@@ -155,4 +158,4 @@ def _write(lines: Iterable[str]) -> None:
     to_terminal = sys.stdout.isatty()
     for line in lines:
         sys.stdout.write(tables.printable(line) if to_terminal else line)
-    sys.stdout.flush()  # a reader who has gone is noticed here, before anything is said about what was read
+    sys.stdout.flush()  # if stdout was closed, fail here, before the notes on stderr

@@ -1,8 +1,8 @@
-"""What signers were promised that others may see of them: it stands in the manifest that they signed under.
+"""Decide which fields others may see, by the promise in the manifest that each signer signed under.
 
-The sentences are those of `petitions/consent.py`. "The number of signatures, no names" is kept by a bundle that shows
-nothing. A sample of signatures, and the names and countries, are name and country. An auditor "may be shown my
-record": all of it, the mailbox too, for the auditor writes there; but only of those who were drawn by lot.
+The sentences are those of `petitions/consent.py`. Under "the number of signatures, no names" a bundle shows no record.
+Under "a sample of them" and "the names and countries" it shows name and country. An auditor "may be shown my record":
+all fields, with the email address, because the auditor writes to it; but only of signers who were drawn by lot.
 """
 
 from collections.abc import Mapping
@@ -16,45 +16,45 @@ SAMPLE, NAMES = "sample", "names"
 RECIPIENTS = ("name", "place")
 AUDITOR = ("name", "email", "place", "day")
 
-_SAID = {
+_PROMISES = {
     "count": "the number of signatures, no names",
     SAMPLE: "the number of signatures and a sample of them drawn by lot",
     NAMES: "the names and countries of those who signed",
 }
 
 
-def allowed(terms: Mapping[str, Any], show: str) -> tuple[str, ...]:
-    """The fields that may be open in a sample, or among names. Raises Refusal where no record may be shown so."""
+def allowed_fields(terms: Mapping[str, Any], show: str) -> tuple[str, ...]:
+    """Return the fields that may be open with this `show`. Raise `Refusal` if no record may be shown."""
     gets = terms.get("recipients_get")
     if show == SAMPLE and terms.get("sample_audit") is True:
         return RECORD_FIELDS
     if gets == NAMES or (gets == SAMPLE and show == SAMPLE):
         return RECIPIENTS
-    said = _SAID.get(gets) if isinstance(gets, str) else None
-    if said is None:
+    promise = _PROMISES.get(gets) if isinstance(gets, str) else None
+    if promise is None:
         raise Refusal("The signers were not told that others would see their records. Use --show none.")
     raise Refusal(
-        f"The signers were promised that the recipients are given {said}. A bundle with --show {show} would"
+        f"The signers were promised that the recipients are given {promise}. A bundle with --show {show} would"
         " break that promise."
     )
 
 
-def chosen(terms: Mapping[str, Any], show: str, asked: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The fields to open: those asked for, or what is usual. Raises Refusal where it is more than was promised."""
-    may = allowed(terms, show)
-    usual = AUDITOR if set(AUDITOR) <= set(may) else RECIPIENTS
+def open_fields(terms: Mapping[str, Any], show: str, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the fields to open: the requested ones or the usual ones. Raise `Refusal` if they exceed the promise."""
+    allowed = allowed_fields(terms, show)
+    usual = AUDITOR if set(AUDITOR) <= set(allowed) else RECIPIENTS
     wanted = usual if asked is None else asked
-    over = [name for name in wanted if name not in may]
+    over = [name for name in wanted if name not in allowed]
     if over:
         raise Refusal(
-            f"The signers were promised that others see at most {_listed(may)} of them, so {_listed(over)} must"
+            f"The signers were promised that others see at most {_joined(allowed)} of them, so {_joined(over)} must"
             " stay closed. Leave it out of --fields."
         )
     return tuple(name for name in RECORD_FIELDS if name in wanted)
 
 
 def refuse_late(terms: Mapping[str, Any], today: date) -> None:
-    """Refuse once the day has passed until which the signers were promised that their records are kept."""
+    """Raise `Refusal` after the retention day that was promised to the signers, or if the terms name none."""
     try:
         until = date.fromisoformat(terms["retention"])
     except (KeyError, TypeError, ValueError):
@@ -68,6 +68,6 @@ def refuse_late(terms: Mapping[str, Any], today: date) -> None:
         )
 
 
-def _listed(names: list[str] | tuple[str, ...]) -> str:
+def _joined(names: list[str] | tuple[str, ...]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,4 +1,4 @@
-"""The sample that an outsider can trust: drawn by a seed that nobody here could choose. docs/delivery.md "Sample"."""
+"""Draw a sample by a seed from an outsider, so that the organiser cannot choose it. docs/delivery.md "Sample"."""
 
 import json
 import unicodedata
@@ -6,27 +6,30 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sabal.checking.sample import choose
-from sabal.organiser.matched import Log
+from sabal.organiser.matched import CheckedLog
 from sabal.refusal import Refusal
 
 LEAST_SEED = 6
-"""Characters. A shorter one could be tried out until the sample pleases, and then be called a draw."""
+"""Characters. If short seeds were allowed, the organiser could try all of them and pick the sample that suits."""
 MOST_SEED = 1_000
 USUAL_NUMBER = 300
-"""Where so many are all real, less than one in a hundred of all is not, with 95 % confidence (rule of three)."""
+"""If 300 of 300 are real, then with 95 % confidence less than one in a hundred of all is not (rule of three)."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The indexes that a seed chose among the signatures that count, ascending."""
+    """The indexes that a seed chose among the signatures that count, in ascending order."""
 
     seed: str
     wanted: int
     indexes: tuple[int, ...]
 
 
-def draw(log: Log, seed: str, wanted: int) -> Sample:
-    """Choose `wanted` of the signatures that count in this tree, or all of them. Raises Refusal for an unfit seed."""
+def draw(log: CheckedLog, seed: str, wanted: int) -> Sample:
+    """Choose `wanted` of the signatures that count in this tree, or all if there are fewer.
+
+    Raise `Refusal` if the seed is unsuitable or no signature counts.
+    """
     seed = unicodedata.normalize("NFC", seed)
     if len(seed) < LEAST_SEED or len(seed) > MOST_SEED:
         raise Refusal(
@@ -43,8 +46,8 @@ def draw(log: Log, seed: str, wanted: int) -> Sample:
     return Sample(seed, wanted, tuple(choose(root, seed, wanted, log.walked.signers)))
 
 
-def as_json(sample: Sample, log: Log, opened: Collection[int]) -> bytes:
-    """The bundle's sample.json; what was chosen and cannot be shown is said there."""
+def as_json(sample: Sample, log: CheckedLog, opened: Collection[int]) -> bytes:
+    """Return the bundle's `sample.json`. It lists the chosen signatures that cannot be shown as unopened."""
     document = {
         "seed": sample.seed,
         "wanted": sample.wanted,

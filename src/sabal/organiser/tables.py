@@ -1,4 +1,4 @@
-"""Opened records for people: in a spreadsheet, in a program, on a terminal."""
+"""Write opened records as CSV for a spreadsheet, as JSON lines for a program, or for a terminal."""
 
 import json
 import re
@@ -13,21 +13,21 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 
 
 def as_csv(opened: Iterable[Opened]) -> Iterator[str]:
-    """CSV lines for a spreadsheet, with a header; no cell is taken for a formula."""
+    """Yield CSV lines with a header. No cell can be read as a formula by a spreadsheet."""
     yield csv_line(COLUMNS)
     for one in opened:
         yield csv_line(_row(one))
 
 
 def as_jsonl(opened: Iterable[Opened]) -> Iterator[str]:
-    """One JSON object a line, values as they were signed."""
+    """Yield one JSON object a line, with the values as they were signed."""
     for one in opened:
         line = dict(zip(COLUMNS, _row(one), strict=True)) | {"index": one.index}
         yield json.dumps(line, ensure_ascii=False) + "\n"
 
 
 def printable(text: str) -> str:
-    """What may go to a terminal: without the control characters that could make it lie."""
+    """Return text without control characters, which could falsify the output of a terminal."""
     return _CONTROLS.sub("\ufffd", text)
 
 

@@ -1,6 +1,6 @@
-"""The picture that a shared link shows: 1200 × 630, the title on paper, set by typst.
+"""The picture of a shared link: 1200 × 630 pixels with the petition's title, made by typst.
 
-The text reaches typst as JSON data and is never read as markup, so a title is only ever a title.
+The text is passed to typst as JSON data, so that a title is never read as markup.
 """
 
 import json
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import typst
 
-# What can be set in CJK without these would be empty boxes; better no words than those.
+# Without one of these fonts, CJK text would be empty boxes, so it is left out.
 _FAMILIES = {
     "ko": ("Noto Serif CJK KR", "Noto Serif KR", "Nanum Myeongjo", "Noto Sans CJK KR", "Noto Sans KR"),
     "zh-hans": ("Noto Serif CJK SC", "Noto Serif SC", "Noto Sans CJK SC", "Noto Sans SC"),
@@ -41,11 +41,11 @@ _SOURCE = """
 
 @lru_cache(maxsize=64)
 def card_png(version: str, language: str, title: str, organiser: str, host: str) -> bytes:
-    """PNG bytes for one version of a petition in one language; kept by its arguments.
+    """Return the PNG bytes for one version of a petition in one language. The result is cached by its arguments.
 
-    On a machine without fonts for the language's script the picture carries the host and the mark alone.
+    On a machine without fonts for the language's script the picture has only the host and the emblem.
     """
-    installed = _installed()
+    installed = _installed_fonts()
     wanted = [family for family in _FAMILIES.get(language, ()) if family in installed]
     if language in _FAMILIES and not wanted:
         title = organiser = ""
@@ -64,11 +64,11 @@ def card_png(version: str, language: str, title: str, organiser: str, host: str)
 
 
 def _size(title: str) -> int:
-    """Points: the longer the title, the smaller; a CJK character is as wide as two Latin ones."""
+    """Return the font size in points, smaller for longer titles. A CJK character is as wide as two Latin ones."""
     width = sum(2 if ord(c) > 0x2E7F else 1 for c in title)
     return 84 if width <= 44 else 68 if width <= 80 else 54 if width <= 130 else 40
 
 
 @lru_cache(maxsize=1)
-def _installed() -> frozenset[str]:
+def _installed_fonts() -> frozenset[str]:
     return frozenset(typst.Fonts().families())

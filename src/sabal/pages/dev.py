@@ -1,4 +1,4 @@
-"""Development only: pages with the outgoing emails, so that their links can be used without a mail server."""
+"""Show the outgoing emails, in development only, so that their links can be used without a mail server."""
 
 import re
 
@@ -19,7 +19,7 @@ def emails() -> Response:
 
 
 def email(name: str) -> Response:
-    """Return one email, its links clickable."""
+    """Return one email with clickable links."""
     _require_development()
     found = next((one for one in list_emails(settings.DATA / "mail", limit=1_000) if one.name == name), None)
     if found is None:

@@ -11,7 +11,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def robots_txt() -> Response:
-    """Return which links may not be fetched: those that are somebody's own. All that is public may be indexed."""
+    """Return the rules for crawlers. Personal links may not be fetched. All public pages may be indexed."""
     paths = ("confirm", "signature", "newsletter/confirm", "newsletter/unsubscribe")
     lines = ["User-agent: *", *(f"Disallow: /*/{path}/" for path in paths)]
     return file(("\n".join(lines) + "\n").encode(), TEXT, PUBLIC)
@@ -31,5 +31,5 @@ def security_txt() -> Response:
 
 
 def favicon() -> Response:
-    """Return the mark, for the browser's tab."""
+    """Return the icon of the browser's tab."""
     return file(FAVICON, "image/svg+xml", LASTING)

@@ -1,5 +1,4 @@
-"""What every page has in common: style and script inlined under a policy that names them by hash, cache
-headers, the reader's language, and the links that share a petition."""
+"""Render pages: inlined style and script, the policy with their hashes, cache headers, languages, share links."""
 
 import base64
 import hashlib
@@ -15,7 +14,7 @@ from django.utils import translation
 from sabal import settings
 from sabal.http import PUBLIC, Response
 
-# Templates put a space between two sentences; in Chinese the full-width mark is space enough.
+# Templates put a space between two sentences. Chinese needs none after its full-width marks.
 _BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
 RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
 
@@ -28,11 +27,11 @@ def page(
     status: int = 200,
     cache: str = PUBLIC,
 ) -> Response:
-    """Render `template` in `language`, for caches by the rule `cache` (PUBLIC, LASTING or PRIVATE).
+    """Render `template` in `language`. `cache` is the `Cache-Control` header: PUBLIC, LASTING or PRIVATE.
 
     Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
-    words: English where the site does not have the other), `host`, `base_url` and `dev`. The answer sets no cookie and
-    depends on nothing of the client.
+    words: English if the site does not have `language`), `host`, `base_url` and `dev`. The answer sets no cookie and
+    does not depend on the client.
     """
     site_language = language if language in settings.SITE_LANGUAGES else "en"
     common = {
@@ -57,7 +56,7 @@ def page(
 
 
 def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
-    """Return the same page in each language, named as its speakers write it, for the switch at the top."""
+    """Return the links of the language switch: code, path, and the name that the language has for itself."""
     return [{"code": code, "name": _own_name(code), "path": f"/{code}{path}"} for code in codes]
 
 
@@ -69,26 +68,26 @@ def _own_name(code: str) -> str:
 
 
 def direction(language: str) -> str:
-    """ "rtl" or "ltr", as HTML's `dir` wants it."""
+    """Return "rtl" or "ltr", for HTML's `dir`."""
     return "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def host() -> str:
-    """Return the site's own host name, as readers know it."""
+    """Return the site's host name, with its port if it has one."""
     return urlsplit(settings.BASE_URL).netloc
 
 
 class ShareLink(NamedTuple):
-    """A name as the service writes it itself (empty: mail, named in the template), and where it leads."""
+    """The name of a service, as it writes it itself, and a link to it. Empty name: email, named in the template."""
 
     name: str
     href: str
 
 
 def share_links(title: str, url: str) -> tuple[ShareLink, ...]:
-    """Plain links that hand `title` and `url` to a service; never one that carries a token.
+    """Return plain links that pass `title` and `url` to a service. `url` must not contain a token.
 
-    WeChat, Weibo and QQ are left out on purpose; the template says why for guarded petitions.
+    WeChat, Weibo and QQ are left out on purpose. For guarded petitions, the template says why.
     """
     t, u, both = (quote(text, safe="") for text in (title, url, f"{title} {url}"))
     return (
@@ -99,14 +98,14 @@ def share_links(title: str, url: str) -> tuple[ShareLink, ...]:
         ShareLink("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={u}"),
         ShareLink("X", f"https://x.com/intent/post?url={u}&text={t}"),
         ShareLink("Bluesky", f"https://bsky.app/intent/compose?text={both}"),
-        # The text stands behind the #: it stays in the browser, which then asks for the reader's own server.
+        # The text is after the #, so it stays in the browser. The page there asks for the reader's own server.
         ShareLink("Mastodon", f"https://share.joinmastodon.org/#text={both}"),
         ShareLink("Naver", f"https://share.naver.com/web/shareView?url={u}&title={t}"),
     )
 
 
 def minified_css(source: str) -> str:
-    """`source` without comments and needless space. Enough for our own sheet; no general minifier."""
+    """Return `source` without comments and needless space. Made for our own style sheet, not for CSS in general."""
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)
     source = re.sub(r"\s+", " ", source)
     source = re.sub(r" ?([{};,>~]) ?", r"\1", source)
@@ -115,7 +114,7 @@ def minified_css(source: str) -> str:
 
 
 def minified_script(source: str) -> str:
-    """`source` without its comment lines and indentation."""
+    """Return `source` without its comment lines and indentation."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 

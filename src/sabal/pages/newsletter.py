@@ -1,4 +1,4 @@
-"""The pages of the newsletter: to ask for it, and the answers to the buttons behind its links."""
+"""Make the pages of the newsletter: the form, and the answers to the emailed links."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,18 @@ from django.utils.translation import gettext, override
 from sabal import settings
 from sabal.http import PRIVATE, PUBLIC, Refused, Response
 from sabal.newsletter import consent
-from sabal.newsletter.form import Mistakes
+from sabal.newsletter.form import SubscribeMistakes
 from sabal.pages import html
 from sabal.petitions.snapshot import PetitionSnapshot
 
 Published = Sequence[PetitionSnapshot]
 
 
-def subscribe(published: Published, language: str, mistakes: Mistakes | None = None) -> Response:
-    """Return the form; after a refused one with what was typed, what was ticked, and why. 404 where none is offered."""
+def subscribe(published: Published, language: str, mistakes: SubscribeMistakes | None = None) -> Response:
+    """Return the form. With `mistakes`, show the errors and keep the typed and ticked values.
+
+    Raise `Refused` (404) if no petition offers the newsletter.
+    """
     sentence = consent.sentence("newsletter", language, _organiser(published, language))
     context: dict[str, object] = {
         "sentence": sentence,
@@ -31,7 +34,7 @@ def subscribe(published: Published, language: str, mistakes: Mistakes | None = N
 
 
 def asked(published: Published, language: str) -> Response:
-    """Return what everyone sees after asking."""
+    """Return the page after the form. It is the same for every address."""
     _organiser(published, language)
     context = {"languages": html.languages(settings.SITE_LANGUAGES, "/newsletter/asked")}
     return html.page("newsletter/asked.html", context, language=language)
@@ -43,17 +46,17 @@ def confirmed(language: str) -> Response:
 
 
 def gone(published: Published, language: str) -> Response:
-    """Return the answer to a link that confirms nothing (any more)."""
+    """Return the answer to a confirmation link that does not work, or no longer."""
     return _answer("gone", language, 404, offered=consent.offered_by(published, language) is not None)
 
 
 def unsubscribed(language: str) -> Response:
-    """Return the answer to a link that ended a subscription, now or before."""
+    """Return the answer to an unsubscribe link, at the first use and later."""
     return _answer("unsubscribed", language)
 
 
 def unknown(language: str) -> Response:
-    """Return the answer to a link to unsubscribe that this site never wrote."""
+    """Return the answer to an unsubscribe link that this site did not make."""
     return _answer("unknown", language, 404)
 
 
@@ -65,7 +68,7 @@ def _organiser(published: Published, language: str) -> str:
 
 
 def _answer(name: str, language: str, status: int = 200, **context: object) -> Response:
-    # In any language that an email was written in: a way out must not end at a language that the site does not have.
+    # Any language is accepted: an email may be in one that the site does not have, and its links must work.
     context["languages"] = ()
     page = html.page(f"newsletter/{name}.html", context, language=language, status=status, cache=PRIVATE)
     return page.adding((b"x-robots-tag", b"noindex"))

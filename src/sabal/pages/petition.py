@@ -1,6 +1,6 @@
-"""The page of a petition, the page after signing, and the picture that a shared link shows.
+"""Make the page of a petition, the page after signing, and the picture of a shared link.
 
-Each is a function of the petition as the process knows it and of the language; it depends on nothing else but settings.
+Each depends only on the petition's snapshot, the language and the settings. The form also depends on the day.
 """
 
 from datetime import UTC, datetime
@@ -20,17 +20,17 @@ from sabal.petitions.countries import countries, country_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
 
-# The languages in which a guarded petition warns before the form, rather than by a link.
+# In these languages a guarded petition shows the warning itself before the form, not only a link to it.
 WARNED = ("ko", "zh-hans", "zh-hant")
 
-# og:locale wants a territory: the one that most readers of the language live in.
+# og:locale needs a territory: the one with most readers of the language.
 OG_LOCALES = {"en": "en_GB", "ko": "ko_KR", "zh-hans": "zh_CN", "zh-hant": "zh_TW", "ja": "ja_JP"}
 
 
 def petition(
     snapshot: PetitionSnapshot, language: str, mistakes: Mistakes | None = None, status: int = 200
 ) -> Response:
-    """Return the petition, whole, with the form; after a refused form with what was typed, and why."""
+    """Return the whole petition with its form. With `mistakes`, show the errors and keep the typed values."""
     context = about(snapshot, language) | _form(snapshot, language) | {"log": logged(snapshot)}
     if mistakes is not None:
         context |= _refused_form(mistakes, language)
@@ -44,7 +44,7 @@ def petition(
 
 
 def sent(snapshot: PetitionSnapshot, language: str) -> Response:
-    """Return what everyone sees after signing."""
+    """Return the page after signing. It is the same for everyone."""
     definition = snapshot.definition
     context = about(snapshot, language) | {
         "sender": parseaddr(settings.MAIL_FROM)[1] or settings.MAIL_FROM,
@@ -55,7 +55,7 @@ def sent(snapshot: PetitionSnapshot, language: str) -> Response:
 
 
 def card(snapshot: PetitionSnapshot, language: str) -> Response:
-    """Return the picture that a shared link shows."""
+    """Return the picture of a shared link, as PNG."""
     _refuse_unknown(snapshot, language)
     definition = snapshot.definition
     title, organiser = definition.texts[language].title, definition.organiser[language]
@@ -63,7 +63,7 @@ def card(snapshot: PetitionSnapshot, language: str) -> Response:
 
 
 def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
-    """Return what templates say of a petition in one of its languages."""
+    """Return the template context of a petition. Raise `Refused` (404) if it does not have the language."""
     _refuse_unknown(snapshot, language)
     definition = snapshot.definition
     text = definition.texts[language]
@@ -117,7 +117,7 @@ def _refused_form(mistakes: Mistakes, language: str) -> dict[str, object]:
 
 
 def _sentences(mistakes: Mistakes, language: str) -> list[dict[str, str]]:
-    """Say what is wrong, field by field; an address that looks mistyped gets a question in place of its error."""
+    """Return the errors as fields and sentences. If the address looks mistyped, its error becomes a question."""
     with translation.override(language):
         sentences = [{"field": error.field, "sentence": gettext(error.message)} for error in mistakes.errors]
         if mistakes.suggestion:

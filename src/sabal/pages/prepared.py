@@ -1,8 +1,8 @@
-"""Pages that are made ahead, once a language, and filled in for each reader (front/prepared.py).
+"""Render pages ahead, once for each language. `front/prepared.py` fills them in for each reader.
 
-Their templates leave placeholders: ⟦token⟧, and what was typed or ticked: ⟦name⟧, ⟦country⟧, ⟦comment⟧, ⟦display⟧,
-⟦updates⟧, ⟦newsletter⟧; on the receipt ⟦by⟧, ⟦batch⟧, ⟦day⟧. What is between ⟦?country⟧ and ⟦/country⟧ is
-left out if the country is empty; likewise for each of them.
+The templates leave placeholders: ⟦token⟧, and the typed or ticked values: ⟦name⟧, ⟦country⟧, ⟦comment⟧, ⟦display⟧,
+⟦updates⟧, ⟦newsletter⟧; on the receipt ⟦by⟧, ⟦batch⟧, ⟦day⟧. The text between ⟦?country⟧ and ⟦/country⟧ is left out
+if the country is empty. The same holds for each of them.
 """
 
 from sabal.http import Response
@@ -17,7 +17,7 @@ NAMES = (*OF_A_LINK, *OF_A_REFUSAL, *OF_THE_NEWSLETTER)
 
 
 def prepared_page(name: str, language: str, petition: PetitionSnapshot | None = None) -> Response:
-    """Return the page of that name, of NAMES. A guarded petition is not named on it."""
+    """Return the page of this name, one of NAMES. It does not name a guarded petition."""
     context: dict[str, object] = {"guarded": petition is not None and petition.profile.guarded}
     if petition and not petition.profile.guarded and language in petition.definition.languages:
         context |= about(petition, language)

@@ -1,7 +1,7 @@
-"""What we know about a person at each moment: one table, shown on the privacy page.
+"""The table of the privacy page: the data that the server has about a person at each moment.
 
-Each row names the columns it speaks about; a test holds them against the database, so that no column is added
-that this page does not tell of.
+Each row names the database columns that it describes. A test compares them with the database, so that every new column
+must be described here.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Moment:
-    """One row: when, what is in memory, what is on disk, for how long. `covers` are "table.column" names."""
+    """One row: the moment, the data in memory, the data on disk and how long. `covers` are "table.column" names."""
 
     when: Promise
     memory: Promise

@@ -1,6 +1,6 @@
-"""The pages of the site itself: its petitions, who is responsible, privacy, how to check.
+"""Make the pages of the site itself: the list of petitions, the imprint, privacy, how to check.
 
-Each is a function of the published petitions and of the language.
+Each depends only on the published petitions, the language and the settings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ def index(published: Published, language: str) -> Response:
 
 
 def imprint(published: Published, language: str) -> Response:
-    """Return who is responsible for what."""
+    """Return the imprint: the controller of each petition's data, with addresses."""
     return _page("imprint", "/imprint", language, {"petitions": [_entry(one, language) for one in published]})
 
 
 def privacy(published: Published, language: str) -> Response:
-    """Return what we know about a person at each moment, and who else sees what."""
+    """Return the data that the server has about a person at each moment, and the other parties that see some of it."""
     context = {
         "petitions": [_entry(one, language) for one in published],
         "moments": MOMENTS,
@@ -40,7 +40,7 @@ def privacy(published: Published, language: str) -> Response:
 
 
 def verify(published: Published, language: str) -> Response:
-    """Return what the public log of each petition shows, and how to check it."""
+    """Return the numbers of each petition's public log, and how to check them."""
     entries = [_entry(one, language) | {"log": logged(one)} for one in published]
     return _page("verify", "/verify", language, {"petitions": entries})
 
@@ -51,15 +51,15 @@ def _page(name: str, path: str, language: str, context: Mapping[str, object]) ->
 
 
 def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
-    """Return what a list says of one petition, in its own language where it does not have the reader's."""
+    """Return the template context of one petition, in its authoritative language if it lacks the reader's."""
     definition = petition.definition
-    spoken = language if language in definition.languages else definition.authoritative
+    text_language = language if language in definition.languages else definition.authoritative
     return {
         "petition": petition,
         "definition": definition,
-        "language": spoken,
-        "text": definition.texts[spoken],
-        "organiser": definition.organiser[spoken],
+        "language": text_language,
+        "text": definition.texts[text_language],
+        "organiser": definition.organiser[text_language],
         "counts": petition.counts,
         "gathering": petition.gathering,
     }

@@ -1,4 +1,4 @@
-"""What the published log says of a petition, and a backup that is older does not know: another manifest, its end."""
+"""Update a petition restored from an older backup from its published log: a newer manifest, or its close."""
 
 import hashlib
 import json
@@ -20,19 +20,21 @@ Files = Mapping[str, str]
 def take_manifest(
     slug: str, published: bytes, log: tuple[str, str], folders: Sequence[Files], today: date
 ) -> bool:
-    """Make a manifest that was published after the backup the petition's version again; whether that could be done.
+    """Restore a manifest that was published after the backup as the petition's version. Return whether it was possible.
 
-    A page is rendered of a folder's files, so only files that make these very bytes will do: those of the backup with
-    the manifest's keys, or one of `folders`. `log` is its origin and key, which must be the manifest's too.
+    Pages are rendered from a folder's files, so files must be found that render exactly this manifest: one of
+    `folders`, or files of the backup with the manifest's organiser keys. `log` is the log's origin and key, which must
+    also be the manifest's.
     """
     with transaction.atomic():
         petition = Petition.objects.select_for_update().get(slug=slug)
         newest = petition.versions.order_by("-number")[0]
         known = (json.loads(version.files) for version in petition.versions.order_by("-number"))
-        files = next(filter(None, (_that_make(one, published, log) for one in (*folders, *known))), None)
+        candidates = (_matching_files(files, published, log) for files in (*folders, *known))
+        files = next(filter(None, candidates), None)
         if files is None:
             return False
-        # A draft that the backup holds came before what was published.
+        # A draft in the backup is older than the published manifest, so replace it.
         version = (
             newest if newest.published_on is None else Version(petition=petition, number=newest.number + 1)
         )
@@ -46,31 +48,31 @@ def take_manifest(
 
 
 def pause(slug: str) -> None:
-    """Take no signatures under a text that is no longer in force; harmless where none are taken."""
+    """Stop taking signatures for a text that is no longer in force. Change nothing if the petition is not open."""
     Petition.objects.filter(slug=slug, state=State.OPEN).update(
         state=State.PAUSED, revision=F("revision") + 1
     )
 
 
 def end(slug: str, today: date) -> None:
-    """Let a petition whose log is closed be closed: it was for longer than it could have been reopened."""
+    """Close a petition whose log is closed. Set a day so long ago that the petition cannot be reopened."""
     day = today - timedelta(days=REOPEN_DAYS + 1)
-    there = Petition.objects.filter(slug=slug)
-    there.filter(state__in=(State.OPEN, State.PAUSED)).update(
+    petition = Petition.objects.filter(slug=slug)
+    petition.filter(state__in=(State.OPEN, State.PAUSED)).update(
         state=State.CLOSED, closed_on=day, revision=F("revision") + 1
     )
-    there.filter(state=State.CLOSED, closed_on__gt=day).update(closed_on=day, revision=F("revision") + 1)
+    petition.filter(state=State.CLOSED, closed_on__gt=day).update(closed_on=day, revision=F("revision") + 1)
 
 
-def _that_make(files: Files, published: bytes, log: tuple[str, str]) -> Files | None:
-    """The files with the manifest's keys, where the manifest of them is the one that was published."""
+def _matching_files(files: Files, published: bytes, log: tuple[str, str]) -> Files | None:
+    """Return the files with the manifest's organiser keys if they render the published manifest, else None."""
     try:
         terms = json.loads(published)["terms"]
         files = folder.set_organiser_keys(files, tuple(terms["organiser_keys"]))
         made = manifest.render(
             folder.parse(files),
             files,
-            terms["consent"],  # as it was signed: this version of Sabal may word it otherwise
+            terms["consent"],  # as it was signed; this version of Sabal may word it differently
             origin=log[0],
             log_vkey=log[1],
             promise_vkey=terms["log"]["promise_key"],

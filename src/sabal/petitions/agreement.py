@@ -1,4 +1,4 @@
-"""What the files of a petition folder must say alike: languages, demands, and what the hint must not tell."""
+"""Checks across the files of a petition folder: languages and demands agree, and the hint reveals nothing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,10 @@ from sabal.petitions.tomltable import FILE
 def check(
     terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
 ) -> None:
-    """Hold petition.toml against the texts and these against each other; appends to `problems`.
+    """Check petition.toml against the texts, and the texts against each other. Append to `problems`.
 
-    `texts` and `lines` (anchor → line in the file) are by language."""
+    The keys of `texts` and `lines` are languages. `lines` maps anchor → line in the file.
+    """
     _languages(terms, texts, problems)
     _demands(terms, texts, lines, problems)
     _hint(terms, texts, problems)
@@ -38,31 +39,31 @@ def _languages(terms: Terms, texts: Mapping[str, Text], problems: list[Problem])
 def _demands(
     terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
 ) -> None:
-    """An anchor is one address in all languages, so all have the same demands with the same parts."""
-    model = texts.get(terms.authoritative)
-    if not model or not model.demands:
+    """Check that all languages have the same demands and parts, so that an anchor means the same in each."""
+    authoritative = texts.get(terms.authoritative)
+    if not authoritative or not authoritative.demands:
         return
     for language in terms.languages:
         text = texts.get(language)
-        if text and text.demands and text is not model:
-            file, at = f"{language}.md", lines[language]
+        if text and text.demands and text is not authoritative:
+            file, demand_lines = f"{language}.md", lines[language]
             for line, sentence in _differences(
-                model.demands, text.demands, f"{terms.authoritative}.md", "", at
+                authoritative.demands, text.demands, f"{terms.authoritative}.md", "", demand_lines
             ):
                 problems.append(Problem(file, line, sentence))
 
 
 def _differences(
-    model: Sequence[Demand], other: Sequence[Demand], file: str, within: str, at: Mapping[str, int]
+    authoritative: Sequence[Demand], other: Sequence[Demand], file: str, within: str, lines: Mapping[str, int]
 ) -> list[tuple[int, str]]:
-    if len(model) != len(other):
-        what, where = ("parts", f"Demand {within}") if within else ("demands", "This text")
-        line = at.get(f"demand-{within.replace('.', '-')}", 0) or at["demand-1"]
-        return [(line, f"{where} has {len(other)} {what}; in {file} it has {len(model)}.")]
+    if len(authoritative) != len(other):
+        kind, owner = ("parts", f"Demand {within}") if within else ("demands", "This text")
+        line = lines.get(f"demand-{within.replace('.', '-')}", 0) or lines["demand-1"]
+        return [(line, f"{owner} has {len(other)} {kind}; in {file} it has {len(authoritative)}.")]
     found = []
-    for one, two in zip(model, other, strict=True):
-        number = two.anchor.removeprefix("demand-").replace("-", ".")
-        found += _differences(one.parts, two.parts, file, number, at)
+    for ours, theirs in zip(authoritative, other, strict=True):
+        number = theirs.anchor.removeprefix("demand-").replace("-", ".")
+        found += _differences(ours.parts, theirs.parts, file, number, lines)
     return found
 
 

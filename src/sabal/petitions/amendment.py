@@ -1,6 +1,7 @@
-"""Amendment: what a published petition's new version may not change, because people have signed on the strength of it.
+"""Amendments: the terms that a published petition's new version must keep, because people signed relying on them.
 
-Everything else may change: each signature stands under the version that it was given to, whose manifest stays public.
+Everything else may change. Each signature belongs to the version that was signed, and that version's manifest stays
+public.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from sabal.petitions.definition import Definition
 
 
 def breaches(published: Definition, new: Definition) -> Iterator[str]:
-    """A sentence for each promise of the published version that the new one would break."""
+    """Yield a sentence for each promise of the published version that the new one would break."""
     if new.profile != published.profile:
         yield (
             f"Its profile stays {published.profile}, because signers were told by it what is shown and what emails"

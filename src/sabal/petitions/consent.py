@@ -1,7 +1,7 @@
-"""The sentence that a signer ticks: made from who is responsible, what for, how long, and what recipients get.
+"""The consent that a signer ticks. It names the controller, the purpose, the retention and the recipients' data.
 
-It stands in the manifest, so it is not looked up in translations that may change under a published petition: the
-words of a language live here, and a manifest keeps the sentence that was current when it was made.
+The consent is part of the manifest, so it must not change with translations. The words of each language are therefore in
+this file, and a manifest keeps the sentence that was current when it was made.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ _WORDS = {
 
 
 def consent_text(definition: Definition, language: str) -> str:
-    """The consent of a petition in a language; languages without words of their own get the English ones."""
+    """Return the consent of a petition in `language`. A language without words here gets the English ones."""
     spoken = language if language in _WORDS else "en"
     words = _WORDS[spoken]
     purpose = definition.purpose[language].strip()
@@ -89,5 +89,5 @@ def consent_text(definition: Definition, language: str) -> str:
 
 @lru_cache(maxsize=256)
 def consent_version(text: str) -> str:
-    """The version of a consent: the first 16 hex digits of its SHA-256. Sealed with every signature."""
+    """Return the version of a consent: the first 16 hex digits of its SHA-256. It is sealed with every signature."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

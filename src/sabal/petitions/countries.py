@@ -1,6 +1,6 @@
-"""Countries and places of ISO 3166-1, and days, in the reader's language (CLDR, by Babel).
+"""Countries and territories of ISO 3166-1, and days, in the reader's language (CLDR, by Babel).
 
-Imports no Django, for the front door holds a form's country against the same list.
+This module imports no Django, because the front end checks a form's country against the same list.
 """
 
 import tomllib
@@ -13,10 +13,10 @@ from pathlib import Path
 from babel import Locale
 from babel.dates import format_date
 
-# Where Babel's name of a language is more than the language itself.
+# Babel's name of a language, if it is more than the language itself.
 LOCALES: Mapping[str, str] = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}
 
-# Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or place.
+# Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or territory.
 NOT_ASSIGNED = frozenset(
     ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ")
 )
@@ -27,7 +27,7 @@ _OWN_NAMES: Mapping[str, Mapping[str, str]] = tomllib.loads(_NAMES_FILE.read_tex
 
 @cache
 def countries(language: str) -> tuple[tuple[str, str], ...]:
-    """(code, name) for every country, in the order in which a reader of `language` would look for it."""
+    """Return (code, name) for every country, in the order that readers of `language` expect."""
     names = {str(code): str(name) for code, name in Locale.parse(locale_name(language)).territories.items()}
     names |= _OWN_NAMES.get(language, {})
     pairs = [
@@ -39,23 +39,23 @@ def countries(language: str) -> tuple[tuple[str, str], ...]:
 
 
 def country_name(code: str, language: str) -> str:
-    """The name of one country; the code itself where it is unknown."""
+    """Return the name of one country, or the code itself if it is unknown."""
     return dict(countries(language)).get(code, code)
 
 
 def locale_name(language: str) -> str:
-    """The name under which Babel knows a language of ours, such as "zh_Hans" for "zh-hans"."""
+    """Return Babel's name of a language, such as "zh_Hans" for "zh-hans"."""
     return LOCALES.get(language, language.split("-")[0])
 
 
 def day_in_full(day: date, language: str) -> str:
-    """Return a day as readers of that language write it in a letter."""
+    """Return `day` in the long form of that language."""
     return format_date(day, "long", locale=locale_name(language))
 
 
 def _order(name: str, language: str) -> tuple[bytes, str]:
     if language == "zh-hans":
-        # GB 2312 lists its common characters by pinyin, which is the order in which people look.
+        # GB 2312 lists its common characters by pinyin, which is the order that readers expect.
         return name.encode("gb18030"), name
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     if language == "ko":

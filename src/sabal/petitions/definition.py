@@ -1,4 +1,4 @@
-"""What a petition is made of, as frozen values: what `folder.parse` returns and every other room reads."""
+"""The parts of a petition, as frozen values. `folder.parse` returns them and every other package reads them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.refusal import Refusal
 
-# What the letter importer writes where a letter cannot say it; `folder.lacking` looks for these.
+# The letter importer writes these for values that a letter does not contain. `folder.lacking` searches for them.
 TO_COMPLETE = "TO BE COMPLETED BEFORE PUBLISHING"
 NO_DATE = date(1970, 1, 1)
 
 FILE_BYTES = 200_000
 NESTING = 20
-# The Markdown parser drops what lies deeper than this in silence, so ours must be refused well before (each
-# list takes two of its levels).
+# The Markdown parser silently drops text nested deeper than this, so petitions must be refused well before. A list
+# takes two of the parser's levels.
 PARSER_NESTING = 4 * NESTING
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
@@ -23,8 +23,11 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 
 @dataclass(frozen=True)
 class Recipient:
-    """One addressee. `key` is its anchor, `name` holds every language of the petition, `language` is the one
-    it is written to in, `group` says that it stands for many (the members of a council)."""
+    """One addressee.
+
+    `key` is its anchor. `name` has every language of the petition. `language` is the language to write to it in.
+    `group` means that it represents many people (the members of a council).
+    """
 
     key: str
     name: Mapping[str, str]
@@ -44,7 +47,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading (plain text) and what stands beneath it (Markdown)."""
+    """A heading (plain text) and its body (Markdown)."""
 
     heading: str
     body: str
@@ -52,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Text:
-    """The petition in one language. All but section bodies and demands is plain text."""
+    """The petition in one language. Section bodies and demands are Markdown; the rest is plain text."""
 
     language: str
     title: str
@@ -68,8 +71,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Controller:
-    """Who answers for the signers' data: legal name, postal address (may have several lines), privacy contact
-    (a mail address or an https address)."""
+    """The person or organisation responsible for the signers' data.
+
+    `name` is the legal name, `address` the postal address (may have several lines), `privacy_contact` an email address
+    or an https address.
+    """
 
     name: str
     address: str
@@ -78,7 +84,7 @@ class Controller:
 
 @dataclass(frozen=True)
 class Fields:
-    """Which fields the form has beside name and mail address."""
+    """The fields that the form has beside name and email address."""
 
     country: bool = True
     comment: bool = False
@@ -87,9 +93,12 @@ class Fields:
 
 @dataclass(frozen=True)
 class Definition:
-    """A whole petition. `organiser` and `purpose` hold every language; `profile` is "guarded" or "open",
-    `dedupe` "pepper" or "offline", `recipients_get` "count", "sample" or "names"; `hint` is the one neutral
-    word in guarded letters ("" only where the profile is open); `organiser_keys` are age recipients."""
+    """A whole petition.
+
+    `organiser` and `purpose` have every language. `profile` is "guarded" or "open", `dedupe` is "pepper" or "offline",
+    `recipients_get` is "count", "sample" or "names". `hint` is the one neutral word in guarded emails; it is "" only if
+    the profile is open. `organiser_keys` are age recipients.
+    """
 
     slug: str
     languages: tuple[str, ...]
@@ -115,14 +124,14 @@ class Definition:
 
     @property
     def last_day(self) -> date:
-        """The last day for signing: what is signed later could not be confirmed before records must go."""
+        """Return the last day for signing. Later signatures could not be confirmed before records must be deleted."""
         latest = self.retention - timedelta(days=GRACE_DAYS)
         return min(self.closes, latest) if self.closes else latest
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """What is wrong, and where: `line` counts from 1."""
+    """A problem in a file. `line` counts from 1."""
 
     file: str
     line: int
@@ -133,7 +142,7 @@ class Problem:
 
 
 class FolderError(Refusal):
-    """A folder or letter that cannot be used, with every problem found in it."""
+    """Raised for a folder or letter that cannot be used. It has every problem found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

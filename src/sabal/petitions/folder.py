@@ -1,7 +1,8 @@
-"""The petition folder: petition.toml and one LANG.md per language. Read, understood, written; no Django here.
+"""Read, parse and write the petition folder: petition.toml and one LANG.md per language. No Django here.
 
-The files themselves (name → text) are what is stored, so that an export gives back what was imported.
-docs/petition-folder.md describes the format."""
+The database stores the files (name → text) unchanged, so that an export returns exactly the imported files.
+docs/petition-folder.md describes the format.
+"""
 
 import errno
 import os
@@ -53,15 +54,16 @@ __all__ = [
     "write",
 ]
 
-# Control characters, and those that turn the direction of text around: a reader could not see what they sign.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# Control characters, and characters that change the direction of text. They could hide what a signer signs.
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def read(path: Path) -> dict[str, str]:
-    """The files of the folder at `path`, name → text, exactly as they stand there.
+    """Return the files of the folder at `path`, name → text, unchanged.
 
-    Follows no symbolic link and opens nothing but petition.toml and LANG.md; hidden files are passed over.
-    Raises FolderError with every problem."""
+    Follow no symbolic link, open only petition.toml and LANG.md, and skip hidden files. Raises FolderError with every
+    problem.
+    """
     problems: list[Problem] = []
     files: dict[str, str] = {}
     if os.open not in os.supports_dir_fd:
@@ -92,7 +94,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def parse(files: Mapping[str, str]) -> Definition:
-    """What the files (name → text) mean. Raises FolderError with every problem, in order of file and line."""
+    """Return the definition in the files (name → text). Raises FolderError with every problem, by file and line."""
     problems: list[Problem] = []
     sources = {name: _source(name, text, problems) for name, text in files.items()}
     if FILE not in files:
@@ -109,14 +111,17 @@ def parse(files: Mapping[str, str]) -> Definition:
     if problems or not terms:
         raise FolderError(sorted(set(problems), key=lambda problem: (problem.file != FILE, problem)))
     inherited = {
-        name.name: getattr(terms, name.name) for name in fields_of(Definition) if name.name != "texts"
+        item.name: getattr(terms, item.name) for item in fields_of(Definition) if item.name != "texts"
     }
     return Definition(texts={language: texts[language] for language in terms.languages}, **inherited)
 
 
 def write(files: Mapping[str, str], directory: Path) -> None:
-    """Write the files into `directory`, which is made where it is missing. Each is replaced as a whole; other
-    visible files in it would make it another petition, so they are refused. Raises FolderError."""
+    """Write the files into `directory`, and make it if it is missing.
+
+    Each file is replaced as a whole. Other visible files in the directory would become part of the petition, so they
+    are refused. Raises FolderError.
+    """
     wrong = [
         Problem(name, 1, ("This file does not belong in a petition folder. Remove it."))
         for name in files
@@ -138,43 +143,46 @@ def write(files: Mapping[str, str], directory: Path) -> None:
             raise FolderError([Problem(str(directory / name), 1, sentence) for name in sorted(others)])
         for name, text in files.items():
             # A rename replaces a symbolic link instead of writing through it.
-            beside = directory / f".{name}.{os.getpid()}"
-            beside.write_bytes(text.encode("utf-8"))
-            beside.replace(directory / name)
+            temporary = directory / f".{name}.{os.getpid()}"
+            temporary.write_bytes(text.encode("utf-8"))
+            temporary.replace(directory / name)
     except OSError as error:
         sentence = f"The folder cannot be written: {error.strerror}."
         raise FolderError([Problem(str(directory), 1, sentence)]) from error
 
 
 def set_organiser_keys(files: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
-    """The same files with `organiser_keys` set; all else in petition.toml keeps its place and form.
-    Raises FolderError where petition.toml is missing or no TOML."""
+    """Return the files with `organiser_keys` set. The rest of petition.toml keeps its order and format.
+
+    Raises FolderError if petition.toml is missing or not TOML.
+    """
     problems: list[Problem] = []
     if parse_terms(_source(FILE, files.get(FILE, ""), []), problems) is None or FILE not in files:
         raise FolderError(problems or [Problem(FILE, 1, f"{FILE} is missing.")])
     document = tomlkit.parse(files[FILE].removeprefix("\ufeff"))
     document["organiser_keys"] = list(keys)
-    mark = "\ufeff" if files[FILE].startswith("\ufeff") else ""
-    return {**files, FILE: mark + tomlkit.dumps(document)}
+    byte_order_mark = "\ufeff" if files[FILE].startswith("\ufeff") else ""
+    return {**files, FILE: byte_order_mark + tomlkit.dumps(document)}
 
 
 def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, ...]:
-    """What must be completed before publishing, in sentences; empty when nothing is.
+    """Return a sentence for each value that must be completed before publishing.
 
-    With `today`, a retention or closing date that has passed is named too."""
+    With `today`, also name a retention or closing date that has passed.
+    """
     sentences = []
     if not definition.organiser_keys:
         sentences.append("There is no organiser key, so signatures could not be encrypted.")
     if any(TO_COMPLETE in name for name in definition.organiser.values()):
         sentences.append("`organiser` does not yet name the organisation that asks.")
-    for key, called in (
+    for key, label in (
         ("name", "legal name"),
         ("address", "postal address"),
         ("privacy_contact", "privacy contact"),
     ):
         if TO_COMPLETE in getattr(definition.controller, key):
             sentences.append(
-                f"`controller.{key}` does not yet give the {called} of the organisation or person responsible for"
+                f"`controller.{key}` does not yet give the {label} of the organisation or person responsible for"
                 " signers' data."
             )
     if definition.retention == NO_DATE:
@@ -212,7 +220,7 @@ def _why_no_folder(error: OSError) -> str:
 
 def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for its writer.
+        # O_NONBLOCK: opening a named pipe must not wait for a writer.
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
         link = error.errno == errno.ELOOP
@@ -237,7 +245,7 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
 
 
 def _source(name: str, text: str, problems: list[Problem]) -> str:
-    """The text as the parsers want it: no byte order mark, "\\n" at line ends, NFC, nothing unseen."""
+    """Return the text for the parsers: no byte order mark, line ends "\\n", NFC, no invisible characters."""
     if not _is_known(name):
         problems.append(
             Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
@@ -248,10 +256,12 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
         return ""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(source.split("\n"), 1):
-        for unseen in sorted(set(_UNSEEN.findall(line))):
+        for character in sorted(set(_INVISIBLE.findall(line))):
             problems.append(
                 Problem(
-                    name, number, f"This line holds an invisible character (U+{ord(unseen):04X}). Remove it."
+                    name,
+                    number,
+                    f"This line holds an invisible character (U+{ord(character):04X}). Remove it.",
                 )
             )
         if "AGE-SECRET-KEY-" in line.upper():
@@ -260,4 +270,4 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
                     name, number, "A secret key is in this file. Remove it, and use a new key in its place."
                 )
             )
-    return unicodedata.normalize("NFC", _UNSEEN.sub(" ", source))
+    return unicodedata.normalize("NFC", _INVISIBLE.sub(" ", source))

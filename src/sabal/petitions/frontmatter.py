@@ -1,11 +1,11 @@
-"""The lines between --- and --- at the head of LANG.md: one "key: text" each."""
+"""The lines between --- and --- at the top of LANG.md. Each is "key: text"."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 
 from sabal.petitions.tomltable import suggestion
 
-# Key → longest text it may hold, in characters.
+# Key → maximum length of its text, in characters.
 FRONT_MATTER = {
     "title": 200,
     "summary": 600,
@@ -16,16 +16,17 @@ FRONT_MATTER = {
 }
 
 _EAST_ASIAN = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]"
-# A line break between two of these is no space: Chinese and Japanese are set without any.
+# A line break between two of these characters is not a space: Chinese and Japanese have no spaces between words.
 _SEAMLESS = re.compile(rf"(?<={_EAST_ASIAN})\s*\n\s*(?={_EAST_ASIAN})")
 
 
 def read_front_matter(
     lines: Sequence[str], problem: Callable[[int, str], None]
 ) -> tuple[Mapping[str, str], int]:
-    """The values by key ("" where there is none), each on one line, and how many lines of the file they took.
+    """Return the values by key ("" if there is none), each on one line, and the number of lines of the front matter.
 
-    Calls `problem` with line and sentence for what is wrong."""
+    Call `problem` with line and sentence for each problem.
+    """
     if lines[0].rstrip() != "---":
         problem(1, "The file must begin with a line --- and, below it, the title and summary.")
         return dict.fromkeys(FRONT_MATTER, ""), 0
@@ -34,7 +35,7 @@ def read_front_matter(
         problem(1, "The line --- that ends title and summary is missing.")
         return dict.fromkeys(FRONT_MATTER, ""), len(lines)
     values: dict[str, list[str]] = {}
-    places: dict[str, int] = {}
+    line_numbers: dict[str, int] = {}
     key = ""
     for number, line in enumerate(lines[1:end], 2):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -42,17 +43,17 @@ def read_front_matter(
         if line[0] in " \t" and key:
             values[key].append(line)
         else:
-            key = _first_line(number, line, values, places, problem)
-    return _checked(values, places, problem), end + 1
+            key = _first_line(number, line, values, line_numbers, problem)
+    return _checked(values, line_numbers, problem), end + 1
 
 
 def join_lines(text: str) -> str:
-    """One line of what was broken over several."""
+    """Return `text` with its lines joined into one."""
     return re.sub(r"\s*\n\s*", " ", _SEAMLESS.sub("", text)).strip()
 
 
 def unquoted(text: str) -> str:
-    """Without the one pair of quotation marks that people used to YAML put around a value."""
+    """Return `text` without one pair of quotation marks around it, which people know from YAML."""
     if len(text) > 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
         return text[1:-1].strip()
     return text
@@ -62,10 +63,10 @@ def _first_line(
     number: int,
     line: str,
     values: dict[str, list[str]],
-    places: dict[str, int],
+    line_numbers: dict[str, int],
     problem: Callable[[int, str], None],
 ) -> str:
-    """Takes the line into `values` and gives its key, or "" where it cannot be used."""
+    """Add the line to `values` and return its key, or "" if the line cannot be used."""
     match = re.fullmatch(r"([A-Za-z_-]+)\s*:(?:\s+(.*))?", line.rstrip())
     if not match:
         problem(
@@ -77,23 +78,23 @@ def _first_line(
         problem(number, f"`{key}` is not a known key here. {suggestion(key, tuple(FRONT_MATTER))}")
         return ""
     if key in values:
-        problem(number, f"`{key}` appears twice. The first one is in line {places[key]}.")
+        problem(number, f"`{key}` appears twice. The first one is in line {line_numbers[key]}.")
         return ""
-    values[key], places[key] = [match[2] or ""], number
+    values[key], line_numbers[key] = [match[2] or ""], number
     return key
 
 
 def _checked(
-    values: Mapping[str, Sequence[str]], places: Mapping[str, int], problem: Callable[[int, str], None]
+    values: Mapping[str, Sequence[str]], line_numbers: Mapping[str, int], problem: Callable[[int, str], None]
 ) -> Mapping[str, str]:
     found = dict.fromkeys(FRONT_MATTER, "")
     for key, lines in values.items():
         text = unquoted(join_lines("\n".join(lines)))
         longest = FRONT_MATTER[key]
         if not text:
-            problem(places[key], f"`{key}` is empty.")
+            problem(line_numbers[key], f"`{key}` is empty.")
         elif len(text) > longest:
-            problem(places[key], f"`{key}` is {len(text)} characters long; at most {longest} fit.")
+            problem(line_numbers[key], f"`{key}` is {len(text)} characters long; at most {longest} fit.")
         found[key] = text
     for key in ("title", "summary"):
         if key not in values:

@@ -1,4 +1,4 @@
-"""Makes a petition folder of a plain letter, such as one that people sign on paper or send by mail."""
+"""Make a petition folder from a plain letter, such as one that people sign on paper or send by post."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE, FolderError, Problem
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, unquoted
 from sabal.petitions.letterlist import Item
-from sabal.petitions.letterparts import Letter, Section
+from sabal.petitions.letterparts import Letter, LetterSection
 from sabal.petitions.letterreader import read_parts
 from sabal.petitions.letterwords import OWN_WORDS, SIMPLIFIED, TRADITIONAL
 from sabal.petitions.slugs import is_free_slug, key_of, slug_of
@@ -26,20 +26,22 @@ _KANA = re.compile("[\u3041-\u30ff]")
 
 @dataclass(frozen=True)
 class LetterResult:
-    """The folder's files (name → text), which `folder.parse` accepts as a draft, and in sentences what could
-    not be placed or should be looked at."""
+    """The folder's files (name → text), which `folder.parse` accepts as a draft, and notes.
+
+    The notes are sentences about lines that could not be placed and about things to check.
+    """
 
     files: dict[str, str]
     notes: tuple[str, ...]
 
 
 def folder_from_letter(text: str, *, number: int = 1, name: str = "letter") -> LetterResult:
-    """A petition folder with what the letter says in its places.
+    """Return a petition folder with the contents of the letter.
 
-    Who is responsible, until when signatures are kept and what else a letter cannot say is marked for
-    `folder.lacking`.
-    `number` makes the slug "petition-<number>" where the title has no Latin letters; `name` stands in errors.
-    Raises FolderError for a text that is empty, too long, no text at all, or holds a secret key."""
+    A letter does not say who is responsible for the data or how long signatures are kept. Such values are marked for
+    `folder.lacking`. If the title gives no slug, the slug is "petition-<number>". `name` is the file name in
+    errors. Raises FolderError if the text is empty, too long, not text at all, or contains a secret key.
+    """
     _refuse(text, name)
     letter = read_parts(text)
     language = language_of(text)
@@ -53,7 +55,7 @@ def folder_from_letter(text: str, *, number: int = 1, name: str = "letter") -> L
 
 
 def read_letter(path: Path) -> str:
-    """The text of the letter at `path`: UTF-8, or UTF-16 with a byte order mark. Raises FolderError."""
+    """Return the text of the letter at `path`: UTF-8, or UTF-16 with a byte order mark. Raises FolderError."""
     try:
         if not path.is_file():
             raise FolderError([Problem(str(path), 1, "There is no such file.")])
@@ -73,7 +75,7 @@ def read_letter(path: Path) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language by its script: "ko", "zh-hans", "zh-hant", and "en" for everything else."""
+    """Return the language by its script: "ko", "zh-hans", "zh-hant", or "en" for any other script."""
     letters = sum(character.isalpha() for character in text) or 1
     hangul, han, kana = (len(script.findall(text)) for script in (_HANGUL, _HAN, _KANA))
     if hangul > 0.3 * letters:
@@ -109,7 +111,10 @@ def _too_long(name: str) -> Problem:
 
 
 def _slug(title: str, number: int) -> str:
-    """Latin words of the title, at most 60 characters; "petition-<number>" where they would not tell it."""
+    """Return a slug of the title (at most 60 characters).
+
+    Return "petition-<number>" if the title is not mainly in Latin letters or its slug is not free.
+    """
     letters = [character for character in unicodedata.normalize("NFKC", title) if character.isalpha()]
     latin = [character for character in letters if "LATIN" in unicodedata.name(character, "")]
     slug = slug_of(title)
@@ -167,7 +172,7 @@ def _recipients(recipients: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string. JSON's escapes are TOML's too; DEL, which JSON leaves alone, was taken out before."""
+    """Return `text` as a TOML string. TOML has JSON's escapes. DEL, which JSON does not escape, was removed before."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -186,7 +191,7 @@ def _wording(letter: Letter, language: str, title: str, notes: list[str]) -> str
         notes.append(
             "What the letter says after its demands is now a section before them. Check that it belongs there."
         )
-        sections.append(Section(own["closing"], letter.closing.paragraphs))
+        sections.append(LetterSection(own["closing"], letter.closing.paragraphs))
     blocks = ["---", *front, "---"]
     for section in sections:
         blocks += _section(section, own["section"], notes)
@@ -212,7 +217,7 @@ def _front(text: str) -> str:
     return f"“{text[1:-1]}”" if unquoted(text) != text else text
 
 
-def _section(section: Section, heading: str, notes: list[str]) -> list[str]:
+def _section(section: LetterSection, heading: str, notes: list[str]) -> list[str]:
     if not section.paragraphs:
         notes.append(f"The heading “{section.heading}” has nothing beneath it and was left out.")
         return []
@@ -248,7 +253,7 @@ def _write_items(items: Sequence[Item], depth: int, lines: list[str], notes: lis
 
 
 def _escaped(text: str) -> str:
-    """Markdown that shows `text` as it stands."""
+    """Return Markdown that shows `text` unchanged."""
     text = re.sub(r"([\\`*_\[\]<])", r"\\\1", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
     text = re.sub(r"^([#>+=~|-])", r"\\\1", text)

@@ -1,13 +1,13 @@
-"""A plain letter as lines, and the marks that people put before the items of a list."""
+"""Split a plain letter into lines, and recognise the marks before the items of a list."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-# Lines of these characters alone are layout; a single one of them may be a bullet.
+# A line of only these characters is layout, but a single character may be a bullet.
 _LAYOUT = re.compile(r"[-–—_=*•·.~#|+\s]+")
 _LONE_BULLET = re.compile(r"[-–—*•·+]")
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 _BULLET = re.compile(r"([-–—*•·+‣◦▪▫■□●○◆◇▶➤※])(?:\s+|$)")
@@ -33,7 +33,7 @@ _NUMBERED = (
     ("(han)", re.compile(rf"[(（]([{_HAN}]{{1,3}})[)）]")),
 )
 _OUTLINE = re.compile(rf"(\d{{1,2}}(?:\.\d{{1,2}}){{1,4}})[.)]?{_WIDE_START}")
-# Ordinals belong to the sentence, so they stay in the text; they only say that an item begins.
+# Ordinals are part of the sentence, so they stay in the text. They only show that an item begins.
 _ORDINALS = (
     re.compile(r"(?i)(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)(?:ly)?[,:]\s"),
     re.compile(r"(첫째|둘째|셋째|넷째|다섯째|여섯째|일곱째|여덟째|아홉째|열째)\s*[,:.，]"),
@@ -44,7 +44,7 @@ _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xi
 
 @dataclass(frozen=True)
 class Line:
-    """A line with something on it: where it stands, how far it is set in, whether it follows a blank one."""
+    """A line that is not blank: its number, its indent, its text and whether a blank line precedes it."""
 
     number: int
     indent: int
@@ -54,36 +54,39 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """What begins an item: its kind ("number.", "bullet -"), the places it may have in its row (1 for "a)";
-    "i)" may be the first or the ninth) and the text after it."""
+    """The mark at the beginning of an item.
+
+    `kind` is "bullet", "number. lower" and so on. `readings` are the possible kinds, each with the position in its
+    sequence: "a)" is 1, "i)" may be the first or the ninth. `text` is the text after the mark.
+    """
 
     kind: str
-    places: tuple[tuple[str, int], ...]
+    readings: tuple[tuple[str, int], ...]
     text: str
 
 
 def lines_of(letter: str) -> tuple[list[Line], list[int]]:
-    """The lines that are neither blank nor mere layout, and the numbers of those with unseen characters."""
+    """Return the lines that are not blank or layout, and the numbers of lines that had invisible characters."""
     lines: list[Line] = []
     cleaned: list[int] = []
     blank = False
     source = _LINE_ENDS.sub("\n", letter.removeprefix("\ufeff"))
     for number, raw in enumerate(source.split("\n"), 1):
-        seen = _UNSEEN.sub("", raw)
-        if seen != raw:
+        visible = _INVISIBLE.sub("", raw)
+        if visible != raw:
             cleaned.append(number)
-        text = " ".join(unicodedata.normalize("NFC", seen).split())
+        text = " ".join(unicodedata.normalize("NFC", visible).split())
         if not text or (_LAYOUT.fullmatch(text) and not _LONE_BULLET.fullmatch(text)):
             blank = True
             continue
-        expanded = seen.expandtabs(4)
+        expanded = visible.expandtabs(4)
         lines.append(Line(number, len(expanded) - len(expanded.lstrip()), text, blank))
         blank = False
     return lines, cleaned
 
 
 def mark_of(text: str) -> Mark | None:
-    """The mark at the beginning of `text`, or None where it begins with a word."""
+    """Return the mark at the beginning of `text`, or None if it begins with a word."""
     if match := _BULLET.match(text):
         return Mark("bullet", ((f"bullet {match[1]}", 0),), text[match.end() :])
     if match := _OUTLINE.match(text):
@@ -100,7 +103,7 @@ def mark_of(text: str) -> Mark | None:
 
 
 def width(text: str) -> int:
-    """How many columns `text` takes, Chinese and Korean characters counted as two."""
+    """Return the number of columns of `text`. Chinese and Korean characters count as two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
@@ -109,19 +112,19 @@ def _ordinals() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _numbered(text: str) -> Mark | None:
-    places: list[tuple[str, int]] = []
+    readings: list[tuple[str, int]] = []
     rest = ""
     for kind, pattern in _NUMBERED:
         if match := pattern.match(text):
-            place = _place(kind, match[1])
-            if place:
-                places.append((f"{kind} {'upper' if match[1].isupper() else 'lower'}", place))
+            position = _position(kind, match[1])
+            if position:
+                readings.append((f"{kind} {'upper' if match[1].isupper() else 'lower'}", position))
                 rest = text[match.end() :].lstrip()
-    return Mark(places[0][0], tuple(places), rest) if places else None
+    return Mark(readings[0][0], tuple(readings), rest) if readings else None
 
 
-def _place(kind: str, label: str) -> int:
-    """The place of `label` in its row, from 1; 0 where it has none."""
+def _position(kind: str, label: str) -> int:
+    """Return the position of `label` in its sequence, from 1, or 0 if it has none."""
     if "number" in kind:
         return int(label)
     if "roman" in kind:

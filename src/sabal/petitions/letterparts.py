@@ -1,11 +1,11 @@
-"""The parts of a plain letter: title, recipients, subject, sections, demands, closing lines."""
+"""The parts of a plain letter: title, recipients, subject, sections, demands and closing lines."""
 
 import re
 from dataclasses import dataclass, field
 
 from sabal.petitions.letterlines import Line
 from sabal.petitions.letterlist import Item
-from sabal.petitions.links import is_mail
+from sabal.petitions.links import is_email_address
 
 NAME_LENGTH = 300
 
@@ -15,8 +15,8 @@ _ADDRESS = re.compile(
 
 
 @dataclass
-class Section:
-    """A heading ("" where the letter has none) and its paragraphs."""
+class LetterSection:
+    """A heading ("" if the letter has none) and its paragraphs."""
 
     heading: str
     paragraphs: list[str] = field(default_factory=list)
@@ -24,26 +24,26 @@ class Section:
 
 @dataclass
 class Letter:
-    """What was found. Everything is text of the letter; what is missing is empty."""
+    """The parts that were found. Every value is text of the letter; a missing part is empty."""
 
     title: str = ""
     organiser: str = ""
     recipients: list[tuple[str, str]] = field(default_factory=list)
     subject: str = ""
-    sections: list[Section] = field(default_factory=list)
+    sections: list[LetterSection] = field(default_factory=list)
     demands_heading: str = ""
     demands: list[Item] = field(default_factory=list)
-    closing: Section = field(default_factory=lambda: Section(""))
+    closing: LetterSection = field(default_factory=lambda: LetterSection(""))
     sign_invitation: str = ""
     newsletter_invitation: str = ""
     notes: list[str] = field(default_factory=list)
 
     def address(self, text: str) -> None:
-        """Add a recipient: a name, a mail address, or both; an address alone belongs to the name before it."""
+        """Add a recipient: a name, an email address, or both. An address alone belongs to the name before it."""
         name, address = text.strip(" ;,，、；"), ""
         match = _ADDRESS.fullmatch(name) if len(name) <= NAME_LENGTH else None
         known = self.recipients
-        if match and is_mail(match["address"]):
+        if match and is_email_address(match["address"]):
             name, address = match["name"].strip(" ,;"), match["address"]
             if not name and known and not known[-1][1]:
                 known[-1] = (known[-1][0], address)
@@ -55,5 +55,5 @@ class Letter:
             known.append((name, address))
 
     def note(self, line: Line) -> None:
-        """Keep a line that belongs to no part."""
+        """Add a line that belongs to no part to the notes."""
         self.notes.append(f"Line {line.number} could not be placed: “{line.text}”")

@@ -1,4 +1,4 @@
-"""Reads a plain letter part by part. Each line lands in one of them or in the notes."""
+"""Read a plain letter part by part. Each line becomes part of the petition or of the notes."""
 
 import re
 
@@ -6,7 +6,7 @@ from sabal.petitions import letterwords as words
 from sabal.petitions.frontmatter import FRONT_MATTER
 from sabal.petitions.letterlines import Line, lines_of, width
 from sabal.petitions.letterlist import Item, is_bullet, nested
-from sabal.petitions.letterparts import Letter, Section
+from sabal.petitions.letterparts import Letter, LetterSection
 from sabal.petitions.lettersense import (
     PHRASE_LENGTH,
     TITLE_LENGTH,
@@ -22,11 +22,11 @@ from sabal.petitions.wording import HEADING_LENGTH
 
 
 def read_parts(source: str) -> Letter:
-    """The parts of the letter `source`."""
-    return _Reader(source).read()
+    """Return the parts of the letter `source`."""
+    return _LetterReader(source).read()
 
 
-class _Reader:
+class _LetterReader:
     def __init__(self, source: str) -> None:
         self.lines, cleaned = lines_of(source)
         self.sense = Sense(self.lines)
@@ -40,7 +40,7 @@ class _Reader:
         self.addressed = ""
 
     def read(self) -> Letter:
-        self.way = self.sense.way_of_asking()
+        self.demand_style = self.sense.demand_style()
         self._title()
         while self.at < len(self.lines):
             self._next_part()
@@ -66,7 +66,7 @@ class _Reader:
             self.at += 1
         elif not self.items and self.sense.opens_demands(self.at):
             self._demands()
-        elif not self.items and self.way == "list" and self.sense.is_list(self.at):
+        elif not self.items and self.demand_style == "list" and self.sense.is_list(self.at):
             self._bare_list()
         else:
             if not self._label(text):
@@ -86,7 +86,10 @@ class _Reader:
     # Labelled lines
 
     def _label(self, text: str) -> bool:
-        """Takes a line that begins with "Subject:", "From:" or the name of a section, or is a heading."""
+        """Read a heading, or a line that begins with "Subject:", "From:" or a section's name.
+
+        Return whether the line was one of these.
+        """
         if match := words.SUBJECT.fullmatch(text):
             self._subject(match["rest"] or self._following())
         elif match := words.FROM.fullmatch(text):
@@ -102,7 +105,7 @@ class _Reader:
         return True
 
     def _following(self) -> str:
-        """The line after a label that stands alone, taken as what the label announces."""
+        """Return the line after a label without a value as the label's value, or "" if a new part begins there."""
         if self.at + 1 < len(self.lines) and not self.sense.begins_part(self.at + 1):
             self.at += 1
             return self._unmarked(self.lines[self.at])
@@ -129,25 +132,25 @@ class _Reader:
         elif len(known) == 1 and not known[0].heading and words.SECTION.fullmatch(heading):
             known[0].heading = heading
         else:
-            known.append(Section(heading))
+            known.append(LetterSection(heading))
 
     # Recipients
 
     def _recipients(self, text: str) -> None:
-        """What stands beside and beneath "To:": lines of its block, and marked ones after blank lines too."""
+        """Read the recipients after and below "To:": lines of its block, and marked lines even after blank lines."""
         match = words.TO.fullmatch(text)
-        beside = (match["rest"] or "") if match else ""
-        korean_or_chinese = width(beside) > len(beside)
-        for name in re.split(r"[;；,，、]" if korean_or_chinese else r"[;；]", beside):
+        same_line = (match["rest"] or "") if match else ""
+        korean_or_chinese = width(same_line) > len(same_line)
+        for name in re.split(r"[;；,，、]" if korean_or_chinese else r"[;；]", same_line):
             self.letter.address(name)
         self.at += 1
         first, alone, listed = True, False, False
         while self.at < len(self.lines) and not self._ends_recipients():
             line = self.lines[self.at]
             marked = self.sense.marks.peek(line)
-            set_in = line.indent > 1 and not line.after_blank
-            loose = not beside and not listed and (first or not line.after_blank)
-            if not (marked or alone or set_in or (loose and not is_prose(line.text))):
+            indented = line.indent > 1 and not line.after_blank
+            loose = not same_line and not listed and (first or not line.after_blank)
+            if not (marked or alone or indented or (loose and not is_prose(line.text))):
                 return
             name = self._unmarked(line)
             alone, first, listed = marked and not name, False, listed or marked
@@ -176,7 +179,7 @@ class _Reader:
         self._list()
 
     def _bare_list(self) -> None:
-        """A list that no sentence opens; a line with a colon just before it is its heading."""
+        """Read a list that no sentence introduces. A line with a colon just before it is its heading."""
         before = self.letter.sections[-1].paragraphs if self.letter.sections else []
         heading = before[-1] if before else ""
         fits = heading.endswith((":", "：")) and len(heading) <= HEADING_LENGTH
@@ -185,20 +188,20 @@ class _Reader:
         self._list()
 
     def _list(self) -> None:
-        """The items from here to the next part, in any of the ways that people write a list."""
-        gap, alone, kind = False, False, ""
+        """Read the items from here to the next part, in any style of list."""
+        after_empty, alone, kind = False, False, ""
         any_marked = any(self.sense.is_marked(at) for at in range(self.at, self.at + 3))
         while self.at < len(self.lines) and not self.sense.begins_part(self.at):
             line = self.lines[self.at]
             mark = self.sense.marks.read(line)
             if mark and not mark.text:
-                # A mark alone on its line: the next is its text, or another mark that makes this one empty.
-                gap, alone, kind = alone, True, mark.kind
+                # The mark is alone on its line. The next line is its text, or another mark, which makes this one empty.
+                after_empty, alone, kind = alone, True, mark.kind
             elif mark or alone:
                 text = mark.text if mark else line.text
-                self._item(line, text, mark.kind if mark else kind, alone=not mark, after_gap=gap)
-                gap = alone = False
-            elif self.items and (self._goes_on(line) or self._explains(line)):
+                self._item(line, text, mark.kind if mark else kind, alone=not mark, after_empty=after_empty)
+                after_empty = alone = False
+            elif self.items and (self._continues_item(line) or self._explains(line)):
                 self.items[-1].lines.append((line.number, line.text))
             elif not any_marked or not self.items or self.sense.is_marked(self.at + 1):
                 self._item(line, line.text, "plain")
@@ -208,13 +211,13 @@ class _Reader:
             self.at += 1
 
     def _item(
-        self, line: Line, text: str, kind: str, *, alone: bool = False, after_gap: bool = False
+        self, line: Line, text: str, kind: str, *, alone: bool = False, after_empty: bool = False
     ) -> None:
-        self.sense.asked = True
-        self.items.append(Item([(line.number, text)], line.indent, kind, alone, after_gap))
+        self.sense.demand_found = True
+        self.items.append(Item([(line.number, text)], line.indent, kind, alone, after_empty))
 
-    def _goes_on(self, line: Line) -> bool:
-        """Whether `line` continues the item before it rather than standing for itself."""
+    def _continues_item(self, line: Line) -> bool:
+        """Return whether `line` continues the item before it."""
         item, last = self.items[-1], self.last
         if item.kind != "plain" and line.indent > item.indent + 1:
             return True
@@ -222,12 +225,15 @@ class _Reader:
             return False
         if line.text[0].islower():
             return True
-        whole = ends_sentence(last.text) and not (item.kind == "plain" and self.sense.parted)
+        whole = ends_sentence(last.text) and not (item.kind == "plain" and self.sense.has_blank_lines)
         return width(last.text) >= 50 and not whole
 
     def _explains(self, line: Line) -> bool:
-        """Whether `line`, with blank lines around it, explains the item before it: the next one goes on counting.
-        A line with a colon, or right above the next item, is a heading instead."""
+        """Return whether `line`, with blank lines around it, explains the item before it.
+
+        It does if the next item continues the numbering. A line with a colon, or one directly above a bullet, is a
+        heading instead.
+        """
         if not self.sense.is_marked(self.at + 1) or line.text.endswith((":", "：")):
             return False
         following = self.lines[self.at + 1]
@@ -236,10 +242,14 @@ class _Reader:
     # All other lines
 
     def _prose(self, line: Line) -> None:
-        if self.way == "verbs" and self.sense.asks(line) and not self.sense.continues(line, self.last):
+        if (
+            self.demand_style == "verbs"
+            and self.sense.asks(line)
+            and not self.sense.continues(line, self.last)
+        ):
             self._item(line, line.text, "plain")
             return
-        if self.way == "verbs" and self.items and self._goes_on(line):
+        if self.demand_style == "verbs" and self.items and self._continues_item(line):
             self.items[-1].lines.append((line.number, line.text))
             return
         paragraphs = self._open_paragraphs()
@@ -249,11 +259,11 @@ class _Reader:
             paragraphs.append(line.text)
 
     def _open_paragraphs(self) -> list[str]:
-        """Where prose goes now: the last section, or behind the demands what closes the letter."""
+        """Return the paragraphs to add prose to: those of the last section, or after the demands the closing."""
         if self.items:
             return self.letter.closing.paragraphs
         if not self.letter.sections:
-            self.letter.sections.append(Section(""))
+            self.letter.sections.append(LetterSection(""))
         return self.letter.sections[-1].paragraphs
 
     def _aside(self, line: Line) -> None:
@@ -263,14 +273,17 @@ class _Reader:
         self.letter.note(line)
 
     def _rest_to_notes(self) -> None:
-        """What follows the farewell names people; who asks must be said in petition.toml by a person."""
+        """Move the lines after the farewell to the notes.
+
+        They name people. A person must enter the organiser in petition.toml.
+        """
         for line in self.lines[self.at :]:
             if not self._invitation(line):
                 self.letter.note(line)
         self.at = len(self.lines)
 
     def _invitation(self, line: Line) -> bool:
-        """Takes a closing line that asks to sign or to subscribe."""
+        """Read a closing line that asks to sign or to subscribe. Return whether it was one."""
         if not self.sense.is_late(line) or self.sense.marks.peek(line):
             return False
         if invites_to_subscribe(line.text) and not self.letter.newsletter_invitation:

@@ -1,4 +1,4 @@
-"""What a line of a letter is: a label, a heading, the sentence that opens the demands, a closing line."""
+"""Classify the lines of a letter: labels, headings, the sentence that opens the demands, closing lines."""
 
 import re
 
@@ -8,7 +8,7 @@ from sabal.petitions.letterlines import Line, width
 from sabal.petitions.letterlist import Marks
 
 TITLE_LENGTH = FRONT_MATTER["title"]
-# Longer lines are no labels and no set phrases; the bound keeps the patterns quick on hostile ones.
+# Longer lines are not labels or set phrases. The limit keeps the patterns fast on hostile lines.
 PHRASE_LENGTH = 600
 
 _SENTENCE_END = re.compile(r"[.!?;。！？；…][\"'”’」』）)]*$")
@@ -19,18 +19,21 @@ _NUMBER = re.compile(r"^(?:\d{1,2}[.)]|[IVX]{1,4}\.|[一二三四五六七八九
 
 
 class Sense:
-    """Judges the lines of one letter. `asked` is set once a demand was found: from then on closing lines may
-    come, before that only among the last eight lines."""
+    """Classifies the lines of one letter.
+
+    `demand_found` is set when the first demand is found. After that, any line may be a closing line; before that, only
+    one of the last eight lines.
+    """
 
     def __init__(self, lines: list[Line]) -> None:
         self.lines = lines
         self.marks = Marks()
-        self.asked = False
+        self.demand_found = False
         self.closing_from = lines[-8:][0].number if lines else 0
-        self.parted = any(line.after_blank for line in lines[2:])
+        self.has_blank_lines = any(line.after_blank for line in lines[2:])
 
-    def way_of_asking(self) -> str:
-        """How the demands are brought: under a "heading", in sentences ("verbs"), or as a bare "list"."""
+    def demand_style(self) -> str:
+        """Return how the letter makes its demands: "heading", "verbs" (in sentences) or "list" (without a heading)."""
         positions = range(len(self.lines))
         if any(self.opens_demands(position) for position in positions):
             return "heading"
@@ -40,7 +43,7 @@ class Sense:
         return "list"
 
     def begins_part(self, position: int) -> bool:
-        """Whether the line at `position` begins a part of its own and so ends a list before it."""
+        """Return whether the line at `position` begins a new part and so ends a list before it."""
         line = self.lines[position]
         text = label_text(line)
         if any(label.fullmatch(text) for label in (words.TO, words.FROM, words.SUBJECT, words.SECTION)):
@@ -54,6 +57,7 @@ class Sense:
         )
 
     def can_be_title(self, position: int) -> bool:
+        """Return whether the line at `position` may be the title."""
         line = self.lines[position]
         text = bare(line.text)
         if not any(character.isalnum() for character in text) or len(text) > TITLE_LENGTH:
@@ -76,7 +80,10 @@ class Sense:
         )
 
     def opens_demands(self, position: int) -> bool:
-        """Whether demands follow: after a word such as "Demands", or a sentence that asks before a list."""
+        """Return whether demands follow the line at `position`.
+
+        The line is a word such as "Demands", or a sentence that asks and has a colon or a list after it.
+        """
         line = self.lines[position]
         text = bare(line.text)
         if len(text) > PHRASE_LENGTH:
@@ -88,69 +95,82 @@ class Sense:
         return bool(words.ASKS.match(text)) and (text.endswith((":", "：")) or self.is_marked(position + 1))
 
     def asks(self, line: Line) -> bool:
+        """Return whether `line` begins with a sentence that asks."""
         return bool(words.ASKS.match(line.text[:PHRASE_LENGTH]))
 
     def is_marked(self, position: int) -> bool:
+        """Return whether the line at `position` begins with a list mark."""
         return position < len(self.lines) and self.marks.peek(self.lines[position])
 
     def is_list(self, position: int) -> bool:
-        """Whether a list of two items or more begins here."""
+        """Return whether a list of two or more items begins at `position`."""
         following = range(position + 1, min(position + 6, len(self.lines)))
         return self.is_marked(position) and any(self.is_marked(at) for at in following)
 
     def is_heading(self, position: int) -> bool:
-        """A short line with # before it, or set apart with a colon at its end or in capitals."""
+        """Return whether the line at `position` is a heading.
+
+        A heading is short. It begins with #, or it is set apart and ends with a colon or is in capitals.
+        """
         line = self.lines[position]
         text = bare(line.text)
         if len(text) > 80 or position + 1 >= len(self.lines) or not any(letter.isalnum() for letter in text):
             return False
         if re.match(r"#{1,6}\s", line.text):
             return True
-        if (self.parted and not line.after_blank) or self.is_marked(position + 1) or self.marks.peek(line):
+        if (
+            (self.has_blank_lines and not line.after_blank)
+            or self.is_marked(position + 1)
+            or self.marks.peek(line)
+        ):
             return False
         return text.endswith((":", "：")) or (text.isupper() and not ends_sentence(text))
 
     def is_aside(self, line: Line) -> bool:
-        """A day or a form of address: no part of a petition."""
+        """Return whether `line` is a date or a salutation, which are no part of a petition."""
         text = bare(line.text)
         return len(text) <= 200 and bool(words.DAY.fullmatch(text) or words.SALUTATION.fullmatch(text))
 
     def is_late(self, line: Line) -> bool:
-        """Whether `line` may be one of the closing lines."""
-        return self.asked or line.number >= self.closing_from
+        """Return whether `line` may be one of the closing lines."""
+        return self.demand_found or line.number >= self.closing_from
 
     def is_farewell(self, line: Line) -> bool:
+        """Return whether `line` is a closing phrase, such as "Yours sincerely"."""
         return self.is_late(line) and len(line.text) <= 80 and bool(words.FAREWELL.fullmatch(line.text))
 
     def continues(self, line: Line, last: Line | None) -> bool:
-        """Whether `line` goes on with the paragraph of `last` (lines broken by hand)."""
+        """Return whether `line` continues the paragraph of `last` (lines broken by hand)."""
         if last is None or line.after_blank or self.marks.peek(line) or width(last.text) > 100:
             return False
-        return (self.parted and width(last.text) >= 50) or not ends_sentence(last.text)
+        return (self.has_blank_lines and width(last.text) >= 50) or not ends_sentence(last.text)
 
 
 def label_text(line: Line) -> str:
-    """The line as a label may stand in it: without frames and without a section's number ("2. Demands")."""
+    """Return the text of a possible label: the line without decoration and without a section number ("2. Demands")."""
     return _NUMBER.sub("", bare(line.text)) or line.text
 
 
 def bare(text: str) -> str:
-    """Without the frames that set a heading apart: ## , ** **, 【 】, ■."""
+    """Return `text` without the decoration of headings: ## , ** **, 【 】, ■."""
     return _FRAME.sub("", text).strip() or text
 
 
 def ends_sentence(text: str) -> bool:
+    """Return whether `text` ends with the end of a sentence."""
     return _SENTENCE_END.search(text) is not None
 
 
 def is_prose(text: str) -> bool:
-    """Whether `text` is rather a sentence than a name."""
+    """Return whether `text` is a sentence rather than a name."""
     return ends_sentence(text) and width(text) > 40
 
 
 def invites_to_sign(text: str) -> bool:
+    """Return whether `text` asks the reader to sign."""
     return len(text) <= FRONT_MATTER["sign_invitation"] and bool(words.SIGN.match(text))
 
 
 def invites_to_subscribe(text: str) -> bool:
+    """Return whether `text` asks the reader to subscribe to a newsletter."""
     return len(text) <= FRONT_MATTER["newsletter_invitation"] and bool(words.NEWSLETTER.match(text))

@@ -1,5 +1,4 @@
-"""The words by which letters in English, Korean and Chinese say what their parts are, and the words that the
-importer writes itself."""
+"""Words that mark the parts of letters in English, Korean and Chinese, and words that the importer writes."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from sabal.petitions.definition import TO_COMPLETE
 
 
 def _label(words: str) -> re.Pattern[str]:
-    """Matches "word: rest" and a line that is the word alone."""
+    """Return a pattern for "word: rest" and for a line with only the word."""
     return re.compile(rf"(?i)(?P<label>{words})\s*(?:[:：]\s*(?P<rest>.*)|$)")
 
 
@@ -18,7 +17,7 @@ TO = _label(
     r"|수신(?:인|자|처|\s*기관)?|받는\s*(?:사람|이|곳)|제출처|참조"
     r"|致送?|呈送?|收件人|主送|受文者|收文者|抄送|提交(?:给|至|給)?|递交(?:给|至)?"
 )
-# The same as a form of address: "To the members of the council:".
+# A form of address with the same meaning: "To the members of the council:".
 TO_NAMED = re.compile(
     r"(?i)to (?P<rest>(?:the|all|his|her|our|members?)\b.{1,140})[,:]$|致(?P<name>[^:：]{2,60})[:：]$"
 )
@@ -38,8 +37,8 @@ DEMANDS = _label(
     r"|(?:우리의\s*)?(?:요구|촉구|청원|요청)\s*(?:사항|안)|우리의\s*요구|우리는\s*요구한다|우리는\s*촉구한다"
     r"|(?:我们的|我們的|具体|具體)?(?:要求|诉求|訴求|呼吁|呼籲)|请愿事项|請願事項|我们(?:要求|呼吁)|我們(?:要求|呼籲)"
 )
-# A sentence that asks. It opens the demands where it ends with a colon or a list follows it; a letter without
-# any list has its demands in such sentences.
+# A sentence that asks. It opens the demands if it ends with a colon or a list follows it. In a letter without a list,
+# such sentences are the demands.
 ASKS = re.compile(
     r"(?i)(?:(?:therefore|thus|so|accordingly|hence|moreover|finally|also|further(?:more)?),?\s+)?"
     r"(?:we|i|the undersigned)\b.{0,120}?"
@@ -65,7 +64,7 @@ SALUTATION = re.compile(
     r"(?i)(?:dear\b|your (?:excellenc|majest|honou?r)|to whom it may concern|honou?rable\b).{0,150}[,:]?$"
     r"|(?:존경하는|친애하는).{0,80}(?:께|님|귀하)?[,:]?$|.{1,60}귀하[,:]?$|尊敬的.{0,80}[：:，,]?$"
 )
-# Whom a salutation names, where the letter says it nowhere else.
+# The name in a salutation. It is the recipient if the letter names no other.
 ADDRESSED = re.compile(
     r"(?i)dear (?!(?:sir|madam|all|friend|reader|mr|mrs|ms)\b)(?P<en>.{3,120}?)[,:]?$"
     r"|(?:존경하는\s*)?(?P<ko>.{2,60}?)\s*(?:귀하|께)[,:]?$|尊敬的(?P<zh>.{2,60}?)[：:，,]?$"
@@ -84,7 +83,7 @@ KIND_OF_LETTER = re.compile(
     r"|청원서?|공개\s*서한|성명서?|탄원서|请愿书|請願書|公开信|公開信|联署信|聯署信|呼吁书|呼籲書"
 )
 
-# Characters that only one of the two ways of writing Chinese has.
+# Characters that occur in only one of the two Chinese scripts.
 TRADITIONAL = frozenset(
     "國會為這個來時們說學對發與開關門問間電話書請願強還權難應護處達過經濟進運選題認證讓議變點從後體頭義業東車長馬聯"
 )
@@ -92,7 +91,7 @@ SIMPLIFIED = frozenset(
     "国会为这个来时们说学对发与开关门问间电话书请愿强还权难应护处达过经济进运选题认证让议变点从后体头义业东车长马联"
 )
 
-# What the importer writes of its own, by language.
+# The words that the importer writes, by language.
 OWN_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "en": {

@@ -1,4 +1,4 @@
-"""A petition by its slug, for commands: found, or refused with the next step."""
+"""Find a petition by its slug, for commands, or refuse with the next step."""
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
@@ -7,31 +7,31 @@ from sabal.refusal import Refusal
 
 
 def id_of(database: Database, slug: str) -> int:
-    """The id under which that petition's rows stand; raises Refusal."""
+    """Return the petition's id in the database. Raises Refusal if there is none."""
     found = database.query("SELECT id FROM petitions_petition WHERE slug = ?", (slug,))
     if not found:
-        raise not_here(slug)
+        raise unknown_slug(slug)
     return int(found[0][0])
 
 
 def petition(database: Database, keystore: KeyStore, slug: str) -> PetitionSnapshot:
-    """That petition as this house has it, drafts included; raises Refusal."""
+    """Return that petition of this server, drafts included. Raises Refusal if there is none."""
     snapshots = Snapshots()
     snapshots.refresh(database, keystore)
     found = snapshots.by_slug(slug)
     if found is None:
-        raise not_here(slug)
+        raise unknown_slug(slug)
     return found
 
 
 def published(database: Database, keystore: KeyStore, slug: str) -> PetitionSnapshot:
-    """That petition, which has a log by now; raises Refusal, for drafts too."""
+    """Return that petition, which must have a log. Raises Refusal if there is none or it is a draft."""
     found = petition(database, keystore, slug)
     if found.state == "draft":
         raise Refusal(f"{slug} is a draft. Publish it first: sabal publish {slug}")
     return found
 
 
-def not_here(slug: str) -> Refusal:
-    """The refusal for a slug that this house does not know."""
+def unknown_slug(slug: str) -> Refusal:
+    """Return the refusal for a slug that this server does not have."""
     return Refusal(f"There is no petition {slug!r} here. To list the petitions: sabal petitions")

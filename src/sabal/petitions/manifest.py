@@ -1,6 +1,6 @@
-"""The manifest: exactly what a signer signs, as bytes. Its SHA-256 is what every signature commits to.
+"""The manifest: the exact bytes that a signer signs. Every signature commits to their SHA-256.
 
-The bytes are made once, at publishing, stored, and served as stored; they are never rendered again.
+The bytes are made once, at publishing. They are stored, and served as stored.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ def render(
     log_vkey: str,
     promise_vkey: str,
 ) -> bytes:
-    """The manifest of a petition as UTF-8 JSON.
+    """Return the manifest of a petition as UTF-8 JSON.
 
-    `terms` hold what is signed, in the authoritative language; `translations` the SHA-256 of each other language's
-    file, so that a corrected translation can be told apart from a changed meaning.
+    `terms` are the signed terms, in the authoritative language. `translations` has the SHA-256 of each other language's
+    file, so that readers can distinguish a corrected translation from a changed meaning.
     """
     document = {
         "v": 1,
@@ -42,18 +42,18 @@ def render(
 
 
 def consent_of(manifest: bytes) -> dict[str, str]:
-    """The consent sentences that a published manifest holds, by language."""
+    """Return the consent sentences of a published manifest, by language."""
     consent: dict[str, str] = json.loads(manifest)["terms"]["consent"]
     return consent
 
 
 def organiser_keys_of(manifest: bytes) -> tuple[str, ...]:
-    """The organiser's keys (age recipients) that a published manifest names."""
+    """Return the organiser's keys (age recipients) of a published manifest."""
     return tuple(json.loads(manifest)["terms"]["organiser_keys"])
 
 
 def _terms(definition: Definition, text: str) -> dict[str, object]:
-    """What the folder says of the terms, in the authoritative language; `text` is that language's file."""
+    """Return the terms from the folder, in the authoritative language. `text` is that language's file."""
     return {
         "petition": definition.slug,
         "language": definition.authoritative,
@@ -81,5 +81,5 @@ def _terms(definition: Definition, text: str) -> dict[str, object]:
 
 
 def _recipient(recipient: Recipient) -> dict[str, object]:
-    # Who sits on a council is dated data outside the manifest; that it is a group belongs to what is signed.
+    # The members of a council change, so they are not in the manifest. That it is a group is part of the signed terms.
     return {"key": recipient.key, "name": dict(sorted(recipient.name.items())), "group": recipient.group}

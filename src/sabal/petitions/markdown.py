@@ -1,6 +1,7 @@
-"""Markdown of a petition as HTML for a page: CommonMark without HTML and images, then sanitised.
+"""Render a petition's Markdown as HTML for a page: CommonMark without HTML and images, then sanitised.
 
-Two fences on purpose: the parser makes nothing dangerous, and nh3 would take it out again if it ever did."""
+There are two defences on purpose. The parser makes no dangerous HTML, and nh3 would remove it if the parser ever did.
+"""
 
 import nh3
 from markdown_it import MarkdownIt
@@ -15,13 +16,13 @@ _SCHEMES = {"https", "mailto"}
 
 
 def to_html(markdown: str) -> str:
-    """HTML of a section's body: paragraphs, quotations, headings from h3 down, https and mailto links."""
-    return _cleaned(_PARSER.render(markdown), _TAGS)
+    """Return the HTML of a section's body: paragraphs, quotations, headings from h3 down, https and mailto links."""
+    return _sanitised(_PARSER.render(markdown), _TAGS)
 
 
 def inline_html(text: str) -> str:
-    """HTML of one line, such as a demand: emphasis, code and links, no paragraph around it."""
-    return _cleaned(_PARSER.renderInline(text), _INLINE_TAGS)
+    """Return the HTML of one line, such as a demand: emphasis, code and links, without a paragraph."""
+    return _sanitised(_PARSER.renderInline(text), _INLINE_TAGS)
 
 
 def _parser() -> MarkdownIt:
@@ -31,7 +32,7 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _cleaned(html: str, tags: set[str]) -> str:
+def _sanitised(html: str, tags: set[str]) -> str:
     return nh3.clean(
         html, tags=tags, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer"
     ).rstrip("\n")

@@ -1,10 +1,10 @@
-"""A petition and the versions of its text. A version, once published, never changes."""
+"""A petition and the versions of its text. A published version never changes."""
 
 from django.db import models
 
 
 class Petition(models.Model):
-    """One petition of this house. `revision` grows with every change that other processes must notice."""
+    """One petition of this server. `revision` grows with every change that other processes must notice."""
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -17,14 +17,14 @@ class Petition(models.Model):
     state = models.CharField(max_length=9, choices=State.choices, default=State.DRAFT)
     revision = models.PositiveIntegerField(default=1)
     version = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+")
-    # The epoch of the pepper: a number that grows, and the day (since 1970) on which it began.
+    # The epoch of the pepper: a growing number, and the day (days since 1970) on which it began.
     pepper_epoch = models.PositiveIntegerField(default=0)
     pepper_epoch_since = models.PositiveIntegerField(default=0)
-    # The log's origin, drawn at publishing and never computed again: it survives a move to another domain.
+    # The log's origin is made once, at publishing, so that it stays the same after a move to another domain.
     origin = models.CharField(max_length=120, default="", blank=True)
-    # An organiser key that `serve --dev` made lies on the server: such a petition must not be served in earnest.
+    # `serve --dev` made the organiser key and keeps it on the server: never serve such a petition in production.
     key_made_by_dev = models.BooleanField(default=False)
-    # SHA-256 of the code and the organiser keys that it was sealed to; `key_check_answered` once it came back.
+    # SHA-256 of the code and of the organiser keys that it was sealed to. `key_check_answered`: the code came back.
     key_check = models.BinaryField(default=b"")
     key_check_answered = models.BooleanField(default=False)
     opened_on = models.DateField(null=True)
@@ -35,7 +35,7 @@ class Petition(models.Model):
 
 
 class Version(models.Model):
-    """The files of a petition folder (name → text, as JSON) and, once published, the exact manifest bytes."""
+    """The files of a petition folder (name → text, as JSON) and, after publishing, the exact manifest bytes."""
 
     petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

@@ -1,32 +1,32 @@
-"""Guarded or open: one code path, two sets of numbers."""
+"""The profiles "guarded" and "open": two sets of numbers for the same code."""
 
 from dataclasses import dataclass
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
-GRACE_DAYS = 7  # letters that were out when the petition closed can be confirmed this long
-REOPEN_DAYS = 14  # so long a close can be undone, and a petition's tags are needed
+GRACE_DAYS = 7  # emails sent before the petition closed can be confirmed for so many days
+REOPEN_DAYS = 14  # a close can be undone for so many days, and the dedupe tags are needed as long
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The numbers by which a petition counts and shows."""
+    """The numbers that decide when a petition counts and what it shows."""
 
-    batches: tuple[tuple[int, int], ...]  # (seconds since the last batch, signatures that must wait by then)
-    gathering_below: int  # fewer counted than this: the page says that the first are being gathered
-    countries_from: int | None  # a country is shown from this many on; None: never shown
-    countries_round: int  # and rounded down to a multiple of this
-    countries_every: int  # seconds between two changes of the country numbers
-    epoch_days: int | None  # a pepper and its tags are destroyed after so many days; None: at the end
-    says_already: bool  # whether a letter may say that this mailbox has signed
-    guarded: bool  # letters and token pages name no petition
+    batches: tuple[tuple[int, int], ...]  # (seconds since the last batch, least number of waiting signatures)
+    gathering_below: int  # if fewer are counted, the page says that the first are being gathered
+    countries_from: int | None  # a country is shown from this number up; None: never
+    countries_round: int  # country numbers are rounded down to a multiple of this
+    countries_every: int  # seconds between two updates of the country numbers
+    epoch_days: int | None  # a pepper and its dedupe tags are destroyed after so many days; None: at the end
+    says_already: bool  # whether an email may say that this address has signed
+    guarded: bool  # emails and token pages name no petition
 
     def batch_is_due(self, waited: float, waiting: int) -> bool:
-        """Whether `waiting` signatures make a batch, `waited` seconds after the last one."""
+        """Return whether `waiting` signatures make a batch, `waited` seconds after the last batch."""
         return any(waited >= seconds and waiting >= at_least for seconds, at_least in self.batches)
 
     @property
     def longest_wait(self) -> int:
-        """Seconds after which even a single signature is counted."""
+        """Return the seconds after which even a single signature is counted."""
         return min(seconds for seconds, at_least in self.batches if at_least == 1)
 
 

@@ -1,4 +1,4 @@
-"""The words by which petitions and recipients are addressed."""
+"""Slugs of petitions and keys of recipients."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 SLUG_LENGTH = 60
 
-# The first words of the house's own paths, and a few that would read like one of them.
+# The first words of the site's own paths, and a few words that look like one.
 RESERVED = frozenset(
     {
         *(
@@ -31,17 +31,17 @@ _LIKE_LANGUAGE = re.compile(r"[a-z]{2,3}(-([a-z]{2}|hans|hant|latn|cyrl|arab))?"
 
 
 def is_slug(text: str) -> bool:
-    """Whether `text` holds a–z, 0–9 and single hyphens between them, and nothing else."""
+    """Return whether `text` has only a–z, 0–9 and single hyphens between them."""
     return len(text) <= SLUG_LENGTH and _SLUG.fullmatch(text) is not None
 
 
 def is_free_slug(slug: str) -> bool:
-    """Whether `slug` is well formed and none of the words that the house uses in its own addresses."""
+    """Return whether `slug` is well formed and not a word of the site's own addresses."""
     return is_slug(slug) and slug not in RESERVED and not _LIKE_LANGUAGE.fullmatch(slug)
 
 
 def slug_of(text: str) -> str:
-    """The Latin letters and digits of `text` as a slug of whole words; "" where there are none."""
+    """Return the Latin letters and digits of `text` as a slug of whole words, or "" if there are none."""
     plain = unicodedata.normalize("NFKD", re.sub("['’]", "", text)).encode("ascii", "ignore").decode()
     slug = ""
     for word in re.findall(r"[a-z0-9]+", plain.lower()):
@@ -53,7 +53,7 @@ def slug_of(text: str) -> str:
 
 
 def key_of(name: str, taken: Collection[str]) -> str:
-    """A recipient's anchor from its name, unlike all in `taken`."""
+    """Return a recipient's anchor from its name, different from all in `taken`."""
     stem = slug_of(name)[: SLUG_LENGTH - 4].strip("-") or "recipient"
     key, n = stem, 1
     while key in taken:

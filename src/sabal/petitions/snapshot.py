@@ -1,7 +1,7 @@
-"""What a process knows of the petitions: frozen, read by raw SQL, looked at once a second.
+"""Snapshots of the petitions in a process: frozen, read with raw SQL, refreshed once a second.
 
-Every publish, amend, pause, close and import bumps a petition's `revision`; a process loads again what has another
-revision than the one it knows. Sign and confirm check the state once more inside their commit.
+Every publish, amend, pause, close and import bumps a petition's `revision`. A process reloads a petition if its
+revision has changed. Sign and confirm check the state again inside their commit.
 """
 
 import hashlib
@@ -28,30 +28,30 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Counts:
-    """The numbers of the last whole batch, and the checkpoint that they can be checked by."""
+    """The numbers of the last whole batch, and the checkpoint to check them against."""
 
     confirmed: int = 0
     withdrawn: int = 0
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()
-    names: tuple[str, ...] = ()  # of an open petition: those that let their name be shown
-    log_size: int = 0  # entries under the checkpoint; 0 until there is one
-    checkpoint: bytes = b""  # the signed note, with its witnesses
-    witnesses: str = ""  # whom the log asks, as lines of a policy
+    names: tuple[str, ...] = ()  # names of signers who chose so; profile "open" only
+    log_size: int = 0  # entries in the checkpoint; 0 until there is one
+    checkpoint: bytes = b""  # the signed note, with cosignatures
+    witnesses: str = ""  # the log's witnesses, as lines of a policy
 
     @property
     def counted(self) -> int:
-        """What the headline says: confirmed less withdrawn and invalidated."""
+        """Return the number in the headline: confirmed minus withdrawn and invalidated."""
         return self.confirmed - self.withdrawn - self.invalidated
 
 
 @dataclass(frozen=True)
 class PetitionSnapshot:
-    """One petition as it stands at one revision."""
+    """One petition at one revision."""
 
     id: int
     slug: str
-    state: str  # draft, open, paused, closed, sealed
+    state: str  # draft, open, paused, closed, finalised
     revision: int
     version_id: int
     pepper_epoch: int
@@ -59,67 +59,70 @@ class PetitionSnapshot:
     manifest: bytes
     definition: Definition
     organiser_keys: tuple[agefile.Recipient, ...]
-    manifest_names: frozenset[str]  # the files under which its log shows every manifest that was published
-    promise_key: Signer | None = field(repr=False)  # None: missing, so nothing can be promised
-    pepper: bytes | None  # None: missing (signing is refused) or, with dedupe = "offline", not used
+    manifest_names: frozenset[str]  # the log's file names of all published manifests
+    promise_key: Signer | None = field(repr=False)  # None: missing, so no promise can be signed
+    pepper: bytes | None  # None: missing (signing is refused), or not used (dedupe = "offline")
     opened_on: date | None
     closed_on: date | None
-    amended_on: date | None  # when another version than the first was published
-    consent: Mapping[str, str]  # by language, as the manifest has it
+    amended_on: date | None  # when the current version was published, if it is not the first
+    consent: Mapping[str, str]  # by language, from the manifest
     counts: Counts = field(default_factory=Counts)
 
     @cached_property
     def manifest_hash(self) -> bytes:
-        """SHA-256 of the manifest's bytes."""
+        """Return the SHA-256 of the manifest's bytes."""
         return hashlib.sha256(self.manifest).digest()
 
     @property
     def version(self) -> str:
-        """What the form carries: the first 16 hex digits of the manifest's hash."""
+        """Return the version in the form: the first 16 hex digits of the manifest's hash."""
         return self.manifest_hash.hex()[:16]
 
     @property
     def profile(self) -> Profile:
-        """The numbers by which this petition counts and shows."""
+        """Return the numbers of this petition's profile."""
         return PROFILES[self.definition.profile]
 
     @property
     def gathering(self) -> bool:
-        """Whether so few have signed that the page says no number yet (in development every number is shown)."""
+        """Return whether too few have signed to show a number. In development every number is shown."""
         return settings.BATCH_EVERY is None and self.counts.counted < self.profile.gathering_below
 
     def takes_signatures(self, today: date) -> bool:
-        """Whether one can sign on that day (UTC), also where nobody has closed it yet."""
+        """Return whether people can sign on that day (UTC). After the last day they cannot, even before a close."""
         return self.state == "open" and today <= self.definition.last_day
 
     @property
     def ready_to_sign(self) -> bool:
-        """Whether the keys that a signature needs are here."""
+        """Return whether the keys for new signatures are present."""
         return bool(self.organiser_keys) and (self.pepper is not None or self.definition.dedupe == "offline")
 
 
 class Snapshots:
-    """The petitions that one process knows. `refresh` runs in one thread; reading is free everywhere."""
+    """The petitions that one process knows. `refresh` runs in one thread; any thread may read."""
 
     def __init__(self) -> None:
         self._by_id: dict[int, PetitionSnapshot] = {}
         self._by_slug: dict[str, PetitionSnapshot] = {}
-        self._unreadable: set[tuple[int, int]] = set()  # id and revision, once logged
+        self._unreadable: set[tuple[int, int]] = set()  # (id, revision) already reported
 
     def by_slug(self, slug: str) -> PetitionSnapshot | None:
-        """The petition of that slug, drafts included."""
+        """Return the petition of that slug, drafts included."""
         return self._by_slug.get(slug)
 
     def by_id(self, petition_id: int) -> PetitionSnapshot | None:
-        """The petition of that id, drafts included."""
+        """Return the petition of that id, drafts included."""
         return self._by_id.get(petition_id)
 
     def published(self) -> list[PetitionSnapshot]:
-        """Every petition but the drafts, the newest first."""
+        """Return every petition except drafts, the newest first."""
         return [p for _, p in sorted(self._by_id.items(), reverse=True) if p.state != "draft"]
 
     def refresh(self, database: Database, keystore: KeyStore) -> None:
-        """Load what has changed. Raises the driver's OperationalError; what was known stays known then."""
+        """Load the changed petitions.
+
+        Raises the database driver's OperationalError. The old snapshots then stay.
+        """
         revisions = database.query("SELECT id, revision FROM petitions_petition")
         known = dict(self._by_id)
         fresh: dict[int, PetitionSnapshot] = {}
@@ -128,16 +131,19 @@ class Snapshots:
             # A key that was missing may have been put back without a new revision.
             if old and old.revision == revision and (old.ready_to_sign or old.state == "draft"):
                 fresh[petition_id] = old
-            elif (loaded := self._loaded(database, keystore, petition_id, revision) or old) is not None:
+            elif (loaded := self._load_or_none(database, keystore, petition_id, revision) or old) is not None:
                 fresh[petition_id] = loaded
         counts = _counts(database)
         fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
         self.know(fresh.values())
 
-    def _loaded(
+    def _load_or_none(
         self, database: Database, keystore: KeyStore, petition_id: int, revision: int
     ) -> PetitionSnapshot | None:
-        """None, and a line in the log, for files that this version's rules refuse: the others' petitions go on."""
+        """Load one petition, or return None and write to the journal if this version of Sabal refuses its files.
+
+        The other petitions continue.
+        """
         try:
             return load(database, keystore, petition_id)
         except FolderError as error:
@@ -147,7 +153,7 @@ class Snapshots:
             return None
 
     def know(self, petitions: Iterable[PetitionSnapshot]) -> None:
-        """Take these for what there is."""
+        """Replace all snapshots with these."""
         self._by_id = {petition.id: petition for petition in petitions}
         self._by_slug = {petition.slug: petition for petition in self._by_id.values()}
 
@@ -160,7 +166,7 @@ _COLUMNS = (
 
 
 def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:
-    """Read one petition from the database; None where it is not there."""
+    """Read one petition from the database. Return None if it is not there."""
     rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))
     return _snapshot(rows[0], database, keystore) if rows else None
 
@@ -184,11 +190,11 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
     definition = folder.parse(json.loads(files))
     pepper = promise_seed = None
     if pepper_epoch and definition.dedupe != "offline":
-        pepper = _found(database, keystore, pepper_name(petition_id, pepper_epoch))
+        pepper = _find_or_none(database, keystore, pepper_name(petition_id, pepper_epoch))
     if origin:
-        promise_seed = _found(database, keystore, promise_key_name(petition_id))
+        promise_seed = _find_or_none(database, keystore, promise_key_name(petition_id))
     manifest_bytes = bytes(manifest_bytes)
-    # Sealed is to the keys that are published and signed for, whatever else may stand in the database.
+    # Seal to the published keys that signers agreed to, even if the files in the database name other keys.
     keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
     return PetitionSnapshot(
         id=petition_id,
@@ -219,7 +225,7 @@ def _manifest_names(database: Database, petition_id: int) -> frozenset[str]:
     return frozenset(f"manifests/{hashlib.sha256(bytes(row[0])).hexdigest()}.json" for row in rows)
 
 
-def _found(database: Database, keystore: KeyStore, key: str) -> bytes | None:
+def _find_or_none(database: Database, keystore: KeyStore, key: str) -> bytes | None:
     try:
         return keystore.find(database, key)
     except KeyMissing:

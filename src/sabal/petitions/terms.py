@@ -1,4 +1,4 @@
-"""Reads petition.toml: what is asked of whom by whom, and what happens with the signatures."""
+"""Read petition.toml: organiser, recipients, terms, and what happens with the signatures."""
 
 import re
 import tomllib
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
-from sabal.petitions.links import is_mail
+from sabal.petitions.links import is_email_address
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.slugs import is_free_slug, is_slug, key_of
-from sabal.petitions.tomllines import lines_of
+from sabal.petitions.tomllines import key_lines
 from sabal.petitions.tomltable import FILE, Table
 
 KEYS = (
@@ -25,8 +25,10 @@ _AGE = re.compile(r"age1(pq1)?[02-9ac-hj-np-z]{50,2500}")
 
 @dataclass(frozen=True)
 class Terms:
-    """What petition.toml said, field by field as in `Definition`; what was wrong has a harmless value and a
-    problem in the list handed to `parse_terms`."""
+    """The values of petition.toml, with the fields of `Definition`.
+
+    A wrong value is replaced by a harmless one, and `parse_terms` appends a problem to its list.
+    """
 
     slug: str
     languages: tuple[str, ...]
@@ -53,7 +55,7 @@ class Terms:
 
 
 def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
-    """Read `source`; appends to `problems`, and returns None only where it is no TOML at all."""
+    """Read `source` and append to `problems`. Return None only if it is not TOML at all."""
     top = _table(source, problems)
     if top is None:
         return None
@@ -93,8 +95,8 @@ def _table(source: str, problems: list[Problem]) -> Table | None:
     except (ValueError, RecursionError) as error:
         problems.append(_syntax_problem(error))
         return None
-    top = Table(data, (), lines_of(source), problems)
-    top.known(KEYS)
+    top = Table(data, (), key_lines(source), problems)
+    top.check_keys(KEYS)
     return top
 
 
@@ -102,8 +104,8 @@ def _syntax_problem(error: Exception) -> Problem:
     if isinstance(error, RecursionError):
         return Problem(FILE, 1, "The file is nested too deeply.")
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
-    what, line = (found[1], int(found[2] or 1)) if found else ("A number is too long", 1)
-    return Problem(FILE, line, f"This is not valid TOML: {what.rstrip('.')}.")
+    reason, line = (found[1], int(found[2] or 1)) if found else ("A number is too long", 1)
+    return Problem(FILE, line, f"This is not valid TOML: {reason.rstrip('.')}.")
 
 
 def _languages(top: Table) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ def _languages(top: Table) -> tuple[str, ...]:
 
 
 def _days(top: Table) -> tuple[date, date | None]:
-    """Until when signatures are kept, and the last day on which one can sign."""
+    """Return the day until which signatures are kept, and the last day for signing."""
     retention, closes = top.day("retention"), top.day("closes", optional=True)
     if retention and closes and NO_DATE < retention < closes + timedelta(days=GRACE_DAYS):
         top.problem(
@@ -157,11 +159,16 @@ def _hint(top: Table, profile: str) -> str:
 
 
 def _controller(table: Table) -> Controller:
-    table.known(("name", "address", "privacy_contact"))
+    table.check_keys(("name", "address", "privacy_contact"))
     if not table.data:
         return Controller("", "", "")
     contact = table.text("privacy_contact", limit=254)
-    if contact and TO_COMPLETE not in contact and not is_mail(contact) and not contact.startswith("https://"):
+    if (
+        contact
+        and TO_COMPLETE not in contact
+        and not is_email_address(contact)
+        and not contact.startswith("https://")
+    ):
         table.problem("privacy_contact", "`privacy_contact` must be an email address or begin with https://.")
     return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact)
 
@@ -178,7 +185,7 @@ def _goal(top: Table) -> int | None:
 
 def _fields(top: Table, profile: str) -> Fields:
     table = top.table("fields", optional=True)
-    table.known(("country", "comment", "display"))
+    table.check_keys(("country", "comment", "display"))
     fields = Fields(table.flag("country", True), table.flag("comment"), table.flag("display"))
     for key in ("comment", "display"):
         if profile == "guarded" and getattr(fields, key):
@@ -232,7 +239,7 @@ def _recipients(top: Table, languages: Sequence[str]) -> tuple[Recipient, ...]:
 
 
 def _recipient(table: Table, languages: Sequence[str], taken: Sequence[str]) -> Recipient:
-    table.known(("key", "name", "language", "address", "group"))
+    table.check_keys(("key", "name", "language", "address", "group"))
     if "name" in table.data:
         name = table.in_languages("name", languages, limit=300)
     else:
@@ -251,6 +258,6 @@ def _recipient(table: Table, languages: Sequence[str], taken: Sequence[str]) -> 
             "language", f"“{language[:80]}” is not a language code in lower case, such as en, ko or zh-hans."
         )
     address = table.text("address", optional=True, limit=254) or None
-    if address and not is_mail(address):
+    if address and not is_email_address(address):
         table.problem("address", f"“{address[:80]}” is not an email address.")
     return Recipient(key, name, language, address, table.flag("group"))

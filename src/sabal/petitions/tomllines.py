@@ -1,24 +1,26 @@
-"""Where each key of a TOML text stands. `tomllib` gives values without lines, and problems need lines."""
+"""Find the line of each key of a TOML text. `tomllib` gives values without lines, and problems need lines."""
 
 import re
 from collections.abc import Iterator, Mapping
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(#.*)?")
 _WORD = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
-# What must be skipped to know whether a value ends on its line: strings and comments hide brackets.
+# The pieces that decide whether a value ends on its line. Brackets in strings and comments do not count.
 _PIECE = re.compile(
     r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}\n]', re.DOTALL
 )
 
 
-def lines_of(source: str) -> Mapping[Path, int]:
-    """Line numbers (from 1) by path, such as ("recipients", 0, "name"), for TOML that `tomllib` accepts. Keys
-    inside inline tables and arrays are not told apart: they stand on the line of the key that holds them."""
-    found: dict[Path, int] = {}
-    counts: dict[Path, int] = {}
-    table: Path = ()
+def key_lines(source: str) -> Mapping[KeyPath, int]:
+    """Return line numbers (from 1) by path, such as ("recipients", 0, "name"), for TOML that `tomllib` accepts.
+
+    Keys inside inline tables and arrays have no lines of their own. Only the key that contains them has one.
+    """
+    found: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     for number, line in _statements(source):
         header = _HEADER.fullmatch(line)
         if header:
@@ -35,14 +37,14 @@ def lines_of(source: str) -> Mapping[Path, int]:
     return found
 
 
-def _note(found: dict[Path, int], path: Path, number: int, beyond: int = 0) -> None:
+def _note(found: dict[KeyPath, int], path: KeyPath, number: int, beyond: int = 0) -> None:
     for end in range(beyond + 1, len(path) + 1):
         found.setdefault(path[:end], number)
 
 
-def _resolve(words: Path, counts: Mapping[Path, int]) -> Path:
-    """The path a header means: beneath an array of tables it is the newest of them."""
-    path: Path = ()
+def _resolve(words: KeyPath, counts: Mapping[KeyPath, int]) -> KeyPath:
+    """Return the path that a header means. Below an array of tables it is in the newest table."""
+    path: KeyPath = ()
     for position, word in enumerate(words):
         path = (*path, word)
         if path in counts and position < len(words) - 1:
@@ -50,8 +52,8 @@ def _resolve(words: Path, counts: Mapping[Path, int]) -> Path:
     return path
 
 
-def _words(text: str) -> Path:
-    """The parts of a dotted key at the beginning of `text`."""
+def _words(text: str) -> KeyPath:
+    """Return the parts of the dotted key at the beginning of `text`."""
     words: list[str | int] = []
     at = 0
     while match := _WORD.match(text, at):
@@ -64,7 +66,7 @@ def _words(text: str) -> Path:
 
 
 def _statements(source: str) -> Iterator[tuple[int, str]]:
-    """The first line of every statement, with its number; lines in the midst of a value are left out."""
+    """Yield the first line of every statement, with its number. Leave out lines inside a value."""
     number, depth, start = 1, 0, 0
     statement = 1
     first = True

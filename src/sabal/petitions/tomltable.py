@@ -1,4 +1,4 @@
-"""One table of petition.toml: gives out checked values and notes what is wrong, with its line."""
+"""Check the values of one table of petition.toml. Problems are noted with their line."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -6,30 +6,35 @@ from datetime import date, datetime
 from typing import Any
 
 from sabal.petitions.definition import Problem
-from sabal.petitions.tomllines import Path
+from sabal.petitions.tomllines import KeyPath
 
 FILE = "petition.toml"
 
 
 class Table:
-    """One table of the file: hands out checked values, and for each wrong one notes line and sentence."""
+    """One table of petition.toml.
+
+    Each method returns a checked value. For a wrong value it appends a problem and returns a harmless value.
+    """
 
     def __init__(
-        self, data: Mapping[str, Any], path: Path, lines: Mapping[Path, int], problems: list[Problem]
+        self, data: Mapping[str, Any], path: KeyPath, lines: Mapping[KeyPath, int], problems: list[Problem]
     ) -> None:
         self.data, self.path, self.lines, self.problems = data, path, lines, problems
 
     def line(self, key: str | int | None = None) -> int:
-        """The line of `key`, or of the nearest thing around it that has one."""
+        """Return the line of `key`, or of the nearest enclosing key or table that has one."""
         path = self.path if key is None else (*self.path, key)
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def problem(self, key: str | int | None, sentence: str) -> None:
+        """Note a problem at the line of `key`."""
         self.problems.append(Problem(FILE, self.line(key), sentence))
 
-    def known(self, keys: Sequence[str]) -> None:
+    def check_keys(self, keys: Sequence[str]) -> None:
+        """Note each key of the table that is not in `keys`."""
         for key in self.data:
             if key not in keys:
                 self.problem(key, f"`{key}` is not a known key here. {suggestion(key, keys)}")
@@ -46,18 +51,18 @@ class Table:
         return self._text(key, self.data[key], f"`{key}`", limit=limit, lines=lines)
 
     def _text(
-        self, key: str | int, value: object, called: str, *, limit: int = 200, lines: bool = False
+        self, key: str | int, value: object, label: str, *, limit: int = 200, lines: bool = False
     ) -> str:
         if not isinstance(value, str):
-            self.problem(key, f"{called} must be a text in quotation marks.")
+            self.problem(key, f"{label} must be a text in quotation marks.")
             return ""
         value = value.strip()
         if not value:
-            self.problem(key, f"{called} is empty.")
+            self.problem(key, f"{label} is empty.")
         elif len(value) > limit:
-            self.problem(key, f"{called} is {len(value)} characters long; at most {limit} fit.")
+            self.problem(key, f"{label} is {len(value)} characters long; at most {limit} fit.")
         elif "\n" in value and not lines:
-            self.problem(key, f"{called} must be on one line.")
+            self.problem(key, f"{label} must be on one line.")
         return value
 
     def texts(self, key: str, *, required: bool = True) -> tuple[str, ...]:
@@ -110,7 +115,7 @@ class Table:
         return Table(value, (*self.path, key), self.lines, self.problems)
 
     def in_languages(self, key: str, languages: Sequence[str], limit: int = 200) -> Mapping[str, str]:
-        """One text for all languages, or a table with a text for each."""
+        """Return a text for each language, from one text for all or from a table with one for each."""
         value = self.data.get(key)
         if not isinstance(value, dict):
             same = self.text(key, limit=limit)
@@ -131,6 +136,6 @@ class Table:
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
-    """A sentence naming the nearest of `known`, or all of them where none is near."""
+    """Return a sentence that names the nearest of `known`, or all of them if none is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."

@@ -1,4 +1,4 @@
-"""Reads LANG.md: front matter, sections, and the demands as the one list of the file."""
+"""Read LANG.md: front matter, sections, and the demands, which are the only list of the file."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +14,19 @@ from sabal.petitions.links import is_allowed_link
 HEADING_LENGTH = 200
 DEMAND_LENGTH = 3000
 DEMANDS = 200
-# The parser looks from each bracket for its partner: 200,000 of them took it half a minute.
+# For each bracket the parser searches for the matching one. With 200,000 brackets that took half a minute.
 BRACKETS = 2000
 
 
 def parse_text(language: str, source: str, problems: list[Problem]) -> tuple[Text, Mapping[str, int]]:
-    """Read `source` (line ends already "\\n"); gives the text and the line of each demand's anchor, and
-    appends to `problems`. What is wrong is left out of the text."""
-    return _Reader(f"{language}.md", source, problems).read(language)
+    """Read `source`, whose line ends are already "\\n". Return the text and the line of each demand's anchor.
+
+    Append to `problems`, and leave wrong parts out of the text.
+    """
+    return _TextReader(f"{language}.md", source, problems).read(language)
 
 
-class _Reader:
+class _TextReader:
     def __init__(self, file: str, source: str, problems: list[Problem]) -> None:
         self.file, self.source, self.problems = file, source, problems
         self.lines = source.split("\n")
@@ -45,7 +47,7 @@ class _Reader:
             )
         else:
             tokens, env = _parse(body)
-            if self._sound(tokens, env):
+            if self._check_tokens(tokens, env):
                 sections, heading, demands = self._sections(SyntaxTreeNode(tokens).children)
         text = Text(
             language=language,
@@ -61,12 +63,12 @@ class _Reader:
         )
         return text, self.demand_lines
 
-    # What is refused anywhere
+    # Markdown that is refused everywhere
 
-    def _sound(
+    def _check_tokens(
         self, tokens: Sequence[Token], env: Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]]
     ) -> bool:
-        """Notes what must not stand in a petition; False where it is nested too deeply to say more."""
+        """Note Markdown that a petition must not have. Return False if it is nested too deeply to continue."""
         depth, line = 0, self.offset + 1
         for token in tokens:
             if token.map:
@@ -82,14 +84,14 @@ class _Reader:
                 self.problem(
                     line, "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant."
                 )
-            self._sound_inline(token.children or (), line)
+            self._check_inline(token.children or (), line)
         for reference in env.get("references", {}).values():
             self.problem(
                 self.offset + reference["map"][0] + 1, "Write the link where it is used: [words](https://…)."
             )
         return True
 
-    def _sound_inline(self, tokens: Sequence[Token], line: int) -> None:
+    def _check_inline(self, tokens: Sequence[Token], line: int) -> None:
         for token in tokens:
             if token.type in ("softbreak", "hardbreak"):
                 line += 1
@@ -109,14 +111,14 @@ class _Reader:
         demands_heading: str = ""
         demands: tuple[Demand, ...] = ()
         demands_line = 0
-        for heading, inside in self._divided(nodes):
+        for heading, inside in self._split_at_headings(nodes):
             title = self._heading(heading) if heading else ""
             lists = [node for node in inside if node.type in ("bullet_list", "ordered_list")]
             if demands_line and (lists or heading):
-                what = "second list" if lists else "section after the demands"
+                kind = "second list" if lists else "section after the demands"
                 self.problem(
                     self._line(lists[0] if lists else heading or inside[0]),
-                    f"This is a {what}: the demands in line {demands_line} are the only list and come last.",
+                    f"This is a {kind}: the demands in line {demands_line} are the only list and come last.",
                 )
             elif lists:
                 demands_line = self._line(lists[0])
@@ -124,12 +126,12 @@ class _Reader:
             elif heading:
                 sections.append(Section(title, self._body(heading, inside)))
             for node in inside:
-                self._no_list_within(node)
+                self._refuse_inner_list(node)
         if not demands_line:
             self.problem(len(self.lines), "There is no list with the demands.")
         return sections, demands_heading, demands
 
-    def _divided(
+    def _split_at_headings(
         self, nodes: Sequence[SyntaxTreeNode]
     ) -> Iterator[tuple[SyntaxTreeNode | None, list[SyntaxTreeNode]]]:
         heading: SyntaxTreeNode | None = None
@@ -215,7 +217,7 @@ class _Reader:
                 )
         return Demand(anchor, text, parts)
 
-    def _no_list_within(self, node: SyntaxTreeNode) -> None:
+    def _refuse_inner_list(self, node: SyntaxTreeNode) -> None:
         if node.type in ("bullet_list", "ordered_list"):
             return
         for inner in node.walk(include_self=False):
@@ -231,8 +233,8 @@ class _Reader:
 
 
 def _parse(body: str) -> tuple[list[Token], Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]]]:
-    # Everything is let through here so that it can be named as a problem; markdown.py, which makes the pages,
-    # lets nothing of it through.
+    # Allow HTML and all links here, so that they can be reported as problems. markdown.py, which renders the pages,
+    # allows neither.
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": PARSER_NESTING})
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     env: dict[str, Mapping[str, Mapping[str, Sequence[int]]]] = {}

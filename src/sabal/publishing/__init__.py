@@ -1,1 +1,1 @@
-"""What an organiser does with a petition, from draft to close: the verbs behind the commands."""
+"""The organiser's actions on a petition, from draft to close. The commands call them."""

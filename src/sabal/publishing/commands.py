@@ -13,7 +13,7 @@ from sabal.refusal import Refusal
 
 
 def _ready() -> None:
-    """Django, for commands that touch the database."""
+    """Set up Django, for commands that use the database."""
     import django
 
     django.setup()

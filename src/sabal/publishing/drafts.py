@@ -1,6 +1,6 @@
-"""A draft: import it, choose its keys and check them, export or discard it.
+"""Import a draft, choose its keys and check them, export or discard it.
 
-Each verb bumps the petition's revision, which tells every process to look again. All or nothing, each of them.
+Each change bumps the petition's revision, which tells every process to reload it. Each change is one transaction.
 """
 
 import base64
@@ -16,7 +16,7 @@ import agefile
 from sabal.petitions import folder
 from sabal.petitions.amendment import breaches
 from sabal.petitions.definition import Definition
-from sabal.petitions.lookup import not_here
+from sabal.petitions.lookup import unknown_slug
 from sabal.petitions.models import Petition, Version
 from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
@@ -27,9 +27,10 @@ EXAMPLE_WORDS = ("Example", "example.org")
 
 
 def import_files(files: Mapping[str, str]) -> Petition:
-    """Make a draft of a petition folder's files, or replace the draft of that slug; of a paused petition, an amendment.
+    """Make a draft of a petition folder's files, or replace the draft of that slug.
 
-    Raises FolderError for files that cannot be used, Refusal where a petition of that slug takes no new version.
+    For a paused petition the files become an amendment. Raises FolderError if the files cannot be used, Refusal if the
+    petition of that slug can have no new version.
     """
     definition = folder.parse(files)
     with transaction.atomic():
@@ -40,7 +41,7 @@ def import_files(files: Mapping[str, str]) -> Petition:
             and petition.version
             and (chosen := definition_of(petition).organiser_keys)
         ):
-            # Chosen by `keys use` since the folder was exported: a typo that is mended must not undo that.
+            # The keys were chosen with `keys use` after the export. Importing a corrected text must not remove them.
             files = folder.set_organiser_keys(files, chosen)
         elif petition.version and definition.organiser_keys != definition_of(petition).organiser_keys:
             petition.key_check, petition.key_check_answered = b"", False
@@ -64,15 +65,15 @@ def _refuse_new_version(petition: Petition, definition: Definition) -> None:
 
 
 def discard(slug: str) -> bool:
-    """Delete a draft, or a paused petition's unpublished amendment; whether the petition is still here.
+    """Delete a draft, or a paused petition's unpublished amendment. Return whether the petition still exists.
 
-    Raises Refusal for what was published: its signers were promised otherwise.
+    Raises Refusal for a published petition: deleting it would break what its signers were promised.
     """
     petition = find(slug)
     if petition.state == State.PAUSED and newest(petition).published_on is None:
         with transaction.atomic():
             petition.versions.filter(published_on=None).delete()
-            # The keys of the version that is left were shown to open what is sealed to them when it was published.
+            # The remaining version passed the key check when it was published.
             bump(petition, key_check=b"", key_check_answered=True)
         return True
     if petition.state != State.DRAFT:
@@ -87,14 +88,14 @@ def discard(slug: str) -> bool:
 
 
 def definition(slug: str) -> Definition:
-    """What a petition's newest files say."""
+    """Return the definition in the newest files of the petition `slug`."""
     return definition_of(find(slug))
 
 
 def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> Petition:
-    """Seal what comes from now on to these organiser keys. On a published petition this is a public change of keys.
+    """Seal new signatures to these organiser keys. For a published petition this is a public change of keys.
 
-    The key check must be answered anew. Raises Refusal, agefile.AgeError for what is no recipient.
+    The key check must be answered again. Raises Refusal, or agefile.AgeError if a key is not a recipient.
     """
     kinds = {type(agefile.parse_recipient(key)) for key in keys}
     if len(kinds) > 1:
@@ -111,7 +112,10 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
 
 
 def key_check(slug: str) -> bytes:
-    """A code, sealed to the organiser keys: whoever opens it and types it back has shown that the keys work."""
+    """Return a new code, sealed to the organiser keys.
+
+    The organiser opens it and types it back, which shows that the key works.
+    """
     petition = find(slug)
     keys = refuse_without_key(slug)
     code = base64.b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower()
@@ -120,7 +124,7 @@ def key_check(slug: str) -> bytes:
 
 
 def refuse_without_key(slug: str) -> tuple[str, ...]:
-    """The organiser keys of a petition's newest version; raises Refusal where it has none."""
+    """Return the organiser keys of a petition's newest version. Raises Refusal if it has none."""
     keys = definition_of(find(slug)).organiser_keys
     if not keys:
         raise Refusal(
@@ -130,7 +134,7 @@ def refuse_without_key(slug: str) -> tuple[str, ...]:
 
 
 def answer_key_check(slug: str, code: str) -> None:
-    """Take the code that the organiser opened. Raises Refusal where it is not the one that was sealed last."""
+    """Accept the code that the organiser opened. Raises Refusal if it is not the newest code."""
     petition = find(slug)
     if bytes(petition.key_check) != _key_check_hash(
         code.strip().lower(), definition_of(petition).organiser_keys
@@ -140,43 +144,43 @@ def answer_key_check(slug: str, code: str) -> None:
 
 
 def export_files(slug: str) -> dict[str, str]:
-    """The files of a petition's folder, as they were imported (and as its keys were chosen)."""
+    """Return the files of a petition's folder as they were imported, with the chosen organiser keys."""
     files: dict[str, str] = json.loads(newest(find(slug)).files)
     return files
 
 
 def names_example_people(slug: str) -> bool:
-    """Whether its terms are still those of the example petition, in part."""
+    """Return whether the petition's terms still contain words of the example petition."""
     return any(word in export_files(slug).get(FILE, "") for word in EXAMPLE_WORDS)
 
 
 def languages(petition: Petition) -> tuple[str, ...]:
-    """The languages of a petition's text, the authoritative one first."""
+    """Return the languages of a petition's text, the authoritative one first."""
     definition = definition_of(petition)
     others = (language for language in definition.languages if language != definition.authoritative)
     return (definition.authoritative, *others)
 
 
 def find(slug: str) -> Petition:
-    """The petition of that slug. Raises Refusal where there is none."""
+    """Return the petition of that slug. Raises Refusal if there is none."""
     try:
         return Petition.objects.select_related("version").get(slug=slug)
     except Petition.DoesNotExist:
-        raise not_here(slug) from None
+        raise unknown_slug(slug) from None
 
 
 def newest(petition: Petition) -> Version:
-    """The version that was published last or, where there is one, the draft that comes after it."""
+    """Return the newest version: the unpublished one if there is one, else the last published one."""
     return petition.versions.order_by("-number")[0]
 
 
 def definition_of(petition: Petition) -> Definition:
-    """What the petition's newest files say."""
+    """Return the definition in the petition's newest files."""
     return folder.parse(json.loads(newest(petition).files))
 
 
 def _set_draft(petition: Petition, files: Mapping[str, str]) -> None:
-    """Give the petition an unpublished version with these files; what is shown stays until it is published."""
+    """Store these files as the petition's unpublished version. Pages do not change until it is published."""
     text = json.dumps(dict(files), ensure_ascii=False)
     last = petition.versions.order_by("-number").first()
     if last is not None and last.published_on is None:
@@ -191,7 +195,7 @@ def _set_draft(petition: Petition, files: Mapping[str, str]) -> None:
 
 
 def bump(petition: Petition, **values: object) -> None:
-    """Change columns of the petition, and its revision with them."""
+    """Change columns of the petition and bump its revision."""
     Petition.objects.filter(pk=petition.pk).update(revision=F("revision") + 1, **values)
 
 

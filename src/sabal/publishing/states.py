@@ -1,4 +1,4 @@
-"""Pause, resume and close a petition that is published."""
+"""Pause, resume and close a published petition."""
 
 from datetime import date, timedelta
 
@@ -13,12 +13,12 @@ State = Petition.State
 
 
 def pause(slug: str) -> None:
-    """Take no signatures for now; letters that are out can still be confirmed."""
-    _move(slug, (State.OPEN,), state=State.PAUSED)
+    """Stop taking signatures for now. Emails already sent can still be confirmed."""
+    _set_state(slug, (State.OPEN,), state=State.PAUSED)
 
 
 def resume(slug: str, today: date) -> None:
-    """Take signatures again after a pause, or after a close that lies no more than 14 days back."""
+    """Take signatures again after a pause, or after a close at most 14 days ago."""
     petition = find(slug)
     if petition.state not in (State.PAUSED, State.CLOSED):
         raise Refusal(f"{slug} is {petition.state}. Only a paused or closed petition can be resumed.")
@@ -35,15 +35,15 @@ def resume(slug: str, today: date) -> None:
             f"{slug} has a new version that is not published. To publish it: sabal publish {slug}. To delete it:"
             f" sabal discard {slug}"
         )
-    _move(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
+    _set_state(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
 
 
 def close(slug: str, today: date) -> None:
-    """Take no more signatures. Letters that are out can be confirmed for 7 days; reopening is possible for 14."""
-    _move(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today)
+    """Stop taking signatures. Emails already sent can be confirmed for 7 days; reopening is possible for 14 days."""
+    _set_state(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today)
 
 
-def _move(slug: str, before: tuple[str, ...], **values: object) -> None:
+def _set_state(slug: str, before: tuple[str, ...], **values: object) -> None:
     petition = find(slug)
     changed = Petition.objects.filter(pk=petition.pk, state__in=before).update(
         revision=F("revision") + 1, **values

@@ -1,4 +1,4 @@
-"""Publish: open a draft for signatures, or put a paused petition's new version in force.
+"""Publish: open a draft for signatures, or publish a paused petition's new version.
 
 The petition and its log change in one transaction.
 """
@@ -26,9 +26,9 @@ State = Petition.State
 
 
 def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
-    """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what lacks.
+    """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what is missing.
 
-    Keys are made first and kept if anything after fails: making them again gives the same ones.
+    Keys are made first. If a later step fails, they stay, and the next attempt uses the same keys.
     """
     petition = find(slug)
     if petition.state not in (State.DRAFT, State.PAUSED):
@@ -39,8 +39,8 @@ def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
     try:
         petition.origin = petition.origin or new_origin()
         petition.pepper_epoch = petition.pepper_epoch or 1
-        made = _manifest(petition, definition, *_make_ready(database, petition, definition, keystore, now))
-        if not _publish(database, keystore, petition, made, today):
+        vkeys = _make_ready(database, petition, definition, keystore, now)
+        if not _publish(database, keystore, petition, _manifest(petition, definition, *vkeys), today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         database.close()
@@ -49,7 +49,7 @@ def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
 
 
 def new_origin() -> str:
-    """A name for a public log, under this house's host: it tells nothing of its petition."""
+    """Return a random name for a public log, under this server's host. It does not reveal the petition."""
     return f"{_host()}/{base64.b32encode(secrets.token_bytes(5)).decode().lower()}/log"
 
 
@@ -71,7 +71,7 @@ def _host() -> str:
 def _make_ready(
     database: raw.Database, petition: Petition, definition: Definition, keystore: KeyStore, now: int
 ) -> tuple[str, str]:
-    """Make the petition's keys and its row of counts where they are missing; the vkeys of its log and its promises."""
+    """Make the petition's missing keys and its row of counts. Return the vkeys of its log and its promises."""
     if definition.dedupe != "offline":
         keystore.make(database, pepper_name(petition.pk, petition.pepper_epoch))
     database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
@@ -82,7 +82,7 @@ def _make_ready(
 
 
 def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise_vkey: str) -> bytes:
-    """The manifest of the newest version: as it was published, or made now."""
+    """Return the manifest of the newest version: the published one, or a new one if it was never published."""
     version = newest(petition)
     return bytes(version.manifest) or manifest.render(
         definition,
@@ -95,9 +95,12 @@ def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise
 
 
 def _publish(
-    database: raw.Database, keystore: KeyStore, petition: Petition, made: bytes, today: date
+    database: raw.Database, keystore: KeyStore, petition: Petition, manifest_bytes: bytes, today: date
 ) -> bool:
-    """Open the petition and let its log say so, in one transaction; False where the petition was changed meanwhile."""
+    """Open the petition and add the change to its log, in one transaction.
+
+    Return False if the petition was changed meanwhile.
+    """
     version, day = newest(petition), days.to_column(today, database.vendor)
     key = tables.key_of(database, keystore, petition.pk, petition.origin)
     with database.transaction():
@@ -118,7 +121,7 @@ def _publish(
             return False
         database.execute(
             "UPDATE petitions_version SET manifest = ?, published_on = ? WHERE id = ? AND published_on IS NULL",
-            (made, day, version.pk),
+            (manifest_bytes, day, version.pk),
         )
-        tables.follow(database, petition.pk, hashlib.sha256(made).digest(), key, days.number(today))
+        tables.follow(database, petition.pk, hashlib.sha256(manifest_bytes).digest(), key, days.number(today))
     return True

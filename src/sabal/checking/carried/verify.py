@@ -4,10 +4,11 @@
     python3 verify.py [FOLDER or BUNDLE.zip] [--checkpoint FILE]... [--promise FILE]... [--proof FILE]...
                       [--log VKEY] [--witness VKEY]... [--at POSIX] [--json]
 
-Without a name it checks the folder that it lies in. A folder may be an unzipped bundle, or a mirror in tile layout.
-It reads files and nothing else: no network, and nothing is written but what openssl reads, in a folder that goes again.
+Without a name it checks the folder that contains this file. A folder can be an unzipped bundle, or a mirror in tile
+layout. It only reads files and uses no network. It writes only the files for openssl, in a temporary folder that it
+deletes.
 
-Exit code: 0 all holds; 1 checked and found wrong; 2 could not be checked.
+Exit code: 0 everything holds; 1 checked and something is wrong; 2 could not be checked.
 
 The comments name the steps of docs/log-format.md, "Bundle", in the source of Sabal, and the public standards:
 c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature, tlog-policy, tlog-proof, tlog-tiles, and RFC 6962 and 9162.
@@ -35,18 +36,21 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
-ENTRY = 34  # bytes; 01, a type, 32 bytes more: docs/log-format.md "Entries"
+ENTRY = 34  # bytes: 01, a type and 32 more, docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
-MOST = 2**63 - 1  # no size, index or time is larger
+MOST = 2**63 - 1  # the largest size, index or time
 LONGEST_NOTE, MOST_SIGNATURES, LONGEST_RECORD = 1000000, 100, 1 << 18
-MOST_KEPT, MOST_FOUND = 16 << 20, 100  # bytes of a letter or the like, and notes that are taken from it
+MOST_KEPT, MOST_FOUND = (
+    16 << 20,
+    100,
+)  # bytes of a kept file such as an email, and notes that are read from it
 
 LIMITS = (
     "The log shows that nothing was taken out or changed. That signers are people rests on confirmed\n"
     "email addresses and, where done, on an outsider's random sample."
 )
-# What became of a signature that somebody holds a promise or a proof of, by the reason of its revocation.
+# The state of a signature that a promise or a proof is about, by the reason of its revocation.
 FATES = {
     None: "the signature counts",
     1: "the signature was revoked, as withdrawn by its signer",
@@ -64,11 +68,11 @@ NEEDS_OPENSSL = (
 
 
 class Wrong(Exception):
-    """Checked, and it does not hold; the text is a sentence for people."""
+    """It was checked and does not hold. The text is a sentence for people."""
 
 
 class Unchecked(Exception):
-    """It could not be checked; the text says why."""
+    """It could not be checked. The text gives the reason."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -78,14 +82,14 @@ Read = Callable[[str], Optional[bytes]]
 
 
 def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
-    """The result as one JSON object; raises Unchecked where files are missing or cannot be read."""
+    """Return the result as one JSON object. Raise Unchecked if files are missing or cannot be read."""
     result: dict[str, Any] = {
         "ok": False, "sentence": "", "problems": [], "origin": None, "size": None, "root": None,
         "signed": 0, "counted": 0, "withdrawn": 0, "invalidated": 0, "closed": False, "manifests": [],
         "shown": 0, "matched": 0, "sample": None, "witnesses": [], "quorum": None,
         "checkpoints": [], "promises": [], "proofs": [], "log_key": None,
     }  # fmt: skip
-    with noted(result["problems"]):
+    with collect_wrong(result["problems"]):
         _check(read, given, result)
     result["ok"] = not result["problems"]
     result["sentence"] = sentence(result)
@@ -95,11 +99,12 @@ def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
 def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> None:
     problems: list[str] = result["problems"]
 
-    # Step 1: whom to believe, and what they signed. Without it nothing else means anything, so Wrong ends the check.
+    # Step 1: the keys to believe, and the checkpoint that they signed. Steps 1 to 3 end the check if they fail,
+    # because the later steps depend on them.
     policy = parse_policy(required(read, "policy"))
     signed = required(read, "checkpoint")
     ours = open_checkpoint(signed, policy)
-    tell_who_signed(policy, ours, given, result)
+    report_signers(policy, ours, given, result)
 
     # Step 2: the entries are those that were signed.
     entries = read_entries(read, ours.size)
@@ -107,7 +112,7 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     if root_of(levels, ours.size) != ours.root:
         raise Wrong("The entries are not those that the checkpoint was signed over.")
 
-    # Step 3: they stand in an order that can be counted.
+    # Step 3: their order is valid, so that they can be counted.
     tally = count(entries)
     result.update(signed=tally.signed, withdrawn=tally.reasons[1], invalidated=sum(tally.reasons[2:]))
     result.update(counted=tally.signed - sum(tally.reasons), closed=tally.closed)
@@ -116,25 +121,25 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     # Step 4: the texts that were signed.
     terms: dict[str, dict[str, Any]] = {}
     for _, sha in tally.manifests:
-        with noted(problems):
+        with collect_wrong(problems):
             terms[sha] = terms_of(read("manifests/%s.json" % sha), sha, ours.origin, policy)
 
-    # Step 5: the records that are shown, and how they were chosen.
+    # Step 5: the shown records, and how they were chosen.
     shown = check_records(read("records.jsonl") or b"", entries, tally, terms, result)
     sample = read("sample.json")
     if sample is not None:
-        with noted(problems, "sample.json: "):
+        with collect_wrong(problems, "sample.json: "):
             result["sample"] = check_sample(sample, ours, tally, shown)
 
-    # Steps 6 to 8: what somebody else kept.
+    # Steps 6 to 8: checkpoints, promises and proofs from elsewhere.
     check_kept(
         given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, tally.why, result
     )
 
 
 @contextmanager
-def noted(problems: list[str], where: str = "") -> Iterator[None]:
-    """What is wrong inside is noted, and the check goes on."""
+def collect_wrong(problems: list[str], where: str = "") -> Iterator[None]:
+    """Add a Wrong that is raised inside to the problems, and let the check continue."""
     try:
         yield
     except Wrong as wrong:
@@ -142,7 +147,7 @@ def noted(problems: list[str], where: str = "") -> Iterator[None]:
 
 
 def sentence(result: dict[str, Any]) -> str:
-    """The result in one line."""
+    """Return the result in one line."""
     if not result["ok"]:
         return "NOT OK: %s" % result["problems"][0]
     kinds = [("confirmed", result["signed"])]
@@ -166,7 +171,7 @@ def sentence(result: dict[str, Any]) -> str:
 
 
 class Key(NamedTuple):
-    """A public Ed25519 key under its name."""
+    """A public Ed25519 key with its name."""
 
     name: str
     kind: int
@@ -175,7 +180,7 @@ class Key(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The logs and witnesses that are believed, and which group of witnesses is enough."""
+    """The keys of logs and witnesses to believe, and the groups of witnesses. The quorum names one of these."""
 
     logs: list[Key]
     witnesses: dict[str, Key]
@@ -184,7 +189,7 @@ class Policy(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """What a log signed, the vkeys it did so by, and the witnesses of the policy that cosigned it, with their times."""
+    """A checkpoint, the vkeys of the log that signed it, and the times at which witnesses of the policy cosigned it."""
 
     origin: str
     size: int
@@ -194,7 +199,7 @@ class Checkpoint(NamedTuple):
 
 
 def parse_vkey(vkey: str, kind: int) -> Key:
-    """A key from `name+key id+base64`: c2sp.org/signed-note "Verifier keys". Only the first two + divide."""
+    """Parse a key `name+key id+base64`: c2sp.org/signed-note "Verifier keys". Base64 may contain more + signs."""
     name, _, rest = vkey.partition("+")
     key_id, _, data = rest.partition("+")
     raw = from_base64(data.encode("utf-8", "replace"))
@@ -212,7 +217,10 @@ def vkey_of(key: Key) -> str:
 
 
 def parse_policy(data: bytes) -> Policy:
-    """c2sp.org/tlog-policy: lines of log, witness, group, and one of quorum; names are defined before they are used."""
+    """Parse a policy: log, witness and group lines and one quorum line. Names must be defined before they are used.
+
+    c2sp.org/tlog-policy.
+    """
     if len(data) > LONGEST_NOTE or re.search(rb"[^\t\n\x20-\x7e\x80-\xff]", data) or not data.endswith(b"\n"):
         raise Wrong("The policy is too long, is cut off, or holds control characters.")
     policy = Policy([], {}, {}, "")
@@ -229,7 +237,7 @@ def parse_policy(data: bytes) -> Policy:
 
 
 def with_line(policy: Policy, what: str, words: list[str]) -> Policy:
-    """The policy with what one more of its lines defines: its first word, and the others."""
+    """Return the policy with one more line added. The line is given as its first word and the others."""
 
     def new_key(vkey: str, kind: int, known: Iterable[Key]) -> Key:
         parsed = parse_vkey(vkey, kind)
@@ -263,20 +271,20 @@ def with_line(policy: Policy, what: str, words: list[str]) -> Policy:
 
 
 def satisfied(policy: Policy, cosigned: dict[str, int]) -> bool:
-    """Whether the quorum is met: c2sp.org/tlog-policy "What is a policy"."""
+    """Return whether the quorum is met: c2sp.org/tlog-policy "What is a policy"."""
     seen = set(cosigned)
-    for name, (threshold, members) in policy.groups.items():  # a group's members stand before it
+    for name, (threshold, members) in policy.groups.items():  # the members of a group are defined before it
         if sum(member in seen for member in members) >= threshold:
             seen.add(name)
     return policy.quorum == "none" or policy.quorum in seen
 
 
-Signatures = List[Tuple[str, bytes, bytes]]  # name, key id, the rest
+Signatures = List[Tuple[str, bytes, bytes]]  # name, key id, signature
 SIGNATURE_LINE = re.compile(rb"\xe2\x80\x94 ([^ +\n]+) ([A-Za-z0-9+/]+=*)")  # em dash, name, base64
 
 
 def split_note(note: bytes) -> tuple[bytes, Signatures]:
-    """A note's text and its signature lines: c2sp.org/signed-note "Format". The last empty line divides."""
+    """Split a note at its last empty line into the text and the signatures: c2sp.org/signed-note "Format"."""
     if len(note) > LONGEST_NOTE or re.search(rb"[\x00-\x09\x0b-\x1f]", note):
         raise Wrong("A note is too long, or holds control characters.")
     try:
@@ -298,7 +306,10 @@ def split_note(note: bytes) -> tuple[bytes, Signatures]:
 
 
 def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple[Key, int]]:
-    """The keys that signed, with the time of a cosignature (else 0). One bad line of a known key spoils the note."""
+    """Return the keys that signed, each with the time of its cosignature, or 0.
+
+    Raise Wrong if any signature line of one of these keys is invalid.
+    """
     found = []
     for name, key_id, signature in signatures:
         for key in keys:
@@ -315,7 +326,10 @@ def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple
 
 
 def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Checkpoint:
-    """c2sp.org/tlog-checkpoint: origin, size and root, signed by a log of the policy under its own name."""
+    """Open a checkpoint: origin, size and root, signed by a log of the policy whose name is the origin.
+
+    c2sp.org/tlog-checkpoint.
+    """
     text, signatures = split_note(note)
     lines = text.decode().split("\n")
     if len(lines) != 4 or lines[3] or not is_name(lines[0]):
@@ -337,7 +351,7 @@ def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Chec
     return Checkpoint(origin, size, root, signers, cosigned)
 
 
-def tell_who_signed(
+def report_signers(
     policy: Policy, ours: Checkpoint, given: argparse.Namespace, result: dict[str, Any]
 ) -> None:
     result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
@@ -355,10 +369,13 @@ def tell_who_signed(
 
 
 def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether openssl accepts the signature (RFC 8032). Before it says no, openssl is tried on a known good one."""
+    """Return whether openssl accepts the signature (RFC 8032).
+
+    If it does not, test openssl with a known good signature first: an old openssl must not make a log look false.
+    """
     if openssl_accepts(public, message, signature):
         return True
-    # RFC 8032 §7.1, test 2: an openssl that refuses this cannot do it at all.
+    # RFC 8032 §7.1, test 2. An openssl that refuses this signature cannot verify Ed25519.
     known = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72", (
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
@@ -390,7 +407,7 @@ def openssl_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def read_entries(read: Read, size: int) -> bytes:
-    """All entries without anything between them: from a bundle's file, or out of the tiles of a mirror."""
+    """Return all entries, joined: from the file of a bundle, or from the tiles of a mirror."""
     whole = read("entries")
     if whole is not None:
         if len(whole) != size * ENTRY:
@@ -404,7 +421,7 @@ def read_entries(read: Read, size: int) -> bytes:
         groups = re.findall("...", str(index).zfill(-(-len(str(index)) // 3) * 3))
         path = "tile/entries/" + "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
         data = read("%s.p/%d" % (path, width)) if width < 256 else None
-        if data is None:  # a partial tile may go when the full one is there: c2sp.org/tlog-tiles
+        if data is None:  # a partial tile may be deleted once the full one exists: c2sp.org/tlog-tiles
             data = required(read, path)
         tile = data[: width * (ENTRY + 2)]
         lengths = tile[0 :: ENTRY + 2] + tile[1 :: ENTRY + 2]
@@ -415,7 +432,7 @@ def read_entries(read: Read, size: int) -> bytes:
 
 
 def hash_levels(entries: bytes) -> list[bytes]:
-    """The leaf hashes, joined; then level by level the nodes over each pair, an odd one left out."""
+    """Return the hashes of each level of the tree, joined: the leaves first, then the nodes over each full pair."""
     levels = [b"".join([sha256(b"\0" + entries[at : at + 34]).digest() for at in range(0, len(entries), 34)])]
     while len(levels[-1]) > 32:
         below = levels[-1]
@@ -425,9 +442,12 @@ def hash_levels(entries: bytes) -> list[bytes]:
 
 
 def root_of(levels: list[bytes], size: int) -> bytes:
-    """The root over the first `size` leaves: the full subtrees that `size` is the sum of, folded from the right."""
+    """Return the root over the first `size` leaves.
+
+    These leaves are a row of full subtrees, one for each bit of `size`. Join them from right to left.
+    """
     root = b""
-    for level in range(size.bit_length()):  # the smallest subtree stands at the right edge, and comes first
+    for level in range(size.bit_length()):  # the smallest subtree is the rightmost
         if size >> level & 1:
             at = ((size >> level) - 1) * 32
             left = levels[level][at : at + 32]
@@ -440,7 +460,10 @@ def root_of(levels: list[bytes], size: int) -> bytes:
 
 
 class Tally(NamedTuple):
-    """What the entries say; `kinds` has a byte for each, where a revoked signature is REVOKED, and `why` its reason."""
+    """The counts of the entries. `kinds` has one byte for each entry: its type, or REVOKED for a revoked signature.
+
+    `why` has the reason of each revocation, by the index of the revoked entry.
+    """
 
     signed: int
     reasons: list[int]
@@ -498,14 +521,14 @@ def count(entries: bytes) -> Tally:
 
 
 def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[str, Any]:
-    """A manifest's terms, where it is the one that the log names, and names the log in turn."""
+    """Return a manifest's terms. Raise Wrong unless its hash is the one in the log and it names this log."""
     name = short(sha)
     if data is None:
         raise Wrong("The manifest %s, which the log names, is missing." % name)
     if sha256(data).hexdigest() != sha:
         raise Wrong("The manifest %s was changed: its hash differs." % name)
     manifest: Any = None
-    with noted([]):
+    with collect_wrong([]):
         manifest = from_json(data)
     terms = manifest.get("terms") if isinstance(manifest, dict) else None
     log = terms.get("log") if isinstance(terms, dict) else None
@@ -519,11 +542,11 @@ def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[
 def check_records(
     data: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]], result: dict[str, Any]
 ) -> list[int]:
-    """The indexes of the records that match; what is wrong with others goes to the problems."""
+    """Return the indexes of the records that match. The others become problems."""
     lines = [line for line in data.split(b"\n") if line]
     matched: dict[int, None] = {}
     for number, line in enumerate(lines, start=1):
-        with noted(result["problems"], f"The record in line {number:,}: "):
+        with collect_wrong(result["problems"], f"The record in line {number:,}: "):
             index = check_record(line, entries, tally, terms)
             if index in matched:
                 raise Wrong(f"the record of entry {index:,} appears twice.")
@@ -533,7 +556,7 @@ def check_records(
 
 
 def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]]) -> int:
-    """The index of the sign entry that this record was committed to."""
+    """Return the index of the sign entry that commits to this record."""
     record = from_json(line) if len(line) <= LONGEST_RECORD else None
     if not isinstance(record, dict) or set(record) != {"index", "manifest", "fields"}:
         raise Wrong("this is not a record. A record has an index, a manifest and fields.")
@@ -561,7 +584,7 @@ def check_record(line: bytes, entries: bytes, tally: Tally, terms: dict[str, dic
 
 
 def digest_of(field: Any) -> bytes:
-    """What a field is in the commitment: given where it is closed, made where it is open. "Token, seed, commitment"."""
+    """Return the digest of a field: given if it is closed, computed if it is open. "Token, seed, commitment"."""
     if isinstance(field, dict) and set(field) == {"digest"} and is_hex(field["digest"], 64):
         return bytes.fromhex(field["digest"])
     if isinstance(field, dict) and set(field) == {"value", "salt"} and isinstance(field["value"], str):
@@ -571,7 +594,7 @@ def digest_of(field: Any) -> bytes:
 
 
 def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) -> dict[str, Any]:
-    """The choice made again: the signatures with the smallest hashes of root, seed and index."""
+    """Draw the sample again: the signatures with the smallest hashes over root, seed and index."""
     sample = from_json(data)
     known = {"seed", "wanted", "of", "size", "root", "indexes"}
     if not isinstance(sample, dict) or set(sample) - {"unopened"} != known:
@@ -603,22 +626,25 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Steps 6 to 8: checkpoints, promises and proofs that somebody else kept.
+# Steps 6 to 8: checkpoints, promises and proofs from elsewhere.
 
 CHECKPOINT_LINES = re.compile("(0|[1-9][0-9]*)\n[A-Za-z0-9+/]{43}=")
 PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
 
 
 def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
-    """Every note in a file, such as a saved letter, quoted or indented, whose second and third line are `middle`."""
+    """Return every note in a file whose second and third line match `middle`. The file may be a saved email.
+
+    The note may be quoted or indented.
+    """
     texts = [text_of(data)]
-    with suppress(Exception):  # a stranger's mail may be more than the parser takes: then no more is in it
+    with suppress(Exception):  # the parser can fail on a hostile email; then no more parts are read
         for part in email.message_from_bytes(data).walk():
             payload = None if part.is_multipart() else part.get_payload(decode=True)
             texts.append(text_of(payload, part.get_content_charset()) if isinstance(payload, bytes) else "")
     found: dict[bytes, None] = {}
     for text in texts:
-        # Of a letter's HTML part the tags go, which may stand around a note's lines but never in them.
+        # Remove the tags of an email's HTML part. They are around a note's lines, never inside them.
         lines = [
             re.sub("<[^<>]*>", "", line).strip("> \t\u00a0|") for line in re.split("\r\n|\r|\n", text)
         ] + [""]
@@ -627,12 +653,12 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
                 continue
             note, end = lines[at : at + 4], at + 4
             while end < len(lines) and lines[end].startswith("—"):
-                for several in (1, 2):  # a mail program may have broken a line in two
+                for several in (1, 2):  # an email program may have broken a line in two
                     line = " ".join(lines[end : end + several])
                     if SIGNATURE_LINE.fullmatch(line.encode("utf-8", "replace")):
                         break
                 else:
-                    break  # somebody's own dash
+                    break  # another line that begins with a dash
                 note.append(line)
                 end += several
             if len(note) > 4:
@@ -643,10 +669,10 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
 
 
 def text_of(data: bytes, charset: str | None = None) -> str:
-    """What a file or a part of mail says; characters that cannot be read are replaced."""
+    """Decode a file or a part of an email. Characters that cannot be decoded are replaced."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         charset = "utf-16"
-    with suppress(LookupError, ValueError):  # no charset, or one that makes no text
+    with suppress(LookupError, ValueError):  # an unknown charset, or one that is not a text encoding
         return data.decode(charset or "utf-8", "replace").lstrip("\ufeff")
     return data.decode("utf-8", "replace")
 
@@ -661,40 +687,40 @@ def check_kept(
     why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
-    """`newest`: when a witness that is trusted last saw this copy."""
+    """Check the files given on the command line. `newest` is the last time at which a trusted witness saw this copy."""
     for name in given.checkpoint:
-        check_letter(name, policy, ours, levels, result)
+        check_checkpoints(name, policy, ours, levels, result)
     for name in given.promise:
-        for note in notes_in(outside(name), PROMISE_LINES, name, "promise"):
-            with noted(result["problems"], name + ": "):
+        for note in notes_in(read_file(name), PROMISE_LINES, name, "promise"):
+            with collect_wrong(result["problems"], name + ": "):
                 check_promise(note, ours, levels[0], terms, (given.at, newest), why, result)
     for name in given.proof:
-        with noted(result["problems"], name + ": "):
-            check_proof(outside(name), policy, ours, levels, why, result)
+        with collect_wrong(result["problems"], name + ": "):
+            check_proof(read_file(name), policy, ours, levels, why, result)
 
 
-def check_letter(
+def check_checkpoints(
     name: str, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
 ) -> None:
-    """Step 6: a file's checkpoints of this log that its log has signed; where none is, what is wrong with the first."""
-    notes = notes_in(outside(name), CHECKPOINT_LINES, name, "checkpoint")
+    """Step 6: compare the checkpoints in a file that this log has signed. If there is none, report the first one."""
+    notes = notes_in(read_file(name), CHECKPOINT_LINES, name, "checkpoint")
     opened: list[Checkpoint] = []
     wrongs: list[str] = []
     for note in [note for note in notes if note.startswith(ours.origin.encode() + b"\n")] or notes[:1]:
-        with noted(wrongs, name + ": "):
+        with collect_wrong(wrongs, name + ": "):
             opened.append(open_checkpoint(note, policy, witnesses=False))
     if not opened:
         result["problems"].append(wrongs[0])
     for theirs in opened:
-        with noted(result["problems"], name + ": "):
+        with collect_wrong(result["problems"], name + ": "):
             check_older(theirs, ours, levels, result)
 
 
 def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]) -> None:
-    """What was seen earlier must be the beginning of what is here."""
+    """Raise Wrong unless the tree of the other checkpoint is the beginning of this one."""
     if theirs.origin != ours.origin:
         raise Wrong("this is a checkpoint of another log.")
-    if not set(theirs.signers) & set(ours.signers):  # no evidence against this copy, nor for it
+    if not set(theirs.signers) & set(ours.signers):  # evidence neither for nor against this copy
         raise Wrong(
             f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy. Ask"
             " which of the two is the log's."
@@ -720,25 +746,25 @@ def check_promise(
     why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
-    """Step 7: docs/log-format.md "Promise". `times`: now, and when a witness that is trusted last saw this copy."""
+    """Step 7: docs/log-format.md "Promise". `times`: now, and when a trusted witness last saw this copy."""
     text, signatures = split_note(note)
     name, leaf, by = text.decode().split("\n")[:3]
     believed = set()
     for term in terms.values():
-        with noted([]):  # a key that cannot be read is nobody's
+        with collect_wrong([]):  # skip a key that cannot be read
             believed.add(parse_vkey(str(term["log"].get("promise_key")), NOTE))
     if name != ours.origin + "/promise":
         raise Wrong("this is a promise of another log.")
     if not verified(text, signatures, [key for key in believed if key.name == name]):
         raise Wrong("the promise is not signed by the key that the manifest names for promises.")
     include_by, wanted = number_of(by[len("include-by ") :]), from_base64(leaf.encode())
-    place = leaves.find(wanted)
-    while place % 32 and place > 0:  # found across two hashes: look further
-        place = leaves.find(wanted, place + 1)
+    offset = leaves.find(wanted)
+    while offset % 32 and offset > 0:  # found across two hashes: search further
+        offset = leaves.find(wanted, offset + 1)
     now, newest = times
     late = "broken" if include_by <= newest else "overdue"
-    state = "kept" if place >= 0 else "waiting" if include_by > now else late
-    result["promises"].append({"include_by": include_by, "state": state, "revoked": why.get(place // 32)})
+    state = "kept" if offset >= 0 else "waiting" if include_by > now else late
+    result["promises"].append({"include_by": include_by, "state": state, "revoked": why.get(offset // 32)})
     if state == "broken":
         raise Wrong(
             "the operator broke its word: it promised an entry by %s that is not in the log."
@@ -752,7 +778,7 @@ def check_promise(
 
 
 def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
-    """When those witnesses cosigned it that the person checking trusts; what the policy says of them is no matter."""
+    """Return the times at which the witnesses of --witness cosigned the checkpoint. They need not be in the policy."""
     text, signatures = split_note(checkpoint)
     times = []
     for witness in witnesses:
@@ -761,7 +787,7 @@ def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
         except Wrong as wrong:
             raise Unchecked("--witness: %s" % wrong) from None
         for line in signatures:
-            with noted([]):  # a line that does not fit is no evidence of anything
+            with collect_wrong([]):  # ignore an invalid line: it proves nothing
                 times += [at for _, at in verified(text, [line], [key])]
     return times
 
@@ -774,21 +800,20 @@ def check_proof(
     why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
-    """Step 8: c2sp.org/tlog-proof. Its entry is ours at that index, its checkpoint one like those of step 6."""
+    """Step 8: c2sp.org/tlog-proof. Check it for our entry at its index. Its checkpoint is checked as in step 6."""
     head, _, note = data.partition(b"\n\n")
     lines = head.split(b"\n")
     if lines.pop(0) != b"c2sp.org/tlog-proof@v1":
         raise Wrong("this is not a proof file.")
     if lines and lines[0].startswith(b"extra "):
-        from_base64(lines.pop(0)[6:])  # nothing authenticates it, so it is not used
+        from_base64(lines.pop(0)[6:])  # it is not authenticated, so it is not used
     if not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
         raise Wrong("this proof file is damaged.")
     index = proven = number_of(lines[0][6:].decode("ascii", "replace"))
     path = [from_base64(line) for line in lines[1:]]
     theirs = open_checkpoint(note, policy)
-    check_older(
-        theirs, ours, levels, result
-    )  # ours goes on from it, so its own witnesses need not be a quorum
+    # Ours continues from it, so its own witnesses need not be a quorum.
+    check_older(theirs, ours, levels, result)
     root, last = levels[0][index * 32 : index * 32 + 32], theirs.size - 1
     if index > last or any(len(step) != 32 for step in path):
         raise Wrong("this proof is of an entry that its checkpoint does not have.")
@@ -808,11 +833,11 @@ def check_proof(
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Spelling: every number, hash and name here has one, and every other is refused.
+# Encoding: every number, hash and name has exactly one valid form.
 
 
 def from_base64(text: bytes) -> bytes:
-    """Canonical base64, RFC 4648 §4, or Wrong."""
+    """Decode canonical base64, RFC 4648 §4. Raise Wrong for any other form."""
     try:
         data = binascii.a2b_base64(text)
     except binascii.Error:
@@ -829,7 +854,7 @@ def number_of(text: str) -> int:
 
 
 def from_json(data: bytes) -> Any:
-    """JSON that reads the same for everybody, or Wrong: docs/log-format.md "Bundle"."""
+    """Parse JSON that every parser reads alike: docs/log-format.md "Bundle". Raise Wrong for any other."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
@@ -863,7 +888,7 @@ def from_json(data: bytes) -> Any:
 
 
 def is_name(name: str) -> bool:
-    """c2sp.org/signed-note: not empty, no spaces, no plus; a lone surrogate is no UTF-8."""
+    """Return whether a key name is valid, by c2sp.org/signed-note: not empty, no spaces, no plus, valid UTF-8."""
     return bool(name) and not any(
         c.isspace() or c < " " or c == "+" or "\ud800" <= c <= "\udfff" for c in name
     )
@@ -882,10 +907,9 @@ def is_indexes(value: Any) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text from the copy as it may go to a terminal: control and direction marks could make it say anything."""
-    text = text.encode("utf-8", "surrogateescape").decode(
-        "utf-8", "replace"
-    )  # of a policy, names are any bytes
+    """Replace control and direction characters in text from the copy, which could falsify the output of a terminal."""
+    # Names in a policy can be any bytes.
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
@@ -920,40 +944,39 @@ LIMITS_OF = {
     "sample.json": 32 << 20, "verify.py": 1 << 22, "check.html": 1 << 22,
 }  # fmt: skip
 MOST_MANIFEST, MOST_MANIFESTS = 1 << 20, 1000
-MOST_GROWTH = (
-    200  # what deflate may make of a byte: records of few letters reach 30, a bomb is made for 1,000
-)
+# The most bytes that deflate may make of one: records of few characters reach 30, a zip bomb reaches 1,000.
+MOST_GROWTH = 200
 
 
 def limit_of(name: str) -> int | None:
-    """The most bytes of a bundle's file; None where no bundle has one of that name."""
+    """Return the most bytes of a bundle's file; None if no bundle has a file of that name."""
     return MOST_MANIFEST if re.fullmatch(r"manifests/[0-9a-f]{64}\.json", name) else LIMITS_OF.get(name)
 
 
-def reader(place: str) -> Read:
-    """Reads a bundle's files by name, out of a zip or a folder; None where there is none."""
-    if os.path.isdir(place):
+def reader(bundle: str) -> Read:
+    """Return a function that reads a file of the bundle by its name; it returns None if there is no such file."""
+    if os.path.isdir(bundle):
 
         def from_folder(name: str) -> bytes | None:
-            path = os.path.join(place, *name.split("/"))
-            return outside(path, limit_of(name) or 256 * (ENTRY + 2)) if os.path.isfile(path) else None
+            path = os.path.join(bundle, *name.split("/"))
+            return read_file(path, limit_of(name) or 256 * (ENTRY + 2)) if os.path.isfile(path) else None
 
         return from_folder
-    if place.endswith(".age"):
-        raise Unchecked("%s is still encrypted. Open it with age and your key first." % place)
+    if bundle.endswith(".age"):
+        raise Unchecked("%s is still encrypted. Open it with age and your key first." % bundle)
     try:
-        with open(place, "rb") as opened:
-            members = zip_members(opened, place)
+        with open(bundle, "rb") as opened:
+            members = zip_members(opened, bundle)
     except OSError as error:
-        raise Unchecked("%s cannot be read (%s)." % (place, error.strerror)) from None
+        raise Unchecked("%s cannot be read (%s)." % (bundle, error.strerror)) from None
     except struct.error:
-        raise Unchecked("%s is neither a folder nor a readable zip." % place) from None
+        raise Unchecked("%s is neither a folder nor a readable zip." % bundle) from None
 
     def from_zip(name: str) -> bytes | None:
         if name not in members:
             return None
         member = members[name]
-        with open(place, "rb") as file:
+        with open(bundle, "rb") as file:
             file.seek(member.start)
             data = file.read(member.packed)
         try:
@@ -965,14 +988,14 @@ def reader(place: str) -> Read:
         except zlib.error:
             data = b""
         if len(data) != member.size or zlib.crc32(data) != member.crc:
-            raise Unchecked("%s in %s is damaged." % (name, place))
+            raise Unchecked("%s in %s is damaged." % (name, bundle))
         return data
 
     return from_zip
 
 
 class Member(NamedTuple):
-    """A file in a zip: where its bytes start, and what they are to be."""
+    """A file in a zip: the offset of its bytes, and what the zip states about them."""
 
     start: int
     method: int
@@ -981,12 +1004,13 @@ class Member(NamedTuple):
     size: int
 
 
-def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
-    """The files of a zip in which every reader finds the same: APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16.
+def zip_members(file: BinaryIO, bundle: str) -> dict[str, Member]:
+    """Return the files of a zip. Raise Unchecked unless every reader finds the same: APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16.
 
-    One after the other without a gap, then the one list of them, then its end; no comments, no extras, no ZIP64.
+    The files follow each other without a gap, then comes the one list of them, then its end. There are no comments, no
+    extras and no ZIP64.
     """
-    strange = Unchecked("%s is not a readable zip, or not one that every program reads alike." % place)
+    strange = Unchecked("%s is not a readable zip, or not one that every program reads alike." % bundle)
     end = file.seek(0, 2) - 22
     file.seek(max(end, 0))
     magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
@@ -995,26 +1019,26 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     if count > len(LIMITS_OF) + MOST_MANIFESTS:
         raise strange
     file.seek(start)
-    listed, at, places = file.read(length), 0, []
+    listed, at, headers = file.read(length), 0, []
     members: dict[str, Member] = {}
     for _ in range(count):
         head = struct.unpack_from("<4sHHHHHHLLLHHHHHLL", listed, at)
-        magic, _, _, flags, method, _, _, crc, packed, size, named, extra, comment, _, _, _, place_of = head
+        magic, _, _, flags, method, _, _, crc, packed, size, named, extra, comment, _, _, _, offset = head
         raw = listed[at + 46 : at + 46 + named]
         if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
             raise strange
         name = raw.decode("ascii", "replace")
         if name in members:
-            raise Unchecked("%s holds two files of one name. Fetch the bundle again." % place)
-        refuse_what_no_bundle_has(name, packed, size, place)
-        members[name] = Member(place_of + 30 + named, method, crc, packed, size)
-        places.append((place_of, raw, members[name]))
+            raise Unchecked("%s holds two files of one name. Fetch the bundle again." % bundle)
+        check_name_and_size(name, packed, size, bundle)
+        members[name] = Member(offset + 30 + named, method, crc, packed, size)
+        headers.append((offset, raw, members[name]))
         at += 46 + named
-    if at != length or not places:
+    if at != length or not headers:
         raise strange
     at = 0
-    for place_of, raw, member in sorted(places):
-        if place_of != at or not stands_there(file, place_of, raw, member):
+    for offset, raw, member in sorted(headers):
+        if offset != at or not header_agrees(file, offset, raw, member):
             raise strange
         at = file.tell()
     if at != start:
@@ -1022,28 +1046,28 @@ def zip_members(file: BinaryIO, place: str) -> dict[str, Member]:
     return members
 
 
-def refuse_what_no_bundle_has(name: str, packed: int, size: int, place: str) -> None:
+def check_name_and_size(name: str, packed: int, size: int, bundle: str) -> None:
     limit = limit_of(name)
     if limit is None:
-        raise Unchecked("%s is not a bundle: it holds a file that no bundle has." % place)
+        raise Unchecked("%s is not a bundle: it holds a file that no bundle has." % bundle)
     if size > limit or size > max(packed, 64) * MOST_GROWTH:
-        raise Unchecked("%s in %s is larger than the limit. It was not unpacked." % (name, place))
+        raise Unchecked("%s in %s is larger than the limit. It was not unpacked." % (name, bundle))
 
 
-def stands_there(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
-    """Whether a file's own header says what the list does; then the zip's next part begins where `file` stands."""
+def header_agrees(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
+    """Return whether a member's own header agrees with the list. If so, `file` is then at the end of the member."""
     file.seek(at)
     magic, _, flags, method, _, _, crc, packed, size, named, extra = struct.unpack(
         "<4sHHHHHLLLHH", file.read(30)
     )
-    said = (member.crc, member.packed, member.size)
+    stated = (member.crc, member.packed, member.size)
     if magic != b"PK\3\4" or named != len(name) or file.read(named) != name or extra or flags & 0x2041:
         return False
-    follow = flags & 8  # sizes follow the bytes, as a program writes that cannot go back
-    if method != member.method or (crc, packed, size) != ((0, 0, 0) if follow else said):
+    follow = flags & 8  # the sizes follow the bytes, as written by a program that writes to a pipe
+    if method != member.method or (crc, packed, size) != ((0, 0, 0) if follow else stated):
         return False
     file.seek(member.packed, 1)
-    return not follow or file.read(16) == struct.pack("<4sLLL", b"PK\7\x08", *said)
+    return not follow or file.read(16) == struct.pack("<4sLLL", b"PK\7\x08", *stated)
 
 
 def required(read: Read, name: str) -> bytes:
@@ -1053,7 +1077,7 @@ def required(read: Read, name: str) -> bytes:
     return data
 
 
-def outside(path: str, limit: int = MOST_KEPT) -> bytes:
+def read_file(path: str, limit: int = MOST_KEPT) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(limit + 1)
@@ -1097,36 +1121,35 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     given = parser.parse_args()
     if hasattr(sys.stdout, "reconfigure"):
-        # A console may lack a character of a name; never fail for that.
+        # A console may be unable to show a character. Do not fail for that.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return run(given)
     except Unchecked as unchecked:
         print("NOT CHECKED: %s" % printable(str(unchecked)), file=sys.stderr)
-    except Exception as error:  # never 1, which says that something is wrong with the copy
-        said = printable("%s: %s" % (type(error).__name__, error))
-        print("NOT CHECKED: this program failed (%s)." % said, file=sys.stderr)
+    except Exception as error:  # never exit with 1, which means that the copy is wrong
+        reason = printable("%s: %s" % (type(error).__name__, error))
+        print("NOT CHECKED: this program failed (%s)." % reason, file=sys.stderr)
     return 2
 
 
 def run(given: argparse.Namespace) -> int:
-    """Check and print; the exit code where nothing kept it from that."""
+    """Check the copy and print the result. Return the exit code."""
     result = check(reader(given.copy), given)
     try:
         show(result, given.json)
-        sys.stdout.flush()  # here a closed pipe is noticed; at the interpreter's end it would be a complaint
+        sys.stdout.flush()  # notice a closed pipe here; at exit the interpreter would print an error
     except OSError as error:
-        # What is still to be written must not be tried again at the interpreter's end.
+        # Discard the rest of the output, so that the interpreter does not write it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(
-            error, BrokenPipeError
-        ):  # there the reader has what it wanted: `verify.py b.zip | head -1`
+        # After a broken pipe the reader has what it wanted: `verify.py b.zip | head -1`.
+        if not isinstance(error, BrokenPipeError):
             raise Unchecked("the result could not be written (%s)." % error.strerror) from None
     return 0 if result["ok"] else 1
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:
-    """Print the result: the sentence, what else was found, the keys of the log and its witnesses."""
+    """Print the result: the sentence, further findings, and the keys of the log and its witnesses."""
     if as_json:
         print(json.dumps(result))
         return

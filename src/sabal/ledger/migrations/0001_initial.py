@@ -1,17 +1,17 @@
-"""The public log's tables. Nothing in them is secret: they hold what the log shows, and what it is about to show."""
+"""The tables of the public log. They hold no secret: their data is published, or will be with the next batch."""
 
 from django.db import migrations
 
 from sabal import hot_tables
 
 SQL = """
--- One row a log. size, edge: the tree of all that is sequenced (tlog.Frontier). reached: C up to which the batch under
--- way has come, empty between batches. signed: the newest checkpoint of ours; published: the one that is shown, with its
--- witnesses. batch: how many checkpoints were signed after the first.
+-- One row for each log. size, compact_range: the tree of all sequenced entries (tlog.Frontier). reached: the last
+-- commitment that the current batch has taken, empty between batches. signed: the newest checkpoint; published: the one
+-- on pages and in files, with its witnesses. batch: the number of checkpoints signed after the first.
 CREATE TABLE ledger_log (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     size BIGINT NOT NULL,
-    edge BLOB NOT NULL,
+    compact_range BLOB NOT NULL,
     manifest_hash BLOB NOT NULL,
     closed BOOLEAN NOT NULL,
     reached BLOB NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE ledger_log (
     witnesses TEXT NOT NULL
 );
 
--- The entries, 256 to a row as in the bundles that are served.
+-- The entries, 256 in a row as in the served bundles.
 CREATE TABLE ledger_bundle (
     petition_id INTEGER NOT NULL,
     number BIGINT NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE ledger_bundle (
 );
 -- postgresql: ALTER TABLE ledger_bundle ALTER COLUMN entries SET STORAGE EXTERNAL
 
--- Where each checkpoint of ours ended, and its day (since 1970).
+-- The size of each signed checkpoint, and its day (in days since 1970).
 CREATE TABLE ledger_batch (
     petition_id INTEGER NOT NULL,
     number INTEGER NOT NULL,

@@ -1,4 +1,7 @@
-"""Subscribers. Unlike signatures, the server can read them; they are sealed under its key in case the disk is stolen."""
+"""Create the tables of subscribers.
+
+Unlike signatures, the server can read them. They are sealed under its key in case the disk is stolen.
+"""
 
 from django.db import migrations
 
@@ -21,7 +24,7 @@ CREATE TABLE newsletter_subscription (
     expires INTEGER,
     asked SMALLINT NOT NULL DEFAULT 0
 );
--- subscribe: one row for each address and list
+-- ask: one row for each address and list
 CREATE UNIQUE INDEX newsletter_subscription_address ON newsletter_subscription (petition_id, address_hash);
 -- confirm: by the emailed link
 CREATE INDEX newsletter_subscription_confirm ON newsletter_subscription (confirm_hash) WHERE confirm_hash IS NOT NULL;

@@ -1,4 +1,4 @@
-// The page needs no script. This adds what only a script can: the device's own share sheet, and copying.
+// The page works without a script. This adds the device's share sheet and copying, which need one.
 document.querySelectorAll("[data-share]").forEach((button) => {
   const { share: kind, url, title } = button.dataset;
   const can = kind === "sheet" ? navigator.share : navigator.clipboard;

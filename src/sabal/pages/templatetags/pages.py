@@ -1,4 +1,4 @@
-"""What templates need beside Django: the inlined parts, Markdown, numbers and days as readers write them."""
+"""Template tags and filters: the inlined parts, Markdown, numbers and days in the reader's language."""
 
 from datetime import date
 
@@ -17,49 +17,49 @@ register = template.Library()
 
 @register.simple_tag
 def style() -> SafeString:
-    """The sheet, inlined exactly as the policy's hash knows it."""
+    """Return the inlined style sheet. Its bytes must match the hash in the policy."""
     return mark_safe(f"<style>{html.STYLE}</style>")  # noqa: S308 - our own file
 
 
 @register.simple_tag
 def script() -> SafeString:
-    """The script, inlined exactly as the policy's hash knows it."""
+    """Return the inlined script. Its bytes must match the hash in the policy."""
     return mark_safe(f"<script>{html.SCRIPT}</script>")  # noqa: S308 - our own file
 
 
 @register.simple_tag
 def mark() -> SafeString:
-    """The bowl seen from above."""
+    """Return the emblem, a bowl seen from above, as SVG."""
     return mark_safe(html.MARK)  # noqa: S308 - our own file
 
 
 @register.filter
 def blocks(text: str) -> SafeString:
-    """Markdown paragraphs → sanitised HTML."""
+    """Return Markdown paragraphs as sanitised HTML."""
     return mark_safe(markdown.to_html(text))  # noqa: S308 - sanitised there
 
 
 @register.filter
 def inline(text: str) -> SafeString:
-    """Inline Markdown (a demand) → sanitised HTML."""
+    """Return inline Markdown, such as a demand, as sanitised HTML."""
     return mark_safe(markdown.inline_html(text))  # noqa: S308 - sanitised there
 
 
 @register.filter
 def number(n: int) -> str:
-    """1234 → "1,234" in the reader's way."""
+    """Return a number as the reader's language writes it, such as 1,234."""
     return format_decimal(n, locale=_locale())
 
 
 @register.filter
 def day(value: date) -> str:
-    """A day in full, in the reader's way."""
+    """Return a day in full, as the reader's language writes it."""
     return format_date(value, "long", locale=_locale())
 
 
 @register.filter
 def demand_number(anchor: str) -> str:
-    """ "demand-1-2" → "1.2"."""
+    """Return the number in a demand's anchor: "1.2" for "demand-1-2"."""
     return ".".join(anchor.split("-")[1:])
 
 

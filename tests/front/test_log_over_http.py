@@ -1,4 +1,4 @@
-"""The public log through the real front: what may be cached for ever, and what is refused before a page is made."""
+"""The public log through the real front end: cache lifetimes, and refusals before a page is made."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ import pytest
 
 import tlog
 from front.visitor import Answer, visit
-from front_door import HOST, Entrance, entrance
+from front_end import HOST, Client, open_client
 from sabal.front.front import Front
 from sabal.http import Response
 from sabal.ledger import tables
@@ -40,7 +40,7 @@ def petition(site: SiteOfTests) -> PetitionSnapshot:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths whose pages were made."""
+    """Return the list of the paths whose pages are made."""
     asked: list[str] = []
     make = Front.page
 
@@ -52,17 +52,17 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def ask(door: Entrance, method: str, path: str, *headers: tuple[bytes, bytes]) -> Answer:
-    return door._runner.run(visit(door.front, method, path, *headers, host=[HOST]))
+def ask(client: Client, method: str, path: str, *headers: tuple[bytes, bytes]) -> Answer:
+    return client._runner.run(visit(client.front, method, path, *headers, host=[HOST]))
 
 
-def test_each_file_says_how_long_it_may_be_kept(
+def test_each_file_has_its_cache_lifetime_and_headers(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, digest = "text/plain; charset=utf-8", petition.manifest_hash.hex()
     newest, binary = "public, max-age=1, stale-if-error=600", "application/octet-stream"
-    with entrance(site, monkeypatch) as door:
-        for path, kept, kind in (
+    with open_client(site, monkeypatch) as client:
+        for path, cached, kind in (
             ("checkpoint", newest, text),
             ("policy", newest, text),
             (f"manifests/{digest}.json", FOR_EVER, "application/json; charset=utf-8"),
@@ -72,39 +72,39 @@ def test_each_file_says_how_long_it_may_be_kept(
             ("tile/entries/000", FOR_EVER, binary),
             ("tile/entries/001.p/44", FOR_EVER, binary),
         ):
-            whole = door.get(f"{LOG}/{path}", (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
-            assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, kept, kind), path
+            whole = client.get(f"{LOG}/{path}", (b"origin", b"https://press.example"), (b"cookie", b"a=b"))
+            assert (whole.status, whole["cache-control"], whole["content-type"]) == (200, cached, kind), path
             assert whole["access-control-allow-origin"] == "*" and whole["set-cookie"] is None
             assert whole["x-content-type-options"] == "nosniff"
             file = site.data / "public" / SLUG / "log" / path
             assert whole.body == file.read_bytes()
             assert whole["etag"] and whole["content-length"] == str(len(whole.body))
-            head = ask(door, "HEAD", f"{LOG}/{path}")
+            head = ask(client, "HEAD", f"{LOG}/{path}")
             assert (head.status, head.body) == (200, b"")
             for name in ("etag", "content-length", "content-type", "cache-control"):
                 assert head[name] == whole[name], (path, name)
-            same = door.get(f"{LOG}/{path}", (b"if-none-match", whole["etag"].encode()))
+            same = client.get(f"{LOG}/{path}", (b"if-none-match", whole["etag"].encode()))
             assert (same.status, same.body, same["access-control-allow-origin"]) == (304, b"", "*")
-            assert door.post_raw(f"{LOG}/{path}", b"").status == 405
+            assert client.post_raw(f"{LOG}/{path}", b"").status == 405
 
 
-def test_what_is_served_is_the_log(
+def test_the_served_files_are_the_log(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with entrance(site, monkeypatch) as door:
-        policy = tlog.Policy.parse(door.get(f"{LOG}/policy").body)
-        shown = policy.open(door.get(f"{LOG}/checkpoint").body).checkpoint
+    with open_client(site, monkeypatch) as client:
+        policy = tlog.Policy.parse(client.get(f"{LOG}/policy").body)
+        published = policy.open(client.get(f"{LOG}/checkpoint").body).checkpoint
         entries = [
             entry
-            for bundle in tlog.new_bundles(0, shown.size)
-            for entry in tlog.decode_bundle(door.get(f"{LOG}/{bundle.path}").body, bundle.width)
+            for bundle in tlog.new_bundles(0, published.size)
+            for entry in tlog.decode_bundle(client.get(f"{LOG}/{bundle.path}").body, bundle.width)
         ]
-        assert tlog.root_of_entries(entries) == shown.root and shown.size == SIZE
+        assert tlog.root_of_entries(entries) == published.root and published.size == SIZE
         for tile, data in tlog.grow(0, tlog.leaf_hashes(entries), lambda _: b""):
-            assert door.get(f"{LOG}/{tile.path}").body == data
+            assert client.get(f"{LOG}/{tile.path}").body == data
         first = tlog.entry.parse(entries[0])
         assert isinstance(first, tlog.entry.Open)
-        manifest = door.get(f"{LOG}/manifests/{first.manifest_hash.hex()}.json").body
+        manifest = client.get(f"{LOG}/manifests/{first.manifest_hash.hex()}.json").body
         assert hashlib.sha256(manifest).digest() == first.manifest_hash
 
 
@@ -119,17 +119,17 @@ def test_what_is_served_is_the_log(
         "checkpoint/", "checkpoint.txt", "Checkpoint", "policy/x", "entries", ".lock",
     ],
 )  # fmt: skip
-def test_what_no_log_has_is_not_found_without_making_a_page(
+def test_a_path_outside_the_log_is_not_found_without_making_a_page(
     site: SiteOfTests,
     petition: PetitionSnapshot,
     monkeypatch: pytest.MonkeyPatch,
     made: list[str],
     path: str,
 ) -> None:
-    with entrance(site, monkeypatch) as door:
+    with open_client(site, monkeypatch) as client:
         before = [p for p in made if "/log" in p]
         for method in ("GET", "HEAD"):
-            answer = ask(door, method, f"{LOG}/{path}")
+            answer = ask(client, method, f"{LOG}/{path}")
             assert answer.status in (400, 404), (method, answer)
             assert "immutable" not in (answer["cache-control"] or "")
         assert [p for p in made if "/log" in p] == before
@@ -150,8 +150,8 @@ def test_another_spelling_of_a_path_is_refused(
     made: list[str],
     path: str,
 ) -> None:
-    with entrance(site, monkeypatch) as door:
-        answer = door.get(path)
+    with open_client(site, monkeypatch) as client:
+        answer = client.get(path)
     assert answer.status in (400, 404) and not [p for p in made if "/log" in p]
     assert not re.search(rb"[A-Za-z0-9+/]{43}=", answer.body)
 
@@ -159,16 +159,16 @@ def test_another_spelling_of_a_path_is_refused(
 def test_a_tile_is_made_once(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch, made: list[str]
 ) -> None:
-    with entrance(site, monkeypatch) as door:
-        answers = door.at_once([door.getting(f"{LOG}/tile/0/000") for _ in range(20)])
+    with open_client(site, monkeypatch) as client:
+        answers = client.at_once([client.getting(f"{LOG}/tile/0/000") for _ in range(20)])
         assert {answer.status for answer in answers} == {200} and made.count(f"{LOG}/tile/0/000") == 1
-        assert door.get(f"{LOG}/tile/0/000").status == 200 and made.count(f"{LOG}/tile/0/000") == 1
+        assert client.get(f"{LOG}/tile/0/000").status == 200 and made.count(f"{LOG}/tile/0/000") == 1
 
 
-def test_a_manifest_that_the_log_does_not_name_is_not_found(
+def test_an_unknown_manifest_is_not_found(
     site: SiteOfTests, petition: PetitionSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with entrance(site, monkeypatch) as door:
-        assert door.get(f"{LOG}/manifests/{'0' * 64}.json").status == 404
-        assert door.get(f"/another/log/manifests/{petition.manifest_hash.hex()}.json").status == 404
-        assert door.get("/another/log/checkpoint").status == 404
+    with open_client(site, monkeypatch) as client:
+        assert client.get(f"{LOG}/manifests/{'0' * 64}.json").status == 404
+        assert client.get(f"/another/log/manifests/{petition.manifest_hash.hex()}.json").status == 404
+        assert client.get("/another/log/checkpoint").status == 404

@@ -1,4 +1,4 @@
-"""Files with checkpoints that somebody kept, and what every checker makes of them."""
+"""Kept files with checkpoints, and the result that every checker must give for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,19 +17,21 @@ ANOTHER_KEY = "signed by another key of the policy than this copy"
 
 @dataclass(frozen=True)
 class Case:
-    """A bundle and a kept file; which checkpoints are compared, and words of the one problem, where there is one."""
+    """A bundle, a kept file, the checkpoints that are compared, and some words of the one problem, if any."""
 
     files: Files
     kept: bytes
     checkpoints: tuple[tuple[int, bool], ...]
     problem: str | None = None
 
-    def of(self, found: dict[str, Any]) -> bool:
-        """Whether a result is as it should be."""
+    def agrees_with(self, found: dict[str, Any]) -> bool:
+        """Return whether a result is the expected one."""
         compared = tuple((other["size"], other["consistent"]) for other in found["checkpoints"])
         problems = found["problems"]
-        said = not problems if self.problem is None else len(problems) == 1 and self.problem in problems[0]
-        return found["ok"] == (self.problem is None) and compared == self.checkpoints and said
+        as_expected = (
+            not problems if self.problem is None else len(problems) == 1 and self.problem in problems[0]
+        )
+        return found["ok"] == (self.problem is None) and compared == self.checkpoints and as_expected
 
 
 def by(key: tlog.Signer, size: int, entries: tuple[bytes, ...] = LOG.entries) -> bytes:
@@ -37,7 +39,7 @@ def by(key: tlog.Signer, size: int, entries: tuple[bytes, ...] = LOG.entries) ->
 
 
 def forged(*keys: tlog.Signer) -> Files:
-    """A longer log of other entries, signed by these keys, under a policy that names two."""
+    """Return a longer log with other entries, signed by these keys, under a policy that names two keys."""
     checkpoint = tlog.Checkpoint(ORIGIN, len(FORKED), tlog.root_of_entries(FORKED))
     files = {name: data for name, data in bundles.files(LOG).items() if name != "policy"}
     return {**files, "policy": TWO_KEYS, "entries": b"".join(FORKED),
@@ -49,13 +51,13 @@ DAMAGED = GOOD.replace(b"\n5\n", b"\n6\n", 1)
 FILES = bundles.files(LOG)
 AGREES, FORKS = ((5, True),), ((40, False),)
 CASES = {
-    "another log's before it": Case(FILES, by(OTHER, 3) + b"\n\n" + GOOD, AGREES),
-    "another log's after it": Case(FILES, GOOD + b"\n" + by(OTHER, 3), AGREES),
-    "other logs' alone": Case(FILES, by(OTHER, 3) + b"\n" + by(OTHER, 4), (), "signed"),
+    "another log's checkpoint before it": Case(FILES, by(OTHER, 3) + b"\n\n" + GOOD, AGREES),
+    "another log's checkpoint after it": Case(FILES, GOOD + b"\n" + by(OTHER, 3), AGREES),
+    "only other logs' checkpoints": Case(FILES, by(OTHER, 3) + b"\n" + by(OTHER, 4), (), "signed"),
     "a damaged one beside it": Case(FILES, DAMAGED + b"\n" + GOOD, AGREES),
-    "a stranger's beside it": Case(FILES, GOOD + b"\n" + by(EVE, 7), AGREES),
+    "one by an unknown key beside it": Case(FILES, GOOD + b"\n" + by(EVE, 7), AGREES),
     "a damaged one alone": Case(FILES, DAMAGED, (), "does not fit"),
-    "a stranger's alone": Case(FILES, by(EVE, 7), (), "signed"),
+    "one by an unknown key alone": Case(FILES, by(EVE, 7), (), "signed"),
     "two damaged ones": Case(FILES, DAMAGED + b"\n" + GOOD.replace(b"\n5\n", b"\n7\n", 1), (), "does not fit"),
     "a dash below it": Case(FILES, GOOD + "— Kim, for the orchard\n".encode(), AGREES),
     "a fork by another key": Case(forged(EVE), by(CAROL, 40), (), ANOTHER_KEY),

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from front_door import Entrance, entrance
+from front_end import Client, open_client
 from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
@@ -23,9 +23,9 @@ SLUG = "stop-forced-repatriation"
 
 
 @pytest.fixture
-def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+def client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     site.publish()
-    with entrance(site, monkeypatch) as opened:
+    with open_client(site, monkeypatch) as opened:
         yield opened
 
 
@@ -41,37 +41,38 @@ def counted(site: SiteOfTests, days_ago: int) -> None:
     site.database.execute("UPDATE signing_access SET counted_on = ?", (today - days_ago,))
 
 
-def answers(door: Entrance, t: bytes) -> list[tuple[int, bytes]]:
+def answers(client: Client, t: bytes) -> list[tuple[int, bytes]]:
     """Return the answers of a link on each of its paths, without the token itself."""
     text = token.encode(t)
     paths = (f"/en/confirm/{text}", f"/en/signature/{text}", f"/en/confirm/{text}/not-me")
-    found = [door.get(path) for path in paths] + [door.post(paths[0])]
+    found = [client.get(path) for path in paths] + [client.post(paths[0])]
     return [(answer.status, answer.body.replace(text.encode(), b"TOKEN")) for answer in found]
 
 
-def test_everybody_gets_the_same_answer(site: SiteOfTests, door: Entrance) -> None:
+def test_everybody_gets_the_same_answer(site: SiteOfTests, client: Client) -> None:
     confirmed(site, site.petition(), "max@example.org")
     seen = [
-        door.post(f"/en/{SLUG}/sign", form(site, e)) for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
+        client.post(f"/en/{SLUG}/sign", form(site, e))
+        for e in (SUZIE, SUZIE, "max@example.org", SUZIE, SUZIE)
     ]
     assert {(a.status, a.body, tuple(a.headers)) for a in seen} == {(303, b"", tuple(seen[0].headers))}
 
 
-def test_an_old_guarded_link_answers_like_an_invented_one(site: SiteOfTests, door: Entrance) -> None:
+def test_an_old_guarded_link_answers_like_an_invented_one(site: SiteOfTests, client: Client) -> None:
     suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
     counted(site, days_ago=8)
-    invented = answers(door, token.new())
-    assert answers(door, suzie.t) == answers(door, again.t) == invented
+    invented = answers(client, token.new())
+    assert answers(client, suzie.t) == answers(client, again.t) == invented
 
 
-def test_not_me_ends_every_email_of_the_address(site: SiteOfTests, door: Entrance) -> None:
+def test_not_me_ends_every_email_of_the_address(site: SiteOfTests, client: Client) -> None:
     eves = [signed(site, site.petition(), typed) for typed in (SUZIE, "Suzie@Example.org", SUZIE)]
     max_ = signed(site, site.petition(), "max@example.org")
-    assert door.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
+    assert client.post(f"/en/confirm/{token.encode(eves[1].t)}/not-me").status == 303
     assert (site.rows("signing_pending"), site.rows("signing_sealed")) == (1, 1)
-    invented = answers(door, token.new())
-    assert [answers(door, of.t) for of in eves] == [invented] * 3
-    assert door.post(f"/en/confirm/{token.encode(max_.t)}").status == 303
+    invented = answers(client, token.new())
+    assert [answers(client, of.t) for of in eves] == [invented] * 3
+    assert client.post(f"/en/confirm/{token.encode(max_.t)}").status == 303
     assert site.rows("signing_signature") == 1
 
 
@@ -82,21 +83,21 @@ def test_not_me_without_tags_ends_only_its_own_email(site: SiteOfTests) -> None:
     assert find(site.database, [eves.digest]) == [None] and find(site.database, [max_.digest]) != [None]
 
 
-def test_a_link_shows_the_receipt_for_a_week(site: SiteOfTests, door: Entrance) -> None:
+def test_a_link_shows_the_receipt_for_a_week(site: SiteOfTests, client: Client) -> None:
     suzie = confirmed(site, site.petition())
     counted(site, days_ago=7)
-    assert door.get(f"/en/signature/{token.encode(suzie.t)}").status == 200
-    assert door.get(f"/en/confirm/{token.encode(suzie.t)}").status == 303
+    assert client.get(f"/en/signature/{token.encode(suzie.t)}").status == 200
+    assert client.get(f"/en/confirm/{token.encode(suzie.t)}").status == 303
 
 
-def test_signing_again_does_not_reveal_that_the_address_had_signed(site: SiteOfTests, door: Entrance) -> None:
+def test_signing_again_does_not_reveal_that_the_address_had_signed(site: SiteOfTests, client: Client) -> None:
     confirmed(site, site.petition())
     counted(site, days_ago=20)
 
     def receipt(of: Signed) -> tuple[int, bytes]:
         text = token.encode(of.t)
-        assert door.post(f"/en/confirm/{text}").status == 303
-        answer = door.get(f"/en/signature/{text}")
+        assert client.post(f"/en/confirm/{text}").status == 303
+        answer = client.get(f"/en/signature/{text}")
         return answer.status, answer.body.replace(text.encode(), b"TOKEN")
 
     again, new = signed(site, site.petition()), signed(site, site.petition(), "max@example.org")
@@ -110,15 +111,15 @@ def test_signing_again_does_not_reveal_that_the_address_had_signed(site: SiteOfT
     assert receipt(again) == receipt(new) and b"public log" in receipt(new)[1]
 
 
-def test_a_later_link_does_not_prove_the_first_signature(site: SiteOfTests, door: Entrance) -> None:
+def test_a_later_link_does_not_prove_the_first_signature(site: SiteOfTests, client: Client) -> None:
     """A person who controls the mailbox later must not be able to show that the address signed, or when."""
     suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
     counted(site, 0)
     site.refresh()
     first, later = token.encode(suzie.t), token.encode(again.t)
     for paper in ("promise", "tlog-proof"):
-        assert door.get(f"/en/signature/{first}.{paper}").status == 200
-        assert door.get(f"/en/signature/{later}.{paper}").status == 404
+        assert client.get(f"/en/signature/{first}.{paper}").status == 200
+        assert client.get(f"/en/signature/{later}.{paper}").status == 404
     found = find(site.database, [again.digest])[0]
     assert found is not None and (found.commitment, found.w) == (b"", b"")
     assert found.entered is None or found.entered.index is None
@@ -137,38 +138,38 @@ def test_only_valid_links_are_given_to_the_writer(site: SiteOfTests, monkeypatch
     original = Writer.commit
     monkeypatch.setattr(Writer, "commit", commit)
     links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
-    with entrance(site, monkeypatch) as door:
-        seen = [door.post(f"/en/signature/{link}/withdraw") for link in links]
+    with open_client(site, monkeypatch) as client:
+        seen = [client.post(f"/en/signature/{link}/withdraw") for link in links]
     assert {(a.status, a["location"], a.body) for a in seen} == {(303, "/en/signature/withdrawn", b"")}
     assert len({tuple(a.headers) for a in seen}) == 1
     assert written == [operations.Withdraw(suzie.t, suzie.digest)] and site.rows("signing_signature") == 0
 
 
 def test_a_signature_that_was_not_stored_does_not_use_the_quota(
-    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_ready(*_: object) -> None:
         raise NotReady
 
     with monkeypatch.context() as patch:
         patch.setattr(handlers, "sign", not_ready)
-        assert [door.post(f"/en/{SLUG}/sign", form(site)).status for _ in range(5)] == [503] * 5
-    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+        assert [client.post(f"/en/{SLUG}/sign", form(site)).status for _ in range(5)] == [503] * 5
+    assert client.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 1
 
 
-def test_newsletter_emails_do_not_use_the_quota_of_signing(site: SiteOfTests, door: Entrance) -> None:
+def test_newsletter_emails_do_not_use_the_quota_of_signing(site: SiteOfTests, client: Client) -> None:
     for _ in range(5):
-        assert ask(door, SUZIE).status == 303
-    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+        assert ask(client, SUZIE).status == 303
+    assert client.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 1
 
 
 def test_after_three_emails_the_answer_is_the_same_and_nothing_is_stored(
-    site: SiteOfTests, door: Entrance
+    site: SiteOfTests, client: Client
 ) -> None:
     spellings = ("suzie@example.org", "su.zie@example.org", "suzie+a@example.org", "suzie+b@example.org")
-    seen = [door.post(f"/en/{SLUG}/sign", form(site, spelling)) for spelling in spellings]
+    seen = [client.post(f"/en/{SLUG}/sign", form(site, spelling)) for spelling in spellings]
     assert len({(a.status, tuple(a.headers)) for a in seen}) == 1
     assert (site.rows("signing_pending"), site.rows("signing_sealed"), site.rows("mail_email")) == (
         3,
@@ -178,28 +179,30 @@ def test_after_three_emails_the_answer_is_the_same_and_nothing_is_stored(
 
 
 def test_a_flood_of_robots_is_refused_when_it_fills_its_share(
-    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door.app.limits, "_most_held", 2)
-    robots = [door.post(f"/en/{SLUG}/sign", form(site, f"eve{i}@example.org", website="x")) for i in range(3)]
+    monkeypatch.setattr(client.app.limits, "_most_held", 2)
+    robots = [
+        client.post(f"/en/{SLUG}/sign", form(site, f"eve{i}@example.org", website="x")) for i in range(3)
+    ]
     assert [answer.status for answer in robots] == [303, 303, 429]
-    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 303
+    assert client.post(f"/en/{SLUG}/sign", form(site)).status == 303
     assert site.rows("signing_pending") == 3
 
 
-def test_the_confirm_page_shows_everything_that_was_entered(site: SiteOfTests, door: Entrance) -> None:
+def test_the_confirm_page_shows_everything_that_was_entered(site: SiteOfTests, client: Client) -> None:
     forged = signed(site, site.petition(), name="Suzie <b>", country="KR", subscribe=("newsletter",))
-    page = door.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
+    page = client.get(f"/en/confirm/{token.encode(forged.t)}").body.decode()
     assert "Suzie &lt;b&gt;" in page and "South Korea" in page and "the newsletter" in page
     assert "emails about this petition" not in page and "⟦" not in page
     bare = signed(site, site.petition(), "max@example.org", country="")
-    page = door.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
+    page = client.get(f"/en/confirm/{token.encode(bare.t)}").body.decode()
     assert "Country or place" not in page and "the newsletter" not in page and "⟦" not in page
 
 
 def test_signing_ends_after_the_last_day_even_if_no_worker_has_closed_the_petition(
-    site: SiteOfTests, door: Entrance, monkeypatch: pytest.MonkeyPatch
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(site.petition().definition), "last_day", date(2026, 1, 1))
-    assert door.post(f"/en/{SLUG}/sign", form(site)).status == 409
+    assert client.post(f"/en/{SLUG}/sign", form(site)).status == 409
     assert site.rows("signing_pending") == 0

@@ -1,4 +1,4 @@
-"""The real front door of a house of tests, in the test's own process: real routes, guards, limits, views and keys."""
+"""The real front end of a test site, in the test's own process: real routes, guards, limits, pages and keys."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
@@ -18,8 +18,8 @@ HOST = (b"host", b"127.0.0.1:8000")
 Visit = Coroutine[Any, Any, Answer]
 
 
-class Entrance:
-    """What a browser or a program can do at the front."""
+class Client:
+    """Make the requests of a browser or a program."""
 
     def __init__(self, runner: asyncio.Runner, process: asgi.Process) -> None:
         assert process.front
@@ -27,19 +27,19 @@ class Entrance:
         self.app = process.front.app
 
     def get(self, path: str, *headers: tuple[bytes, bytes]) -> Answer:
-        """Open a link."""
+        """Send a GET."""
         return self._runner.run(self.getting(path, *headers))
 
     def post(self, path: str, fields: Mapping[str, str] | None = None) -> Answer:
-        """Press a button of a page of ours."""
+        """Send a POST as a form of this site does."""
         return self._runner.run(self.posting(path, fields))
 
     def post_raw(self, path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
-        """Post as a program does, without origin."""
+        """Send a POST as a program does, without an origin."""
         return self._runner.run(self._visit("POST", path, *headers, body=body))
 
     def at_once(self, visits: Iterable[Visit]) -> list[Answer]:
-        """Let all of them in at the same moment, in this order."""
+        """Send all requests at the same time, in this order."""
 
         async def crowd() -> list[Answer]:
             return await asyncio.gather(*visits)
@@ -47,11 +47,11 @@ class Entrance:
         return self._runner.run(crowd())
 
     def getting(self, path: str, *headers: tuple[bytes, bytes]) -> Visit:
-        """`get`, for `at_once`."""
+        """Return `get` for `at_once`."""
         return self._visit("GET", path, *headers)
 
     def posting(self, path: str, fields: Mapping[str, str] | None = None) -> Visit:
-        """`post`, for `at_once`."""
+        """Return `post` for `at_once`."""
         return self._visit("POST", path, ORIGIN, FORM, body=urlencode(fields or {}).encode())
 
     def _visit(self, method: str, path: str, *headers: tuple[bytes, bytes], body: bytes = b"") -> Visit:
@@ -59,8 +59,8 @@ class Entrance:
 
 
 @contextmanager
-def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False) -> Iterator[Entrance]:
-    """Open the house's door. `dev`: as a development house, where nothing is limited and letters can be read."""
+def open_client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = False) -> Iterator[Client]:
+    """Start the front end. `dev`: as a development server, without limits and with readable emails."""
     monkeypatch.setattr(settings, "DEV", dev)
     monkeypatch.setattr(settings, "BASE_URL", "http://127.0.0.1:8000")
     monkeypatch.setattr(asgi, "allow_many_connections", lambda: None)
@@ -68,6 +68,6 @@ def entrance(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool = 
     with asyncio.Runner() as runner:
         runner.run(process.start(site.keyring, site.snapshots))
         try:
-            yield Entrance(runner, process)
+            yield Client(runner, process)
         finally:
             runner.run(process.stop())

@@ -1,4 +1,4 @@
-"""The newsletter from the form to the way out, through the real door: what is stored, written, said and never said."""
+"""The newsletter through the real front end, from the form to unsubscribing: rows, emails and answers."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from front.visitor import FORM
-from front_door import Entrance, entrance
+from front_end import Client, open_client
 from newsletter.asking import PAGE, ask, filled
 from sabal import erasure_journal, token
 from sabal.keys.keystore import unseal
@@ -27,21 +27,21 @@ TABLES = ("newsletter_subscription", "mail_email", "signing_suppression")
 
 
 @pytest.fixture
-def door(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entrance]:
+def client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     site.publish()
-    with entrance(site, monkeypatch) as opened:
+    with open_client(site, monkeypatch) as opened:
         yield opened
 
 
 def contents(site: SiteOfTests) -> list[object]:
-    """All that asking, confirming and unsubscribing could change."""
+    """Return all data that asking, confirming and unsubscribing could change."""
     file = site.data / "erasure-journal.jsonl"
     tables = [site.database.query(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
     return [*tables, file.read_bytes() if file.exists() else b""]
 
 
-def letters(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
-    """Let the worker send; every letter in the folder as (to, links by what they do)."""
+def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
+    """Send the emails that are due. Return every email in the folder as (to, links by verb)."""
     site.refresh()
     folder: Path = site.data / "mail"
     outbox.send_due(
@@ -66,44 +66,44 @@ def states(site: SiteOfTests) -> list[int]:
     return [row[0] for row in site.database.query("SELECT state FROM newsletter_subscription")]
 
 
-def test_suzie_asks_confirms_and_leaves(site: SiteOfTests, door: Entrance) -> None:
-    answer = ask(door, SUZIE)
+def test_suzie_asks_confirms_and_unsubscribes(site: SiteOfTests, client: Client) -> None:
+    answer = ask(client, SUZIE)
     assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
-    assert door.get("/en/newsletter/asked").status == 200
-    ((to, links),) = letters(site)
+    assert client.get("/en/newsletter/asked").status == 200
+    ((to, links),) = sent_emails(site)
     assert to == SUZIE and states(site) == [rows.ASKED]
     for _ in range(2):
-        answer = door.post(links["confirm"])
+        answer = client.post(links["confirm"])
         assert answer.status == 200 and b"You are subscribed" in answer.body
         assert states(site) == [rows.CONFIRMED]
     for _ in range(2):
-        answer = door.post(links["unsubscribe"])
+        answer = client.post(links["unsubscribe"])
         assert answer.status == 200 and b"You are unsubscribed" in answer.body
         assert states(site) == []
-    assert door.post(links["confirm"]).status == 404
+    assert client.post(links["confirm"]).status == 404
     assert [entry.kind for entry in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
 
 
-def test_a_robot_that_opens_every_link_changes_nothing(site: SiteOfTests, door: Entrance) -> None:
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
+def test_opening_links_changes_nothing(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
     assert set(links) == {"confirm", "unsubscribe"}
     for state in (rows.ASKED, rows.CONFIRMED):
         assert states(site) == [state]
         before = contents(site)
         for path in (*links.values(), PAGE, "/en/newsletter/asked"):
-            assert door.get(path).status == 200
+            assert client.get(path).status == 200
         assert contents(site) == before
-        door.post(links["confirm"])
+        client.post(links["confirm"])
 
 
-def test_a_link_serves_its_own_purpose_only(site: SiteOfTests, door: Entrance) -> None:
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
+def test_a_token_works_only_in_its_own_kind_of_link(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
     confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
     before = contents(site)
     for path in (f"{PAGE}/confirm/{leave}", f"{PAGE}/unsubscribe/{confirm}", f"{PAGE}/confirm/{'a' * 26}"):
-        assert door.post(path).status == 404
+        assert client.post(path).status == 404
     assert contents(site) == before
 
 
@@ -117,71 +117,71 @@ def test_a_link_serves_its_own_purpose_only(site: SiteOfTests, door: Entrance) -
         ),
     ],
 )
-def test_a_mail_program_unsubscribes_with_one_post(
-    site: SiteOfTests, door: Entrance, kind: str, body: bytes
+def test_a_mail_program_unsubscribes_with_one_post_from_another_site(
+    site: SiteOfTests, client: Client, kind: str, body: bytes
 ) -> None:
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
-    door.post(links["confirm"])
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    client.post(links["confirm"])
     foreign = (b"sec-fetch-site", b"cross-site")
     for _ in range(2):  # it may try again
-        answer = door.post_raw(links["unsubscribe"], body, (b"content-type", kind.encode()), foreign)
+        answer = client.post_raw(links["unsubscribe"], body, (b"content-type", kind.encode()), foreign)
         assert answer.status == 200 and answer["location"] is None
     assert states(site) == []
 
 
-def test_nobody_learns_who_is_in_the_list(site: SiteOfTests, door: Entrance) -> None:
-    new = ask(door, SUZIE)
-    ((_, links),) = letters(site)
-    waiting = ask(door, SUZIE)
-    letters(site)
-    door.post(links["confirm"])  # too late: the last link is the one that works
+def test_the_answer_does_not_reveal_who_is_in_the_list(site: SiteOfTests, client: Client) -> None:
+    new = ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    waiting = ask(client, SUZIE)
+    sent_emails(site)
+    client.post(links["confirm"])  # no longer works: only the last link does
     assert states(site) == [rows.ASKED]
-    door.post(letters(site)[-1][1]["confirm"])
+    client.post(sent_emails(site)[-1][1]["confirm"])
     assert states(site) == [rows.CONFIRMED]
-    in_it, robot = ask(door, SUZIE), ask(door, EVE, website="x")
+    in_it, robot = ask(client, SUZIE), ask(client, EVE, website="x")
     for answer in (waiting, in_it, robot):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
-    assert site.rows("mail_email") == 0 and len(letters(site)) == 2
+    assert site.rows("mail_email") == 0 and len(sent_emails(site)) == 2
 
 
-def test_who_never_asked_ends_it_and_is_not_asked_again(site: SiteOfTests, door: Entrance) -> None:
-    first = ask(door, SUZIE)
-    ((_, links),) = letters(site)
-    door.post_raw(links["unsubscribe"], ONE_CLICK)
+def test_unsubscribing_before_confirming_stops_further_emails(site: SiteOfTests, client: Client) -> None:
+    first = ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    client.post_raw(links["unsubscribe"], ONE_CLICK)
     assert states(site) == []
     assert [entry.kind for entry in erasure_journal.read()] == [
         erasure_journal.UNSUBSCRIBED,
         erasure_journal.NOT_ME,
     ]
-    again = ask(door, SUZIE)
+    again = ask(client, SUZIE)
     assert (again.status, again.headers, again.body) == (first.status, first.headers, first.body)
     assert states(site) == [] and site.rows("mail_email") == 0
-    ask(door, EVE)
+    ask(client, EVE)
     assert states(site) == [rows.ASKED]
 
 
-def test_who_left_a_list_they_were_in_may_ask_again(site: SiteOfTests, door: Entrance) -> None:
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
-    door.post(links["confirm"])
-    door.post(links["unsubscribe"])
-    ask(door, SUZIE)
-    door.post(letters(site)[-1][1]["confirm"])
+def test_a_former_subscriber_may_ask_again(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    client.post(links["confirm"])
+    client.post(links["unsubscribe"])
+    ask(client, SUZIE)
+    client.post(sent_emails(site)[-1][1]["confirm"])
     assert states(site) == [rows.CONFIRMED]
 
 
-def test_a_mailbox_gets_three_letters_a_day_however_it_is_spelled(site: SiteOfTests, door: Entrance) -> None:
-    answers = [ask(door, f"su.zie+{n}@example.org") for n in range(6)]
+def test_a_mailbox_gets_three_emails_a_day_for_all_its_spellings(site: SiteOfTests, client: Client) -> None:
+    answers = [ask(client, f"su.zie+{n}@example.org") for n in range(6)]
     assert len({(answer.status, answer.body) for answer in answers}) == 1
     assert site.rows("mail_email") == len(states(site)) == 3
-    ask(door, EVE)
+    ask(client, EVE)
     assert site.rows("mail_email") == 4
 
 
-def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) -> None:
-    ask(door, SUZIE)
-    ask(door, "Suzie@Example.org", "/ko/newsletter")
+def test_the_address_and_language_typed_last_are_stored(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ask(client, "Suzie@Example.org", "/ko/newsletter")
     language, sentence, sealed = site.database.query(
         "SELECT s.language, c.sentence, s.sealed_address FROM newsletter_subscription s"
         " JOIN newsletter_consent c ON c.version = s.consent"
@@ -192,7 +192,7 @@ def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) 
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
+    ("body", "shown_again"),
     [
         (b"email=", ""),
         (b"", ""),
@@ -203,13 +203,15 @@ def test_what_was_typed_last_is_what_is_kept(site: SiteOfTests, door: Entrance) 
         (b"email=" + b"a" * 300 + b"%40example.org", ""),
     ],
 )
-def test_what_is_no_address_is_said_and_kept(
-    site: SiteOfTests, door: Entrance, body: bytes, kept: str
+def test_an_invalid_address_gets_an_error_and_is_shown_again(
+    site: SiteOfTests, client: Client, body: bytes, shown_again: str
 ) -> None:
-    answer = door.post_raw(PAGE, body, FORM)
+    answer = client.post_raw(PAGE, body, FORM)
     page = answer.body.decode()
     assert answer.status == 422 and answer["cache-control"] == "no-store"
-    assert "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and kept in page
+    assert (
+        "<title>Error:" in page and 'role="alert"' in page and 'href="#email"' in page and shown_again in page
+    )
     assert states(site) == [] and site.rows("mail_email") == 0
 
 
@@ -221,18 +223,20 @@ def test_what_is_no_address_is_said_and_kept(
         b"&".join(b"f%d=1" % n for n in range(900)) + b"&email=a%40b.org",
     ],
 )
-def test_a_damaged_form_is_said_and_nothing_kept(site: SiteOfTests, door: Entrance, body: bytes) -> None:
-    answer = door.post_raw(PAGE, body, FORM)
+def test_a_damaged_form_gets_an_error_and_nothing_is_stored(
+    site: SiteOfTests, client: Client, body: bytes
+) -> None:
+    answer = client.post_raw(PAGE, body, FORM)
     assert answer.status == 422 and b"<title>Error:" in answer.body and b"arrived damaged" in answer.body
     assert b'href="#form"' not in answer.body and site.rows("mail_email") == 0
 
 
-def test_nobody_is_written_to_who_did_not_tick_the_box(site: SiteOfTests, door: Entrance) -> None:
-    """And what was agreed to is what stands beside the box, not what stands there later."""
-    page = door.get(PAGE).body.decode()
+def test_without_the_ticked_box_no_email_is_sent(site: SiteOfTests, client: Client) -> None:
+    """Consent is to the sentence beside the box when it was ticked, not to a later one."""
+    page = client.get(PAGE).body.decode()
     assert "checked" not in page and "Email me the newsletter of" in page
     for consent in ({}, {"consent": ""}, {"consent": "1"}, {"consent": "0" * 16}):
-        answer = door.post(PAGE, {"email": SUZIE, **consent})
+        answer = client.post(PAGE, {"email": SUZIE, **consent})
         page = answer.body.decode()
         assert answer.status == 422 and "<title>Error:" in page and '<a href="#consent">' in page
         assert page.count("Tick the box to agree") == 2  # in the summary and beside the box
@@ -240,52 +244,52 @@ def test_nobody_is_written_to_who_did_not_tick_the_box(site: SiteOfTests, door: 
     assert states(site) == [] and site.rows("mail_email") == 0
 
 
-def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(door: Entrance) -> None:
-    page = ask(door, "suzie").body.decode()
+def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(client: Client) -> None:
+    page = ask(client, "suzie").body.decode()
     assert "checked>" in page and "Tick the box" not in page and '<a href="#email">' in page
 
 
-def test_a_link_that_no_longer_works_says_what_to_do_next(site: SiteOfTests, door: Entrance) -> None:
+def test_an_unknown_link_gets_a_page_with_the_next_step(site: SiteOfTests, client: Client) -> None:
     invented = token.encode(token.new())
-    gone = door.post(f"{PAGE}/confirm/{invented}")
+    gone = client.post(f"{PAGE}/confirm/{invented}")
     assert gone.status == 404 and b"ask for it again" in gone.body
     assert b'<a class="button" href="/en/newsletter">' in gone.body
-    unknown = door.post(f"{PAGE}/unsubscribe/{invented}")
+    unknown = client.post(f"{PAGE}/unsubscribe/{invented}")
     assert unknown.status == 404 and b"copy all of it" in unknown.body and b"/en/imprint" in unknown.body
 
 
-def test_another_sites_form_asks_for_nothing(site: SiteOfTests, door: Entrance) -> None:
-    body = urlencode(filled(door.get(PAGE).body.decode(), SUZIE)).encode()
-    answer = door.post_raw(PAGE, body, FORM, (b"origin", b"https://eve.example"))
+def test_a_form_on_another_site_is_refused(site: SiteOfTests, client: Client) -> None:
+    body = urlencode(filled(client.get(PAGE).body.decode(), SUZIE)).encode()
+    answer = client.post_raw(PAGE, body, FORM, (b"origin", b"https://eve.example"))
     assert answer.status == 403 and states(site) == []
 
 
-def test_a_missing_key_is_an_honest_503_and_loses_nothing(site: SiteOfTests, door: Entrance) -> None:
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
+def test_a_missing_key_is_a_503_and_changes_nothing(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
     before = contents(site)
-    door.app.keyring.subscribers = None
-    for answer in (ask(door, EVE), door.post(links["unsubscribe"])):
+    client.app.keyring.subscribers = None
+    for answer in (ask(client, EVE), client.post(links["unsubscribe"])):
         assert answer.status == 503 and answer["retry-after"] and answer["cache-control"] == "no-store"
     assert contents(site) == before
 
 
-def test_the_way_out_speaks_every_language_of_a_letter(site: SiteOfTests, door: Entrance) -> None:
+def test_unsubscribing_works_in_every_language_of_an_email(site: SiteOfTests, client: Client) -> None:
     for language, word in (("ko", "구독"), ("zh-hans", "退订")):
         link = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
-        assert door.post(link).status == 404  # nobody's
-        answer = door.get(link)
+        assert client.post(link).status == 404  # an invented link
+        answer = client.get(link)
         assert answer.status == 200 and word in answer.body.decode()
 
 
-def test_an_answer_without_a_letter_has_written_as_much(site: SiteOfTests, door: Entrance) -> None:
-    """A commit that has nothing to flush is quicker by a clock that Eve has too."""
+def test_a_request_without_an_email_writes_to_the_database_too(site: SiteOfTests, client: Client) -> None:
+    """A commit that writes nothing is faster. Eve could measure that, and learn who is in the list."""
     if site.vendor != "sqlite":
-        pytest.skip("PostgreSQL does not tell whether another connection has written")
-    ask(door, SUZIE)
-    ((_, links),) = letters(site)
-    door.post(links["confirm"])
+        pytest.skip("PostgreSQL does not show whether another connection has written")
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    client.post(links["confirm"])
     before = site.database.query("PRAGMA data_version")
-    ask(door, SUZIE)  # in the list: no letter
+    ask(client, SUZIE)  # already in the list: no email
     assert site.rows("mail_email") == 0
     assert site.database.query("PRAGMA data_version") != before

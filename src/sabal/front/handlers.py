@@ -83,19 +83,19 @@ class Handlers:
         Raises Refused (429) only for a signature to be held, if its network or the petition has used up its share of
         held signatures for today. A flood uses up only its own share.
         """
-        counts = self._app.limits
-        quota_used = bool(request.network) and not counts.emails_left(
+        limits = self._app.limits
+        quota_used = bool(request.network) and not limits.emails_left(
             _mailbox_key(petition, submission), request.now
         )
         domain = submission.email.domain
         crowded = (
             bool(request.network)
             and not is_large(domain)
-            and not counts.small_domain(domain.encode(), request.now)
+            and not limits.small_domain(domain.encode(), request.now)
         )
         robot = bool(submission.risk)
         reason = held.RATE if request.soft_limited else held.ROBOT if robot else 0
-        if reason and not counts.held(petition.id, request.network, request.now):
+        if reason and not limits.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if reason or crowded else NORMAL
         return Circumstances(
@@ -154,7 +154,7 @@ class Handlers:
             found.petition_id,
             token=token.encode(t),
             name=payload.name,
-            place=country_name(payload.country, request.language) if payload.country else "",
+            country=country_name(payload.country, request.language) if payload.country else "",
             comment=payload.comment,
             display=payload.display,
             updates="updates" if "updates" in payload.subscribe else "",
@@ -200,7 +200,7 @@ class Handlers:
     # ---- receipt, withdraw ----------------------------------------------------------------------------------------
 
     async def receipt(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}: show the state of the signature in the log, and how to withdraw it."""
+        """GET /{language}/signature/{token}: show the state of the signature in the log, and how to withdraw it."""
         t, found = await self._found(request)
         if found is not None and found.pending_payload is not None:
             return see_other(f"/{request.language}/confirm/{token.encode(t)}")
@@ -226,7 +226,7 @@ class Handlers:
         return day_in_full(days.date_of(by - 1), request.language), "", ""
 
     async def promise(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}.promise: return the signed promise as a file."""
+        """GET /{language}/signature/{token}.promise: return the signed promise as a file."""
         found = await self._signature(request)
         if found is None:
             return await self._gone(request)
@@ -237,7 +237,7 @@ class Handlers:
         return _file("promise.txt", note)
 
     async def proof(self, request: Request) -> Response:
-        """GET /{lang}/signature/{token}.tlog-proof: return the inclusion proof, and `w` to show whose it is."""
+        """GET /{language}/signature/{token}.tlog-proof: return the inclusion proof, and `w` to show whose it is."""
         found = await self._signature(request)
         entered = _entered(petition := self._petition(found), found) if found else None
         if found is None or entered is None or entered.index is None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
@@ -24,7 +23,7 @@ from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table.
 
@@ -38,24 +37,17 @@ class Row:
     get: Handler | None = None
     post: Handler | None = None
     cached: bool = False  # the answer to GET is the same for everyone
-    has_file: Callable[[PetitionSnapshot, str], bool] | None = (
-        None  # called before the page of a file is made
-    )
+    has_file: Callable[[PetitionSnapshot, str], bool] | None = None  # asked before the page of a file is made
     limit: Callable[[Limits, Network | None, float], Verdict] | None = None  # counts a POST
     any_origin: bool = False  # a form of another site reaches the handler, marked so; otherwise it is refused
     any_type: bool = False  # a form may have any type: email programs may send multipart (RFC 8058)
     any_host: bool = False  # load balancers send an address as Host
     only: str = ""  # "newsletter": only while a petition offers one; "dev": only on a development server
+    allow: tuple[str, ...] = field(init=False)  # the methods that are answered
 
-    @cached_property
-    def allow(self) -> tuple[str, ...]:
-        """Return the methods that are answered."""
-        return (*(("GET", "HEAD") if self.page or self.get else ()), *(("POST",) if self.post else ()))
-
-    @cached_property
-    def shape(self) -> re.Pattern[str]:
-        """Return the pattern of a path of this row."""
-        return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], re.sub(r"\.", r"\\.", self.path)))
+    def __post_init__(self) -> None:
+        get = ("GET", "HEAD") if self.page or self.get else ()
+        object.__setattr__(self, "allow", (*get, "POST") if self.post else get)
 
     @property
     def is_open(self) -> bool:
@@ -94,12 +86,12 @@ class Route:
         return found
 
 
-def table(do: Handlers, subscriber: NewsletterHandlers) -> tuple[Row, ...]:
+def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, ...]:
     """Return the table of contents of the site."""
     return (
         # ---- the site
-        Row("/", get=do.home),
-        Row("/healthz", get=do.health, any_host=True),
+        Row("/", get=handlers.home),
+        Row("/healthz", get=handlers.health, any_host=True),
         Row("/robots.txt", files.robots_txt, cached=True),
         Row("/favicon.svg", files.favicon, cached=True),
         Row("/.well-known/security.txt", files.security_txt, cached=True),
@@ -109,35 +101,37 @@ def table(do: Handlers, subscriber: NewsletterHandlers) -> tuple[Row, ...]:
         Row("/{language}/verify", site.verify, cached=True),
         # ---- a petition
         Row("/{language}/{slug}", petition.petition, cached=True),
-        Row("/{language}/{slug}/sign", post=do.sign, limit=Limits.sign, any_origin=True),
+        Row("/{language}/{slug}/sign", post=handlers.sign, limit=Limits.sign, any_origin=True),
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, found by the link of an email
-        Row("/{any_language}/confirm/{token}", get=do.confirm_page, post=do.confirm),
-        Row("/{any_language}/confirm/{token}/not-me", get=do.not_me_page, post=do.not_me),
-        Row("/{any_language}/confirm/not-me", get=do.not_me_done),
-        Row("/{any_language}/signature/{token}", get=do.receipt),
-        Row("/{any_language}/signature/{token}.promise", get=do.promise),
-        Row("/{any_language}/signature/{token}.tlog-proof", get=do.proof),
-        Row("/{any_language}/signature/{token}/withdraw", post=do.withdraw),
-        Row("/{any_language}/signature/withdrawn", get=do.withdrawn),
+        Row("/{any_language}/confirm/{token}", get=handlers.confirm_page, post=handlers.confirm),
+        Row("/{any_language}/confirm/{token}/not-me", get=handlers.not_me_page, post=handlers.not_me),
+        Row("/{any_language}/confirm/not-me", get=handlers.not_me_done),
+        Row("/{any_language}/signature/{token}", get=handlers.receipt),
+        Row("/{any_language}/signature/{token}.promise", get=handlers.promise),
+        Row("/{any_language}/signature/{token}.tlog-proof", get=handlers.proof),
+        Row("/{any_language}/signature/{token}/withdraw", post=handlers.withdraw),
+        Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
         # ---- the newsletter; the links of its emails work even if no petition offers it now
         Row(
             "/{language}/newsletter",
             newsletter.subscribe,
-            post=subscriber.subscribe,
+            post=subscriptions.subscribe,
             cached=True,
             limit=Limits.ask,
             only="newsletter",
         ),
         Row("/{language}/newsletter/asked", newsletter.asked, cached=True, only="newsletter"),
         Row(
-            "/{any_language}/newsletter/confirm/{token}", get=subscriber.confirm_page, post=subscriber.confirm
+            "/{any_language}/newsletter/confirm/{token}",
+            get=subscriptions.confirm_page,
+            post=subscriptions.confirm,
         ),
         Row(
             "/{any_language}/newsletter/unsubscribe/{token}",
-            get=subscriber.unsubscribe_page,
-            post=subscriber.unsubscribe,
+            get=subscriptions.unsubscribe_page,
+            post=subscriptions.unsubscribe,
             any_origin=True,
             any_type=True,
         ),
@@ -156,9 +150,9 @@ def table(do: Handlers, subscriber: NewsletterHandlers) -> tuple[Row, ...]:
     )
 
 
+LONGEST = 512  # bytes of a path
 # The unreserved characters of RFC 3986 (letters, digits, "-", ".", "_", "~") and single slashes between them: any two
 # programs read such a path in the same way. There is no percent sign, so nothing is ever decoded.
-LONGEST = 512  # bytes
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SHAPES = {
@@ -173,6 +167,11 @@ SHAPES = {
 MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
 
 
+def shape(path: str) -> re.Pattern[str]:
+    """Return the pattern of the paths of a row."""
+    return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))
+
+
 class Routes:
     """The lookup of paths in the table: a dictionary of paths that can be listed, and patterns for the others."""
 
@@ -185,10 +184,10 @@ class Routes:
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
         # By the second word of the path: all these rows have a literal one.
-        self._open: dict[str, list[Row]] = {}
+        self._open: dict[str, list[tuple[re.Pattern[str], Row]]] = {}
         for row in self._rows:
             if row.is_open and (dev or row.only != "dev"):
-                self._open.setdefault(row.path.split("/")[2], []).append(row)
+                self._open.setdefault(row.path.split("/")[2], []).append((shape(row.path), row))
         self.update(())
 
     def find(self, raw_path: bytes) -> Route:
@@ -206,8 +205,8 @@ class Routes:
 
     def _shaped(self, path: str) -> Route:
         words = path.split("/", 3)
-        for row in self._open.get(words[2], ()) if len(words) > 3 else ():
-            found = row.shape.fullmatch(path)
+        for pattern, row in self._open.get(words[2], ()) if len(words) > 3 else ():
+            found = pattern.fullmatch(path)
             if found is None:
                 continue
             names = found.groupdict()

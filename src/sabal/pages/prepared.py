@@ -1,8 +1,8 @@
 """Render pages ahead, once for each language. `front/prepared.py` fills them in for each reader.
 
-The templates leave placeholders: ⟦token⟧, and the typed or ticked values: ⟦name⟧, ⟦place⟧, ⟦comment⟧, ⟦display⟧,
-⟦updates⟧, ⟦newsletter⟧. The text between ⟦?place⟧ and ⟦/place⟧ is left out if the place is empty. The same holds for
-each of them.
+The templates leave placeholders: ⟦token⟧, and the typed or ticked values: ⟦name⟧, ⟦country⟧, ⟦comment⟧, ⟦display⟧,
+⟦updates⟧, ⟦newsletter⟧; on the receipt ⟦by⟧, ⟦batch⟧, ⟦day⟧. The text between ⟦?country⟧ and ⟦/country⟧ is left out
+if the country is empty. The same holds for each of them.
 """
 
 from sabal.http import Response

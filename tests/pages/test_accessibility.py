@@ -94,25 +94,23 @@ def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
-def test_pages_have_no_accessibility_violation(site_url: str, language: str, scheme: Any) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_pages_have_no_accessibility_violation(
+    site_url: str, language: str, scheme: Any, browser: Any
+) -> None:
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        # The page's policy would block axe's script, which is not part of the page.
-        page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
-        for name, path in PAGES.items():
-            page.goto(site_url + path.format(language))
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            if wide > 320:
-                faults.append(f"{name}: {wide} px wide")
-            faults += violations(page, name)
-        for name, context in NEWSLETTER.items():
-            answer = html.page(f"newsletter/{name}.html", context, language=language)
-            page.set_content(answer.body.decode())
-            faults += violations(page, name)
-        browser.close()
+    # The page's policy would block axe's script, which is not part of the page.
+    page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
+    for name, path in PAGES.items():
+        page.goto(site_url + path.format(language))
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > 320:
+            faults.append(f"{name}: {wide} px wide")
+        faults += violations(page, name)
+    for name, context in NEWSLETTER.items():
+        answer = html.page(f"newsletter/{name}.html", context, language=language)
+        page.set_content(answer.body.decode())
+        faults += violations(page, name)
+    page.context.close()
     assert not faults, "\n".join(faults)
 
 

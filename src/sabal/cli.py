@@ -43,7 +43,7 @@ COMMANDS = {
     "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
     "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this server."),
     "resume": ("sabal.publishing.commands:resume", "Take signatures again after a pause or a close."),
-    "revoke": ("sabal.ledger.commands:revoke_", "Take out the signatures that a file of `sabal audit` names."),
+    "revoke": ("sabal.ledger.commands:revoke_", "Revoke the signatures that a file of `sabal audit` names."),
     "sealed": ("sabal.ledger.commands:sealed", "Write the sealed records of the confirmed signers to a file."),
     "verify": ("sabal.checking.commands:verify", "Check a petition's log: on the web, in a folder or in a bundle."),
     "witness": ("sabal.witness.commands:witness", "Run a witness, which cosigns the checkpoints of petitions' logs."),

@@ -89,7 +89,7 @@ def drain_(slug: str, proof: str | None, undo: bool) -> None:
 @click.argument("file", type=_IN)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def revoke_(slug: str, file: Path, yes: bool) -> None:
-    """Take out the signatures that a file of `sabal audit` names. Their records are deleted, and the log says why."""
+    """Revoke the signatures that a file of `sabal audit` names. Their records are deleted, and the log says why."""
     proposed = revocations.read_file(file)
     with closing(raw.connect()) as database:
         petition = published(database, open_keystore(), slug)

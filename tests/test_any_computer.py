@@ -19,6 +19,8 @@ from checking.web import web
 from organiser import made
 from sabal.cli import main
 
+pytestmark = pytest.mark.slow  # each test starts commands
+
 WINDOWS = Path(__file__).with_name("windows.py")
 NAMES_OF_NO_FILE = re.compile(r'[<>:"\\|?*]|[. ]$')  # on Windows
 PETITIONS = Path(__file__).parents[1] / "petitions"

@@ -138,6 +138,7 @@ def test_bytes_inserted_into_a_file_are_refused(inserted: bytes, part: float) ->
         agefile.decrypt(SEALED[:at] + inserted + SEALED[at:], KEYS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -126,6 +126,7 @@ def test_the_number_of_found_checkpoints_has_a_limit() -> None:
     assert len(checkpoints_in(many)) == MOST_FOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -233,6 +233,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing_at_once(paced: Paced) -> None:
     assert paced.site.rows("signing_sealed") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_process_ends_cleanly_on_sigterm_and_with_an_error_otherwise(
     site: SiteOfTests, broken: bool

@@ -494,6 +494,7 @@ def test_arbitrary_text_gives_a_valid_folder_or_one_problem(pieces: list[str]) -
     assert [word for word in words - {"subject", "from", "demands", "background"} if word not in output] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["a\n", "- a\n", "서명 ", "We demand a ", "-\n", "To: a; ", "a@", "[", "\n", "1. a\n"]
 )

@@ -135,7 +135,6 @@ def test_a_refusal_follows_changes_of_its_page() -> None:
 def test_warming_renders_every_refusal_in_every_language() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         await prepared.warm(("en", "ko"))
-        await asyncio.sleep(0.3)
         wanted = {(name, language, None) for language in ("en", "ko") for name in OF_A_REFUSAL}
         assert set(pages.asked) == wanted and len(pages.asked) == len(wanted)
 

@@ -133,9 +133,27 @@ def test_a_flood_of_slow_forms_does_not_stop_signing_and_confirming(
     assert (sign.status, confirm.status) == (303, 303) and confirm["location"]
     assert "/signature/" in confirm["location"]
     refused = [answer for answer in eves if answer.status == 503]
-    assert len(eves) - len(refused) == (pool.AGAIN if flooded == "forms with faults" else pool.FORMS)
+    # Invented links to unsubscribe take no thread, so all of them are answered.
+    answered = {"unsubscribe": 200, "forms with faults": pool.AGAIN}.get(flooded, pool.FORMS)
+    assert len(eves) - len(refused) == answered
     for answer in refused:
         assert answer["retry-after"] and b"Very many people are here" in answer.body
+
+
+@pytest.mark.parametrize("flooded", ["ask", "confirm"])
+def test_a_flood_of_slow_forms_does_not_stop_unsubscribing(
+    site: SiteOfTests, client: Client, asked_of_pool: list[str], flooded: str
+) -> None:
+    assert site.keyring.subscribers
+    link = token.encode(rows.unsubscribe_token(site.keyring.subscribers, 12_345))
+    page = client.get(PAGE).body.decode()
+    flood = {
+        "ask": lambda n: client.posting(PAGE, filled(page, f"eve{n}@example.org")),
+        "confirm": lambda n: client.posting(invented("confirm")),
+    }[flooded]
+    *eves, left = client.at_once([*map(flood, range(50)), client.posting(f"{PAGE}/unsubscribe/{link}")])
+    assert left.status == 200 and b"Very many people" not in left.body
+    assert [answer.status for answer in eves].count(503) == 50 - pool.FORMS
 
 
 @pytest.mark.parametrize(("flooded", "other", "status"), [(PAGE, SIGN, 422), (SIGN, PAGE, 422)])

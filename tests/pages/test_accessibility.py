@@ -43,7 +43,7 @@ NEWSLETTER: dict[str, dict[str, object]] = {
         "wrong": {"email": "Enter your email address.", "consent": "Tick the box."},
     },
     "gone": {"offered": True},
-    **{name: {} for name in ("asked", "confirmed", "unsubscribed", "unknown")},
+    **{name: {} for name in ("asked", "confirmed", "unsubscribed")},
 }
 REFUSED = Mistakes(
     {"email": "suzie@gmial.com", "display": "full"},

@@ -5,8 +5,8 @@ form runs on a thread of the pool, with its own database connection.
 """
 
 import logging
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from sabal import token
 from sabal.database import OperationalError, connect
@@ -28,7 +28,8 @@ class NewsletterHandlers:
 
     async def subscribe(self, request: Request) -> Response:
         """POST /{language}/newsletter: queue an email if one may be sent. The answer does not tell whether one was."""
-        return await self._run(self._subscribe, request)
+        with busy_if_missing():
+            return await self._app.pool.form(self._subscribe, request)
 
     def _subscribe(self, request: Request) -> Response:
         published, language = self._app.snapshots.published(), request.language
@@ -50,7 +51,8 @@ class NewsletterHandlers:
 
     async def confirm(self, request: Request) -> Response:
         """POST: confirm the subscription. A second POST changes nothing."""
-        return await self._run(self._confirm, request)
+        with busy_if_missing():
+            return await self._app.pool.form(self._confirm, request)
 
     def _confirm(self, request: Request) -> Response:
         t = token.decode(request.token)
@@ -75,23 +77,27 @@ class NewsletterHandlers:
 
         A second POST changes nothing and is also answered with 200: an email program tries again after a failure.
         """
-        return await self._run(self._unsubscribe, request)
-
-    def _unsubscribe(self, request: Request) -> Response:
         t = token.decode(request.token)
-        row_id = subscription.row_of(self._app.keyring.need_subscribers(), t) if t else None
-        if row_id is None:
-            return pages.unknown(request.language)
+        with busy_if_missing():
+            # Anyone can invent links. The MAC tells them apart here, so they take no thread from real ones.
+            row_id = subscription.row_of(self._app.keyring.need_subscribers(), t) if t else None
+            if row_id is None:
+                raise Refused(404, "newsletter-unknown")
+            return await self._app.pool.leaving(self._unsubscribe, request.language, row_id)
+
+    def _unsubscribe(self, language: str, row_id: int) -> Response:
         with closing(connect()) as database:
             if subscription.is_row(database, row_id):
                 with database.transaction():
                     subscription.unsubscribe(database, row_id)
-        return pages.unsubscribed(request.language)
+        return pages.unsubscribed(language)
 
-    async def _run(self, verb: Callable[[Request], Response], request: Request) -> Response:
-        """Run a form on the pool. If a key or the database is missing, log the reason and raise Refused (503)."""
-        try:
-            return await self._app.pool.form(verb, request)
-        except (*OperationalError, KeyMissing, OSError) as error:
-            logger.error("the newsletter cannot be served: %s", type(error).__name__)
-            raise busy() from None
+
+@contextmanager
+def busy_if_missing() -> Iterator[None]:
+    """If a key or the database is missing, log the reason and raise Refused (503)."""
+    try:
+        yield
+    except (*OperationalError, KeyMissing, OSError) as error:
+        logger.error("the newsletter cannot be served: %s", type(error).__name__)
+        raise busy() from None

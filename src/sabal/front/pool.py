@@ -16,9 +16,9 @@ from sabal.http import Response
 THREADS = 8
 WAITING = 64  # pages that may wait for a thread; any more are refused at once
 # Forms also count as POSTs in work (app.IN_FLIGHT). Most of those must be left to signing.
-FORMS = (
-    6  # running; fewer than the threads: forms may wait for the database, and pages must not wait for forms
-)
+# Running at most. Together fewer than the threads: they may wait for the database, and pages must not wait for them.
+FORMS = 4
+LEAVING = 2  # unsubscribing, apart from other forms: an email program may not try again
 AGAIN = 16  # refused forms that are shown again: running or waiting, and soon done
 WAIT = 2.0  # seconds for a free thread
 LONGEST = 30.0  # seconds for an answer; the thread is in use until its function ends
@@ -50,7 +50,8 @@ class Pool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
         self._free = asyncio.Semaphore(threads)
         self._wait, self._longest = wait, longest
-        self._pages, self._forms, self._again = Lane(threads + waiting), Lane(FORMS), Lane(AGAIN)
+        self._pages, self._again = Lane(threads + waiting), Lane(AGAIN)
+        self._forms, self._leaving = Lane(FORMS), Lane(LEAVING)
 
     async def page(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: a page that is the same for every reader."""
@@ -59,6 +60,10 @@ class Pool:
     async def form(self, take: Callable[..., Response], *args: Any) -> Response:
         """Return `take(*args)`: the answer to a form. The function may wait for the database."""
         return await self._run(self._forms, take, args)
+
+    async def leaving(self, take: Callable[..., Response], *args: Any) -> Response:
+        """Return `take(*args)`: the answer to somebody who unsubscribes. The function may wait for the database."""
+        return await self._run(self._leaving, take, args)
 
     async def again(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: the page of a refused form, with the typed values."""

@@ -76,11 +76,9 @@ class PreparedPages:
         return known[1]
 
     async def warm(self, languages: Iterable[str]) -> None:
-        """Start rendering the pages of refusals, so that they are ready before the first refusal."""
-        for language in languages:
-            for name in OF_A_REFUSAL:
-                self._cache.any_age(Key(name, language))
-                await asyncio.sleep(0)
+        """Render the pages of refusals, before the first refusal needs one. A failure is tried again then."""
+        keys = [Key(name, language) for language in languages for name in OF_A_REFUSAL]
+        await asyncio.gather(*map(self._cache.fetch, keys), return_exceptions=True)
 
     async def _prepared(self, key: Key) -> Response:
         petition = None

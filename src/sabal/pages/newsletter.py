@@ -55,11 +55,6 @@ def unsubscribed(language: str) -> Response:
     return _answer("unsubscribed", language)
 
 
-def unknown(language: str) -> Response:
-    """Return the answer to an unsubscribe link that this site did not make."""
-    return _answer("unknown", language, 404)
-
-
 def _organiser(published: Published, language: str) -> str:
     organiser = consent.offered_by(published, language)
     if organiser is None:

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import nh3
 
-MOST_CHARACTERS, MOST_TAGS = 1 << 19, 20_000
-"""Several times the size of a real page. A parser's time can grow with the square of the open tags or attributes."""
+MOST_CHARACTERS, MOST_TAGS, MOST_OPEN, MOST_SEPARATORS = 1 << 19, 20_000, 1_000, 5_000
+"""Several times the size of a real page: its characters, its tags, its tags that are open at once, and the separators
+between two tags. A parser's time can grow with the square of the open tags, and of the attributes in one tag."""
 
 _ALLOWED_TAGS = set(
     "abbr address article aside bdi bdo blockquote br caption cite dd del details dfn div dl dt figcaption"
@@ -60,6 +61,7 @@ _FORM = re.compile(r"(?=<form\b)", re.IGNORECASE)
 _REOPENED = re.compile(
     r"<(/?)(?=(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/>])", re.IGNORECASE
 )
+_SEPARATOR = re.compile(r"[\s/\"']+")  # between attributes
 _RENAMED = re.compile(r"<(/?)x-")
 _MAIN = re.compile(r"<main\b[^>]*>")  # as nh3 writes it; in attribute values it writes &lt; and &gt;
 # The sentences on a copy: the notice that it is one, and the sentence in place of the form.
@@ -89,7 +91,7 @@ class CopiedPage:
     def of(self, data: bytes) -> bytes:
         """Return the copy of a page. Raise `ValueError` if it is larger than a page can be."""
         page = data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-        if len(page) > MOST_CHARACTERS or page.count("<") > MOST_TAGS:
+        if len(page) > MOST_CHARACTERS or page.count("<") > MOST_TAGS or _is_slow(page):
             raise ValueError("no page")
         page = _REOPENED.sub(r"<\1x-", page)
         body = _BODY.search(page)
@@ -171,6 +173,20 @@ class CopiedPage:
             return href if urlsplit(href).scheme in _SCHEMES else None
         except ValueError:
             return None
+
+
+def _is_slow(page: str) -> bool:
+    """Return whether more tags are open at once, or more attributes may be in one tag, than a real page has.
+
+    Tags that are never closed, such as `<br>`, count as open, and text counts like attributes: where a tag ends depends
+    on quotes, which only a parser understands. So this can refuse too much, and never too little.
+    """
+    depth = 0
+    for piece in page.split("<")[1:]:
+        depth = max(0, depth - 1) if piece.startswith("/") else depth + 1
+        if depth > MOST_OPEN or len(_SEPARATOR.findall(piece)) > MOST_SEPARATORS:
+            return True
+    return False
 
 
 def _hash(text: str) -> str:

@@ -1,5 +1,6 @@
-"""The documentation is correct: its code runs, its commands exist, its links have targets."""
+"""The documentation is correct: its code runs; its commands, links, files and quoted messages exist."""
 
+import ast
 import json
 import re
 import shlex
@@ -87,6 +88,54 @@ def test_links_have_targets(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target and not target.startswith(("#", "mailto:")):
             assert (page.parent / target.split("#")[0]).exists(), f"{page.name} links to {target}"
+
+
+NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # the changelog describes the past
+PATH = re.compile(r"`([\w./-]+\.py|(?:src|tests|docs|script|bench)/[\w./-]+)`")
+TABLE = re.compile(r"`((?:signing|ledger)_[a-z_]+)`")
+
+
+def test_named_files_exist() -> None:
+    """A path may begin at the root, or below it, such as `signing/sign.py`."""
+    existing = [
+        f"/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("src", "tests", "docs", "script", "bench")
+        for path in (ROOT / folder).rglob("*")
+    ]
+    for page in NOW:
+        for path in PATH.findall(page.read_text(encoding="utf-8")):
+            found = any(one.endswith(f"/{path.rstrip('/')}") for one in existing)
+            assert found, f"{page.name} names {path}"
+
+
+def test_named_tables_exist() -> None:
+    texts = source_texts()
+    for page in NOW:
+        for table in TABLE.findall(page.read_text(encoding="utf-8")):
+            assert f"CREATE TABLE {table} " in texts, f"{page.name} names the table {table}"
+
+
+def source_texts() -> str:
+    """Return every piece of text in the strings of `src/`, a line each. Placeholders of f-strings separate pieces."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py"))
+    return "\n".join(
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def test_quoted_messages_are_those_of_the_code() -> None:
+    """An operator searches the guide for a message. In the tables of messages it is in italics; `…` is any text."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (\*.+?) \|", page, re.MULTILINE)
+    quoted = [message for cell in cells for message in re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", cell)]
+    assert len(quoted) > 9
+    texts = source_texts()
+    for message in quoted:
+        for piece in filter(None, (piece.strip(" ,") for piece in message.split("…"))):
+            assert piece in texts, f"no message of the code has {piece!r}"
 
 
 def test_every_dependency_has_a_reason() -> None:

@@ -65,7 +65,7 @@ def fill(database: Database, petition_id: int, number: int) -> None:
         database.execute("VACUUM ANALYZE signing_signature, signing_waiting")
         database.execute("SET synchronous_commit = on")
     else:
-        database.checkpoint(cut=True)
+        database.wal_checkpoint(truncate=True)
         database.execute("PRAGMA synchronous = FULL")
 
 

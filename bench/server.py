@@ -186,7 +186,7 @@ class Server:
             with database.transaction():
                 for table in TABLES:
                     database.execute(f"DELETE FROM {table}")
-            database.checkpoint(cut=True)
+            database.wal_checkpoint(truncate=True)
         finally:
             database.close()
         for email in (self.data / "mail").glob("[0-9]*.eml"):

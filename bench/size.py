@@ -65,7 +65,7 @@ def fill(server: Server, number: int) -> None:
         )
         if database.vendor == "postgresql":
             database.execute("ANALYZE")  # autovacuum would do this later
-        database.checkpoint(cut=True)
+        database.wal_checkpoint(truncate=True)
     finally:
         database.close()
 

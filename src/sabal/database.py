@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -61,18 +61,18 @@ class Database:
         """Return a WHERE fragment that is true if `column` is one of `values`, and its parameters."""
         raise NotImplementedError
 
-    def transaction(self) -> Any:
+    def transaction(self) -> AbstractContextManager[None]:
         """Return a context manager: begin, commit at the end (flushed to disk), roll back on an exception."""
         raise NotImplementedError
 
-    def leader(self, job: str) -> Any:
+    def leader(self, job: str) -> AbstractContextManager[bool]:
         """Return a context manager that yields whether this process may do `job`; at most one process may at a time."""
         raise NotImplementedError
 
-    def checkpoint(self, *, cut: bool = False) -> None:
+    def wal_checkpoint(self, *, truncate: bool = False) -> None:
         """Copy SQLite's write-ahead log (WAL) into the database while others write. PostgreSQL does so by itself.
 
-        With `cut`, truncate the WAL afterwards: until then it still contains deleted rows.
+        With `truncate`, empty the WAL file afterwards: until then it still contains deleted rows.
         """
 
     def close(self) -> None:
@@ -169,10 +169,10 @@ class SQLite(Database):
         finally:
             os.close(lock)  # releases the lock
 
-    def checkpoint(self, *, cut: bool = False) -> None:
+    def wal_checkpoint(self, *, truncate: bool = False) -> None:
         # The worker calls this every few seconds. Otherwise a commit that a signer waits for would do it.
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        if not cut:
+        if not truncate:
             return
         # Little is left to copy, so writers wait only a moment. If a reader blocks this, the next call tries again.
         locks.take(self._lock, wait=True)

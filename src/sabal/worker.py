@@ -127,7 +127,7 @@ class Worker:
         ticks = self.ticks()
         truncate = ticks >= self._next_wal_truncation
         if truncate or ticks >= self._next_wal_checkpoint:
-            database.checkpoint(cut=truncate)
+            database.wal_checkpoint(truncate=truncate)
             self._next_wal_checkpoint = ticks + WAL_CHECKPOINT_EVERY
             if truncate:
                 self._next_wal_truncation = ticks + MINUTE

@@ -167,7 +167,7 @@ class Paced:
         self.loses_connection = False
         self.up_on(DAY_NUMBER - 1)
         monkeypatch.setattr(worker.tidy, "expire", self._expire)
-        monkeypatch.setattr(site.database, "checkpoint", lambda *, cut: self.did.append(cut))
+        monkeypatch.setattr(site.database, "wal_checkpoint", lambda *, truncate: self.did.append(truncate))
 
     def round(self) -> list[object]:
         """Run one round and return its actions: WAL checkpoint (False), truncating one (True), tidying (the day)."""

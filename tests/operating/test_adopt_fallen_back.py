@@ -29,7 +29,7 @@ def drill(
 
 
 def snapshot(drill: Drill) -> Path:
-    drill.site.database.checkpoint(cut=True)
+    drill.site.database.wal_checkpoint(truncate=True)
     return Path(shutil.copy(drill.site.data / "sabal.sqlite3", drill.site.data / "snapshot"))
 
 

@@ -120,7 +120,9 @@ class Sequencer:
         if log is None:  # published before logs existed, or by an edit of the database
             with database.transaction():
                 key = self._key(database, petition)
-                log = tables.follow(database, petition.id, petition.manifest_hash, key, days.number_at(now))
+                log = tables.enter_manifest(
+                    database, petition.id, petition.manifest_hash, key, days.number_at(now)
+                )
         log.refuse_read_only()
         return log
 

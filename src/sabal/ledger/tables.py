@@ -90,7 +90,7 @@ def key_of(database: Database, keystore: KeyStore, petition_id: int, origin: str
     return Signer(origin, keystore.find(database, log_key_name(petition_id)))
 
 
-def follow(database: Database, petition_id: int, manifest_hash: bytes, key: Signer, day: int) -> Log:
+def enter_manifest(database: Database, petition_id: int, manifest_hash: bytes, key: Signer, day: int) -> Log:
     """Append the entry that puts a manifest in force, and open the log if there is none. `day` is in days since 1970.
 
     The checkpoint over the entry is signed in the same transaction, which is the caller's. A worker publishes it.

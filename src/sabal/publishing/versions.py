@@ -123,5 +123,7 @@ def _publish(
             "UPDATE petitions_version SET manifest = ?, published_on = ? WHERE id = ? AND published_on IS NULL",
             (manifest_bytes, day, version.pk),
         )
-        tables.follow(database, petition.pk, hashlib.sha256(manifest_bytes).digest(), key, days.number(today))
+        tables.enter_manifest(
+            database, petition.pk, hashlib.sha256(manifest_bytes).digest(), key, days.number(today)
+        )
     return True

@@ -9,7 +9,6 @@ the number of readers. Keys come from closed lists: the fixed paths, files of a 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import logging
 import re
@@ -18,19 +17,14 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import brotli
-
-from sabal.front.codings import coding
+from sabal.front.codings import coding, encoded
 from sabal.http import Headers, Refused, Response
 
 MOST_BYTES = 64 * 1024 * 1024
 OVERHEAD = 3_000  # bytes of memory that an entry takes besides its bodies
-LASTING = (
-    30 * 86_400.0
-)  # seconds; an answer that is fresh for longer never changes, so its age does not matter
-BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
+# Seconds. An answer that is fresh for longer never changes, so its age does not matter.
+NO_AGE_ABOVE = 30 * 86_400.0
 OWN = frozenset((b"etag", b"vary", b"content-length", b"content-encoding", b"date", b"age", b"connection"))
-TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
 DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\"?)?")
 
 logger = logging.getLogger("sabal.front")
@@ -71,7 +65,7 @@ class Entry:
     rule: Freshness
     stored: float
     used: float
-    young_until: float = 0.0
+    no_age_until: float = 0.0  # until then it is sent without an Age header
     retry: float = 0.0  # the earliest time of the next try after a failed refresh
 
     def fresh(self, now: float) -> bool:
@@ -103,9 +97,9 @@ class Entry:
         return start, body
 
 
-def ageless(rule: Freshness) -> float:
+def seconds_without_age(rule: Freshness) -> float:
     """Return for how many seconds an answer needs no Age header (RFC 9111 §5.1)."""
-    return rule.max_age if rule.max_age > LASTING else min(1.0, rule.max_age)
+    return rule.max_age if rule.max_age > NO_AGE_ABOVE else min(1.0, rule.max_age)
 
 
 class Cache(Generic[Key]):
@@ -129,9 +123,9 @@ class Cache(Generic[Key]):
     def fresh(
         self, key: Key, accept: bytes | None, if_none_match: bytes | None, head: bool, now: float
     ) -> Messages | None:
-        """Return the messages to send if the entry of `key` is fresh and too young for an Age header."""
+        """Return the messages to send if the entry of `key` is fresh and needs no Age header yet."""
         entry = self._entries.get(key)
-        if entry is None or now >= entry.young_until:
+        if entry is None or now >= entry.no_age_until:
             return None
         entry.used = now
         return entry.messages(accept, if_none_match, head)
@@ -191,7 +185,7 @@ class Cache(Generic[Key]):
         try:
             response = await self._make(key)
             if response.status >= 500:
-                raise Failed(response)
+                raise _ServerError(response)
         except Refused:
             self._drop(key)  # a refusal is an answer, not a failure: the last copy is out of date
             raise
@@ -204,7 +198,7 @@ class Cache(Generic[Key]):
                         "%s: refresh failed (%s), showing the last copy", key, type(error).__name__
                     )
                     return old
-            if isinstance(error, Failed):
+            if isinstance(error, _ServerError):
                 return error.response
             raise
         rule = self._rule or freshness(response)
@@ -220,7 +214,7 @@ class Cache(Generic[Key]):
         if old is not None and old.digest == digest:
             # The usual case of a busy page: the answer is the same, so no coding or message is made again.
             old.stored, old.retry, old.rule = now, 0.0, rule
-            old.young_until = now + ageless(rule)
+            old.no_age_until = now + seconds_without_age(rule)
             return old
         bodies = await asyncio.to_thread(encoded, response)
         variants = {
@@ -228,7 +222,7 @@ class Cache(Generic[Key]):
         }
         size = sum(map(len, bodies.values())) + len(response.body) + OVERHEAD
         entry = Entry(response, digest, variants, size, rule, stored=self._clock(), used=now)
-        entry.young_until = entry.stored + ageless(rule)
+        entry.no_age_until = entry.stored + seconds_without_age(rule)
         self._drop(key)
         self._make_room(size)
         if size <= self._most:
@@ -260,7 +254,7 @@ class Cache(Generic[Key]):
             self._bytes -= entry.size
 
 
-class Failed(Exception):
+class _ServerError(Exception):
     """Signal that the answer that was made has a status of 500 or above."""
 
     def __init__(self, response: Response) -> None:
@@ -274,20 +268,6 @@ def messages(status: int, headers: Headers, body: bytes) -> Messages:
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
     )
-
-
-def encoded(response: Response) -> dict[bytes, bytes]:
-    """Return the body in each coding that makes it shorter. Run it on a thread: both compressors release the GIL."""
-    body = response.body
-    bodies = {b"identity": body}
-    if len(body) > 256 and TEXTUAL.match(response.header(b"content-type") or b""):
-        for name, short in (
-            (b"br", brotli.compress(body, quality=BROTLI_QUALITY)),
-            (b"gzip", gzip.compress(body, 9, mtime=0)),
-        ):
-            if len(short) < len(body):
-                bodies[name] = short
-    return bodies
 
 
 def freshness(response: Response) -> Freshness | None:

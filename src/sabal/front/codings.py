@@ -1,6 +1,16 @@
-"""The choice of a content coding for a reader (RFC 9110 §12.5.3)."""
+"""Content codings: compress a body, and choose the coding for a reader (RFC 9110 §12.5.3)."""
 
 from __future__ import annotations
+
+import gzip
+import re
+
+import brotli
+
+from sabal.http import Response
+
+BROTLI_QUALITY = 10  # 11 takes three times as long for 3 % less
+TEXTUAL = re.compile(rb"text/|application/(json|manifest\+json|xml|javascript)|image/svg")
 
 _codings: dict[bytes, bytes] = {}
 
@@ -19,7 +29,7 @@ def coding(accept: bytes | None) -> bytes:
 
 
 def negotiate(accept: bytes) -> bytes:
-    """Return the same as `coding`, computed."""
+    """Return the same as `coding`, without its memory."""
     weights: dict[str, float] = {}
     for item in accept.decode("latin-1").lower().split(","):
         name, *parameters = (part.strip() for part in item.split(";"))
@@ -41,3 +51,17 @@ def quality(parameters: list[str]) -> float:
                 return 0.0
             return weight if 0 <= weight <= 1 else 0.0
     return 1.0
+
+
+def encoded(response: Response) -> dict[bytes, bytes]:
+    """Return the body in each coding that makes it shorter. Run it on a thread: both compressors release the GIL."""
+    body = response.body
+    bodies = {b"identity": body}
+    if len(body) > 256 and TEXTUAL.match(response.header(b"content-type") or b""):
+        for name, short in (
+            (b"br", brotli.compress(body, quality=BROTLI_QUALITY)),
+            (b"gzip", gzip.compress(body, 9, mtime=0)),
+        ):
+            if len(short) < len(body):
+                bodies[name] = short
+    return bodies

@@ -122,7 +122,7 @@ class Front:
         """Apply the guards of a POST, in order, and call its handler. The body is read only after these guards."""
         app, row = self.app, route.row
         assert row.post is not None  # `admit` refused POST otherwise
-        guards.announced(headers, any_type=row.any_type)
+        guards.body_headers(headers, any_type=row.any_type)
         own = guards.same_origin(headers, self.hosts)
         if not own and not row.any_origin:
             raise Refused(403, "forbidden", CLOSE)

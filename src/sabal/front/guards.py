@@ -116,7 +116,7 @@ def same_origin(given: Mapping[bytes, bytes], hosts: Hosts) -> bool:
     return origin is None or hosts.own(origin)
 
 
-def announced(given: Mapping[bytes, bytes], *, any_type: bool = False) -> None:
+def body_headers(given: Mapping[bytes, bytes], *, any_type: bool = False) -> None:
     """Raise Refused if the headers announce a body that is too long, of another type or of unclear length."""
     encoding, length = given.get(b"transfer-encoding"), given.get(b"content-length")
     if encoding is not None and (length is not None or encoding.strip().lower() != b"chunked"):

@@ -27,7 +27,7 @@ RULE = Freshness(max_age=1, while_revalidate=10, if_error=86_400)
 
 HEADERS = ((b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex"))
 HTML = (b"content-type", b"text/html; charset=utf-8")
-NO_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+STRICT_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 
 
 class Key(NamedTuple):
@@ -120,4 +120,4 @@ def plain(status: int) -> Response:
     body = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}</title><p>{words}</p></html>'
     )
-    return Response(status, [HTML, NO_POLICY, *HEADERS], body.encode())
+    return Response(status, [HTML, STRICT_POLICY, *HEADERS], body.encode())

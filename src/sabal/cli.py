@@ -53,7 +53,7 @@ KEYS = {
     "check": ("sabal.publishing.commands:check_key", "Prove that the organiser's key works."),
     "server": ("sabal.keys.commands:server", "Encrypt the server key to a public key, for safe keeping."),
     "new": ("sabal.keys.commands:new", "Make an organiser's key, on the organiser's machine."),
-    "renew-pepper": ("sabal.signing.commands:renew_pepper", "Replace a lost dedupe key, so that signing goes on."),
+    "renew-pepper": ("sabal.signing.commands:renew_pepper", "Replace a lost dedupe key, so that signing continues."),
     "use": ("sabal.publishing.commands:use_keys", "Encrypt the signatures of a petition to these public keys."),
 }  # fmt: skip
 

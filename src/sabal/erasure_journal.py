@@ -32,13 +32,13 @@ def append(entries: Sequence[Erasure]) -> None:
         return
     # Begin on a new line, so that half a line, left by a crash or a full disk, does not damage these.
     lines = ["", *map(_line, entries), ""]
-    private.append(_file(), "\n".join(lines).encode("ascii"))
+    private.append(path(), "\n".join(lines).encode("ascii"))
 
 
-def read(file: Path | None = None) -> Iterator[Erasure]:
-    """Yield each readable line. Skip half a line, which a crash may leave."""
+def read() -> Iterator[Erasure]:
+    """Yield each readable line; none if there is no file. Skip half a line, which a crash may leave."""
     try:
-        lines = (file or _file()).read_text(encoding="ascii", errors="replace").splitlines()
+        lines = path().read_text(encoding="ascii", errors="replace").splitlines()
     except FileNotFoundError:
         return
     for line in lines:
@@ -49,9 +49,10 @@ def read(file: Path | None = None) -> Iterator[Erasure]:
             continue
 
 
+def path() -> Path:
+    """Return the path of the file, in the data folder."""
+    return settings.DATA / "erasure-journal.jsonl"
+
+
 def _line(entry: Erasure) -> str:
     return json.dumps({"kind": entry.kind, "hash": entry.hash.hex(), "petition": entry.petition_id})
-
-
-def _file() -> Path:
-    return settings.DATA / "erasure-journal.jsonl"

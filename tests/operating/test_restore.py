@@ -520,4 +520,4 @@ def test_the_commands_tell_the_operator_the_next_steps(
     assert f"sabal restore --adopt {petition.slug} --never-shown" in said
     assert "lost" in said and f"sabal keys renew-pepper {petition.slug}" in said
     assert "no erasure journal" in said
-    assert "Signing goes on" in sabal("keys", "renew-pepper", petition.slug)
+    assert "Signing continues" in sabal("keys", "renew-pepper", petition.slug)

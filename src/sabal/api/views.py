@@ -102,7 +102,7 @@ def _log(snapshot: PetitionSnapshot) -> dict[str, object] | None:
 
 
 def _state(snapshot: PetitionSnapshot) -> str:
-    # That format has no pause. A pause of ours is temporary: signatures can still be confirmed, and the count goes on.
+    # That format has no pause. Our pause is temporary: signatures can still be confirmed, and counting continues.
     return "open" if snapshot.state in ("open", "paused") else "closed"
 
 

@@ -78,7 +78,7 @@ class Handlers:
     def _circumstances(
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission
     ) -> Circumstances:
-        """Return why the signature is held (0 if not), its email lane, and whether its mailbox had its emails of today.
+        """Decide whether the signature is held, which lane its email uses, and whether the mailbox may get one today.
 
         Raises Refused (429) only for a signature to be held, if its network or the petition has used up its share of
         held signatures for today. A flood uses up only its own share.
@@ -99,7 +99,11 @@ class Handlers:
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if reason or crowded else NORMAL
         return Circumstances(
-            request.language, reason, lane, int.from_bytes(request.network[:2], "big"), quota_used
+            language=request.language,
+            held=reason,
+            lane=lane,
+            network=int.from_bytes(request.network[:2], "big"),
+            quota_used=quota_used,
         )
 
     async def _sign_changed(

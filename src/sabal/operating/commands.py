@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def backup(directory: Path) -> None:
     """Write a consistent copy of the database into a new folder, while the server runs."""
-    from sabal import settings
+    from sabal import erasure_journal, settings
     from sabal.operating.backup import LEFT_OUT
     from sabal.operating.backup import backup as write
 
@@ -26,9 +26,7 @@ def backup(directory: Path) -> None:
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
     key = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
     click.echo(f"Without the server key ({key}) a backup is of little use. Keep that key in another place")
-    click.echo(
-        f"(sabal keys server --to RECIPIENT), and {settings.DATA / 'erasure-journal.jsonl'} beside the backups."
-    )
+    click.echo(f"(sabal keys server --to RECIPIENT), and {erasure_journal.path()} beside the backups.")
 
 
 @click.command()
@@ -107,19 +105,18 @@ def restore(
 
 
 def _say_restored(restored: "Restored") -> None:
-    from sabal import settings
+    from sabal import erasure_journal
 
     click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
     if restored.journal_lines is None:
         click.echo(
-            f"There is no erasure journal at {settings.DATA / 'erasure-journal.jsonl'}. It is no longer known who"
-            " unsubscribed or said"
+            f'There is no erasure journal at {erasure_journal.path()}. People who unsubscribed or said "not me"'
+            " after the backup are no longer known, and may get emails again. People who withdrew count as signers"
+            " again, until the adopted log says otherwise or they withdraw again."
         )
-        click.echo('"not me" after the backup, and they may get emails again. Those who withdrew count')
         click.echo(
-            "as signers again, until the log that is adopted says otherwise or they withdraw again. If a copy"
+            "If a copy of the journal exists, move the database away, put the journal there, and restore again."
         )
-        click.echo("of the journal exists, move the database away, put the journal there, and restore again.")
     else:
         click.echo(
             f"{restored.journal_lines} lines of the erasure journal were applied again. They erased {restored.erased}"
@@ -127,14 +124,13 @@ def _say_restored(restored: "Restored") -> None:
         )
     click.echo(
         "Everything after the backup is lost, except what a public log still counts. People who signed after the"
+        " last published batch must sign again. Say so in public."
     )
-    click.echo("last published batch must sign again. Say so in public.")
     states = ", ".join(f"{slug} {state}" for slug, state in restored.states)
     click.echo(
-        f"Petitions are as they were then: {states or 'there was none'}. Pause, close or amend again what was"
-        " paused, closed or amended"
+        f"Petitions have the state of the backup: {states or 'there was none'}. Pause, close or amend again what was"
+        " paused, closed or amended since then."
     )
-    click.echo("since then.")
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}. There is a new one.")
     for slug in restored.without_pepper:
@@ -145,11 +141,11 @@ def _say_outcome(outcome: "AdoptionOutcome") -> None:
     if outcome.refused:
         click.echo(f"{outcome.slug}: {outcome.refused}", err=True)
     elif outcome.adopted is None:
-        click.echo(f"{outcome.slug}: nothing newer is known than this database holds. Its log goes on.")
+        click.echo(f"{outcome.slug}: nothing newer than this database is known. Its log continues.")
     else:
         adopted = outcome.adopted
         click.echo(
-            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted. It goes on from entry"
+            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted. It continues from entry"
             f" {adopted.size:,}."
         )
         if adopted.lost:

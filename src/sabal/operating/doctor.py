@@ -108,7 +108,7 @@ def _disk() -> Iterator[Finding]:
     else:
         hint = (
             "No new signatures are taken below a gigabyte, or a tenth of the disk (on a large disk, ten"
-            " gigabytes). Confirming and withdrawing go on."
+            " gigabytes). Confirming and withdrawing continue."
         )
         yield Finding("warning", "D701", sentence, hint)
 

@@ -90,7 +90,10 @@ def _remedy(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLError):
         return "It does not speak TLS in this way. Try tls=starttls with port 587, or tls=implicit with port 465."
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return "It hung up. It may need another tls=, another user and password, or accept nothing from this machine."
+        return (
+            "It closed the connection. It may need another tls=, another user and password, or accept nothing from"
+            " this machine."
+        )
     return "Check host and port in SABAL_MAIL_URL, and whether a firewall lets this machine reach them."
 
 

@@ -147,14 +147,14 @@ def _keeping() -> Iterator[Step]:
         (
             "server-key-is-kept",
             (
-                "Keep the server key in a second place, because backups are of no use without it. Then note that you"
-                " did."
+                "Keep the server key in a second place, because backups are of no use without it. Then confirm it with"
+                " the empty file."
             ),
             "sabal keys server --to RECIPIENT",
         ),
         (
             "backups-are-taken",
-            "Take a backup each night and carry it to another machine. Then note that you do.",
+            "Take a backup each night and copy it to another machine. Then confirm it with the empty file.",
             "sabal backup DIR",
         ),
     ):

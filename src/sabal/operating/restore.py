@@ -253,12 +253,11 @@ def _apply_erasure_journal(database: raw.Database) -> tuple[int | None, int]:
 
     A line that the backup already knows changes nothing. A missing line would mean an unwanted email.
     """
-    file = settings.DATA / "erasure-journal.jsonl"
-    if not file.exists():
+    if not erasure_journal.path().exists():
         return None, 0
     applied = 0
     erased: dict[str, list[bytes]] = {kind: [] for kind in erasure_journal.ERASED}
-    for entry in erasure_journal.read(file):
+    for entry in erasure_journal.read():
         applied += 1
         if entry.kind == erasure_journal.UNSUBSCRIBED:
             database.execute(

@@ -42,7 +42,7 @@ def held_(slug: str, release: bool, drop: str | None) -> None:
 @click.command()
 @click.argument("slug")
 def renew_pepper(slug: str) -> None:
-    """Replace a lost dedupe key, so that signing goes on. Duplicates across the break are found offline."""
+    """Replace a lost dedupe key, so that signing continues. Duplicates across the break are found offline."""
     connection = database.connect()
     try:
         keystore = open_keystore()
@@ -51,4 +51,4 @@ def renew_pepper(slug: str) -> None:
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         connection.close()
-    click.echo(f"{slug} has a new dedupe key. Signing goes on.")
+    click.echo(f"{slug} has a new dedupe key. Signing continues.")

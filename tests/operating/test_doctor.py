@@ -21,6 +21,7 @@ from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
+from sabal.operating.translations import translations, untranslated
 from signing.steps import confirmed
 from sites import SiteOfTests
 
@@ -115,10 +116,10 @@ def test_the_results_of_a_days_emails(server: SiteOfTests) -> None:
     found = mail_finding()
     assert found.level == "ok"
     assert found.sentence == (
-        "Emails of the last 24 hours: 1007 accepted, 4 put off, 1 refused for good, 3 given up."
+        "Emails of the last 24 hours: 1007 accepted, 4 deferred, 1 refused permanently, 3 given up."
     )
     assert found.hint.splitlines() == [
-        "gmail: 1000 accepted, 4 put off, 1 refused for good",
+        "gmail: 1000 accepted, 4 deferred, 1 refused permanently",
         "unknown: 3 given up",
     ]
 
@@ -127,7 +128,7 @@ def test_the_results_of_a_days_emails(server: SiteOfTests) -> None:
 def test_a_provider_that_refuses_most_emails(server: SiteOfTests, end: str) -> None:
     tried(server, "gmail", ACCEPTED=1000, LATER=40)
     tried(server, "other", ACCEPTED=2, **{end: stores.TRIES_A_DAY})
-    assert mail_finding().level == "ok", "one email address that puts off every try is no warning"
+    assert mail_finding().level == "ok", "one email address that defers every try is no warning"
     tried(server, "other", **{end: 1})
     found = mail_finding()
     assert found.level == "warning" and found.sentence.endswith("Most emails do not arrive at: other.")
@@ -288,12 +289,12 @@ def test_missing_fuzzy_and_empty_translations_are_counted() -> None:
     compiled.add("Withdraw", "")
     compiled.add(("%(n)d letter", "%(n)d letters"), ("편지",))
     compiled.add("Share", "나누기")
-    assert stores.untranslated(wanted, compiled) == (3, 5)
+    assert untranslated(wanted, compiled) == (3, 5)
 
 
 def test_translations_that_were_never_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings, "LOCALE_PATHS", [tmp_path])
-    assert {f.level for f in stores.translations()} == {"warning"}
+    assert {f.level for f in translations()} == {"warning"}
 
 
 def test_a_refusal_of_serve_is_wrong_on_a_public_site_and_a_warning_in_development(

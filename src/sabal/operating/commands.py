@@ -141,7 +141,7 @@ def _say_outcome(outcome: "AdoptionOutcome") -> None:
     if outcome.refused:
         click.echo(f"{outcome.slug}: {outcome.refused}", err=True)
     elif outcome.adopted is None:
-        click.echo(f"{outcome.slug}: nothing newer than this database is known. Its log continues.")
+        click.echo(f"{outcome.slug}: nothing newer is known than this database has. Its log continues.")
     else:
         adopted = outcome.adopted
         click.echo(
@@ -150,7 +150,7 @@ def _say_outcome(outcome: "AdoptionOutcome") -> None:
         )
         if adopted.lost:
             click.echo(
-                f"{outcome.slug}: {adopted.lost:,} signatures count whose records were lost with the database."
+                f"{outcome.slug}: {adopted.lost:,} signatures count, but their records were lost with the database."
                 " Nobody can read or withdraw them, and a signer who signs again is counted twice."
             )
 

@@ -14,6 +14,7 @@ from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.limits.capacity import disk_has_room
 from sabal.operating import reach, startup, stores
 from sabal.operating.findings import GROUPS, Finding, is_development
+from sabal.operating.translations import translations
 
 GIGABYTE = 1_000_000_000
 SKEW = 2.0  # seconds between the clock and the file system
@@ -35,7 +36,7 @@ def examine() -> list[Finding]:
         "the mail": reach.mail,
         "the clock": _clock,
         "the addresses": reach.addresses,
-        "the translations": stores.translations,
+        "the translations": translations,
         "the disk": _disk,
         "the settings": _unknown_settings,
         "what serve would refuse": _startup_refusals,

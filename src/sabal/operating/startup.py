@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sabal import database as raw
 from sabal import settings
+from sabal.keys.keystore import KeyMissing, open_keystore
+from sabal.ledger import tables
+from sabal.ledger.publication import WouldFork, publication
 from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating.findings import Finding
+from sabal.petitions.models import Petition
+from sabal.petitions.snapshot import Snapshots
 
 MARKER = b"AGE-SECRET-KEY-"
 PIECE = 1 << 20  # bytes
@@ -108,8 +114,6 @@ def _holds_identity(path: Path) -> bool:
 
 
 def _dev_keys() -> Iterator[Finding]:
-    from sabal.petitions.models import Petition
-
     for slug in Petition.objects.filter(key_made_by_dev=True).values_list("slug", flat=True):
         yield Finding(
             "wrong",
@@ -124,12 +128,6 @@ def _dev_keys() -> Iterator[Finding]:
 
 def _logs_ahead() -> Iterator[Finding]:
     """Find logs of which more was published than the database has: an old copy of the database would fork them."""
-    from sabal import database as raw
-    from sabal.keys.keystore import KeyMissing, open_keystore
-    from sabal.ledger import tables
-    from sabal.ledger.publication import WouldFork, publication
-    from sabal.petitions.snapshot import Snapshots
-
     try:
         keystore = open_keystore()
     except KeyMissing:

@@ -1,4 +1,4 @@
-"""The doctor's checks of stored data: the database, its keys, petitions, mail totals and translations."""
+"""The doctor's checks of stored data: the database, its keys, petitions and mail totals."""
 
 import sqlite3
 import time
@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
-from django.utils.translation import to_locale
 
 from sabal import database, settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
@@ -29,16 +25,16 @@ POSTGRESQL_OLDEST = 14
 PAGE = 4096
 RETENTION_SOON = 60  # days
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
-FATES = {
+RESULTS = {
     End.ACCEPTED: "accepted",
-    End.LATER: "put off",
-    End.UNREADABLE: "put off",
-    End.NEVER: "refused for good",
+    End.LATER: "deferred",
+    End.UNREADABLE: "deferred",
+    End.NEVER: "refused permanently",
     End.GIVEN_UP: "given up",
     End.LOST_KEY: "given up",
     End.EXPIRED: "given up",
 }
-TRIES_A_DAY = 12  # tries of one email that the provider always puts off
+TRIES_A_DAY = 12  # tries of one email that the provider always defers
 
 
 def unusable() -> Finding | None:
@@ -135,29 +131,29 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
     day = int(time.time()) // 86_400
     today = mail_key_name(day)
     rows = {name: bytes(wrapped) for name, wrapped in connection.query("SELECT name, wrapped FROM keys_key")}
-    closed = [name for name, wrapped in sorted(rows.items()) if not keystore.opens(name, wrapped)]
-    if closed:
+    unopened = [name for name, wrapped in sorted(rows.items()) if not keystore.opens(name, wrapped)]
+    if unopened:
         yield Finding(
             "wrong",
             "D105",
-            f"The server key does not open {len(closed)} of {len(rows)} keys: {', '.join(closed[:5])}.",
+            f"The server key does not open {len(unopened)} of {len(rows)} keys: {', '.join(unopened[:5])}.",
             "This is another server's key, or the rows are damaged. Put the right key back from safe keeping.",
         )
     elif rows:
         yield Finding("ok", "D105", f"The server key opens all {len(rows)} keys in the database.")
-    for name, lost in ((SUPPRESSION, "wrong"), (SUBSCRIBERS, "wrong"), (today, "warning")):
+    for name, level in ((SUPPRESSION, "wrong"), (SUBSCRIBERS, "wrong"), (today, "warning")):
         if name in rows:
             yield Finding("ok", "D106", f"The key {name} is here.")
         elif name == today:
             yield Finding(
-                lost,
+                level,
                 "D106",
                 f"Today's mail key, {name}, is not made yet.",
                 "A running server makes it in a second.",
             )
         else:
             yield Finding(
-                lost, "D106", f"The key {name} is not in the database.", "Restore it from a backup."
+                level, "D106", f"The key {name} is not in the database.", "Restore it from a backup."
             )
     ahead = [name for name in rows if name.startswith("mail/") and int(name.removeprefix("mail/")) > day + 1]
     if ahead:
@@ -181,14 +177,16 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
         yield from _log(connection, petition)
         definition = petition.definition
         yield from _retention(connection, petition)
-        untold = [language for language in definition.languages if language not in definition.texts]
-        unspoken = [language for language in definition.languages if language not in settings.SITE_LANGUAGES]
-        if untold:
-            hint = f"Export it, write the missing {untold[0]}.md, import it again."
-            yield Finding("wrong", "D601", f"{petition.slug} has no text in {', '.join(untold)}.", hint)
-        elif unspoken:
+        without_text = [language for language in definition.languages if language not in definition.texts]
+        english_page = [
+            language for language in definition.languages if language not in settings.SITE_LANGUAGES
+        ]
+        if without_text:
+            hint = f"Export it, write the missing {without_text[0]}.md, import it again."
+            yield Finding("wrong", "D601", f"{petition.slug} has no text in {', '.join(without_text)}.", hint)
+        elif english_page:
             hint = "Its text is shown. The words of the page around it are English."
-            sentence = f"{petition.slug}: Sabal has no translation into {', '.join(unspoken)}."
+            sentence = f"{petition.slug}: Sabal has no translation into {', '.join(english_page)}."
             yield Finding("warning", "D601", sentence, hint)
         else:
             sentence = f"{petition.slug} is complete in {', '.join(definition.languages)}."
@@ -229,7 +227,7 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
             ),
         )
     if lost := tables.lost(connection, petition.id):
-        sentence = f"{lost:,} signatures of {slug} count whose records were lost before a restore."
+        sentence = f"{lost:,} signatures of {slug} count, but their records were lost before a restore."
         yield Finding("ok", "D207", sentence)
 
 
@@ -264,59 +262,26 @@ def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
 def _mail(connection: database.Database, hour: int) -> Finding:
     total, by_provider = Counter[str](), defaultdict[str, Counter[str]](Counter)
     for (provider, end), n in traffic.between(connection, hour - 24, hour).items():
-        total[FATES[end]] += n
-        by_provider[provider][FATES[end]] += n
+        total[RESULTS[end]] += n
+        by_provider[provider][RESULTS[end]] += n
     if not total:
         return Finding("ok", "D305", "No email was tried in the last 24 hours.")
     sentence = f"Emails of the last 24 hours: {_in_words(total)}."
-    failed = Counter({p: fates.total() - fates["accepted"] for p, fates in by_provider.items()})
+    failed = Counter({p: results.total() - results["accepted"] for p, results in by_provider.items()})
     lines = [f"{p}: {_in_words(by_provider[p])}" for p, n in failed.most_common() if n]
     # A single email address that never accepts is not the provider's problem.
     bad = [p for p, n in failed.most_common() if n > max(TRIES_A_DAY, by_provider[p]["accepted"])]
     if not bad:
         return Finding("ok", "D305", sentence, "\n".join(lines))
     lines.append(
-        "The worker's messages say why (journalctl -u sabal). D302 to D304 say what email providers want to"
-        " see."
+        "The worker's messages say why (journalctl -u sabal). D302 to D304 say which DNS records email providers"
+        " expect."
     )
     sentence += f" Most emails do not arrive at: {', '.join(bad)}."
     return Finding("warning", "D305", sentence, "\n".join(lines))
 
 
-def _in_words(fates: Counter[str]) -> str:
-    return ", ".join(f"{fates[fate]} {fate}" for fate in dict.fromkeys(FATES.values()) if fates[fate])
-
-
-def translations() -> Iterator[Finding]:
-    """Check that the compiled translations have every sentence of the pages, in each language of the site."""
-    for language in settings.SITE_LANGUAGES:
-        if language == "en":
-            continue  # the templates are in English
-        folder = settings.LOCALE_PATHS[0] / to_locale(language) / "LC_MESSAGES"
-        try:
-            with (folder / "django.po").open("rb") as po, (folder / "django.mo").open("rb") as mo:
-                lacking, of = untranslated(read_po(po), read_mo(mo))
-        except OSError as error:
-            sentence = (
-                f"The translation into {language} cannot be read ({type(error).__name__}). English is shown."
-            )
-            yield Finding("warning", "D602", sentence, "Install Sabal again (in a checkout: script/setup).")
-            continue
-        if lacking:
-            sentence = f"{lacking} of {of} sentences have no translation into {language}. English is shown."
-            yield Finding("warning", "D602", sentence, "In a checkout: script/messages")
-        else:
-            yield Finding("ok", "D602", f"All {of} sentences have a translation into {language}.")
-
-
-def untranslated(wanted: Catalog, compiled: Catalog) -> tuple[int, int]:
-    """Return how many messages of `wanted` (.po) are missing, fuzzy or empty in `compiled` (.mo), and their total."""
-    lacking = total = 0
-    for message in wanted:
-        if not message.id:
-            continue  # the header
-        total += 1
-        found = compiled.get(message.id, message.context)
-        strings = () if found is None else (found.string,) if isinstance(found.string, str) else found.string
-        lacking += message.fuzzy or not strings or not all(strings)
-    return lacking, total
+def _in_words(results: Counter[str]) -> str:
+    return ", ".join(
+        f"{results[result]} {result}" for result in dict.fromkeys(RESULTS.values()) if results[result]
+    )

@@ -85,7 +85,7 @@ def test_after_a_failed_refresh_the_next_one_reconnects(calls: Calls) -> None:
     assert calls.connected == 3 and calls.closed == 2 and calls.keys == 3
 
 
-def test_a_process_that_cannot_refresh_continues_and_is_not_well(
+def test_a_process_that_cannot_refresh_continues_and_is_not_healthy(
     calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> None:

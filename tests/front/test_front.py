@@ -114,10 +114,10 @@ def test_posts_over_the_limit_get_a_503_before_their_body_is_read(
         front = build(Echo(takes=0.2))
         first = [asyncio.create_task(visit(front, "POST", SIGN, FORM, OWN)) for _ in range(4)]
         await asyncio.sleep(0.05)
-        assert front.app.working == 4 and not front.app.is_well
+        assert front.app.working == 4 and not front.app.is_healthy
         late = [await visit(front, "POST", SIGN, FORM, OWN) for _ in range(20)]
         done = await asyncio.gather(*first)
-        assert front.app.working == front.app.reading == 0 and front.app.is_well
+        assert front.app.working == front.app.reading == 0 and front.app.is_healthy
         assert (await visit(front, "POST", SIGN, FORM, OWN)).status == 303
         return done, late
 
@@ -182,7 +182,7 @@ def test_signatures_of_a_crowded_network_are_held_and_then_refused() -> None:
     assert all(len(request.network) == 16 for request in echo.seen)
 
 
-def test_a_process_without_a_recent_refresh_is_not_well() -> None:
+def test_a_process_without_a_recent_refresh_is_not_healthy() -> None:
     async def run() -> None:
         front = build()
         assert (await visit(front, "GET", "/healthz")).body == b"ok\n"

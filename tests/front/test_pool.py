@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sabal.front.app import IN_FLIGHT
-from sabal.front.pool import AGAIN, FORMS, THREADS, Busy, Pool
+from sabal.front.pool import FORMS, REFUSED_FORMS, THREADS, Busy, Pool
 from sabal.http import Response
 
 
@@ -43,7 +43,7 @@ def test_a_page_is_made_from_its_arguments() -> None:
         answer = await Pool().page(pages.make, "bowl", "en")
         assert (answer.status, answer.body) == (201, b"('bowl', 'en')")
         assert answer.header(b"content-type") == b"text/plain"
-        await Pool().again(pages.make, "bowl", "en", mistakes, 422)
+        await Pool().refused_form(pages.make, "bowl", "en", mistakes, 422)
 
     asyncio.run(run())
     assert pages.made[1][2] is mistakes
@@ -99,7 +99,7 @@ def test_forms_leave_threads_to_pages_and_places_to_signing() -> None:
     async def run() -> tuple[list[Any], list[Any], Any]:
         pool = Pool()
         posts = [pool.form(pages.make) for _ in range(50)]
-        again = [pool.again(pages.make) for _ in range(50)]
+        again = [pool.refused_form(pages.make) for _ in range(50)]
         found = await asyncio.gather(*posts, *again, pool.page(pages.make, "/page"), return_exceptions=True)
         # The places are free again.
         assert (await pool.form(pages.make)).status == 201
@@ -107,8 +107,8 @@ def test_forms_leave_threads_to_pages_and_places_to_signing() -> None:
 
     posts, again, page = asyncio.run(run())
     assert sum(not isinstance(one, Busy) for one in posts) == FORMS < THREADS
-    assert sum(not isinstance(one, Busy) for one in again) == AGAIN
-    assert page.status == 201 and FORMS + AGAIN < IN_FLIGHT / 2
+    assert sum(not isinstance(one, Busy) for one in again) == REFUSED_FORMS
+    assert page.status == 201 and FORMS + REFUSED_FORMS < IN_FLIGHT / 2
 
 
 def test_a_form_that_hangs_keeps_its_place_after_the_timeout() -> None:

@@ -42,6 +42,6 @@ class App:
         return self.working >= IN_FLIGHT
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Return whether a load balancer should send visitors to this process now."""
         return not self.is_full and time.monotonic() - self.refreshed <= STALE_AFTER

@@ -49,7 +49,7 @@ class Handlers:
 
     async def health(self, request: Request) -> Response:
         """GET /healthz: answer whether a load balancer should send visitors to this process now."""
-        return text(200, "ok\n") if self._app.is_well else text(503, "busy\n")
+        return text(200, "ok\n") if self._app.is_healthy else text(503, "busy\n")
 
     # ---- sign -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Handlers:
     async def _page_again(
         self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int
     ) -> Response:
-        return await self._app.pool.again(petition_page, petition, request.language, mistakes, status)
+        return await self._app.pool.refused_form(petition_page, petition, request.language, mistakes, status)
 
     # ---- confirm, not me ------------------------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ class NewsletterHandlers:
             row_id = subscription.row_of(self._app.keyring.need_subscribers(), t) if t else None
             if row_id is None:
                 raise Refused(404, "newsletter-unknown")
-            return await self._app.pool.leaving(self._unsubscribe, request.language, row_id)
+            return await self._app.pool.unsubscribe(self._unsubscribe, request.language, row_id)
 
     def _unsubscribe(self, language: str, row_id: int) -> Response:
         with closing(connect()) as database:

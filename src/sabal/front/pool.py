@@ -15,11 +15,12 @@ from sabal.http import Response
 
 THREADS = 8
 WAITING = 64  # pages that may wait for a thread; any more are refused at once
-# Forms also count as POSTs in work (app.IN_FLIGHT). Most of those must be left to signing.
-# Running at most. Together fewer than the threads: they may wait for the database, and pages must not wait for them.
+# The most of each kind that run or wait. All three also count as POSTs in work (app.IN_FLIGHT), most of which must be
+# left to signing. The first two may wait for the database. Together they are fewer than the threads, so that pages do
+# not wait for them.
 FORMS = 4
-LEAVING = 2  # unsubscribing, apart from other forms: an email program may not try again
-AGAIN = 16  # refused forms that are shown again: running or waiting, and soon done
+UNSUBSCRIBING = 2  # apart from other forms, because an email program may not try again
+REFUSED_FORMS = 16  # shown again with the typed values; each is soon done
 WAIT = 2.0  # seconds for a free thread
 LONGEST = 30.0  # seconds for an answer; the thread is in use until its function ends
 
@@ -50,8 +51,8 @@ class Pool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
         self._free = asyncio.Semaphore(threads)
         self._wait, self._longest = wait, longest
-        self._pages, self._again = Lane(threads + waiting), Lane(AGAIN)
-        self._forms, self._leaving = Lane(FORMS), Lane(LEAVING)
+        self._pages, self._refused = Lane(threads + waiting), Lane(REFUSED_FORMS)
+        self._forms, self._unsubscribing = Lane(FORMS), Lane(UNSUBSCRIBING)
 
     async def page(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: a page that is the same for every reader."""
@@ -61,13 +62,13 @@ class Pool:
         """Return `take(*args)`: the answer to a form. The function may wait for the database."""
         return await self._run(self._forms, take, args)
 
-    async def leaving(self, take: Callable[..., Response], *args: Any) -> Response:
+    async def unsubscribe(self, take: Callable[..., Response], *args: Any) -> Response:
         """Return `take(*args)`: the answer to somebody who unsubscribes. The function may wait for the database."""
-        return await self._run(self._leaving, take, args)
+        return await self._run(self._unsubscribing, take, args)
 
-    async def again(self, make: Callable[..., Response], *args: Any) -> Response:
+    async def refused_form(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: the page of a refused form, with the typed values."""
-        return await self._run(self._again, make, args)
+        return await self._run(self._refused, make, args)
 
     async def _run(self, lane: Lane, work: Callable[..., Response], args: tuple[Any, ...]) -> Response:
         await self._enter(lane)

@@ -243,8 +243,11 @@ class Handlers:
     async def proof(self, request: Request) -> Response:
         """GET /{language}/signature/{token}.tlog-proof: return the inclusion proof, and `w` to show whose it is."""
         found = await self._signature(request)
-        entered = _entered(petition := self._petition(found), found) if found else None
-        if found is None or entered is None or entered.index is None:
+        if found is None:
+            return await self._gone(request)
+        petition = self._petition(found)
+        entered = _entered(petition, found)
+        if entered is None or entered.index is None:
             return await self._gone(request)
         proof = await asyncio.to_thread(receipt.proof, petition, entered.index, found.w)
         return _file("signature.tlog-proof", proof)

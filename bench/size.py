@@ -60,7 +60,7 @@ def fill(server: Server, number: int) -> None:
                 database.insert("signing_signature", rows.SIGNATURE, signatures)
                 database.insert("signing_log_index", rows.LOG_INDEX, indexes)
         database.execute(
-            "UPDATE signing_total SET confirmed = ?, shown_confirmed = ? WHERE petition_id = ?",
+            "UPDATE signing_total SET confirmed = ?, published_confirmed = ? WHERE petition_id = ?",
             (number, number, petition.id),
         )
         if database.vendor == "postgresql":

@@ -240,7 +240,7 @@ def test_the_process_ends_cleanly_on_sigterm_and_with_an_error_otherwise(
 ) -> None:
     site.publish()
     if broken:
-        site.database.execute("UPDATE signing_total SET shown_countries = 'suzie@example.org'")
+        site.database.execute("UPDATE signing_total SET published_countries = 'suzie@example.org'")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")} | {
         "SABAL_DATA": str(site.data),
         "SABAL_DATABASE_URL": site.url,

@@ -134,13 +134,13 @@ def test_signatures_withdrawn_after_the_backup_are_erased(
         assert find(database, [max_.digest]) != [None]
         for table, number in (("signing_sealed", 1), ("signing_access", 0), ("signing_withdrawal", 2)):
             assert database.query(f"SELECT COUNT(*) FROM {table}") == [(number,)]
-        assert database.query("SELECT shown_names FROM signing_total") == [("[]",)]
+        assert database.query("SELECT published_names FROM signing_total") == [("[]",)]
         assert [one.refused for one in adopt_published(Given(), None, NOW)] == [""]
         site.sequence(petition, NOW + 60 * WEEK, database=database)
         site.snapshots.refresh(database, open_keystore())
         back = site.snapshots.by_slug(petition.slug)
         assert back and (back.counts.confirmed, back.counts.withdrawn, back.counts.counted) == (3, 1, 1)
-        assert database.query("SELECT shown_names FROM signing_total") == [('["Max"]',)]
+        assert database.query("SELECT published_names FROM signing_total") == [('["Max"]',)]
     finally:
         database.close()
     if site.vendor == "sqlite":

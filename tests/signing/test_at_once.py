@@ -85,7 +85,7 @@ def test_a_withdrawal_during_a_batch_does_not_wait_for_it(
         site.sequence(petition, NOW + 2, every=1.0, database=database)
     finally:
         database.close()
-    totals = site.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    totals = site.database.query("SELECT published_confirmed, published_withdrawn FROM signing_total")
     assert totals == [(1, 1)]
 
 
@@ -127,7 +127,7 @@ def test_many_withdrawals_during_a_batch(site: SiteOfTests) -> None:
             assert all(task.result(WITHIN) is not None for task in tasks)
     site.sequence(petition, NOW + 100, every=0.5)
     site.sequence(petition, NOW + 200, every=0.5)
-    totals = site.database.query("SELECT shown_confirmed, shown_withdrawn FROM signing_total")
+    totals = site.database.query("SELECT published_confirmed, published_withdrawn FROM signing_total")
     assert totals == [(4 * 60, 4 * 40)]
     assert site.rows("signing_signature") == site.rows("signing_sealed") == 4 * 20
 

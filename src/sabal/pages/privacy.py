@@ -87,7 +87,7 @@ MOMENTS = (
                 "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox",
             ),
             *_columns("signing_waiting", "petition_id commitment held held_until country language"),
-            "signing_total.shown_names",
+            "signing_total.published_names",
         ),
     ),
     Moment(
@@ -114,8 +114,8 @@ MOMENTS = (
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(
                 "signing_total",
-                "petition_id confirmed withdrawn invalidated shown_confirmed shown_withdrawn"
-                " shown_invalidated shown_countries countries_day batch_at",
+                "petition_id confirmed withdrawn invalidated published_confirmed published_withdrawn"
+                " published_invalidated published_countries countries_day batch_at",
             ),
         ),
     ),

@@ -238,8 +238,8 @@ def _draft_consent(definition: Definition) -> dict[str, str]:
 
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
-        "SELECT t.petition_id, shown_confirmed, shown_withdrawn, shown_invalidated, shown_countries, shown_names,"
-        " published_size, published, witnesses FROM signing_total t"
+        "SELECT t.petition_id, published_confirmed, published_withdrawn, published_invalidated, published_countries,"
+        " published_names, published_size, published, witnesses FROM signing_total t"
         " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
     )
     return {

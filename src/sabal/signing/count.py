@@ -133,12 +133,12 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
     )[0][0]
     if (today - countries_day) * days.SECONDS >= profile.countries_every:
         database.execute(
-            "UPDATE signing_total SET shown_countries = ?, countries_day = ? WHERE petition_id = ?",
+            "UPDATE signing_total SET published_countries = ?, countries_day = ? WHERE petition_id = ?",
             (json.dumps(_countries(database, petition.id, profile)), today, petition.id),
         )
     if petition.definition.fields.display:
         database.execute(
-            "UPDATE signing_total SET shown_names = ? WHERE petition_id = ?",
+            "UPDATE signing_total SET published_names = ? WHERE petition_id = ?",
             (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
         )
     # A second link gets the date of this batch, like the link of a new signature. Otherwise its page would show that
@@ -149,15 +149,15 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
         (today, petition.id),
     )
     database.execute(
-        "UPDATE signing_total SET shown_confirmed = confirmed, shown_withdrawn = withdrawn,"
-        " shown_invalidated = invalidated WHERE petition_id = ?",
+        "UPDATE signing_total SET published_confirmed = confirmed, published_withdrawn = withdrawn,"
+        " published_invalidated = invalidated WHERE petition_id = ?",
         (petition.id,),
     )
 
 
 def hide_names(database: Database, petition_id: int) -> None:
     """Remove the published names; the numbers stay."""
-    database.execute("UPDATE signing_total SET shown_names = '[]' WHERE petition_id = ?", (petition_id,))
+    database.execute("UPDATE signing_total SET published_names = '[]' WHERE petition_id = ?", (petition_id,))
 
 
 def _batch_at(database: Database, petition_id: int) -> float:

@@ -123,17 +123,17 @@ CREATE TABLE signing_bucket (
     PRIMARY KEY (petition_id, kind, item)
 ) WITHOUT ROWID;
 
--- One row for each petition, written by the count alone. The shown numbers change when a whole batch is in the log.
+-- One row for each petition, written by the count alone. The published numbers change when a whole batch is in the log.
 CREATE TABLE signing_total (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     confirmed BIGINT NOT NULL DEFAULT 0,
     withdrawn BIGINT NOT NULL DEFAULT 0,
     invalidated BIGINT NOT NULL DEFAULT 0,
-    shown_confirmed BIGINT NOT NULL DEFAULT 0,
-    shown_withdrawn BIGINT NOT NULL DEFAULT 0,
-    shown_invalidated BIGINT NOT NULL DEFAULT 0,
-    shown_countries TEXT NOT NULL DEFAULT '[]',
-    shown_names TEXT NOT NULL DEFAULT '[]',
+    published_confirmed BIGINT NOT NULL DEFAULT 0,
+    published_withdrawn BIGINT NOT NULL DEFAULT 0,
+    published_invalidated BIGINT NOT NULL DEFAULT 0,
+    published_countries TEXT NOT NULL DEFAULT '[]',
+    published_names TEXT NOT NULL DEFAULT '[]',
     countries_day INTEGER NOT NULL DEFAULT 0,
     batch_at BIGINT NOT NULL DEFAULT 0
 );

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import logs
 import tlog
-from sabal.witness.ask import Answer, Failed, ask
-from sabal.witness.network import Network
-from sabal.witness.serve import Server
+from sabal.witness.ask import NoCosignature, WitnessAnswer, ask
+from sabal.witness.network import NetworkSettings
+from sabal.witness.serve import WitnessServer
 from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 
 NOW = 1_795_500_000
 WANDA = tlog.Cosigner("witness.example/w1", b"w" * 32)
 MALLORY = tlog.Cosigner("witness.example/w1", b"m" * 32)  # with Wanda's name
-HERE = Network(allow_private=True)
+HERE = NetworkSettings(allow_private=True)
 Behave = Callable[[socket.socket], object]
 
 
@@ -114,7 +114,9 @@ def says(*answers: bytes) -> Behave:
     return lambda connection: connection.sendall(rest.pop(0) if len(rest) > 1 else rest[0])
 
 
-def asked(url: str, size: int = 257, known: int = 0, timeout: float = 5, network: Network = HERE) -> Answer:
+def asked(
+    url: str, size: int = 257, known: int = 0, timeout: float = 5, network: NetworkSettings = HERE
+) -> WitnessAnswer:
     return ask(
         url,
         WANDA.verifier,
@@ -134,8 +136,8 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.2)
 
 
-def failed(answer: Answer) -> str:
-    assert isinstance(answer, Failed)
+def failed(answer: WitnessAnswer) -> str:
+    assert isinstance(answer, NoCosignature)
     assert len(answer.sentence) < 200 and answer.sentence.isprintable() and "evil" not in answer.sentence
     return answer.sentence
 
@@ -171,11 +173,11 @@ def certificate(folder: Path, *names: x509.GeneralName) -> tuple[ssl.SSLContext,
 @contextlib.contextmanager
 def witness(
     folder: Path, complain: Callable[[str], object] = print
-) -> Iterator[tuple[WitnessService, Server]]:
+) -> Iterator[tuple[WitnessService, WitnessServer]]:
     """Run a real witness on loopback that knows Carol's log."""
     store = Store.create(folder / "store", folder / "key", WANDA.verifier.name)
     service = WitnessService(store, [logs.CAROL.verifier], clock=lambda: NOW, complain=complain)
-    server = Server(service, "127.0.0.1", 0)
+    server = WitnessServer(service, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

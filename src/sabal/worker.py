@@ -30,7 +30,7 @@ from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
 from sabal.signing import drain, epochs, retention, tidy
-from sabal.witness.network import Network
+from sabal.witness.network import NetworkSettings
 
 logger = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds if nothing was due
@@ -54,7 +54,9 @@ class Worker:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.keystore, self.transport, self.clock, self.ticks = keystore, transport, clock, ticks
-        self.sequencer = Sequencer(keystore, Witnesses(Network(allow_private=settings.WITNESS_PRIVATE)))
+        self.sequencer = Sequencer(
+            keystore, Witnesses(NetworkSettings(allow_private=settings.WITNESS_PRIVATE))
+        )
         self.stop = threading.Event()
         self._broken = False
         self._reported_at: dict[int, float] = {}

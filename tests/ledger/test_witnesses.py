@@ -19,7 +19,7 @@ from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.witness.ask import ask_all
-from sabal.witness.serve import Server
+from sabal.witness.serve import WitnessServer
 from sabal.witness.service import Reply, WitnessService
 from sabal.witness.store import Store
 from signing.steps import confirmed
@@ -49,7 +49,7 @@ def partner(
     state = Store.open(store, key) if store.exists() else Store.create(store, key, f"{name}.example/w")
     keep = Recording(state, [publication(petition).key])
     keep.asked = []
-    server = Server(keep, "127.0.0.1", port)
+    server = WitnessServer(keep, "127.0.0.1", port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

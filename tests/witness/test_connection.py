@@ -10,14 +10,14 @@ from cryptography import x509
 
 import logs
 from sabal.witness.ask import Cosigned
-from sabal.witness.network import Network
+from sabal.witness.network import NetworkSettings
 from witnesses import HERE, BadServer, asked, certificate, conflict, drip, failed, http, line, says
 
 SIZE = 257
 NAME = x509.DNSName("witness.example")
 
 
-def at_loopback(network: Network) -> Network:
+def at_loopback(network: NetworkSettings) -> NetworkSettings:
     return replace(network, allow_private=True, resolve=lambda host, port: ["127.0.0.1"])
 
 
@@ -33,7 +33,7 @@ def test_tls_verifies_the_name_at_the_first_address(tmp_path: Path) -> None:
         return ["127.0.0.1"] if len(looked_up) == 1 else ["169.254.169.254"]
 
     with BadServer(says(conflict(2), http(200, line(SIZE))), theirs) as server:
-        network = Network(allow_private=True, resolve=resolve, tls=ours)
+        network = NetworkSettings(allow_private=True, resolve=resolve, tls=ours)
         answer = asked(f"https://witness.example:{server.port}/", known=255, network=network)
     assert isinstance(answer, Cosigned)
     assert looked_up == ["witness.example"] and names == ["witness.example"] * 2
@@ -42,10 +42,10 @@ def test_tls_verifies_the_name_at_the_first_address(tmp_path: Path) -> None:
 
 def test_a_wrong_or_missing_certificate_is_refused(tmp_path: Path) -> None:
     theirs, ours = certificate(tmp_path, x509.DNSName("evil.example"))
-    for tls, context in ((theirs, ours), (certificate(tmp_path, NAME)[0], Network().tls)):
+    for tls, context in ((theirs, ours), (certificate(tmp_path, NAME)[0], NetworkSettings().tls)):
         with BadServer(says(http(200, line(SIZE))), tls) as server:
             url = f"https://witness.example:{server.port}/"
-            assert "certificate" in failed(asked(url, network=at_loopback(Network(tls=context))))
+            assert "certificate" in failed(asked(url, network=at_loopback(NetworkSettings(tls=context))))
         assert server.requests == []
     with BadServer(says(http(200, line(SIZE)))) as server:  # a server without TLS receives nothing
         failed(asked(f"https://witness.example:{server.port}/", network=at_loopback(HERE), timeout=1))
@@ -61,7 +61,7 @@ def test_a_slow_handshake_times_out(tmp_path: Path) -> None:
 
 def test_the_next_address_is_tried_if_one_is_dead(tmp_path: Path) -> None:
     theirs, ours = certificate(tmp_path, NAME)
-    network = Network(True, resolve=lambda *_: ["127.0.0.99", "127.0.0.1"], tls=ours)
+    network = NetworkSettings(True, resolve=lambda *_: ["127.0.0.99", "127.0.0.1"], tls=ours)
     with BadServer(says(http(200, line(SIZE))), theirs) as server:
         assert isinstance(asked(f"https://witness.example:{server.port}/", network=network), Cosigned)
 
@@ -78,6 +78,6 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch)
 def test_no_connection_is_made_to_a_private_address() -> None:
     with BadServer(says(http(200, line(SIZE)))) as server:
         for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
-            failed(asked(f"https://{host}:{server.port}/", network=Network()))
-            failed(asked(f"http://{host}:{server.port}/", network=Network()))
+            failed(asked(f"https://{host}:{server.port}/", network=NetworkSettings()))
+            failed(asked(f"http://{host}:{server.port}/", network=NetworkSettings()))
     assert server.connections == 0

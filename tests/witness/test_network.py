@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from sabal.witness.network import Deadline, Network, Unreachable, find, is_public
+from sabal.witness.network import Deadline, NetworkSettings, Unreachable, find_endpoint, is_public
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1
@@ -28,12 +28,12 @@ PUBLIC = """
 def test_private_addresses_are_refused(text: str) -> None:
     assert not is_public(ip_address(text))
     with pytest.raises(Unreachable, match="no address of the open Internet"):
-        find("https://w.example/", Network(resolve=lambda *_: [text]), Deadline(5))
+        find_endpoint("https://w.example/", NetworkSettings(resolve=lambda *_: [text]), Deadline(5))
 
 
 @pytest.mark.parametrize("text", PUBLIC)
 def test_public_addresses_are_accepted(text: str) -> None:
-    endpoint = find("https://w.example/", Network(resolve=lambda *_: [text]), Deadline(5))
+    endpoint = find_endpoint("https://w.example/", NetworkSettings(resolve=lambda *_: [text]), Deadline(5))
     assert endpoint.addresses == (ip_address(text),)
 
 
@@ -44,30 +44,32 @@ def test_public_addresses_are_accepted(text: str) -> None:
 def test_every_spelling_of_a_private_address_is_refused(host: str) -> None:
     """Use the system's look-up, which accepts all these spellings."""
     with pytest.raises(Unreachable):
-        find(f"https://{host}/", Network(), Deadline(5))
+        find_endpoint(f"https://{host}/", NetworkSettings(), Deadline(5))
 
 
 def test_only_the_public_ones_of_several_addresses_are_used() -> None:
-    network = Network(resolve=lambda *_: ["10.0.0.1", "1.1.1.1", "::1", "1.1.1.1", "8.8.8.8"])
-    assert find("https://w.example/", network, Deadline(5)).addresses == (
+    network = NetworkSettings(resolve=lambda *_: ["10.0.0.1", "1.1.1.1", "::1", "1.1.1.1", "8.8.8.8"])
+    assert find_endpoint("https://w.example/", network, Deadline(5)).addresses == (
         ip_address("1.1.1.1"),
         ip_address("8.8.8.8"),
     )
 
 
 def test_few_addresses_of_a_name_are_used() -> None:
-    network = Network(resolve=lambda *_: [f"1.1.{i // 256}.{i % 256}" for i in range(1000)])
-    assert len(find("https://w.example/", network, Deadline(5)).addresses) == 4
+    network = NetworkSettings(resolve=lambda *_: [f"1.1.{i // 256}.{i % 256}" for i in range(1000)])
+    assert len(find_endpoint("https://w.example/", network, Deadline(5)).addresses) == 4
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "8.8.8.8", "192.168.1.1", "fe80::1"])
 def test_http_is_allowed_to_loopback_only(address: str) -> None:
     with pytest.raises(Unreachable):
-        find("http://w.example/", Network(True, resolve=lambda *_: [address]), Deadline(5))
+        find_endpoint("http://w.example/", NetworkSettings(True, resolve=lambda *_: [address]), Deadline(5))
     with pytest.raises(Unreachable, match="https only"):
-        find("http://w.example/", Network(resolve=lambda *_: ["127.0.0.1"]), Deadline(5))
+        find_endpoint("http://w.example/", NetworkSettings(resolve=lambda *_: ["127.0.0.1"]), Deadline(5))
     with pytest.raises(Unreachable):
-        find("http://w.example/", Network(True, resolve=lambda *_: ["127.0.0.1", address]), Deadline(5))
+        find_endpoint(
+            "http://w.example/", NetworkSettings(True, resolve=lambda *_: ["127.0.0.1", address]), Deadline(5)
+        )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_http_is_allowed_to_loopback_only(address: str) -> None:
 )  # fmt: skip
 def test_invalid_urls_are_refused(url: str) -> None:
     with pytest.raises(Unreachable) as refused:
-        find(url, Network(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
+        find_endpoint(url, NetworkSettings(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
@@ -94,14 +96,16 @@ def test_valid_urls_are_parsed() -> None:
         ("https://w.example/", 443, ""),
         ("https://w.example:8443/a/b-c/", 8443, "/a/b-c"),
     ):
-        endpoint = find(url, Network(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
+        endpoint = find_endpoint(url, NetworkSettings(resolve=lambda *_: ["1.1.1.1"]), Deadline(5))
         assert (endpoint.host, endpoint.port, endpoint.path) == ("w.example", port, path)
 
 
 def test_a_hanging_look_up_times_out() -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutError):
-        find("https://w.example/", Network(resolve=lambda *_: time.sleep(3) or []), Deadline(0.3))
+        find_endpoint(
+            "https://w.example/", NetworkSettings(resolve=lambda *_: time.sleep(3) or []), Deadline(0.3)
+        )
     assert time.monotonic() - start < 1
 
 
@@ -110,6 +114,6 @@ def test_a_name_without_an_address_is_refused(error: Exception) -> None:
     def resolve(host: str, port: int) -> list[str]:
         raise error
 
-    for network in (Network(resolve=resolve), Network(resolve=lambda *_: [])):
+    for network in (NetworkSettings(resolve=resolve), NetworkSettings(resolve=lambda *_: [])):
         with pytest.raises(Unreachable, match="looked up"):
-            find("https://w.example/", network, Deadline(5))
+            find_endpoint("https://w.example/", network, Deadline(5))

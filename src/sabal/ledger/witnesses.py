@@ -11,8 +11,8 @@ from sabal.ledger.policy import NO_WITNESS, policy_text
 from sabal.ledger.publication import Publication, WouldFork
 from sabal.ledger.tables import Log
 from sabal.refusal import Refusal
-from sabal.witness.ask import Ahead, Answer, Cosigned, Failed, Question, ask_all
-from sabal.witness.network import Network, Unreachable, check_url
+from sabal.witness.ask import Ahead, Cosigned, NoCosignature, Question, WitnessAnswer, ask_all
+from sabal.witness.network import NetworkSettings, Unreachable, check_url
 from tlog import HashReader, Policy, TlogError, Verifier, checkpoint, consistency_proof, note
 from tlog.policy import NONE
 
@@ -25,7 +25,7 @@ _ANY_URL = "https://log.example/"  # a policy needs the log's URL, but its witne
 class Witnesses:
     """The client that asks the witnesses of a log. `network` decides which addresses they may have."""
 
-    network: Network = field(default_factory=Network)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
 
     def ask(self, log: Log, files: Publication) -> bytes:
         """Return the newest checkpoint with the lines of the witnesses that answer within ten seconds.
@@ -51,16 +51,16 @@ class Witnesses:
                 raise fork
             if fork:
                 logger.critical("%s", fork)
-            elif isinstance(answer, Failed):
+            elif isinstance(answer, NoCosignature):
                 logger.warning("the witness %s did not cosign: %s", question.witness.name, answer.sentence)
         return signed
 
 
-def _fork(question: Question, answer: Answer, log: Log) -> WouldFork | None:
+def _fork(question: Question, answer: WitnessAnswer, log: Log) -> WouldFork | None:
     """Return WouldFork if the witness has seen more entries than the database, or other ones; else None."""
     if isinstance(answer, Ahead):
         seen = f"has seen {answer.size} entries, and the database has {log.size}"
-    elif isinstance(answer, Failed) and answer.status == OTHER_TREE:
+    elif isinstance(answer, NoCosignature) and answer.status == OTHER_TREE:
         seen = "has seen another log than the database holds"
     else:
         return None

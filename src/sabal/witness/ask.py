@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sabal.witness.call import Answered, post
-from sabal.witness.network import Deadline, Network, Unreachable, find
+from sabal.witness.call import HttpAnswer, post
+from sabal.witness.network import Deadline, NetworkSettings, Unreachable, find_endpoint
 from tlog import (
     AddCheckpoint,
     Signature,
@@ -56,7 +56,7 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class Failed:
+class NoCosignature:
     """There is no cosignature. The sentence contains no text from the witness."""
 
     sentence: str
@@ -64,7 +64,7 @@ class Failed:
     """The HTTP status, if there is one. 422: the witness refuses the proof or knows another tree of this size."""
 
 
-Answer = Cosigned | Ahead | Failed
+WitnessAnswer = Cosigned | Ahead | NoCosignature
 
 
 class Question(NamedTuple):
@@ -82,10 +82,10 @@ def ask(
     consistency: Consistency,
     known: int,
     *,
-    network: Network | None = None,
+    network: NetworkSettings | None = None,
     timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.time,
-) -> Answer:
+) -> WitnessAnswer:
     """Ask one witness to cosign a signed checkpoint. Return within `timeout` seconds. c2sp.org/tlog-witness.
 
     `consistency` returns the proof that the checkpoint continues the tree of a size. It is called with `known`, and
@@ -93,7 +93,9 @@ def ask(
     key is not valid.
     """
     question = Question(url, witness, known)
-    return _ask(question, checkpoint_note, consistency, network or Network(), Deadline(timeout), clock)
+    return _ask(
+        question, checkpoint_note, consistency, network or NetworkSettings(), Deadline(timeout), clock
+    )
 
 
 def ask_all(
@@ -101,22 +103,22 @@ def ask_all(
     checkpoint_note: bytes,
     consistency: Consistency,
     *,
-    network: Network | None = None,
+    network: NetworkSettings | None = None,
     timeout: float = TIMEOUT,
     clock: Callable[[], float] = time.time,
-) -> list[Answer]:
+) -> list[WitnessAnswer]:
     """Ask several witnesses at once, within `timeout` seconds. Return the answers in the order of the questions.
 
     `consistency` is called from one thread for each witness. c2sp.org/tlog-witness.
     """
-    network, deadline = network or Network(), Deadline(timeout)
-    answers: list[Answer] = [Failed("The witness did not answer in time.") for _ in questions]
+    network, deadline = network or NetworkSettings(), Deadline(timeout)
+    answers: list[WitnessAnswer] = [NoCosignature("The witness did not answer in time.") for _ in questions]
 
     def run(index: int) -> None:
         try:
             answers[index] = _ask(questions[index], checkpoint_note, consistency, network, deadline, clock)
         except Exception as error:  # an error with one witness must not lose the answers of the others
-            answers[index] = Failed(f"The log could not ask this witness ({type(error).__name__}).")
+            answers[index] = NoCosignature(f"The log could not ask this witness ({type(error).__name__}).")
 
     threads = [
         threading.Thread(target=run, args=(index,), name=f"witness-{index}", daemon=True)
@@ -136,17 +138,17 @@ def _ask(
     question: Question,
     checkpoint_note: bytes,
     consistency: Consistency,
-    network: Network,
+    network: NetworkSettings,
     deadline: Deadline,
     clock: Callable[[], float],
-) -> Answer:
+) -> WitnessAnswer:
     if question.witness.kind != Kind.COSIGNATURE:
         raise TlogError(f"The key of {question.witness.name} does not cosign.")
     size, old = peek(checkpoint_note).size, question.known
     if old > size:
         return Ahead(old)
     try:
-        endpoint = find(question.url, network, deadline)
+        endpoint = find_endpoint(question.url, network, deadline)
         for _ in range(2):  # the second time with the size that the witness reports
             request = AddCheckpoint(old, tuple(consistency(old)), checkpoint_note)
             answered = post(endpoint, "/add-checkpoint", request.encode(), network, deadline)
@@ -156,16 +158,18 @@ def _ask(
             if reported > size:
                 return Ahead(reported)
             if reported == old:
-                return Failed("The witness says that it knows another size, and names the same one.", 409)
+                return NoCosignature(
+                    "The witness says that it knows another size, and names the same one.", 409
+                )
             old = reported
     except TimeoutError:
-        return Failed("The witness did not answer in time.")
+        return NoCosignature("The witness did not answer in time.")
     except Unreachable as error:
-        return Failed(str(error))
-    return Failed("The witness said twice that it knows another size, each time a different one.", 409)
+        return NoCosignature(str(error))
+    return NoCosignature("The witness said twice that it knows another size, each time a different one.", 409)
 
 
-def _reported_size(answered: Answered) -> int:
+def _reported_size(answered: HttpAnswer) -> int:
     """Return the size that a witness knows. Raises Unreachable. c2sp.org/tlog-witness "add-checkpoint"."""
     if answered.kind != "text/x.tlog.size":  # a 409 from a proxy, which must not stop the log
         raise Unreachable("The answer reports a conflict, but is not what a witness sends.")
@@ -175,27 +179,29 @@ def _reported_size(answered: Answered) -> int:
         raise Unreachable("The witness knows another size, but did not say which.") from None
 
 
-def _verified(answered: Answered, witness: Verifier, checkpoint_note: bytes, now: float) -> Answer:
+def _verified(answered: HttpAnswer, witness: Verifier, checkpoint_note: bytes, now: float) -> WitnessAnswer:
     """Return this witness's newest line if all its lines verify. c2sp.org/tlog-witness, c2sp.org/tlog-cosignature."""
     if answered.status != 200:
         if 300 <= answered.status < 400:
-            return Failed("The witness redirects to another address, which is not followed.", answered.status)
+            return NoCosignature(
+                "The witness redirects to another address, which is not followed.", answered.status
+            )
         reason = _REASONS.get(answered.status, "It gave no cosignature.")
-        return Failed(f"The witness answered with status {answered.status}. {reason}", answered.status)
+        return NoCosignature(f"The witness answered with status {answered.status}. {reason}", answered.status)
     try:
         lines = parse_answer(answered.body)
     except TlogError:
-        return Failed("The witness's answer is not a signature line.", 200)
+        return NoCosignature("The witness's answer is not a signature line.", 200)
     own = [line for line in lines if (line.name, line.key_id) == (witness.name, witness.key_id)]
     if not own:
-        return Failed("The witness answered without a line of the key that it is known by.", 200)
+        return NoCosignature("The witness answered without a line of the key that it is known by.", 200)
     text = note.split(checkpoint_note)[0]
     if not all(witness.verifies(text, line.value) for line in own):
-        return Failed("The witness's line is of another key, or of another checkpoint.", 200)
+        return NoCosignature("The witness's line is of another key, or of another checkpoint.", 200)
     newest = max(own, key=lambda line: cosigned_at(line.value))
     at = cosigned_at(newest.value)
     if abs(at - now) > MAX_CLOCK_DIFFERENCE:
-        return Failed(
+        return NoCosignature(
             "The witness's line has a time more than a day away. One of the two clocks is wrong.", 200
         )
     return Cosigned(newest, at)

@@ -7,13 +7,13 @@ import socket
 import ssl
 from typing import NamedTuple, cast
 
-from sabal.witness.network import Deadline, Endpoint, IPAddress, Network, Unreachable
+from sabal.witness.network import Deadline, Endpoint, IPAddress, NetworkSettings, Unreachable
 
 MAX_ANSWER = 64 * 1024
 """The most bytes of an answer, with headers and framing."""
 
 
-class Answered(NamedTuple):
+class HttpAnswer(NamedTuple):
     """An HTTP answer. Nothing in it is verified."""
 
     status: int
@@ -22,7 +22,9 @@ class Answered(NamedTuple):
     body: bytes
 
 
-def post(endpoint: Endpoint, path: str, body: bytes, network: Network, deadline: Deadline) -> Answered:
+def post(
+    endpoint: Endpoint, path: str, body: bytes, network: NetworkSettings, deadline: Deadline
+) -> HttpAnswer:
     """POST to the first address that accepts the connection. Follow no redirect and use no proxy.
 
     Raises Unreachable with a sentence, also if the deadline passes.
@@ -53,7 +55,7 @@ def post(endpoint: Endpoint, path: str, body: bytes, network: Network, deadline:
         raise Unreachable("The witness's answer is not HTTP.") from None
 
 
-def _connect(endpoint: Endpoint, network: Network, deadline: Deadline) -> socket.socket:
+def _connect(endpoint: Endpoint, network: NetworkSettings, deadline: Deadline) -> socket.socket:
     """Connect to an address that was looked up and checked before. The host name is used only for TLS."""
     rest = len(endpoint.addresses)
     while True:
@@ -100,7 +102,7 @@ def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
         rest = rest[connection.send(rest) :]
 
 
-def _receive(connection: socket.socket, deadline: Deadline) -> Answered:
+def _receive(connection: socket.socket, deadline: Deadline) -> HttpAnswer:
     # http.client only calls `makefile` on the socket.
     response = http.client.HTTPResponse(cast(socket.socket, _Readable(connection, deadline)), method="POST")
     with contextlib.closing(response):
@@ -108,7 +110,7 @@ def _receive(connection: socket.socket, deadline: Deadline) -> Answered:
         # Without a limit, http.client would allocate memory for any length that the witness claims.
         body = response.read(MAX_ANSWER)
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-        return Answered(response.status, kind, body)
+        return HttpAnswer(response.status, kind, body)
 
 
 class _Readable:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from sabal.refusal import Refusal
-from sabal.witness.serve import Server
+from sabal.witness.serve import WitnessServer
 from sabal.witness.service import WitnessService
 from sabal.witness.store import Store
 from tlog import TlogError, Verifier
@@ -44,7 +44,7 @@ def witness(
     try:
         service = WitnessService(opened, keys, complain=lambda sentence: click.echo(sentence, err=True))
         try:
-            server = Server(service, host, port)
+            server = WitnessServer(service, host, port)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise Refusal(f"The witness cannot listen on {host}, port {port}: {reason}.") from None
@@ -95,7 +95,7 @@ def _end_by_signal() -> list[int]:
     return ended
 
 
-def _run(server: Server, ended: list[int]) -> None:
+def _run(server: WitnessServer, ended: list[int]) -> None:
     """Serve until a signal comes. Requests in progress are still answered."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="witness")
     thread.start()

@@ -67,8 +67,8 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Network:
-    """The settings for connections to witnesses."""
+class NetworkSettings:
+    """Which connections to witnesses are allowed, and how names and certificates are checked."""
 
     allow_private: bool = False
     """Allow any address, and http to loopback: for a server and a witness on one machine or network, and for tests."""
@@ -92,7 +92,7 @@ def check_url(url: str, *, allow_private: bool) -> None:
         raise Unreachable(_HTTPS)
 
 
-def find(url: str, network: Network, deadline: Deadline) -> Endpoint:
+def find_endpoint(url: str, network: NetworkSettings, deadline: Deadline) -> Endpoint:
     """Look the host up once, and keep the addresses that are allowed. Raises Unreachable and TimeoutError."""
     endpoint = _parse(url)
     if not endpoint.secure and not network.allow_private:

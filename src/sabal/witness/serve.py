@@ -26,7 +26,7 @@ LINGER = 1.0
 _BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+class WitnessServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A listening witness. Call `shutdown` from another thread; `server_close` waits for requests in progress."""
 
     allow_reuse_address = (
@@ -65,7 +65,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: WitnessServer
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.0"  # otherwise input that is not HTTP gets an answer without a status
     server_version, sys_version = "sabal-witness", ""

@@ -210,29 +210,29 @@ def test_the_commands_for_any_computer_load_no_server(module: str) -> None:
 # The files that may write each hot table. A file that loops over table names counts for all of them.
 WRITERS = {
     "signing_pending": {
-        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
+        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",
         "signing/epochs.py", "signing/retention.py",
     },
     "signing_signature": {
-        "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py", "signing/epochs.py",
+        "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py", "signing/epochs.py",
         "signing/retention.py",
     },
     "signing_waiting": {"signing/writer/confirm.py", "signing/writer/log_index.py"},
     "signing_log_index": {"signing/writer/log_index.py"},
     "signing_access": {
-        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/count.py",
+        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/count.py",
         "signing/retention.py",
     },
     "signing_sealed": {
-        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/leave.py", "signing/tidy.py",
+        "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",
         "signing/epochs.py", "signing/retention.py", "signing/drain.py",
     },
     # Suppressions of the newsletter and of signing share this table; restore writes both.
     "signing_suppression": {
-        "signing/writer/leave.py", "newsletter/subscription.py", "operating/restore.py",
+        "signing/writer/withdraw.py", "newsletter/subscription.py", "operating/restore.py",
     },
     "signing_withdrawal": {
-        "signing/writer/leave.py", "signing/count.py", "signing/adopted.py",
+        "signing/writer/withdraw.py", "signing/count.py", "signing/adopted.py",
     },
     "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/versions.py"},
     "signing_bucket": {"signing/writer/log_index.py"},

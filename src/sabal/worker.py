@@ -105,7 +105,7 @@ class Worker:
             self.transport,
             self.clock,
             petitions=snapshots,
-            accepted=tidy.start_week,
+            accepted=tidy.extend_pending,
             site=Site(settings.BASE_URL, settings.MAIL_FROM),
             should_stop=self.stop.is_set,
         )
@@ -208,7 +208,7 @@ class Worker:
             with self._isolated(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Also if that failed: the day was promised, and the log can continue with C alone.
-            retention.end(database, petition)
+            retention.erase_signers(database, petition)
 
 
 def main() -> None:

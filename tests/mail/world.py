@@ -170,7 +170,7 @@ class World:
         database = options.pop("database", self.database)
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
-            "accepted": tidy.start_week,
+            "accepted": tidy.extend_pending,
             "site": SITE,
             "chance": lambda: 0.5,
             "pause": lambda _: None,

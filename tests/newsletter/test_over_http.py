@@ -50,7 +50,7 @@ def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
         FolderTransport(folder),
         time.time,
         petitions=site.snapshots,
-        accepted=tidy.start_week,
+        accepted=tidy.extend_pending,
         site=Site("http://127.0.0.1:8000", "petition@localhost"),
     )
     found = []

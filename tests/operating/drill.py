@@ -17,7 +17,7 @@ from sabal.operating.backup import backup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.publishing import states
 from sabal.signing import held, operations
-from sabal.signing.writer.rows import AT
+from sabal.signing.writer.rows import SAME_COMMITMENT
 from signing.steps import Signed, confirmed
 from sites import NOW, SiteOfTests
 from tlog.entry import Reason, Sign, Type
@@ -103,7 +103,7 @@ class Drill:
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
         rows = self.site.database.query(
-            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {AT}"
+            f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {SAME_COMMITMENT}"
         )
         for index, commitment in rows:
             assert found.entries[index] == Sign(bytes(commitment)).encode()
@@ -111,7 +111,7 @@ class Drill:
         assert not revoked & {row[0] for row in rows}
         lost = {row[0] for row in self.site.database.query("SELECT idx FROM ledger_lost")}
         leaving = self.site.database.query(
-            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_log_index p ON {AT} WHERE s.revoked = 0"
+            f"SELECT p.idx FROM signing_withdrawal s JOIN signing_log_index p ON {SAME_COMMITMENT} WHERE s.revoked = 0"
         )
         assert len(lost) + len(rows) + len(leaving) == tally.counted and not lost & (
             revoked | {row[0] for row in rows}

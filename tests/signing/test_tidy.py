@@ -29,7 +29,7 @@ def test_a_pending_signature_has_seven_whole_days_from_the_acceptance_of_its_ema
     petition = site.publish()
     accepted, waiting = signed(site, petition), signed(site, petition, "max@example.org")
     others = [token.encode(token.new()), "not a token"]
-    tidy.start_week(site.database, [token.encode(accepted.t), *others], DAY_NUMBER + 3)
+    tidy.extend_pending(site.database, [token.encode(accepted.t), *others], DAY_NUMBER + 3)
     assert tidy.expire(site.database, DAY_NUMBER + 9) == 1
     assert find(site.database, [waiting.digest]) == [None]
     assert tidy.expire(site.database, DAY_NUMBER + 11) == 0

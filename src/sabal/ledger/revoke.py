@@ -8,8 +8,8 @@ from sabal.ledger import tables
 from sabal.ledger.tables import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records.revocations import Revocation, Revocations, check
-from sabal.signing.writer.leave import erase_entries, record_withdrawals
-from sabal.signing.writer.rows import AT
+from sabal.signing.writer.rows import SAME_COMMITMENT
+from sabal.signing.writer.withdraw import erase_entries, record_withdrawals
 from tlog import entry
 from tlog.entry import Type
 
@@ -57,7 +57,8 @@ def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revo
 def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
     """Return the indexes of sign entries that are revoked or will be with the next batch."""
     waiting = database.query(
-        f"SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_log_index p WHERE {AT} AND s.petition_id = ?",
+        "SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_log_index p"
+        f" WHERE {SAME_COMMITMENT} AND s.petition_id = ?",
         (petition.id,),
     )
     return {row[0] for row in waiting} | set(tables.revoked(database, petition.id, log.size))

@@ -22,7 +22,7 @@ from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
 from sabal.signing.count import hide_names
-from sabal.signing.writer.leave import erase_again
+from sabal.signing.writer.withdraw import erase_again
 from tlog import TlogError, Verifier, checkpoint
 
 CHUNK = 5_000
@@ -217,7 +217,7 @@ def _adopt(
     petition = lookup.petition(database, open_keystore(), petition.slug)
     # Before the log continues, so that a crash between the two does not leave the petition open for signatures.
     if tally.closed:
-        adopted.end(petition.slug, days.date_of(days.number_at(now)))
+        adopted.close(petition.slug, days.date_of(days.number_at(now)))
     return adopting.adopt(database, petition, newest, tally, _erased(petition), now)
 
 

@@ -54,7 +54,7 @@ def pause(slug: str) -> None:
     )
 
 
-def end(slug: str, today: date) -> None:
+def close(slug: str, today: date) -> None:
     """Close a petition whose log is closed. Set a day so long ago that the petition cannot be reopened."""
     day = today - timedelta(days=REOPEN_DAYS + 1)
     petition = Petition.objects.filter(slug=slug)

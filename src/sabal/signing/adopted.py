@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import confirm_again
-from sabal.signing.writer.leave import erase_entries, record_withdrawals
 from sabal.signing.writer.log_index import add, enter, take
+from sabal.signing.writer.withdraw import erase_entries, record_withdrawals
 from tlog import Tally
 from tlog.entry import Reason
 

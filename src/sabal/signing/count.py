@@ -12,9 +12,9 @@ from sabal import days
 from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.writer.leave import WITHDRAWN
 from sabal.signing.writer.log_index import CHUNK, add, enter_new, take
-from sabal.signing.writer.rows import AT, locked
+from sabal.signing.writer.rows import SAME_COMMITMENT, locked
+from sabal.signing.writer.withdraw import WITHDRAWN
 
 NAMES = 200  # the most names on a page
 _MAX_COUNTED = 32  # no rule of a profile needs a larger number
@@ -105,7 +105,7 @@ def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
     """
     rows = database.query(
         "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_log_index p"
-        f" WHERE {AT} AND s.petition_id = ? AND s.revoked = 0 ORDER BY s.commitment LIMIT {CHUNK}",
+        f" WHERE {SAME_COMMITMENT} AND s.petition_id = ? AND s.revoked = 0 ORDER BY s.commitment LIMIT {CHUNK}",
         (petition_id,),
     )
     if not rows:
@@ -196,7 +196,7 @@ def _names(database: Database, petition_id: int) -> list[str]:
     """
     rows = database.query(
         "SELECT s.display FROM signing_signature s WHERE s.petition_id = ? AND s.display IS NOT NULL"
-        f" AND EXISTS (SELECT 1 FROM signing_log_index p WHERE {AT}) ORDER BY s.commitment LIMIT {NAMES}",
+        f" AND EXISTS (SELECT 1 FROM signing_log_index p WHERE {SAME_COMMITMENT}) ORDER BY s.commitment LIMIT {NAMES}",
         (petition_id,),
     )
     return sorted((row[0] for row in rows), key=str.casefold)

@@ -14,7 +14,7 @@ from sabal import days
 from sabal.database import Database
 from sabal.records.export import drain_proof
 from sabal.refusal import Refusal
-from sabal.signing.writer.rows import AT, OF_PETITION, delete
+from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT, delete
 
 UNDO_DAYS = 7  # days from the proof to the deletion, in which the organiser can undo it
 CHUNK = 200
@@ -46,15 +46,15 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
 
     Raises Refusal.
     """
-    asked = _asked(database, petition_id)
-    if asked is None:
+    export = _newest_export(database, petition_id)
+    if export is None:
         raise Refusal("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
     due = days.number(today) + UNDO_DAYS
-    known = hmac.compare_digest(asked.proof.encode(), proof.strip().lower().encode())
+    known = hmac.compare_digest(export.proof.encode(), proof.strip().lower().encode())
     # The UPDATE checks the proof again, because an export that is fetched at this moment needs another one.
     if not known or not database.execute(
         "UPDATE signing_drain SET due = ? WHERE petition_id = ? AND proof = ?",
-        (due, petition_id, asked.proof),
+        (due, petition_id, export.proof),
     ):
         raise Refusal(
             "This is not the code of the newest export. Open that one with `sabal open FILE --identity KEY"
@@ -70,8 +70,8 @@ def undo(database: Database, petition_id: int) -> bool:
 
 def due(database: Database, petition_id: int) -> date | None:
     """Return the day after which the records are deleted; None if no proof was accepted."""
-    asked = _asked(database, petition_id)
-    return asked.due if asked else None
+    export = _newest_export(database, petition_id)
+    return export.due if export else None
 
 
 def drain(database: Database, petition_id: int, today: date) -> int:
@@ -79,26 +79,28 @@ def drain(database: Database, petition_id: int, today: date) -> int:
 
     After a crash the remaining records are still due.
     """
-    asked = _asked(database, petition_id)
-    if asked is None or asked.due is None or today <= asked.due:
+    export = _newest_export(database, petition_id)
+    if export is None or export.due is None or today <= export.due:
         return 0
-    gone = sum(_delete(database, ids) for ids in _sealed_before(database, petition_id, asked.size))
+    gone = sum(_delete(database, ids) for ids in _sealed_before(database, petition_id, export.size))
     database.execute(
-        "DELETE FROM signing_drain WHERE petition_id = ? AND proof = ?", (petition_id, asked.proof)
+        "DELETE FROM signing_drain WHERE petition_id = ? AND proof = ?", (petition_id, export.proof)
     )
     return gone
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _NewestExport:
+    """The newest export of a petition. `due` is None until its code was accepted."""
+
     size: int
     proof: str
     due: date | None
 
 
-def _asked(database: Database, petition_id: int) -> _Asked | None:
+def _newest_export(database: Database, petition_id: int) -> _NewestExport | None:
     rows = database.query("SELECT size, proof, due FROM signing_drain WHERE petition_id = ?", (petition_id,))
-    return _Asked(rows[0][0], rows[0][1], rows[0][2] and days.date_of(rows[0][2])) if rows else None
+    return _NewestExport(rows[0][0], rows[0][1], rows[0][2] and days.date_of(rows[0][2])) if rows else None
 
 
 def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[list[int]]:
@@ -106,7 +108,7 @@ def _sealed_before(database: Database, petition_id: int, size: int) -> Iterator[
     while True:
         rows = database.query(
             "SELECT s.token_hash, s.sealed_id, p.idx FROM signing_signature s CROSS JOIN signing_log_index p"
-            f" WHERE {AT} AND {OF_PETITION} AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}",
+            f" WHERE {SAME_COMMITMENT} AND {OF_PETITION} AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}",
             (petition_id, last),
         )
         yield [sealed_id for _, sealed_id, index in rows if index < size]

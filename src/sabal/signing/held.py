@@ -3,8 +3,8 @@
 from sabal import erasure_journal
 from sabal.database import Database
 from sabal.signing.writer import log_index
-from sabal.signing.writer.leave import erase_signatures
 from sabal.signing.writer.rows import OF_PETITION
+from sabal.signing.writer.withdraw import erase_signatures
 
 # The reasons for which a signature can be dropped. A withdrawal is the signer's own and not among them.
 REASONS = {

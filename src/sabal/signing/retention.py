@@ -42,10 +42,10 @@ def erase_records(database: Database, petition_id: int) -> int:
     return erased
 
 
-def end(database: Database, petition: PetitionSnapshot) -> int:
+def erase_signers(database: Database, petition: PetitionSnapshot) -> int:
     """Delete every row and link of a petition's signers, and return the number of signatures.
 
-    Their records are deleted before (`erase_records`). Waiting signatures, held or not, should have entered the log
+    `erase_records` must have deleted their records before. Waiting signatures, held or not, should have entered the log
     before, because they were confirmed. If the log does not move, they keep waiting by their commitment alone. Each
     transaction deletes at most 200 rows; the rows that a crash leaves are found by the next call. Emails need no
     deletion: signing ended a week before that day, and no email is kept for more than eight days.

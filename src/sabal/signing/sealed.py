@@ -9,7 +9,7 @@ from sabal.database import Database, connect
 from sabal.keys.keystore import open_keystore
 from sabal.petitions.lookup import petition as find_petition
 from sabal.records.export import FORMAT, Header
-from sabal.signing.writer.rows import AT, OF_PETITION
+from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT
 
 CHUNK = 500
 
@@ -32,7 +32,7 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
         rows = database.query(
             "SELECT s.token_hash, s.commitment, e.body, p.idx FROM signing_signature s"
             " JOIN signing_sealed e ON e.id = s.sealed_id"
-            f" LEFT JOIN signing_log_index p ON {AT} WHERE {OF_PETITION} AND s.token_hash > ?"
+            f" LEFT JOIN signing_log_index p ON {SAME_COMMITMENT} WHERE {OF_PETITION} AND s.token_hash > ?"
             f" ORDER BY s.token_hash LIMIT {CHUNK}",
             (petition_id, last),
         )

@@ -15,7 +15,7 @@ from sabal.signing.writer.rows import OF_PETITION, locked
 CHUNK = 200
 
 
-def start_week(database: Database, tokens: Sequence[str], today: int) -> None:
+def extend_pending(database: Database, tokens: Sequence[str], today: int) -> None:
     """Set the expiry of pending signatures whose emails were accepted today to seven whole days from now.
 
     `tokens` are those of the emails' links, as text. A token may lead to no pending signature. Usually nothing is

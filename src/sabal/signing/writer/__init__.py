@@ -13,7 +13,7 @@ from sabal.database import Database
 from sabal.keys.keyring import Keyring
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
-from sabal.signing.writer import confirm, leave, sign
+from sabal.signing.writer import confirm, sign, withdraw
 
 Op = TypeVar("Op", Sign, Confirm, NotMe, Withdraw)
 
@@ -35,8 +35,8 @@ class Writer:
         with database.transaction():
             _each(Sign, sign.sign, database, operations, outcomes)
             _each(Confirm, confirming, database, operations, outcomes)
-            _each(NotMe, leave.not_me, database, operations, outcomes)
-            _each(Withdraw, leave.withdraw, database, operations, outcomes)
+            _each(NotMe, withdraw.not_me, database, operations, outcomes)
+            _each(Withdraw, withdraw.withdraw, database, operations, outcomes)
         return [outcomes[i] for i in range(len(operations))]
 
 

@@ -60,7 +60,9 @@ def confirm(
     asked = {click.token_hash: click for click in clicks}
     waiting = pending(database, list(asked))
     states = petitions(database, {row.petition_id for row in waiting})
-    eligible = [row for row in waiting if _may(states.get(row.petition_id), asked[row.token_hash].today)]
+    eligible = [
+        row for row in waiting if _may_confirm(states.get(row.petition_id), asked[row.token_hash].today)
+    ]
     opened = {
         row.token_hash: PendingPayload.open(asked[row.token_hash].token, row.pending_payload)
         for row in eligible
@@ -71,10 +73,10 @@ def confirm(
     eligible = _link_to_owners(database, eligible)
     # In the order of the unique index, so that two processes cannot deadlock.
     eligible.sort(key=lambda row: (row.petition_id, row.pepper_epoch, row.dedupe_tag or b"", row.token_hash))
-    rows = [_signature(row, opened[row.token_hash]) for row in eligible]
-    owner = _make(database, {row.token_hash: row.key for row in eligible}, rows)
+    rows = [_signature_row(row, opened[row.token_hash]) for row in eligible]
+    owner = _insert_signatures(database, {row.token_hash: row.key for row in eligible}, rows)
     made = [row for row in eligible if owner.get(row.key, row.token_hash) == row.token_hash]
-    waits = [_wait(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
+    waits = [_waiting_row(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
     database.insert("signing_waiting", _WAITING, waits)
     _gather_same_mailbox(database, eligible, owner)
     confirm_with_signature(database, subscriptions)
@@ -130,7 +132,7 @@ def _link_to_owners(database: Database, eligible: list[Pending]) -> list[Pending
     return [row for row in eligible if row not in linked]
 
 
-def _may(petition: PetitionRow | None, today: int) -> bool:
+def _may_confirm(petition: PetitionRow | None, today: int) -> bool:
     if petition is None or petition.state in ("draft", "finalised"):
         return False
     return (
@@ -153,19 +155,19 @@ def _subscriptions(
     return [subscription(key, lists[box], address, opened.language, organiser) for box in opened.subscribe]
 
 
-def _signature(row: Pending, opened: PendingPayload) -> Row:
+def _signature_row(row: Pending, opened: PendingPayload) -> Row:
     return (
         row.token_hash, row.petition_id, row.version_id, row.pepper_epoch, row.dedupe_tag, row.commitment, row.w,
         row.sealed_id, opened.display or None, row.mailbox,
     )  # fmt: skip
 
 
-def _wait(row: Pending, opened: PendingPayload, today: int) -> Row:
+def _waiting_row(row: Pending, opened: PendingPayload, today: int) -> Row:
     until = today + HELD_DAYS if row.held else None
     return row.petition_id, row.commitment, row.held, until, opened.country or None, opened.language
 
 
-def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
+def _insert_signatures(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:
     """Insert signatures, and return the token hash that owns each key. A signature without a tag owns none.
 
     If a key has another signature, lock it, so that it cannot be withdrawn before this link leads to it. If that one
@@ -186,7 +188,7 @@ def _make(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[K
 def _gather_same_mailbox(database: Database, eligible: list[Pending], owner: dict[Key, bytes]) -> None:
     """Delete every pending row of these addresses, and link its token to the address's one signature."""
     same_mailbox = {row.token_hash: SameMailbox(row.key, row.sealed_id, row.mailbox) for row in eligible}
-    same_mailbox |= _take(database, {row.key for row in eligible})
+    same_mailbox |= _delete_pending(database, {row.key for row in eligible})
     delete(
         database,
         "signing_pending",
@@ -201,7 +203,7 @@ def _gather_same_mailbox(database: Database, eligible: list[Pending], owner: dic
     delete(database, "signing_sealed", "id", [row.sealed_id for row in duplicates.values()])
 
 
-def _take(database: Database, keys: Iterable[Key]) -> dict[bytes, SameMailbox]:
+def _delete_pending(database: Database, keys: Iterable[Key]) -> dict[bytes, SameMailbox]:
     """Delete the pending rows of these addresses, and return them by token hash.
 
     Skip a row that another process is confirming at this moment. That process may wait for our signature under the

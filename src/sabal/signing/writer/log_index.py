@@ -1,6 +1,6 @@
 """The log indexes of commitments, the signatures that wait for an index, and the gross numbers.
 
-A signature's row has none of these. They are found by petition and commitment (`rows.AT`).
+A signature's row has none of these. They are found by petition and commitment (`rows.SAME_COMMITMENT`).
 """
 
 from collections import Counter

@@ -8,13 +8,13 @@ from datetime import date
 from sabal import days
 from sabal.database import Database, Row
 
-# Joins a row of a table `s` to its log index `p`. With CROSS JOIN, SQLite reads the tables in the written order.
-# Without it, SQLite may read the whole index to find one entry.
-AT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
+# The condition that joins a row of a table `s` to its log index `p`. With CROSS JOIN, SQLite reads the tables in the
+# written order. Without it, SQLite may read the whole index to find one entry.
+SAME_COMMITMENT = "p.petition_id = s.petition_id AND p.commitment = s.commitment"
 
 # The same, but only for entries that a published checkpoint covers.
 _PUBLISHED = (
-    f"signing_log_index p ON {AT}"
+    f"signing_log_index p ON {SAME_COMMITMENT}"
     " AND p.idx < (SELECT l.published_size FROM ledger_log l WHERE l.petition_id = s.petition_id)"
 )
 

@@ -25,10 +25,11 @@ class Keyring:
         """
         if self.mail is None or self.mail[0] != today:
             self.mail = (today, keystore.make(database, mail_key_name(today)))
+        # Do not make these two. They must never be replaced, so a missing one must be visible as a fault.
         if self.suppression is None:
-            self.suppression = _find_or_none(database, keystore, SUPPRESSION)
+            self.suppression = keystore.find_or_none(database, SUPPRESSION)
         if self.subscribers is None:
-            self.subscribers = _find_or_none(database, keystore, SUBSCRIBERS)
+            self.subscribers = keystore.find_or_none(database, SUBSCRIBERS)
 
     def need_mail(self) -> tuple[int, bytes]:
         """Return the day (days since 1970) and its mail key. Raises KeyMissing."""
@@ -49,11 +50,3 @@ def was_up(database: Database, day: int) -> bool:
     The server makes a mail key each day and keeps it for at least two days.
     """
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
-
-
-def _find_or_none(database: Database, keystore: KeyStore, name: str) -> bytes | None:
-    # Do not make a missing key. These two keys must never be replaced, so a missing one must be visible as a fault.
-    try:
-        return keystore.find(database, name)
-    except KeyMissing:
-        return None

@@ -65,6 +65,13 @@ class KeyStore:
             raise KeyMissing(f"the key {name} is not in the database")
         return unseal(self._key, bytes(rows[0][0]), name.encode())
 
+    def find_or_none(self, database: Database, name: str) -> bytes | None:
+        """Return the key of that name; None if it is missing or the server key does not open it."""
+        try:
+            return self.find(database, name)
+        except KeyMissing:
+            return None
+
     def opens(self, name: str, wrapped: bytes) -> bool:
         """Return whether the server key opens `wrapped`, the database row of that name."""
         try:

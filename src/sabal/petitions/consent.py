@@ -8,8 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from babel.dates import format_date
-
+from sabal.petitions.countries import day_in_full
 from sabal.petitions.definition import Definition
 
 
@@ -75,9 +74,7 @@ def consent_text(definition: Definition, language: str) -> str:
     sentences = [
         words.opinion.format(
             controller=definition.controller.name,
-            retention=format_date(
-                definition.retention, format="long", locale=spoken.replace("zh-hans", "zh_Hans")
-            ),
+            retention=day_in_full(definition.retention, spoken),
             purpose=purpose,
         ),
         words.gets[definition.recipients_get],

@@ -15,7 +15,7 @@ from functools import cached_property
 import agefile
 from sabal import days, settings
 from sabal.database import Database, Row
-from sabal.keys.keystore import KeyMissing, KeyStore, pepper_name
+from sabal.keys.keystore import KeyStore, pepper_name
 from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
@@ -188,14 +188,10 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         published_on,
     ) = row
     definition = folder.parse(json.loads(files))
-    pepper = promise_seed = None
+    pepper = None
     if pepper_epoch and definition.dedupe != "offline":
-        pepper = _find_or_none(database, keystore, pepper_name(petition_id, pepper_epoch))
-    if origin:
-        promise_seed = _find_or_none(database, keystore, promise_key_name(petition_id))
+        pepper = keystore.find_or_none(database, pepper_name(petition_id, pepper_epoch))
     manifest_bytes = bytes(manifest_bytes)
-    # Seal to the published keys that signers agreed to, even if the files in the database name other keys.
-    keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
     return PetitionSnapshot(
         id=petition_id,
         slug=slug,
@@ -206,9 +202,9 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         origin=origin,
         manifest=manifest_bytes,
         definition=definition,
-        organiser_keys=tuple(agefile.parse_recipient(key) for key in keys),
+        organiser_keys=_organiser_keys(manifest_bytes, definition),
         manifest_names=_manifest_names(database, petition_id),
-        promise_key=promise_key(origin, promise_seed) if promise_seed else None,
+        promise_key=_promise_key(database, keystore, petition_id, origin) if origin else None,
         pepper=pepper,
         opened_on=days.from_column(opened_on),
         closed_on=days.from_column(closed_on),
@@ -217,19 +213,23 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
     )
 
 
+def _organiser_keys(manifest_bytes: bytes, definition: Definition) -> tuple[agefile.Recipient, ...]:
+    # Seal to the published keys that signers agreed to, even if the files in the database name other keys.
+    keys = manifest.organiser_keys_of(manifest_bytes) if manifest_bytes else definition.organiser_keys
+    return tuple(agefile.parse_recipient(key) for key in keys)
+
+
+def _promise_key(database: Database, keystore: KeyStore, petition_id: int, origin: str) -> Signer | None:
+    seed = keystore.find_or_none(database, promise_key_name(petition_id))
+    return promise_key(origin, seed) if seed else None
+
+
 def _manifest_names(database: Database, petition_id: int) -> frozenset[str]:
     rows = database.query(
         "SELECT manifest FROM petitions_version WHERE petition_id = ? AND published_on IS NOT NULL",
         (petition_id,),
     )
     return frozenset(f"manifests/{hashlib.sha256(bytes(row[0])).hexdigest()}.json" for row in rows)
-
-
-def _find_or_none(database: Database, keystore: KeyStore, key: str) -> bytes | None:
-    try:
-        return keystore.find(database, key)
-    except KeyMissing:
-        return None
 
 
 def _draft_consent(definition: Definition) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sabal.petitions import folder
-from sabal.petitions.folder import Definition
+from sabal.petitions.definition import Definition
 from sabal.petitions.markdown import inline_html, to_html
 
 FOLDER = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"

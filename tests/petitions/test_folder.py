@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sabal.petitions import folder
-from sabal.petitions.folder import Demand, FolderError, Recipient, Section
+from sabal.petitions.definition import Demand, FolderError, Recipient, Section
 
 TOML = """\
 slug = "night-bus"

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sabal.petitions import folder
-from sabal.petitions.definition import TO_COMPLETE
-from sabal.petitions.folder import Definition, Demand, FolderError
+from sabal.petitions.definition import TO_COMPLETE, Definition, Demand, FolderError
 from sabal.petitions.letter import LetterResult, folder_from_letter, language_of, read_letter
 
 LETTERS = Path(__file__).parent / "letters"

@@ -22,37 +22,15 @@ from sabal.petitions.definition import (
     LANGUAGE,
     NO_DATE,
     TO_COMPLETE,
-    Controller,
     Definition,
-    Demand,
-    Fields,
     FolderError,
     Problem,
-    Recipient,
-    Section,
     Text,
 )
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.terms import parse_terms
 from sabal.petitions.tomltable import FILE
 from sabal.petitions.wording import parse_text
-
-__all__ = [
-    "Controller",
-    "Definition",
-    "Demand",
-    "Fields",
-    "FolderError",
-    "Problem",
-    "Recipient",
-    "Section",
-    "Text",
-    "lacking",
-    "parse",
-    "read",
-    "set_organiser_keys",
-    "write",
-]
 
 # Control characters, and characters that change the direction of text. They could hide what a signer signs.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

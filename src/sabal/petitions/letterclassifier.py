@@ -18,7 +18,7 @@ _FRAME = re.compile(
 _NUMBER = re.compile(r"^(?:\d{1,2}[.)]|[IVX]{1,4}\.|[一二三四五六七八九十][、.])\s*")
 
 
-class Sense:
+class LineClassifier:
     """Classifies the lines of one letter.
 
     `demand_found` is set when the first demand is found. After that, any line may be a closing line; before that, only

@@ -38,7 +38,7 @@ class Letter:
     newsletter_invitation: str = ""
     notes: list[str] = field(default_factory=list)
 
-    def address(self, text: str) -> None:
+    def add_recipient(self, text: str) -> None:
         """Add a recipient: a name, an email address, or both. An address alone belongs to the name before it."""
         name, address = text.strip(" ;,，、；"), ""
         match = _ADDRESS.fullmatch(name) if len(name) <= NAME_LENGTH else None
@@ -54,6 +54,6 @@ class Letter:
         elif name:
             known.append((name, address))
 
-    def note(self, line: Line) -> None:
+    def add_note(self, line: Line) -> None:
         """Add a line that belongs to no part to the notes."""
         self.notes.append(f"Line {line.number} could not be placed: “{line.text}”")

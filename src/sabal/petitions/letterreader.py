@@ -4,13 +4,10 @@ import re
 
 from sabal.petitions import letterwords as words
 from sabal.petitions.frontmatter import FRONT_MATTER
-from sabal.petitions.letterlines import Line, lines_of, width
-from sabal.petitions.letterlist import Item, is_bullet, nested
-from sabal.petitions.letterparts import Letter, LetterSection
-from sabal.petitions.lettersense import (
+from sabal.petitions.letterclassifier import (
     PHRASE_LENGTH,
     TITLE_LENGTH,
-    Sense,
+    LineClassifier,
     bare,
     ends_sentence,
     invites_to_sign,
@@ -18,6 +15,9 @@ from sabal.petitions.lettersense import (
     is_prose,
     label_text,
 )
+from sabal.petitions.letterlines import Line, lines_of, width
+from sabal.petitions.letterlist import Item, is_bullet, nested
+from sabal.petitions.letterparts import Letter, LetterSection
 from sabal.petitions.wording import HEADING_LENGTH
 
 
@@ -29,7 +29,7 @@ def read_parts(source: str) -> Letter:
 class _LetterReader:
     def __init__(self, source: str) -> None:
         self.lines, cleaned = lines_of(source)
-        self.sense = Sense(self.lines)
+        self.classifier = LineClassifier(self.lines)
         self.letter = Letter()
         if cleaned:
             numbers = ", ".join(str(number) for number in cleaned)
@@ -40,7 +40,7 @@ class _LetterReader:
         self.addressed = ""
 
     def read(self) -> Letter:
-        self.demand_style = self.sense.demand_style()
+        self.demand_style = self.classifier.demand_style()
         self._title()
         while self.at < len(self.lines):
             self._next_part()
@@ -52,9 +52,9 @@ class _LetterReader:
     def _next_part(self) -> None:
         line = self.lines[self.at]
         text = label_text(line)
-        if self.sense.is_farewell(line):
+        if self.classifier.is_farewell(line):
             self._rest_to_notes()
-        elif self.sense.is_aside(line):
+        elif self.classifier.is_aside(line):
             self._aside(line)
             self.at += 1
         elif self._invitation(line):
@@ -62,11 +62,11 @@ class _LetterReader:
         elif words.TO.fullmatch(text) and len(text) <= PHRASE_LENGTH:
             self._recipients(text)
         elif not self.items and (match := words.TO_NAMED.fullmatch(text)):
-            self.letter.address(match["rest"] or match["name"])
+            self.letter.add_recipient(match["rest"] or match["name"])
             self.at += 1
-        elif not self.items and self.sense.opens_demands(self.at):
+        elif not self.items and self.classifier.opens_demands(self.at):
             self._demands()
-        elif not self.items and self.demand_style == "list" and self.sense.is_list(self.at):
+        elif not self.items and self.demand_style == "list" and self.classifier.is_list(self.at):
             self._bare_list()
         else:
             if not self._label(text):
@@ -76,10 +76,10 @@ class _LetterReader:
 
     def _title(self) -> None:
         if len(self.lines) > 1 and words.KIND_OF_LETTER.fullmatch(bare(self.lines[0].text)):
-            self.at = int(self.sense.can_be_title(1))
-        if self.lines and self.sense.can_be_title(self.at):
+            self.at = int(self.classifier.can_be_title(1))
+        if self.lines and self.classifier.can_be_title(self.at):
             for line in self.lines[: self.at]:
-                self.letter.note(line)
+                self.letter.add_note(line)
             self.letter.title = bare(self.lines[self.at].text)
             self.at += 1
 
@@ -98,7 +98,7 @@ class _LetterReader:
             self._section(match["label"])
             if match["rest"]:
                 self._open_paragraphs().append(match["rest"])
-        elif self.sense.is_heading(self.at):
+        elif self.classifier.is_heading(self.at):
             self._section(text.rstrip(":： "))
         else:
             return False
@@ -106,7 +106,7 @@ class _LetterReader:
 
     def _following(self) -> str:
         """Return the line after a label without a value as the label's value, or "" if a new part begins there."""
-        if self.at + 1 < len(self.lines) and not self.sense.begins_part(self.at + 1):
+        if self.at + 1 < len(self.lines) and not self.classifier.begins_part(self.at + 1):
             self.at += 1
             return self._unmarked(self.lines[self.at])
         return ""
@@ -123,7 +123,7 @@ class _LetterReader:
         if not self.letter.organiser and len(text) <= 200:
             self.letter.organiser = text
         elif text:
-            self.letter.note(self.lines[self.at])
+            self.letter.add_note(self.lines[self.at])
 
     def _section(self, heading: str) -> None:
         known = self.letter.sections
@@ -142,24 +142,24 @@ class _LetterReader:
         same_line = (match["rest"] or "") if match else ""
         korean_or_chinese = width(same_line) > len(same_line)
         for name in re.split(r"[;；,，、]" if korean_or_chinese else r"[;；]", same_line):
-            self.letter.address(name)
+            self.letter.add_recipient(name)
         self.at += 1
         first, alone, listed = True, False, False
         while self.at < len(self.lines) and not self._ends_recipients():
             line = self.lines[self.at]
-            marked = self.sense.marks.peek(line)
+            marked = self.classifier.marks.peek(line)
             indented = line.indent > 1 and not line.after_blank
             loose = not same_line and not listed and (first or not line.after_blank)
             if not (marked or alone or indented or (loose and not is_prose(line.text))):
                 return
             name = self._unmarked(line)
             alone, first, listed = marked and not name, False, listed or marked
-            self.letter.address(name)
+            self.letter.add_recipient(name)
             self.at += 1
 
     def _ends_recipients(self) -> bool:
-        begins = self.sense.begins_part(self.at) or self.sense.opens_demands(self.at)
-        return begins or self.sense.is_aside(self.lines[self.at])
+        begins = self.classifier.begins_part(self.at) or self.classifier.opens_demands(self.at)
+        return begins or self.classifier.is_aside(self.lines[self.at])
 
     # Demands
 
@@ -190,10 +190,10 @@ class _LetterReader:
     def _list(self) -> None:
         """Read the items from here to the next part, in any style of list."""
         after_empty, alone, kind = False, False, ""
-        any_marked = any(self.sense.is_marked(at) for at in range(self.at, self.at + 3))
-        while self.at < len(self.lines) and not self.sense.begins_part(self.at):
+        any_marked = any(self.classifier.is_marked(at) for at in range(self.at, self.at + 3))
+        while self.at < len(self.lines) and not self.classifier.begins_part(self.at):
             line = self.lines[self.at]
-            mark = self.sense.marks.read(line)
+            mark = self.classifier.marks.read(line)
             if mark and not mark.text:
                 # The mark is alone on its line. The next line is its text, or another mark, which makes this one empty.
                 after_empty, alone, kind = alone, True, mark.kind
@@ -203,7 +203,7 @@ class _LetterReader:
                 after_empty = alone = False
             elif self.items and (self._continues_item(line) or self._explains(line)):
                 self.items[-1].lines.append((line.number, line.text))
-            elif not any_marked or not self.items or self.sense.is_marked(self.at + 1):
+            elif not any_marked or not self.items or self.classifier.is_marked(self.at + 1):
                 self._item(line, line.text, "plain")
             else:
                 return
@@ -213,7 +213,7 @@ class _LetterReader:
     def _item(
         self, line: Line, text: str, kind: str, *, alone: bool = False, after_empty: bool = False
     ) -> None:
-        self.sense.demand_found = True
+        self.classifier.demand_found = True
         self.items.append(Item([(line.number, text)], line.indent, kind, alone, after_empty))
 
     def _continues_item(self, line: Line) -> bool:
@@ -225,7 +225,7 @@ class _LetterReader:
             return False
         if line.text[0].islower():
             return True
-        whole = ends_sentence(last.text) and not (item.kind == "plain" and self.sense.has_blank_lines)
+        whole = ends_sentence(last.text) and not (item.kind == "plain" and self.classifier.has_blank_lines)
         return width(last.text) >= 50 and not whole
 
     def _explains(self, line: Line) -> bool:
@@ -234,18 +234,18 @@ class _LetterReader:
         It does if the next item continues the numbering. A line with a colon, or one directly above a bullet, is a
         heading instead.
         """
-        if not self.sense.is_marked(self.at + 1) or line.text.endswith((":", "：")):
+        if not self.classifier.is_marked(self.at + 1) or line.text.endswith((":", "：")):
             return False
         following = self.lines[self.at + 1]
-        return self.sense.marks.counts_on(following) or (following.after_blank and is_bullet(following))
+        return self.classifier.marks.counts_on(following) or (following.after_blank and is_bullet(following))
 
     # All other lines
 
     def _prose(self, line: Line) -> None:
         if (
             self.demand_style == "verbs"
-            and self.sense.asks(line)
-            and not self.sense.continues(line, self.last)
+            and self.classifier.asks(line)
+            and not self.classifier.continues(line, self.last)
         ):
             self._item(line, line.text, "plain")
             return
@@ -253,7 +253,7 @@ class _LetterReader:
             self.items[-1].lines.append((line.number, line.text))
             return
         paragraphs = self._open_paragraphs()
-        if paragraphs and self.sense.continues(line, self.last):
+        if paragraphs and self.classifier.continues(line, self.last):
             paragraphs[-1] = f"{paragraphs[-1]}\n{line.text}"
         else:
             paragraphs.append(line.text)
@@ -270,7 +270,7 @@ class _LetterReader:
         match = words.ADDRESSED.fullmatch(bare(line.text))
         if match and not self.addressed:
             self.addressed = next(name for name in match.groups() if name)
-        self.letter.note(line)
+        self.letter.add_note(line)
 
     def _rest_to_notes(self) -> None:
         """Move the lines after the farewell to the notes.
@@ -279,12 +279,12 @@ class _LetterReader:
         """
         for line in self.lines[self.at :]:
             if not self._invitation(line):
-                self.letter.note(line)
+                self.letter.add_note(line)
         self.at = len(self.lines)
 
     def _invitation(self, line: Line) -> bool:
         """Read a closing line that asks to sign or to subscribe. Return whether it was one."""
-        if not self.sense.is_late(line) or self.sense.marks.peek(line):
+        if not self.classifier.is_late(line) or self.classifier.marks.peek(line):
             return False
         if invites_to_subscribe(line.text) and not self.letter.newsletter_invitation:
             self.letter.newsletter_invitation = line.text
@@ -295,5 +295,5 @@ class _LetterReader:
         return True
 
     def _unmarked(self, line: Line) -> str:
-        mark = self.sense.marks.read(line)
+        mark = self.classifier.marks.read(line)
         return line.text if mark is None else mark.text

@@ -16,11 +16,11 @@ from django.utils.translation import get_language, override, trans_real
 
 import tlog
 from mail.world import CHECKPOINT, LOG, NOON, SITE, definition
-from sabal.mail import emails
+from sabal.mail import emails, mime
 from sabal.mail.address import EmailAddress
 from sabal.mail.emails import Email
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
-from sabal.mail.wire import as_bytes
+from sabal.mail.mime import as_bytes
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
@@ -239,7 +239,7 @@ def test_a_header_cannot_contain_another_header(line: str) -> None:
     with pytest.raises(ValueError):
         emails.render(an_email(), definition("open"), replace(SITE, sender=evil), NOON)
     with pytest.raises(ValueError):
-        emails._put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
+        mime.put(EmailMessage(), "Subject", f"Please confirm{line}Bcc: eve@example.org")
 
 
 def test_the_repr_of_an_email_has_no_secrets() -> None:

@@ -14,10 +14,8 @@ from sabal.mail.ids import SLOW, lane_range
 from sabal.mail.traffic import End
 
 CLAIM = 120  # seconds for which an email is claimed
-FIRST_WAIT, LONGEST_WAIT = (
-    60,
-    6 * 3600,
-)  # seconds; doubled at each attempt, randomly up to a quarter more or less
+# Seconds until the next attempt. The wait doubles at each attempt, and is randomly up to a quarter longer or shorter.
+FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in total
 HOUR = 3_600
 _STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)

@@ -4,26 +4,19 @@ A guarded petition's emails name only its neutral word. A person who sees the sc
 must not learn which petition it is.
 """
 
-import base64
-import hashlib
-import quopri
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import policy
-from email.headerregistry import BaseHeader
 from email.message import EmailMessage
 from email.utils import format_datetime
-from functools import lru_cache
 from html import escape
-from typing import cast
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from sabal import settings
+from sabal.mail import mime
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
 from sabal.petitions.definition import Definition, Text
@@ -159,8 +152,8 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
     if email.unsubscribe:
         # RFC 8058: with both headers, a mail program's own button unsubscribes.
         url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
-        _put_plain(message, "List-Unsubscribe", f"<{url}>")
-        _put(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        mime.put_plain(message, "List-Unsubscribe", f"<{url}>")
+        mime.put(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     return message
 
 
@@ -207,16 +200,16 @@ def _compose(
     closing: str,
     signed_by: str,
 ) -> EmailMessage:
-    message = EmailMessage(policy=_POLICY)
-    message.set_raw("From", _sender(site.sender))
+    message = mime.new_message()
+    message.set_raw("From", mime.sender(site.sender))
     message["To"] = to = email.to.wire
     if [address.addr_spec for address in message["To"].addresses] != [to]:
         raise ValueError("not an email address: in a header it would be another, or several")
-    _put(message, "Subject", subject)
-    _put_plain(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
-    _put_plain(message, "Message-ID", f"<{_message_id(email.id)}@{site.host}>")
-    _put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
-    _put(message, "Content-Language", email.language)
+    mime.put(message, "Subject", subject)
+    mime.put_plain(message, "Date", format_datetime(datetime.fromtimestamp(now, UTC)))
+    mime.put_plain(message, "Message-ID", f"<{mime.message_id(email.id)}@{site.host}>")
+    mime.put(message, "Auto-Submitted", "auto-generated")  # RFC 3834
+    mime.put(message, "Content-Language", email.language)
     text = "\n".join([*opening, link, closing, "-- ", signed_by, email.checkpoint])
     text = text.rstrip("\n") + "\n"
     paragraphs = "".join(f"<p>{escape(line)}</p>\n" for line in opening)
@@ -226,88 +219,12 @@ def _compose(
         f'{paragraphs}<p><a href="{escape(link)}">{escape(link)}</a></p>\n<p>{escape(closing)}</p>\n'
         f"<p>-- <br>{escape(signed_by)}</p>\n{_checkpoint_html(email.checkpoint)}</body></html>\n"
     )
-    _put(message, "MIME-Version", "1.0")
-    _put(message, "Content-Type", f'multipart/alternative; boundary="{_BOUNDARY}"')
-    message.attach(_part("plain", text))
-    message.attach(_part("html", html))
+    mime.put(message, "MIME-Version", "1.0")
+    mime.put(message, "Content-Type", f'multipart/alternative; boundary="{mime.BOUNDARY}"')
+    message.attach(mime.part("plain", text))
+    message.attach(mime.part("html", html))
     return message
 
 
 def _checkpoint_html(checkpoint: str) -> str:
     return f"<pre><small>{escape(checkpoint)}</small></pre>\n" if checkpoint else ""
-
-
-def _part(subtype: str, text: str) -> EmailMessage:
-    """Return a text part in 7-bit characters.
-
-    Quoted-printable keeps mostly Latin text legible. It would triple the size of Korean or Chinese, which get base64.
-    """
-    part, raw = EmailMessage(policy=_POLICY), text.encode()
-    if text.isascii():
-        encoding, payload = "7bit", raw
-    elif len(raw) < 1.3 * len(text):
-        encoding, payload = "quoted-printable", quopri.encodestring(raw)
-    else:
-        encoding, payload = "base64", base64.encodebytes(raw.replace(b"\n", b"\r\n"))  # RFC 2045 §6.8
-    _put(part, "Content-Type", f'text/{subtype}; charset="utf-8"')
-    _put(part, "Content-Transfer-Encoding", encoding)
-    part.set_payload(payload.decode("ascii"))
-    return part
-
-
-_POLICY = policy.SMTP
-# One for all emails of a process. The library would draw it from a generator whose output is predictable.
-_BOUNDARY = f"={secrets.token_hex(16)}"
-
-
-class _Header(str):
-    """A header's value with its finished text, so that the library does not parse and fold it again.
-
-    For the headers that are the same in every email, that would take half of the time of an email.
-    """
-
-    name: str
-    folded: str
-
-    def fold(self, *, policy: object) -> str:
-        """Return the whole header. The library's generator calls this."""
-        return self.folded
-
-
-def _put(message: EmailMessage, name: str, value: str) -> None:
-    message.set_raw(name, _cached_header(name, value))
-
-
-def _put_plain(message: EmailMessage, name: str, value: str) -> None:
-    """Set a header that differs in every email and is our own plain ASCII, so that it needs no folding."""
-    header = _Header(value)
-    header.name, header.folded = name, f"{name}: {value}{_POLICY.linesep}"
-    message.set_raw(name, header)
-
-
-@lru_cache(maxsize=4)
-def _sender(address: str) -> BaseHeader:
-    """Return the parsed sender. The transport takes the bare address from it."""
-    return _parsed("From", address)
-
-
-@lru_cache(maxsize=256)
-def _cached_header(name: str, value: str) -> _Header:
-    header = _Header(value)
-    header.name, header.folded = name, _parsed(name, value).fold(policy=_POLICY)
-    return header
-
-
-def _parsed(name: str, value: str) -> BaseHeader:
-    """Parse a header. Raises ValueError for more than one line, because a second line would be another header."""
-    if len(value.splitlines()) != 1:
-        raise ValueError("a header is one line")
-    return cast(BaseHeader, _POLICY.header_factory(name, value))
-
-
-def _message_id(email_id: int) -> str:
-    """Make a Message-ID from the email's random id, so that an email sent twice has one Message-ID.
-
-    It is hashed, so that a mailbox does not contain the key of a row.
-    """
-    return hashlib.sha256(b"message-id/1" + email_id.to_bytes(9, "big", signed=True)).hexdigest()[:32]

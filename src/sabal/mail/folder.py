@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from sabal.mail.answers import Answer, SendOutcome, Trouble
-from sabal.mail.wire import as_bytes
+from sabal.mail.mime import as_bytes
 
 
 class FolderTransport:

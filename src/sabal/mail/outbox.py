@@ -26,10 +26,9 @@ logger = logging.getLogger("sabal.mail")
 
 CHUNK = 50  # emails claimed at once
 CLAIM_LEFT = 60  # seconds; no further email is begun if less of the claim is left
-SETTLE_EMAILS, SETTLE_SECONDS = (
-    25,
-    0.25,
-)  # a crash may repeat this many emails; settling each would cost a flush each
+# Results are stored after so many emails or seconds. A crash may repeat this many emails; storing each result by itself
+# would cost a flush each.
+SETTLE_EMAILS, SETTLE_SECONDS = 25, 0.25
 # The number of lost or refused emails in a row after which sending stops. More refusals are allowed, because a refusal
 # costs little time, and one provider may refuse us while the others do not.
 IN_A_ROW = {Trouble.LOST: 3, Trouble.REFUSED: 10}

@@ -33,10 +33,10 @@ class Body:
     unsubscribe: str = field(default="", repr=False)
 
 
-def close_body(
+def seal_body(
     key: bytes, to: EmailAddress, language: str, token: bytes, unsubscribe: bytes | None = None
 ) -> bytes:
-    """Return an email's body, sealed under the mail key of its day."""
+    """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)
@@ -44,7 +44,10 @@ def close_body(
 
 
 def open_body(key: bytes, sealed: bytes) -> Body:
-    """Open a body. Raises KeyMissing if the key is another one; ValueError or KeyError if it is not a body."""
+    """Open what `seal_body` returned.
+
+    Raises KeyMissing if the key is another one; ValueError or KeyError if the content is not a body.
+    """
     content = json.loads(unseal(key, sealed, _SEALED_AS))
     if not _TOKEN.fullmatch(content["token"]):
         raise ValueError("an email whose link leads nowhere")

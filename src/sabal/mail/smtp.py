@@ -8,8 +8,8 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 from sabal.mail.answers import PERMANENT, Answer, SendOutcome, Trouble, judge
+from sabal.mail.mime import as_bytes
 from sabal.mail.url import MailUrl
-from sabal.mail.wire import as_bytes
 
 TIMEOUT = 20.0  # seconds for each step of a session; much less than the claim of an email
 IDLE = 10.0  # seconds after which a connection is checked with NOOP before it is used

@@ -7,7 +7,7 @@ from sabal.keys.keyring import Keyring
 from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
-from sabal.mail.row import close_body, delete_again, email_row, store
+from sabal.mail.row import delete_again, email_row, seal_body, store
 from sabal.newsletter import subscription as rows
 
 KEEP_DAYS = 7
@@ -38,7 +38,7 @@ def ask(
             database, row, rows.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
         )
         unsubscribe = rows.unsubscribe_token(key, rows.stored_id(database, row))
-        sealed = close_body(mail_key, address, language, t, unsubscribe)
+        sealed = seal_body(mail_key, address, language, t, unsubscribe)
         email = email_row(email_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
         store(database, [email])
         if not may_email:

@@ -8,7 +8,7 @@ import agefile
 from sabal import days, token
 from sabal.keys.keyring import Keyring
 from sabal.mail.ids import NORMAL, email_id
-from sabal.mail.row import close_body
+from sabal.mail.row import seal_body
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -71,7 +71,7 @@ def sign(
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
         email_id=email_id(how.lane, mail_day),
-        email_body=close_body(mail_key, submission.email, how.language, t),
+        email_body=seal_body(mail_key, submission.email, how.language, t),
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,

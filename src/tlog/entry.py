@@ -119,7 +119,7 @@ def parse(data: bytes) -> Entry:
         case Type.CLOSE:
             if body == _ZEROS:
                 return Close()
-            raise Malformed("What closes a log holds nothing but zeros.")
+            raise Malformed("A close entry has nothing but zeros after its type.")
         case other:
             raise Malformed(f"There are no entries of type {other:02x}.")
 

@@ -117,7 +117,7 @@ class Cosigner:
         c2sp.org/tlog-cosignature "Format", c2sp.org/tlog-witness "add-checkpoint".
         """
         if not 0 < time <= MAX_SIZE:
-            raise TlogError("A cosignature needs the time it is made at, in POSIX seconds.")
+            raise TlogError("A cosignature needs its time: Unix time (seconds), above 0.")
         return TIME.pack(time) + self._key.sign(cosigned_message(text, time))
 
 

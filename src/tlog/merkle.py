@@ -79,10 +79,10 @@ class Frontier:
         """Make the empty tree or a stored one. Raises TlogError if the compact range does not fit the size."""
         if not 0 <= size <= MAX_SIZE or len(compact_range) != size.bit_count():
             raise TlogError(
-                f"A tree of {size} leaves does not have a right edge of {len(compact_range)} hashes."
+                f"A tree of {size} leaves does not have a compact range of {len(compact_range)} hashes."
             )
         if any(len(hash_) != HASH_BYTES for hash_ in compact_range):
-            raise TlogError("A hash on the right edge of the tree has a wrong length.")
+            raise TlogError("A hash of this compact range has a wrong length.")
         self.size = size
         rest = list(compact_range)
         # The smallest subtree is at 0. An item is None if its bit in `size` is not set.

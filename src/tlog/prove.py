@@ -94,7 +94,7 @@ def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byt
         raise Unproven(f"Two different trees of {old} entries: this log has forked.")
     if old in (0, new):
         if proof:
-            raise Unproven("Nothing is to be proven here, but there is a proof.")
+            raise Unproven("No proof is needed here, but one was given.")
         return
     if _roots(proof, old, new, old_root) != (old_root, new_root):
         raise Unproven(f"The tree of {new} entries does not continue from the tree of {old}.")

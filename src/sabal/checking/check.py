@@ -4,7 +4,8 @@ The policy comes with the copy, and it names the keys to believe. So the person 
 with one that came another way.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sabal.checking.checkpoint import SignedCheckpoint, check_checkpoint
 from sabal.checking.copy import LogCopy, named_manifests
@@ -49,21 +50,11 @@ def check(
     sample = _check_sample(copy, checkpoint, walked, shown.matched, add_problem)
     checked = CheckedCopy(copy, checkpoint, walked, add_problem)
     checkpoints, promises, proofs = checked.compare(kept, promise_keys(terms), now, trust)
-    return Report(
-        tuple(problems),
-        origin=plain(checkpoint.claim.origin) if checkpoint.claim else None,
-        size=checkpoint.size,
-        root=checkpoint.claim.root if checkpoint.claim else None,
-        log_key=plain(str(checkpoint.key)) if checkpoint.key else None,
-        signed=walked.tally.signed,
-        revoked=walked.tally.revoked,
-        closed=walked.tally.closed,
-        manifests=tuple(named_manifests(copy.entries)),
+    return replace(
+        _report(copy, checkpoint, walked, problems),
         shown=shown.number,
         matched=len(shown.matched),
         sample=sample,
-        witnesses=checkpoint.witnesses,
-        quorum=checkpoint.quorum,
         checkpoints=checkpoints,
         promises=promises,
         proofs=proofs,
@@ -80,6 +71,23 @@ def _check_tree(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, add
         )
     if walked.disorder:
         add_problem(walked.disorder)
+
+
+def _report(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, problems: Sequence[str]) -> Report:
+    """Return the report on the log itself, without records and without comparisons."""
+    return Report(
+        tuple(problems),
+        origin=plain(checkpoint.claim.origin) if checkpoint.claim else None,
+        size=checkpoint.size,
+        root=checkpoint.claim.root if checkpoint.claim else None,
+        log_key=plain(str(checkpoint.key)) if checkpoint.key else None,
+        signed=walked.tally.signed,
+        revoked=walked.tally.revoked,
+        closed=walked.tally.closed,
+        manifests=tuple(named_manifests(copy.entries)),
+        witnesses=checkpoint.witnesses,
+        quorum=checkpoint.quorum,
+    )
 
 
 def _check_sample(

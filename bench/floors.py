@@ -47,8 +47,8 @@ def noop(server: Server, get: str = "", workers: int = 1) -> Iterator[str]:
     path = server.page_path()
     form = f"name=Suzie&email=suzie%40mail.example.org&consent=1&version={server.version()}"
     answers = {
-        "GET": _answer(server, "GET", get or path, "", {"Accept-Encoding": "br"}),
-        "POST": _answer(
+        "GET": answer_of(server, "GET", get or path, "", {"Accept-Encoding": "br"}),
+        "POST": answer_of(
             server, "POST", f"{path}/sign", form, {"Content-Type": "application/x-www-form-urlencoded"}
         ),
     }
@@ -73,7 +73,10 @@ def noop(server: Server, get: str = "", workers: int = 1) -> Iterator[str]:
         process.wait(20)
 
 
-def _answer(server: Server, method: str, path: str, body: str, headers: dict[str, str]) -> dict[str, object]:
+def answer_of(
+    server: Server, method: str, path: str, body: str, headers: dict[str, str]
+) -> dict[str, object]:
+    """Return a server's answer to one request: its status, headers and body (base64), for JSON."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.request(method, path, body or None, headers)
     answer = connection.getresponse()

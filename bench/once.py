@@ -20,7 +20,7 @@ def main() -> None:
         server.start()
         found: dict[str, object] = {"of": sabal.__file__}
         found["sign"] = throughput.signatures(server, seconds).rate
-        run = wrk.confirm(server.address(), throughput._pending_tokens(server, seconds), seconds)
+        run = wrk.confirm(server.address(), throughput.pending_tokens(server, seconds), seconds)
         if run.refused > run.requests / 50:
             raise RuntimeError(f"{run.refused} of {run.requests} confirmations were refused")
         found["confirm"] = run.rate

@@ -32,7 +32,7 @@ def page(stage: Stage) -> list[Line]:
 def weight(stage: Stage) -> list[Line]:
     """Measure the bytes and requests that a reader needs before signing."""
     server = stage.server()
-    answer = floors._answer(server, "GET", server.page_path(), "", {"Accept-Encoding": "br"})
+    answer = floors.answer_of(server, "GET", server.page_path(), "", {"Accept-Encoding": "br"})
     size = int(dict(answer["headers"])["content-length"])  # type: ignore[call-overload]
     text = server.page()
     others = (
@@ -97,7 +97,7 @@ def confirm(stage: Stage) -> list[Line]:
     bare, runs = stage.workspace.database("moves"), []
     with floors.noop(server) as nothing:
         for _ in range(stage.plan.runs):
-            tokens = _pending_tokens(server, seconds)
+            tokens = pending_tokens(server, seconds)
             http = wrk.confirm(nothing, tokens, seconds).rate
             opened = floors.rate_of(floors.open_once(), seconds / 4)
             db = floors.moves(bare, seconds / 2)
@@ -112,7 +112,7 @@ def confirm(stage: Stage) -> list[Line]:
     return [Line("POST confirm", "≥ 0.6 × its limit", f"{rate:,.0f}/s", beside, ratio >= 0.6)]
 
 
-def _pending_tokens(server: Server, seconds: float) -> Path:
+def pending_tokens(server: Server, seconds: float) -> Path:
     """Sign for that many seconds, and write the tokens of the waiting emails into a file."""
     signatures(server, seconds)
     database = server.connect()

@@ -23,7 +23,7 @@ from sabal.refusal import Refusal
 
 
 @dataclass(frozen=True)
-class Plan:
+class BundlePlan:
     """What a bundle shows. It is decided before any record is opened."""
 
     fields: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeBundle:
     """The content of the file, the report of its check, and notes for the organiser."""
 
     copy: LogCopy
@@ -42,7 +42,7 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def plan_names(log: CheckedLog, fields: tuple[str, ...] | None, today: date) -> Plan:
+def plan_names(log: CheckedLog, fields: tuple[str, ...] | None, today: date) -> BundlePlan:
     """Plan to show all signers whose own manifest allows recipients to see names. Raise `Refusal` if none does.
 
     If a petition was amended, the records of signers who were promised more privacy stay closed.
@@ -57,10 +57,12 @@ def plan_names(log: CheckedLog, fields: tuple[str, ...] | None, today: date) -> 
             refusals.append(refusal)
     if not opened:
         raise refusals[0]
-    return Plan(opened, closed=str(refusals[0]) if refusals else "")
+    return BundlePlan(opened, closed=str(refusals[0]) if refusals else "")
 
 
-def plan_sample(log: CheckedLog, fields: tuple[str, ...] | None, today: date, seed: str, wanted: int) -> Plan:
+def plan_sample(
+    log: CheckedLog, fields: tuple[str, ...] | None, today: date, seed: str, wanted: int
+) -> BundlePlan:
     """Plan to show the signers whom a seed chooses. Raise `Refusal` if any manifest does not allow it.
 
     All must allow it, because the draw can choose any signer.
@@ -69,10 +71,10 @@ def plan_sample(log: CheckedLog, fields: tuple[str, ...] | None, today: date, se
     for hash_, terms in log.terms.items():
         promised.refuse_late(terms, today)
         opened[hash_] = promised.open_fields(terms, promised.SAMPLE, fields)
-    return Plan(opened, draw(log, seed, wanted))
+    return BundlePlan(opened, draw(log, seed, wanted))
 
 
-def make(plan: Plan, log: CheckedLog, matched: Matched, now: int) -> Made:
+def make(plan: BundlePlan, log: CheckedLog, matched: Matched, now: int) -> MadeBundle:
     """Add the records of the plan to the copy, and check it as a recipient will. Raise `Refusal` if the check fails."""
     chosen = log.walked.signers if plan.sample is None else plan.sample.indexes
     available = {index: matched.records[index] for index in chosen if index in matched.records}
@@ -84,11 +86,13 @@ def make(plan: Plan, log: CheckedLog, matched: Matched, now: int) -> Made:
     report = check(copy, now=now)
     if not report.ok:
         raise Refusal(f"The bundle does not pass its own check, and was not written. {report.problems[0]}")
-    return Made(copy, report, tuple(_notes(plan, log, matched, len(chosen), len(available), len(shown))))
+    return MadeBundle(
+        copy, report, tuple(_notes(plan, log, matched, len(chosen), len(available), len(shown)))
+    )
 
 
 def _notes(
-    plan: Plan, log: CheckedLog, matched: Matched, chosen: int, available: int, shown: int
+    plan: BundlePlan, log: CheckedLog, matched: Matched, chosen: int, available: int, shown: int
 ) -> Iterator[str]:
     if plan.sample:
         yield (
@@ -117,7 +121,7 @@ def line(index: int, one: Opened, open_fields: Sequence[str]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
 
 
-def write(made: Made, out: Path, recipients: Sequence[agefile.Recipient]) -> None:
+def write(made: MadeBundle, out: Path, recipients: Sequence[agefile.Recipient]) -> None:
     """Write the bundle, encrypted if there are recipients. Raise `OSError` if it fails.
 
     The file is readable by its owner alone, and is never incomplete.

@@ -81,7 +81,7 @@ def bundle(
     copy = replace(read(_log_source(log)), records=None, sample=None)
     with files.read_exports(sealed) as exports:
         found = checked_log(copy, exports, now)
-        made = bundles.Made(found.copy, found.report)
+        made = bundles.MadeBundle(found.copy, found.report)
         if show != "none":
             plan = _plan(found, show, _parse_fields(fields), now, seed or "", number)
             identities = files.read_identities(identity, passphrase_file)
@@ -205,7 +205,7 @@ def _check_options(
 
 def _plan(
     log: CheckedLog, show: str, fields: tuple[str, ...] | None, now: int, seed: str, number: int | None
-) -> bundles.Plan:
+) -> bundles.BundlePlan:
     today = datetime.fromtimestamp(now, UTC).date()
     if show == NAMES:
         return bundles.plan_names(log, fields, today)

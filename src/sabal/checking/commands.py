@@ -17,7 +17,7 @@ from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.finding import MOST_BYTES, checkpoints_in, of_this_log, promises_in
 from sabal.checking.kept import Kept, Trust
 from sabal.checking.mirror import WrongLog
-from sabal.checking.mirror import mirror as bring_up_to_date
+from sabal.checking.mirror import mirror as update_mirror
 from sabal.checking.reading import read
 from sabal.checking.report import plain
 from sabal.refusal import Refusal
@@ -101,7 +101,7 @@ def mirror(url: str, folder: Path) -> None:
     written.
     """  # fmt: skip
     try:
-        done = bring_up_to_date(url, folder, datetime.now(UTC))
+        done = update_mirror(url, folder, datetime.now(UTC))
     except WrongLog as wrong:
         click.echo(str(wrong), err=True)
         sys.exit(WRONG)

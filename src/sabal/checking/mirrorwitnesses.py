@@ -122,7 +122,7 @@ def _change_sentence(known: list[str], lines: list[str], old_policy: Path | None
 
 def _joined(lines: list[str]) -> str:
     more = [f"and {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
-    return plain("; ".join([*lines[:_MOST_LINES], *more])) or "nothing that is not there still"
+    return plain("; ".join([*lines[:_MOST_LINES], *more])) or "no other lines"
 
 
 def _is_enough(policy: Policy, note: bytes, key: Verifier) -> bool:

@@ -8,7 +8,7 @@ from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
 from sabal.mail.row import delete_again, email_row, seal_body, store
-from sabal.newsletter import subscription as rows
+from sabal.newsletter import subscription as subscriptions
 
 KEEP_DAYS = 7
 
@@ -32,12 +32,12 @@ def ask(
     quota_left = settings.DEV or limits.emails_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
-    row = rows.subscription(key, rows.SITE, address, language, organiser)
+    row = subscriptions.subscription(key, subscriptions.SITE, address, language, organiser)
     with database.transaction():
-        may_email = quota_left and rows.ask(
-            database, row, rows.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
+        may_email = quota_left and subscriptions.ask(
+            database, row, subscriptions.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
         )
-        unsubscribe = rows.unsubscribe_token(key, rows.stored_id(database, row))
+        unsubscribe = subscriptions.unsubscribe_token(key, subscriptions.stored_id(database, row))
         sealed = seal_body(mail_key, address, language, t, unsubscribe)
         email = email_row(email_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
         store(database, [email])

@@ -101,7 +101,7 @@ def write(files: Mapping[str, str], directory: Path) -> None:
     are refused. Raises FolderError.
     """
     wrong = [
-        Problem(name, 1, ("This file does not belong in a petition folder. Remove it."))
+        Problem(name, 1, "This file does not belong in a petition folder. Remove it.")
         for name in files
         if not _is_known(name)
     ]

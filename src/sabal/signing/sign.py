@@ -29,7 +29,8 @@ class NotReady(Exception):
 class Circumstances:
     """What the front end knows besides the form.
 
-    Only `held`, the lane, and 16 bits of `network` for fairness are stored.
+    Of these the database gets `held`, the lane and 16 bits of `network` (for fairness); the language only encrypted,
+    until the signature is confirmed.
     """
 
     language: str

@@ -40,6 +40,7 @@ def routes() -> Routes:
         ("/en/bowl", "/{language}/{slug}", True),
         ("/zh-hans/bowl", "/{language}/{slug}", True),
         ("/en/bowl/sent", "/{language}/{slug}/sent", True),
+        ("/en/bowl/versions", "/{language}/{slug}/versions", True),
         ("/en/bowl/card.png", "/{language}/{slug}/card.png", True),
         ("/en/bowl/sign", "/{language}/{slug}/sign", False),
         ("/bowl.json", "/{slug}.json", True),

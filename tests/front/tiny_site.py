@@ -100,6 +100,9 @@ class Echo:
 
     proof = promise
 
+    async def withdraw_page(self, request: Request) -> Response:
+        return await self.app.prepared.page("withdraw", request.language)
+
     async def withdraw(self, request: Request) -> Response:
         return see_other(f"/{request.language}/signature/withdrawn")
 

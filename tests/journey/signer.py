@@ -67,8 +67,9 @@ class Signer:
         return to
 
     def withdraw(self) -> None:
-        """Press the receipt's button to withdraw."""
-        (action,) = re.findall(r'action="(/en/signature/[a-z2-7]{26}/withdraw)"', self.refresh_receipt())
+        """Follow the receipt's link to the page that withdraws, and press its button."""
+        (action,) = re.findall(r'href="(/en/signature/[a-z2-7]{26}/withdraw)"', self.refresh_receipt())
+        assert '<form method="post"><button>' in self._open(f"{self.served.base}{action}")
         urllib.request.urlopen(f"{self.served.base}{action}", b"", timeout=10).close()
 
     def _find_email(self) -> Path | None:

@@ -74,7 +74,8 @@ def test_suzie_reads_signs_confirms_signs_again_and_withdraws(served: Served, br
         ("수지 Suzie", "suzie@example.org", "KR", "yes")
     ]
 
-    page.locator("main form button").first.click()
+    page.locator("a[href$='/withdraw']").click()
+    page.locator("main form button").click()
     page.wait_for_url("**/ko/signature/withdrawn")
     served.wait_for_count(0)
     assert context.cookies() == []

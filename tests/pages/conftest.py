@@ -58,7 +58,7 @@ def snapshot(
         promise_key=None,
         pepper=None,
         opened_on=date(2026, 11, 1),
-        closed_on=None,
+        closed_on=date(2026, 11, 28) if state == "closed" else None,
         amended_on=None,
         consent={language: consent_text(definition, language) for language in definition.languages},
         counts=counts or in_log(1),

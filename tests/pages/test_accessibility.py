@@ -1,4 +1,7 @@
-"""Run axe on every page × language × light and dark, 320 px wide. Expect no violation and no sideways scrolling."""
+"""Run axe on every page × language × light and dark, 320 px wide. Expect no violation and no sideways scrolling.
+
+Sideways scrolling is looked for in every direction of writing.
+"""
 
 import os
 import shutil
@@ -28,6 +31,7 @@ PAGES = {
     "every field": "/{}/keep-the-orchard",
     "refused": "/{}/keep-the-orchard?refused",
     "closed": "/{}/closed-orchard",
+    "versions": "/{}/keep-the-orchard/versions",
     "sent": "/{}/stop-forced-repatriation/sent",
     "index": "/{}",
     "imprint": "/{}/imprint",
@@ -102,16 +106,63 @@ def test_pages_have_no_accessibility_violation(
     page = browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
     for name, path in PAGES.items():
         page.goto(site_url + path.format(language))
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > 320:
-            faults.append(f"{name}: {wide} px wide")
+        faults += wide(page, name)
         faults += violations(page, name)
     for name, context in NEWSLETTER.items():
         answer = html.page(f"newsletter/{name}.html", context, language=language)
         page.set_content(answer.body.decode())
-        faults += violations(page, name)
+        faults += wide(page, name) + violations(page, name)
     page.context.close()
     assert not faults, "\n".join(faults)
+
+
+# The petition's text may run the other way than the site's own words.
+TURN = """([site, text]) => {
+  document.documentElement.dir = site
+  document.querySelectorAll("main [lang], article, table, form").forEach(part => { part.dir = text })
+  return document.documentElement.scrollWidth
+}"""
+
+
+SCROLLS_INSIDE = """[...document.querySelectorAll(".sign, .sign *")].some(
+  part => part.scrollHeight > part.clientHeight && getComputedStyle(part).overflowY == "auto")"""
+
+
+@pytest.mark.slow
+def test_on_a_laptop_the_button_is_reached_by_scrolling_the_page_alone(site_url: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 657})
+    for language in ("en", "ko", "zh-hans"):
+        for path in (PAGES["petition"], PAGES["every field"]):
+            page.goto(site_url + path.format(language))
+            inner = page.evaluate(SCROLLS_INSIDE)
+            assert not inner
+            page.mouse.move(200, 400)  # over the letter
+            page.mouse.wheel(0, 1_200)
+            page.wait_for_timeout(200)
+            button = page.locator("#sign button").bounding_box()
+            assert button and 0 <= button["y"] <= 657 - button["height"], (language, path, button)
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_the_keyboard_reaches_the_form_in_two_keys(site_url: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 657})
+    page.goto(site_url + PAGES["petition"].format("en"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "name"
+    page.context.close()
+
+
+def wide(page: Any, name: str) -> list[str]:
+    """Return a line for each direction of site and text in which the open page is wider than its window of 320 px."""
+    found = []
+    for directions in (("rtl", "rtl"), ("rtl", "ltr"), ("ltr", "rtl"), ("ltr", "ltr")):
+        width = page.evaluate(TURN, directions)
+        found += [f"{name}, {' '.join(directions)}: {width} px wide"] if width > 320 else []
+    return found
 
 
 def violations(page: Any, name: str) -> list[str]:

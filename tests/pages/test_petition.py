@@ -10,6 +10,7 @@ import pytest
 from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
+from sabal.petitions.history import PublishedVersion
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
 from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
 
@@ -35,7 +36,7 @@ def test_the_page_has_the_whole_petition_in_order(
     page = read(reader, GUARDED_PAGE.format(language))
     order = [definition.organiser[language], text.title, text.summary]
     order += [recipient.name[language] for recipient in definition.recipients]
-    positions = [page.index(piece, page.index("<main>") if n else 0) for n, piece in enumerate(order)]
+    positions = [page.index(piece, page.index("<main") if n else 0) for n, piece in enumerate(order)]
     assert positions == sorted(positions)
     for demand in text.demands:
         assert f'<li id="{demand.anchor}">' in page
@@ -142,15 +143,73 @@ def test_the_page_links_every_language_and_a_preview_picture(reader: Reader) -> 
     assert reader.get("/zh-hans/stop-forced-repatriation/card.png").body.startswith(b"\x89PNG")
 
 
-def test_an_amended_petition_says_so(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+def test_an_amended_petition_says_what_was_changed(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
     path = f"/en/{petitions[OPEN].slug}"
     assert b"Amended on" not in reader.get(path).body
-    petitions[OPEN] = replace(petitions[OPEN], amended_on=date(2026, 11, 9))
-    assert "Amended on November 9, 2026" in reader.get(path).body.decode()
+    petitions[OPEN] = amended(petitions[OPEN])
+    page = read(reader, path)
+    assert "Amended on November 9, 2026. Changed: the text." in page
+    assert f'href="{path}/versions"' in page
+
+
+def test_the_versions_show_the_difference_and_the_old_text(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    petitions[OPEN] = amended(petitions[OPEN])
+    page = read(reader, f"/en/{petitions[OPEN].slug}/versions")
+    assert page.index('id="version-2"') < page.index('id="version-1"')
+    assert "We ask <del>nicely.</del><ins>politely.</ins>" in page
+    assert page.count("<p>We ask nicely.</p>") == page.count("<p>We ask politely.</p>") == 1
+    assert page.count("<del>") == 1 and "Changed: the text." in page
+    assert f"/log/manifests/{'1' * 64}.json" in page
+
+
+def test_a_petition_that_was_never_amended_has_one_version(reader: Reader) -> None:
+    page = read(reader, "/en/keep-the-orchard/versions")
+    assert "<del>" not in page and "Versions of this petition" in page
+
+
+def amended(snapshot: PetitionSnapshot) -> PetitionSnapshot:
+    """Return the petition after an amendment of one word of its English text."""
+    definition = snapshot.definition
+    versions = []
+    for number, summary in ((1, "We ask nicely."), (2, "We ask politely.")):
+        texts = {**definition.texts, "en": replace(definition.texts["en"], summary=summary)}
+        then = replace(definition, texts=texts)
+        day = date(2026, 11, 1 + 8 * (number - 1))
+        versions.append(PublishedVersion(number, day, str(number) * 64, then, snapshot.consent, ()))
+    return replace(
+        snapshot, definition=versions[-1].definition, versions=tuple(versions), amended_on=date(2026, 11, 9)
+    )
+
+
+def test_the_last_day_is_shown(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+    petitions[OPEN] = replace(
+        petitions[OPEN], definition=replace(petitions[OPEN].definition, closes=date(2027, 1, 31))
+    )
+    for path in (OPEN_PAGE.format("en"), "/en"):
+        assert "Open for signatures until January 31, 2027" in read(reader, path)
+
+
+def test_a_closed_petition_keeps_its_number_and_says_when_it_closed(reader: Reader) -> None:
+    page = read(reader, "/en/closed-orchard")
+    assert "<b>1,234</b> people have signed" in page
+    assert page.count("This petition closed on November 28, 2026") == 2
+    row = next(row for row in read(reader, "/en").split("<li>") if "closed-orchard" in row)
+    assert "1,234 signatures, confirmed by email · Closed on November 28, 2026" in row
+
+
+def test_the_keyboard_comes_to_the_form_without_passing_the_demands(reader: Reader) -> None:
+    page = read(reader, GUARDED_PAGE.format("en"))
+    assert page.index('<a class="skip" href="#sign">') < page.index("<header")
+    numbers = re.findall(r'<a href="#demand-[^>]*>', page)
+    assert numbers and all('tabindex="-1"' in number for number in numbers)
 
 
 def test_paused_and_closed_have_no_form(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
-    for petition_id, words in ((PAUSED, "Signing is paused"), (CLOSED, "This petition is closed")):
+    for petition_id, words in ((PAUSED, "Signing is paused"), (CLOSED, "This petition closed on")):
         page = read(reader, f"/en/{petitions[petition_id].slug}")
         assert words in page and "<form" not in page
 

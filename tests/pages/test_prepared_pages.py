@@ -48,10 +48,29 @@ def test_the_confirm_page_has_a_placeholder_for_the_name_and_a_button(petitions:
     assert 'href="/en/confirm/⟦token⟧/not-me"' in body
 
 
-def test_withdrawing_is_a_button_not_a_link(petitions: Petitions) -> None:
-    for name in ("receipt", "old-link"):
-        body = read(name, petitions[GUARDED])
-        assert '<form method="post" action="/en/signature/⟦token⟧/withdraw">' in body
+def test_the_receipt_thanks_first_and_withdraws_on_a_page_of_its_own(petitions: Petitions) -> None:
+    for petition in (petitions[GUARDED], petitions[OPEN]):
+        body = read("receipt", petition)
+        order = [
+            "Thank you</h1>",
+            "<h2>Share</h2>",
+            "<h2>What happens next</h2>",
+            'signature/⟦token⟧/withdraw">',
+        ]
+        positions = [body.index(piece) for piece in order]
+        assert positions == sorted(positions)
+        assert "<form" not in body
+
+
+def test_withdrawing_is_a_button_not_a_link() -> None:
+    assert read("withdraw").count('<form method="post"><button>') == 1
+    assert '<form method="post" action="/en/signature/⟦token⟧/withdraw">' in read("old-link")
+
+
+@pytest.mark.parametrize("name", ["withdrawn", "old-link"])
+def test_who_may_sign_again_gets_a_link_to_the_petitions(name: str) -> None:
+    body = read(name)
+    assert '<a href="/en">' in body[body.index("<main") : body.index("</main>")]
 
 
 def test_only_an_open_receipt_offers_to_share(petitions: Petitions) -> None:

@@ -11,6 +11,7 @@ from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.publication import publication
 from sabal.petitions import folder
+from sabal.petitions.history import difference
 from sabal.petitions.models import Petition, Version
 from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
@@ -49,6 +50,9 @@ def test_a_new_text_is_published_in_the_log(site: SiteOfTests, tmp_path: Path) -
     after = site.petition()
     assert after.definition.texts["en"].title == "Let them live" and after.amended_on is not None
     assert before.amended_on is None and len(after.manifest_names) == 2
+    assert [version.number for version in after.versions] == [1, 2]
+    found_changes = difference(*after.versions, "en")
+    assert found_changes.text and not (found_changes.terms or found_changes.keys or found_changes.elsewhere)
     # A signature under the old text can still be confirmed under it. A form with the old text is shown again.
     assert site.writer.commit(site.database, [confirmation(late)]) == [Outcome.DONE]
     assert site.writer.commit(site.database, [form.operation]) == [Outcome.STALE]

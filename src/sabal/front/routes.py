@@ -17,7 +17,7 @@ from sabal.front.newsletter import NewsletterHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
 from sabal.limits.networks import Limits, Network, Verdict
-from sabal.pages import dev, files, newsletter, petition, site
+from sabal.pages import dev, files, newsletter, petition, site, versions
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -103,6 +103,7 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{language}/{slug}", petition.petition, cached=True),
         Row("/{language}/{slug}/sign", post=handlers.sign, limit=Limits.sign, any_origin=True),
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
+        Row("/{language}/{slug}/versions", versions.versions, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, found by the link of an email
         Row("/{any_language}/confirm/{token}", get=handlers.confirm_page, post=handlers.confirm),
@@ -111,7 +112,7 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{any_language}/signature/{token}", get=handlers.receipt),
         Row("/{any_language}/signature/{token}.promise", get=handlers.promise),
         Row("/{any_language}/signature/{token}.tlog-proof", get=handlers.proof),
-        Row("/{any_language}/signature/{token}/withdraw", post=handlers.withdraw),
+        Row("/{any_language}/signature/{token}/withdraw", get=handlers.withdraw_page, post=handlers.withdraw),
         Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
         # ---- the newsletter; the links of its emails work even if no petition offers it now
         Row(

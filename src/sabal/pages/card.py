@@ -15,6 +15,8 @@ _FAMILIES = {
     "": ("Libertinus Serif",),
 }
 
+WIDEST_WORD = 24  # half of a line at the largest size: a longer word may be broken
+
 _SOURCE = """
 #let card = json(bytes(sys.inputs.card))
 #set page(width: 1200pt, height: 630pt, margin: (x: 84pt, top: 84pt, bottom: 66pt), fill: rgb("#f6f2ea"),
@@ -33,7 +35,7 @@ _SOURCE = """
 })
 #text(fill: rgb("#544c42"), card.organiser)
 #v(1fr)
-#text(size: card.size * 1pt, weight: 600, card.title)
+#text(size: card.size * 1pt, weight: 600, card.words.map(word => box(word)).join(" "))
 #v(2fr)
 #grid(columns: (1fr, auto), align: horizon, text(fill: rgb("#544c42"), card.host), bowl)
 """
@@ -50,7 +52,7 @@ def card_png(version: str, language: str, title: str, organiser: str, host: str)
     if language in _FAMILIES and not wanted:
         title = organiser = ""
     data = {
-        "title": title,
+        "words": _words(title, language),
         "organiser": organiser,
         "host": host,
         "fonts": [*_FAMILIES[""], *wanted],
@@ -63,10 +65,20 @@ def card_png(version: str, language: str, title: str, organiser: str, host: str)
     return png
 
 
+def _words(title: str, language: str) -> list[str]:
+    """Return the parts of a title between which a line may break. Typst would also break Korean inside words."""
+    words = title.split() if language == "ko" else [title]
+    return words if max(map(_width, words), default=0) <= WIDEST_WORD else [title]
+
+
 def _size(title: str) -> int:
     """Return the font size in points, smaller for longer titles. A CJK character is as wide as two Latin ones."""
-    width = sum(2 if ord(c) > 0x2E7F else 1 for c in title)
+    width = _width(title)
     return 84 if width <= 44 else 68 if width <= 80 else 54 if width <= 130 else 40
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
 
 
 @lru_cache(maxsize=1)

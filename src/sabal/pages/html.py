@@ -33,19 +33,19 @@ def page(
     words: English if the site does not have `language`), `host`, `base_url` and `dev`. The answer sets no cookie and
     does not depend on the client.
     """
-    site_language = language if language in settings.SITE_LANGUAGES else "en"
+    own_language = site_language(language)
     common = {
         "language": language,
-        "site_language": site_language,
-        "dir": direction(site_language),
+        "site_language": own_language,
+        "dir": direction(own_language),
         "text_dir": direction(language),
         "base_url": settings.BASE_URL,
         "host": host(),
         "dev": settings.DEV,
     }
-    with translation.override(site_language):
+    with translation.override(own_language):
         body: str = render_to_string(template, {**common, **context})
-    if site_language.startswith("zh"):
+    if own_language.startswith("zh"):
         body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
@@ -53,6 +53,11 @@ def page(
         (b"cache-control", cache.encode("ascii")),
     ]
     return Response(status, headers, _without_blank_lines(body).encode())
+
+
+def site_language(language: str) -> str:
+    """Return the language of the site's own words for readers of `language`: English if the site does not have it."""
+    return language if language in settings.SITE_LANGUAGES else "en"
 
 
 def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from sabal.mail.emails import confirm_subject
 from sabal.newsletter.consent import sentence
 from sabal.pages import html
 from sabal.pages.card import card_png
+from sabal.pages.changes import last_changes
 from sabal.petitions.countries import countries, country_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
@@ -32,6 +33,7 @@ def petition(
 ) -> Response:
     """Return the whole petition with its form. With `mistakes`, show the errors and keep the typed values."""
     context = about(snapshot, language) | _form(snapshot, language) | {"log": logged(snapshot)}
+    context["changed"] = last_changes(snapshot, language)
     if mistakes is not None:
         context |= _refused_form(mistakes, language)
     return html.page(

@@ -7,7 +7,8 @@ revision has changed. Sign and confirm check the state again inside their commit
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -20,6 +21,7 @@ from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.history import PublishedVersion
 from sabal.petitions.profile import PROFILES, Profile
 from tlog import Signer, promise_key
 
@@ -66,6 +68,9 @@ class PetitionSnapshot:
     closed_on: date | None
     amended_on: date | None  # when the current version was published, if it is not the first
     consent: Mapping[str, str]  # by language, from the manifest
+    versions: tuple[PublishedVersion, ...] = field(
+        default=(), repr=False
+    )  # all that were published, oldest first
     counts: Counts = field(default_factory=Counts)
 
     @cached_property
@@ -91,6 +96,11 @@ class PetitionSnapshot:
     def takes_signatures(self, today: date) -> bool:
         """Return whether people can sign on that day (UTC). After the last day they cannot, even before a close."""
         return self.state == "open" and today <= self.definition.last_day
+
+    @property
+    def ended_on(self) -> date | None:
+        """Return the day on which the petition was closed. None: it takes signatures, or is paused."""
+        return self.closed_on if self.state in ("closed", "finalised") else None
 
     @property
     def ready_to_sign(self) -> bool:
@@ -192,6 +202,7 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
     if pepper_epoch and definition.dedupe != "offline":
         pepper = keystore.find_or_none(database, pepper_name(petition_id, pepper_epoch))
     manifest_bytes = bytes(manifest_bytes)
+    published = _published(database, petition_id)
     return PetitionSnapshot(
         id=petition_id,
         slug=slug,
@@ -203,13 +214,14 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         manifest=manifest_bytes,
         definition=definition,
         organiser_keys=_organiser_keys(manifest_bytes, definition),
-        manifest_names=_manifest_names(database, petition_id),
+        manifest_names=_manifest_names(published),
         promise_key=_promise_key(database, keystore, petition_id, origin) if origin else None,
         pepper=pepper,
         opened_on=days.from_column(opened_on),
         closed_on=days.from_column(closed_on),
         amended_on=days.from_column(published_on) if number > 1 else None,
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
+        versions=tuple(_versions(published)),
     )
 
 
@@ -224,12 +236,30 @@ def _promise_key(database: Database, keystore: KeyStore, petition_id: int, origi
     return promise_key(origin, seed) if seed else None
 
 
-def _manifest_names(database: Database, petition_id: int) -> frozenset[str]:
-    rows = database.query(
-        "SELECT manifest FROM petitions_version WHERE petition_id = ? AND published_on IS NOT NULL",
+def _published(database: Database, petition_id: int) -> list[Row]:
+    return database.query(
+        "SELECT number, published_on, manifest, files FROM petitions_version"
+        " WHERE petition_id = ? AND published_on IS NOT NULL ORDER BY number",
         (petition_id,),
     )
-    return frozenset(f"manifests/{hashlib.sha256(bytes(row[0])).hexdigest()}.json" for row in rows)
+
+
+def _versions(rows: Iterable[Row]) -> Iterator[PublishedVersion]:
+    for number, published_on, manifest_bytes, files in rows:
+        # A version that this Sabal refuses, from an older one, is only in the log.
+        with suppress(FolderError):
+            yield PublishedVersion(
+                number=number,
+                published_on=days.from_column(published_on) or date.min,
+                manifest_hash=hashlib.sha256(bytes(manifest_bytes)).hexdigest(),
+                definition=folder.parse(json.loads(files)),
+                consent=manifest.consent_of(bytes(manifest_bytes)),
+                organiser_keys=manifest.organiser_keys_of(bytes(manifest_bytes)),
+            )
+
+
+def _manifest_names(rows: Iterable[Row]) -> frozenset[str]:
+    return frozenset(f"manifests/{hashlib.sha256(bytes(row[2])).hexdigest()}.json" for row in rows)
 
 
 def _draft_consent(definition: Definition) -> dict[str, str]:

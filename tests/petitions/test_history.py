@@ -1,0 +1,107 @@
+"""Readers see what an amendment changed: text, terms or key, word by word."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sabal.petitions import folder, history
+from sabal.petitions.consent import consent_text
+from sabal.petitions.definition import Definition
+from sabal.petitions.history import PublishedVersion, difference, terms_of, text_of
+
+EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
+
+
+@pytest.fixture(scope="module")
+def definition() -> Definition:
+    return folder.parse(folder.read(EXAMPLE))
+
+
+def version(
+    definition: Definition, number: int = 1, keys: tuple[str, ...] = ("age1first",)
+) -> PublishedVersion:
+    consent = {language: consent_text(definition, language) for language in definition.languages}
+    return PublishedVersion(number, date(2026, 11, number), f"{number:064}", definition, consent, keys)
+
+
+def amended(definition: Definition, language: str, **parts: object) -> Definition:
+    texts = {**definition.texts, language: replace(definition.texts[language], **parts)}
+    return replace(definition, texts=texts)
+
+
+def test_one_corrected_word_is_a_change_of_the_text_alone(definition: Definition) -> None:
+    old = version(amended(definition, "en", summary="We ask the council to keep the old orchad."))
+    new = version(amended(definition, "en", summary="We ask the council to keep the old orchard."), 2)
+    found = difference(old, new, "en")
+    assert [[(piece.change, piece.words) for piece in paragraph] for paragraph in found.text] == [
+        [("", "We ask the council to keep the old "), ("removed", "orchad."), ("added", "orchard.")]
+    ]
+    assert not (found.terms or found.keys or found.elsewhere or found.new_language)
+
+
+def test_another_language_is_named_and_not_shown(definition: Definition) -> None:
+    new = version(amended(definition, "ko", summary="짧게 줄였습니다."), 2)
+    assert difference(version(definition), new, "en").elsewhere == ("ko",)
+    assert not difference(version(definition), new, "en").text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"retention": date(2027, 1, 1)},
+        {"recipients_get": "sample"},
+        {"sample_audit": False},
+        {"endorsers": ("The Orchard Friends",)},
+        {"closes": date(2027, 2, 3)},
+    ],
+    ids=["retention", "recipients_get", "sample_audit", "endorsers", "closes"],
+)
+def test_a_change_of_the_terms_is_one(definition: Definition, change: dict[str, object]) -> None:
+    found = difference(version(definition), version(replace(definition, **change), 2), "en")
+    assert found.terms and not found.text and not found.keys
+
+
+def test_a_new_key_is_a_change_of_the_key(definition: Definition) -> None:
+    found = difference(version(definition), version(definition, 2, ("age1second",)), "en")
+    assert found.keys and not found.text and not found.terms
+
+
+def test_a_new_language_is_named_as_new(definition: Definition) -> None:
+    old = replace(definition, languages=("en",), texts={"en": definition.texts["en"]})
+    assert difference(version(old), version(definition, 2), "ko").new_language
+    assert difference(version(old), version(definition, 2), "en").elsewhere == ("ko", "zh-hans")
+
+
+def test_the_text_has_every_part_of_the_page(definition: Definition) -> None:
+    for language, text in definition.texts.items():
+        joined = "\n".join(text_of(definition, language))
+        parts = [text.title, text.summary, text.subject, text.notice, text.demands_heading]
+        parts += [demand.text for demand in text.demands]
+        parts += [part.text for demand in text.demands for part in demand.parts]
+        for part in parts:
+            assert part in joined
+    assert all(
+        recipient.name["en"] in terms_of(version(definition), "en") for recipient in definition.recipients
+    )
+
+
+WORDS = st.lists(st.sampled_from(["bowl", "보리", "麦", "粥", " ", "a", "b"]), max_size=12).map(" ".join)
+
+
+@given(st.lists(WORDS, max_size=6), st.lists(WORDS, max_size=6))
+def test_the_pieces_give_both_texts_back(old: list[str], new: list[str]) -> None:
+    changed = history._changed(old, new)
+    for unwanted, paragraphs in (("added", old), ("removed", new)):
+        for paragraph in changed:
+            joined = "".join(piece.words for piece in paragraph if piece.change != unwanted)
+            assert joined in (*paragraphs, "")
+    assert bool(changed) == (old != new)
+
+
+def test_a_paragraph_too_long_to_compare_is_shown_whole() -> None:
+    old, new = "a b " * 4_000, "c d " * 4_000
+    assert [piece.change for piece in history._changed([old], [new])[0]] == ["removed", "added"]

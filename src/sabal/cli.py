@@ -40,6 +40,7 @@ COMMANDS = {
     "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),
     "pause": ("sabal.publishing.commands:pause", "Take no signatures for now."),
     "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this server."),
+    "preview": ("sabal.publishing.commands:preview", "Show a draft in a browser on this computer, as the public will."),
     "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
     "restore": ("sabal.operating.commands:restore", "Put a backup into the empty database of this server."),
     "resume": ("sabal.publishing.commands:resume", "Take signatures again after a pause or a close."),

@@ -80,6 +80,7 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "organiser": definition.organiser[language],
         "recipients": [recipient.name[language] for recipient in definition.recipients],
         "guarded": definition.profile == "guarded",
+        "draft": snapshot.state == "draft",
         "languages": html.languages(definition.languages, f"/{definition.slug}"),
         "url": url,
         "share": html.share_links(text.title, url),
@@ -96,7 +97,8 @@ def _refuse_unknown(snapshot: PetitionSnapshot, language: str) -> None:
 def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
     organiser = snapshot.definition.organiser[language]
     return {
-        "open": snapshot.takes_signatures(datetime.now(UTC).date()),
+        # A draft is shown in a preview only, with its form.
+        "open": snapshot.state == "draft" or snapshot.takes_signatures(datetime.now(UTC).date()),
         "version": snapshot.version,
         "consent": snapshot.consent[language],
         "all_countries": countries(language),

@@ -108,6 +108,29 @@ class PetitionSnapshot:
         return bool(self.organiser_keys) and (self.pepper is not None or self.definition.dedupe == "offline")
 
 
+def draft(definition: Definition) -> PetitionSnapshot:
+    """Return the snapshot of a definition that is not published, as a preview shows it. It takes no signatures."""
+    return PetitionSnapshot(
+        id=0,
+        slug=definition.slug,
+        state="draft",
+        revision=0,
+        version_id=0,
+        pepper_epoch=0,
+        origin="",
+        manifest=b"",
+        definition=definition,
+        organiser_keys=(),
+        manifest_names=frozenset(),
+        promise_key=None,
+        pepper=None,
+        opened_on=None,
+        closed_on=None,
+        amended_on=None,
+        consent=_draft_consent(definition),
+    )
+
+
 class Snapshots:
     """The petitions that one process knows. `refresh` runs in one thread; any thread may read."""
 

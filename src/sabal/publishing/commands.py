@@ -1,5 +1,6 @@
 """The organiser's commands about petitions."""
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def _say_how_to_edit(slug: str, folder: Path | None) -> None:
         click.echo(f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/")
     else:
         click.echo(f"Next: edit the files in {folder}/, sabal import {folder}/")
+    click.echo(f"To see it as the public will: sabal preview {slug}")
     click.echo(f"The organiser's key: sabal keys new --out FILE, sabal keys use {slug} FILE.pub")
 
 
@@ -131,6 +133,42 @@ def petitions() -> None:
         snapshot = snapshots.by_id(row.pk)
         counted = snapshot.counts.counted if snapshot else 0
         click.echo(f"{row.slug}  {row.state}  {counted} counted")
+
+
+@click.command()
+@click.argument("petition", metavar="SLUG|FOLDER")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8_700, show_default=True, help="0: any free port."
+)
+def preview(petition: str, port: int) -> None:
+    """Show a draft as the public will see it, in a browser on this computer only. Ctrl-C ends it.
+
+    SLUG is a petition of this server, with its newest text. FOLDER is a petition folder, which needs no server. Each
+    page is made anew: edit, and reload the page.
+    """
+    _ready()
+    from sabal.petitions import folder
+    from sabal.publishing import drafts
+    from sabal.publishing.preview import PreviewServer, links
+
+    def read() -> dict[str, str]:
+        path = Path(petition)
+        return dict(folder.read(path)) if path.is_dir() else drafts.export_files(petition)
+
+    definition = folder.parse(read())
+    try:
+        server = PreviewServer(read, port)
+    except OSError as error:
+        raise Refusal(
+            f"Port {port} of this computer is in use ({error.strerror}). Choose another: --port 0"
+        ) from None
+    with server:
+        click.echo("Open this in a browser on this computer:")
+        for link in links(definition, server.address):
+            click.echo(link)
+        click.echo("Nothing is published, and the form stores nothing. To end the preview, press Ctrl-C.")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @click.command()

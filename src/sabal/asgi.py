@@ -1,6 +1,6 @@
 """The ASGI application that granian runs, built once in each public process.
 
-`sabal serve` starts granian. The number of processes comes from granian's own variable GRANIAN_WORKERS.
+`sabal serve` starts a granian for each public process. Their number is in GRANIAN_WORKERS.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import django
@@ -42,6 +44,8 @@ REFRESH_EVERY = 1.0  # seconds
 FIRST_REFRESH_WITHIN = 10.0  # seconds; after them the process starts even without a database
 DRAIN = 10.0  # seconds that POSTs have to finish after the process is told to stop
 OPEN_FILES = 65_536
+SEND_BUFFER = 128 * 1024  # bytes for each connection; the kernel doubles it. Without it, it would grow to megabytes.
+UNREAD_WITHIN = 30_000  # milliseconds until a connection is closed whose client acknowledges or reads nothing
 PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger("sabal.front")
@@ -68,6 +72,7 @@ class Process:
             await send({"type": "lifespan.startup.failed", "message": "the public process cannot start"})
             return
         await send({"type": "lifespan.startup.complete"})
+        say_ready()
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
@@ -139,6 +144,8 @@ def make_front(app: App) -> Front:
 
 async def keep_fresh(refresher: Refresher, front: Front) -> None:
     """Refresh the petitions and keys every second, for ever."""
+    await asyncio.sleep(REFRESH_EVERY)
+    bound_slow_readers()  # granian listens by now
     while True:
         await asyncio.sleep(REFRESH_EVERY)
         await refreshed(refresher, front)
@@ -155,6 +162,12 @@ async def refreshed(refresher: Refresher, front: Front) -> bool:
     return True
 
 
+def say_ready() -> None:
+    """Make the file that `serve` waits for, if it named one."""
+    if name := os.environ.get(settings.READY_FILE):
+        Path(name).touch()
+
+
 def allow_many_connections() -> None:
     """Raise the limit of open files: each idle connection is one, and the usual limit of 1,024 is soon reached."""
     import resource
@@ -164,6 +177,19 @@ def allow_many_connections() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(ValueError):  # macOS has a lower limit and does not report it
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def bound_slow_readers() -> None:
+    """Limit what a client that does not read can hold in the kernel: of each connection, and for how long.
+
+    Connections inherit both from the listening socket, which granian makes itself after the start.
+    """
+    open_files = Path("/proc/self/fd")  # Linux alone has it
+    for name in [file.name for file in open_files.iterdir()] if open_files.is_dir() else ():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as found:
+            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_WITHIN)
 
 
 def end_with_parent() -> None:

@@ -1,31 +1,40 @@
-"""Run a server on one machine: the public process (granian, by default one granian worker a core) and the worker.
+"""Run a server on one machine: public processes (by default one a core), and the worker.
 
-Both are children that end when this process ends, however it ends. Granian's master restarts its own workers. This
-process restarts the worker process, with longer delays if it keeps dying.
+Each public process is a granian of its own. They share the port (SO_REUSEPORT), so that one that keeps dying takes none
+of the others with it. All are children that end when this process ends, however it ends. This process restarts children
+that die, with longer delays if they keep dying.
+
+SIGHUP hands over to new public processes without a gap: they start beside the old ones on the same port, and only when
+they serve are the old ones told to finish.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 
 from sabal import settings
 
 PR_SET_PDEATHSIG = 1
-WORKER_KILL = 15  # seconds that granian gives its workers to finish open requests
+WORKER_KILL = 15  # seconds that granian gives its worker to finish open requests
 STOP_WITHIN = 20.0  # seconds until children that still run are killed
-FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
+READY_WITHIN = 60.0  # seconds that new public processes have to start before the old ones go on without them
+LISTENS_WITHIN = 0.5  # seconds from a process's word that it has started until granian listens
+FIRST_DELAY, LONGEST_DELAY = 0.2, 60.0
 STEADY = 60.0  # seconds of life after which the delay starts at FIRST_DELAY again
 
 logger = logging.getLogger("sabal.serve")
@@ -34,31 +43,103 @@ logger = logging.getLogger("sabal.serve")
 def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -> int:
     """Run the server until SIGTERM or SIGINT, then let it finish open requests. Call this in the main thread.
 
-    Return the exit code: 0 after a signal, 1 if the public process ended by itself (it cannot start), 2 if the address
-    cannot be listened on.
+    Return the exit code: 0 after a signal, 1 if the public processes cannot start, 2 if the address cannot be listened
+    on.
     """
     trouble = cannot_listen(host, port)
     if trouble is not None:
         sys.stderr.write(f"{trouble}\n")
         return 2
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    stop, reload = threading.Event(), threading.Event()
+    for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         # Set the event in a thread: the main one may hold the event's own lock while it waits.
-        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+        signal.signal(number, lambda *_, event=event: threading.Thread(target=event.set).start())
     environment = environ(os.environ, dev=dev, workers=workers)
-    public = Child("public", public_command(host, port, workers), environment)
-    children = [public]
-    if with_worker:
-        children.append(Child("worker", [sys.executable, "-m", "sabal", "worker"], environment))
-    for child in children:
-        child.start()
-    try:
-        while not stop.wait(0.2) and public.running():
-            for child in children[1:]:
-                child.keep(time.monotonic())
-        return 0 if stop.is_set() else 1
-    finally:
-        end(children, STOP_WITHIN)
+    with tempfile.TemporaryDirectory(prefix="sabal-") as folder:
+        site = Processes(public_command(host, port), environment, workers, Path(folder))
+        site.start(with_worker)
+        try:
+            while not stop.wait(0.2):
+                if not site.serves():
+                    return 1
+                site.keep(time.monotonic())
+                if reload.is_set():
+                    reload.clear()
+                    site.hand_over(stop)
+            return 0
+        finally:
+            end(site.all(), STOP_WITHIN)
+
+
+class Processes:
+    """The processes of a server. Call its methods in the main thread: children end when the thread that made them does.
+
+    `folder` is for the files in which public processes say that they have started.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], count: int, folder: Path
+    ) -> None:
+        self._command, self._environment, self._count, self._folder = command, environment, count, folder
+        self._made = itertools.count()
+        self._has_served = False
+        self.public: list[Child] = []
+        self.leaving: list[Child] = []  # told to end by a hand-over, and not waited for yet
+        self.worker: Child | None = None
+
+    def start(self, with_worker: bool) -> None:
+        """Start all processes."""
+        self.public = self._start_public()
+        if with_worker:
+            self.worker = Child("worker", [sys.executable, "-m", "sabal", "worker"], self._environment)
+            self.worker.start()
+
+    def all(self) -> list[Child]:
+        """Return every child that may run."""
+        return [*self.public, *([self.worker] if self.worker else []), *self.leaving]
+
+    def serves(self) -> bool:
+        """Return False if a public process ended before any has started: the next would end for the same reason."""
+        self._has_served = self._has_served or any(child.is_ready() for child in self.public)
+        return self._has_served or all(child.running() for child in self.public)
+
+    def keep(self, now: float) -> None:
+        """Restart what has died."""
+        for child in [*self.public, *([self.worker] if self.worker else [])]:
+            child.keep(now)
+        self.leaving = [child for child in self.leaving if child.running()]
+
+    def hand_over(self, stop: threading.Event) -> None:
+        """Replace the public processes by new ones on the same port, without a gap, and then the worker.
+
+        If the new ones do not start, the old ones continue.
+        """
+        new = self._start_public()
+        deadline = time.monotonic() + READY_WITHIN
+        while not all(child.is_ready() for child in new):
+            if stop.wait(0.1) or time.monotonic() > deadline or not all(child.running() for child in new):
+                logger.error("the new public processes did not start; the old ones continue")
+                end(new, STOP_WITHIN)
+                return
+        stop.wait(LISTENS_WITHIN)
+        old, self.public = self.public, new
+        self.leaving += old
+        threading.Thread(target=end, args=(old, STOP_WITHIN), daemon=True).start()
+        if self.worker:
+            self.worker.signal(signal.SIGTERM)  # `keep` starts it again
+        logger.warning("new public processes have taken over")
+
+    def _start_public(self) -> list[Child]:
+        children = [self._public() for _ in range(self._count)]
+        for child in children:
+            child.start()
+        return children
+
+    def _public(self) -> Child:
+        ready = self._folder / str(next(self._made))
+        return Child(
+            "public", self._command, {**self._environment, settings.READY_FILE: str(ready)}, ready=ready
+        )
 
 
 def cannot_listen(host: str, port: int) -> str | None:
@@ -80,8 +161,8 @@ def cannot_listen(host: str, port: int) -> str | None:
     return None
 
 
-def public_command(host: str, port: int, workers: int) -> list[str]:
-    """Return the command for granian, with capacity for idle connections, with time limits, without access log."""
+def public_command(host: str, port: int, workers: int = 1) -> list[str]:
+    """Return the command of a public process: capacity for idle connections, time limits, no access log."""
     return [
         *(
             sys.executable,
@@ -99,7 +180,7 @@ def public_command(host: str, port: int, workers: int) -> list[str]:
         # With the default of 1,024 connections, which counts idle ones, anybody could block the server.
         *("--backlog", "4096", "--backpressure", "20000"),
         *("--http1-header-read-timeout", "5000", "--http1-buffer-size", "16384"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", str(WORKER_KILL)),
+        *("--workers-kill-timeout", str(WORKER_KILL)),
         *("--no-access-log", "--log-level", "warning"),
         "sabal.asgi:application",
     ]
@@ -116,11 +197,12 @@ def environ(given: Mapping[str, str], *, dev: bool, workers: int) -> dict[str, s
 
 @dataclass(slots=True)
 class Child:
-    """One process that is restarted if it ends."""
+    """One process that is restarted if it ends. It makes the file `ready` when it has started, if there is one."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    ready: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     delay: float = field(default=FIRST_DELAY)
@@ -129,6 +211,8 @@ class Child:
     def start(self) -> None:
         """Start it in its own process group, so that Ctrl-C reaches only this process, which then ends it in order."""
         self.started, self.again_at = time.monotonic(), None
+        if self.ready:
+            self.ready.unlink(missing_ok=True)
         self.process = subprocess.Popen(  # noqa: S603 - a command of our own, without a shell
             self.command,
             env=dict(self.environment),
@@ -139,6 +223,9 @@ class Child:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def is_ready(self) -> bool:
+        return self.running() and self.ready is not None and self.ready.exists()
+
     def keep(self, now: float) -> None:
         """Restart it if it has died, after a delay that doubles each time it dies within `STEADY` seconds."""
         if self.running():
@@ -147,8 +234,9 @@ class Child:
             if now - self.started >= STEADY:
                 self.delay = FIRST_DELAY
             code = self.process.returncode if self.process else None
-            logger.error(
-                "the %s process ended (%s); starting it again in %.0f s", self.name, code, self.delay
+            level = logging.ERROR if code else logging.INFO  # 0: it was told to end
+            logger.log(
+                level, "the %s process ended (%s); starting it again in %.1f s", self.name, code, self.delay
             )
             self.again_at = now + self.delay
             self.delay = min(2 * self.delay, LONGEST_DELAY)

@@ -113,6 +113,9 @@ def _hops(text: str) -> int:
 
 
 DEV_SWITCH = "SABAL_INTERNAL_DEV"  # set by `serve --dev` for its children; not for operators
+READY_FILE = (
+    "SABAL_INTERNAL_READY"  # set by `serve` for a public process: the file that says that it has started
+)
 DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 
 DATA = Path(value("SABAL_DATA")).absolute()

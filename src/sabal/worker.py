@@ -35,6 +35,7 @@ from sabal.witness.network import NetworkSettings
 logger = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds if nothing was due
 REST = 5.0  # seconds to wait after an error of the database or the mail server
+MAIL_ENDS_WITHIN = 3.0  # seconds that a stop waits for the mail server
 WAL_CHECKPOINT_EVERY = 2.0  # seconds
 MINUTE, HOUR = 60.0, 3_600.0
 
@@ -64,11 +65,14 @@ class Worker:
 
     def run(self) -> bool:
         """Work until told to stop. Return False if an unexpected error ended a thread, and with it the other."""
-        mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail")
+        mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail", daemon=True)
         mail.start()
         self._repeat("counting", self._count_and_tidy)
-        mail.join()
-        self.transport.close()
+        mail.join(MAIL_ENDS_WITHIN)
+        if (
+            not mail.is_alive()
+        ):  # otherwise the mail server does not answer: its email is sent again, with the same id
+            self.transport.close()
         return not self._broken
 
     def _repeat(self, task: str, one_round: Callable[[Database, Snapshots], float]) -> None:

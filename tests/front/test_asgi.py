@@ -1,6 +1,11 @@
 """The refreshes of a public process, with and without a database, and a failed start."""
 
 import asyncio
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,10 +13,34 @@ import pytest
 
 from front.tiny_site import build
 from front.visitor import visit
-from sabal.asgi import Process, refreshed
+from sabal.asgi import SEND_BUFFER, UNREAD_WITHIN, Process, bound_slow_readers, refreshed
 from sabal.front import refresher
 from sabal.front.front import Front
 from sabal.front.refresher import CAPACITY_EVERY, Refresher
+
+
+def test_a_client_that_does_not_read_holds_little_and_not_for_long() -> None:
+    """What the kernel keeps for it is bounded by the listening socket, from which each connection inherits."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        bound_slow_readers()
+        with socket.create_connection(listening.getsockname()) as client:
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_WITHIN
+                accepted.setblocking(False)
+                sent = 0
+                with contextlib.suppress(BlockingIOError):
+                    while sent < 64 * SEND_BUFFER:
+                        sent += accepted.send(bytes(65_536))
+                kept = sent - pending(client)
+        assert kept <= 4 * SEND_BUFFER
+
+
+def pending(client: socket.socket) -> int:
+    """Return the bytes that have arrived at a client and are not read."""
+    return struct.unpack("i", fcntl.ioctl(client, termios.FIONREAD, bytes(4)))[0]
 
 
 class Calls:

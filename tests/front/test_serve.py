@@ -1,20 +1,34 @@
 """`sabal serve` restarts children that die, and ends them when it ends."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import granian.cli
 import psutil
 import pytest
 
 from front.live import ROOT, Live, all_children, free_port, wait_until_well
-from sabal.serve import FIRST_DELAY, LONGEST_DELAY, STEADY, Child, cannot_listen, end, environ, public_command
+from sabal.serve import (
+    FIRST_DELAY,
+    LONGEST_DELAY,
+    STEADY,
+    Child,
+    Processes,
+    cannot_listen,
+    end,
+    environ,
+    public_command,
+)
 
 pytestmark = pytest.mark.slow  # each test starts a server
 
@@ -27,7 +41,7 @@ def test_granian_knows_every_option_that_serve_passes() -> None:
         for parameter in granian.cli.cli.params
         for option in [*parameter.opts, *parameter.secondary_opts]
     }
-    command = public_command("127.0.0.1", 8_000, 2)
+    command = public_command("127.0.0.1", 8_000)
     assert {word for word in command[3:] if word.startswith("--")} <= known
     assert command[-1] == "sabal.asgi:application"
 
@@ -181,3 +195,111 @@ def test_a_port_in_use_ends_the_server(site: Live, tmp_path: Path) -> None:
         timeout=60,
     )
     assert second.returncode == 2 and b"is in use" in second.stderr
+
+
+# ---- handing over, and processes that die ----
+
+
+def public(site: Live) -> list[psutil.Process]:
+    """Return the granian masters, one for each public process."""
+    found = []
+    for child in psutil.Process(site.process.pid).children():
+        try:
+            found += [child] if "granian" in child.cmdline() else []
+        except (psutil.ZombieProcess, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def serving(master: psutil.Process) -> psutil.Process | None:
+    """Return the process below a master that answers requests; None while there is none."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return next(iter(master.children()), None)
+    return None
+
+
+class Visitors:
+    """Ask for a page again and again from several threads, and note what failed."""
+
+    def __init__(self, port: int, count: int = 4) -> None:
+        self.port, self.answered, self.failed = port, 0, []
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._visit) for _ in range(count)]
+
+    def __enter__(self) -> "Visitors":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _visit(self) -> None:
+        while not self._over.is_set():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/en", timeout=20) as answer:
+                    assert answer.read()
+                self.answered += 1
+            except OSError as error:
+                self.failed.append(error)
+            time.sleep(0.005)
+
+
+def test_a_reload_loses_no_request(site: Live, tmp_path: Path) -> None:
+    old, old_worker = {master.pid for master in public(site)}, worker(site)
+    with Visitors(site.port) as visitors:
+        time.sleep(1)
+        site.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "taken over" in (tmp_path / "output").read_text(), 60)
+        wait_for(lambda: not old & {master.pid for master in public(site)}, 30)
+        time.sleep(1)
+    assert visitors.answered > 100 and not visitors.failed
+    assert len(public(site)) == len(old)
+    wait_for(lambda: worker(site) not in (None, old_worker), 10)
+
+
+STARTS = "import os, pathlib, time; pathlib.Path(os.environ['SABAL_INTERNAL_READY']).touch(); time.sleep(60)"
+
+
+@pytest.mark.parametrize("ends_with", [0, 1])
+def test_a_reload_that_cannot_start_changes_nothing(tmp_path: Path, ends_with: int) -> None:
+    """The new processes find a damaged program; the old ones continue."""
+    command = [sys.executable, "-c", STARTS]
+    processes = Processes(command, dict(os.environ), 2, tmp_path)
+    processes.start(with_worker=False)
+    try:
+        wait_for(lambda: all(child.is_ready() for child in processes.public), 20)
+        old = list(processes.public)
+        command[:] = [sys.executable, "-c", f"raise SystemExit({ends_with})"]
+        processes.hand_over(threading.Event())
+        assert processes.public == old and all(child.running() for child in old) and processes.serves()
+    finally:
+        end(processes.all(), within=5)
+
+
+def test_a_server_that_can_never_start_ends(tmp_path: Path) -> None:
+    processes = Processes([sys.executable, "-c", "raise SystemExit(1)"], dict(os.environ), 1, tmp_path)
+    processes.start(with_worker=False)
+    wait_for(lambda: not processes.serves(), 20)
+
+
+def test_public_processes_that_are_killed_are_replaced_again_and_again(site: Live) -> None:
+    others = [master.pid for master in public(site)[1:]]
+    for _ in range(3):
+        victim = wait_for(lambda: next(filter(None, map(serving, public(site))), None), 30)
+        victim.kill()
+        psutil.wait_procs([victim], 5)
+    wait_until_well(site, within=60)
+    assert site.process.poll() is None
+    assert not others or set(others) & {master.pid for master in public(site)}
+
+
+def wait_for(found: Callable[[], Any], within: float) -> Any:
+    """Return what `found` returns as soon as it is true."""
+    deadline = time.monotonic() + within
+    while not (result := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return result

@@ -23,7 +23,7 @@ from sabal.logs import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.transport import Transport
 from sabal.petitions.snapshot import Snapshots
-from sabal.worker import Worker
+from sabal.worker import MAIL_ENDS_WITHIN, Worker
 from signing.steps import confirmed, signed
 from sites import DAY_NUMBER, NOW, SiteOfTests
 
@@ -92,6 +92,19 @@ def test_a_mail_server_that_hangs_does_not_stop_counting(site: SiteOfTests, sink
         assert server.process.stdin is not None
         server.process.stdin.close()  # the server ends
     assert claimed(site) == 0 and site.rows("mail_email") == 2, "begun emails are settled, and none is lost"
+
+
+def test_a_mail_server_that_hangs_does_not_hold_up_a_stop(site: SiteOfTests, sink: Sinks) -> None:
+    petition, server = site.publish(), sink("hang")
+    signed(site, petition, "max@example.org")
+    with working(site, server.transport(timeout=60)) as running:
+        wait_for(lambda: claimed(site) == 1)
+        began = time.monotonic()
+        running.stop.set()
+    assert time.monotonic() - began < MAIL_ENDS_WITHIN + 2
+    assert site.rows("mail_email") == 1, "the email is sent later"
+    assert server.process.stdin is not None
+    server.process.stdin.close()
 
 
 def test_sending_and_counting_run_at_the_same_time(site: SiteOfTests, sink: Sinks) -> None:

@@ -37,7 +37,7 @@ def test_caddy_logs_no_requests_not_even_failed_ones() -> None:
     assert re.findall(r"^\s*log\b.*$\s*(.+)$", text, re.MULTILINE) == [
         "exclude http.log.error http.handlers.reverse_proxy"
     ]
-    assert "header_up X-Forwarded-For {remote_host}" in text
+    assert "header_up X-Forwarded-For {args.0}" in text and "import sabal {remote_host}" in text
 
 
 SITE = "127.0.0.1:8000"
@@ -64,7 +64,7 @@ def test_nginxs_onion_site_accepts_one_host_and_no_address() -> None:
 def test_caddys_onion_site_accepts_one_host_and_no_address() -> None:
     sites = re.findall(r"^(\S+) \{\n(.*?)^\}", sample("Caddyfile"), re.MULTILINE | re.DOTALL)
     onion, others = dict(sites)[f"http://{ONION}:8081"], dict(sites)["http://:8081"]
-    assert "bind 127.0.0.1\n" in onion and re.findall(r"X-Forwarded-For (.*)", onion) == ["127.0.0.1"]
+    assert "bind 127.0.0.1\n" in onion and re.findall(r"import sabal (.*)", onion) == ["127.0.0.1"]
     assert "bind 127.0.0.1\n" in others and "abort" in others and "reverse_proxy" not in others
 
 

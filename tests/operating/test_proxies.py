@@ -1,0 +1,235 @@
+"""The sample configurations in the real proxies, before a real server: what people type reaches no file."""
+
+import contextlib
+import datetime
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from front.live import free_port
+
+SAMPLES = Path(__file__).parents[2] / "docs" / "operating"
+SITE = "petition.example.org"
+SECRET = b"suzie-was-here-"
+LARGE = SECRET * 4_000  # 60 kB: more than a proxy's usual buffer, and less than the samples allow
+STARTING = "what you typed is still there"
+pytestmark = pytest.mark.slow
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """A server behind the proxy that answers with the number of bytes that it got."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self._answer(str(len(self.rfile.read(int(self.headers["Content-Length"])))).encode())
+
+    def do_GET(self) -> None:
+        self._answer(str(self.headers["X-Forwarded-For"]).encode())
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response_only(200)
+        self.send_header("Server", "")  # as Sabal does, so that granian does not name itself
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+class Running:
+    """A proxy with a sample configuration, and the port behind it."""
+
+    def __init__(self, port: int, upstream: int, folder: Path) -> None:
+        self.port, self.upstream, self.folder = port, upstream, folder
+
+    @contextlib.contextmanager
+    def behind(self) -> Iterator[None]:
+        """Run the server behind the proxy."""
+        ThreadingHTTPServer.allow_reuse_address = True
+        with ThreadingHTTPServer(("127.0.0.1", self.upstream), Upstream) as server:
+            thread = Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            yield
+            server.shutdown()
+            thread.join(5)
+
+    def ask(self, body: bytes | None = None) -> tuple[int, str, Any]:
+        """Return status, text and headers of an answer of the site."""
+        context = ssl._create_unverified_context()
+        context.check_hostname = False
+        connection = _Sni("127.0.0.1", self.port, context=context, timeout=40)
+        try:
+            connection.request("GET" if body is None else "POST", "/", body, {"Host": SITE})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+        finally:
+            connection.close()
+
+
+class _Sni(http.client.HTTPSConnection):
+    """A connection to this machine that asks for the site's certificate."""
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=SITE)
+
+
+@pytest.fixture(params=["caddy", "nginx"])
+def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+    name = request.param
+    if shutil.which(name) is None:
+        pytest.skip(f"no {name} here: its sample is NOT tested")
+    running = Running(free_port(), free_port(), tmp_path)
+    certificate(tmp_path)
+    command = caddy(running) if name == "caddy" else nginx(running)
+    with started(command, running):
+        yield running
+
+
+def caddy(running: Running) -> list[str]:
+    folder = running.folder
+    text = (SAMPLES / "Caddyfile").read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{running.upstream}").replace(":8081", f":{free_port()}")
+    text = text.replace("/opt/sabal/docs/operating", str(SAMPLES))
+    text = text.replace(
+        "{\n\tlog {", f"{{\n\tadmin off\n\tstorage file_system {folder}\n\tauto_https off\n\tlog {{", 1
+    )
+    text = text.replace(
+        f"\n{SITE} {{\n", f"\nhttps://{SITE}:{running.port} {{\n\ttls {folder}/cert.pem {folder}/key.pem\n"
+    )
+    (folder / "Caddyfile").write_text(text, encoding="utf-8")
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
+def nginx(running: Running, without: tuple[str, ...] = ()) -> list[str]:
+    folder = running.folder
+    text = (SAMPLES / "nginx.conf").read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{running.upstream}")
+    text = re.sub(r"listen \[::\]:.*\n", "\n", text)
+    text = re.sub(r"listen 443", f"listen 127.0.0.1:{running.port}", text)
+    text = re.sub(r"listen 80;", f"listen 127.0.0.1:{free_port()};", text)
+    text = text.replace("listen 127.0.0.1:8081", f"listen 127.0.0.1:{free_port()}")
+    text = text.replace(f"/etc/letsencrypt/live/{SITE}/fullchain.pem", f"{folder}/cert.pem")
+    text = text.replace(f"/etc/letsencrypt/live/{SITE}/privkey.pem", f"{folder}/key.pem")
+    text = text.replace("/opt/sabal/docs/operating", str(SAMPLES))
+    for directive in without:
+        text = re.sub(rf"^\s*{directive} .*;$", "", text, flags=re.MULTILINE)
+    (folder / "temporary").mkdir(exist_ok=True)
+    paths = " ".join(
+        f"{kind}_temp_path {folder}/temporary/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    main = f"daemon off; master_process off; pid {folder}/pid; error_log /dev/null crit;\nevents {{}}\n"
+    (folder / "nginx.conf").write_text(main + f"http {{ {paths}\n{text}\n}}\n", encoding="utf-8")
+    return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+
+@contextlib.contextmanager
+def started(command: list[str], running: Running) -> Iterator[None]:
+    """Run a proxy, and end it by its process id."""
+    environment = {**os.environ, "HOME": str(running.folder), "XDG_DATA_HOME": str(running.folder)}
+    with (running.folder / "output").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", running.port), 1):
+                break
+            said = (running.folder / "output").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, said
+            time.sleep(0.1)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, SITE)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(SITE)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def test_a_form_passes_and_no_file_has_what_was_typed(proxy: Running) -> None:
+    """Temporary files are deleted at once, so their folder is removed: a proxy that needs one answers with an error."""
+    shutil.rmtree(proxy.folder / "temporary", ignore_errors=True)
+    with proxy.behind():
+        status, body, _ = proxy.ask(LARGE)
+    assert (status, body) == (200, str(len(LARGE)))
+    for file in proxy.folder.rglob("*"):
+        assert not file.is_file() or SECRET not in file.read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx here")
+def test_nginx_would_write_forms_to_a_file_without_the_samples_buffer(tmp_path: Path) -> None:
+    """The test above can fail."""
+    running = Running(free_port(), free_port(), tmp_path)
+    certificate(tmp_path)
+    with started(nginx(running, ("client_body_buffer_size",)), running), running.behind():
+        shutil.rmtree(tmp_path / "temporary")
+        assert running.ask(LARGE)[0] == 500
+
+
+def test_a_form_that_is_too_large_is_refused(proxy: Running) -> None:
+    with proxy.behind():
+        assert proxy.ask(SECRET * 5_000)[0] in (413, 502)  # old versions of Caddy do not say why
+
+
+def test_the_visitors_address_is_the_proxys_word_and_one_server_is_named(proxy: Running) -> None:
+    with proxy.behind():
+        status, body, headers = proxy.ask()
+    assert (status, body) == (200, "127.0.0.1")
+    assert len(headers.get_all("Server") or []) <= 1 and "" not in (headers.get_all("Server") or [])
+
+
+def test_while_nothing_serves_behind_it_the_proxy_says_what_to_do(proxy: Running) -> None:
+    status, body, _ = proxy.ask(b"name=Suzie")
+    assert status in (502, 503, 504) and STARTING in body and "브라우저" in body and "浏览器" in body
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="no caddy here")
+def test_with_caddy_a_form_waits_for_a_server_that_starts_again(tmp_path: Path) -> None:
+    running = Running(free_port(), free_port(), tmp_path)
+    certificate(tmp_path)
+    with started(caddy(running), running):
+        answers: list[Any] = []
+        visitor = Thread(target=lambda: answers.append(running.ask(LARGE)))
+        visitor.start()
+        time.sleep(2)
+        with running.behind():
+            visitor.join(20)
+        assert answers and answers[0][:2] == (200, str(len(LARGE)))

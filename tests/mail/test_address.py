@@ -15,10 +15,31 @@ parse, stored = EmailAddress.parse, EmailAddress.stored
         ("suzie@example.org", " Suzie@EXAMPLE.org "), ("s.u.zie+a@gmail.com", "suzie@googlemail.com"),
         ("suzie@예시.한국", "suzie@xn--vv4b11d.xn--3e0b707e"),
         ("zoe\u0308@example.org", "zoë@example.org"), ("a@b.org.", "a@b.org"),
+        ("ｓｕｚｉｅ＠ｅｘａｍｐｌｅ．ｏｒｇ", "suzie@example.org"), ("suzie@example。org", "suzie@example.org"),
+        ("suzie﹫example.org", "suzie@example.org"), ("Ｓ．ｕｚｉｅ＋ａ＠gmail。com", "suzie@gmail.com"),
+        ("\u202asuzie@example.org\u202c\u200b", "suzie@example.org"),
+        ("su\u00adzie@exam\u200bple.org", "suzie@example.org"),
+        ("\u2068수지@예시.한국\u2069", "수지@예시.한국"),
     ],
 )  # fmt: skip
 def test_spellings_of_one_address_are_equal(one: str, other: str) -> None:
     assert stored(one).normalised == stored(other).normalised
+
+
+@pytest.mark.parametrize(
+    "around", "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2069\ufeff\u3000"
+)
+def test_what_was_pasted_around_an_address_is_not_sent(around: str) -> None:
+    assert parse(f"{around}suzie＠example.org{around}").wire == "suzie@example.org"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["suzie\u202e@example.org", "e" + "\u0301" * 20 + "@example.org", "a\ufdd0@example.org", "＠example.org"],
+)
+def test_an_address_that_cannot_be_written_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse(text)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,20 @@ def test_stored_hashes_do_not_change(typed: str, of_petition: str, not_me: str, 
     assert address_hash(KEY, address).hex() == listed
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ｓｕｚｉｅ＠ｅｘａｍｐｌｅ．ｏｒｇ",
+        "suzie@example。org",
+        "\u2068suzie@example.org\u2069",
+        "su\u00adzie@example.org\u200b",
+    ],
+)
+def test_an_address_has_the_same_tag_however_it_was_typed(typed: str) -> None:
+    assert dedupe_tag(KEY, EmailAddress.parse(typed)) == dedupe_tag(KEY, SUZIE)
+    assert address_hash(KEY, EmailAddress.parse(typed)) == address_hash(KEY, SUZIE)
+
+
 @pytest.mark.parametrize("other", ["su.zie@example.org", "suzie+a@example.org", "suzie@example.com"])
 def test_another_address_has_another_tag(other: str) -> None:
     assert dedupe_tag(KEY, SUZIE) != dedupe_tag(KEY, EmailAddress.parse(other))

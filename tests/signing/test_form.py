@@ -38,7 +38,8 @@ def test_a_plain_form_is_accepted() -> None:
     "name",
     [
         "Suzie", "수지", "李雷", "Nguyễn Thị Minh", "محمد", "O’Neill-Smith", "Mary Jane 😀", "क्‍ष", "J. St.John", "A",
-        "é" * 200, "👨‍👩‍👧 Kim", "Sigur Rós, Jr.", "=Kim",
+        "é" * 200, "👨‍👩‍👧 Kim", "Sigur Rós, Jr.", "=Kim", "M.Top", "A.Top", "M.Io", "Bo.Ru Zhang", "J.Com", "BO.RU",
+        "\U0002ebf0", "〇", "សុខ\u200bវណ្ណ", "각" * 133, "ཧྐྵྨླྺྼྻྂ",
     ],
 )  # fmt: skip
 def test_names_in_every_script_are_accepted(name: str) -> None:
@@ -48,11 +49,15 @@ def test_names_in_every_script_are_accepted(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "no name"), ("  \u3000 ", "no name"), ("a" * 201, "long name"), ("각" * 140, "long name"),
+        ("", "no name"), ("  \u3000 ", "no name"), ("a" * 201, "long name"), ("각" * 140, "large name"),
+        ("\u3164", "no name"), ("\u115f\u1160", "no name"), ("\u2800\u2800", "no name"), ("\u200b", "no name"),
+        ("e" + "\u0301" * 20, "odd name"), ("각" * 201, "long name"), ("👨‍👩‍👧‍👦" * 30, "large name"),
         ("e" + "\u0301" * 100_000, "long name"), ("Kim\u202eeizuS", "odd name"),
-        ("Kim\x00", "odd name"), ("Kim\u200bLee", "odd name"),
+        ("Kim\x00", "odd name"), ("Kim\ufdd0", "odd name"),
         ("😀😀", "odd name"), ("12345", "odd name"), ("Kim\ud800", "odd name"), ("Kim\ue000", "odd name"),
         ("Buy at www.example.org", "link name"), ("https://x.y", "link name"), ("cheap-pills.com", "link name"),
+        ("Buy at pills.ru now", "link name"), ("t.cn/abc", "link name"), ("ｗｗｗ．ｐｉｌｌｓ．ｃｏｍ", "link name"),
+        ("pills。com", "link name"),
     ],
 )  # fmt: skip
 def test_invalid_names_are_refused(name: str, why: str) -> None:
@@ -62,6 +67,48 @@ def test_invalid_names_are_refused(name: str, why: str) -> None:
 def test_a_name_is_kept_in_nfc_and_single_spaces() -> None:
     taken = result(name="  Zoe\u0308\t Kim ")
     assert isinstance(taken, Submission) and taken.name == "Zoë Kim"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("\u2068수지\u2069", "수지"),
+        ("\u200bSuzie\ufeff", "Suzie"),
+        ("Ｓｕｚｉｅ　Ｋｉｍ", "Suzie Kim"),
+        ("Kim\u00ad", "Kim"),
+    ],
+)
+def test_a_name_is_kept_without_what_was_pasted_around_it(name: str, kept: str) -> None:
+    taken = result(name=name)
+    assert isinstance(taken, Submission) and taken.name == kept
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "\U0002ebf0", "\U0001fae9 new", "a\tb", "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "ᠪᠠᠢᠨ\u180eᠠ", "ភាសា\u200bខ្មែរ", "가" * 1_000, "👨‍👩‍👧‍👦" * 150, "z\u00ad\u2060z",
+    ],
+)  # fmt: skip
+def test_comments_in_every_script_are_accepted(comment: str) -> None:
+    taken = result(comment=comment)
+    assert isinstance(taken, Submission) and taken.comment == comment
+
+
+@pytest.mark.parametrize(
+    ("comment", "why"),
+    [
+        ("a" * 1_001, "long comment"), ("👨‍👩‍👧‍👦" * 500, "large comment"), ("e" + "\u0301" * 20, "odd comment"),
+        ("a\x07", "odd comment"), ("\x1b[2J", "odd comment"), ("\ue000", "odd comment"), ("a\u202eb", "odd comment"),
+    ],
+)  # fmt: skip
+def test_invalid_comments_are_refused(comment: str, why: str) -> None:
+    assert messages(result(comment=comment)) == {"comment": MESSAGES[why]}
+
+
+def test_a_comment_that_shows_nothing_is_none() -> None:
+    taken = result(comment="\u3164\n\u200b")
+    assert isinstance(taken, Submission) and taken.comment == ""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +146,9 @@ def test_invalid_addresses_are_refused(email: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("gmial.com", "gmail.com"), ("gmail.co", "gmail.com"), ("gmai.com", "gmail.com"), ("hotmial.com", "hotmail.com"),
-     ("navr.com", "naver.com"), ("yahooo.com", "yahoo.com"), ("gnail.com", "gmail.com")],
+     ("navr.com", "naver.com"), ("yahooo.com", "yahoo.com"), ("gnail.com", "gmail.com"), ("hanmail.ne", "hanmail.net"),
+     ("outlook.dr", "outlook.de"), ("yahoo.con", "yahoo.com"), ("live.co", "live.com"),
+     ("ｇｍｉａｌ．ｃｏｍ", "gmail.com")],
 )  # fmt: skip
 def test_a_mistyped_common_domain_is_questioned_once(typed: str, meant: str) -> None:
     first = result(email=f"suzie@{typed}")
@@ -112,8 +161,12 @@ def test_a_mistyped_common_domain_is_questioned_once(typed: str, meant: str) -> 
 
 
 @pytest.mark.parametrize(
-    "domain", ["gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com"]
-)
+    "domain",
+    [
+        "gmail.com", "example.org", "ymail.com", "gmx.net", "mail.com", "qq.com", "163.com", "hotmail.gr", "outlook.ie",
+        "yahoo.se", "love.com", "life.com", "gmx.ee", "web.dk", "yahoo.co.ua", "line.com", "cloud.com",
+    ],
+)  # fmt: skip
 def test_other_domains_are_not_questioned(domain: str) -> None:
     assert isinstance(result(email=f"suzie@{domain}"), Submission)
 
@@ -174,8 +227,13 @@ def test_a_robot_is_accepted_and_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"), [("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É.")]
-)
+    ("name", "shown"),
+    [
+        ("Suzie Kim", "S. K."), ("이수지", "이."), ("\u0065\u0301mile", "É."), ("გიორგი", "გ."), ("ßeth", "Ss."),
+        ("ﬁona", "Fi."), ("ĳsbrand", "Ĳ."), ("IJsbrand de Vries", "IJ. D. V."), ("IJAZ Khan", "I. K."), ("և", "Եւ."),
+        ("ǆamonja", "ǅ."), ("Ǆamonja", "ǅ."), ("ǳ", "ǲ."), ("\u3164 Kim 😀 (Lee)", "K. L."),
+    ],
+)  # fmt: skip
 def test_initials_of_a_name(name: str, shown: str) -> None:
     import unicodedata
 

@@ -1,12 +1,12 @@
 """Email addresses: each is parsed once, into one value."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 
 import idna
 from email_validator import validate_email
 
+from sabal import typed
 from sabal.mail.providers import provider_of
 
 # Domains that ignore dots and `+…` in the local part. They do not come from the list of providers, because a new domain
@@ -23,8 +23,8 @@ _PLAIN = re.compile(
 class EmailAddress:
     """One email address. Email is sent to `typed`; the other forms are for comparing and counting addresses.
 
-    `typed` is the address as it was typed, trimmed and in NFC. `local` is its local part in lower case. `domain` is its
-    domain in lower case and ASCII (IDNA), without a final dot.
+    `typed` is the address as it was typed, made plain (`typed.compact`). `local` is its local part in lower case.
+    `domain` is its domain in lower case and ASCII (IDNA), without a final dot.
     """
 
     typed: str = field(repr=False)
@@ -37,9 +37,13 @@ class EmailAddress:
 
         The syntax is that of RFC 5321 and 6531, without quotes, in at most 254 bytes.
         """
-        text = _trimmed(text)
-        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES or "=?" in text:
-            raise ValueError("not an email address")  # in a header, "=?" begins an encoded word (RFC 2047)
+        if len(text) > typed.PARTS * MAX_BYTES:
+            raise ValueError("not an email address")
+        text = typed.compact(text)
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES or not typed.is_showable(text):
+            raise ValueError("not an email address")
+        if "=?" in text:  # in a header, it begins an encoded word (RFC 2047)
+            raise ValueError("not an email address")
         # Most addresses match _PLAIN, which takes a tenth of the library's time.
         if not _PLAIN.fullmatch(text) or ".." in text:
             validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
@@ -51,7 +55,7 @@ class EmailAddress:
 
         Its syntax is not checked again. Raises ValueError if the local part or the domain is missing.
         """
-        return cls._split(_trimmed(text))
+        return cls._split(typed.compact(text))
 
     @classmethod
     def _split(cls, text: str) -> "EmailAddress":
@@ -61,7 +65,7 @@ class EmailAddress:
         domain = domain.lower().rstrip(".")
         if not domain.isascii():
             domain = idna.encode(domain, uts46=True).decode("ascii")
-        return cls(text, unicodedata.normalize("NFC", local.lower()), domain)
+        return cls(text, typed.nfc(local.lower()), domain)
 
     @property
     def normalised(self) -> str:
@@ -99,7 +103,3 @@ class EmailAddress:
     @property
     def _bare_local(self) -> str:
         return self.local.split("+", 1)[0].replace(".", "")
-
-
-def _trimmed(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()

@@ -13,12 +13,28 @@ _TABLE = {
     "gmail": "*gmail.com *googlemail.com",
     "microsoft": (
         "*hotmail.com *hotmail.co.uk *hotmail.fr *outlook.com *outlook.de *outlook.fr *live.com *msn.com "
-        "hotmail.de hotmail.it hotmail.es live.co.uk live.fr live.nl outlook.es outlook.jp outlook.kr"
+        "hotmail.at hotmail.be hotmail.ca hotmail.ch hotmail.cl hotmail.co.il hotmail.co.jp hotmail.co.kr "
+        "hotmail.co.nz hotmail.co.th hotmail.co.za hotmail.com.ar hotmail.com.au hotmail.com.br hotmail.com.hk "
+        "hotmail.com.tr hotmail.com.tw hotmail.com.vn hotmail.cz hotmail.de hotmail.dk hotmail.es hotmail.fi "
+        "hotmail.gr hotmail.hu hotmail.it hotmail.jp hotmail.lt hotmail.lv hotmail.my hotmail.nl hotmail.no "
+        "hotmail.ph hotmail.rs hotmail.se hotmail.sg hotmail.sk "
+        "live.at live.be live.ca live.ch live.cl live.cn live.co.kr live.co.uk live.co.za live.com.ar live.com.au "
+        "live.com.mx live.com.my live.com.ph live.com.pt live.com.sg live.de live.dk live.fi live.fr live.hk "
+        "live.ie live.in live.it live.jp live.nl live.no live.ru live.se "
+        "outlook.at outlook.be outlook.cl outlook.co.id outlook.co.il outlook.co.th outlook.com.ar outlook.com.au "
+        "outlook.com.br outlook.com.gr outlook.com.tr outlook.com.vn outlook.cz outlook.dk outlook.es outlook.hu "
+        "outlook.ie outlook.in outlook.it outlook.jp outlook.kr outlook.lv outlook.my outlook.ph outlook.pt "
+        "outlook.sa outlook.sg outlook.sk passport.com windowslive.com"
     ),
     "yahoo-japan": "*yahoo.co.jp ybb.ne.jp",
     "yahoo": (
-        "*yahoo.com *yahoo.co.uk *yahoo.fr *yahoo.de *aol.com ymail.com rocketmail.com yahoo.it yahoo.es "
-        "yahoo.ca yahoo.co.in yahoo.com.au yahoo.com.br yahoo.com.tw yahoo.com.hk"
+        "*yahoo.com *yahoo.co.uk *yahoo.fr *yahoo.de *aol.com ymail.com rocketmail.com myyahoo.com "
+        "yahoo.at yahoo.be yahoo.bg yahoo.ca yahoo.cl yahoo.co.id yahoo.co.il yahoo.co.in yahoo.co.kr yahoo.co.nz "
+        "yahoo.co.th yahoo.co.za yahoo.com.ar yahoo.com.au yahoo.com.br yahoo.com.co yahoo.com.hk yahoo.com.hr "
+        "yahoo.com.mx yahoo.com.my yahoo.com.pe yahoo.com.ph yahoo.com.sg yahoo.com.tr yahoo.com.tw yahoo.com.ua "
+        "yahoo.com.ve yahoo.com.vn yahoo.cz yahoo.dk yahoo.ee yahoo.es yahoo.fi yahoo.gr yahoo.hu yahoo.ie yahoo.in "
+        "yahoo.it yahoo.lt yahoo.lv yahoo.nl yahoo.no yahoo.pl yahoo.pt yahoo.ro yahoo.se yahoo.sk "
+        "aim.com love.com games.com wow.com ygm.com"
     ),
     "apple": "*icloud.com *me.com mac.com",
     "proton": "*proton.me *protonmail.com protonmail.ch pm.me",
@@ -76,7 +92,7 @@ _TABLE = {
     "uol": "uol.com.br bol.com.br",
     "terra": "terra.com.br",
     "rediff": "rediffmail.com",
-    "other": "aim.com email.com free.it live.de mail.de outlook.it web.com yahoo.in",
+    "other": "cloud.com email.com mail.de never.com web.com",
 }
 
 PROVIDERS = {name: tuple(domains.replace("*", "").split()) for name, domains in _TABLE.items()}

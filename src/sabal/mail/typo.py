@@ -3,6 +3,10 @@
 from functools import lru_cache
 
 from sabal.mail.providers import COMMON, is_listed
+from sabal.petitions.countries import countries
+
+ENDINGS = frozenset(code.lower() for code, _ in countries("en")) | {"uk", "eu"}  # of countries
+SHORT = 4  # letters; so short a name is one letter from many real ones
 
 
 @lru_cache(maxsize=4096)
@@ -10,7 +14,17 @@ def common_domain(domain: str) -> str | None:
     """Return the common domain that differs from `domain` by one typing mistake; None if there is none."""
     if is_listed(domain):
         return None
-    return next((common for common in COMMON if _one_mistake(domain, common)), None)
+    return next((c for c in COMMON if _one_mistake(domain, c) and not _is_likely(domain, c)), None)
+
+
+def _is_likely(domain: str, common: str) -> bool:
+    """Return whether a domain that resembles a common one is probably real: another country's, or of a short name."""
+    (name, _, ending), (own_name, _, own_ending) = domain.rpartition("."), common.rpartition(".")
+    if name == own_name:
+        return ending in ENDINGS and len(ending) == len(
+            own_ending
+        )  # "co" and "ne" for "com" and "net" are mistakes
+    return len(own_name) <= SHORT
 
 
 def _one_mistake(typed: str, common: str) -> bool:

@@ -8,7 +8,6 @@ import errno
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import tomlkit
 
+from sabal import typed
 from sabal.petitions import agreement
 from sabal.petitions.definition import (
     FILE_BYTES,
@@ -256,4 +256,10 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
                     name, number, "A secret key is in this file. Remove it, and use a new key in its place."
                 )
             )
-    return unicodedata.normalize("NFC", _INVISIBLE.sub(" ", source))
+        if typed.is_stacked(line):
+            problems.append(
+                Problem(
+                    name, number, f"This line has more than {typed.MARKS} marks on one letter. Remove them."
+                )
+            )
+    return typed.nfc(_INVISIBLE.sub(" ", source))

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from sabal import typed
+
 # A line of only these characters is layout, but a single character may be a bullet.
 _LAYOUT = re.compile(r"[-–—_=*•·.~#|+\s]+")
 _LONE_BULLET = re.compile(r"[-–—*•·+]")
@@ -75,7 +77,7 @@ def lines_of(letter: str) -> tuple[list[Line], list[int]]:
         visible = _INVISIBLE.sub("", raw)
         if visible != raw:
             cleaned.append(number)
-        text = " ".join(unicodedata.normalize("NFC", visible).split())
+        text = " ".join(typed.nfc(visible).split())
         if not text or (_LAYOUT.fullmatch(text) and not _LONE_BULLET.fullmatch(text)):
             blank = True
             continue

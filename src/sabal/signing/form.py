@@ -5,13 +5,12 @@ shows. Messages are English msgids, which the page translates.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import regex
 
-from sabal import posted
+from sabal import posted, typed
 from sabal.mail.address import EmailAddress
 from sabal.mail.typo import common_domain
 from sabal.petitions.countries import countries
@@ -30,13 +29,18 @@ FIELDS = (
     "email_checked",
 )
 NAME_GRAPHEMES, NAME_BYTES = 200, 400
-COMMENT_CHARACTERS = 1_000
+COMMENT_GRAPHEMES, COMMENT_BYTES = 1_000, 4_000
 COUNTRIES = frozenset(code for code, _ in countries("en"))
 DISPLAYS = ("hidden", "initials", "full")
 
-_LINK = re.compile(r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)(?:/|\b)", re.I)
-_JOINERS = "\u200c\u200d"  # zero-width (non-)joiner: Persian, Indic scripts and some emoji need them
-_GRAPHEME = regex.compile(r"\X")
+# A letter before the dot is an initial. The last four endings are names too (M.Io, Bo.Ru Zhang).
+_LINK = re.compile(
+    r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)/"
+    r"|[\w-]{2}\.(?:com|net|org|info|biz|xyz)\b|[\w-]{3}\.(?-i:top|io|ru|cn)\b",
+    re.I,
+)
+# Two letters that are one in Dutch if both are capital and the next is not.
+_DUTCH_IJ = regex.compile(r"IJ(?=\p{Ll})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Mistakes:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form without errors. Its text is in NFC; `country` and `display` may be empty."""
+    """A form without errors. Its text is as `typed.py` makes it; `country` and `display` may be empty."""
 
     name: str
     email: EmailAddress
@@ -73,6 +77,8 @@ MESSAGES = {
     "unreadable": "The form arrived damaged. Please fill it in again.",
     "no name": "Enter your name.",
     "long name": "This name is too long. Use at most 200 characters.",
+    "large name": "This name is too long: it takes more than 400 bytes. In most scripts a letter takes 2 to 4 bytes, "
+    "so 100 letters always fit.",
     "odd name": "Enter your name in letters. It holds characters that cannot be shown.",
     "link name": "Enter your name without a web address.",
     "no email": "Enter your email address.",
@@ -81,6 +87,8 @@ MESSAGES = {
     "bad country": "Choose a country or place from the list, or leave it empty.",
     "no consent": "Tick the box to agree. Otherwise we cannot keep your signature.",
     "long comment": "This comment is too long. Use at most 1,000 characters.",
+    "large comment": "This comment is too long: it takes more than 4,000 bytes. Some emoji and some letters with marks "
+    "take many of them.",
     "odd comment": "Your comment holds characters that cannot be shown. Please remove them.",
     "bad display": "Choose how your name is shown.",
     "elsewhere": "This form was sent from another site, so nothing was kept. "
@@ -135,42 +143,52 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
 def shown_name(name: str, display: str) -> str:
     """Return the name that a petition with public names shows: empty, the initials, or the name."""
     if display == "initials":
-        return " ".join(_GRAPHEME.findall(part)[0].upper() + "." for part in name.split())
+        return " ".join(filter(None, map(_initial, name.split())))
     return name if display == "full" else ""
 
 
-def _name(typed: str) -> tuple[str, str | None]:
-    name = " ".join(unicodedata.normalize("NFC", typed).split())
-    if not name:
+def _initial(part: str) -> str:
+    """Return the first letter of a part of a name with a full stop, or an empty string if it has no letter.
+
+    It is in title case: capitals of Georgian and of "ß" are not what a name begins with.
+    """
+    if _DUTCH_IJ.match(part):
+        return "IJ."
+    first = next(filter(typed.has_letter, typed.graphemes(part)), "")
+    return first and first.title() + "."
+
+
+def _name(text: str) -> tuple[str, str | None]:
+    if len(text) > typed.PARTS * NAME_BYTES:
+        return text, "long name"
+    name = typed.line(text)
+    if not typed.shows(name):
         return "", "no name"
-    if len(name.encode("utf-8", "surrogatepass")) > NAME_BYTES or _graphemes(name) > NAME_GRAPHEMES:
-        return name, "long name"
-    if _LINK.search(name):
+    if too_long := _too_long(name, NAME_GRAPHEMES, NAME_BYTES):
+        return name, f"{too_long} name"
+    if _LINK.search(name.replace("。", ".")):
         return name, "link name"
-    if not _showable(name) or not any(c.isalpha() for c in name):
+    if not typed.is_showable(name) or not typed.has_letter(name):
         return name, "odd name"
     return name, None
 
 
-def _comment(typed: str) -> tuple[str, str | None]:
-    comment = unicodedata.normalize("NFC", typed.replace("\r\n", "\n")).strip()
-    if len(comment) > COMMENT_CHARACTERS:
-        return comment, "long comment"
-    return comment, None if _showable(comment.replace("\n", " ")) else "odd comment"
+def _comment(text: str) -> tuple[str, str | None]:
+    if len(text) > typed.PARTS * COMMENT_BYTES:
+        return text, "long comment"
+    comment = typed.paragraphs(text)
+    if too_long := _too_long(comment, COMMENT_GRAPHEMES, COMMENT_BYTES):
+        return comment, f"{too_long} comment"
+    return comment, None if typed.is_showable(comment) else "odd comment"
 
 
-def _graphemes(text: str) -> int:
-    return len(text) if text.isascii() else len(_GRAPHEME.findall(text))
-
-
-def _showable(text: str) -> bool:
-    """Return whether the text has no category C characters except joiners.
-
-    Category C has control, format, unassigned and private characters, and halves of surrogate pairs.
-    """
-    if text.isascii():
-        return text.isprintable()
-    return not any(unicodedata.category(c)[0] == "C" and c not in _JOINERS for c in text)
+def _too_long(text: str, graphemes: int, size: int) -> str:
+    """Return which limit the text is over: "long" in characters, "large" in bytes, or an empty string."""
+    if len(text) <= graphemes and text.isascii():
+        return ""
+    if len(typed.graphemes(text)) > graphemes:
+        return "long"
+    return "large" if len(text.encode("utf-8", "surrogatepass")) > size else ""
 
 
 def _email(fields: Mapping[str, str]) -> tuple[EmailAddress | None, str | None, str | None]:

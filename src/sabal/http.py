@@ -74,6 +74,14 @@ class Refused(Exception):
         self.headers = headers
 
 
+class Moved(Exception):
+    """Signal a GET of a path with something pasted after it. `path` is what was meant, a path of this site."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 def busy() -> Refused:
     """Return a 503 to raise. Its random delay keeps clients refused together from returning together."""
     wait = random.randint(5, 30)  # noqa: S311 - no secret
@@ -83,6 +91,11 @@ def busy() -> Refused:
 def see_other(location: str) -> Response:
     """Return a 303 to a path of this site, the usual answer to a POST."""
     return Response(303, [(b"location", location.encode("ascii"))])
+
+
+def redirect(location: str) -> Response:
+    """Return a 302 to a path of this site, the answer to a GET that another path answers."""
+    return Response(302, [(b"location", location.encode("ascii"))])
 
 
 def text(status: int, body: str) -> Response:

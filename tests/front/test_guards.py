@@ -52,7 +52,7 @@ def test_a_path_that_is_not_canonical_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/en/bowl/", "/bowl/log/",
+        "/bowl/log/", "/en/unknown/",
         "/EN/bowl", "/en/Bowl", "/en/unknown", "/en/quiet", "/quiet.json", "/fr/bowl", "/fr", "/.env",
         "/_door/en/-/busy", "/dev/mail/x", "/zh-Hans/bowl", "/en/confirm/" + "a" * 65, "/en/confirm/a.b",
         "/fr/confirm/abc", "/en/bowl/sign/x", "/static/x", "/admin",
@@ -114,6 +114,8 @@ def test_head_is_get_without_a_body() -> None:
         [(b"host", b"petition.example.eve.example")],
         [(b"host", b"petition.example:8080")],
         [(b"host", b"localhost")],
+        [(b"host", b"petition.example..")],
+        [(b"host", b".")],
         [(b"host", b"petition.example, eve.example")],
     ],
 )
@@ -130,6 +132,10 @@ def test_any_other_host_is_refused(host: list[tuple[bytes, bytes]]) -> None:
         b"petition.example:443",
         b"abc.onion",
         b"www.petition.example",
+        b"petition.example.",
+        b"Petition.Example.:443",
+        b"abc.onion.",
+        b"www.petition.example.",
     ],
 )
 def test_our_own_hosts_are_answered(host: bytes) -> None:
@@ -138,7 +144,7 @@ def test_our_own_hosts_are_answered(host: bytes) -> None:
 
 
 def test_development_answers_loopback_names_with_any_port() -> None:
-    for host in (b"localhost:8123", b"127.0.0.1", b"[::1]:8000", b"[::1]"):
+    for host in (b"localhost:8123", b"127.0.0.1", b"[::1]:8000", b"[::1]", b"localhost.", b"localhost.:80"):
         assert ask("GET", "/en/bowl", host=[(b"host", host)], dev=True).status == 200
     assert ask("GET", "/en/bowl", host=[(b"host", b"localhost.eve.example:80")], dev=True).status == 400
 
@@ -302,7 +308,12 @@ def test_a_doubled_origin_header_is_refused() -> None:
 
 def test_the_onion_service_and_further_hosts_are_own_origins() -> None:
     hosts = Hosts("https://petition.example", "http://abc.onion", ("www.petition.example",))
-    for origin in (b"http://abc.onion", b"https://www.petition.example"):
+    for origin in (
+        b"http://abc.onion",
+        b"https://www.petition.example",
+        b"https://petition.example.",
+        b"http://abc.onion.",
+    ):
         assert same_origin({b"origin": origin}, hosts)
     assert not same_origin({b"origin": b"http://localhost:8000"}, hosts)
     assert same_origin({b"origin": b"http://localhost:8000"}, Hosts("http://127.0.0.1:8000", dev=True))

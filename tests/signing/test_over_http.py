@@ -137,12 +137,47 @@ def test_only_valid_links_are_given_to_the_writer(site: SiteOfTests, monkeypatch
 
     original = Writer.commit
     monkeypatch.setattr(Writer, "commit", commit)
-    links = (token.encode(token.new()), "nonsense", token.encode(suzie.t), token.encode(suzie.t))
+    links = (token.encode(token.new()), token.encode(suzie.t), token.encode(suzie.t))
     with open_client(site, monkeypatch) as client:
         seen = [client.post(f"/en/signature/{link}/withdraw") for link in links]
     assert {(a.status, a["location"], a.body) for a in seen} == {(303, "/en/signature/withdrawn", b"")}
     assert len({tuple(a.headers) for a in seen}) == 1
     assert written == [operations.Withdraw(suzie.t, suzie.digest)] and site.rows("signing_signature") == 0
+
+
+SHORTER = {"one letter": -1, "some letters": -5, "most": 3}
+
+
+@pytest.mark.parametrize("shorter", SHORTER)
+def test_a_link_without_its_last_letters_is_incomplete_and_changes_nothing(
+    site: SiteOfTests, client: Client, shorter: str
+) -> None:
+    """It must not say that the link has done its work, and least of all that the signature is withdrawn."""
+    suzie, max_ = confirmed(site, site.petition()), signed(site, site.petition(), "max@example.org")
+    before = [site.rows(name) for name in ("signing_signature", "signing_pending", "signing_sealed")]
+    short, pending = (token.encode(one.t)[: SHORTER[shorter]] for one in (suzie, max_))
+    received = [
+        client.get(f"/en/signature/{short}{end}") for end in ("", ".promise", ".tlog-proof", ".", "%20")
+    ]
+    received += [client.get(f"/en/confirm/{pending}{end}") for end in ("", "/not-me")]
+    received += [client.post(f"/en/confirm/{pending}{end}") for end in ("", "/not-me")]
+    received += [client.post(f"/en/signature/{short}/withdraw")]
+    received += [client.get(f"/en/newsletter/{verb}/{short}") for verb in ("confirm", "unsubscribe")]
+    received += [client.post(f"/en/newsletter/{verb}/{short}") for verb in ("confirm", "unsubscribe")]
+    moved = [answer for answer in received if answer.status == 302]
+    assert {answer["location"] for answer in moved} == {f"/en/signature/{short}"} and len(moved) == 2
+    for answer in (answer for answer in received if answer.status != 302):
+        assert answer.status == 404 and b"This link is incomplete" in answer.body
+        assert short.encode() not in answer.body
+    assert before == [site.rows(name) for name in ("signing_signature", "signing_pending", "signing_sealed")]
+
+
+def test_a_pasted_link_confirms_and_withdraws(site: SiteOfTests, client: Client) -> None:
+    text = token.encode(signed(site, site.petition()).t)
+    assert client.get(f"/en/confirm/{text}%E2%80%9D")["location"] == f"/en/confirm/{text}"
+    assert client.post(f"/en/confirm/{text}").status == 303
+    assert client.get(f"/en/signature/{text}).")["location"] == f"/en/signature/{text}"
+    assert b"withdraw" in client.get(f"/en/signature/{text.upper()}").body
 
 
 def test_a_signature_that_was_not_stored_does_not_use_the_quota(

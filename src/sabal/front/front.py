@@ -21,7 +21,7 @@ from sabal.front.codings import coding
 from sabal.front.languages import best_language
 from sabal.front.pool import Busy
 from sabal.front.routes import Route, Routes
-from sabal.http import CLOSE, Headers, Refused, Request, Response, busy
+from sabal.http import CLOSE, Headers, Moved, Refused, Request, Response, busy, redirect
 from sabal.limits.networks import Clients, Verdict
 from sabal.logs import where
 
@@ -56,6 +56,8 @@ class Front:
                 start, body = self.fresh(route, headers, scope) or await self.cached(route, headers, scope)
             else:
                 start, body = self.messages(await self.answer(route, headers, scope, receive), scope)
+        except Moved as moved:
+            start, body = self.messages(redirect(moved.path), scope)
         except Refused as refused:
             start, body = self.messages(self.refusal(refused, scope), scope)
         except Busy:
@@ -68,13 +70,24 @@ class Front:
 
     def admit(self, scope: Scope) -> tuple[Route, dict[bytes, bytes]]:
         """Apply the guards that every request passes: path, method, doubled headers, Host."""
-        route = self.routes.find(scope["raw_path"])
+        try:
+            route = self.routes.find(scope["raw_path"])
+        except Refused:
+            self.move(scope)
+            raise
         if scope["method"] not in route.row.allow:
             raise Refused(405, headers=[(b"allow", ", ".join(route.row.allow).encode())])
         headers = guards.headers(scope["headers"])
         if not route.row.any_host:
             self.hosts.check(headers.get(b"host", b""))
         return route, headers
+
+    def move(self, scope: Scope) -> None:
+        """Raise Moved if a GET or HEAD has a path of this site with something pasted after it."""
+        path = self.routes.pasted(scope["raw_path"]) if scope["method"] in ("GET", "HEAD") else None
+        if path is not None:
+            self.hosts.check(guards.headers(scope["headers"]).get(b"host", b""))
+            raise Moved(path)
 
     def fresh(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:
         """Return the page if the cache has a fresh copy. This answers nearly all requests, without any wait."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -14,6 +15,7 @@ HEADERS_MOST = 16_384  # bytes, names and values together
 BODY_MOST = 16_384  # bytes
 BODY_SECONDS = 5.0
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+FINAL_DOT = re.compile(rb"(?<=[a-z0-9])\.(?=(?::[0-9]+)?\Z)")
 FORM = b"application/x-www-form-urlencoded"
 
 # If one of these comes twice, a proxy may have used one value and we the other.
@@ -73,7 +75,7 @@ class Hosts:
 
     def own(self, origin: bytes) -> bool:
         """Return whether the origin is one of this site."""
-        name = origin.decode("latin-1").lower()
+        name = plain(origin).decode("latin-1")
         if name in self._origins:
             return True
         scheme, _, host = name.partition("://")
@@ -81,15 +83,20 @@ class Hosts:
 
     def is_onion(self, host: bytes) -> bool:
         """Return whether the request was sent to the onion name."""
-        return bool(self.onion) and host.lower() == self.onion.encode("ascii")
+        return bool(self.onion) and plain(host) == self.onion.encode("ascii")
 
     def _check_slowly(self, host: bytes) -> None:
-        name = host.lower()
+        name = plain(host)
         if name in self._names:
             return
         if self._dev and without_port(name.decode("latin-1")) in LOOPBACK_NAMES:
             return
         raise Refused(400)
+
+
+def plain(host: bytes) -> bytes:
+    """Return a host or an origin in lower case and without the final dot of its name, which names the same host."""
+    return FINAL_DOT.sub(b"", host.lower())
 
 
 def onion_name(onion: str) -> str:

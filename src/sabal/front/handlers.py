@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 from sabal import days, settings, token
 from sabal.front.app import App
 from sabal.front.languages import best_language
-from sabal.http import Refused, Request, Response, busy, see_other, text
+from sabal.front.links import token_of
+from sabal.http import Refused, Request, Response, busy, redirect, see_other, text
 from sabal.ledger import receipt
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
@@ -45,7 +46,7 @@ class Handlers:
             path = f"/{best_language(accept, languages, languages[0])}/{petitions[0].slug}"
         else:
             path = f"/{best_language(accept, settings.SITE_LANGUAGES, 'en')}"
-        return Response(302, [(b"location", path.encode("ascii"))])
+        return redirect(path)
 
     async def health(self, request: Request) -> Response:
         """GET /healthz: answer whether a load balancer should send visitors to this process now."""
@@ -171,9 +172,7 @@ class Handlers:
         An invented link costs the writer one look-up within a batch, and no write. A separate look-up before each real
         confirmation would cost more.
         """
-        t = token.decode(request.token)
-        if t is None:
-            return await self._gone(request)
+        t = token_of(request)
         today = days.number(_today(request))
         outcome = await self._ask(lambda: operations.Confirm(t, token.digest(t), today))
         if outcome is Outcome.GONE:
@@ -281,9 +280,7 @@ class Handlers:
     # ---- shared ---------------------------------------------------------------------------------------------------
 
     async def _found(self, request: Request) -> tuple[bytes, Found | None]:
-        t = token.decode(request.token)
-        if t is None:
-            return b"", None
+        t = token_of(request)
         try:
             return t, await self._app.finder.ask(token.digest(t))
         except Unavailable:
@@ -301,10 +298,9 @@ class Handlers:
         On a site with a guarded petition, every old link has this page. It offers to withdraw, without telling whether
         there is a signature.
         """
-        t = token.decode(request.token)
-        if t is not None and any(p.profile.guarded for p in self._app.snapshots.published()):
+        if any(p.profile.guarded for p in self._app.snapshots.published()):
             return await self._app.prepared.page(
-                "old-link", request.language, status=404, token=token.encode(t)
+                "old-link", request.language, status=404, token=request.token.lower()
             )
         return await self._app.prepared.page("gone", request.language, status=404)
 

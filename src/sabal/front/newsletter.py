@@ -8,9 +8,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from sabal import token
 from sabal.database import OperationalError, connect
 from sabal.front.app import App
+from sabal.front.links import token_of
 from sabal.http import Refused, Request, Response, busy, see_other
 from sabal.keys.keystore import KeyMissing
 from sabal.newsletter import consent, form, subscription
@@ -47,29 +47,29 @@ class NewsletterHandlers:
 
     async def confirm_page(self, request: Request) -> Response:
         """GET: show the button to confirm. Opening a link changes nothing, so every link shows the same page."""
+        token_of(request)
         return await self._app.prepared.page("newsletter-confirm", request.language)
 
     async def confirm(self, request: Request) -> Response:
         """POST: confirm the subscription. A second POST changes nothing."""
+        t = token_of(request)
         with busy_if_missing():
-            return await self._app.pool.form(self._confirm, request)
+            return await self._app.pool.form(self._confirm, request.language, t)
 
-    def _confirm(self, request: Request) -> Response:
-        t = token.decode(request.token)
-        done = False
-        if t is not None:
-            link = subscription.confirm_hash(t)
-            # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
-            with closing(connect()) as database:
-                if subscription.is_link(database, link):
-                    with database.transaction():
-                        done = subscription.confirm(database, link)
+    def _confirm(self, language: str, t: bytes) -> Response:
+        done, link = False, subscription.confirm_hash(t)
+        # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
+        with closing(connect()) as database:
+            if subscription.is_link(database, link):
+                with database.transaction():
+                    done = subscription.confirm(database, link)
         if not done:
-            return pages.gone(self._app.snapshots.published(), request.language)
-        return pages.confirmed(request.language)
+            return pages.gone(self._app.snapshots.published(), language)
+        return pages.confirmed(language)
 
     async def unsubscribe_page(self, request: Request) -> Response:
         """GET: show the button to unsubscribe."""
+        token_of(request)
         return await self._app.prepared.page("newsletter-unsubscribe", request.language)
 
     async def unsubscribe(self, request: Request) -> Response:
@@ -77,10 +77,10 @@ class NewsletterHandlers:
 
         A second POST changes nothing and is also answered with 200: an email program tries again after a failure.
         """
-        t = token.decode(request.token)
+        t = token_of(request)
         with busy_if_missing():
             # Anyone can invent links. The MAC tells them apart here, so they take no thread from real ones.
-            row_id = subscription.row_of(self._app.keyring.need_subscribers(), t) if t else None
+            row_id = subscription.row_of(self._app.keyring.need_subscribers(), t)
             if row_id is None:
                 raise Refused(404, "newsletter-unknown")
             return await self._app.pool.unsubscribe(self._unsubscribe, request.language, row_id)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
+from sabal.front.links import without_pasted
 from sabal.front.newsletter import NewsletterHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
@@ -216,6 +217,14 @@ class Routes:
             ):
                 return Route(row, path, **names)
         raise Refused(404, "not-found")
+
+    def pasted(self, raw_path: bytes) -> str | None:
+        """Return the path of this site that was meant by one with something pasted after it, or None."""
+        meant = without_pasted(raw_path) if len(raw_path) <= LONGEST else None
+        try:
+            return self.find(meant).path if meant else None
+        except Refused:
+            return None
 
     def remember(self, route: Route) -> None:
         """Find a file of a log by look-up from now on: a reader of a log fetches thousands of files."""

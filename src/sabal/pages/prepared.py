@@ -11,7 +11,16 @@ from sabal.pages.petition import about
 from sabal.petitions.snapshot import PetitionSnapshot
 
 OF_A_LINK = ("confirm", "not-me", "not-me-done", "receipt", "withdraw", "withdrawn", "gone", "old-link")
-OF_A_REFUSAL = ("busy", "too-many", "forbidden", "not-found", "bad-request", "error", "newsletter-unknown")
+OF_A_REFUSAL = (
+    "busy",
+    "too-many",
+    "forbidden",
+    "not-found",
+    "bad-request",
+    "error",
+    "incomplete",
+    "newsletter-unknown",
+)
 OF_THE_NEWSLETTER = ("newsletter-confirm", "newsletter-unsubscribe")
 NAMES = (*OF_A_LINK, *OF_A_REFUSAL, *OF_THE_NEWSLETTER)
 

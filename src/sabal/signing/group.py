@@ -13,11 +13,12 @@ from sabal.database import Database, OperationalError
 Op = TypeVar("Op")
 Out = TypeVar("Out")
 BATCH = 64  # a larger batch is not faster on either database, and the first operation waits longer
+WAITING = 1_024  # operations; more would be 16 batches behind, or behind a database that hangs
 logger = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
-    """The database failed, and the operation may or may not be stored. The caller must ask again."""
+    """The database failed or hangs, and the operation may or may not be stored. The caller must ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Batcher(Generic[Op, Out]):
     If `handle` raises, the operations are split in half and tried again, so that one bad operation does not fail the
     others. An OperationalError (database gone, disk full) fails all of them with Unavailable, and the next batch
     reconnects. Nothing is tried twice then: if the connection is lost at COMMIT, it is unknown what was stored.
+
+    At most WAITING operations wait; more get Unavailable at once. So a database that hangs does not fill the memory.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Batcher(Generic[Op, Out]):
         self._connect = connect
         self._handle = handle
         self._queue: queue.SimpleQueue[_Waiting[Op] | None] = queue.SimpleQueue()
+        self._waiting = 0  # changed in the event loop only
         self._database: Database | None = None
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -47,6 +51,9 @@ class Batcher(Generic[Op, Out]):
 
     async def ask(self, op: Op) -> Out:
         """Give `op` to the thread and wait for its outcome. Raises Unavailable."""
+        if self._waiting >= WAITING:
+            raise Unavailable
+        self._waiting += 1
         future: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Waiting(op, future))
         return await future  # type: ignore[return-value]
@@ -72,7 +79,7 @@ class Batcher(Generic[Op, Out]):
             more = item is not None
             if batch:
                 answers = self._answers([waiting.op for waiting in batch])
-                self._loop.call_soon_threadsafe(_deliver, batch, answers)
+                self._loop.call_soon_threadsafe(self._deliver, batch, answers)
         if self._database is not None:
             self._database.close()
 
@@ -94,12 +101,13 @@ class Batcher(Generic[Op, Out]):
             middle = len(ops) // 2
             return self._answers(ops[:middle]) + self._answers(ops[middle:])
 
-
-def _deliver(batch: list[_Waiting[Op]], answers: list[Out | Exception]) -> None:
-    for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.future.done():  # the caller was cancelled
-            continue
-        if isinstance(answer, Exception):
-            waiting.future.set_exception(answer)
-        else:
-            waiting.future.set_result(answer)
+    def _deliver(self, batch: list[_Waiting[Op]], answers: list[Out | Exception]) -> None:
+        # An operation waits until here, even if its caller was cancelled.
+        self._waiting -= len(batch)
+        for waiting, answer in zip(batch, answers, strict=True):
+            if waiting.future.done():
+                continue
+            if isinstance(answer, Exception):
+                waiting.future.set_exception(answer)
+            else:
+                waiting.future.set_result(answer)

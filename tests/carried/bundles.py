@@ -498,7 +498,12 @@ def _digest(opened: Any) -> bytes:
 def _judge_sample(sample: Any, checkpoint: tlog.Checkpoint, counting: set[int], shown: set[int]) -> None:
     _require(type(sample) is dict)
     _require(sample.keys() | {"unopened"} == {"seed", "wanted", "of", "size", "root", "indexes", "unopened"})
-    _require(type(sample["seed"]) is str and type(sample["wanted"]) is int and sample["wanted"] >= 0)
+    _require(
+        type(sample["seed"]) is str
+        and len(sample["seed"]) <= 1_000
+        and type(sample["wanted"]) is int
+        and sample["wanted"] >= 0
+    )
     _require(type(sample["of"]) is type(sample["size"]) is int)
     fixed = (len(counting), checkpoint.size, checkpoint.root.hex())
     _require((sample["of"], sample["size"], sample["root"]) == fixed)

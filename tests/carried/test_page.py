@@ -126,6 +126,12 @@ def test_valid_bundles_are_ok_with_the_sentence_of_verify_py(method: int, open_p
         ]
 
 
+def test_a_seed_has_at_most_a_thousand_characters(open_page: Any) -> None:
+    page, log = open_page(), bundles.log(60)
+    for seed, ok in (("7" * 1_000, True), ("🂡" * 1_000, True), ("7" * 1_001, False), ("🂡" * 1_001, False)):
+        assert check(page, bundles.zipped(bundles.files(log, sample=(seed, 5))))["ok"] is ok
+
+
 def test_large_logs_are_ok(open_page: Any) -> None:
     page = open_page()
     for size in (65_536, 65_537):

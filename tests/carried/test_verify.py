@@ -71,6 +71,19 @@ def test_a_valid_bundle_is_ok(name: str, tmp_path: Path) -> None:
     assert {key: found[key] for key in bundles.judge(files)} == bundles.judge(files)
 
 
+def test_a_seed_that_would_take_minutes_is_refused(tmp_path: Path) -> None:
+    """NFC of a long row of marks takes quadratic time, and sample.json may have 32 MB."""
+    log = bundles.log(60)
+    for seed, ok in (("7" * 1_000, True), ("7" * 1_001, False)):
+        path = write(tmp_path, bundles.files(log, sample=(seed, 5)))
+        assert result(path)["ok"] is ok
+        assert CliRunner().invoke(commands.verify, [str(path)]).exit_code == (0 if ok else 1)
+    hostile = bundles.files(log, sample=("7" * 1_000, 5))
+    hostile["sample.json"] = hostile["sample.json"].replace(b"7" * 1_000, "\u0301\u0323".encode() * 200_000)
+    started = time.monotonic()
+    assert not result(write(tmp_path, hostile))["ok"] and time.monotonic() - started < 20
+
+
 def test_the_result_has_every_value(tmp_path: Path) -> None:
     log = bundles.log(60, amend=True, revoke=True, close=True, quorum="two", cosigners=("first", "third"))
     found = result(write(tmp_path, bundles.files(log, sample=("수요일", 1000), unopened=2)))

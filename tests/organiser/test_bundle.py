@@ -160,6 +160,7 @@ def test_a_sample_for_recipients_shows_name_and_country(machine: Machine) -> Non
         ({"recipients_get": "names", "retention": None}, ["--show", "names"], "until when"),
         ({"sample_audit": True, "retention": "2020-01-01"}, ["--show", "sample", "--seed", SEED], "has passed"),
         ({"sample_audit": True}, ["--show", "sample", "--seed", "12345"], "at least 6 characters"),
+        ({"sample_audit": True}, ["--show", "sample", "--seed", "7" * 1_001], "at most 1,000 characters"),
         ({"sample_audit": True}, ["--show", "sample", "--seed", "1234567\n"], "one line"),
         ({"sample_audit": True}, ["--show", "sample", "--seed", " 1234567"], "one line"),
         ({"sample_audit": True}, ["--show", "sample"], "comes from outside"),

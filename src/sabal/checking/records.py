@@ -9,7 +9,7 @@ from typing import Any
 from sabal import strict
 from sabal.checking.entries import Walked
 from sabal.checking.report import Sampled, plain
-from sabal.checking.sample import choose
+from sabal.checking.sample import MOST_SEED, choose
 from tlog import Checkpoint
 from tlog.wire import HASH_BYTES
 
@@ -137,6 +137,8 @@ def _read_sample(data: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     if not isinstance(sample, dict) or not isinstance(sample.get("seed"), str):
+        return None
+    if len(sample["seed"]) > MOST_SEED:
         return None
     lists = [sample.get("indexes"), sample.get("unopened", [])]
     sound = (

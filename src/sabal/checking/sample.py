@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from hashlib import sha256
 
+MOST_SEED = 1_000  # characters; NFC of a long row of marks takes quadratic time
+
 
 def choose(root: bytes, seed: str, wanted: int, signers: Iterable[int]) -> list[int]:
     """Return the indexes of the sample, ascending: the `wanted` of `signers` with the smallest hashes.

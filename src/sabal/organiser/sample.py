@@ -5,13 +5,12 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sabal.checking.sample import choose
+from sabal.checking.sample import MOST_SEED, choose
 from sabal.organiser.matched import CheckedLog
 from sabal.refusal import Refusal
 
 LEAST_SEED = 6
 """Characters. If short seeds were allowed, the organiser could try all of them and pick the sample that suits."""
-MOST_SEED = 1_000
 USUAL_NUMBER = 300
 """If 300 of 300 are real, then with 95 % confidence less than one in a hundred of all is not (rule of three)."""
 
@@ -30,8 +29,10 @@ def draw(log: CheckedLog, seed: str, wanted: int) -> Sample:
 
     Raise `Refusal` if the seed is unsuitable or no signature counts.
     """
+    if len(seed) > MOST_SEED:
+        raise Refusal(f"A seed has at most {MOST_SEED:,} characters.")
     seed = unicodedata.normalize("NFC", seed)
-    if len(seed) < LEAST_SEED or len(seed) > MOST_SEED:
+    if len(seed) < LEAST_SEED:
         raise Refusal(
             f"A seed has at least {LEAST_SEED} characters and comes from outside: lottery numbers or a drand round"
             " that were announced before the draw."

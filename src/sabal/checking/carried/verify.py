@@ -40,6 +40,7 @@ ENTRY = 34  # bytes: 01, a type and 32 more, docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
 MOST = 2**63 - 1  # the largest size, index or time
+MOST_SEED = 1000  # characters
 LONGEST_NOTE, MOST_SIGNATURES, LONGEST_RECORD = 1000000, 100, 1 << 18
 MOST_KEPT, MOST_FOUND = (
     16 << 20,
@@ -602,6 +603,8 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
     seed, wanted, unopened = sample["seed"], sample["wanted"], sample.get("unopened", [])
     if not isinstance(seed, str) or not all(is_indexes([sample[key]]) for key in ("wanted", "of", "size")):
         raise Wrong("a sample has a seed and a number that was wanted.")
+    if len(seed) > MOST_SEED:
+        raise Wrong("the seed of a sample has at most %d characters." % MOST_SEED)
     whole = [index for index, kind in enumerate(tally.kinds) if kind == SIGN]
     if (sample["size"], sample["root"], sample["of"]) != (ours.size, ours.root.hex(), len(whole)):
         raise Wrong("the sample was drawn from another state of the log.")

@@ -249,6 +249,18 @@ def test_a_ticked_box_stays_ticked_when_the_address_is_wrong(client: Client) -> 
     assert "checked>" in page and "Tick the box" not in page and '<a href="#email">' in page
 
 
+def test_a_full_width_address_is_the_same_as_the_plain_one(site: SiteOfTests, client: Client) -> None:
+    for typed in (SUZIE, "ｓｕｚｉｅ＠ｅｘａｍｐｌｅ．ｏｒｇ", f"\u202a{SUZIE}\u202c", "suzie@example。org"):
+        assert ask(client, typed).status == 303
+    assert len(states(site)) == 1
+    assert {to for to, _ in sent_emails(site)} == {SUZIE}
+
+
+def test_a_long_address_is_told_so(client: Client) -> None:
+    page = ask(client, "수" * 85 + "@example.org")
+    assert page.status == 422 and b"254 bytes" in page.body
+
+
 def test_an_unknown_link_gets_a_page_with_the_next_step(site: SiteOfTests, client: Client) -> None:
     invented = token.encode(token.new())
     gone = client.post(f"{PAGE}/confirm/{invented}")

@@ -280,6 +280,12 @@ WRONG_TOML = [
     ("Long Road 1", "Long\u202eRoad 1", 15, "This line holds an invisible character (U+202E). Remove it."),
     (
         "Long Road 1",
+        "Lo" + "\u0301\u0323" * 6 + "ng Road 1",
+        15,
+        "This line has more than 10 marks on one letter. Remove them.",
+    ),
+    (
+        "Long Road 1",
         "Long ⟦token⟧ 1",
         15,
         "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out.",

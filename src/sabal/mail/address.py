@@ -19,6 +19,10 @@ _PLAIN = re.compile(
 )
 
 
+class TooLong(ValueError):
+    """More bytes than an email address may have (RFC 5321, section 4.5.3.1.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
     """One email address. Email is sent to `typed`; the other forms are for comparing and counting addresses.
@@ -33,16 +37,16 @@ class EmailAddress:
 
     @classmethod
     def parse(cls, text: str) -> "EmailAddress":
-        """Parse an address as a person typed it. Raises ValueError if no email could be sent to it.
+        """Parse an address as a person typed it. Raises ValueError if no email could be sent to it, TooLong among them.
 
         The syntax is that of RFC 5321 and 6531, without quotes, in at most 254 bytes.
         """
         if len(text) > typed.PARTS * MAX_BYTES:
-            raise ValueError("not an email address")
+            raise TooLong
         text = typed.compact(text)
-        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES or not typed.is_showable(text):
-            raise ValueError("not an email address")
-        if "=?" in text:  # in a header, it begins an encoded word (RFC 2047)
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+            raise TooLong
+        if not typed.is_showable(text) or "=?" in text:  # in a header, it begins an encoded word (RFC 2047)
             raise ValueError("not an email address")
         # Most addresses match _PLAIN, which takes a tenth of the library's time.
         if not _PLAIN.fullmatch(text) or ".." in text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_noop
 
 from sabal import posted
-from sabal.mail.address import EmailAddress
+from sabal.mail.address import EmailAddress, TooLong
 from sabal.newsletter import consent
 
 
@@ -37,19 +37,22 @@ def check(body: bytes, sentence: str) -> SubscribeForm | SubscribeMistakes:
     agreed = fields.get("consent") == consent.version(sentence)
     wrong = {}
     address = _parsed(typed)
-    if not typed:
-        wrong["email"] = gettext_noop("Enter your email address.")
-    elif address is None:
-        wrong["email"] = gettext_noop("Enter an email address like name@example.org.")
+    if isinstance(address, str):
+        wrong["email"] = address
     if not agreed:
         wrong["consent"] = gettext_noop("Tick the box to agree. Otherwise we cannot email you.")
-    if wrong or address is None:
+    if wrong or isinstance(address, str):
         return SubscribeMistakes(wrong, typed, agreed)
     return SubscribeForm(address, bool(fields.get(posted.HONEYPOT)))
 
 
-def _parsed(typed: str) -> EmailAddress | None:
+def _parsed(typed: str) -> EmailAddress | str:
+    """Return the address, or what is wrong with it."""
+    if not typed:
+        return gettext_noop("Enter your email address.")
     try:
         return EmailAddress.parse(typed)
+    except TooLong:
+        return gettext_noop("This email address is too long. No address takes more than 254 bytes.")
     except ValueError:
-        return None
+        return gettext_noop("Enter an email address like name@example.org.")

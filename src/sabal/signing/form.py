@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import regex
 
 from sabal import posted, typed
-from sabal.mail.address import EmailAddress
+from sabal.mail.address import EmailAddress, TooLong
 from sabal.mail.typo import common_domain
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -83,6 +83,7 @@ MESSAGES = {
     "link name": "Enter your name without a web address.",
     "no email": "Enter your email address.",
     "bad email": "Enter an email address like name@example.org.",
+    "long email": "This email address is too long. No address takes more than 254 bytes.",
     "suggest": "Check your email address.",
     "bad country": "Choose a country or place from the list, or leave it empty.",
     "no consent": "Tick the box to agree. Otherwise we cannot keep your signature.",
@@ -197,6 +198,8 @@ def _email(fields: Mapping[str, str]) -> tuple[EmailAddress | None, str | None, 
         return None, "no email", None
     try:
         email = EmailAddress.parse(typed)
+    except TooLong:
+        return None, "long email", None
     except ValueError:
         return None, "bad email", None
     suggestion = common_domain(email.domain)

@@ -95,6 +95,11 @@ def is_showable(text: str) -> bool:
     return _FORBIDDEN.search(text) is None and not is_stacked(text)
 
 
+def is_showable_line(text: str) -> bool:
+    """Return whether the text is one line that can be shown: without tabs, line ends and paragraph ends."""
+    return is_showable(text) and not {"\t", "\n", "\u2028", "\u2029"} & set(text)
+
+
 def is_stacked(text: str) -> bool:
     """Return whether more than MARKS marks or invisible characters are in a row."""
     return not text.isascii() and _ROW.search(text) is not None

@@ -11,7 +11,8 @@ from front.test_guards import ask
 from front.test_routes import routes
 from front.tiny_site import TOKEN, build
 from front.visitor import FORM, HOST, visit
-from sabal.front.links import without_pasted
+from sabal import token
+from sabal.front.links import without_pasted, without_spaces
 
 PASTED = [
     ".", "...", ")", ").", ">", "]", "}", "/", "//", ",", ";", ":", "!", "'", '"', "*", "_", "**", "~~", "|", "`", " ",
@@ -39,6 +40,18 @@ def test_a_reader_is_redirected(after: str) -> None:
     answer = ask("GET", "/en/bowl" + quote(after))
     assert (answer.status, answer["location"]) == (302, "/en/bowl")
     assert ask("HEAD", f"/en/confirm/{TOKEN}" + quote(after))["location"] == f"/en/confirm/{TOKEN}"
+
+
+@pytest.mark.parametrize("within", ["%20", "%0A", "%0d%0a", "%E2%80%8B", "%C2%AD", "%09", "%EF%BB%BF"])
+def test_a_link_that_was_broken_into_lines_is_joined(within: str) -> None:
+    t = token.encode(bytes(range(16)))
+    for broken in (
+        f"/en/confirm/{t[:9]}{within}{t[9:]}",
+        f"/en/{within}confirm/{t[:20]}{within}{t[20:]}{within}",
+    ):
+        assert routes().pasted(broken.encode()) == f"/en/confirm/{t}"
+    assert routes().pasted(f"/en/confirm/{t}{within}and{within}more".encode()) == f"/en/confirm/{t}"
+    assert routes().pasted(f"/en/bo{within}wl".encode()) == "/en/bowl"
 
 
 def test_the_start_page_is_meant_too() -> None:
@@ -69,7 +82,8 @@ def test_any_path_is_refused_or_leads_to_a_page_of_the_site(after: bytes) -> Non
     for raw in (b"/en/bowl" + after, after, b"/" + after, f"/en/confirm/{TOKEN}".encode() + after):
         meant = found.pasted(raw)
         if meant is not None:
-            assert found.find(meant.encode()).path == meant and raw.startswith(meant.encode())
+            assert found.find(meant.encode()).path == meant
+            assert (without_spaces(raw) or raw).startswith(meant.encode())
             assert without_pasted(meant.encode()) is None
 
 

@@ -10,7 +10,14 @@ _WHOLE = re.compile(rb"(?:/[A-Za-z0-9._~-]+)*")
 # Signs and spaces; or a space, a bracket, a quote or a letter outside ASCII (a particle that is written against the
 # link, a full-width stop) and then anything.
 _PASTED = re.compile(r"(?:[^\w\\]|_)+|(?:[\s<>()\[\]{}\"'`*,|&=%]|[^\x00-\x7f]).*", re.DOTALL)
+_SPACES = re.compile(rb"%(?:20|0[9AD]|C2%A[0D]|E2%80%8[BEF]|E2%81%A0|EF%BB%BF)", re.IGNORECASE)
 _NEVER_PASTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\\]|/\.")
+
+
+def without_spaces(raw_path: bytes) -> bytes | None:
+    """Return the path without the spaces and invisible characters that programs put into it; None if it has none."""
+    joined, spaces = _SPACES.subn(b"", raw_path)
+    return joined if spaces else None
 
 
 def without_pasted(raw_path: bytes) -> bytes | None:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sabal import token
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
-from sabal.front.links import without_pasted
+from sabal.front.links import without_pasted, without_spaces
 from sabal.front.newsletter import NewsletterHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
@@ -219,10 +220,18 @@ class Routes:
         raise Refused(404, "not-found")
 
     def pasted(self, raw_path: bytes) -> str | None:
-        """Return the path of this site that was meant by one with something pasted after it, or None."""
-        meant = without_pasted(raw_path) if len(raw_path) <= LONGEST else None
+        """Return the path of this site that was meant by one with something pasted after it or into it, or None."""
+        if len(raw_path) > LONGEST:
+            return None
+        joined, cut = self._found(without_spaces(raw_path)), self._found(without_pasted(raw_path))
+        # Words after a token join it too, but then it is none.
+        if joined and (not joined.token or token.decode(joined.token)):
+            return joined.path
+        return cut.path if cut else None
+
+    def _found(self, path: bytes | None) -> Route | None:
         try:
-            return self.find(meant).path if meant else None
+            return self.find(path) if path else None
         except Refused:
             return None
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from sabal import typed
 from sabal.checking.sample import MOST_SEED, choose
 from sabal.organiser.matched import CheckedLog
 from sabal.refusal import Refusal
@@ -37,7 +38,7 @@ def draw(log: CheckedLog, seed: str, wanted: int) -> Sample:
             f"A seed has at least {LEAST_SEED} characters and comes from outside: lottery numbers or a drand round"
             " that were announced before the draw."
         )
-    if not seed.isprintable() or seed != seed.strip():
+    if not typed.is_showable_line(seed) or seed != seed.strip():
         raise Refusal(
             "A seed is one line of plain text, without spaces around it, so that others can type it."
         )

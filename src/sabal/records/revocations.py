@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sabal import strict
+from sabal import strict, typed
 from sabal.refusal import Refusal
 from tlog.entry import Reason
 
@@ -116,7 +116,7 @@ def _item(number: int, line: str, size: int) -> Revocation:
         raise RevocationsError(f"Line {number}: this log has no such index at {size:,} entries.")
     if not isinstance(reason, str) or reason not in REASONS:
         raise RevocationsError(f"Line {number}: the reason must be {_listed(list(REASONS))}.")
-    if not isinstance(why, str) or len(why) > MOST_WHY or not why.isprintable() or "@" in why:
+    if not isinstance(why, str) or len(why) > MOST_WHY or not typed.is_showable_line(why) or "@" in why:
         raise RevocationsError(
             f"Line {number}: `why` is one line of at most {MOST_WHY} characters, without names or email addresses."
         )

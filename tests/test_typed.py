@@ -88,6 +88,11 @@ def test_a_blank_text_shows_nothing(text: str) -> None:
     assert not typed.shows(text) and not typed.has_letter(text)
 
 
+def test_one_line_of_a_report_may_have_new_characters() -> None:
+    assert typed.is_showable_line("같은 주소 \U0002ebf0")
+    assert not any(map(typed.is_showable_line, ["a\tb", "a\nb", "a\u2028b", "a\u2029b", "a\x1bb"]))
+
+
 @settings(max_examples=400)
 @given(ANY)
 def test_what_was_made_plain_stays_as_it_is(text: str) -> None:

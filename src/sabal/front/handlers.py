@@ -260,9 +260,7 @@ class Handlers:
 
     async def withdraw_page(self, request: Request) -> Response:
         """GET: say what withdrawing does, with a button. The page is the same for real and invented links."""
-        t = token.decode(request.token)
-        if t is None:
-            return await self._gone(request)
+        t = token_of(request)
         return await self._app.prepared.page("withdraw", request.language, token=token.encode(t))
 
     async def withdraw(self, request: Request) -> Response:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from front.tiny_site import HTML, Echo, Pages, build
+from front.tiny_site import HTML, LANGUAGES, TOKEN, Definition, Echo, Pages, Petition, Petitions, build
 from front.visitor import FORM, Answer, visit
 from sabal.front import app
 from sabal.http import PUBLIC, file
 from sabal.logs import where
 
 OWN = (b"sec-fetch-site", b"same-origin")
+FOREIGN = (b"sec-fetch-site", b"cross-site")
 SIGN = "/en/bowl/sign"
 
 
@@ -239,6 +240,33 @@ def test_a_refusal_has_the_language_of_the_path_or_of_the_reader() -> None:
 
     asyncio.run(run())
     assert set(pages.prepared) == {("not-found", language) for language in ("ko", "zh-hans", "en")}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/fr/nothing", 404),
+        ("GET", "/fr/letter/nothing", 404),
+        ("GET", "/de/nothing", 404),
+        ("POST", f"/fr/confirm/{TOKEN}", 403),
+        ("POST", "/fr/letter", 405),
+    ],
+)
+@pytest.mark.parametrize("accept", [b"ko; q=0.9, fr", b"fr, ko;q=0.8", b"de-AT, ko;q=0.1"])
+def test_a_refusal_in_a_language_that_only_a_petition_has_is_a_whole_page(
+    method: str, path: str, status: int, accept: bytes
+) -> None:
+    """The site's own words exist in the languages of the site. The reader gets the best of these."""
+
+    async def run() -> Answer:
+        french = Petition("letter", definition=Definition(("fr",)))
+        front = build(pages=Pages(), petitions=Petitions(french))
+        await front.app.prepared.warm(LANGUAGES)
+        return await visit(front, method, path, FORM, FOREIGN, (b"accept-language", accept))
+
+    answer = asyncio.run(run())
+    assert answer.status == status
+    assert b'<html lang="ko">' in answer.body and b"Hello" in answer.body
 
 
 def test_an_unconfigured_proxy_is_reported_at_the_first_request(caplog: pytest.LogCaptureFixture) -> None:

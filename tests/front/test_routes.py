@@ -164,6 +164,17 @@ def test_subscribing_needs_an_offer_and_unsubscribing_does_not() -> None:
         (b"ko;q=0, en", "en"),
         (b"*", "en"),
         (b"ko;q=x", "en"),
+        (b"ko; q=0.9, en; q=0.1", "ko"),  # white space around the semicolon (RFC 9110 §12.4.2)
+        (b"ko ;q=0.9,en ; q=0.1", "ko"),
+        (b"en\t;\tq=0.1\t,\tko\t;\tq=0.9", "ko"),
+        (b"en;Q=0.1, ko;Q=0.9", "ko"),
+        (b"en; q=0.100, ko; q=1.000", "ko"),
+        (b"en; q=0, ko; q=0.001", "ko"),
+        (b"en;q=nan, ko;q=0.5", "ko"),
+        (b"en;q=inf, ko;q=0.5", "ko"),
+        (b"en;q=1.5, ko;q=0.5", "ko"),
+        (b"en;q=-1, ko;q=0.5", "ko"),
+        (b"ko;level=1;q=0.9, en;q=0.1", "ko"),
         (b"\xff\xfe", "en"),
     ],
 )
@@ -178,6 +189,16 @@ def test_traditional_script_comes_first_for_taiwan_if_it_is_offered() -> None:
 
 def test_a_site_without_the_readers_language_uses_its_first() -> None:
     assert best_language(b"fr", ("ko",), "en") == "ko"
+
+
+@given(
+    st.permutations(["en", "ko", "zh-hans"]),
+    st.lists(st.sampled_from(["", " ", "\t", "  "]), min_size=8, max_size=8),
+)
+def test_white_space_never_changes_the_choice(order: list[str], spaces: list[str]) -> None:
+    a, b, c, d, e, f, g, h = spaces
+    accept = f"{a}{order[0]}{b};{c}q=0.2{d},{e}{order[1]}{f};{g}q=0.8{h},{order[2]};q=0"
+    assert best_language(accept.encode(), ("en", "ko", "zh-hans"), "en") == order[1]
 
 
 @given(st.binary(max_size=200))

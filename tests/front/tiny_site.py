@@ -160,7 +160,8 @@ class Pages:
         self.prepared.append((name, language))
         if self.error:
             raise self.error
-        return file(f"<!doctype html><title>{name}</title><p>Hello ⟦name⟧</p>".encode(), HTML, PUBLIC)
+        html = f'<!doctype html><html lang="{language}"><title>{name}</title><p>Hello ⟦name⟧</p>'
+        return file(html.encode(), HTML, PUBLIC)
 
     def replacing(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows of the real table, with these pages in place of its own."""

@@ -41,7 +41,7 @@ def negotiate(accept: bytes) -> bytes:
 
 
 def quality(parameters: list[str]) -> float:
-    """Return the `q` of an item of an Accept header: 1 if it has none, 0 if it is not a number."""
+    """Return the `q` of an item of an Accept… header: 1 if it has none, 0 if it is not a number from 0 to 1."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

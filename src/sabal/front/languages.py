@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from sabal.front.codings import quality
+
 LONGEST_TAG = 48  # RFC 5646 asks for 35; longer tags only cost time
 TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
 
@@ -13,13 +15,10 @@ def best_language(accept: bytes | None, offered: Iterable[str], otherwise: str) 
     known = tuple(offered)
     wanted: list[tuple[float, int, str]] = []
     for position, item in enumerate((accept or b"").decode("latin-1").lower().split(",")[:32]):
-        tag, _, weight = item.strip().partition(";q=")
-        try:
-            q = float(weight) if weight else 1.0
-        except ValueError:
-            q = 0.0
-        if q > 0 and len(item) <= LONGEST_TAG:
-            wanted.append((-q, position, tag.strip()))
+        tag, *parameters = (part.strip() for part in item.split(";", 8))
+        q = quality(parameters)
+        if q > 0 and len(tag) <= LONGEST_TAG:
+            wanted.append((-q, position, tag))
     for _, _, tag in sorted(wanted):
         for candidate in fallbacks(tag):
             if candidate in known:

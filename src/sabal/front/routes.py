@@ -241,9 +241,9 @@ class Routes:
             self._known[route.path.encode("ascii")] = route
 
     def language_of(self, raw_path: bytes) -> str:
-        """Return the language at the start of a path if the site has it, else an empty string."""
+        """Return the language at the start of a path if the site itself has it, else an empty string."""
         first = raw_path[1:20].split(b"/", 1)[0].decode("latin-1")
-        return first if first in self.languages else ""
+        return first if first in self.site else ""
 
     def cached_paths(self) -> list[str]:
         """Return every listed path whose answer may be cached."""

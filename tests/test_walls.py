@@ -15,7 +15,7 @@ ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
     "__init__ refusal locks private public http posted strict token typed spreadsheet days hot_tables",
     "settings",
-    "database logs erasure_journal serve",
+    "database logs erasure_journal serve site_name source",
     "checking witness keys",
     "records",
     "petitions",

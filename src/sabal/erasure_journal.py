@@ -19,11 +19,15 @@ ERASED = {WITHDRAWN: 1, "duplicate": 2, "automated": 3, "other": 4}
 
 @dataclass(frozen=True)
 class Erasure:
-    """One line of the file. `hash` is C if the kind is in `ERASED`. `petition_id` 0 means the site's newsletter."""
+    """One line of the file. `hash` is C if the kind is in `ERASED`.
+
+    `petition_id` is 0 for the newsletter of an organisation; `organisation` is then its key, else empty.
+    """
 
     kind: str
     hash: bytes
     petition_id: int
+    organisation: str = ""
 
 
 def append(entries: Sequence[Erasure]) -> None:
@@ -44,8 +48,11 @@ def read() -> Iterator[Erasure]:
     for line in lines:
         try:
             entry = json.loads(line)
-            yield Erasure(str(entry["kind"]), bytes.fromhex(entry["hash"]), int(entry["petition"]))
-        except (ValueError, KeyError, TypeError):
+            organisation = str(entry.get("organisation", ""))
+            yield Erasure(
+                str(entry["kind"]), bytes.fromhex(entry["hash"]), int(entry["petition"]), organisation
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
 
 
@@ -55,4 +62,7 @@ def path() -> Path:
 
 
 def _line(entry: Erasure) -> str:
-    return json.dumps({"kind": entry.kind, "hash": entry.hash.hex(), "petition": entry.petition_id})
+    line: dict[str, object] = {"kind": entry.kind, "hash": entry.hash.hex(), "petition": entry.petition_id}
+    if entry.organisation:
+        line["organisation"] = entry.organisation
+    return json.dumps(line)

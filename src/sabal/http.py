@@ -20,11 +20,11 @@ PRIVATE = "no-store"
 class Request:
     """One request that passed the guards.
 
-    `path` is canonical and without query. `headers` have lower-case names, each once (`guards.py`). `language`, `slug`
-    and `token` are the parts of the path, empty if it has none; a token is 1 to 64 letters and digits. `own_origin` is
-    False for a form from a page of another site. `network` is the HMAC under which the sender's network is counted
-    today (16 bytes; empty if it is not counted). `soft_limited` is True if the network sent too many. `now` is Unix
-    time (seconds).
+    `path` is canonical and without query. `headers` have lower-case names, each once (`guards.py`). `language`, `slug`,
+    `token` and `organisation` are the parts of the path, empty if it has none; a token is 1 to 64 letters and digits.
+    `own_origin` is False for a form from a page of another site. `network` is the HMAC under which the sender's network
+    is counted today (16 bytes; empty if it is not counted). `soft_limited` is True if the network sent too many. `now`
+    is Unix time (seconds).
     """
 
     method: str
@@ -38,6 +38,7 @@ class Request:
     network: bytes = b""
     soft_limited: bool = False
     now: float = 0.0
+    organisation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

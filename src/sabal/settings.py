@@ -35,6 +35,9 @@ SETTINGS = (
     ),
     Setting("SABAL_BASE_URL", "", "the public address, https://… or http://….onion, without a final slash"),
     Setting(
+        "SABAL_SITE_NAME", "", "the name of the site, for readers; in every email too; default: the host name"
+    ),
+    Setting(
         "SABAL_ONION",
         "",
         "a second public address, http://….onion, where the server is also an onion service",
@@ -60,6 +63,11 @@ SETTINGS = (
     Setting("SABAL_HOSTING", "", "the company that hosts the server, shown on the privacy page"),
     Setting(
         "SABAL_TLS_END", "", "who ends TLS (this server itself, or a named shield), shown on the privacy page"
+    ),
+    Setting(
+        "SABAL_SOURCE_URL",
+        "",
+        "where the source of this server can be had; default: the project's own address",
     ),
     Setting(
         "SABAL_SECURITY_CONTACT",
@@ -121,6 +129,7 @@ DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 DATA = Path(value("SABAL_DATA")).absolute()
 DATABASE_URL = value("SABAL_DATABASE_URL") or f"sqlite://{DATA / 'sabal.sqlite3'}"
 BASE_URL = value("SABAL_BASE_URL").rstrip("/") or "http://127.0.0.1:8000"
+SITE_NAME = " ".join(value("SABAL_SITE_NAME").split())
 ONION = value("SABAL_ONION").rstrip("/")
 MAIL_URL = value("SABAL_MAIL_URL") or ("folder:" if DEV else "")
 MAIL_FROM = value("SABAL_MAIL_FROM") or ("petition@localhost" if DEV else "")
@@ -133,6 +142,7 @@ WITNESS_PRIVATE = value("SABAL_WITNESS_PRIVATE") == "1"
 MAIL_RELAY = value("SABAL_MAIL_RELAY")
 HOSTING = value("SABAL_HOSTING")
 TLS_END = value("SABAL_TLS_END")
+SOURCE_URL = value("SABAL_SOURCE_URL")
 SECURITY_CONTACT = value("SABAL_SECURITY_CONTACT")
 SITE_LANGUAGES = ("en", "ko", "zh-hans")
 

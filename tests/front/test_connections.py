@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from front_end import Client, open_client
-from newsletter.asking import PAGE, ask
+from newsletter.asking import NEWSLETTER, ask
 from sabal import token
 from sabal.database import Database
 from sabal.front import newsletter, pool
@@ -45,9 +45,9 @@ def test_a_form_closes_its_connection(site: SiteOfTests, monkeypatch: pytest.Mon
     seen = Connections(monkeypatch, newsletter)
     with open_client(site, monkeypatch) as client:
         assert ask(client, "suzie@example.org").status == 303
-        assert client.post(f"{PAGE}/confirm/{token.encode(token.new())}").status == 404
+        assert client.post(f"{NEWSLETTER}/confirm/{token.encode(token.new())}").status == 404
         way_out = subscription.unsubscribe_token(site.keyring.need_subscribers(), 12_345)
-        assert client.post(f"{PAGE}/unsubscribe/{token.encode(way_out)}").status == 200
+        assert client.post(f"{NEWSLETTER}/unsubscribe/{token.encode(way_out)}").status == 200
     assert seen.opened == seen.closed == 3
 
 

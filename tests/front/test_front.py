@@ -55,17 +55,18 @@ def test_nothing_of_the_reader_reaches_a_cached_page() -> None:
         front = build(echo, pages)
         published = front.app.snapshots.published()
         page = await visit(front, "GET", "/en/bowl", *eve)
-        await visit(front, "GET", "/en/newsletter", *eve)
-        await visit(front, "POST", "/en/newsletter", FORM, OWN, *eve, body=[b"email=x"])
+        await visit(front, "GET", "/en/newsletter/rivers", *eve)
+        await visit(front, "POST", "/en/newsletter/rivers", FORM, OWN, *eve, body=[b"email=x"])
         return page, published
 
     page, published = asyncio.run(run())
     assert pages.called == [
         ("/{language}/{slug}", published[0], "en"),
-        ("/{language}/newsletter", published, "en"),
+        ("/{language}/newsletter/{organisation}", published, "en", "rivers"),
     ]
     assert page.status == 200 and page["set-cookie"] is None and b"eve" not in page.body.split(b"<p>")[0]
     assert echo.seen[-1].body == b"email=x" and echo.seen[-1].language == "en"
+    assert echo.seen[-1].organisation == "rivers"
 
 
 def test_an_error_is_logged_by_type_and_line_without_its_text(caplog: pytest.LogCaptureFixture) -> None:

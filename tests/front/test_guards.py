@@ -283,7 +283,8 @@ def test_a_form_on_eves_page_does_not_sign(headers: list[tuple[bytes, bytes]]) -
 
 @pytest.mark.parametrize("headers", FOREIGN)
 @pytest.mark.parametrize(
-    "path", ["/en/confirm/abc", "/en/confirm/abc/not-me", "/en/signature/abc/withdraw", "/en/newsletter"]
+    "path",
+    ["/en/confirm/abc", "/en/confirm/abc/not-me", "/en/signature/abc/withdraw", "/en/newsletter/rivers"],
 )
 def test_eves_page_cannot_post_our_other_forms(path: str, headers: list[tuple[bytes, bytes]]) -> None:
     assert ask("POST", path, FORM, *headers).status == 403

@@ -59,7 +59,8 @@ def routes() -> Routes:
         ("/en/signature/withdrawn", "/{any_language}/signature/withdrawn", False),
         ("/en/confirm/not-me", "/{any_language}/confirm/not-me", False),
         ("/en/newsletter", "/{language}/newsletter", True),
-        ("/en/newsletter/asked", "/{language}/newsletter/asked", True),
+        ("/en/newsletter/rivers", "/{language}/newsletter/{organisation}", True),
+        ("/ko/newsletter/rivers/asked", "/{language}/newsletter/{organisation}/asked", True),
         (f"/en/newsletter/confirm/{TOKEN}", "/{any_language}/newsletter/confirm/{token}", False),
         (f"/en/newsletter/unsubscribe/{TOKEN}", "/{any_language}/newsletter/unsubscribe/{token}", False),
         ("/fr/french", "/{language}/{slug}", True),
@@ -105,6 +106,7 @@ def test_pages_of_development_exist_only_in_development() -> None:
     "path",
     [
         "/fr/bowl", "/en/french", "/fr", "/fr/privacy", "/fr/newsletter", "/en/bowl.json", "/bowl",
+        "/fr/newsletter/rivers", "/en/newsletter/asked", "/en/newsletter/bowl", "/en/newsletter/rivers/bowl",
         "/en/newsletter/confirm", "/en/newsletter/unsubscribe", f"/en/newsletter/{TOKEN}",
         f"/en/newsletter/other/{TOKEN}", f"/fr2/confirm/{TOKEN}", f"/en/confirm/{'a' * 65}", "/other/log/tile/0/000",
         f"/en/signature/{TOKEN}.other", "/bowl/log/tile",
@@ -137,6 +139,25 @@ def test_a_published_petition_is_found_after_the_update() -> None:
     assert known.update([Petition("bowl")]) is True
     assert known.find(b"/en/bowl").slug == "bowl"
     assert known.update([Petition("bowl")]) is False
+
+
+def test_each_organisation_that_offers_a_newsletter_has_a_form() -> None:
+    known = of("en")
+    quiet = Definition(newsletter=False)
+    known.update(
+        [
+            Petition("bowl", organisation="rivers"),
+            Petition("cup", organisation="night-buses", definition=quiet),
+            Petition("spoon", organisation="forests"),
+        ]
+    )
+    assert known.find(b"/en/newsletter/rivers").organisation == "rivers"
+    assert known.find(b"/en/newsletter/forests/asked").organisation == "forests"
+    with pytest.raises(Refused):
+        known.find(b"/en/newsletter/night-buses")
+    assert known.update([Petition("bowl", organisation="forests")]) is True  # it changed hands
+    with pytest.raises(Refused):
+        known.find(b"/en/newsletter/rivers")
 
 
 def test_subscribing_needs_an_offer_and_unsubscribing_does_not() -> None:

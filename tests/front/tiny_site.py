@@ -39,6 +39,7 @@ class Definition:
 class Petition:
     slug: str
     state: str = "open"
+    organisation: str = "rivers"
     definition: Definition = field(default_factory=Definition)
 
 

@@ -5,7 +5,8 @@ import re
 from front.visitor import Answer
 from front_end import Client
 
-PAGE = "/en/newsletter"
+NEWSLETTER = "/en/newsletter"
+PAGE = f"{NEWSLETTER}/stop-forced-repatriation"  # the only petition's organisation has the key of its slug
 
 
 def filled(page: str, address: str, **more: str) -> dict[str, str]:

@@ -24,7 +24,13 @@ def listed(site: SiteOfTests) -> SiteOfTests:
     confirmed(site, petition, "=2+5@example.org", subscribe=("newsletter",))
     assert site.keyring.subscribers
     address = EmailAddress.parse("eve@example.org")
-    eve = rows.subscription(site.keyring.subscribers, rows.SITE, address, "en", "Carol's people")
+    eve = rows.subscription(
+        site.keyring.subscribers,
+        rows.MailingList(organisation=SLUG),
+        address,
+        "en",
+        "Newsletter of Carol's people?",
+    )
     with site.database.transaction():
         rows.ask(site.database, eve, b"h" * 32, 99_999)
     return site
@@ -42,8 +48,8 @@ def table(path: Path) -> list[dict[str, str]]:
 def test_list_counts_by_list_language_and_state(listed: SiteOfTests) -> None:
     lines = [" ".join(line.split()) for line in run("list").output.splitlines()]
     assert lines == [
-        "1 newsletter en not confirmed yet",
-        "2 newsletter ko confirmed",
+        f"1 newsletter of {SLUG} en not confirmed yet",
+        f"2 newsletter of {SLUG} ko confirmed",
         f"1 updates about {SLUG} ko confirmed",
     ]
     assert "example.org" not in run("list").output
@@ -61,8 +67,8 @@ def test_export_writes_confirmed_subscribers_to_a_file_only_its_owner_can_read(
     found = table(out)
     assert list(found[0]) == ["address", "language", "consent", "list", "unsubscribe"]
     assert [(row["address"], row["list"]) for row in found] == [
-        ("'=2+5@example.org", "newsletter"),
-        ("suzie@example.org", "newsletter"),
+        ("'=2+5@example.org", f"newsletter of {SLUG}"),
+        ("suzie@example.org", f"newsletter of {SLUG}"),
         ("suzie@example.org", f"updates about {SLUG}"),
     ]
     assert all("링크" in row["consent"] for row in found)

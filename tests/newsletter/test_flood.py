@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from front_end import Client, open_client
-from newsletter.asking import PAGE, filled
+from newsletter.asking import NEWSLETTER, PAGE, filled
 from sabal import token
 from sabal.front import pool
 from sabal.front.routes import Route
@@ -52,12 +52,13 @@ def has_path(one: object) -> bool:
 @pytest.mark.parametrize(
     "paths",
     [
+        [NEWSLETTER] * 200,
         [PAGE] * 200,
         [f"{PAGE}/asked"] * 200,
-        [f"{PAGE}/confirm/{token.encode(token.new())}" for _ in range(200)],
-        [f"{PAGE}/unsubscribe/{token.encode(token.new())}" for _ in range(200)],
+        [f"{NEWSLETTER}/confirm/{token.encode(token.new())}" for _ in range(200)],
+        [f"{NEWSLETTER}/unsubscribe/{token.encode(token.new())}" for _ in range(200)],
     ],
-    ids=["subscribe", "asked", "confirm", "unsubscribe"],
+    ids=["newsletters", "subscribe", "asked", "confirm", "unsubscribe"],
 )
 def test_a_flood_of_readers_is_rendered_once(
     client: Client, asked_of_pool: list[str], paths: list[str]
@@ -70,15 +71,15 @@ def test_a_flood_of_readers_is_rendered_once(
 
 def test_unknown_paths_never_reach_the_pool(client: Client, asked_of_pool: list[str]) -> None:
     answers = client.at_once(
-        client.getting(f"{PAGE}/{word}") for word in ("confirm", "unsubscribe", "x", "slow")
+        client.getting(f"{NEWSLETTER}/{word}") for word in ("confirm", "unsubscribe", "x", "slow")
     )
     assert {answer.status for answer in answers} == {404}
-    assert not [path for path in asked_of_pool if path.startswith(PAGE)]
+    assert not [path for path in asked_of_pool if path.startswith(NEWSLETTER)]
 
 
 def test_the_page_of_an_emailed_link_is_the_same_for_every_token(client: Client) -> None:
     for verb in ("confirm", "unsubscribe"):
-        seen = [client.get(f"{PAGE}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "c" * 25 + "e")]
+        seen = [client.get(f"{NEWSLETTER}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "c" * 25 + "e")]
         assert len({(answer.status, tuple(answer.headers), answer.body) for answer in seen}) == 1
         assert seen[0]["cache-control"] == "no-store" and seen[0]["x-robots-tag"] == "noindex"
         # The form posts to the page's own URL, so the page does not contain the token.
@@ -100,13 +101,17 @@ def test_if_no_petition_offers_the_newsletter_its_form_is_not_found(
     site.publish(newsletter="false")
     with open_client(site, monkeypatch) as client:
         assert (
-            client.get(PAGE).status == client.get(f"{PAGE}/asked").status == client.post(PAGE).status == 404
+            client.get(NEWSLETTER).status
+            == client.get(PAGE).status
+            == client.get(f"{PAGE}/asked").status
+            == client.post(PAGE).status
+            == 404
         )
-        assert client.get(f"{PAGE}/unsubscribe/{'a' * 26}").status == 200  # unsubscribing still works
+        assert client.get(f"{NEWSLETTER}/unsubscribe/{'a' * 26}").status == 200  # unsubscribing still works
 
 
 def invented(verb: str) -> str:
-    return f"{PAGE}/{verb}/{token.encode(token.new())}"
+    return f"{NEWSLETTER}/{verb}/{token.encode(token.new())}"
 
 
 @pytest.mark.parametrize("flooded", ["ask", "confirm", "unsubscribe", "forms with faults"])
@@ -151,7 +156,7 @@ def test_a_flood_of_slow_forms_does_not_stop_unsubscribing(
         "ask": lambda n: client.posting(PAGE, filled(page, f"eve{n}@example.org")),
         "confirm": lambda n: client.posting(invented("confirm")),
     }[flooded]
-    *eves, left = client.at_once([*map(flood, range(50)), client.posting(f"{PAGE}/unsubscribe/{link}")])
+    *eves, left = client.at_once([*map(flood, range(50)), client.posting(f"{NEWSLETTER}/unsubscribe/{link}")])
     assert left.status == 200 and b"Very many people" not in left.body
     assert [answer.status for answer in eves].count(503) == 50 - pool.FORMS
 
@@ -185,4 +190,4 @@ def test_a_used_unsubscribe_link_does_not_wait_for_a_writer(site: SiteOfTests, c
     with site.database.transaction():
         if site.vendor == "postgresql":
             site.database.execute("LOCK TABLE newsletter_subscription IN SHARE MODE")
-        assert client.post(f"{PAGE}/unsubscribe/{link}").status == 200
+        assert client.post(f"{NEWSLETTER}/unsubscribe/{link}").status == 200

@@ -12,7 +12,7 @@ from pathlib import Path
 from newsletter.asking import filled
 from served import Served
 
-PAGE = "/ko/newsletter"
+PAGE = "/ko/newsletter/stop-forced-repatriation"
 
 
 def fetch(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
@@ -43,22 +43,25 @@ def test_asking_and_confirming_with_the_same_answer_for_every_address(served: Se
     first = fetch(served.base + PAGE, ask)
     wait_for_emails(served, 1)  # two emails written at the same moment may come in either order
     assert first == fetch(served.base + PAGE, ask)
-    robot = urllib.parse.urlencode(filled(page, "eve@example.org", website="x")).encode()
-    assert first == fetch(served.base + PAGE, robot)
     emails = wait_for_emails(served, 2)
     message = email.message_from_bytes(emails[-1].read_bytes(), policy=policy.default)
     (link,) = set(
         re.findall(r"http://\S+?/newsletter/confirm/\w+", message.get_body(("plain",)).get_content())
     )  # type: ignore[attr-defined]
     assert fetch(link)[0] == 200 and "confirmed" not in subscribers(served).replace("not confirmed yet", "")
-    assert fetch(link, b"")[0] == 200 and re.search(r"1\s+newsletter\s+ko\s+confirmed", subscribers(served))
+    assert fetch(link, b"")[0] == 200 and re.search(
+        r"1\s+newsletter of stop-forced-repatriation\s+ko\s+confirmed", subscribers(served)
+    )
+    password_manager = urllib.parse.urlencode(filled(page, "max@example.org", website="x")).encode()
+    assert first == fetch(served.base + PAGE, password_manager)
+    wait_for_emails(served, 3)
     out = served.data / "subscribers.csv"
     assert served.sabal("newsletter", "export", "--out", str(out)).returncode == 0
     assert "suzie@example.org" in out.read_text() and out.stat().st_mode & 0o077 == 0
     # The address is in the list now: the same answer, and no email.
     assert first == fetch(served.base + PAGE, ask)
     time.sleep(1.5)
-    assert len(list((served.data / "mail").glob("[0-9]*.eml"))) == 2
+    assert len(list((served.data / "mail").glob("[0-9]*.eml"))) == 3
 
 
 def test_an_invalid_address_gets_an_error_and_is_shown_again(served: Served) -> None:

@@ -11,17 +11,19 @@ import pytest
 
 from front.visitor import FORM
 from front_end import Client, open_client
-from newsletter.asking import PAGE, ask, filled
+from newsletter.asking import NEWSLETTER, PAGE, ask, filled
 from sabal import erasure_journal, token
 from sabal.keys.keystore import unseal
 from sabal.mail import outbox
 from sabal.mail.emails import Site
 from sabal.mail.folder import FolderTransport
+from sabal.mail.ids import SLOW, lane_range
 from sabal.newsletter import subscription as rows
 from sabal.signing import tidy
 from sites import SiteOfTests
 
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
+KOREAN = PAGE.replace("/en/", "/ko/")
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 TABLES = ("newsletter_subscription", "mail_email", "signing_suppression")
 
@@ -68,8 +70,8 @@ def states(site: SiteOfTests) -> list[int]:
 
 def test_suzie_asks_confirms_and_unsubscribes(site: SiteOfTests, client: Client) -> None:
     answer = ask(client, SUZIE)
-    assert answer.status == 303 and answer["location"] == "/en/newsletter/asked"
-    assert client.get("/en/newsletter/asked").status == 200
+    assert answer.status == 303 and answer["location"] == f"{PAGE}/asked"
+    assert client.get(f"{PAGE}/asked").status == 200
     ((to, links),) = sent_emails(site)
     assert to == SUZIE and states(site) == [rows.ASKED]
     for _ in range(2):
@@ -91,7 +93,7 @@ def test_opening_links_changes_nothing(site: SiteOfTests, client: Client) -> Non
     for state in (rows.ASKED, rows.CONFIRMED):
         assert states(site) == [state]
         before = contents(site)
-        for path in (*links.values(), PAGE, "/en/newsletter/asked"):
+        for path in (*links.values(), NEWSLETTER, PAGE, f"{PAGE}/asked"):
             assert client.get(path).status == 200
         assert contents(site) == before
         client.post(links["confirm"])
@@ -102,7 +104,11 @@ def test_a_token_works_only_in_its_own_kind_of_link(site: SiteOfTests, client: C
     ((_, links),) = sent_emails(site)
     confirm, leave = (links[verb].rsplit("/", 1)[1] for verb in ("confirm", "unsubscribe"))
     before = contents(site)
-    for path in (f"{PAGE}/confirm/{leave}", f"{PAGE}/unsubscribe/{confirm}", f"{PAGE}/confirm/{'a' * 26}"):
+    for path in (
+        f"{NEWSLETTER}/confirm/{leave}",
+        f"{NEWSLETTER}/unsubscribe/{confirm}",
+        f"{NEWSLETTER}/confirm/{'a' * 26}",
+    ):
         assert client.post(path).status == 404
     assert contents(site) == before
 
@@ -139,10 +145,31 @@ def test_the_answer_does_not_reveal_who_is_in_the_list(site: SiteOfTests, client
     assert states(site) == [rows.ASKED]
     client.post(sent_emails(site)[-1][1]["confirm"])
     assert states(site) == [rows.CONFIRMED]
-    in_it, robot = ask(client, SUZIE), ask(client, EVE, website="x")
-    for answer in (waiting, in_it, robot):
+    in_it = ask(client, SUZIE)
+    for answer in (waiting, in_it):
         assert (answer.status, answer.headers, answer.body) == (new.status, new.headers, new.body)
     assert site.rows("mail_email") == 0 and len(sent_emails(site)) == 2
+
+
+def test_a_hidden_field_that_a_password_manager_filled_in_loses_no_request(
+    site: SiteOfTests, client: Client
+) -> None:
+    new, filled_in = ask(client, EVE), ask(client, SUZIE, website="https://petition.example")
+    assert (filled_in.status, filled_in.headers, filled_in.body) == (new.status, new.headers, new.body)
+    lanes = [row[0] for row in site.database.query("SELECT id FROM mail_email")]
+    first, last = lane_range(SLOW)
+    assert len(lanes) == 2 and all(first <= one <= last for one in lanes)
+    assert SUZIE in [to for to, _ in sent_emails(site)]
+
+
+def test_a_robot_uses_up_only_its_own_share(
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.app.limits, "_most_held_near", 2)
+    answers = [ask(client, f"eve{n}@example.org", website="x") for n in range(4)]
+    assert [answer.status for answer in answers] == [303, 303, 429, 429]
+    assert answers[-1]["retry-after"] == "3600" and len(states(site)) == 2
+    assert ask(client, SUZIE).status == 303 and len(states(site)) == 3
 
 
 def test_unsubscribing_before_confirming_stops_further_emails(site: SiteOfTests, client: Client) -> None:
@@ -181,7 +208,7 @@ def test_a_mailbox_gets_three_emails_a_day_for_all_its_spellings(site: SiteOfTes
 
 def test_the_address_and_language_typed_last_are_stored(site: SiteOfTests, client: Client) -> None:
     ask(client, SUZIE)
-    ask(client, "Suzie@Example.org", "/ko/newsletter")
+    ask(client, "Suzie@Example.org", KOREAN)
     language, sentence, sealed = site.database.query(
         "SELECT s.language, c.sentence, s.sealed_address FROM newsletter_subscription s"
         " JOIN newsletter_consent c ON c.version = s.consent"
@@ -263,10 +290,10 @@ def test_a_long_address_is_told_so(client: Client) -> None:
 
 def test_an_unknown_link_gets_a_page_with_the_next_step(site: SiteOfTests, client: Client) -> None:
     invented = token.encode(token.new())
-    gone = client.post(f"{PAGE}/confirm/{invented}")
+    gone = client.post(f"{NEWSLETTER}/confirm/{invented}")
     assert gone.status == 404 and b"ask for it again" in gone.body
     assert b'<a class="button" href="/en/newsletter">' in gone.body
-    unknown = client.post(f"{PAGE}/unsubscribe/{invented}")
+    unknown = client.post(f"{NEWSLETTER}/unsubscribe/{invented}")
     assert unknown.status == 404 and b"copy all of it" in unknown.body and b"/en/imprint" in unknown.body
 
 

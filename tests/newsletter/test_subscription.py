@@ -10,22 +10,24 @@ from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
 from sites import DAY_NUMBER, SiteOfTests
 
+CAROLS = rows.MailingList(organisation="stop-forced-repatriation")
+SENTENCE = "Email me the newsletter of Carol's people."
 WEEK = DAY_NUMBER + 8
 
 
 def ask(site: SiteOfTests, address: str = "suzie@example.org") -> tuple[bytes, bool]:
-    """Ask for the newsletter of the site. Return the token of the email, and whether it may be sent."""
+    """Ask for the newsletter of Carol's people. Return the token of the email, and whether it may be sent."""
     site.refresh()
     assert site.keyring.subscribers
     t = token.new()
     row = rows.subscription(
-        site.keyring.subscribers, rows.SITE, EmailAddress.parse(address), "ko", "Carol's people"
+        site.keyring.subscribers, CAROLS, EmailAddress.parse(address), "ko", f"{SENTENCE} (ko)"
     )
     with site.database.transaction():
         return t, rows.ask(site.database, row, rows.confirm_hash(t), WEEK)
 
 
-def confirm(site: SiteOfTests, t: bytes) -> bool:
+def confirm(site: SiteOfTests, t: bytes) -> rows.MailingList | None:
     return rows.confirm(site.database, rows.confirm_hash(t))
 
 
@@ -36,7 +38,7 @@ def states(site: SiteOfTests) -> list[int]:
 def test_suzie_asks_and_confirms(site: SiteOfTests) -> None:
     t, may_email = ask(site)
     assert may_email and states(site) == [rows.ASKED]
-    assert confirm(site, t) and states(site) == [rows.CONFIRMED]
+    assert confirm(site, t) == CAROLS and states(site) == [rows.CONFIRMED]
     assert confirm(site, t)  # confirming twice is harmless
     version, sentence = site.database.query("SELECT version, sentence FROM newsletter_consent")[0]
     assert version == consent.version(sentence) and "Carol's people" in sentence
@@ -76,7 +78,7 @@ def test_subscriptions_of_one_commit_keep_the_first_of_each_address(site: SiteOf
     assert key
     before = site.database.query("SELECT id, sealed_address FROM newsletter_subscription ORDER BY id")
     batch = [
-        rows.subscription(key, rows.SITE, EmailAddress.parse(address), language, "Carol's people")
+        rows.subscription(key, CAROLS, EmailAddress.parse(address), language, f"{SENTENCE} ({language})")
         for address in ("suzie@example.org", "max@example.org", "carol@example.org", "Carol@example.org")
         for language in ("en", "ko")
     ]
@@ -108,7 +110,11 @@ def test_unsubscribing_deletes_the_row_and_writes_to_the_erasure_journal(site: S
     assert rows.unsubscribe(site.database, row_id) and states(site) == []
     assert not rows.unsubscribe(site.database, row_id)
     (line,) = erasure_journal.read()
-    assert (line.kind, line.petition_id) == (erasure_journal.UNSUBSCRIBED, rows.SITE)
+    assert (line.kind, line.petition_id, line.organisation) == (
+        erasure_journal.UNSUBSCRIBED,
+        0,
+        CAROLS.organisation,
+    )
     assert b"suzie" not in (site.data / "erasure-journal.jsonl").read_bytes()
 
 

@@ -126,7 +126,8 @@ def test_no_name_address_or_token_is_left(served: Served) -> None:
         f"{petition}/sign", **form, comment=COMMENT
     )  # this form has no such field, so it must not be stored
     fetch(f"{petition}/sign", **{**form, "email": EVE})
-    fetch(f"{served.base}/ko/newsletter", **filled(fetch(f"{served.base}/ko/newsletter"), MAX))
+    page = f"{served.base}/ko/newsletter/stop-forced-repatriation"
+    fetch(page, **filled(fetch(page), MAX))
     found = links(served, 3)
     assert set(found) == {ADDRESS, EVE, MAX}
     tokens = [link.rsplit("/", 1)[1] for link in found.values()]

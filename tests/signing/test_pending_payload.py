@@ -17,7 +17,7 @@ def test_only_its_token_opens_a_payload(name: str, ticked: bool) -> None:
         name,
         "",
         "",
-        ("updates",) if ticked else (),
+        {"updates": "0" * 16} if ticked else {},
         "suzie@example.org" if ticked else "",
         bytes(16),
     )

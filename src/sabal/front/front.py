@@ -205,6 +205,7 @@ class Front:
             network,
             soft_limited,
             self.clock(),
+            route.organisation,
         )
 
     def refusal(self, refused: Refused, scope: Scope) -> Response:

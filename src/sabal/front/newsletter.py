@@ -27,23 +27,26 @@ class NewsletterHandlers:
         self._app = app
 
     async def subscribe(self, request: Request) -> Response:
-        """POST /{language}/newsletter: queue an email if one may be sent. The answer does not tell whether one was."""
+        """POST /{language}/newsletter/{organisation}: queue an email if one may be sent.
+
+        The answer does not tell whether one was.
+        """
         with busy_if_missing():
             return await self._app.pool.form(self._subscribe, request)
 
     def _subscribe(self, request: Request) -> Response:
         published, language = self._app.snapshots.published(), request.language
-        organiser = consent.offered_by(published, language)
-        if organiser is None:
-            raise Refused(404, "not-found")
-        asked = form.check(request.body, consent.sentence("newsletter", language, organiser))
+        organisation = pages.offering(published, request.organisation)
+        asked = form.check(request.body, consent.sentence("newsletter", organisation.definition, language))
         if isinstance(asked, form.SubscribeMistakes):
-            return pages.subscribe(published, language, asked)
-        if not asked.is_robot:
-            keyring, limits = self._app.keyring, self._app.limits
-            with closing(connect()) as database:
-                ask(database, keyring, limits, asked.address, language, organiser, int(request.now))
-        return see_other(f"/{language}/newsletter/asked")
+            return pages.subscribe(published, language, organisation.key, asked)
+        keyring, limits = self._app.keyring, self._app.limits
+        # As for signing: a password manager may have filled in the hidden field. All these emails are in the slow lane.
+        if asked.is_robot and not limits.robot(organisation.key, request.network, request.now):
+            raise Refused(429, "too-many", [(b"retry-after", b"3600")])
+        with closing(connect()) as database:
+            ask(database, keyring, limits, asked.address, language, organisation, int(request.now))
+        return see_other(f"/{language}/newsletter/{organisation.key}/asked")
 
     async def confirm_page(self, request: Request) -> Response:
         """GET: show the button to confirm. Opening a link changes nothing, so every link shows the same page."""
@@ -57,15 +60,16 @@ class NewsletterHandlers:
             return await self._app.pool.form(self._confirm, request.language, t)
 
     def _confirm(self, language: str, t: bytes) -> Response:
-        done, link = False, subscription.confirm_hash(t)
+        done, link = None, subscription.confirm_hash(t)
         # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
         with closing(connect()) as database:
             if subscription.is_link(database, link):
                 with database.transaction():
                     done = subscription.confirm(database, link)
-        if not done:
-            return pages.gone(self._app.snapshots.published(), language)
-        return pages.confirmed(language)
+        published = self._app.snapshots.published()
+        if done is None:
+            return pages.gone(published, language)
+        return pages.confirmed(published, language, done.organisation)
 
     async def unsubscribe_page(self, request: Request) -> Response:
         """GET: show the button to unsubscribe."""

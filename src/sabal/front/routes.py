@@ -1,6 +1,7 @@
 """`table`: every path that this site answers, with its page or handlers. Any other path is refused.
 
-`{language}` is a language of the petition, or of the site if the path names no petition. `{any_language}` is any of
+`{language}` is a language of the petition, or of the site if the path names no petition. `{organisation}` is the key of
+an organisation that offers a newsletter. `{any_language}` is any of
 these, because a link has the language of its email. Paths without a token and without a file of a log are expanded
 once, so that finding one is a look-up.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from sabal import token
 from sabal.api import views as api
@@ -20,6 +22,7 @@ from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
 from sabal.limits.networks import Limits, Network, Verdict
 from sabal.pages import dev, files, newsletter, petition, site, versions
+from sabal.petitions.organisation import newsletters
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -30,8 +33,8 @@ class Row:
     """One line of the table.
 
     `page` makes the answer to GET on the pool. Its arguments are the parts that the path names: the petition (or all
-    published ones if the path names only a language), the language, the file. `get` and `post` answer in the event
-    loop.
+    published ones if the path names only a language), the language, the organisation, the file. `get` and `post` answer
+    in the event loop.
     """
 
     path: str
@@ -67,6 +70,7 @@ class Route:
     slug: str = ""
     token: str = ""
     file: str = ""
+    organisation: str = ""
 
     def page(self, snapshots: Snapshots) -> Response:
         """Return the page of this path. Raises Refused if the path names no published petition."""
@@ -77,7 +81,7 @@ class Route:
             names.append(self.petition(snapshots))
         elif self.language:
             names.append(snapshots.published())
-        names += [name for name in (self.language, self.file) if name]
+        names += [name for name in (self.language, self.organisation, self.file) if name]
         return self.row.page(*names)
 
     def petition(self, snapshots: Snapshots) -> PetitionSnapshot:
@@ -117,15 +121,15 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{any_language}/signature/{token}/withdraw", get=handlers.withdraw_page, post=handlers.withdraw),
         Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
         # ---- the newsletter; the links of its emails work even if no petition offers it now
+        Row("/{language}/newsletter", newsletter.choose, cached=True, only="newsletter"),
         Row(
-            "/{language}/newsletter",
+            "/{language}/newsletter/{organisation}",
             newsletter.subscribe,
             post=subscriptions.subscribe,
             cached=True,
             limit=Limits.ask,
-            only="newsletter",
         ),
-        Row("/{language}/newsletter/asked", newsletter.asked, cached=True, only="newsletter"),
+        Row("/{language}/newsletter/{organisation}/asked", newsletter.asked, cached=True),
         Row(
             "/{any_language}/newsletter/confirm/{token}",
             get=subscriptions.confirm_page,
@@ -184,6 +188,7 @@ class Routes:
         self._seen: object = None
         self.languages: frozenset[str] = frozenset(self.site)
         self._slugs: frozenset[str] = frozenset()
+        self._organisations: tuple[str, ...] = ()
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
         # By the second word of the path: all these rows have a literal one.
@@ -252,13 +257,13 @@ class Routes:
     def update(self, published: Sequence[PetitionSnapshot]) -> bool:
         """Take over the petitions that are published now. Return whether the paths changed."""
         petitions = [(one.slug, tuple(one.definition.languages)) for one in published]
-        newsletter = any(one.definition.newsletter for one in published)
-        if (petitions, newsletter) == self._seen:
+        self._organisations = tuple(one.key for one in newsletters(published))
+        if (petitions, self._organisations) == self._seen:
             return False
-        self._seen = petitions, newsletter
+        self._seen = petitions, self._organisations
         self.languages = frozenset(self.site).union(*(languages for _, languages in petitions))
         self._slugs = frozenset(slug for slug, _ in petitions)
-        there = {"": True, "newsletter": newsletter, "dev": self._dev}
+        there = {"": True, "newsletter": bool(self._organisations), "dev": self._dev}
         routes = (
             route
             for row in self._rows
@@ -275,6 +280,11 @@ class Routes:
             for slug, languages in petitions:
                 for language in languages if "{language}" in row.path else ("",):
                     yield Route(row, row.path.format(language=language, slug=slug), language, slug)
+        elif "{organisation}" in row.path:
+            for language, key in product(self.site, self._organisations):
+                yield Route(
+                    row, row.path.format(language=language, organisation=key), language, organisation=key
+                )
         elif "{any_language}" in row.path:
             for language in self.languages:
                 yield Route(row, row.path.format(any_language=language), language)

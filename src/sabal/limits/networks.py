@@ -166,10 +166,20 @@ class Limits:
 
         `network` is `Network.near`, or empty if the network is not counted.
         """
-        key = self._under(b"h%d/" % petition_id + network, now)
+        return self._has_share(b"h%d" % petition_id, network, now)
+
+    def robot(self, organisation: str, network: bytes, now: float) -> bool:
+        """Count one newsletter request that a robot may have sent; return False as `held` does.
+
+        Each organisation has a share of its own.
+        """
+        return self._has_share(b"r" + organisation.encode(), network, now)
+
+    def _has_share(self, name: bytes, network: bytes, now: float) -> bool:
+        key = self._under(name + b"/" + network, now)
         if network and self._held_near.add(key, now) > self._most_held_near:
             return False
-        return self._held.add(self._under(b"h%d" % petition_id, now), now) <= self._most_held
+        return self._held.add(self._under(name, now), now) <= self._most_held
 
     def small_domain(self, domain: bytes, now: float) -> bool:
         """Count one email to a domain that is no large provider; return False if the email must use the slow lane."""

@@ -19,7 +19,10 @@ from sabal import settings
 from sabal.mail import mime
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
+from sabal.mail.row import NO_LIST, ListName
 from sabal.petitions.definition import Definition, Text
+from sabal.petitions.organisation import organiser_name
+from sabal.site_name import site_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Email:
 
     `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
     of a newsletter's unsubscribe link, or empty. `checkpoint` is the newest one of the petition's log, and names no
-    petition. A log cannot be rewritten unnoticed if thousands of mailboxes have an old checkpoint.
+    petition. A log cannot be rewritten unnoticed if thousands of mailboxes have an old checkpoint. `list` says whose
+    newsletter it is about.
     """
 
     id: int
@@ -38,6 +42,7 @@ class Email:
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
     checkpoint: str = ""
+    list: ListName = NO_LIST
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,17 @@ class Site:
         """The host name of the base URL, for Message-IDs and for our greeting to the mail server."""
         return urlsplit(self.base_url).hostname or "localhost"
 
+    @property
+    def name(self) -> str:
+        """The name of the site, in the language of the current translation."""
+        return site_name(self.base_url)
+
 
 def render(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
     """Return the email of this kind.
 
-    `petition` is None for the newsletter of the site. `now` is Unix time (seconds). Raises ValueError for an unknown
-    kind, a missing petition or an invalid address.
+    `petition` is None for the newsletter of an organisation. `now` is Unix time (seconds). Raises ValueError for an
+    unknown kind, a missing petition or an invalid address.
     """
     if email.kind == CONFIRM_NEWSLETTER:
         return confirm_newsletter(email, petition, site, now)
@@ -127,7 +137,7 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
 
 
 def confirm_newsletter(email: Email, petition: Definition | None, site: Site, now: float) -> EmailMessage:
-    """Ask the reader to confirm the newsletter of the site (`petition` is None) or the updates about a petition."""
+    """Ask the reader to confirm an organisation's newsletter (`petition` is None) or the updates about a petition."""
     with override(_site_language(email.language)):
         if petition is not None and petition.profile == "guarded":
             first = _(
@@ -138,7 +148,8 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
             first = _("Someone, most likely you, asked for news about “%(title)s” at this address.")
             first %= {"title": _title(petition, email.language)}
         else:
-            first = _("Someone, most likely you, asked for our newsletter at this address.")
+            first = _("Someone, most likely you, asked for the newsletter of %(name)s at this address.")
+            first %= {"name": email.list.name}
         message = _compose(
             email,
             site,
@@ -185,8 +196,8 @@ def _title(petition: Definition, language: str) -> str:
 
 def _signed_by(petition: Definition | None, language: str, site: Site) -> str:
     if petition is None or petition.profile == "guarded":
-        return site.host
-    return " ".join((petition.organiser.get(language) or petition.organiser[petition.authoritative]).split())
+        return site.name
+    return organiser_name(petition, language)
 
 
 def _compose(

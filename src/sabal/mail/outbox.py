@@ -217,7 +217,9 @@ def _open(email: Claimed, key: bytes) -> emails.Email:
     """Decrypt the email, and set its provider and token. Raises KeyMissing, ValueError or KeyError."""
     body = open_body(key, email.sealed)
     email.provider, email.token = body.to.provider, body.token
-    return emails.Email(email.id, email.kind, body.to, body.language, body.token, body.unsubscribe)
+    return emails.Email(
+        email.id, email.kind, body.to, body.language, body.token, body.unsubscribe, list=body.list
+    )
 
 
 def _raised_at(error: Exception) -> str:

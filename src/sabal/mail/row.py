@@ -20,26 +20,45 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once, because eve
 
 
 @dataclass(frozen=True, slots=True)
+class ListName:
+    """Whose newsletter an email is about: the key of the organisation, and its name as it was agreed to."""
+
+    organisation: str = ""
+    name: str = ""
+
+
+NO_LIST = ListName()
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """The parts of an email that differ for each reader.
 
     `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
-    of a newsletter's unsubscribe link, or empty.
+    of a newsletter's unsubscribe link, or empty. `list` is empty unless the email is about a newsletter.
     """
 
     to: EmailAddress
     language: str
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
+    list: ListName = NO_LIST
 
 
 def seal_body(
-    key: bytes, to: EmailAddress, language: str, token: bytes, unsubscribe: bytes | None = None
+    key: bytes,
+    to: EmailAddress,
+    language: str,
+    token: bytes,
+    unsubscribe: bytes | None = None,
+    of: ListName = NO_LIST,
 ) -> bytes:
     """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)
+    if of.organisation:
+        body |= {"list": of.organisation, "list_name": of.name}
     return seal(key, _as_json(body).encode(), _SEALED_AS)
 
 
@@ -52,7 +71,8 @@ def open_body(key: bytes, sealed: bytes) -> Body:
     if not _TOKEN.fullmatch(content["token"]):
         raise ValueError("an email whose link leads nowhere")
     to = EmailAddress.stored(content["to"])
-    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""))
+    of = ListName(content.get("list", ""), content.get("list_name", ""))
+    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""), of)
 
 
 def email_row(

@@ -1,4 +1,4 @@
-"""Ask for the newsletter of the site: store the request and its email in one commit."""
+"""Ask for the newsletter of an organisation: store the request and its email in one commit."""
 
 from sabal import days, settings
 from sabal import token as tokens
@@ -7,8 +7,10 @@ from sabal.keys.keyring import Keyring
 from sabal.limits.networks import Limits
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
-from sabal.mail.row import delete_again, email_row, seal_body, store
+from sabal.mail.row import ListName, delete_again, email_row, seal_body, store
+from sabal.newsletter import consent
 from sabal.newsletter import subscription as subscriptions
+from sabal.petitions.organisation import Organisation, organiser_name
 
 KEEP_DAYS = 7
 
@@ -19,7 +21,7 @@ def ask(
     limits: Limits,
     address: EmailAddress,
     language: str,
-    organiser: str,
+    organisation: Organisation,
     now: float,
 ) -> None:
     """Store the request and its email. If no email may be sent, delete the email again, and do not reveal it.
@@ -28,17 +30,20 @@ def ask(
     list, or refused to be asked. Raises `KeyMissing`.
     """
     # As for signing, a development server has no limits, because it answers only its own machine.
-    mailbox = b"newsletter/" + address.mailbox.encode()
+    # Each list has limits of its own, so that one reveals nothing about another.
+    mailbox = f"newsletter/{organisation.key}/{address.mailbox}".encode()
     quota_left = settings.DEV or limits.emails_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
-    row = subscriptions.subscription(key, subscriptions.SITE, address, language, organiser)
+    definition, of = organisation.definition, subscriptions.MailingList(organisation=organisation.key)
+    row = subscriptions.subscription(key, of, address, language, consent.sentence("newsletter", definition, language))
     with database.transaction():
         may_email = quota_left and subscriptions.ask(
             database, row, subscriptions.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1
         )
         unsubscribe = subscriptions.unsubscribe_token(key, subscriptions.stored_id(database, row))
-        sealed = seal_body(mail_key, address, language, t, unsubscribe)
+        from_whom = ListName(organisation.key, organiser_name(definition, language))
+        sealed = seal_body(mail_key, address, language, t, unsubscribe, from_whom)
         email = email_row(email_id(SLOW, mail_day), None, CONFIRM_NEWSLETTER, mail_day, sealed)
         store(database, [email])
         if not may_email:

@@ -1,6 +1,7 @@
 """Commands about subscribers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,61 +10,71 @@ import click
 from sabal import database, private, settings, token
 from sabal.keys.keyring import SUBSCRIBERS
 from sabal.keys.keystore import open_keystore, unseal
-from sabal.newsletter.subscription import CONFIRMED, SITE, unsubscribe_token
+from sabal.newsletter.subscription import CONFIRMED, MailingList, keys_in_use, unsubscribe_token
 from sabal.petitions.lookup import id_of
+from sabal.refusal import Refusal
 from sabal.spreadsheet import csv_line
 
 CHUNK = 1_000
 _LISTS = (
-    "SELECT petition_id, language, state, COUNT(*) FROM newsletter_subscription"
-    " GROUP BY petition_id, language, state ORDER BY petition_id, language, state"
+    "SELECT petition_id, organisation, language, state, COUNT(*) FROM newsletter_subscription"
+    " GROUP BY petition_id, organisation, language, state ORDER BY petition_id, organisation, language, state"
 )
 _SUBSCRIBERS = (
-    "SELECT s.id, s.petition_id, s.language, s.sealed_address, c.sentence FROM newsletter_subscription s"
-    " LEFT JOIN newsletter_consent c ON c.version = s.consent"
+    "SELECT s.id, s.petition_id, s.organisation, s.language, s.sealed_address, c.sentence"
+    " FROM newsletter_subscription s LEFT JOIN newsletter_consent c ON c.version = s.consent"
     f" WHERE s.state = {CONFIRMED} AND s.id > ? ORDER BY s.id LIMIT {CHUNK}"
+)
+_organisation = click.option(
+    "--organisation",
+    metavar="KEY",
+    help="Only its newsletter and the updates about its petitions. `sabal newsletter list` shows the keys.",
 )
 
 
 @click.group()
 def newsletter() -> None:
-    """The newsletter of the site and the updates about petitions."""
+    """The newsletters of the organisations and the updates about petitions."""
 
 
 @newsletter.command("list")
 @click.argument("slug", required=False)
-def list_(slug: str | None) -> None:
+@_organisation
+def list_(slug: str | None, organisation: str | None) -> None:
     """Count subscribers by list, language and state. With a SLUG, count only those of this petition's updates."""
     connection = database.connect()
     try:
-        names = _lists(connection, slug)
-        found = [row for row in connection.query(_LISTS) if row[0] in names]
+        lists = _lists(connection, slug, organisation)
+        found = [row for row in connection.query(_LISTS) if MailingList(row[0], row[1]) in lists]
     finally:
         connection.close()
     if not found:
         click.echo("No subscribers yet.")
-    for petition_id, language, state, number in found:
+    for petition_id, key, language, state, number in found:
         word = "confirmed" if state == CONFIRMED else "not confirmed yet"
-        click.echo(f"{number:>7}  {names[petition_id]}  {language}  {word}")
+        click.echo(f"{number:>7}  {lists[MailingList(petition_id, key)].name}  {language}  {word}")
 
 
 @newsletter.command()
 @click.argument("slug", required=False)
+@_organisation
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write."
 )
-def export(slug: str | None, out: Path) -> None:
-    """Write the confirmed subscribers to a CSV file.
+def export(slug: str | None, organisation: str | None, out: Path) -> None:
+    """Write the confirmed subscribers of one organisation to a CSV file.
 
     Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every email to that
     address must contain).
 
-    With a SLUG, only the subscribers of this petition's updates.
+    With a SLUG, only the subscribers of this petition's updates. If several organisations have subscribers, name one:
+    nobody agreed to be in the file of another.
     """
     connection = database.connect()
     try:
-        names = _lists(connection, slug)
-        subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), names)
+        lists = _lists(connection, slug, organisation)
+        _refuse_several(connection, lists)
+        subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), lists)
         number = private.replace(out, _table(subscribers)) - 1  # without the header
     finally:
         connection.close()
@@ -78,27 +89,62 @@ def export(slug: str | None, out: Path) -> None:
     )
 
 
-def _lists(connection: database.Database, slug: str | None) -> dict[int, str]:
-    """Return the names of the lists by petition id; with a slug, only that petition's list.
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list as the operator sees it: its name, and the key of the organisation that it belongs to."""
 
-    Raises Refusal if the slug is unknown.
+    name: str
+    organisation: str
+
+
+def _lists(
+    connection: database.Database, slug: str | None, organisation: str | None
+) -> dict[MailingList, _List]:
+    """Return the lists: all, those of one organisation, or that of one petition.
+
+    Raises Refusal if the slug or the key is unknown.
     """
-    if slug is not None:
-        return {id_of(connection, slug): f"updates about {slug}"}
-    petitions: dict[int, str] = dict(connection.query("SELECT id, slug FROM petitions_petition"))
-    return {SITE: "newsletter"} | {i: f"updates about {name}" for i, name in petitions.items()}
+    if slug is not None and organisation is not None:
+        raise Refusal("Give a petition or --organisation, not both.")
+    wanted = None if slug is None else id_of(connection, slug)
+    petitions = connection.query("SELECT id, slug, organisation FROM petitions_petition ORDER BY id")
+    keys = keys_in_use(connection) | {key for _, _, key in petitions if key}
+    if organisation is not None and organisation not in keys:
+        known = ", ".join(sorted(keys)) or "none"
+        raise Refusal(f"There is no organisation {organisation!r} here. Known here: {known}.")
+    lists = {MailingList(id_): _List(f"updates about {name}", key) for id_, name, key in petitions}
+    lists |= {MailingList(organisation=key): _List(f"newsletter of {key}", key) for key in sorted(keys)}
+    return {
+        of: one
+        for of, one in lists.items()
+        if (wanted is None or of.petition_id == wanted)
+        and (organisation is None or one.organisation == organisation)
+    }
 
 
-def _confirmed(connection: database.Database, key: bytes, names: dict[int, str]) -> Iterator[tuple[str, ...]]:
+def _refuse_several(connection: database.Database, lists: dict[MailingList, _List]) -> None:
+    """Raise Refusal if these lists have subscribers of several organisations."""
+    filled = {MailingList(row[0], row[1]) for row in connection.query(_LISTS) if row[3] == CONFIRMED}
+    keys = sorted({one.organisation for of, one in lists.items() if of in filled})
+    if len(keys) > 1:
+        raise Refusal(
+            "Several organisations have subscribers here. Choose one, whose file it will be: --organisation"
+            f" {' or '.join(keys)}"
+        )
+
+
+def _confirmed(
+    connection: database.Database, key: bytes, lists: dict[MailingList, _List]
+) -> Iterator[tuple[str, ...]]:
     """Yield the table's rows of the confirmed subscribers of these lists. Reads them in chunks to save memory."""
     last = -1
     while found := connection.query(_SUBSCRIBERS, (last,)):
-        for row_id, petition_id, language, sealed, sentence in found:
-            if petition_id in names:
+        for row_id, petition_id, organisation, language, sealed, sentence in found:
+            if one := lists.get(MailingList(petition_id, organisation)):
                 address = unseal(key, bytes(sealed), b"subscriber").decode()
                 unsubscribe = token.encode(unsubscribe_token(key, row_id))
                 link = f"{settings.BASE_URL}/{language}/newsletter/unsubscribe/{unsubscribe}"
-                yield address, language, sentence or "", names[petition_id], link
+                yield address, language, sentence or "", one.name, link
         last = found[-1][0]
 
 

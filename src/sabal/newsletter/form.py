@@ -12,7 +12,10 @@ from sabal.newsletter import consent
 
 @dataclass(frozen=True, slots=True)
 class SubscribeForm:
-    """A form that can be accepted. `is_robot`: a field that people do not see is filled in."""
+    """A form that can be accepted.
+
+    `is_robot`: a field that people do not see is filled in. Password managers fill it in too.
+    """
 
     address: EmailAddress
     is_robot: bool

@@ -16,12 +16,12 @@ from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 
-SITE = 0  # the petition_id of the newsletter of the site
 ASKED, CONFIRMED = 1, 2
 MAX_EMAILS = 3  # to one address before it confirms
 _COLUMNS = (
     "id",
     "petition_id",
+    "organisation",
     "address_hash",
     "sealed_address",
     "language",
@@ -32,17 +32,25 @@ _COLUMNS = (
 )
 # The stored address stays as it was typed with the first request. A confirmed subscription stays unchanged.
 _CONFIRM_ASKED = (
-    "(petition_id, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
+    "(petition_id, organisation, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
     f" confirm_hash = NULL, expires = NULL WHERE newsletter_subscription.state = {ASKED}"
 )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class MailingList:
+    """A list: updates about a petition (its id), or the newsletter of an organisation (its key). The other is empty."""
+
+    petition_id: int = 0
+    organisation: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One address in one list. `petition_id` 0 is the newsletter of the site, otherwise updates about that petition."""
+    """One address in one list, and the sentence that was ticked."""
 
     id: int
-    petition_id: int
+    list: MailingList
     address_hash: bytes
     sealed_address: bytes
     language: str
@@ -50,16 +58,16 @@ class Subscription:
 
 
 def subscription(
-    subscribers: bytes, petition_id: int, address: EmailAddress, language: str, organiser: str
+    subscribers: bytes, of: MailingList, address: EmailAddress, language: str, sentence: str
 ) -> Subscription:
     """Make a subscription with its address sealed under the subscribers' key."""
     return Subscription(
         id=secrets.randbits(63),
-        petition_id=petition_id,
+        list=of,
         address_hash=address_hash(subscribers, address),
         sealed_address=seal(subscribers, address.typed.encode(), b"subscriber"),
         language=language,
-        sentence=consent.sentence("updates" if petition_id else "newsletter", language, organiser),
+        sentence=sentence,
     )
 
 
@@ -75,7 +83,7 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
     before it confirms. If it asks again, only the last emailed link works, and the address is stored as last typed.
     """
     if database.query(
-        "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.petition_id, row.address_hash),)
+        "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.list, row.address_hash),)
     ):
         return False
     _store_sentences(database, [row])
@@ -85,14 +93,15 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
     changed = database.execute(
         "UPDATE newsletter_subscription SET confirm_hash = ?, expires = ?, language = ?, consent = ?,"
         " sealed_address = ?, asked = asked + 1"
-        " WHERE petition_id = ? AND address_hash = ? AND state = ? AND asked < ?",
+        " WHERE petition_id = ? AND organisation = ? AND address_hash = ? AND state = ? AND asked < ?",
         (
             confirm_hash,
             expires,
             row.language,
             consent.version(row.sentence),
             row.sealed_address,
-            row.petition_id,
+            row.list.petition_id,
+            row.list.organisation,
             row.address_hash,
             ASKED,
             MAX_EMAILS,
@@ -104,8 +113,8 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
 def stored_id(database: Database, row: Subscription) -> int:
     """Return the id of this address in this list. If it is not in the list, return the id of `row`."""
     found = database.query(
-        "SELECT id FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
-        (row.petition_id, row.address_hash),
+        "SELECT id FROM newsletter_subscription WHERE petition_id = ? AND organisation = ? AND address_hash = ?",
+        (row.list.petition_id, row.list.organisation, row.address_hash),
     )
     return int(found[0][0]) if found else row.id
 
@@ -116,7 +125,7 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
         return
     _store_sentences(database, rows)
     # Each address once, with the values of its first click. Sorted, so that two processes cannot deadlock.
-    firsts = {(r.petition_id, r.address_hash): r for r in reversed(rows)}
+    firsts = {(r.list, r.address_hash): r for r in reversed(rows)}
     values = [_values(r, CONFIRMED, None, None) for _, r in sorted(firsts.items())]
     database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
 
@@ -128,13 +137,14 @@ def is_link(database: Database, confirm_hash: bytes) -> bool:
     )
 
 
-def confirm(database: Database, confirm_hash: bytes) -> bool:
-    """Confirm by the emailed link. Return False if it belongs to no subscription. Clicking twice is harmless."""
-    changed = database.execute(
-        "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?",
+def confirm(database: Database, confirm_hash: bytes) -> MailingList | None:
+    """Confirm by the emailed link. Return the list, or None if the link is of no subscription. Twice is harmless."""
+    rows = database.query(
+        "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?"
+        " RETURNING petition_id, organisation",
         (CONFIRMED, confirm_hash),
     )
-    return changed > 0
+    return MailingList(*rows[0]) if rows else None
 
 
 def expire(database: Database, today: int) -> int:
@@ -142,6 +152,12 @@ def expire(database: Database, today: int) -> int:
     return database.execute(
         "DELETE FROM newsletter_subscription WHERE state = ? AND expires < ?", (ASKED, today)
     )
+
+
+def keys_in_use(database: Database) -> set[str]:
+    """Return the keys of all organisations that have subscribers."""
+    rows = database.query("SELECT DISTINCT organisation FROM newsletter_subscription WHERE petition_id = 0")
+    return {row[0] for row in rows}
 
 
 def is_row(database: Database, row_id: int) -> bool:
@@ -156,12 +172,14 @@ def unsubscribe(database: Database, row_id: int) -> bool:
     journal is written first: after a crash between the two, the link still works. The other order could lose the wish.
     """
     rows = database.query(
-        "SELECT address_hash, petition_id, state FROM newsletter_subscription WHERE id = ?", (row_id,)
+        "SELECT address_hash, petition_id, organisation, state FROM newsletter_subscription WHERE id = ?",
+        (row_id,),
     )
-    for address_hash, petition_id, state in rows:
-        wishes = [Erasure(erasure_journal.UNSUBSCRIBED, bytes(address_hash), petition_id)]
+    for found, petition_id, organisation, state in rows:
+        of, address_hash = MailingList(petition_id, organisation), bytes(found)
+        wishes = [Erasure(erasure_journal.UNSUBSCRIBED, address_hash, petition_id, organisation)]
         if state == ASKED:
-            refusal = _refusal(petition_id, bytes(address_hash))
+            refusal = _refusal(of, address_hash)
             wishes.append(Erasure(erasure_journal.NOT_ME, refusal, petition_id))
             database.insert(
                 "signing_suppression", ("hash", "petition_id"), [(refusal, petition_id)], ignore=True
@@ -175,7 +193,7 @@ def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) ->
 
     The erasure journal is written before the commit, as in `unsubscribe`. Runs inside the caller's transaction.
     """
-    for petition_id in sorted({petition_id for petition_id, _ in list_hashes} - {SITE}):
+    for petition_id in sorted({petition_id for petition_id, _ in list_hashes}):
         where, params = database.among("address_hash", [h for of, h in list_hashes if of == petition_id])
         ended = database.query(
             f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
@@ -203,16 +221,18 @@ def confirm_hash(token: bytes) -> bytes:
     return hashlib.sha256(b"newsletter/1 token" + token).digest()
 
 
-def _refusal(petition_id: int, address_hash: bytes) -> bytes:
+def _refusal(of: MailingList, address_hash: bytes) -> bytes:
     # The hash is stored beside "not me" answers, so it must be unique over all lists. The address hash is keyed.
-    return hashlib.sha256(b"not-me/list/1" + petition_id.to_bytes(8, "big") + address_hash).digest()[:16]
+    name = of.petition_id.to_bytes(8, "big") + of.organisation.encode("ascii")
+    return hashlib.sha256(b"not-me/list/1" + name + b"\0" + address_hash).digest()[:16]
 
 
 def _values(r: Subscription, state: int, confirm_hash: bytes | None, expires: int | None) -> Row:
     version = consent.version(r.sentence)
     return (
         r.id,
-        r.petition_id,
+        r.list.petition_id,
+        r.list.organisation,
         r.address_hash,
         r.sealed_address,
         r.language,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sabal import settings
 from sabal.keys.keystore import KeyMissing, open_keystore
@@ -15,6 +16,8 @@ from sabal.limits.capacity import disk_has_room
 from sabal.operating import reach, startup, stores
 from sabal.operating.findings import GROUPS, Finding, is_development
 from sabal.operating.translations import translations
+from sabal.site_name import is_number, site_name
+from sabal.source import source_url
 
 GIGABYTE = 1_000_000_000
 SKEW = 2.0  # seconds between the clock and the file system
@@ -39,6 +42,7 @@ def examine() -> list[Finding]:
         "the translations": translations,
         "the disk": _disk,
         "the settings": _unknown_settings,
+        "the words about the site": _site_words,
         "what serve would refuse": _startup_refusals,
     }
     for what, check in checks.items():
@@ -124,6 +128,22 @@ def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[F
         yield Finding("warning", "D801", f"{name} is not a setting of Sabal.", hint)
     if not unknown:
         yield Finding("ok", "D801", "Every SABAL_… name in the environment is a setting.")
+
+
+def _site_words() -> Iterator[Finding]:
+    """Check what pages say about the site itself: its name, and where its source is."""
+    sentence = f"Pages call this site “{site_name()}”."
+    if settings.SITE_NAME or not is_number(urlsplit(settings.BASE_URL).hostname or "localhost"):
+        yield Finding("ok", "D802", sentence)
+    else:
+        hint = "Set SABAL_SITE_NAME, such as: Petitions of the River Friends"
+        yield Finding("warning", "D802", sentence, hint)
+    url = urlsplit(source_url())
+    if url.scheme == "https" and not (url.hostname or "").endswith(".example"):
+        yield Finding("ok", "D803", f"Pages link to the source of this server: {source_url()}")
+    else:
+        sentence = "Pages cannot say where the source of this server is."
+        yield Finding("warning", "D803", sentence, "Set SABAL_SOURCE_URL to the https address of the source.")
 
 
 def _startup_refusals() -> Iterator[Finding]:

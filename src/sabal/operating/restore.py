@@ -261,8 +261,8 @@ def _apply_erasure_journal(database: raw.Database) -> tuple[int | None, int]:
         applied += 1
         if entry.kind == erasure_journal.UNSUBSCRIBED:
             database.execute(
-                "DELETE FROM newsletter_subscription WHERE petition_id = ? AND address_hash = ?",
-                (entry.petition_id, entry.hash),
+                "DELETE FROM newsletter_subscription WHERE petition_id = ? AND organisation = ? AND address_hash = ?",
+                (entry.petition_id, entry.organisation, entry.hash),
             )
         elif entry.kind == erasure_journal.NOT_ME:
             row = (entry.hash, entry.petition_id)

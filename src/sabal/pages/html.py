@@ -13,6 +13,8 @@ from django.utils import translation
 
 from sabal import settings
 from sabal.http import PUBLIC, Response
+from sabal.site_name import site_name
+from sabal.source import source_url
 
 # Templates put a space between two sentences. Chinese needs none after its full-width marks.
 _BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
@@ -30,8 +32,8 @@ def page(
     """Render `template` in `language`. `cache` is the `Cache-Control` header: PUBLIC, LASTING or PRIVATE.
 
     Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
-    words: English if the site does not have `language`), `host`, `base_url` and `dev`. The answer sets no cookie and
-    does not depend on the client.
+    words: English if the site does not have `language`), `site_name`, `source_url`, `base_url` and `dev`. The answer
+    sets no cookie and does not depend on the client.
     """
     own_language = site_language(language)
     common = {
@@ -40,11 +42,11 @@ def page(
         "dir": direction(own_language),
         "text_dir": direction(language),
         "base_url": settings.BASE_URL,
-        "host": host(),
+        "source_url": source_url(),
         "dev": settings.DEV,
     }
     with translation.override(own_language):
-        body: str = render_to_string(template, {**common, **context})
+        body: str = render_to_string(template, {**common, "site_name": site_name(), **context})
     if own_language.startswith("zh"):
         body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
     headers = [

@@ -9,21 +9,46 @@ from sabal.http import PRIVATE, PUBLIC, Refused, Response
 from sabal.newsletter import consent
 from sabal.newsletter.form import SubscribeMistakes
 from sabal.pages import html
+from sabal.petitions.organisation import (
+    Organisation,
+    controller_name,
+    newsletters,
+    organisations,
+    organiser_name,
+)
 from sabal.petitions.snapshot import PetitionSnapshot
 
 Published = Sequence[PetitionSnapshot]
 
 
-def subscribe(published: Published, language: str, mistakes: SubscribeMistakes | None = None) -> Response:
-    """Return the form. With `mistakes`, show the errors and keep the typed and ticked values.
+def choose(published: Published, language: str) -> Response:
+    """Return the form of the only organisation that offers a newsletter, or links to the forms of several.
 
-    Raise `Refused` (404) if no petition offers the newsletter.
+    There is no form for several at once: each list needs a consent of its own.
     """
-    sentence = consent.sentence("newsletter", language, _organiser(published, language))
-    context: dict[str, object] = {
+    offered = newsletters(published)
+    if len(offered) == 1:
+        return subscribe(published, language, offered[0].key)
+    context = {
+        "newsletters": [(one.key, organiser_name(one.definition, language)) for one in offered],
+        "languages": html.languages(settings.SITE_LANGUAGES, "/newsletter"),
+    }
+    return html.page("newsletter/choose.html", context, language=language)
+
+
+def subscribe(
+    published: Published, language: str, key: str, mistakes: SubscribeMistakes | None = None
+) -> Response:
+    """Return the form of one organisation. With `mistakes`, show the errors and keep the typed and ticked values.
+
+    Raise `Refused` (404) if it does not offer a newsletter.
+    """
+    organisation = offering(published, key)
+    sentence = consent.sentence("newsletter", organisation.definition, language)
+    context = _about(organisation, language, f"/newsletter/{key}") | {
         "sentence": sentence,
         "version": consent.version(sentence),
-        "languages": html.languages(settings.SITE_LANGUAGES, "/newsletter"),
+        "others": len(newsletters(published)) > 1,
     }
     if mistakes is None:
         return html.page("newsletter/subscribe.html", context, language=language, cache=PUBLIC)
@@ -33,21 +58,22 @@ def subscribe(published: Published, language: str, mistakes: SubscribeMistakes |
     return html.page("newsletter/subscribe.html", context, language=language, status=422, cache=PRIVATE)
 
 
-def asked(published: Published, language: str) -> Response:
+def asked(published: Published, language: str, key: str) -> Response:
     """Return the page after the form. It is the same for every address."""
-    _organiser(published, language)
-    context = {"languages": html.languages(settings.SITE_LANGUAGES, "/newsletter/asked")}
+    context = _about(offering(published, key), language, f"/newsletter/{key}/asked")
     return html.page("newsletter/asked.html", context, language=language)
 
 
-def confirmed(language: str) -> Response:
-    """Return the answer to a link that confirmed a subscription."""
-    return _answer("confirmed", language)
+def confirmed(published: Published, language: str, key: str) -> Response:
+    """Return the answer to a link that confirmed a subscription. `key` is empty if it is to updates on a petition."""
+    organisation = next((one for one in organisations(published) if one.key == key), None)
+    name = organiser_name(organisation.definition, language) if key and organisation else ""
+    return _answer("confirmed", language, name=name)
 
 
 def gone(published: Published, language: str) -> Response:
     """Return the answer to a confirmation link that does not work, or no longer."""
-    return _answer("gone", language, 404, offered=consent.offered_by(published, language) is not None)
+    return _answer("gone", language, 404, offered=bool(newsletters(published)))
 
 
 def unsubscribed(language: str) -> Response:
@@ -55,15 +81,27 @@ def unsubscribed(language: str) -> Response:
     return _answer("unsubscribed", language)
 
 
-def _organiser(published: Published, language: str) -> str:
-    organiser = consent.offered_by(published, language)
-    if organiser is None:
+def offering(published: Published, key: str) -> Organisation:
+    """Return the organisation of that key. Raise `Refused` (404) if it does not offer a newsletter."""
+    found = next((one for one in newsletters(published) if one.key == key), None)
+    if found is None:
         raise Refused(404, "not-found")
-    return organiser
+    return found
 
 
-def _answer(name: str, language: str, status: int = 200, **context: object) -> Response:
+def _about(organisation: Organisation, language: str, path: str) -> dict[str, object]:
+    definition = organisation.definition
+    return {
+        "key": organisation.key,
+        "name": organiser_name(definition, language),
+        "controller": controller_name(definition, language),
+        "contact": definition.controller.privacy_contact,
+        "languages": html.languages(settings.SITE_LANGUAGES, path),
+    }
+
+
+def _answer(template: str, language: str, status: int = 200, **context: object) -> Response:
     # Any language is accepted: an email may be in one that the site does not have, and its links must work.
     context["languages"] = ()
-    page = html.page(f"newsletter/{name}.html", context, language=language, status=status, cache=PRIVATE)
+    page = html.page(f"newsletter/{template}.html", context, language=language, status=status, cache=PRIVATE)
     return page.adding((b"x-robots-tag", b"noindex"))

@@ -95,15 +95,15 @@ def _refuse_unknown(snapshot: PetitionSnapshot, language: str) -> None:
 
 
 def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
-    organiser = snapshot.definition.organiser[language]
+    definition = snapshot.definition
     return {
         # A draft is shown in a preview only, with its form.
         "open": snapshot.state == "draft" or snapshot.takes_signatures(datetime.now(UTC).date()),
         "version": snapshot.version,
         "consent": snapshot.consent[language],
         "all_countries": countries(language),
-        "updates_sentence": sentence("updates", language, organiser),
-        "newsletter_sentence": sentence("newsletter", language, organiser),
+        "updates_sentence": sentence("updates", definition, language),
+        "newsletter_sentence": sentence("newsletter", definition, language),
         "warn_in_full": language in WARNED,
         "onion": settings.ONION,
     }

@@ -154,14 +154,15 @@ MOMENTS = (
         when=_("You ask for the newsletter or for updates"),
         memory=_("Your address, while an email to you is prepared."),
         disk=_(
-            "Your address and language, and the sentence that you ticked. Unlike your signature, this"
-            " list can be read on our server."
+            "Your address and language, the list, and the sentence that you ticked. Each organisation has a list of"
+            " its own. Unlike your signature, these lists can be read on our server."
         ),
         how_long=_("Until you unsubscribe. If you do not confirm, seven days."),
         covers=(
             *_columns(
                 "newsletter_subscription",
-                "id petition_id address_hash sealed_address language state consent confirm_hash expires asked",
+                "id petition_id organisation address_hash sealed_address language state consent confirm_hash expires"
+                " asked",
             ),
             *_columns("newsletter_consent", "version sentence"),
         ),
@@ -171,8 +172,8 @@ MOMENTS = (
         memory=_("Your link, while it is looked up."),
         disk=_(
             "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that we do"
-            " not email you again after a backup is restored. If you never confirmed, it also keeps us from"
-            " asking you again."
+            " not email you again after a backup is restored. If you never confirmed, it also keeps this"
+            " list from asking you again. Other lists do not change."
         ),
         how_long=_("The scrambled form stays; without a key of this server it says nothing."),
     ),

@@ -10,6 +10,7 @@ from sabal.http import Response
 from sabal.ledger.logged import logged
 from sabal.pages import html
 from sabal.pages.privacy import MOMENTS
+from sabal.petitions.organisation import controller_name, organisations, organiser_name
 from sabal.petitions.snapshot import PetitionSnapshot
 
 Published = Sequence[PetitionSnapshot]
@@ -17,7 +18,11 @@ Published = Sequence[PetitionSnapshot]
 
 def index(published: Published, language: str) -> Response:
     """Return the list of petitions."""
-    return _page("index", "", language, {"petitions": [_entry(one, language) for one in published]})
+    context = {
+        "petitions": [_entry(one, language) for one in published],
+        "organisations": _organisations(published, language),
+    }
+    return _page("index", "", language, context)
 
 
 def imprint(published: Published, language: str) -> Response:
@@ -28,7 +33,7 @@ def imprint(published: Published, language: str) -> Response:
 def privacy(published: Published, language: str) -> Response:
     """Return the data that the server has about a person at each moment, and the other parties that see some of it."""
     context = {
-        "petitions": [_entry(one, language) for one in published],
+        "organisations": _organisations(published, language),
         "moments": MOMENTS,
         "guarded": any(one.profile.guarded for one in published),
         "mail_relay": settings.MAIL_RELAY,
@@ -50,6 +55,20 @@ def _page(name: str, path: str, language: str, context: Mapping[str, object]) ->
     return html.page(f"petitions/{name}.html", {**context, "languages": languages}, language=language)
 
 
+def _organisations(published: Published, language: str) -> list[dict[str, object]]:
+    """Return the template context of each organisation, with its petitions."""
+    return [
+        {
+            "key": one.key,
+            "name": organiser_name(one.definition, language),
+            "controller": controller_name(one.definition, language),
+            "newsletter": one.offers_newsletter,
+            "petitions": [_entry(petition, language) for petition in one.petitions],
+        }
+        for one in organisations(published)
+    ]
+
+
 def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
     """Return the template context of one petition, in its authoritative language if it lacks the reader's."""
     definition = petition.definition
@@ -60,6 +79,7 @@ def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
         "language": text_language,
         "text": definition.texts[text_language],
         "organiser": definition.organiser[text_language],
+        "controller": controller_name(definition, text_language),
         "counts": petition.counts,
         "gathering": petition.gathering,
     }

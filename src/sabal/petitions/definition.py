@@ -74,12 +74,13 @@ class Controller:
     """The person or organisation responsible for the signers' data.
 
     `name` is the legal name, `address` the postal address (may have several lines), `privacy_contact` an email address
-    or an https address.
+    or an https address. Petitions with the same `key` share a newsletter list; "": it is chosen when publishing.
     """
 
     name: str
     address: str
     privacy_contact: str
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ class Petition(models.Model):
     pepper_epoch_since = models.PositiveIntegerField(default=0)
     # The log's origin is made once, at publishing, so that it stays the same after a move to another domain.
     origin = models.CharField(max_length=120, default="", blank=True)
+    # The key of its organisation (petitions/organisation.py), chosen when it is published; empty for a draft.
+    organisation = models.CharField(max_length=60, default="", blank=True)
     # `serve --dev` made the organiser key and keeps it on the server: never serve such a petition in production.
     key_made_by_dev = models.BooleanField(default=False)
     # SHA-256 of the code and of the organiser keys that it was sealed to. `key_check_answered`: the code came back.

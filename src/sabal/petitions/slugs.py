@@ -52,6 +52,24 @@ def slug_of(text: str) -> str:
     return slug
 
 
+# The words below /newsletter/ that are no organisation.
+NEWSLETTER_WORDS = frozenset({"confirm", "unsubscribe"})
+
+
+def is_free_key(key: str) -> bool:
+    """Return whether `key` is well formed and can name an organisation in the site's own addresses."""
+    return is_slug(key) and key not in NEWSLETTER_WORDS
+
+
+def free_key(slug: str, taken: Collection[str]) -> str:
+    """Return an organisation's key, made from the slug of its first petition, different from all in `taken`."""
+    key, n = slug, 1
+    while key in taken or not is_free_key(key):
+        n += 1
+        key = f"{slug[: SLUG_LENGTH - 4].strip('-')}-{n}"
+    return key
+
+
 def key_of(name: str, taken: Collection[str]) -> str:
     """Return a recipient's anchor from its name, different from all in `taken`."""
     stem = slug_of(name)[: SLUG_LENGTH - 4].strip("-") or "recipient"

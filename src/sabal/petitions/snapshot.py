@@ -72,6 +72,7 @@ class PetitionSnapshot:
         default=(), repr=False
     )  # all that were published, oldest first
     counts: Counts = field(default_factory=Counts)
+    organisation: str = ""  # the key of its organisation; empty for a draft
 
     @cached_property
     def manifest_hash(self) -> bytes:
@@ -193,7 +194,7 @@ class Snapshots:
 
 _COLUMNS = (
     "p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
-    " v.number, v.published_on"
+    " v.number, v.published_on, p.organisation"
     " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
 )
 
@@ -219,6 +220,7 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         closed_on,
         number,
         published_on,
+        organisation,
     ) = row
     definition = folder.parse(json.loads(files))
     pepper = None
@@ -245,6 +247,7 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         amended_on=days.from_column(published_on) if number > 1 else None,
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
         versions=tuple(_versions(published)),
+        organisation=organisation,
     )
 
 

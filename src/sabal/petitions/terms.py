@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
 from sabal.petitions.links import is_email_address
 from sabal.petitions.profile import GRACE_DAYS
-from sabal.petitions.slugs import is_free_slug, is_slug, key_of
+from sabal.petitions.slugs import NEWSLETTER_WORDS, is_free_key, is_free_slug, is_slug, key_of
 from sabal.petitions.tomllines import key_lines
 from sabal.petitions.tomltable import FILE, Table
 
@@ -159,7 +159,7 @@ def _hint(top: Table, profile: str) -> str:
 
 
 def _controller(table: Table) -> Controller:
-    table.check_keys(("name", "address", "privacy_contact"))
+    table.check_keys(("key", "name", "address", "privacy_contact"))
     if not table.data:
         return Controller("", "", "")
     contact = table.text("privacy_contact", limit=254)
@@ -170,7 +170,14 @@ def _controller(table: Table) -> Controller:
         and not contact.startswith("https://")
     ):
         table.problem("privacy_contact", "`privacy_contact` must be an email address or begin with https://.")
-    return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact)
+    key = table.text("key", optional=True, limit=60)
+    if key and not is_free_key(key):
+        table.problem(
+            "key",
+            f"`key` cannot be “{key}”. It may hold only a–z, 0–9 and single hyphens between them, and not be one of"
+            f" {', '.join(sorted(NEWSLETTER_WORDS))}.",
+        )
+    return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact, key)
 
 
 def _goal(top: Table) -> int | None:

@@ -184,13 +184,24 @@ def _publish(slug: str) -> None:
     from sabal.publishing.drafts import names_example_people
 
     now = datetime.now(UTC)
-    versions.publish(slug, open_keystore(), now.date(), int(now.timestamp()))
+    petition = versions.publish(slug, open_keystore(), now.date(), int(now.timestamp()))
     if names_example_people(slug):
         click.echo(f"{slug} still names example people. To put in your own: sabal pause {slug}, then")
         click.echo(f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}")
     click.echo(f"{slug} is open:")
     for language in drafts.definition(slug).languages:
         click.echo(f"{settings.BASE_URL}/{language}/{slug}")
+    if drafts.definition(slug).newsletter:
+        _say_whose_list(petition.organisation, slug)
+
+
+def _say_whose_list(key: str, slug: str) -> None:
+    """Name the petitions that share the newsletter list of this one: only an organiser knows if that is right."""
+    from sabal.petitions.models import Petition
+
+    others = Petition.objects.filter(organisation=key).exclude(slug=slug).values_list("slug", flat=True)
+    shared = f", which it shares with {', '.join(sorted(others))}" if others else ""
+    click.echo(f"Its newsletter is the list {key}{shared}.")
 
 
 @click.command()

@@ -15,7 +15,8 @@ from sabal import days, settings
 from sabal.keys.keystore import KeyStore, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.ledger import tables
-from sabal.petitions import folder, manifest
+from sabal.newsletter import subscription
+from sabal.petitions import folder, manifest, organisation
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition
 from sabal.petitions.models import Petition
@@ -37,6 +38,7 @@ def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
     _refuse_unready(petition, definition, today)
     database = raw.connect()
     try:
+        petition.organisation = _organisation(database, petition, definition)
         petition.origin = petition.origin or new_origin()
         petition.pepper_epoch = petition.pepper_epoch or 1
         vkeys = _make_ready(database, petition, definition, keystore, now)
@@ -66,6 +68,25 @@ def _refuse_unready(petition: Petition, definition: Definition, today: date) -> 
 
 def _host() -> str:
     return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def _organisation(database: raw.Database, petition: Petition, definition: Definition) -> str:
+    """Return the key of the petition's organisation. Raises Refusal if its `controller.key` is another's."""
+    published = Petition.objects.exclude(organisation="").select_related("version").order_by("-pk")
+    known = [(one.pk, one.organisation, _published_definition(one)) for one in published]
+    own = next(((key, there) for pk, key, there in known if pk == petition.pk and there), None)
+    others = [(key, there) for pk, key, there in known if pk != petition.pk and there]
+    taken = {key for _, key, _ in known} | subscription.keys_in_use(database)
+    return organisation.choose_key(definition, own, others, taken)
+
+
+def _published_definition(petition: Petition) -> Definition | None:
+    """Return the definition of the version that pages show; None if this version of Sabal refuses its files."""
+    assert petition.version is not None
+    try:
+        return folder.parse(json.loads(petition.version.files))
+    except folder.FolderError:
+        return None
 
 
 def _make_ready(
@@ -106,13 +127,15 @@ def _publish(
     with database.transaction():
         changed = database.execute(
             "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, pepper_epoch = ?,"
-            " pepper_epoch_since = ?, opened_on = ?, revision = revision + 1 WHERE id = ? AND revision = ?",
+            " pepper_epoch_since = ?, opened_on = ?, organisation = ?, revision = revision + 1"
+            " WHERE id = ? AND revision = ?",
             (
                 version.pk,
                 petition.origin,
                 petition.pepper_epoch,
                 petition.pepper_epoch_since or days.number(today),
                 day if petition.opened_on is None else days.to_column(petition.opened_on, database.vendor),
+                petition.organisation,
                 petition.pk,
                 petition.revision,
             ),

@@ -4,6 +4,7 @@ The bytes are as in docs/log-format.md.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -25,7 +26,9 @@ class PendingPayload:
     name: str  # shown to the signer on the confirm page
     display: str  # the public name on an open petition: "", initials or the name
     comment: str  # shown on the confirm page too, so that the signer sees every word before confirming
-    subscribe: tuple[str, ...]  # "updates", "newsletter": the boxes that were ticked
+    subscribe: Mapping[
+        str, str
+    ]  # the boxes that were ticked ("updates", "newsletter"), and the version of each sentence
     address: str  # empty if no box was ticked
     suppression: bytes  # stored if the answer is "not me"
 
@@ -40,7 +43,7 @@ class PendingPayload:
             self.name,
             self.display,
             self.comment,
-            list(self.subscribe),
+            dict(self.subscribe),
             self.address,
             self.suppression.hex(),
         ]
@@ -56,9 +59,7 @@ class PendingPayload:
         except InvalidTag:
             raise ValueError("this token does not open this payload") from None
         country, language, name, display, comment, subscribe, address, suppression = json.loads(text)
-        return cls(
-            country, language, name, display, comment, tuple(subscribe), address, bytes.fromhex(suppression)
-        )
+        return cls(country, language, name, display, comment, subscribe, address, bytes.fromhex(suppression))
 
 
 def _payload_key(token: bytes) -> bytes:

@@ -9,6 +9,7 @@ from sabal import days, token
 from sabal.keys.keyring import Keyring
 from sabal.mail.ids import NORMAL, email_id
 from sabal.mail.row import seal_body
+from sabal.newsletter.consent import sentence, version
 from sabal.newsletter.subscription import address_hash
 from sabal.petitions.consent import consent_version
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -66,7 +67,7 @@ def sign(
         w=w,
         sealed_id=random_id(),
         sealed=agefile.encrypt(plain, petition.organiser_keys),
-        pending_payload=_pending_payload(submission, how.language, suppression).seal(t),
+        pending_payload=_pending_payload(submission, petition, how.language, suppression).seal(t),
         mailbox=pending_payload.seal_mailbox(t, address_hash(keyring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
@@ -98,15 +99,16 @@ def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]
 
 
 def _pending_payload(
-    submission: Submission, language: str, suppression: bytes
+    submission: Submission, petition: PetitionSnapshot, language: str, suppression: bytes
 ) -> pending_payload.PendingPayload:
+    sentences = {box: sentence(box, petition.definition, language) for box in submission.subscribe}
     return pending_payload.PendingPayload(
         country=submission.country,
         language=language,
         name=submission.name,
         display=submission.display,
         comment=submission.comment,
-        subscribe=submission.subscribe,
+        subscribe={box: version(text) for box, text in sentences.items()},
         address=submission.email.typed if submission.subscribe else "",
         suppression=suppression,
     )

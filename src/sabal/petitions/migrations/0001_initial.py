@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ("pepper_epoch", models.PositiveIntegerField(default=0)),
                 ("pepper_epoch_since", models.PositiveIntegerField(default=0)),
                 ("origin", models.CharField(blank=True, default="", max_length=120)),
+                ("organisation", models.CharField(blank=True, default="", max_length=60)),
                 ("key_made_by_dev", models.BooleanField(default=False)),
                 ("key_check", models.BinaryField(default=b"")),
                 ("key_check_answered", models.BooleanField(default=False)),

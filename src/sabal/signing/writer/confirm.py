@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sabal.database import Database, Row
 from sabal.keys.keyring import Keyring
 from sabal.mail.address import EmailAddress
-from sabal.newsletter.subscription import SITE, Subscription, confirm_with_signature, subscription
+from sabal.newsletter import consent
+from sabal.newsletter.subscription import MailingList, Subscription, confirm_with_signature, subscription
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing.operations import Confirm, Outcome
@@ -143,16 +144,27 @@ def _may_confirm(petition: PetitionRow | None, today: int) -> bool:
 def _subscriptions(
     row: Pending, opened: PendingPayload, snapshots: Snapshots, keyring: Keyring
 ) -> list[Subscription]:
-    """Return the subscriptions that were ticked at signing."""
+    """Return the subscriptions that were ticked at signing.
+
+    If the names of those responsible have changed since then, the signer agreed to another sentence than the present
+    one. Then there is no subscription: nobody is given to an organisation that they did not choose.
+    """
     if not opened.subscribe:
         return []
     petition, key = snapshots.by_id(row.petition_id), keyring.subscribers
     if petition is None or key is None:
         raise NotReady
     address = EmailAddress.stored(opened.address)
-    organiser = petition.definition.organiser[opened.language]
-    lists = {"updates": petition.id, "newsletter": SITE}
-    return [subscription(key, lists[box], address, opened.language, organiser) for box in opened.subscribe]
+    lists = {
+        "updates": MailingList(petition.id),
+        "newsletter": MailingList(organisation=petition.organisation),
+    }
+    sentences = {box: consent.sentence(box, petition.definition, opened.language) for box in opened.subscribe}
+    return [
+        subscription(key, lists[box], address, opened.language, sentence)
+        for box, sentence in sentences.items()
+        if consent.version(sentence) == opened.subscribe[box]
+    ]
 
 
 def _signature_row(row: Pending, opened: PendingPayload) -> Row:

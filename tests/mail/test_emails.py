@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from django.utils.translation import get_language, override, trans_real
 
 import tlog
 from mail.world import CHECKPOINT, LOG, NOON, SITE, definition
+from sabal import settings
 from sabal.mail import emails, mime
 from sabal.mail.address import EmailAddress
 from sabal.mail.emails import Email
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
 from sabal.mail.mime import as_bytes
+from sabal.mail.row import ListName
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
 LANGUAGES = ("en", "ko", "zh-hans")
@@ -181,6 +184,40 @@ def test_an_email_sent_again_has_the_same_message_id() -> None:
     other = emails.render(replace(an_email(), id=-4711), definition(), SITE, NOON)
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert "4711" not in first["Message-ID"]
+
+
+def signature_of(message: EmailMessage) -> list[str]:
+    return part(message, "plain").partition("\n-- \n")[2].splitlines()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_newsletter_email_names_the_organisation_and_is_signed_by_the_site(
+    monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr(settings, "SITE_NAME", "Rivers & Buses")
+    name = 'Carol\'s 100% "River" <Friends>'
+    email = replace(an_email(3, language), list=ListName("rivers", name))
+    message = emails.render(email, NO_PETITION, SITE, NOON)
+    assert name in part(message, "plain") and escape(name) in part(message, "html")
+    assert name not in str(message["Subject"]), "the organisation may have guarded petitions"
+    assert signature_of(message)[0] == "Rivers & Buses" and "<p>-- <br>Rivers &amp; Buses</p>" in part(
+        message, "html"
+    )
+
+
+def test_the_site_signs_guarded_emails_and_the_organiser_signs_open_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    local = emails.Site("http://127.0.0.1:8000", "mail@petition.example")
+    guarded = emails.render(an_email(language="ko"), definition(), local, NOON)
+    assert signature_of(guarded)[0] == "청원 사이트"
+    assert signature_of(emails.render(an_email(), definition(), SITE, NOON))[0] == "petition.example"
+    monkeypatch.setattr(settings, "SITE_NAME", "Petitions")
+    assert signature_of(emails.render(an_email(), definition(), local, NOON))[0] == "Petitions"
+    assert (
+        signature_of(emails.render(an_email(), definition("open"), local, NOON))[0]
+        == "Friends of the Blue River"
+    )
 
 
 def test_only_newsletter_emails_have_unsubscribe_headers() -> None:

@@ -62,6 +62,7 @@ def snapshot(
         amended_on=None,
         consent={language: consent_text(definition, language) for language in definition.languages},
         counts=counts or in_log(1),
+        organisation="example",
     )
 
 

@@ -41,13 +41,19 @@ PAGES = {
     **{name: f"/{{}}/{name}?{GUARDED}" for name in NAMES},
 }
 NEWSLETTER: dict[str, dict[str, object]] = {
+    "choose": {"newsletters": [("rivers", "River Friends"), ("buses", "Night Bus League")]},
     "subscribe": {
+        "key": "rivers",
+        "name": "River Friends",
+        "controller": "River Friends Ltd",
+        "contact": "rivers@example.org",
+        "others": True,
         "sentence": "Send me the newsletter.",
         "version": "0123456789abcdef",
         "wrong": {"email": "Enter your email address.", "consent": "Tick the box."},
     },
     "gone": {"offered": True},
-    **{name: {} for name in ("asked", "confirmed", "unsubscribed")},
+    **{name: {"name": "River Friends"} for name in ("asked", "confirmed", "unsubscribed")},
 }
 REFUSED = Mistakes(
     {"email": "suzie@gmial.com", "display": "full"},

@@ -1,7 +1,11 @@
 """The pages of the site itself, and its translations."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,10 +13,12 @@ import pytest
 from sabal import settings
 from sabal.http import PUBLIC
 from sabal.pages import html
+from sabal.pages.prepared import OF_A_REFUSAL, prepared_page
 from sabal.petitions.countries import countries
+from sabal.petitions.definition import Controller
 from sabal.petitions.snapshot import PetitionSnapshot
 
-from .conftest import GUARDED, Reader
+from .conftest import GUARDED, OPEN, Reader
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "ko", "zh-hans")
@@ -24,6 +30,98 @@ def test_pages_of_the_site_are_cacheable(reader: Reader, language: str, path: st
     answer = reader.get(f"/{language}{path}")
     assert answer.status == 200 and answer.header(b"cache-control") == PUBLIC.encode()
     assert f'<html lang="{language}"' in answer.body.decode()
+
+
+@pytest.mark.parametrize("path", ["", "/imprint", "/privacy", "/verify", "/newsletter"])
+def test_the_head_of_a_page_of_the_site_has_its_name(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def head(language: str) -> str:
+        page = reader.get(f"/{language}{path}").body.decode()
+        return page.partition('<header class="top">')[2].partition("</header>")[0]
+
+    monkeypatch.setattr(settings, "BASE_URL", "https://petition.example:8443")
+    assert "<p>petition.example</p>" in head("en")
+    for address in (
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000",
+        "http://localhost:8000",
+        "http://192.0.2.7",
+    ):
+        monkeypatch.setattr(settings, "BASE_URL", address)
+        words = [head(language) for language in LANGUAGES]
+        assert all(
+            name in word
+            for name, word in zip(("Petition site", "청원 사이트", "请愿网站"), words, strict=True)
+        )
+        assert not any("127" in word or "localhost" in word or "::1" in word for word in words)
+    monkeypatch.setattr(settings, "SITE_NAME", "Rivers & <Buses>")
+    assert "<p>Rivers &amp; &lt;Buses&gt;</p>" in head("ko")
+
+
+@pytest.mark.parametrize("name", OF_A_REFUSAL)
+def test_refusals_have_the_name_of_the_site(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(settings, "SITE_NAME", "Rivers and Buses")
+    assert "<p>Rivers and Buses</p>" in prepared_page(name, "ko").body.decode()
+
+
+def test_indexed_pages_of_the_site_describe_themselves(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "SITE_NAME", 'Rivers "and" Buses')
+    seen = set()
+    for language, path in product(LANGUAGES, ("", "/privacy", "/verify")):
+        page = reader.get(f"/{language}{path}").body.decode()
+        (description,) = re.findall(r'<meta name="description" content="([^"]*)">', page)
+        assert "Rivers &quot;and&quot; Buses" in description and len(description) < 200
+        assert f'<link rel="canonical" href="{settings.BASE_URL}/{language}{path}">' in page
+        assert 'content="noindex"' not in page
+        seen.add(description)
+    assert len(seen) == 9
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_link_to_the_source(reader: Reader, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    address = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Source"]
+    assert reader.get(f"/{language}").body.decode().count(f'<a href="{address}">') == 1
+    monkeypatch.setattr(settings, "SOURCE_URL", "https://code.example/?a=1&b=2")
+    page = reader.get(f"/{language}/verify").body.decode()
+    assert page.count('<a href="https://code.example/?a=1&amp;b=2">') == 2 and address not in page
+
+
+def test_without_an_address_pages_link_to_no_source(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sabal.pages.html.source_url", lambda: "")
+    page = reader.get("/en/verify").body.decode()
+    assert 'href=""' not in page and "Made with Sabal" in page and "Sabal is free software. Once" in page
+
+
+def test_one_organisation_is_named_on_the_list_and_on_the_privacy_page(reader: Reader) -> None:
+    for path in ("/en", "/en/privacy"):
+        page = reader.get(path).body.decode()
+        assert (
+            "Example – replace with your legal name is responsible." in page
+            and "several organisations" not in page
+        )
+
+
+def test_several_organisations_are_told_apart(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+    definition = petitions[OPEN].definition
+    petitions[OPEN] = replace(
+        petitions[OPEN],
+        organisation="orchard",
+        definition=replace(
+            definition,
+            organiser=dict.fromkeys(definition.languages, "Orchard Friends"),
+            controller=Controller("Orchard Friends Ltd", "1 Lane", "orchard@example.org"),
+        ),
+    )
+    for path in ("/en", "/en/privacy"):
+        assert "The petitions here are from several organisations." in reader.get(path).body.decode()
+    page = reader.get("/en/privacy").body.decode()
+    (theirs,) = re.findall(r"<h3>Orchard Friends</h3>(.*?)(?=<li>|</ul>)", page, re.S)
+    assert 'Orchard Friends Ltd, <a href="mailto:orchard@example.org">' in theirs
+    assert 'href="/en/newsletter/orchard"' in theirs and "keep-the-orchard" in theirs
+    assert "privacy@example.org" not in theirs and "stop-forced-repatriation" not in theirs
 
 
 def test_a_site_without_petitions_says_so(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:

@@ -21,7 +21,7 @@ ERASED = {WITHDRAWN: 1, "duplicate": 2, "automated": 3, "other": 4}
 class Erasure:
     """One line of the file. `hash` is C if the kind is in `ERASED`.
 
-    `petition_id` is 0 for the newsletter of an organisation; `organisation` is then its key, else empty.
+    `organisation` is the key of the organisation whose list was left, else empty. Of its newsletter `petition_id` is 0.
     """
 
     kind: str

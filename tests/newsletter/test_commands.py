@@ -26,7 +26,7 @@ def listed(site: SiteOfTests) -> SiteOfTests:
     address = EmailAddress.parse("eve@example.org")
     eve = rows.subscription(
         site.keyring.subscribers,
-        rows.MailingList(organisation=SLUG),
+        rows.MailingList(SLUG),
         address,
         "en",
         "Newsletter of Carol's people?",

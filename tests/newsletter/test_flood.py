@@ -79,7 +79,9 @@ def test_unknown_paths_never_reach_the_pool(client: Client, asked_of_pool: list[
 
 def test_the_page_of_an_emailed_link_is_the_same_for_every_token(client: Client) -> None:
     for verb in ("confirm", "unsubscribe"):
-        seen = [client.get(f"{NEWSLETTER}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "c" * 25 + "e")]
+        seen = [
+            client.get(f"{NEWSLETTER}/{verb}/{text}") for text in ("a" * 26, "b" * 25 + "a", "c" * 25 + "e")
+        ]
         assert len({(answer.status, tuple(answer.headers), answer.body) for answer in seen}) == 1
         assert seen[0]["cache-control"] == "no-store" and seen[0]["x-robots-tag"] == "noindex"
         # The form posts to the page's own URL, so the page does not contain the token.

@@ -19,6 +19,7 @@ from sabal.petitions import folder
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
+from sabal.signing.operations import Withdraw
 from signing.steps import confirmation, confirmed, signed
 from sites import EXAMPLE, NOW, TODAY, SiteOfTests, replace_key
 
@@ -197,7 +198,7 @@ def subscribed(two: SiteOfTests) -> SiteOfTests:
 
 def way_out(site: SiteOfTests, organisation: str) -> str:
     found = site.database.query(
-        "SELECT id FROM newsletter_subscription WHERE organisation = ?", (organisation,)
+        "SELECT id FROM newsletter_subscription WHERE petition_id = 0 AND organisation = ?", (organisation,)
     )
     link = token.encode(rows.unsubscribe_token(site.keyring.need_subscribers(), found[0][0]))
     return f"{NEWSLETTER}/unsubscribe/{link}"
@@ -236,7 +237,7 @@ def test_a_restore_removes_her_from_the_list_that_she_left(subscribed: SiteOfTes
 
     kept = subscribed.database.query(
         "SELECT id, petition_id, organisation, address_hash, sealed_address, language,"
-        " state, consent FROM newsletter_subscription WHERE organisation = 'night-bus'"
+        " state, consent FROM newsletter_subscription WHERE petition_id = 0 AND organisation = 'night-bus'"
     )
     client.post_raw(way_out(subscribed, "night-bus"), ONE_CLICK)
     columns = (
@@ -348,6 +349,37 @@ def test_a_petition_that_is_handed_over_does_not_hand_over_the_subscribers(site:
     handed_over = amend(site, "clean-river", BUSES)
     assert handed_over.organisation == "clean-river-2"
     assert [key for key, _, _ in lists(site)] == ["clean-river"]
+
+
+def test_updates_stay_with_the_sender_that_was_agreed_to(site: SiteOfTests, tmp_path: Path) -> None:
+    petition = publish(site, "clean-river", RIVERS)
+    confirmed(site, petition, subscribe=("updates",))
+    handed_over = amend(site, "clean-river", BUSES)
+    confirmed(site, handed_over, EVE, subscribe=("updates",))
+    out = tmp_path / "list.csv"
+    for key, sender in (("clean-river", RIVERS), ("clean-river-2", BUSES)):
+        assert run("export", "--organisation", key, "--out", str(out)).exit_code == 0
+        ((name, sentence),) = exported(out)
+        assert name == "updates about clean-river" and f"보내는 곳: {sender}." in sentence
+
+
+def test_withdrawing_ends_the_updates_of_every_sender(site: SiteOfTests) -> None:
+    suzie = confirmed(site, publish(site, "clean-river", RIVERS), subscribe=("updates",))
+    amend(site, "clean-river", BUSES)
+    site.writer.commit(site.database, [Withdraw(suzie.t, suzie.digest)])
+    assert site.rows("newsletter_subscription") == 0
+    ended = [line for line in erasure_journal.read() if line.kind == erasure_journal.UNSUBSCRIBED]
+    assert [line.organisation for line in ended] == ["clean-river"]
+
+
+def test_a_request_is_for_the_organisation_that_it_was_made_to(two: SiteOfTests, client: Client) -> None:
+    """The petition changed hands before Suzie pressed the button of the email."""
+    ask(client, SUZIE, FORM_OF[RIVERS])
+    ((_, links),) = sent_emails(two)
+    amend(two, "clean-river", "Third Party")
+    page = client.post(links["confirm"]).body.decode()
+    assert "You are subscribed" in page and "Third Party" not in page
+    assert [(key, state) for key, _, state in lists(two)] == [("clean-river", rows.CONFIRMED)]
 
 
 @pytest.mark.parametrize(

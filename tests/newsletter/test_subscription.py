@@ -10,7 +10,7 @@ from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
 from sites import DAY_NUMBER, SiteOfTests
 
-CAROLS = rows.MailingList(organisation="stop-forced-repatriation")
+CAROLS = rows.MailingList("stop-forced-repatriation")
 SENTENCE = "Email me the newsletter of Carol's people."
 WEEK = DAY_NUMBER + 8
 

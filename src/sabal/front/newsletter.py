@@ -69,7 +69,7 @@ class NewsletterHandlers:
         published = self._app.snapshots.published()
         if done is None:
             return pages.gone(published, language)
-        return pages.confirmed(published, language, done.organisation)
+        return pages.confirmed(published, language, "" if done.petition_id else done.organisation)
 
     async def unsubscribe_page(self, request: Request) -> Response:
         """GET: show the button to unsubscribe."""

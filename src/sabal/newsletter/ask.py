@@ -35,7 +35,7 @@ def ask(
     quota_left = settings.DEV or limits.emails_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
-    definition, of = organisation.definition, subscriptions.MailingList(organisation=organisation.key)
+    definition, of = organisation.definition, subscriptions.MailingList(organisation.key)
     row = subscriptions.subscription(key, of, address, language, consent.sentence("newsletter", definition, language))
     with database.transaction():
         may_email = quota_left and subscriptions.ask(

@@ -1,7 +1,6 @@
 """Commands about subscribers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,11 +16,11 @@ from sabal.spreadsheet import csv_line
 
 CHUNK = 1_000
 _LISTS = (
-    "SELECT petition_id, organisation, language, state, COUNT(*) FROM newsletter_subscription"
-    " GROUP BY petition_id, organisation, language, state ORDER BY petition_id, organisation, language, state"
+    "SELECT organisation, petition_id, language, state, COUNT(*) FROM newsletter_subscription"
+    " GROUP BY organisation, petition_id, language, state ORDER BY organisation, petition_id, language, state"
 )
 _SUBSCRIBERS = (
-    "SELECT s.id, s.petition_id, s.organisation, s.language, s.sealed_address, c.sentence"
+    "SELECT s.id, s.organisation, s.petition_id, s.language, s.sealed_address, c.sentence"
     " FROM newsletter_subscription s LEFT JOIN newsletter_consent c ON c.version = s.consent"
     f" WHERE s.state = {CONFIRMED} AND s.id > ? ORDER BY s.id LIMIT {CHUNK}"
 )
@@ -45,14 +44,14 @@ def list_(slug: str | None, organisation: str | None) -> None:
     connection = database.connect()
     try:
         lists = _lists(connection, slug, organisation)
-        found = [row for row in connection.query(_LISTS) if MailingList(row[0], row[1]) in lists]
+        found = [row for row in connection.query(_LISTS) if MailingList(*row[:2]) in lists]
     finally:
         connection.close()
     if not found:
         click.echo("No subscribers yet.")
-    for petition_id, key, language, state, number in found:
+    for key, petition_id, language, state, number in found:
         word = "confirmed" if state == CONFIRMED else "not confirmed yet"
-        click.echo(f"{number:>7}  {lists[MailingList(petition_id, key)].name}  {language}  {word}")
+        click.echo(f"{number:>7}  {lists[MailingList(key, petition_id)]}  {language}  {word}")
 
 
 @newsletter.command()
@@ -89,43 +88,33 @@ def export(slug: str | None, organisation: str | None, out: Path) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list as the operator sees it: its name, and the key of the organisation that it belongs to."""
-
-    name: str
-    organisation: str
-
-
 def _lists(
     connection: database.Database, slug: str | None, organisation: str | None
-) -> dict[MailingList, _List]:
-    """Return the lists: all, those of one organisation, or that of one petition.
+) -> dict[MailingList, str]:
+    """Return the names of the lists: of all, of those of one organisation, or of those of one petition.
 
     Raises Refusal if the slug or the key is unknown.
     """
     if slug is not None and organisation is not None:
         raise Refusal("Give a petition or --organisation, not both.")
     wanted = None if slug is None else id_of(connection, slug)
-    petitions = connection.query("SELECT id, slug, organisation FROM petitions_petition ORDER BY id")
-    keys = keys_in_use(connection) | {key for _, _, key in petitions if key}
+    petitions = connection.query("SELECT organisation, id, slug FROM petitions_petition ORDER BY id")
+    slugs = {id_: name for _, id_, name in petitions}
+    keys = keys_in_use(connection) | {key for key, _, _ in petitions if key}
     if organisation is not None and organisation not in keys:
         known = ", ".join(sorted(keys)) or "none"
         raise Refusal(f"There is no organisation {organisation!r} here. Known here: {known}.")
-    lists = {MailingList(id_): _List(f"updates about {name}", key) for id_, name, key in petitions}
-    lists |= {MailingList(organisation=key): _List(f"newsletter of {key}", key) for key in sorted(keys)}
     return {
-        of: one
-        for of, one in lists.items()
-        if (wanted is None or of.petition_id == wanted)
-        and (organisation is None or one.organisation == organisation)
+        of: f"updates about {slugs[of.petition_id]}" if of.petition_id else f"newsletter of {of.organisation}"
+        for of in (MailingList(*row[:2]) for row in connection.query(_LISTS))
+        if wanted in (None, of.petition_id) and organisation in (None, of.organisation)
     }
 
 
-def _refuse_several(connection: database.Database, lists: dict[MailingList, _List]) -> None:
+def _refuse_several(connection: database.Database, lists: dict[MailingList, str]) -> None:
     """Raise Refusal if these lists have subscribers of several organisations."""
-    filled = {MailingList(row[0], row[1]) for row in connection.query(_LISTS) if row[3] == CONFIRMED}
-    keys = sorted({one.organisation for of, one in lists.items() if of in filled})
+    confirmed = {MailingList(*row[:2]) for row in connection.query(_LISTS) if row[3] == CONFIRMED}
+    keys = sorted({of.organisation for of in lists if of in confirmed})
     if len(keys) > 1:
         raise Refusal(
             "Several organisations have subscribers here. Choose one, whose file it will be: --organisation"
@@ -134,17 +123,17 @@ def _refuse_several(connection: database.Database, lists: dict[MailingList, _Lis
 
 
 def _confirmed(
-    connection: database.Database, key: bytes, lists: dict[MailingList, _List]
+    connection: database.Database, key: bytes, lists: dict[MailingList, str]
 ) -> Iterator[tuple[str, ...]]:
     """Yield the table's rows of the confirmed subscribers of these lists. Reads them in chunks to save memory."""
     last = -1
     while found := connection.query(_SUBSCRIBERS, (last,)):
-        for row_id, petition_id, organisation, language, sealed, sentence in found:
-            if one := lists.get(MailingList(petition_id, organisation)):
+        for row_id, organisation, petition_id, language, sealed, sentence in found:
+            if name := lists.get(MailingList(organisation, petition_id)):
                 address = unseal(key, bytes(sealed), b"subscriber").decode()
                 unsubscribe = token.encode(unsubscribe_token(key, row_id))
                 link = f"{settings.BASE_URL}/{language}/newsletter/unsubscribe/{unsubscribe}"
-                yield address, language, sentence or "", one.name, link
+                yield address, language, sentence or "", name, link
         last = found[-1][0]
 
 

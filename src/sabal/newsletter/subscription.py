@@ -39,10 +39,13 @@ _CONFIRM_ASKED = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class MailingList:
-    """A list: updates about a petition (its id), or the newsletter of an organisation (its key). The other is empty."""
+    """A list of one organisation (its key): its newsletter, or its updates about a petition (the id, else 0).
 
+    Updates name the organisation too: if a petition changes hands, the new organisation begins another list.
+    """
+
+    organisation: str
     petition_id: int = 0
-    organisation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def confirm(database: Database, confirm_hash: bytes) -> MailingList | None:
     """Confirm by the emailed link. Return the list, or None if the link is of no subscription. Twice is harmless."""
     rows = database.query(
         "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?"
-        " RETURNING petition_id, organisation",
+        " RETURNING organisation, petition_id",
         (CONFIRMED, confirm_hash),
     )
     return MailingList(*rows[0]) if rows else None
@@ -156,7 +159,7 @@ def expire(database: Database, today: int) -> int:
 
 def keys_in_use(database: Database) -> set[str]:
     """Return the keys of all organisations that have subscribers."""
-    rows = database.query("SELECT DISTINCT organisation FROM newsletter_subscription WHERE petition_id = 0")
+    rows = database.query("SELECT DISTINCT organisation FROM newsletter_subscription")
     return {row[0] for row in rows}
 
 
@@ -176,7 +179,7 @@ def unsubscribe(database: Database, row_id: int) -> bool:
         (row_id,),
     )
     for found, petition_id, organisation, state in rows:
-        of, address_hash = MailingList(petition_id, organisation), bytes(found)
+        of, address_hash = MailingList(organisation, petition_id), bytes(found)
         wishes = [Erasure(erasure_journal.UNSUBSCRIBED, address_hash, petition_id, organisation)]
         if state == ASKED:
             refusal = _refusal(of, address_hash)
@@ -196,11 +199,12 @@ def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) ->
     for petition_id in sorted({petition_id for petition_id, _ in list_hashes}):
         where, params = database.among("address_hash", [h for of, h in list_hashes if of == petition_id])
         ended = database.query(
-            f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where} RETURNING address_hash",
+            f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where}"
+            " RETURNING address_hash, organisation",
             [petition_id, *params],
         )
         erasure_journal.append(
-            [Erasure(erasure_journal.UNSUBSCRIBED, bytes(row[0]), petition_id) for row in ended]
+            [Erasure(erasure_journal.UNSUBSCRIBED, bytes(row[0]), petition_id, row[1]) for row in ended]
         )
 
 

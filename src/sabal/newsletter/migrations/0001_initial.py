@@ -8,15 +8,15 @@ from django.db import migrations
 from sabal import hot_tables
 
 SQL = """
--- A row is in one list: updates about a petition (petition_id), or the newsletter of an organisation (its key; then
--- petition_id is 0). state: 1 asked for, 2 confirmed.
+-- A row is in one list of an organisation (its key): the newsletter (petition_id is 0), or updates about a petition.
+-- state: 1 asked for, 2 confirmed.
 -- address_hash: keyed hash, so that an address is in a list only once. confirm_hash: of the last emailed link; it stays
 -- after the click, so that clicking twice is harmless. consent: first 16 hex digits of the SHA-256 of the sentence that
 -- was ticked; expires: day number while not confirmed; asked: the number of emails that were sent for it.
 CREATE TABLE newsletter_subscription (
     id INTEGER NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL DEFAULT 0,
-    organisation VARCHAR(60) NOT NULL DEFAULT '',
+    organisation VARCHAR(60) NOT NULL,
     address_hash BLOB NOT NULL,
     sealed_address BLOB NOT NULL,
     language VARCHAR(16) NOT NULL,

@@ -156,8 +156,8 @@ def _subscriptions(
         raise NotReady
     address = EmailAddress.stored(opened.address)
     lists = {
-        "updates": MailingList(petition.id),
-        "newsletter": MailingList(organisation=petition.organisation),
+        "updates": MailingList(petition.organisation, petition.id),
+        "newsletter": MailingList(petition.organisation),
     }
     sentences = {box: consent.sentence(box, petition.definition, opened.language) for box in opened.subscribe}
     return [

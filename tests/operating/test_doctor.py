@@ -158,6 +158,40 @@ def test_a_misspelt_setting_gets_a_suggestion() -> None:
     assert finding.level == "ok"
 
 
+@pytest.mark.parametrize(
+    ("base", "name", "level"),
+    [
+        ("https://petition.example", "", "ok"),
+        ("https://192.0.2.7", "", "warning"),
+        ("https://[2001:db8::1]:8443", "", "warning"),
+        ("https://192.0.2.7", "Petitions of the River Friends", "ok"),
+    ],
+)
+def test_a_site_whose_address_is_a_number_needs_a_name(
+    monkeypatch: pytest.MonkeyPatch, base: str, name: str, level: str
+) -> None:
+    monkeypatch.setattr(settings, "BASE_URL", base)
+    monkeypatch.setattr(settings, "SITE_NAME", name)
+    finding, _ = doctor._site_words()
+    assert (finding.id, finding.level) == ("D802", level)
+    assert (name or ("petition.example" if level == "ok" else "Petition site")) in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("", "warning"),  # the placeholder in pyproject.toml
+        ("https://code.example/sabal", "warning"),
+        ("javascript:alert(1)", "warning"),
+        ("https://code.petition.org/sabal", "ok"),
+    ],
+)
+def test_pages_must_say_where_the_source_is(monkeypatch: pytest.MonkeyPatch, url: str, level: str) -> None:
+    monkeypatch.setattr(settings, "SOURCE_URL", url)
+    _, finding = doctor._site_words()
+    assert (finding.id, finding.level) == ("D803", level)
+
+
 def test_ready_lists_the_steps_in_order(server: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [step.sentence for step in steps()]
     assert sentences[0].startswith("Give the server its public address")

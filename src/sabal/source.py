@@ -11,8 +11,9 @@ _CHECKOUT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def source_url() -> str:
-    """Return SABAL_SOURCE_URL, or the project's own address."""
-    return settings.SOURCE_URL or project_url()
+    """Return SABAL_SOURCE_URL, or the project's own address; "" if it is no web address."""
+    url = settings.SOURCE_URL or project_url()
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 @cache

@@ -89,8 +89,10 @@ def test_pages_link_to_the_source(reader: Reader, monkeypatch: pytest.MonkeyPatc
     assert page.count('<a href="https://code.example/?a=1&amp;b=2">') == 2 and address not in page
 
 
-def test_without_an_address_pages_link_to_no_source(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sabal.pages.html.source_url", lambda: "")
+def test_without_a_web_address_pages_link_to_no_source(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "SOURCE_URL", "javascript:alert(1)")
     page = reader.get("/en/verify").body.decode()
     assert 'href=""' not in page and "Made with Sabal" in page and "Sabal is free software. Once" in page
 

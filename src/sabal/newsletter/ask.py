@@ -36,7 +36,9 @@ def ask(
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
     definition, of = organisation.definition, subscriptions.MailingList(organisation.key)
-    row = subscriptions.subscription(key, of, address, language, consent.sentence("newsletter", definition, language))
+    row = subscriptions.subscription(
+        key, of, address, language, consent.sentence("newsletter", definition, language)
+    )
     with database.transaction():
         may_email = quota_left and subscriptions.ask(
             database, row, subscriptions.confirm_hash(t), days.number_at(now) + KEEP_DAYS + 1

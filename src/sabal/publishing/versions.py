@@ -18,7 +18,7 @@ from sabal.ledger import tables
 from sabal.newsletter import subscription
 from sabal.petitions import folder, manifest, organisation
 from sabal.petitions.consent import consent_text
-from sabal.petitions.definition import Definition
+from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.models import Petition
 from sabal.publishing.drafts import definition_of, find, newest
 from sabal.refusal import Refusal
@@ -85,7 +85,7 @@ def _published_definition(petition: Petition) -> Definition | None:
     assert petition.version is not None
     try:
         return folder.parse(json.loads(petition.version.files))
-    except folder.FolderError:
+    except FolderError:
         return None
 
 

@@ -14,6 +14,7 @@ MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
     "__init__ refusal locks private public http posted strict token typed spreadsheet days hot_tables",
+    "configuration",
     "settings",
     "database logs erasure_journal serve site_name source",
     "checking witness keys",

@@ -2,122 +2,162 @@
 
 It has three users: Django (this module is its settings module), `sabal doctor`, and docs/operating.md, which a test
 compares with the table. It imports nothing of Django, so that the front end can use it too.
+
+Each text is parsed into a value here, once. If some cannot be, importing this module raises SettingsError, which names
+all of them by id and shows none of their values.
 """
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from sabal.refusal import Refusal
+from sabal.configuration.contact import parse_contact
+from sabal.configuration.database_url import SQLITE, connection_options, parse_database_url
+from sabal.configuration.errors import SettingError, SettingsError
+from sabal.configuration.mail_url import MailUrl, parse_mail_url
+from sabal.configuration.plain import (
+    parse_folder,
+    parse_hops,
+    parse_seconds,
+    parse_server_key,
+    parse_switch,
+    parse_words,
+)
+from sabal.configuration.sender import Sender, parse_sender
+from sabal.configuration.site_address import parse_base_url, parse_hosts, parse_onion, parse_source_url
+
+Value = TypeVar("Value")
 
 ENVIRONMENT: Mapping[str, str] = os.environ
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of the table. A `secret` value may also come from a file that `<name>_FILE` names."""
+    """One line of the table. A `secret` value may also come from a file that `<name>_FILE` names.
+
+    `id` names the setting in errors.
+    """
 
     name: str
     default: str
     help: str
     secret: bool = False
+    id: str = ""
 
 
 SETTINGS = (
-    Setting("SABAL_DATA", "var", "the data folder: database, keys, outgoing emails in development"),
+    Setting(
+        "SABAL_DATA", "var", "the data folder: database, keys, outgoing emails in development", id="C100"
+    ),
     Setting(
         "SABAL_DATABASE_URL",
         "",
         "postgres://user:password@host:5432/name; empty: SQLite in the data folder",
         secret=True,
+        id="C101",
     ),
-    Setting("SABAL_BASE_URL", "", "the public address, https://… or http://….onion, without a final slash"),
     Setting(
-        "SABAL_SITE_NAME", "", "the name of the site, for readers; in every email too; default: the host name"
+        "SABAL_BASE_URL",
+        "",
+        "the public address, https://… or http://….onion, without a final slash",
+        id="C102",
+    ),
+    Setting(
+        "SABAL_SITE_NAME",
+        "",
+        "the name of the site, for readers; in every email too; default: the host name",
+        id="C115",
     ),
     Setting(
         "SABAL_ONION",
         "",
         "a second public address, http://….onion, where the server is also an onion service",
+        id="C103",
     ),
     Setting(
         "SABAL_MAIL_URL",
         "",
         "smtp://user:password@host:587?tls=starttls; in development: folder:",
         secret=True,
+        id="C104",
     ),
-    Setting("SABAL_MAIL_FROM", "", "the sender of every email, such as petition@example.org"),
-    Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own are in front of the server"),
-    Setting("SABAL_HOSTS", "", "further host names that the server answers to, separated by commas"),
+    Setting("SABAL_MAIL_FROM", "", "the sender of every email, such as petition@example.org", id="C105"),
+    Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own are in front of the server", id="C106"),
+    Setting(
+        "SABAL_HOSTS", "", "further host names that the server answers to, separated by commas", id="C107"
+    ),
     Setting(
         "SABAL_SERVER_KEY",
         "",
         "32 bytes in hexadecimal that wrap every other key; default: server.key in the data folder",
         secret=True,
+        id="C108",
     ),
-    Setting("SABAL_BATCH_EVERY", "", "development only: count this often, such as 2s, from one signature on"),
-    Setting("SABAL_WITNESS_PRIVATE", "", "1: witnesses of the log may have private addresses"),
-    Setting("SABAL_MAIL_RELAY", "", "the company that relays the email, shown on the privacy page"),
-    Setting("SABAL_HOSTING", "", "the company that hosts the server, shown on the privacy page"),
     Setting(
-        "SABAL_TLS_END", "", "who ends TLS (this server itself, or a named shield), shown on the privacy page"
+        "SABAL_BATCH_EVERY",
+        "",
+        "development only: count this often, such as 2s, from the first on",
+        id="C109",
+    ),
+    Setting("SABAL_WITNESS_PRIVATE", "", "1: witnesses of the log may have private addresses", id="C110"),
+    Setting(
+        "SABAL_MAIL_RELAY", "", "the company that relays the email, shown on the privacy page", id="C112"
+    ),
+    Setting("SABAL_HOSTING", "", "the company that hosts the server, shown on the privacy page", id="C113"),
+    Setting(
+        "SABAL_TLS_END",
+        "",
+        "who ends TLS (this server itself, or a named shield), shown on the privacy page",
+        id="C114",
     ),
     Setting(
         "SABAL_SOURCE_URL",
         "",
         "where the source of this server can be had; default: the project's own address",
+        id="C116",
     ),
     Setting(
         "SABAL_SECURITY_CONTACT",
         "",
         "mailto: or https: address for reporting security problems (security.txt)",
+        id="C111",
     ),
 )
-
-
-class SettingError(Refusal):
-    """A setting cannot be used. The sentence names it and shows the right form."""
 
 
 def value(name: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     """Return the value of one setting of the table: from the environment, its `_FILE` variant, or the default."""
     setting = next(s for s in SETTINGS if s.name == name)
     if name in environment:
+        if any("\ud800" <= character <= "\udfff" for character in environment[name]):
+            raise SettingError(f"{name} is not UTF-8.", "Set it again in a terminal or a file that is.")
         return environment[name].strip()
     file = environment.get(f"{name}_FILE", "") if setting.secret else ""
     if not file:
         return setting.default
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        return Path(file).read_text(encoding="utf-8-sig").strip()
+    except (OSError, ValueError) as error:
         raise SettingError(
-            f"{name}_FILE names {file}, which cannot be read: {type(error).__name__}."
+            f"{name}_FILE names a file that cannot be read: {type(error).__name__}.",
+            "It needs the path of a text file (UTF-8) that this user can read.",
         ) from None
 
 
-def seconds(text: str) -> float:
-    """Parse `2s`, `500ms`, `1m`, `1h` or a bare number as seconds. Raise SettingError."""
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = text, "s"
-    for suffix in units:
-        if text.endswith(suffix) and text[: -len(suffix)].replace(".", "", 1).isdigit():
-            number, unit = text[: -len(suffix)], suffix
-            break
+_faults: list[tuple[str, SettingError]] = []
+
+
+def parsed(name: str, parse: Callable[[str], Value], default: Value) -> Value:
+    """Return the value of a setting; `default` if it is empty, or cannot be parsed, which is noted."""
     try:
-        result = float(number) * units[unit]
-    except ValueError:
-        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}. Write it like 2s, 1m or 1h.") from None
-    if not 0.05 <= result <= 604_800:
-        raise SettingError(f"SABAL_BATCH_EVERY is {text!r}. It must be between 50ms and a week.")
-    return result
-
-
-def _hops(text: str) -> int:
-    if not text.isdigit() or int(text) > 8:
-        raise SettingError(f"SABAL_TRUSTED_HOPS is {text!r}. It must be a whole number from 0 to 8.")
-    return int(text)
+        text = value(name)
+        return parse(text) if text else default
+    except SettingError as error:
+        _faults.append((next(s.id for s in SETTINGS if s.name == name), error))
+        return default
 
 
 DEV_SWITCH = "SABAL_INTERNAL_DEV"  # set by `serve --dev` for its children; not for operators
@@ -126,24 +166,27 @@ READY_FILE = (
 )
 DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 
-DATA = Path(value("SABAL_DATA")).absolute()
-DATABASE_URL = value("SABAL_DATABASE_URL") or f"sqlite://{DATA / 'sabal.sqlite3'}"
-BASE_URL = value("SABAL_BASE_URL").rstrip("/") or "http://127.0.0.1:8000"
-SITE_NAME = " ".join(value("SABAL_SITE_NAME").split())
-ONION = value("SABAL_ONION").rstrip("/")
-MAIL_URL = value("SABAL_MAIL_URL") or ("folder:" if DEV else "")
-MAIL_FROM = value("SABAL_MAIL_FROM") or ("petition@localhost" if DEV else "")
-TRUSTED_HOPS = _hops(value("SABAL_TRUSTED_HOPS"))
-HOSTS = tuple(host.strip().lower() for host in value("SABAL_HOSTS").split(",") if host.strip())
-SERVER_KEY = value("SABAL_SERVER_KEY", {k: v for k, v in ENVIRONMENT.items() if k != "SABAL_SERVER_KEY_FILE"})
+DATA = parsed("SABAL_DATA", parse_folder, Path("var").absolute())
+DATABASE_URL = parsed("SABAL_DATABASE_URL", parse_database_url, f"{SQLITE}{DATA / 'sabal.sqlite3'}")
+BASE_URL = parsed(
+    "SABAL_BASE_URL", parse_base_url, "http://127.0.0.1:8000"
+)  # in ASCII, without a final slash
+SITE_NAME = parsed("SABAL_SITE_NAME", parse_words, "")
+ONION = parsed("SABAL_ONION", parse_onion, "")
+MAIL_URL = parsed("SABAL_MAIL_URL", parse_mail_url, MailUrl("folder" if DEV else ""))  # scheme "": not set
+MAIL_FROM = parsed("SABAL_MAIL_FROM", parse_sender, Sender("", "petition@localhost" if DEV else ""))
+TRUSTED_HOPS = parsed("SABAL_TRUSTED_HOPS", parse_hops, 0)
+HOSTS = parsed("SABAL_HOSTS", parse_hosts, tuple[str, ...]())
 SERVER_KEY_FILE = Path(ENVIRONMENT.get("SABAL_SERVER_KEY_FILE", "") or DATA / "server.key").absolute()
-BATCH_EVERY = seconds(value("SABAL_BATCH_EVERY")) if value("SABAL_BATCH_EVERY") else None
-WITNESS_PRIVATE = value("SABAL_WITNESS_PRIVATE") == "1"
-MAIL_RELAY = value("SABAL_MAIL_RELAY")
-HOSTING = value("SABAL_HOSTING")
-TLS_END = value("SABAL_TLS_END")
-SOURCE_URL = value("SABAL_SOURCE_URL")
-SECURITY_CONTACT = value("SABAL_SECURITY_CONTACT")
+# A key file is not read here, because each of its faults has an error of its own (open_keystore).
+SERVER_KEY = parsed("SABAL_SERVER_KEY", parse_server_key, "") if "SABAL_SERVER_KEY" in ENVIRONMENT else ""
+BATCH_EVERY = parsed("SABAL_BATCH_EVERY", parse_seconds, None)
+WITNESS_PRIVATE = parsed("SABAL_WITNESS_PRIVATE", parse_switch, False)
+MAIL_RELAY = parsed("SABAL_MAIL_RELAY", parse_words, "")
+HOSTING = parsed("SABAL_HOSTING", parse_words, "")
+TLS_END = parsed("SABAL_TLS_END", parse_words, "")
+SOURCE_URL = parsed("SABAL_SOURCE_URL", parse_source_url, "")
+SECURITY_CONTACT = parsed("SABAL_SECURITY_CONTACT", parse_contact, "")
 SITE_LANGUAGES = ("en", "ko", "zh-hans")
 
 
@@ -179,12 +222,10 @@ LOGGING_CONFIG = None
 
 
 def _django_database(url: str) -> dict[str, object]:
-    from urllib.parse import parse_qsl, unquote, urlsplit
-
-    if url.startswith("sqlite://"):
+    if url.startswith(SQLITE):
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": url.removeprefix("sqlite://"),
+            "NAME": url.removeprefix(SQLITE),
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "timeout": 30,
@@ -195,24 +236,20 @@ def _django_database(url: str) -> dict[str, object]:
                 ),
             },
         }
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
-        raise SettingError(
-            "SABAL_DATABASE_URL must look like postgres://user:password@host:5432/name, or be left empty for SQLite."
-        )
-    options: dict[str, object] = dict(parse_qsl(parts.query))
-    # The folder of a socket is in the query (?host=/run/postgresql), as in libpq.
+    options = connection_options(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.strip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": str(options.pop("host", "")) or parts.hostname or "",
-        "PORT": str(parts.port or options.pop("port", "")),
+        "NAME": options.pop("dbname"),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": options.pop("port", ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 
 
+if _faults:
+    raise SettingsError(_faults)
 DATABASES = {"default": _django_database(DATABASE_URL)}

@@ -14,6 +14,7 @@ from datetime import date
 from types import FrameType
 
 from sabal import days, settings
+from sabal.configuration.errors import SettingError
 from sabal.database import Database, OperationalError, connect
 from sabal.keys.keyring import was_up
 from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
@@ -21,7 +22,7 @@ from sabal.ledger.finalise import finalise_due
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.witnesses import Witnesses
 from sabal.logs import where
-from sabal.mail import outbox
+from sabal.mail import outbox, relay
 from sabal.mail.answers import Trouble
 from sabal.mail.emails import Site
 from sabal.mail.tidy import tidy_keys
@@ -60,6 +61,7 @@ class Worker:
         )
         self.stop = threading.Event()
         self._broken = False
+        self._stored_greeting: bool | None = None  # as in the database
         self._reported_at: dict[int, float] = {}
         self._next_wal_checkpoint = self._next_wal_truncation = self._next_tidy = float("-inf")
 
@@ -103,6 +105,8 @@ class Worker:
             database.close()
 
     def _send(self, database: Database, snapshots: Snapshots) -> float:
+        if self._stored_greeting is None and self.transport.takes_international is None:
+            self.transport.greet()
         report = outbox.send_due(
             database,
             self.keystore,
@@ -113,9 +117,17 @@ class Worker:
             site=Site(settings.BASE_URL, settings.MAIL_FROM),
             should_stop=self.stop.is_set,
         )
+        self._store_greeting(database)
         if report.trouble is not Trouble.NONE:
             return REST
         return 0.0 if report.handled else PAUSE
+
+    def _store_greeting(self, database: Database) -> None:
+        """Let the forms know which addresses the mail server takes, if its greeting changed."""
+        takes = self.transport.takes_international
+        if takes is not None and takes != self._stored_greeting:
+            relay.remember(database, takes)
+            self._stored_greeting = takes
 
     def _count_and_tidy(self, database: Database, snapshots: Snapshots) -> float:
         now = self.clock()
@@ -216,9 +228,15 @@ class Worker:
 
 
 def main() -> None:
-    """Run a worker until SIGTERM or SIGINT."""
+    """Run a worker until SIGTERM or SIGINT. Raises SettingError if no email could be sent."""
+    if not settings.MAIL_URL.scheme:
+        raise SettingError(
+            "SABAL_MAIL_URL is not set.", "The worker sends the emails through that mail server."
+        )
+    if not settings.MAIL_FROM.address:
+        raise SettingError("SABAL_MAIL_FROM is not set.", "It is the sender of every email.")
     transport = open_transport(
-        settings.MAIL_URL, folder=settings.DATA / "mail", helo=Site(settings.BASE_URL, "").host
+        settings.MAIL_URL, folder=settings.DATA / "mail", helo=Site(settings.BASE_URL).mail_domain
     )
     worker = Worker(open_keystore(), transport)
 

@@ -31,6 +31,11 @@ def test_emails_can_be_read_and_their_links_followed(
         page = client.get(newest).body.decode()
         links = re.findall(r'<a href="http://127\.0\.0\.1:8000(/en/newsletter/confirm/\w{26})">', page)
         assert len(links) == 1 and client.get(links[0]).status == 200
+        assert f'<iframe src="{newest}/html"' in page
+        shown = client.get(f"{newest}/html")
+        assert b"Open the page</a>" in shown.body and links[0].encode() in shown.body
+        policy = shown["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'self'" in policy and "sandbox" in policy
 
 
 def test_only_emails_are_shown(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +44,7 @@ def test_only_emails_are_shown(site: SiteOfTests, monkeypatch: pytest.MonkeyPatc
     with open_client(site, monkeypatch, dev=True) as client:
         for name in ("notes.txt", "..", "server.key", "nothing.eml"):
             assert client.get(f"/dev/mail/{name}").status in (400, 404)
+            assert client.get(f"/dev/mail/{name}/html").status in (400, 404)
 
 
 def test_the_text_of_an_email_is_escaped(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,8 +69,9 @@ def test_a_public_server_shows_no_emails(site: SiteOfTests, monkeypatch: pytest.
         (file,) = (site.data / "mail").glob("[0-9]*.eml")
         assert client.get("/dev/mail/").status in (400, 404)
         assert client.get(f"/dev/mail/{file.name}").status == 404
+        assert client.get(f"/dev/mail/{file.name}/html").status == 404
         assert b"/dev/mail/" not in client.get(f"{PAGE}/asked").body
     # There is no such route, and the pages refuse by themselves.
-    for page, names in ((dev.emails, ()), (dev.email, (file.name,))):
+    for page, names in ((dev.emails, ()), (dev.email, (file.name,)), (dev.email_html, (file.name,))):
         with pytest.raises(Refused):
             page(*names)  # type: ignore[operator]

@@ -52,7 +52,7 @@ class Calls:
 
     def connect(self) -> Any:
         self.connected += 1
-        return SimpleNamespace(close=self.close)
+        return SimpleNamespace(close=self.close, query=lambda *_: [])
 
     def close(self) -> None:
         self.closed += 1

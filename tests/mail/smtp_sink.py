@@ -5,6 +5,7 @@ It prints its port first. It writes every accepted email as one JSON line to the
 
 import asyncio
 import base64
+import hmac
 import json
 import socket
 import ssl
@@ -93,6 +94,14 @@ class Server(SMTP):
         else:
             super().connection_made(transport)
 
+    async def auth_CRAM__MD5(self, _server: SMTP, _args: list[str]) -> AuthResult:  # RFC 2195
+        challenge = b"<1896.697170952@sink.example>"
+        answer = await self.challenge_auth(challenge)
+        assert isinstance(answer, bytes)
+        login, _, digest = answer.rpartition(b" ")
+        right = hmac.new("pässwörd 비밀".encode(), challenge, "md5").hexdigest().encode()
+        return AuthResult(success=hmac.compare_digest(right, digest), auth_data=login.decode(), handled=False)
+
     @syntax("MAIL FROM: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_MAIL(self, arg: str) -> None:
         if self.sink.behaviour == "sender":
@@ -124,7 +133,8 @@ def _authenticate(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
 ) -> AuthResult:
     assert isinstance(data, LoginPassword)
-    good = (data.login, data.password) == (b"carol", b"p@ss/word")
+    known = {(b"carol", b"p@ss/word"), ("cärol".encode(), "pässwörd 비밀".encode())}
+    good = (data.login, data.password) in known
     return AuthResult(success=good, auth_data=data.login.decode() if good else None, handled=good)
 
 
@@ -139,7 +149,7 @@ async def main(behaviour: str, file: Path, certificate: str) -> None:
         "hostname": "sink.example",
         "timeout": 60,
     }
-    if behaviour == "tls":
+    if behaviour in ("tls", "unicode-password"):
         options |= {
             "tls_context": context,
             "require_starttls": True,

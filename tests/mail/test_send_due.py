@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ import pytest
 
 from mail.world import FROM_SIGNING, NOON, TODAY, Sink, World
 from sabal import token
+from sabal.configuration.sender import parse_sender
 from sabal.database import Database
 from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
-from sabal.mail import claims
+from sabal.mail import claims, emails
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW
+from sabal.mail.message import Message
 from sabal.mail.traffic import End
 
 Sinks = Callable[..., Sink]
@@ -30,10 +31,14 @@ class Recorder:
 
     def __init__(self, answer: Answer | Callable[[str], Answer] = Answer(SendOutcome.ACCEPTED)) -> None:  # noqa: B008
         self.answer, self.to, self.ids = answer, list[str](), list[str]()
+        self.takes_international: bool | None = None
 
-    def send(self, message: EmailMessage, to: str) -> Answer:
+    def greet(self) -> None:
+        self.takes_international = True
+
+    def send(self, message: Message, to: str) -> Answer:
         self.to.append(to)
-        self.ids.append(message["Message-ID"])
+        self.ids.append(message.id)
         return self.answer(to) if callable(self.answer) else self.answer
 
     def close(self) -> None:
@@ -151,6 +156,31 @@ def test_an_email_whose_connection_is_dropped_is_sent_later(world: World, sink: 
     world.write()
     assert world.send(server.transport()).ends == {End.LATER: 1}
     assert world.waiting() == 1 and server.lines() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "address"),
+    [
+        ("petition@example.org", "", "petition@example.org"),
+        ("Smith, Jones & Co. <petition@example.org>", "Smith, Jones & Co.", "petition@example.org"),
+        ("푸른 강의 벗 <petition@강.example>", "푸른 강의 벗", "petition@xn--939a.example"),
+        (
+            '"Ü" (Verein), e. V. <ü.v+x@example.org>'.replace("ü", "u"),
+            '"Ü" (Verein), e. V.',
+            "u.v+x@example.org",
+        ),
+    ],
+)
+def test_the_sender_arrives_as_it_was_set(
+    world: World, sink: Sinks, setting: str, name: str, address: str
+) -> None:
+    server = sink()
+    world.write()
+    site = emails.Site("https://petition.example", parse_sender(setting))
+    assert world.send(server.transport(), site=site).accepted == 1
+    (sender,) = server.emails()[0]["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, address)
+    assert server.lines()[0]["from"] == address
 
 
 def test_after_a_lost_answer_the_email_is_sent_again_with_the_same_id(world: World, sink: Sinks) -> None:
@@ -335,7 +365,7 @@ from sabal.keys.keystore import KeyStore
 from sabal.database import connect
 import django; django.setup()
 from sabal.mail.smtp import SmtpTransport
-from sabal.mail.url import MailUrl
+from sabal.configuration.mail_url import MailUrl
 
 class Deadly(SmtpTransport):
     def send(self, message, to):

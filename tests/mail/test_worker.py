@@ -9,18 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
 
 import pytest
 
 from mail.test_send_due import Recorder
 from mail.world import Sink
 from sabal import settings, worker
+from sabal.configuration.sender import Sender
 from sabal.database import Database, OperationalError
 from sabal.keys.keystore import KeyStore, mail_key_name
 from sabal.ledger.sequencer import Sequencer
 from sabal.logs import _Line
 from sabal.mail.answers import Answer
+from sabal.mail.message import Message
 from sabal.mail.transport import Transport
 from sabal.petitions.snapshot import Snapshots
 from sabal.worker import MAIL_ENDS_WITHIN, Worker
@@ -33,7 +34,7 @@ Sinks = Callable[..., Sink]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "BATCH_EVERY", 0.1)
-    monkeypatch.setattr(settings, "MAIL_FROM", "petition@example.org")
+    monkeypatch.setattr(settings, "MAIL_FROM", Sender("", "petition@example.org"))
     monkeypatch.setattr(worker, "REST", 0.2)
 
 
@@ -145,7 +146,7 @@ def test_lost_connections_are_made_again(site: SiteOfTests, caplog: pytest.LogCa
 class Leaving(Recorder):
     """A transport whose library ends the program."""
 
-    def send(self, message: EmailMessage, to: str) -> Answer:
+    def send(self, message: Message, to: str) -> Answer:
         raise SystemExit(f"no way to {to}")
 
 
@@ -275,3 +276,24 @@ def test_the_process_ends_cleanly_on_sigterm_and_with_an_error_otherwise(
     assert process.wait(30) == (1 if broken else 0)
     assert ("ends the worker: JSONDecodeError" in "".join(lines)) is broken
     assert "Traceback" not in "".join(lines) and "suzie" not in "".join(lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["SABAL_MAIL_URL", "SABAL_MAIL_FROM"])
+def test_a_worker_that_could_send_nothing_does_not_start(site: SiteOfTests, missing: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+    given = {
+        "SABAL_MAIL_URL": "folder:",
+        "SABAL_MAIL_FROM": "petition@example.org",
+        "SABAL_DATA": str(site.data),
+    }
+    del given[missing]
+    done = subprocess.run(
+        [sys.executable, "-m", "sabal", "worker"],
+        env={**environment, "SABAL_DATABASE_URL": site.url, **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stderr.startswith(f"{missing} is not set.")

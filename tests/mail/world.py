@@ -13,19 +13,20 @@ from typing import Any
 
 import tlog
 from sabal import hot_tables, token
+from sabal.configuration.mail_url import MailUrl
+from sabal.configuration.sender import Sender
 from sabal.database import Database, connect
 from sabal.keys.keystore import KeyStore, mail_key_name, seal
 from sabal.mail import emails, outbox
 from sabal.mail.ids import CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, NORMAL, email_id
 from sabal.mail.smtp import SmtpTransport
-from sabal.mail.url import MailUrl
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
 from sabal.signing import tidy
 
 TODAY = 20_781  # days since 1970
 FROM_SIGNING = TODAY + 7  # the expiry of a signature from yesterday
 NOON = TODAY * 86_400 + 43_200.0
-SITE = emails.Site("https://petition.example", "Petitions <mail@petition.example>")
+SITE = emails.Site("https://petition.example", Sender("Petitions", "mail@petition.example"))
 PACKAGES = ("keys", "signing", "mail", "newsletter")
 
 

@@ -13,6 +13,7 @@ from front.visitor import FORM
 from front_end import Client, open_client
 from newsletter.asking import NEWSLETTER, PAGE, ask, filled
 from sabal import erasure_journal, token
+from sabal.configuration.sender import Sender
 from sabal.keys.keystore import unseal
 from sabal.mail import outbox
 from sabal.mail.emails import Site
@@ -53,7 +54,7 @@ def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
         time.time,
         petitions=site.snapshots,
         accepted=tidy.extend_pending,
-        site=Site("http://127.0.0.1:8000", "petition@localhost"),
+        site=Site("http://127.0.0.1:8000", Sender("", "petition@localhost")),
     )
     found = []
     for path in sorted(folder.glob("[0-9]*.eml")):

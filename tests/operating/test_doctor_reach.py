@@ -12,6 +12,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sabal import settings
+from sabal.configuration.mail_url import parse_mail_url
+from sabal.configuration.sender import Sender, parse_sender
 from sabal.operating import reach
 from sabal.operating.findings import Finding
 
@@ -28,7 +30,7 @@ RECORDS = {
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set up a public site, with a table in place of a name server."""
     monkeypatch.setattr(settings, "BASE_URL", "https://petition.example.org")
-    monkeypatch.setattr(settings, "MAIL_FROM", "petition@example.org")
+    monkeypatch.setattr(settings, "MAIL_FROM", Sender("Petitions", "petition@example.org"))
     monkeypatch.setattr(settings, "TRUSTED_HOPS", 1)
     monkeypatch.setattr(reach, "_look_up", lambda name: RECORDS.get(name, []))
 
@@ -49,11 +51,11 @@ class Counting:
 
 
 @contextmanager
-def mail_server(handler: Counting) -> Iterator[int]:
+def mail_server(handler: Counting, password: str = "right") -> Iterator[int]:
     def authenticate(*given: object) -> AuthResult:
         data = given[-1]
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=(data.login, data.password) == (b"sabal", b"right"), handled=False)
+        return AuthResult(success=(data.login, data.password) == (b"sabal", password.encode()), handled=False)
 
     controller = Controller(
         handler,
@@ -79,16 +81,60 @@ def free_port() -> int:
 def test_a_mail_server_is_greeted_and_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = Counting()
     with mail_server(handler) as port:
-        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://sabal:right@127.0.0.1:{port}?tls=none")
+        monkeypatch.setattr(
+            settings, "MAIL_URL", parse_mail_url(f"smtp://sabal:right@127.0.0.1:{port}?tls=none")
+        )
         found = by_id(reach.mail())
     assert found["D301"].level == "ok" and "knows us" in found["D301"].sentence
-    assert [found[i].level for i in ("D302", "D303", "D304")] == ["ok"] * 3
+    assert [found[i].level for i in ("D302", "D303", "D304", "D306", "D307")] == ["ok"] * 5
+    assert "petition@example.org" in found["D306"].sentence and "SMTPUTF8" in found["D307"].sentence
     assert handler.emails == 0
+
+
+class Strict(Counting):
+    """A mail server that accepts one sender only."""
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address != "petition@xn--bcher-kva.example":
+            return "553 5.1.8 <" + address + "> is not yours"
+        envelope.mail_from = address
+        return "250 ok"
+
+
+@pytest.mark.parametrize(
+    ("sender", "level"),
+    [
+        ("Bücher, Verein <petition@bücher.example>", "ok"),
+        ("Smith, Jones & Co. <petition@example.org>", "wrong"),
+    ],
+)
+def test_the_sender_of_every_email_is_tried(sender: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAIL_FROM", parse_sender(sender))
+    with mail_server(Strict()) as port:
+        monkeypatch.setattr(
+            settings, "MAIL_URL", parse_mail_url(f"smtp://sabal:right@127.0.0.1:{port}?tls=none")
+        )
+        found = by_id(reach.mail())
+    assert found["D301"].level == "ok" and found["D306"].level == level
+    domain = parse_sender(sender).domain
+    assert domain in found["D303"].sentence and "Smith" not in found["D302"].hint
+
+
+def test_a_password_that_is_not_ascii_logs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mail_server(Counting(), password="pässwörd") as port:
+        monkeypatch.setattr(
+            settings, "MAIL_URL", parse_mail_url(f"smtp://sabal:pässwörd@127.0.0.1:{port}?tls=none")
+        )
+        assert by_id(reach.mail())["D301"].level == "ok"
 
 
 def test_a_wrong_password_is_reported_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(Counting()) as port:
-        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://sabal:sesame@127.0.0.1:{port}?tls=none")
+        monkeypatch.setattr(
+            settings, "MAIL_URL", parse_mail_url(f"smtp://sabal:sesame@127.0.0.1:{port}?tls=none")
+        )
         found = by_id(reach.mail())["D301"]
     assert found.level == "wrong" and "password" in found.hint
     assert "sesame" not in found.sentence + found.hint
@@ -96,7 +142,7 @@ def test_a_wrong_password_is_reported_and_not_shown(monkeypatch: pytest.MonkeyPa
 
 def test_a_mail_server_without_starttls_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     with mail_server(Counting()) as port:
-        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{port}?tls=starttls")
+        monkeypatch.setattr(settings, "MAIL_URL", parse_mail_url(f"smtp://127.0.0.1:{port}?tls=starttls"))
         found = by_id(reach.mail())["D301"]
     assert found.level == "wrong" and "tls=implicit" in found.hint
 
@@ -105,7 +151,7 @@ def test_a_mail_server_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(reach, "WAIT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{port}?tls=none")
+        monkeypatch.setattr(settings, "MAIL_URL", parse_mail_url(f"smtp://127.0.0.1:{port}?tls=none"))
         started = time.monotonic()
         assert by_id(reach.mail())["D301"].level == "wrong"
     assert time.monotonic() - started < 5
@@ -122,7 +168,7 @@ def test_a_mail_server_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_the_spf_record_names_the_sending_machine(host: str, sender: str) -> None:
-    assert reach._sending_host(reach.parse_mail_url(f"smtp://{host}:25?tls=none")) == sender
+    assert reach._sending_host(parse_mail_url(f"smtp://{host}:25?tls=none")) == sender
 
 
 @pytest.mark.parametrize(
@@ -146,8 +192,8 @@ def test_the_level_of_spf_records(
 
 
 def test_without_a_sender_dns_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "MAIL_FROM", "")
-    monkeypatch.setattr(settings, "MAIL_URL", f"smtp://127.0.0.1:{free_port()}?tls=none")
+    monkeypatch.setattr(settings, "MAIL_FROM", Sender())
+    monkeypatch.setattr(settings, "MAIL_URL", parse_mail_url(f"smtp://127.0.0.1:{free_port()}?tls=none"))
     monkeypatch.setattr(reach, "_look_up", lambda name: pytest.fail(f"{name} was asked for"))
     assert by_id(reach.mail())["D302"].level == "wrong"
 
@@ -199,14 +245,8 @@ def test_trusted_hops(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "id_", "level"),
     [
-        ("BASE_URL", "https://petition.example.org/house", "D501", "wrong"),
-        ("BASE_URL", "petition.example.org", "D501", "wrong"),
         ("BASE_URL", "https://petition.example.org", "D501", "ok"),
-        ("HOSTS", ("https://www.example.org",), "D504", "wrong"),
-        ("HOSTS", ("www.example.org/",), "D504", "wrong"),
         ("HOSTS", ("www.example.org",), "D504", "ok"),
-        ("ONION", "http://short.onion", "D505", "wrong"),
-        ("ONION", f"https://{'a' * 56}.onion", "D505", "wrong"),
         ("ONION", f"http://{'a' * 56}.onion", "D505", "ok"),
     ],
 )

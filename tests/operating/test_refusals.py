@@ -10,6 +10,8 @@ import pytest
 
 import agefile
 from sabal import settings
+from sabal.configuration.mail_url import parse_mail_url
+from sabal.configuration.sender import parse_sender
 from sabal.operating import startup
 from sabal.publishing import drafts, states
 from served import Served
@@ -50,7 +52,7 @@ def test_a_good_configuration_may_start(tmp_path: Path) -> None:
         ({"SABAL_BASE_URL": "-"}, "S101"),
         ({"SABAL_BASE_URL": "http://petition.example.org"}, "S101"),
         ({"SABAL_MAIL_URL": "-"}, "S102"),
-        ({"SABAL_MAIL_URL": "http://mail.example.org"}, "S103"),
+        ({"SABAL_MAIL_URL": "http://mail.example.org"}, "C104"),
         ({"SABAL_MAIL_URL": "folder:"}, "S104"),
         ({"SABAL_MAIL_FROM": "-"}, "S105"),
         ({"SABAL_BATCH_EVERY": "2s"}, "S106"),
@@ -92,7 +94,7 @@ def test_all_refusals_are_reported_together(tmp_path: Path) -> None:
 
 def test_the_password_of_a_mail_url_is_not_shown(tmp_path: Path) -> None:
     done = prepare(tmp_path, SABAL_MAIL_URL="smtp://sabal:sesame@mail.example.org?tls=perhaps")
-    assert done.returncode == 2 and "S103" in done.stderr and "sesame" not in done.stderr
+    assert done.returncode == 2 and "C104" in done.stderr and "sesame" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["key.txt", "deep/er/notes", "backup.age.bak"])
@@ -132,8 +134,9 @@ def test_a_petition_with_a_development_key_is_refused(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     petition = site.publish()
-    for name, value in GOOD.items():
-        monkeypatch.setattr(settings, name.removeprefix("SABAL_"), value)
+    monkeypatch.setattr(settings, "BASE_URL", GOOD["SABAL_BASE_URL"])
+    monkeypatch.setattr(settings, "MAIL_URL", parse_mail_url(GOOD["SABAL_MAIL_URL"]))
+    monkeypatch.setattr(settings, "MAIL_FROM", parse_sender(GOOD["SABAL_MAIL_FROM"]))
     assert startup.refusals() == []
     states.pause(petition.slug)
     drafts.use_keys(petition.slug, (str(site.identity.recipient),), made_by_dev=True)
@@ -165,12 +168,3 @@ def test_a_running_development_server_listens_on_loopback(served: Served) -> Non
             if line.split()[3] == listening and int(number, 16) == int(port):
                 found.add(address)
     assert found == {"0100007F"}  # 127.0.0.1 as the kernel writes it
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("SABAL_TRUSTED_HOPS", "many"), ("SABAL_BATCH_EVERY", "soon"), ("SABAL_DATABASE_URL", "mysql://x/y")],
-)
-def test_an_invalid_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
-    done = prepare(tmp_path, **{name: value})
-    assert done.returncode == 2 and name in done.stderr and "Traceback" not in done.stderr

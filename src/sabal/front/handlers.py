@@ -66,7 +66,7 @@ class Handlers:
             return await self._page_again(request, petition, form.Mistakes(fields or {}, (error,)), 403)
         if not petition.takes_signatures(_today(request)):
             return await self._page_again(request, petition, form.Mistakes(fields or {}, ()), 409)
-        submission = form.check(fields, petition)
+        submission = form.check(fields, petition, takes_international=self._app.takes_international)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, petition, submission, 422)
         if not self._app.capacity.for_one_more(petition):
@@ -119,7 +119,8 @@ class Handlers:
         if not refreshed.takes_signatures(_today(request)):
             return await self._page_again(request, refreshed, form.Mistakes(fields or {}, ()), 409)
         # A form without a version was made for the text of the first snapshot.
-        submission = form.check({"version": petition.version} | (fields or {}), refreshed)
+        fields = {"version": petition.version} | (fields or {})
+        submission = form.check(fields, refreshed, takes_international=self._app.takes_international)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, refreshed, submission, 422)
         if not await self._sign(request, refreshed, submission, how):

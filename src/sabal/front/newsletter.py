@@ -37,7 +37,11 @@ class NewsletterHandlers:
     def _subscribe(self, request: Request) -> Response:
         published, language = self._app.snapshots.published(), request.language
         organisation = pages.offering(published, request.organisation)
-        asked = form.check(request.body, consent.sentence("newsletter", organisation.definition, language))
+        asked = form.check(
+            request.body,
+            consent.sentence("newsletter", organisation.definition, language),
+            takes_international=self._app.takes_international,
+        )
         if isinstance(asked, form.SubscribeMistakes):
             return pages.subscribe(published, language, organisation.key, asked)
         keyring, limits = self._app.keyring, self._app.limits

@@ -10,6 +10,7 @@ from sabal import days
 from sabal.database import Database, connect
 from sabal.front.app import App
 from sabal.keys.keystore import KeyStore, open_keystore
+from sabal.mail import relay
 
 CAPACITY_EVERY = 5.0  # seconds
 
@@ -43,6 +44,7 @@ class Refresher:
             app.keyring.refresh(self._database, self._keystore, days.number_at(time.time()))
             if time.monotonic() - self._capacity_refreshed >= CAPACITY_EVERY:
                 app.capacity.refresh(self._database, app.snapshots.published())
+                app.takes_international = relay.takes_international(self._database)
                 self._capacity_refreshed = time.monotonic()
         except BaseException:
             # The connection or the key may be the cause: the next refresh opens both again.

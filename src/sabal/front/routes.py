@@ -154,6 +154,7 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         # ---- development
         Row("/dev/mail/", dev.emails, only="dev"),
         Row("/dev/mail/{email}", dev.email, only="dev"),
+        Row("/dev/mail/{email}/html", dev.email_html, only="dev"),
     )
 
 

@@ -100,9 +100,14 @@ class EmailAddress:
         """
         if any(character.isspace() or not character.isprintable() for character in self.typed):
             raise ValueError("not an email address")
-        if self.typed.isascii() or not self.local.isascii():
+        if self.typed.isascii() or self.is_international:
             return self.typed
         return f"{self.typed.rpartition('@')[0]}@{self.domain}"
+
+    @property
+    def is_international(self) -> bool:
+        """Whether emails to it need SMTPUTF8 (RFC 6531): what is before the @ is not ASCII."""
+        return not self.local.isascii()
 
     @property
     def _bare_local(self) -> str:

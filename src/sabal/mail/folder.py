@@ -10,23 +10,28 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from sabal.mail.answers import Answer, SendOutcome, Trouble
-from sabal.mail.mime import as_bytes
+from sabal.mail.message import Message
 
 
 class FolderTransport:
     """Writes each email to a file in a folder. It is for development, and for tests that read emails."""
 
+    takes_international: bool | None = True
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, message: EmailMessage, to: str) -> Answer:
+    def greet(self) -> None:
+        """Do nothing: there is no server."""
+
+    def send(self, message: Message, to: str) -> Answer:
         """Write the email to a draft file and rename it, so that no reader sees half of it."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.eml"
         draft = self._folder / f".{name}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-                handle.write(as_bytes(message, to))
+                handle.write(message.content)
             draft.rename(self._folder / name)
         except OSError:
             with contextlib.suppress(OSError):
@@ -40,13 +45,14 @@ class FolderTransport:
 
 @dataclass(frozen=True)
 class StoredEmail:
-    """An email that the folder transport wrote. `sent` is the time in its file name; `text` is its first part."""
+    """An email that the folder transport wrote. `sent` is from its file name; `text` and `html` are its parts."""
 
     name: str
     sent: datetime
     to: str
     subject: str
     text: str
+    html: str
 
 
 def list_emails(folder: Path, *, limit: int = 100) -> list[StoredEmail]:
@@ -57,11 +63,16 @@ def list_emails(folder: Path, *, limit: int = 100) -> list[StoredEmail]:
 
 def _stored(path: Path) -> StoredEmail:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
-    body = message.get_body(("plain",))
     return StoredEmail(
         name=path.name,
         sent=datetime.strptime(path.name[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC),
         to=str(message["To"]),
         subject=str(message["Subject"]),
-        text=body.get_content().replace("\r\n", "\n") if body is not None else "",
+        text=_part(message, "plain"),
+        html=_part(message, "html"),
     )
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    body = message.get_body((subtype,))
+    return body.get_content().replace("\r\n", "\n") if body is not None else ""

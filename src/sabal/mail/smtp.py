@@ -1,15 +1,16 @@
 """The transport to an SMTP server (RFC 5321)."""
 
+import contextlib
 import smtplib
 import socket
 import ssl
 import time
 from collections.abc import Callable
-from email.message import EmailMessage
 
+from sabal.configuration.mail_url import MailUrl
 from sabal.mail.answers import PERMANENT, Answer, SendOutcome, Trouble, judge
-from sabal.mail.mime import as_bytes
-from sabal.mail.url import MailUrl
+from sabal.mail.message import Message
+from sabal.mail.session import Refused, open_session, reply_text
 
 TIMEOUT = 20.0  # seconds for each step of a session; much less than the claim of an email
 IDLE = 10.0  # seconds after which a connection is checked with NOOP before it is used
@@ -30,8 +31,9 @@ class SmtpTransport:
         self._smtp: smtplib.SMTP | None = None
         self._used = 0.0
         self._begun = False  # whether the server took the last email's MAIL command
+        self.takes_international: bool | None = None  # whether the last greeting had SMTPUTF8 (RFC 6531)
 
-    def send(self, message: EmailMessage, to: str) -> Answer:
+    def send(self, message: Message, to: str) -> Answer:
         """Send one email. If the server supports DSN (RFC 3461), ask it to send no bounces."""
         reused = self._smtp is not None
         answer = self._try(message, to)
@@ -40,11 +42,11 @@ class SmtpTransport:
             answer = self._try(message, to)
         return answer
 
-    def _try(self, message: EmailMessage, to: str) -> Answer:
+    def _try(self, message: Message, to: str) -> Answer:
         self._begun = False
         try:
             smtp = self._connected()
-        except _Refused as refusal:
+        except Refused as refusal:
             self._drop()
             return refusal.answer
         except (smtplib.SMTPException, OSError) as error:
@@ -62,6 +64,11 @@ class SmtpTransport:
         self._used = self._clock()
         return answer
 
+    def greet(self) -> None:
+        """Connect, so that `takes_international` is known before the first email. Trouble shows at that email."""
+        with contextlib.suppress(Refused, smtplib.SMTPException, OSError):
+            self._connected()
+
     def close(self) -> None:
         """Send QUIT if a connection is open."""
         if self._smtp is not None:
@@ -76,9 +83,10 @@ class SmtpTransport:
             self._drop()
         if self._smtp is not None:
             return self._smtp
-        smtp = self._connect()
+        self._smtp = open_session(self._url, self._helo, self._timeout)
         self._used = self._clock()
-        return smtp
+        self.takes_international = self._smtp.has_extn("smtputf8")
+        return self._smtp
 
     def _alive(self, smtp: smtplib.SMTP) -> bool:
         try:
@@ -86,36 +94,7 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             return False
 
-    def _connect(self) -> smtplib.SMTP:
-        url, context = self._url, ssl.create_default_context()
-        try:
-            if url.tls == "implicit":
-                self._smtp = smtplib.SMTP_SSL(
-                    url.host, url.port, local_hostname=self._helo, timeout=self._timeout, context=context
-                )
-            else:
-                self._smtp = smtplib.SMTP(
-                    url.host, url.port, local_hostname=self._helo, timeout=self._timeout
-                )
-        except smtplib.SMTPConnectError as error:
-            _require_accepted(error.smtp_code, _bytes(error.smtp_error))
-            raise
-        smtp = self._smtp
-        assert smtp.sock is not None
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _require_accepted(*_greet(smtp))
-        if url.tls == "starttls":
-            smtp.starttls(context=context)
-            _require_accepted(*_greet(smtp))
-        if url.user:
-            try:
-                smtp.login(url.user, url.password)
-            except smtplib.SMTPAuthenticationError as error:
-                _require_accepted(error.smtp_code, _bytes(error.smtp_error))
-                raise
-        return smtp
-
-    def _converse(self, smtp: smtplib.SMTP, message: EmailMessage, to: str) -> Answer:
+    def _converse(self, smtp: smtplib.SMTP, message: Message, to: str) -> Answer:
         international = not to.isascii()
         if international and not smtp.has_extn("smtputf8"):
             return Answer(SendOutcome.NEVER, PERMANENT["5.6.7"])
@@ -123,8 +102,7 @@ class SmtpTransport:
         options = ["RET=HDRS"] if dsn else []
         if international:
             options += ["BODY=8BITMIME", "SMTPUTF8"]
-        sender = message["From"].addresses[0].addr_spec
-        reply = smtp.mail(sender, options)
+        reply = smtp.mail(message.sender, options)
         if reply[0] == 421:
             raise smtplib.SMTPServerDisconnected
         if reply[0] != 250:
@@ -134,9 +112,9 @@ class SmtpTransport:
         if reply[0] not in (250, 251):
             return judge(*reply)
         try:
-            reply = smtp.data(as_bytes(message, to))
+            reply = smtp.data(message.content)
         except smtplib.SMTPDataError as error:
-            return judge(error.smtp_code, _bytes(error.smtp_error))
+            return judge(error.smtp_code, reply_text(error.smtp_error))
         return Answer(SendOutcome.ACCEPTED) if reply[0] == 250 else judge(*reply)
 
     def _reset(self, smtp: smtplib.SMTP) -> None:
@@ -151,30 +129,6 @@ class SmtpTransport:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
-
-
-class _Refused(Exception):
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-def _require_accepted(code: int, text: bytes) -> None:
-    """Raise _Refused unless the server accepted this step. 5xx: it refuses us; 4xx: it may accept us later."""
-    if 200 <= code < 300:
-        return
-    answer = judge(code, text, named=False)
-    trouble = Trouble.REFUSED if answer.trouble is Trouble.REFUSED else Trouble.DOWN
-    raise _Refused(Answer(SendOutcome.UNSENT, answer.reason, trouble))
-
-
-def _greet(smtp: smtplib.SMTP) -> tuple[int, bytes]:
-    reply = smtp.ehlo()
-    return reply if reply[0] == 250 or 400 <= reply[0] < 500 else smtp.helo()
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
 
 
 def _no_connection(error: Exception) -> str:

@@ -30,8 +30,13 @@ class SubscribeMistakes:
     agreed: bool = False
 
 
-def check(body: bytes, sentence: str) -> SubscribeForm | SubscribeMistakes:
-    """Return the checked form, or its mistakes. `sentence` is the sentence beside the box now."""
+def check(
+    body: bytes, sentence: str, *, takes_international: bool = True
+) -> SubscribeForm | SubscribeMistakes:
+    """Return the checked form, or its mistakes. `sentence` is the sentence beside the box now.
+
+    `takes_international` says whether emails can be sent to addresses that are not ASCII before the @.
+    """
     fields = posted.fields(body, ("email", "consent"))
     if fields is None:
         return SubscribeMistakes({"form": gettext_noop("The form arrived damaged. Please fill it in again.")})
@@ -42,6 +47,11 @@ def check(body: bytes, sentence: str) -> SubscribeForm | SubscribeMistakes:
     address = _parsed(typed)
     if isinstance(address, str):
         wrong["email"] = address
+    elif address.is_international and not takes_international:
+        wrong["email"] = gettext_noop(
+            "Our mail server cannot send to an address with such letters before the @. Please use another"
+            " address."
+        )
     if not agreed:
         wrong["consent"] = gettext_noop("Tick the box to agree. Otherwise we cannot email you.")
     if wrong or isinstance(address, str):

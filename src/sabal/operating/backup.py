@@ -52,7 +52,7 @@ ROWS = {
     "newsletter_consent": "TRUE",
 }
 # The hourly numbers of emails are left out too: an hour and a small provider can reveal when a person signed.
-NEVER = ("signing_pending", "mail_email", "mail_traffic")
+NEVER = ("signing_pending", "mail_email", "mail_traffic", "mail_relay")
 LEFT_OUT = (
     "the server key",
     "emails, the mail keys of their days, and the hourly numbers of emails",

@@ -2,87 +2,90 @@
 
 import http.client
 import ipaddress
-import re
 import smtplib
 import ssl
-import time
 from collections.abc import Iterator
-from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 import dns.exception
 import dns.resolver
 
 from sabal import settings
-from sabal.mail.url import MailUrl, MailUrlError, parse_mail_url
+from sabal.configuration.hosts import LOOPBACK
+from sabal.configuration.mail_url import MailUrl
+from sabal.mail.answers import judge
+from sabal.mail.emails import Site
+from sabal.mail.session import Refused, open_session
 from sabal.operating.findings import Finding, is_development
 
 WAIT = 10.0  # seconds for an answer of a mail server, a name server or the site
 PORT = 8000  # the default port of `serve`
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-ONION = re.compile(r"[a-z2-7]{56}\.onion")
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
 def mail() -> Iterator[Finding]:
     """Check whether the mail server would accept an email (none is sent), and the DNS records that emails need."""
     serious = "warning" if is_development() else "wrong"
-    try:
-        url = parse_mail_url(settings.MAIL_URL)
-    except MailUrlError as error:
-        yield Finding(serious, "D301", str(error), "Set SABAL_MAIL_URL.")
+    url, sender = settings.MAIL_URL, settings.MAIL_FROM
+    if not url.scheme:
+        yield Finding(serious, "D301", "No mail server is set.", "Set SABAL_MAIL_URL.")
         return
     if url.scheme == "folder":
         sentence = "Emails are written into a folder. That is for development only."
         yield Finding("warning", "D301", sentence, "For a public server set SABAL_MAIL_URL to a mail server.")
         return
-    try:
-        yield Finding("ok", "D301", _greet(url))
-    except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        sentence = f"The mail server {url.host}:{url.port} cannot be used: {type(error).__name__}."
-        yield Finding("wrong", "D301", sentence, _remedy(error))
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2].lower()
-    if not domain or domain == "localhost":
+    yield from _mail_server(url, sender.address)
+    if sender.domain in ("", "localhost"):
         sentence = "SABAL_MAIL_FROM names no domain, so its DNS cannot be checked."
         yield Finding(serious, "D302", sentence, "Set SABAL_MAIL_FROM, such as petition@example.org")
         return
-    yield from _dns(domain, url)
+    yield from _dns(sender.domain, url)
 
 
-def _greet(url: MailUrl) -> str:
-    """Send EHLO, STARTTLS, AUTH and QUIT, all within WAIT seconds."""
-    deadline = time.monotonic() + WAIT
-    context = ssl.create_default_context()
-    server = (
-        smtplib.SMTP_SSL(url.host, url.port, timeout=WAIT, context=context)
-        if url.tls == "implicit"
-        else smtplib.SMTP(url.host, url.port, timeout=WAIT)
-    )
-
-    def set_timeout() -> None:
-        if server.sock is not None:
-            server.sock.settimeout(max(0.1, deadline - time.monotonic()))
-
-    with server:
-        set_timeout()
-        server.ehlo_or_helo_if_needed()
-        if url.tls == "starttls":
-            set_timeout()
-            server.starttls(context=context)
-            server.ehlo()
-        if url.user:
-            set_timeout()
-            server.login(url.user, url.password)
-        set_timeout()
+def _mail_server(url: MailUrl, sender: str) -> Iterator[Finding]:
+    """Open the session of the worker, name the sender of every email, and end it: nothing is sent."""
+    try:
+        smtp = open_session(url, Site(settings.BASE_URL).mail_domain, WAIT)
+        with smtp:
+            reply = smtp.mail(sender) if sender else (250, b"")
+            takes_international = smtp.has_extn("smtputf8")
+    except Refused as refusal:
+        sentence = f"The mail server {url.host}:{url.port} refuses us: {refusal.answer.reason}."
+        yield Finding("wrong", "D301", sentence, _remedy(refusal))
+        return
+    except (OSError, smtplib.SMTPException) as error:
+        sentence = f"The mail server {url.host}:{url.port} cannot be used: {type(error).__name__}."
+        yield Finding("wrong", "D301", sentence, _remedy(error))
+        return
     safe = "in clear" if url.tls == "none" else "over TLS"
-    return (
-        f"The mail server {url.host} answers {safe}{' and knows us' if url.user else ''}. Nothing was sent."
-    )
+    known = " and knows us" if url.user else ""
+    yield Finding("ok", "D301", f"The mail server {url.host} answers {safe}{known}. Nothing was sent.")
+    yield _sender_finding(reply, sender)
+    if takes_international:
+        yield Finding("ok", "D307", "The mail server takes addresses in every script (SMTPUTF8).")
+    else:
+        sentence = (
+            "The mail server takes no addresses with letters beyond ASCII before the @ (SMTPUTF8). The forms say so"
+            " to people who type one."
+        )
+        yield Finding("ok", "D307", sentence)
+
+
+def _sender_finding(reply: tuple[int, bytes], sender: str) -> Finding:
+    if reply[0] == 250:
+        return Finding("ok", "D306", f"The mail server accepts the sender {sender}.")
+    reason = judge(*reply, named=False).reason
+    hint = "Set SABAL_MAIL_FROM to an address that this user of the mail server may send from."
+    return Finding("wrong", "D306", f"The mail server does not accept the sender {sender}: {reason}.", hint)
 
 
 def _remedy(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return "It does not accept this user and password. Check SABAL_MAIL_URL (a @ or : in them is percent-encoded)."
+    if isinstance(error, Refused):
+        if error.code in (530, 534, 535, 538):
+            return (
+                "Check user and password in SABAL_MAIL_URL (any of / ? # @ : % in them is percent-encoded, other"
+                " letters are sent as UTF-8)."
+            )
+        return "It says so itself. Ask its operator whether this machine may send emails through it."
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             "Its certificate is not for this name, or not trusted. Write the name that the certificate has."
@@ -165,24 +168,12 @@ def _look_up(name: str) -> list[str] | None:
 def addresses() -> Iterator[Finding]:
     """Check the public address, the running server, proxies, further hosts and the onion service."""
     base = urlsplit(settings.BASE_URL)
-    if base.scheme not in ("http", "https") or not base.hostname or base.path or base.query or base.fragment:
-        hint = "Set SABAL_BASE_URL to scheme and host alone, such as https://petition.example.org"
-        yield Finding("wrong", "D501", f"The public address {settings.BASE_URL} is not an address.", hint)
-        return
     yield Finding("ok", "D501", f"The public address is {settings.BASE_URL}.")
     yield _running(base.port if base.scheme == "http" and base.port else PORT)
     yield _hops(base.scheme)
     for host in settings.HOSTS:
-        if not HOST.fullmatch(host):
-            hint = "SABAL_HOSTS takes names only, without https:// and paths: www.example.org,example.net"
-            yield Finding("wrong", "D504", f"{host!r} in SABAL_HOSTS is not a host name.", hint)
-        else:
-            yield Finding("ok", "D504", f"The server also answers to {host}.")
-    onion = urlsplit(settings.ONION)
-    if settings.ONION and (onion.scheme != "http" or not ONION.fullmatch(onion.netloc) or onion.path):
-        hint = "Set it to http:// and what Tor wrote into the service's hostname file."
-        yield Finding("wrong", "D505", f"SABAL_ONION, {settings.ONION}, is not an onion address.", hint)
-    elif settings.ONION:
+        yield Finding("ok", "D504", f"The server also answers to {host}.")
+    if settings.ONION:
         yield Finding("ok", "D505", f"The server is also {settings.ONION}.")
     if settings.TRUSTED_HOPS and (settings.ONION or (base.hostname or "").endswith(".onion")):
         yield _onion_reminder()

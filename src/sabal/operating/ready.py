@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from sabal import database as raw
 from sabal import settings
-from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating import startup, stores
 from sabal.petitions import folder
 from sabal.petitions.models import Petition
@@ -53,15 +52,11 @@ def _public_address() -> Iterator[Step]:
 
 
 def _mail() -> Iterator[Step]:
-    sentence = ""
-    try:
-        if parse_mail_url(settings.MAIL_URL).scheme == "folder":
-            sentence = "Name the mail server. A folder reaches nobody."
-    except MailUrlError as error:
-        sentence = f"Name the mail server: {error}" if settings.MAIL_URL else "Name the mail server."
-    if sentence:
+    if settings.MAIL_URL.scheme != "smtp":
+        folder_only = " A folder reaches nobody." if settings.MAIL_URL.scheme else ""
+        sentence = f"Name the mail server.{folder_only}"
         yield Step(sentence, "SABAL_MAIL_URL=smtp://user:password@mail.example.org:587?tls=starttls")
-    if "@" not in settings.MAIL_FROM or settings.MAIL_FROM.endswith("@localhost"):
+    if settings.MAIL_FROM.domain in ("", "localhost"):
         yield Step("Name the sender of the emails.", "SABAL_MAIL_FROM=petition@example.org")
 
 

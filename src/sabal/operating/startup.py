@@ -9,7 +9,6 @@ from sabal import settings
 from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
-from sabal.mail.url import MailUrlError, parse_mail_url
 from sabal.operating.findings import Finding
 from sabal.petitions.models import Petition
 from sabal.petitions.snapshot import Snapshots
@@ -36,27 +35,21 @@ def _base_url() -> Iterator[Finding]:
 
 
 def _mail() -> Iterator[Finding]:
-    if not settings.MAIL_URL:
+    if not settings.MAIL_URL.scheme:
         yield Finding(
             "wrong",
             "S102",
             "No mail server is set, so nobody could confirm a signature.",
             "Set SABAL_MAIL_URL, such as smtp://user:password@mail.example.org:587?tls=starttls",
         )
-        return
-    try:
-        url = parse_mail_url(settings.MAIL_URL)
-    except MailUrlError as error:
-        yield Finding("wrong", "S103", str(error), "Correct SABAL_MAIL_URL.")
-        return
-    if url.scheme == "folder":
+    elif settings.MAIL_URL.scheme == "folder":
         yield Finding(
             "wrong",
             "S104",
             "Emails would be written into a folder, in clear text, and reach nobody.",
             "Set SABAL_MAIL_URL to a mail server, such as smtp://user:password@mail.example.org:587?tls=starttls",
         )
-    if "@" not in settings.MAIL_FROM:
+    if not settings.MAIL_FROM.address:
         yield Finding(
             "wrong",
             "S105",

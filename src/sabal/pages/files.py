@@ -1,7 +1,6 @@
 """Small files that every site has."""
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
 
 from sabal import settings
 from sabal.http import LASTING, PUBLIC, Response, file
@@ -19,7 +18,7 @@ def robots_txt() -> Response:
 
 def security_txt() -> Response:
     """Return where to report security problems (RFC 9116)."""
-    contact = settings.SECURITY_CONTACT or f"mailto:{parseaddr(settings.MAIL_FROM)[1]}"
+    contact = settings.SECURITY_CONTACT or f"mailto:{settings.MAIL_FROM.address}"
     expires = (datetime.now(UTC) + timedelta(days=180)).replace(hour=0, minute=0, second=0, microsecond=0)
     lines = (
         f"Contact: {contact}",

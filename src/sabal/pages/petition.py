@@ -4,7 +4,6 @@ Each depends only on the petition's snapshot, the language and the settings. The
 """
 
 from datetime import UTC, datetime
-from email.utils import parseaddr
 
 from django.utils import translation
 from django.utils.translation import gettext
@@ -49,7 +48,7 @@ def sent(snapshot: PetitionSnapshot, language: str) -> Response:
     """Return the page after signing. It is the same for everyone."""
     definition = snapshot.definition
     context = about(snapshot, language) | {
-        "sender": parseaddr(settings.MAIL_FROM)[1] or settings.MAIL_FROM,
+        "sender": settings.MAIL_FROM.address,
         "subject": confirm_subject(definition, language),
         "languages": html.languages(definition.languages, f"/{definition.slug}/sent"),
     }

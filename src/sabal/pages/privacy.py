@@ -65,7 +65,10 @@ MOMENTS = (
         memory=_("Your address and the link, while the email is handed over."),
         disk=_("Numbers for each hour: how many emails went to which large email service."),
         how_long=_("The numbers stay; they name nobody."),
-        covers=_columns("mail_traffic", "hour provider outcome n"),
+        covers=(
+            *_columns("mail_traffic", "hour provider outcome n"),
+            *_columns("mail_relay", "id takes_international"),  # about the mail server, not about people
+        ),
     ),
     Moment(
         when=_("You confirm"),

@@ -84,6 +84,8 @@ MESSAGES = {
     "no email": "Enter your email address.",
     "bad email": "Enter an email address like name@example.org.",
     "long email": "This email address is too long. No address takes more than 254 bytes.",
+    "unsendable email": "Our mail server cannot send to an address with such letters before the @. Please use"
+    " another address.",
     "suggest": "Check your email address.",
     "bad country": "Choose a country or place from the list, or leave it empty.",
     "no consent": "Tick the box to agree. Otherwise we cannot keep your signature.",
@@ -103,8 +105,13 @@ def read(body: bytes) -> dict[str, str] | None:
     return posted.fields(body, FIELDS)
 
 
-def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submission | Mistakes:
-    """Check the fields against the rules of the form and of the petition."""
+def check(
+    fields: Mapping[str, str] | None, petition: PetitionSnapshot, *, takes_international: bool = True
+) -> Submission | Mistakes:
+    """Check the fields against the rules of the form and of the petition.
+
+    `takes_international` says whether emails can be sent to addresses that are not ASCII before the @.
+    """
     if fields is None:
         return Mistakes({}, (FormError("form", MESSAGES["unreadable"]),))
     allowed, errors = petition.definition, []
@@ -112,6 +119,8 @@ def check(fields: Mapping[str, str] | None, petition: PetitionSnapshot) -> Submi
     if problem:
         errors.append(FormError("name", MESSAGES[problem]))
     email, problem, suggestion = _email(fields)
+    if email is not None and email.is_international and not takes_international:
+        email, problem = None, "unsendable email"
     if problem:
         errors.append(FormError("email", MESSAGES[problem]))
     country = fields.get("country", "").upper() if allowed.fields.country else ""

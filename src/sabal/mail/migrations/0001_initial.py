@@ -28,6 +28,12 @@ CREATE TABLE mail_traffic (
     n BIGINT NOT NULL,
     PRIMARY KEY (hour, provider, outcome)
 ) WITHOUT ROWID;
+
+-- One row: what the greeting of the mail server said (mail/relay.py).
+CREATE TABLE mail_relay (
+    id SMALLINT NOT NULL PRIMARY KEY,
+    takes_international SMALLINT NOT NULL
+);
 """
 
 

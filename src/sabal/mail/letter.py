@@ -1,0 +1,116 @@
+"""An email as a letter: a few short paragraphs and one link, as plain text and as HTML.
+
+Plain text comes first, and is short enough for a watch. The HTML part has no picture and loads nothing. Its colours and
+type are those of the pages (`pages/style/style.css`); a test compares them.
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+
+class Words(NamedTuple):
+    """Words as plain text and as HTML."""
+
+    text: str
+    html: SafeString
+
+
+def quoted(text: str, language: str) -> Words:
+    """Return words of a petition, such as its title, which may be in another language than the email's own."""
+    return Words(text, format_html('<bdi lang="{}">{}</bdi>', language, text))
+
+
+def sentence(msgid: str, **quotations: Words) -> Words:
+    """Return a translated sentence with words of a petition in it."""
+    if not quotations:
+        return Words(msgid, conditional_escape(msgid))
+    return Words(
+        msgid % {name: words.text for name, words in quotations.items()},
+        # Only the translators' words and the quotations are in it, and both are escaped.
+        mark_safe(conditional_escape(msgid) % {name: words.html for name, words in quotations.items()}),  # noqa: S308
+    )
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The contents of an email, in the language that is active.
+
+    `opening` leads to the link. `closing` says what happens without a click. `checkpoint` is the newest one of the
+    petition's log, or empty.
+    """
+
+    subject: str
+    opening: tuple[Words, ...]
+    link: str
+    closing: str
+    signed_by: Words
+    checkpoint: str = ""
+
+    @property
+    def worth_keeping(self) -> str:
+        """Return why the lines at the end are worth keeping.
+
+        It names no petition, and does not ask to keep the email itself, which may endanger its reader.
+        """
+        return _(
+            "The lines below are worth keeping, here or elsewhere; they name nobody. They are the state of our"
+            " public log on the day of this email. If that log is ever shortened or rewritten, they prove it."
+        )
+
+    def as_text(self) -> str:
+        """Return the plain text. What follows the line of two dashes is less important, and shown so."""
+        paragraphs = [*(words.text for words in self.opening), self.link, self.closing, self.signed_by.text]
+        if self.checkpoint:
+            paragraphs += [f"-- \n{self.worth_keeping}", self.checkpoint]
+        return "\n\n".join(paragraphs).rstrip("\n") + "\n"
+
+    def as_html(self, language: str) -> str:
+        """Return the HTML. `language` is that of the words."""
+        return _html(replace(self, link=_LINK), language).replace(_LINK, escape(self.link))
+
+
+# The same email goes to many people, and only the link differs.
+_LINK = f"https://{secrets.token_hex(16)}.invalid"
+
+
+@lru_cache(maxsize=64)
+def _html(letter: Letter, language: str) -> str:
+    from django.template.loader import render_to_string  # it loads `django.db`, which the outbox never needs
+
+    context = {
+        "letter": letter,
+        "language": language,
+        "dir": "rtl" if get_language_bidi() else "ltr",
+        "type": TYPES.get(language.partition("-")[0], LATIN),
+    }
+    return render_to_string("mail/letter.html", context)
+
+
+class Type(NamedTuple):
+    """The type of a script: the stacks of the letter and of buttons, and the line height."""
+
+    letter: SafeString
+    form: SafeString
+    leading: str
+    break_: str = ""
+
+
+def _stack(names: str) -> SafeString:
+    return mark_safe(names.replace('"', "'"))  # noqa: S308 - a constant of this module
+
+
+LATIN = Type(
+    _stack('ui-serif,"Iowan Old Style","Palatino Linotype",Palatino,Georgia,serif'),
+    _stack('system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'),
+    "1.62",
+)
+_KOREAN = _stack('"Apple SD Gothic Neo","Noto Sans KR","Noto Sans CJK KR","Malgun Gothic",sans-serif')
+_CHINESE = _stack('"PingFang SC","Noto Sans SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif')
+TYPES = {"ko": Type(_KOREAN, _KOREAN, "1.8", "keep-all"), "zh": Type(_CHINESE, _CHINESE, "1.85")}

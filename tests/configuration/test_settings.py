@@ -27,7 +27,7 @@ from sabal.configuration.plain import (
     parse_words,
 )
 from sabal.configuration.sender import Sender, parse_sender
-from sabal.configuration.site_address import parse_base_url, parse_hosts, parse_onion
+from sabal.configuration.site_address import parse_base_url, parse_hosts, parse_onion, parse_source_url
 from sabal.settings import SETTINGS
 
 ONION = "a" * 56 + ".onion"
@@ -47,6 +47,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "SABAL_BATCH_EVERY": parse_seconds,
     "SABAL_WITNESS_PRIVATE": parse_switch,
     "SABAL_SECURITY_CONTACT": parse_contact,
+    "SABAL_SITE_NAME": parse_words,
+    "SABAL_SOURCE_URL": parse_source_url,
 }
 VALUES = [
     ("SABAL_BASE_URL", "https://petition.example.org", "https://petition.example.org"),
@@ -115,6 +117,7 @@ VALUES = [
         "postgres://u:p@h1,h2/name?target_session_attrs=any",
         "postgres://u:p@h1,h2/name?target_session_attrs=any",
     ),
+    ("SABAL_SOURCE_URL", "https://bücher.example/sabal?a=1", "https://xn--bcher-kva.example/sabal?a=1"),
     ("SABAL_TRUSTED_HOPS", "2", 2),
     ("SABAL_BATCH_EVERY", "500ms", 0.5),
     ("SABAL_WITNESS_PRIVATE", "0", False),
@@ -125,6 +128,8 @@ VALUES = [
 ]
 # Each contains SECRET, as if the password had been put there; none of it may be shown.
 REFUSED = [
+    ("SABAL_SOURCE_URL", "javascript:SECRET", "no web address"),
+    ("SABAL_SOURCE_URL", "https:///SECRET", "no web address"),
     ("SABAL_BASE_URL", "https://petition.example.org/SECRET", "something after the host"),
     ("SABAL_BASE_URL", "https://petition.example.org?SECRET", "something after the host"),
     ("SABAL_BASE_URL", "https://petition.example.org/#SECRET", "something after the host"),

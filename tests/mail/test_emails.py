@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from hypothesis import strategies as some
 
 import tlog
 from mail.world import CHECKPOINT, LOG, NOON, SITE, definition
-from sabal import pages, settings
+from sabal import pages
+from sabal import settings as site_settings
+from sabal.checking.finding import checkpoints_in
 from sabal.configuration.sender import Sender
 from sabal.mail import emails, letter
 from sabal.mail.address import EmailAddress
@@ -215,38 +216,33 @@ def test_an_email_sent_again_has_the_same_message_id() -> None:
     assert "4711" not in first.id and f"Message-ID: <{first.id}>\r\n".encode() in first.content
 
 
-def signature_of(message: EmailMessage) -> list[str]:
-    return part(message, "plain").partition("\n-- \n")[2].splitlines()
+def signature_of(message: EmailMessage) -> str:
+    return part(message, "plain").partition("\n-- \n")[0].strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_newsletter_email_names_the_organisation_and_is_signed_by_the_site(
     monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    monkeypatch.setattr(settings, "SITE_NAME", "Rivers & Buses")
+    monkeypatch.setattr(site_settings, "SITE_NAME", "Rivers & Buses")
     name = 'Carol\'s 100% "River" <Friends>'
     email = replace(an_email(3, language), list=ListName("rivers", name))
-    message = emails.render(email, NO_PETITION, SITE, NOON)
+    message = rendered(email, NO_PETITION)
     assert name in part(message, "plain") and escape(name) in part(message, "html")
     assert name not in str(message["Subject"]), "the organisation may have guarded petitions"
-    assert signature_of(message)[0] == "Rivers & Buses" and "<p>-- <br>Rivers &amp; Buses</p>" in part(
-        message, "html"
-    )
+    assert signature_of(message) == "Rivers & Buses" and "Rivers &amp; Buses" in part(message, "html")
 
 
 def test_the_site_signs_guarded_emails_and_the_organiser_signs_open_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    local = emails.Site("http://127.0.0.1:8000", "mail@petition.example")
-    guarded = emails.render(an_email(language="ko"), definition(), local, NOON)
-    assert signature_of(guarded)[0] == "청원 사이트"
-    assert signature_of(emails.render(an_email(), definition(), SITE, NOON))[0] == "petition.example"
-    monkeypatch.setattr(settings, "SITE_NAME", "Petitions")
-    assert signature_of(emails.render(an_email(), definition(), local, NOON))[0] == "Petitions"
-    assert (
-        signature_of(emails.render(an_email(), definition("open"), local, NOON))[0]
-        == "Friends of the Blue River"
-    )
+    local = emails.Site("http://127.0.0.1:8000", Sender("", "mail@petition.example"))
+    guarded = rendered(an_email(language="ko"), definition(), local)
+    assert signature_of(guarded) == "청원 사이트"
+    assert signature_of(rendered(an_email(), definition())) == "petition.example"
+    monkeypatch.setattr(site_settings, "SITE_NAME", "Petitions")
+    assert signature_of(rendered(an_email(), definition(), local)) == "Petitions"
+    assert signature_of(rendered(an_email(), definition("open"), local)) == "Friends of the Blue River"
 
 
 def test_only_newsletter_emails_have_unsubscribe_headers() -> None:
@@ -262,7 +258,7 @@ def test_only_newsletter_emails_have_unsubscribe_headers() -> None:
 @pytest.mark.parametrize(
     ("petition", "list_id"),
     [
-        (NO_PETITION, "<newsletter.petition.example>"),
+        (NO_PETITION, "<e3b0c442.newsletter.petition.example>"),
         (definition("open"), "<save-the-blue-river.updates.petition.example>"),
         (definition("guarded"), "<updates.petition.example>"),
     ],
@@ -271,7 +267,7 @@ def test_newsletter_emails_name_their_list(petition: Definition | None, list_id:
     """RFC 2919. The name of a guarded petition is in no header."""
     assert rendered(an_email(3), petition)["List-Id"] == list_id
     onion = replace(SITE, base_url="http://[2001:db8::7]:8000")
-    assert rendered(an_email(3), NO_PETITION, onion)["List-Id"] == "<newsletter.localhost>"
+    assert rendered(an_email(3), NO_PETITION, onion)["List-Id"] == "<e3b0c442.newsletter.localhost>"
 
 
 def test_the_colours_and_the_type_are_those_of_the_pages() -> None:

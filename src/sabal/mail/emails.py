@@ -227,7 +227,8 @@ def _title(petition: Definition, language: str) -> Words:
 def _signed_by(petition: Definition | None, language: str, site: Site) -> Words:
     if petition is None or petition.profile == "guarded":
         return quoted(site.name, _site_language(language))
-    return quoted(organiser_name(petition, language), language if language in petition.organiser else petition.authoritative)
+    spoken = language if language in petition.organiser else petition.authoritative
+    return quoted(organiser_name(petition, language), spoken)
 
 
 def _list_id(email: Email, petition: Definition | None, site: Site) -> str:
@@ -236,7 +237,7 @@ def _list_id(email: Email, petition: Definition | None, site: Site) -> str:
     An organisation's key may be the slug of a guarded petition, so only a hash of it is shown.
     """
     if petition is None:
-        name = f"{sha256(email.list.key.encode()).hexdigest()[:8]}.newsletter"
+        name = f"{sha256(email.list.organisation.encode()).hexdigest()[:8]}.newsletter"
     else:
         name = "updates" if petition.profile == "guarded" else f"{petition.slug}.updates"
     return f"<{name}.{site.host if site.host == site.mail_domain else 'localhost'}>"

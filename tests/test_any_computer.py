@@ -95,6 +95,12 @@ def test_a_new_key_opens_a_file(computer: Computer, locked: bool) -> None:
     (computer.folder / "note.age").write_bytes(agefile.encrypt("안녕 Suzie\n".encode(), [to]))
     more = ["--passphrase-file", "words"] if locked else []
     assert computer.says("open", "note.age", "--identity", "key", *more) == "안녕 Suzie\n"
+    (computer.folder / "b.zip.age").write_bytes(agefile.encrypt(bytes(range(256)) * 999, [to]))
+    opening = ("open", "b.zip.age", "--identity", "key", *more, "--out", "b.zip")
+    for force in ((), ("--force",)):
+        computer.run(*opening, *force)
+        assert (computer.folder / "b.zip").read_bytes() == bytes(range(256)) * 999
+    assert b"--force" in computer.run(*opening, code=2).stderr
 
 
 def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: made.Petition) -> None:

@@ -6,7 +6,14 @@ with every other age implementation that supports the recipient type.
 
 from agefile.armor import armor, dearmor
 from agefile.errors import AgeError
-from agefile.file import decrypt, decrypt_passphrase, encrypt, encrypt_passphrase, is_passphrase_file
+from agefile.file import (
+    decrypt,
+    decrypt_passphrase,
+    decrypt_stream,
+    encrypt,
+    encrypt_passphrase,
+    is_passphrase_file,
+)
 from agefile.keys import Identity, Recipient, generate, parse_identity, parse_identity_file, parse_recipient
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "dearmor",
     "decrypt",
     "decrypt_passphrase",
+    "decrypt_stream",
     "encrypt",
     "encrypt_passphrase",
     "generate",

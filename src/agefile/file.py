@@ -1,7 +1,8 @@
-"""Encrypt and decrypt whole age files in memory."""
+"""Encrypt and decrypt age files."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from agefile import header, passphrase, stream
 from agefile.armor import dearmor, is_armored
@@ -36,16 +37,27 @@ def decrypt(data: bytes, identities: Sequence[Identity]) -> bytes:
     Raises AgeError: `wrong-key` if none opens it, `damaged` if the file was changed or cut short, `refused` if the
     file is of another version or locked with a passphrase, or if there are no identities.
     """
-    if not identities:
-        raise AgeError("No key was given to open this file.")
+    _require(identities)
     data = _binary(data)
     parsed = header.parse(data)
-    if passphrase.locks(parsed.stanzas):
-        raise AgeError("This file is locked with a passphrase, not with a key.")
-    file_key = next((key for identity in identities if (key := _unwrap(parsed, identity)) is not None), None)
-    if file_key is None:
-        raise AgeError("None of the given keys opens this file. It was encrypted to other keys.", "wrong-key")
-    return _open(data, parsed, file_key)
+    return _open(data, parsed, _file_key(parsed, identities))
+
+
+def decrypt_stream(file: BinaryIO, identities: Sequence[Identity]) -> Iterator[bytes]:
+    """Decrypt an age file piece by piece, without keeping it in memory. Raises AgeError as `decrypt` does.
+
+    Each piece is verified, but a file that was changed or cut short further on is noticed only there. So use nothing of
+    it before the end. An armored file is kept in memory.
+    """
+    _require(identities)
+    beginning = header.read(file)
+    if is_armored(beginning):
+        yield decrypt(beginning + file.read(), identities)
+        return
+    parsed = header.parse(beginning)
+    file_key = _file_key(parsed, identities)
+    header.check(parsed, file_key)
+    yield from stream.pieces(file, file_key)
 
 
 def encrypt_passphrase(plaintext: bytes, secret: str, *, work_factor: int = 18) -> bytes:
@@ -86,6 +98,20 @@ def is_passphrase_file(data: bytes) -> bool:
 
 def _binary(data: bytes) -> bytes:
     return dearmor(data) if is_armored(data) else data
+
+
+def _require(identities: Sequence[Identity]) -> None:
+    if not identities:
+        raise AgeError("No key was given to open this file.")
+
+
+def _file_key(parsed: header.ParsedHeader, identities: Sequence[Identity]) -> bytes:
+    if passphrase.locks(parsed.stanzas):
+        raise AgeError("This file is locked with a passphrase, not with a key.")
+    for identity in identities:
+        if (key := _unwrap(parsed, identity)) is not None:
+            return key
+    raise AgeError("None of the given keys opens this file. It was encrypted to other keys.", "wrong-key")
 
 
 def _unwrap(parsed: header.ParsedHeader, identity: Identity) -> bytes | None:

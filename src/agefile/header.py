@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -11,6 +11,8 @@ from agefile.errors import AgeError
 from agefile.stanza import SHA256, Stanza, derive, from_base64, to_base64
 
 VERSION = b"age-encryption.org/v1\n"
+
+_LONGEST = 1 << 24  # thousands of recipients
 
 _ARGUMENTS = re.compile(rb"-> ([\x21-\x7e]+(?: [\x21-\x7e]+)*)\n")
 _BODY_LINE = re.compile(rb"([A-Za-z0-9+/]{0,64})\n")
@@ -48,6 +50,17 @@ def parse(data: bytes) -> ParsedHeader:
     if end is None or not stanzas:
         raise _malformed()
     return ParsedHeader(tuple(stanzas), data[: at + len(b"---")], from_base64(end[1]), end.end())
+
+
+def read(file: BinaryIO) -> bytes:
+    """Read a header from a file, up to the line with the MAC. It is not parsed. Of other files, read a part."""
+    lines, left = [], _LONGEST
+    while left > 0 and (line := file.readline(left)):
+        lines.append(line)
+        left -= len(line)
+        if line.startswith(b"---"):
+            break
+    return b"".join(lines)
 
 
 def check(header: ParsedHeader, file_key: bytes) -> None:

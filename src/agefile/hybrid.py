@@ -34,6 +34,7 @@ _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _ENC = KEM.MLKEM768_X25519.enc_length()
 _MLKEM_PUBLIC = 1184
 _MLKEM_SEED = 64
+_X25519_SHARE = 32
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,6 +105,9 @@ class HybridIdentity:
         try:
             return _HPKE.decrypt(enc + stanza.body, self._key, _INFO)
         except InvalidTag:
+            # HPKE reports a forged share in the same way as another key. Its X25519 part tells them apart.
+            if _is_low_order(enc[-_X25519_SHARE:]):
+                raise AgeError("This file's first lines hold a forged X25519 share.", "damaged") from None
             return None
 
     def __str__(self) -> str:
@@ -111,6 +115,15 @@ class HybridIdentity:
 
     def __repr__(self) -> str:
         return f"HybridIdentity(for {_short(self.recipient)})"
+
+
+def _is_low_order(share: bytes) -> bool:
+    """Return whether an X25519 share gives a secret that everyone knows: all zeros. RFC 7748 §6.1."""
+    try:
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(share))
+    except ValueError:
+        return True
+    return False
 
 
 def _short(recipient: HybridRecipient) -> str:

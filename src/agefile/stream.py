@@ -1,6 +1,9 @@
 """The payload: authenticated chunks of 64 KiB, of which the last is marked. age spec, "Payload"."""
 
+import io
 import os
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -29,22 +32,31 @@ def seal(plaintext: bytes, file_key: bytes) -> bytes:
 
 def open(payload: memoryview, file_key: bytes) -> bytes:
     """Return the whole plaintext. Raises AgeError (`damaged`) if any part is damaged."""
-    salt, body = bytes(payload[:_SALT]), payload[_SALT:]
-    step = CHUNK + TAG
-    last = max(0, (len(body) - 1) // step)
-    rest = len(body) - last * step
-    # A last chunk shorter than a tag is impossible. An empty last chunk after others is forbidden.
-    if len(salt) < _SALT or rest < TAG or (rest == TAG and last > 0):
+    return b"".join(pieces(io.BytesIO(payload), file_key))
+
+
+def pieces(file: BinaryIO, file_key: bytes) -> Iterator[bytes]:
+    """Yield the plaintext in pieces of 64 KiB, each verified. Raises AgeError (`damaged`) at the first damaged one.
+
+    A file that was cut short is noticed only at its end.
+    """
+    salt, chunk, index = file.read(_SALT), file.read(CHUNK + TAG), 0
+    if len(salt) < _SALT:
         raise _damaged()
     cipher = _cipher(file_key, salt)
-    try:
-        chunks = [
-            cipher.decrypt(_nonce(index, index == last), body[index * step : (index + 1) * step], None)
-            for index in range(last + 1)
-        ]
-    except InvalidTag:
-        raise _damaged() from None
-    return b"".join(chunks)
+    while True:
+        following = file.read(CHUNK + TAG)
+        # A chunk shorter than a tag is impossible. An empty last chunk after others is forbidden.
+        if len(chunk) < TAG or (len(chunk) == TAG and index > 0):
+            raise _damaged()
+        try:
+            piece = cipher.decrypt(_nonce(index, not following), chunk, None)
+        except InvalidTag:
+            raise _damaged() from None
+        yield piece
+        if not following:
+            return
+        chunk, index = following, index + 1
 
 
 def _cipher(file_key: bytes, salt: bytes) -> ChaCha20Poly1305:

@@ -88,10 +88,14 @@ class _Sabal(LazyGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
-            # Into a file or pipe, Windows writes its own code page, which lacks most people's names, and CRLF. Its
-            # console needs no change.
-            if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
-                stream.reconfigure(encoding="utf-8", errors=stream.errors, newline="\n")
+            if not isinstance(stream, io.TextIOWrapper):
+                continue
+            # A file or pipe gets UTF-8: the encoding of the environment or of Windows lacks most people's names. A
+            # terminal keeps its encoding, and shows something else for a character that it lacks.
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:

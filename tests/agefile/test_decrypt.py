@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import os
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import agefile
 from agefile import AgeError, Identity
-from agefile.stanza import Stanza, to_base64
+from agefile.stanza import Stanza, from_base64, to_base64
 
 CHUNK = 65_536
 GREASE = Stanza((b"example.org/grease", b"~!"), b"x" * 48)
@@ -151,12 +152,36 @@ def test_file_keys_of_other_lengths_are_refused_before_decrypting(size: int) -> 
         assert refusal.value.kind == "damaged"
 
 
-@pytest.mark.parametrize("share", [bytes(32), b"\x01" + bytes(31)], ids=["zero", "order one"])
-def test_a_share_that_gives_no_secret_is_refused(share: bytes) -> None:
-    stanza = Stanza((b"X25519", to_base64(share)), bytes(32))
+LOW_ORDER = {
+    "zero": bytes(32),
+    "order one": b"\x01" + bytes(31),
+    "order two": ((1 << 255) - 20).to_bytes(32, "little"),
+    "order eight": bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    "zero, not canonical": ((1 << 255) - 19).to_bytes(32, "little"),
+    "zero, with its high bit": bytes(31) + b"\x80",
+}  # RFC 7748 §6.1: each gives the shared secret zero
+
+
+@pytest.mark.parametrize("share", LOW_ORDER.values(), ids=LOW_ORDER)
+@pytest.mark.parametrize("kind", SMALL, ids=["post-quantum", "x25519"])
+def test_a_share_that_gives_no_secret_is_refused(kind: bool, share: bytes) -> None:
+    """A post-quantum share is the ML-KEM ciphertext and an X25519 share; either kind is damaged, not another's."""
+    (name, whole), body = SMALL[kind].recipient.wrap(bytes(16))
+    stanza = Stanza((name, to_base64(from_base64(whole)[:-32] + share)), body)
     with pytest.raises(AgeError, match="forged") as refusal:
-        agefile.decrypt(forge([(b"x", 0, True)], stanzas=[stanza]), [IDENTITY])
+        agefile.decrypt(forge([(b"x", 0, True)], stanzas=[stanza]), [SMALL[kind]])
     assert refusal.value.kind == "damaged"
+
+
+def test_a_post_quantum_share_that_was_changed_elsewhere_is_a_wrong_key() -> None:
+    (name, whole), body = SMALL[True].recipient.wrap(bytes(16))
+    for at in (0, 1_000, -1):
+        share = bytearray(from_base64(whole))
+        share[at] ^= 1
+        stanza = Stanza((name, to_base64(bytes(share))), body)
+        with pytest.raises(AgeError) as refusal:
+            agefile.decrypt(forge([(b"x", 0, True)], stanzas=[stanza]), [SMALL[True]])
+        assert refusal.value.kind == "wrong-key"
 
 
 def test_stanzas_of_a_wrong_shape_are_refused() -> None:
@@ -216,3 +241,33 @@ def test_a_long_file_cut_between_chunks_is_damaged() -> None:
         with pytest.raises(AgeError) as refusal:
             agefile.decrypt(whole[: -chunks_lost * (CHUNK + 16)], [IDENTITY])
         assert refusal.value.kind == "damaged"
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=["post-quantum", "x25519"])
+def test_a_stream_gives_what_the_whole_file_gives(kind: bool) -> None:
+    """This is so for valid, armored, damaged and other files."""
+    long = agefile.encrypt(FULL + b"x", [SMALL[kind].recipient])
+    cases = [
+        FILES[kind],
+        long,
+        agefile.armor(long),
+        b"\n \r\n" + agefile.armor(FILES[kind]),
+        long[:-1],
+        long + b"x",
+    ]
+    cases += [FILES[not kind], b"", b"---\n", b"-> \n" * 9, b"PK\3\4", long[:100], agefile.armor(long)[:-9]]
+    cases += [agefile.encrypt_passphrase(b"x", "words", work_factor=1)]
+    for data in cases:
+        found: list[object] = []
+        for decrypt in (agefile.decrypt, streamed):
+            try:
+                found.append(decrypt(data, [SMALL[kind]]))
+            except AgeError as error:
+                found.append((error.kind, str(error)))
+        assert found[0] == found[1]
+    with pytest.raises(AgeError, match="No key"):
+        streamed(long, [])
+
+
+def streamed(data: bytes, identities: Sequence[Identity]) -> bytes:
+    return b"".join(agefile.decrypt_stream(io.BytesIO(data), identities))

@@ -74,6 +74,13 @@ def test_export_writes_confirmed_subscribers_to_a_file_only_its_owner_can_read(
     assert all("링크" in row["consent"] for row in found)
 
 
+def test_a_byte_order_mark_is_written_on_request(listed: SiteOfTests, tmp_path: Path) -> None:
+    out, marked = tmp_path / "list.csv", tmp_path / "marked.csv"
+    run("export", "--out", str(out))
+    run("export", "--out", str(marked), "--bom")
+    assert marked.read_bytes() == b"\xef\xbb\xbf" + out.read_bytes()
+
+
 def test_each_exported_row_has_a_working_unsubscribe_link(listed: SiteOfTests, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     run("export", "--out", str(out))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import private
+from sabal import keyfile, private
 from sabal.refusal import Refusal
 
 LOST = (
@@ -62,7 +62,7 @@ def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bo
 
 def _passphrase(file: Path | None) -> str:
     if file:
-        passphrase = file.read_text(encoding="utf-8").strip()
+        passphrase = keyfile.read_passphrase(file)
     else:
         passphrase = click.prompt(
             "Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True
@@ -72,24 +72,6 @@ def _passphrase(file: Path | None) -> str:
             "This passphrase is too short. Use four or five random words, at least twelve characters."
         )
     return str(passphrase)
-
-
-def recipients(given: str) -> list[str]:
-    """Return `given` if it is a public key, else the public keys in the file of that name. Raises Refusal."""
-    path = Path(given)
-    if given.startswith("age1"):
-        return [given]
-    if not path.is_file():
-        raise Refusal(f"{given} is neither a public key (age1…) nor a file that holds one.")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if "AGE-SECRET-KEY" in text or "BEGIN AGE" in text:
-        raise Refusal(
-            f"{given} is the secret half, which must not come to the server. Use the file that ends in .pub."
-        )
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if not lines:
-        raise Refusal(f"{given} holds no public key (a line that begins with age1).")
-    return lines
 
 
 @click.command()
@@ -106,7 +88,7 @@ def server(recipient: str, out: Path) -> None:
 
     sealed = agefile.encrypt(
         open_keystore().key.hex().encode() + b"\n",
-        [agefile.parse_recipient(key) for key in recipients(recipient)],
+        [agefile.parse_recipient(key) for key in keyfile.recipients(recipient)],
     )
     private.create(out, [sealed])
     click.echo(f"Written to {out}. Keep it apart from the backups.")

@@ -12,7 +12,7 @@ import click
 
 import agefile
 from sabal import database as raw
-from sabal import private
+from sabal import private, textfile
 from sabal.database import Database
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import tables, witnesses
@@ -125,7 +125,7 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     with closing(raw.connect()) as database:
         petition = published(database, open_keystore(), slug)
         if file or none:
-            text = file.read_text(encoding="utf-8", errors="replace") if file else ""
+            text = textfile.read(file) if file else ""
             witnesses.choose(database, petition.id, text, publication(petition))
             click.echo(
                 "They are asked within ten minutes for the published checkpoint, and for every one after it."

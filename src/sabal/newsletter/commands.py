@@ -1,5 +1,6 @@
 """Commands about subscribers."""
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,7 +61,10 @@ def list_(slug: str | None, organisation: str | None) -> None:
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write."
 )
-def export(slug: str | None, organisation: str | None, out: Path) -> None:
+@click.option(
+    "--bom", is_flag=True, help="Begin the file with a byte order mark, so that Excel shows every script."
+)
+def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> None:
     """Write the confirmed subscribers of one organisation to a CSV file.
 
     Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every email to that
@@ -74,7 +78,7 @@ def export(slug: str | None, organisation: str | None, out: Path) -> None:
         lists = _lists(connection, slug, organisation)
         _refuse_several(connection, lists)
         subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), lists)
-        number = private.replace(out, _table(subscribers)) - 1  # without the header
+        number = private.replace(out, _table(subscribers, bom)) - 1  # without the header
     finally:
         connection.close()
     if urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1"):
@@ -137,8 +141,9 @@ def _confirmed(
         last = found[-1][0]
 
 
-def _table(subscribers: Iterator[tuple[str, ...]]) -> Iterator[bytes]:
+def _table(subscribers: Iterator[tuple[str, ...]], bom: bool) -> Iterator[bytes]:
     """Yield the lines of the CSV file, the header first."""
-    yield csv_line(("address", "language", "consent", "list", "unsubscribe")).encode()
+    header = csv_line(("address", "language", "consent", "list", "unsubscribe")).encode()
+    yield codecs.BOM_UTF8 + header if bom else header
     for row in subscribers:
         yield csv_line(row).encode()

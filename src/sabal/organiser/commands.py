@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import private
+from sabal import keyfile, private
 from sabal.checking.reading import read
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
@@ -55,7 +55,11 @@ _passphrase = click.option(
 @click.option(
     "--number", type=click.IntRange(1, 1_000_000), help=f"How many to draw (default {sample.USUAL_NUMBER})."
 )
-@click.option("--to", multiple=True, help="Encrypt the bundle to this age recipient. Repeatable.")
+@click.option(
+    "--to",
+    multiple=True,
+    help="Encrypt the bundle to this public key (age1…), or the keys in a file. Repeatable.",
+)
 def bundle(
     log: str,
     show: str,
@@ -73,7 +77,7 @@ def bundle(
     LOG is a petition's address, a folder with its log, a bundle, or a slug on this server. The log is checked first.
     """  # fmt: skip
     _check_options(show, sealed, identity, fields, seed, number)
-    recipients = [agefile.parse_recipient(one) for one in to]
+    recipients = [agefile.parse_recipient(key) for given in to for key in keyfile.recipients(given)]
     if (out.suffix == ".age") != bool(recipients):
         raise Refusal("A bundle is named NAME.zip.age if it is encrypted with --to, and NAME.zip if not.")
     now = int(time.time())

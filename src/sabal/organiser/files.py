@@ -1,14 +1,17 @@
 """Read key files and export files on the organiser's computer."""
 
+import codecs
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 import agefile
+from sabal import keyfile, textfile
 from sabal.records.export import Export, ExportError, Progress, read
 from sabal.refusal import Refusal
 
@@ -18,7 +21,13 @@ MOST_LINE = 2**18  # ten times the longest record that the form allows
 
 def read_identities(paths: Sequence[Path], passphrase_file: Path | None) -> list[agefile.Identity]:
     """Return the identities in key files. If one is locked and no passphrase file is given, ask for the passphrase."""
-    return [identity for path in paths for identity in _identities(path, passphrase_file)]
+
+    def ask(path: Path) -> str:
+        if passphrase_file:
+            return keyfile.read_passphrase(passphrase_file)
+        return str(click.prompt(f"Passphrase of the key in {path}", hide_input=True, err=True))
+
+    return [identity for path in paths for identity in keyfile.read_identities(path, partial(ask, path))]
 
 
 @contextmanager
@@ -32,12 +41,30 @@ def read_exports(paths: Sequence[Path]) -> Iterator[list[Export]]:
         for path in paths:
             if not path.is_file():
                 raise Refusal(f"There is no file {path}.")
-            file = stack.enter_context(path.open(encoding="utf-8", errors="replace", newline="\n"))
+            encoding = textfile.encoding_of(_beginning(path))
+            file = stack.enter_context(path.open(encoding=encoding, errors="replace", newline="\n"))
             try:
                 exports.append(read(_lines(file), str(path)))
             except ExportError as error:
                 raise ExportError(f"{path}: {error}") from None
         yield exports
+
+
+def _beginning(path: Path) -> bytes:
+    """Return the first bytes of an export. Raise `Refusal` for files that are often given instead."""
+    with path.open("rb") as file:
+        beginning = file.read(textfile.BEGINNING)
+    if is_age(beginning):
+        raise Refusal(f"{path} is an encrypted file. Open such files one at a time, and without --prove.")
+    if beginning.startswith(b"PK\3\4"):
+        raise Refusal(f"{path} is a zip file, and not encrypted. Check a bundle: sabal verify {path}")
+    return beginning
+
+
+def is_age(beginning: bytes) -> bool:
+    """Return whether a file that begins like this is an age file, binary or armored."""
+    text = beginning.removeprefix(codecs.BOM_UTF8).lstrip()
+    return text.startswith((b"age-encryption.org/", b"-----BEGIN AGE"))
 
 
 def _lines(file: TextIO) -> Iterator[str]:
@@ -61,18 +88,3 @@ def progress() -> Progress:
             click.echo(f"{n:,} opened …", err=True)
 
     return show
-
-
-def _identities(path: Path, passphrase_file: Path | None) -> Sequence[agefile.Identity]:
-    data = path.read_bytes()
-    if agefile.is_passphrase_file(data):
-        passphrase = (
-            passphrase_file.read_text(encoding="utf-8").strip()
-            if passphrase_file
-            else click.prompt(f"Passphrase of the key in {path}", hide_input=True, err=True)
-        )
-        data = agefile.decrypt_passphrase(data, passphrase)
-    try:
-        return agefile.parse_identity_file(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise agefile.AgeError(f"{path} is not a key file.") from None

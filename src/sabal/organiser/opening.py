@@ -1,14 +1,16 @@
 """`sabal open`: print names and addresses in clear text, on the organiser's computer."""
 
+import codecs
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 import agefile
-from sabal.organiser import files, tables
+from sabal.organiser import files, output, tables
 from sabal.records import export
 from sabal.refusal import Refusal
 
@@ -31,26 +33,44 @@ MOST_LINES = 10  # the most line numbers that are printed
 )
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file, which only you can read, and not to the terminal.",
+)
+@click.option("--force", is_flag=True, help="With --out: overwrite the file if it exists.")
+@click.option(
+    "--bom", is_flag=True, help="Begin the table with a byte order mark, so that Excel shows every script."
+)
+@click.option(
     "--prove",
     is_flag=True,
     help="Print no record, only the code that lets the server delete the records of this export.",
 )
 def open_(
-    what: tuple[str, ...], identity: tuple[Path, ...], passphrase_file: Path | None, form: str, prove: bool
+    what: tuple[str, ...],
+    identity: tuple[Path, ...],
+    passphrase_file: Path | None,
+    form: str,
+    out: Path | None,
+    force: bool,
+    bom: bool,
+    prove: bool,
 ) -> None:
     """Print the confirmed signers of export FILES, or of a SLUG on this server; or open an age FILE.
 
-    This shows names and addresses in clear text. Run it on the organiser's computer.
+    This shows names and addresses in clear text. Run it on the organiser's computer. An age file, such as a bundle, is
+    written byte for byte.
     """
     paths = [Path(one) for one in what]
-    if prove and len(paths) > 1:
-        raise click.UsageError("Each export has its own code. Give one FILE with --prove.")
+    _check_options(paths, form, out, force, bom, prove)
+    if out:
+        output.refuse_existing(out, [*paths, *identity], force=force)
     identities = files.read_identities(identity, passphrase_file)
+    target = _Target(form, bom, out, force)
     if len(paths) == 1 and _is_age(paths[0]) and not prove:
-        text = agefile.decrypt(paths[0].read_bytes(), identities).decode("utf-8", "replace")
-        click.echo(tables.printable(text), nl=False)
+        _open_age(paths[0], identities, target)
     elif len(paths) == 1 and not paths[0].is_file() and not paths[0].suffix and paths[0].name == what[0]:
-        _print_here(what[0], identities, form, prove)
+        _print_here(what[0], identities, target, prove)
     else:
         with files.read_exports(paths) as exports:
             if prove:
@@ -58,7 +78,54 @@ def open_(
             else:
                 newest = max(one.header.size for one in exports)
                 older = {one.name for one in exports if one.header.size < newest}
-                _print(export.open_sealed(exports, identities, files.progress()), form, older)
+                _print(export.open_sealed(exports, identities, files.progress()), target, older)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where opened records go, and in which form."""
+
+    form: str
+    bom: bool
+    out: Path | None
+    force: bool
+
+    def write(self, opened: Iterator[export.Opened]) -> None:
+        output.write(self._pieces(opened), self.out, force=self.force)
+
+    def _pieces(self, opened: Iterator[export.Opened]) -> Iterator[bytes]:
+        if self.bom:
+            yield codecs.BOM_UTF8
+        for line in (tables.as_csv if self.form == "csv" else tables.as_jsonl)(opened):
+            yield line.encode()
+
+
+def _check_options(
+    paths: list[Path], form: str, out: Path | None, force: bool, bom: bool, prove: bool
+) -> None:
+    """Raise `UsageError` for options that exclude or require each other."""
+    if prove and len(paths) > 1:
+        raise click.UsageError("Each export has its own code. Give one FILE with --prove.")
+    if prove and (out or bom):
+        raise click.UsageError("With --prove only a code is printed. Leave --out and --bom out.")
+    if force and not out:
+        raise click.UsageError("--force overwrites the file of --out. Give --out FILE.")
+    if bom and (form != "csv" or any(map(_is_age, paths))):
+        raise click.UsageError("--bom is for a table of signers: leave it out, or use --format csv.")
+
+
+def _open_age(path: Path, identities: list[agefile.Identity], target: _Target) -> None:
+    """Write the content of an age file, byte for byte. Nothing is written of a file that is not whole."""
+    size = path.stat().st_size
+    if not target.out:  # a file is renamed when it is whole; standard output cannot take anything back
+        with path.open("rb") as file:
+            for _ in output.with_progress(agefile.decrypt_stream(file, identities), size):
+                pass
+    with path.open("rb") as file:
+        opened = agefile.decrypt_stream(file, identities)
+        output.write(
+            output.with_progress(opened, size) if target.out else opened, target.out, force=target.force
+        )
 
 
 def code(one: export.Export, identities: list[agefile.Identity]) -> str:
@@ -86,10 +153,10 @@ def _is_age(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(64).startswith((b"age-encryption.org/", b"-----BEGIN AGE"))
+        return files.is_age(file.read(64))
 
 
-def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove: bool) -> None:
+def _print_here(slug: str, identities: list[agefile.Identity], target: _Target, prove: bool) -> None:
     """Print the signers of a petition of this server, from its database."""
     if prove:
         raise Refusal(f"There is no file {slug}. Only an export has a code, so give the export's file.")
@@ -105,10 +172,10 @@ def _print_here(slug: str, identities: list[agefile.Identity], form: str, prove:
             err=True,
         )
     with local_export(slug) as lines:
-        _print(export.open_sealed([export.read(lines)], identities), form)
+        _print(export.open_sealed([export.read(lines)], identities), target)
 
 
-def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = ()) -> None:
+def _print(opened: Iterator[export.Opened], target: _Target, older: Collection[str] = ()) -> None:
     rows = wrong = without_index = 0
     unreadable: Counter[str] = Counter()
     lines: list[str] = []
@@ -126,7 +193,7 @@ def _print(opened: Iterator[export.Opened], form: str, older: Collection[str] = 
                 without_index += one.index is None and one.export in older
             yield one
 
-    _write((tables.as_csv if form == "csv" else tables.as_jsonl)(counting()))
+    target.write(counting())
     if not rows:
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
     if without_index:
@@ -152,10 +219,3 @@ def _locations(unreadable: Counter[str], lines: list[str]) -> str:
     if len(unreadable) == 1:
         return f"in the export, line {', '.join(lines)}"
     return "; ".join(f"{number} in {name}" for name, number in unreadable.items())
-
-
-def _write(lines: Iterable[str]) -> None:
-    to_terminal = sys.stdout.isatty()
-    for line in lines:
-        sys.stdout.write(tables.printable(line) if to_terminal else line)
-    sys.stdout.flush()  # if stdout was closed, fail here, before the notes on stderr

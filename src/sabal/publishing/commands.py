@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from sabal import settings
-from sabal.keys.commands import recipients as read_recipients
+from sabal import keyfile, settings
 from sabal.keys.keystore import open_keystore
 from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
@@ -248,7 +247,7 @@ def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
     _ready()
     from sabal.publishing import drafts
 
-    found = tuple(key for given in recipients for key in read_recipients(given))
+    found = tuple(key for given in recipients for key in keyfile.recipients(given))
     drafts.use_keys(slug, found)
     click.echo(f"{len(found)} key(s) chosen for {slug}. Next: sabal keys check {slug}")
 

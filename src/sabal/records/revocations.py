@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sabal import strict, typed
+from sabal import strict, textfile, typed
 from sabal.refusal import Refusal
 from tlog.entry import Reason
 
@@ -47,8 +47,10 @@ class Revocations:
 
 
 def read_file(path: Path) -> Revocations:
-    """Read the file at a path, also with an editor's byte order mark. Raises RevocationsError, OSError."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    """Read the file at a path, as any editor saved it. Raises RevocationsError, OSError."""
+    with path.open("rb") as file:
+        encoding = textfile.encoding_of(file.read(textfile.BEGINNING))
+    with path.open(encoding=encoding, errors="replace") as file:
         return read(iter(lambda: file.readline(MOST_LINE + 1), ""))
 
 

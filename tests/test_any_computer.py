@@ -117,7 +117,7 @@ def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: m
     assert b"\r" not in (computer.folder / "proposal").read_bytes()
     opening = ("--sealed", "export", "--identity", "key")
     said = computer.says("bundle", "log.zip", "--show", "names", "--out", "out.zip", *opening)
-    assert said.startswith("OK: 3 signatures count")
+    assert ": 3 signatures count" in said
     sealed = (
         "bundle",
         "log.zip",
@@ -128,7 +128,7 @@ def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: m
         "--to",
         str(made.CAROL.recipient),
     )
-    assert computer.says(*sealed).startswith("OK: 3 signatures count")
+    assert ": 3 signatures count" in computer.says(*sealed)
     assert computer.says("bundle", "log.zip", "--show", "none", "--out", "out.zip").startswith(
         "OK"
     )  # it replaces the old one
@@ -136,11 +136,11 @@ def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: m
 
 def test_a_log_is_checked(computer: Computer, petition: made.Petition) -> None:
     (computer.folder / "good.zip").write_bytes(made_log.bundle(petition.copy(), {}))
-    assert computer.says("verify", "good.zip").startswith("OK: 3 signatures count")
+    assert ": 3 signatures count" in computer.says("verify", "good.zip")
     made_log.log(300).write_tiles(computer.folder / "log")
     assert computer.says("verify", "log").startswith("OK: ")
     (computer.folder / "log" / "tile" / "entries" / "000").write_bytes(b"\0" * 256 * 36)
-    assert computer.says("verify", "log", code=1).startswith("NOT OK: The file tile/entries/000")
+    assert ": The file tile/entries/000" in computer.says("verify", "log", code=1)
 
 
 def test_a_mirror_grows(computer: Computer) -> None:

@@ -95,7 +95,7 @@ def test_help_loads_no_package(words: tuple[str, ...]) -> None:
         (("keys", "server", "--to", "age1x"), "C106: SABAL_TRUSTED_HOPS is not a whole number from 0 to 8.\n      "),
         (("open", "nothing.age", "--identity", os.devnull), f"{os.devnull} holds no secret key. A key file has"),
         (("open", "none/there", "--identity", "key"), "There is no file none/there.\n"),
-        (("verify", "nothing"), "There is no nothing. Give the https:// address of a petition, a bundle, or a folder"),
+        (("verify", "nothing"), "NOT CHECKED: There is no nothing. Give the https:// address of a petition, a bundle"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )  # fmt: skip

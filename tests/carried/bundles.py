@@ -25,6 +25,7 @@ WITNESSES = {
     name: tlog.Cosigner(f"witness-{name}.example/w", bytes([number]) * 32)
     for number, name in enumerate(("first", "second", "third"), start=10)
 }
+TITLE, ORGANISER = "Keep the orchard", "Orchard Friends"
 COSIGNED = 1795500000  # 24 November 2026
 FIELDS = ("name", "email", "place", "comment", "consent", "day")
 ORDER = (
@@ -94,11 +95,15 @@ def signed(checkpoint: tlog.Checkpoint, cosigners: Iterable[str] = (), log: tlog
 def manifest(text: str) -> bytes:
     """Return the bytes of a manifest with the parts that a checker reads."""
     log = {"origin": ORIGIN, "key": str(CAROL.verifier), "promise_key": str(PROMISES.verifier)}
-    document = {"v": 1, "terms": {"text": text, "fields": list(FIELDS), "log": log}, "translations": {}}
+    terms = {"text": text, "organiser": ORGANISER, "fields": list(FIELDS), "log": log}
+    document = {"v": 1, "terms": terms, "translations": {}}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 
-FIRST, AMENDED = manifest("Keep the orchard."), manifest("Keep the orchard, and its bees.")
+FIRST, AMENDED = (
+    manifest(f"---\ntitle: {TITLE}\nsummary: Trees.\n---\n\n{text}")
+    for text in ("Keep the orchard.", "Keep the orchard, and its bees.")
+)
 
 
 def record(index: int, manifest: bytes) -> Record:

@@ -1,9 +1,13 @@
 """Zips in which two readers could find two different logs, built byte by byte by APPNOTE.TXT."""
 
 import io
+import shutil
 import struct
+import subprocess
+import tempfile
 import zipfile
 import zlib
+from pathlib import Path
 
 from carried import bundles
 from carried.bundles import Files
@@ -82,11 +86,12 @@ def plain(
     after: bytes = b"",
     comment: bytes = b"",
     locator: bool = False,
+    member_comment: bytes = b"",
 ) -> bytes:
     """Return a zip with additional data in places where a bundle has none. Without these the zip is valid."""
     body, list_ = before, b""
     for name, data in files.items():
-        list_ += listed(name, data, len(body), list_extra)
+        list_ += listed(name, data, len(body), list_extra, len(member_comment)) + member_comment
         body += member(name, data, extra) + gap
     rest = zip64(len(files), len(list_), len(body), len(body) + len(list_)) if locator else after
     return body + list_ + rest + end(len(files), len(list_), len(body), comment)
@@ -94,6 +99,54 @@ def plain(
 
 NESTED_MAIL = b"Content-Type: message/rfc822\n\n" * 1_500
 """Nested more deeply than Python's email parser can read."""
+
+
+def locked(whole: bytes) -> bytes:
+    """Return the zip with the flag of a password at its first member."""
+    data = bytearray(whole)
+    data[6] |= 1
+    data[whole.index(b"PK\1\2") + 8] |= 1
+    return bytes(data)
+
+
+def packed_again(files: Files) -> dict[str, bytes]:
+    """Return honest zips of a bundle as other programs pack it, by what they do. Every checker reads each."""
+    time, owner = struct.pack("<HHBL", 0x5455, 5, 1, 0), struct.pack("<HHBBLBL", 0x7875, 11, 1, 4, 0, 4, 0)
+    ntfs = struct.pack("<HHLHHQQQ", 0x000A, 32, 0, 1, 24, 1, 2, 3)
+    around = {f"trees/{name}": data for name, data in files.items()}
+    mac = {
+        "trees/": b"",
+        "trees/.DS_Store": b"\0\0\0\1Bud1",
+        **around,
+        "__MACOSX/trees/._checkpoint": b"\0\5\x16\7",
+    }
+    found = {
+        "stored": plain(files),
+        "in another order": plain(dict(sorted(files.items(), reverse=True))),
+        "to a pipe": streamed(files),
+        "deflated to a pipe": streamed(files, zipfile.ZIP_DEFLATED),
+        "times and owners": plain(files, extra=time + owner, list_extra=time + owner[:4] + owner[4:]),
+        "NTFS times": plain(files, list_extra=ntfs),
+        "folders": plain({"manifests/": b"", **files}),
+        "one folder around": plain({"trees/": b"", "trees/manifests/": b"", **around}),
+        "one folder around, deflated": bundles.zipped(around, method=zipfile.ZIP_DEFLATED),
+        "a Mac": plain(mac, extra=time),
+        "Windows": plain({**files, "Thumbs.db": b"x", "manifests/desktop.ini": b"x"}),
+    }
+    if shutil.which("zip"):
+        found |= {f"zip {options}": by_zip(files, options) for options in ("-r", "-rX", "-rD", "-r0", "-ry9")}
+    return found
+
+
+def by_zip(files: Files, options: str) -> bytes:
+    """Return what Info-ZIP's `zip` makes of the unpacked bundle in a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            path = Path(folder, "bundle", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        subprocess.run(["zip", "-q", options, "again.zip", "bundle"], cwd=folder, check=True)
+        return Path(folder, "again.zip").read_bytes()
 
 
 def bombs(files: Files) -> dict[str, bytes]:
@@ -109,14 +162,24 @@ def bombs(files: Files) -> dict[str, bytes]:
 
 def strange(files: Files) -> dict[str, bytes]:
     """Return invalid zips by their defect. Every checker refuses each."""
-    whole, stamp = plain(files), struct.pack("<HHL", 0x5455, 4, 0)
+    whole, another_name = plain(files), struct.pack("<HHBL", 0x7075, 11, 1, 0) + b"policy"
     return {
         "two lists": two_lists(files, bundles.good()["size 2"]),
         "a ZIP64 record": plain(files, locator=True),
         "a comment": plain(files, comment=b"Hello"),
         "an end in a comment": plain(files, comment=end(0, 0, 0)),
-        "extras": plain(files, extra=stamp),
-        "extras in the list": plain(files, list_extra=stamp),
+        "another name in an extra": plain(files, extra=another_name),
+        "another name in an extra of the list": plain(files, list_extra=another_name),
+        "sizes in an extra": plain(files, extra=struct.pack("<HHQQ", 1, 16, 1, 1)),
+        "an extra of an unknown kind": plain(files, list_extra=struct.pack("<HHL", 0xCAFE, 4, 0)),
+        "half an extra": plain(files, extra=struct.pack("<HHL", 0x5455, 5, 0)),
+        "a comment of a file": plain(files, member_comment=b"Hello"),
+        "two outer folders": plain(
+            {f"{'ab'[at % 2]}/{name}": data for at, (name, data) in enumerate(files.items())}
+        ),
+        "an outer folder beside them": plain({**files, "a/checkpoint": files["checkpoint"]}),
+        "a file that no bundle has": plain({**files, "signatures.csv": b"a,b"}),
+        "a password": locked(whole),
         "gaps": plain(files, gap=b"gap"),
         "something before it, counted": plain(files, before=b"#!/bin/sh\n"),
         "data before it": b"#!/bin/sh\n" + whole,

@@ -85,7 +85,7 @@ def test_a_missing_file_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["../checkpoint", "/checkpoint", "a\\checkpoint", "notes.txt", "manifests/", "manifests/../x.json", "entries ",
-     "manifests/" + "A" * 64 + ".json", "checkpoint/", "CON", "C:checkpoint", "__MACOSX/checkpoint", "entrieſ"],
+     "manifests/" + "A" * 64 + ".json", "checkpoint/", "CON", "C:checkpoint", "entrieſ", "other/checkpoint"],
 )  # fmt: skip
 def test_a_name_that_no_bundle_has_is_refused(name: str) -> None:
     with pytest.raises(CannotCheck):
@@ -144,7 +144,7 @@ def test_a_list_that_hides_members_in_a_comment_is_refused() -> None:
     spoilt = bytearray(WHOLE)
     at = spoilt.rindex(b"PK\1\2", 0, spoilt.rindex(b"PK\1\2"))
     spoilt[at + 32] = len(spoilt) - 22 - spoilt.rindex(b"PK\1\2")
-    with pytest.raises(CannotCheck, match="how many files"):
+    with pytest.raises(CannotCheck, match="has a comment"):
         read(bytes(spoilt))
 
 

@@ -11,7 +11,7 @@ import tlog
 from checking import made
 from checking.verdicts import COPY, LOG, NOW, SIGN, checked, with_checkpoint, wrong
 from sabal.checking.check import MOST_PROBLEMS, check
-from sabal.checking.report import Witness
+from sabal.checking.report import Witness, day
 from tlog.entry import Amend, Close, Open, Reason, Revoke, Sign
 
 # A log that holds
@@ -259,9 +259,8 @@ def test_all_problems_are_listed_and_the_first_is_the_sentence() -> None:
     forged = COPY.checkpoint.replace(b"\n40\n", b"\n41\n")
     copy = replace(COPY, checkpoint=forged, manifests={}, records=b"{}\n", policy=made.ONE_WITNESS)
     report = wrong(copy, "does not hold", "counts 41", "entry 0", "entry 20", "line 1")
-    assert report.sentence == f"NOT OK: {report.problems[0]}" and report.lines()[1:5] == list(
-        report.problems[1:]
-    )
+    assert report.sentence == f"NOT OK: the log {made.ORIGIN}, checked on {day(NOW)}: {report.problems[0]}"
+    assert report.lines()[1:5] == list(report.problems[1:])
 
 
 def test_the_number_of_problems_has_a_limit() -> None:

@@ -25,6 +25,9 @@ BASE = Report(
     matched=300,
     witnesses=(FIRST,),
     quorum=True,
+    title="Save the trees",
+    organiser="Tree Friends",
+    checked=made.WITNESSED + 2 * 86_400,
 )
 NONE = dict.fromkeys(Reason, 0)
 
@@ -35,7 +38,8 @@ def witnesses(**times: int) -> tuple[Witness, ...]:
 
 def test_the_sentence_has_all_numbers() -> None:
     assert BASE.sentence == (
-        "OK: 1,234 signatures count (1,301 confirmed, 60 withdrawn, 7 invalidated); 300 shown and matched;"
+        "OK: the petition “Save the trees” by Tree Friends, checked on 26 November 2026:"
+        " 1,234 signatures count (1,301 confirmed, 60 withdrawn, 7 invalidated); 300 shown and matched;"
         " the text is manifest 05b3abf2…657f; witnessed by first on 24 November 2026."
     )
 
@@ -43,8 +47,8 @@ def test_the_sentence_has_all_numbers() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"signed": 1, "revoked": NONE}, "OK: 1 signature counts (1 confirmed);"),
-        ({"signed": 0, "revoked": NONE}, "OK: 0 signatures count (0 confirmed);"),
+        ({"signed": 1, "revoked": NONE}, " on 26 November 2026: 1 signature counts (1 confirmed);"),
+        ({"signed": 0, "revoked": NONE}, ": 0 signatures count (0 confirmed);"),
         ({"revoked": NONE | {Reason.FAKE: 1}}, "(1,301 confirmed, 1 invalidated)"),
         ({"shown": 0, "matched": 0}, "invalidated); the text"),
         ({"shown": 0, "matched": 0, "sample": Sampled("x", 3, 3, 3)}, "; 0 shown and matched; "),
@@ -52,7 +56,11 @@ def test_the_sentence_has_all_numbers() -> None:
         ({"witnesses": (), "quorum": None}, "; no witness is required."),
         ({"witnesses": witnesses(a=0, b=9, c=5)}, "by a, b and c on 1 January 1970."),
         ({"witnesses": witnesses(a=0, b=86_400)}, "by a on 1 January 1970 and b on 2 January 1970."),
-        ({"problems": ("The first.", "The second.")}, "NOT OK: The first."),
+        ({"problems": ("The first.", "The second.")}, "NOT OK: the petition “Save the trees” by Tree Friends, checked"),
+        ({"problems": ("The first.", "The second.")}, "checked on 26 November 2026: The first."),
+        ({"organiser": None}, "OK: the petition “Save the trees”, checked on 26 November 2026: 1,234"),
+        ({"title": None}, f"OK: the log {made.ORIGIN}, checked on 26 November 2026: 1,234"),
+        ({"title": None, "origin": None, "problems": ("No.",)}, "NOT OK: a log, checked on 26 November 2026: No."),
     ],
 )  # fmt: skip
 def test_the_sentence_follows_the_findings(change: dict[str, object], words: str) -> None:
@@ -80,7 +88,7 @@ def test_the_lines_below_it_are_the_limits_and_the_keys() -> None:
 def test_json_has_exactly_the_documented_keys() -> None:
     keys = (
         "ok sentence problems origin size root signed counted withdrawn invalidated closed manifests shown matched"
-        " sample witnesses quorum checkpoints promises proofs log_key"
+        " sample witnesses quorum checkpoints promises proofs log_key title organiser checked"
     )
     assert list(BASE.as_json()) == keys.split()
     log = made.log(9)
@@ -95,4 +103,5 @@ def test_json_has_exactly_the_documented_keys() -> None:
 
 def test_distant_days_and_control_characters_are_safe() -> None:
     assert day(0) == "1 January 1970" and day(2**63 - 1) == f"second {2**63 - 1}"
+    assert plain("نمی‌خواهیم 👩‍🌾 Non !") == "نمی‌خواهیم 👩‍🌾 Non !"
     assert plain("a\x1b[2Jb\u202e\ud800\n이름") == "a\ufffd[2Jb\ufffd\ufffd\ufffd이름"

@@ -57,7 +57,7 @@ def test_a_mirror_of_a_real_site_is_served(served: Served, tmp_path_factory: pyt
         assert '"signature_count": 1' in fetch(f"{base}/{SLUG}/count.json")
         for address in (f"{base}/en/{SLUG}", f"{base}/{SLUG}/log"):
             checked = served.sabal("verify", address)
-            assert checked.returncode == 0 and checked.stdout.startswith("OK: 1 signature"), checked.stdout
+            assert checked.returncode == 0 and ": 1 signature" in checked.stdout, checked.stdout
     key = tlog.Policy.parse((folder / SLUG / "log" / "policy").read_bytes()).logs[0]
     found = reading.read(folder / SLUG / "log", key)
     assert found.tally.counted == 1

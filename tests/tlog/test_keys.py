@@ -1,5 +1,8 @@
 """Keys and their vkeys, which other programs must be able to read."""
 
+import base64
+import hashlib
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given, settings
@@ -125,6 +128,31 @@ def test_invalid_names_are_refused(name: str) -> None:
 def test_invalid_vkeys_are_refused(vkey: str) -> None:
     with pytest.raises(Malformed):
         Verifier.parse(vkey)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "named"),
+    [
+        (0x00, 32, "unknown here"),
+        (0x02, 33, "ECDSA"),
+        (0x03, 32, "unknown here"),
+        (0x05, 91, "RFC 6962"),
+        (0x06, 1_312, "ML-DSA-44, which cosigns"),
+        (0xFF, 40, "unknown here"),
+    ],
+)
+def test_a_kind_that_cannot_be_used_is_named(kind: int, length: int, named: str) -> None:
+    """It is not called damaged. c2sp.org/signed-note "Signature types"."""
+    data = bytes([kind]) + bytes(length)
+    key_id = hashlib.sha256(b"example.com/foo\n" + data).digest()[:4].hex()
+    vkey = f"example.com/foo+{key_id}+{base64.b64encode(data).decode()}"
+    with pytest.raises(Malformed, match=rf"is of kind 0x{kind:02x} \({named}\)"):
+        Verifier.parse(vkey)
+    for short in (b"", bytes(31), bytes(33)):
+        data = b"\4" + short
+        key_id = hashlib.sha256(b"example.com/foo\n" + data).digest()[:4].hex()
+        with pytest.raises(Malformed, match=f"has {len(short)} bytes"):
+            Verifier.parse(f"example.com/foo+{key_id}+{base64.b64encode(data).decode()}")
 
 
 @given(st.text() | st.text().map(lambda text: f"a+{text}") | st.text().map(lambda text: f"a+530d903a+{text}"))

@@ -1,6 +1,8 @@
 """The witness over HTTP, under Eve's attacks with plain sockets."""
 
 import contextlib
+import hashlib
+import http.client
 import socket
 import threading
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import logs
+import tlog
 from sabal.witness import serve
 from sabal.witness.service import WitnessService
 from witnesses import line, request, witness
@@ -25,6 +28,8 @@ def send(port: int, data: bytes, timeout: float = 5) -> bytes:
     """Send data and return the whole answer, until the witness closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.sendall(data)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)  # no further request
         return read(connection)
 
 
@@ -44,7 +49,7 @@ def test_a_request_and_its_answer(server: tuple[WitnessService, int]) -> None:
     _, port = server
     answer = send(port, posted(request(0, 3)))
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 ") and b"Connection: close" in head and b"Python" not in head
+    assert head.startswith(b"HTTP/1.1 200 ") and b"Connection: keep-alive" in head and b"Python" not in head
     assert body.startswith("— witness.example/w1 ".encode()) and len(body) == len(line(3))
     conflict = send(port, posted(request(0, 257)))
     assert conflict.startswith(b"HTTP/1.1 409 ") and conflict.endswith(b"\r\n\r\n3\n")
@@ -152,3 +157,117 @@ def test_no_access_log_is_written(
         send(server[1], data)
     socket.create_connection(("127.0.0.1", server[1])).close()
     assert capfd.readouterr() == ("", "")
+
+
+# The newest checkpoint, and connections that stay open: c2sp.org/tlog-witness.
+
+
+def get(path: str, more: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode()
+
+
+def newest(origin: str = logs.ORIGIN) -> str:
+    return f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"
+
+
+def test_monitors_get_the_newest_checkpoint(server: tuple[WitnessService, int]) -> None:
+    service, port = server
+    assert send(port, get(newest())).startswith(b"HTTP/1.1 404 ")  # nothing was cosigned yet
+    for old, size in ((0, 3), (3, 257)):
+        cosignature = send(port, posted(request(old, size))).partition(b"\r\n\r\n")[2]
+        head, _, body = send(port, get(newest())).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") and b"text/plain; charset=utf-8" in head
+        opened = tlog.checkpoint.open(body, [logs.CAROL.verifier], [service.witness])
+        assert opened.checkpoint.size == size and len(opened.note.verified) == 2
+        assert body.endswith(cosignature)  # the very one that the log got
+    assert newest() in send(port, get("/")).decode()
+    for path in (
+        newest("other.example/a/log"),
+        newest().upper(),
+        f"{newest()}/",
+        newest()[1:],
+        f"{newest()}?x",
+    ):
+        assert send(port, get(path)).startswith(b"HTTP/1.1 404 "), path
+
+
+def test_one_connection_takes_several_requests(server: tuple[WitnessService, int]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server[1], timeout=5)
+    connection.connect()
+    socket_of_it = connection.sock
+    for method, path, body, status in (
+        ("POST", "/add-checkpoint", request(0, 3), 200),
+        ("POST", "/add-checkpoint", request(0, 257), 409),
+        ("GET", newest(), b"", 200),
+        ("GET", "/nothing", b"", 404),
+        ("POST", "/add-checkpoint", b"nonsense", 400),
+        ("POST", "/add-checkpoint", request(3, 257), 200),
+    ):
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.getheader("Connection")) == (status, "keep-alive")
+        assert connection.sock is socket_of_it
+    connection.close()
+    both = send(server[1], get("/nothing") + get(newest()))
+    assert both.index(b" 404 ") < both.index(b" 200 OK")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        get("/", "Connection: close\r\n"),
+        b"GET / HTTP/1.0\r\n\r\n",
+        get("/", "Content-Length: 9\r\n") + b"GET /abcd",
+        get("/", "Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n",
+        posted(b"", path="/nothing"),
+        posted(b"x", "1_0"),
+        posted(b"x" * 65_537),
+        b"nonsense\r\n\r\n",
+        b"DELETE / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_a_request_whose_end_is_not_known_ends_the_connection(
+    server: tuple[WitnessService, int], data: bytes
+) -> None:
+    """What follows it must not be taken for a request."""
+    with socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection:
+        connection.sendall(data + get(newest()))
+        with contextlib.suppress(ConnectionError):
+            answer = read(connection)
+            assert answer.count(b"HTTP/1.1 ") == 1 and b"Connection: close" in answer
+
+
+def test_idle_connections_make_room_and_end_with_the_witness(server: tuple[WitnessService, int]) -> None:
+    with contextlib.ExitStack() as stack:
+        idle = []
+        for _ in range(serve.THREADS):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server[1]), timeout=5))
+            connection.sendall(get("/nothing"))
+            assert b" 404 " in until(connection, b"nothing here.\n")
+            idle.append(connection)
+        time.sleep(0.2)
+        begun = time.monotonic()
+        assert b" 200 OK" in send(server[1], get("/"))
+        assert time.monotonic() - begun < 2
+        assert idle[0].recv(1) == b""  # the one that had been idle for longest
+        idle[1].sendall(get("/"))
+        assert b" 200 OK" in until(idle[1], b"witness of public logs")
+
+
+def until(connection: socket.socket, end: bytes) -> bytes:
+    answer = b""
+    while end not in answer and (piece := connection.recv(65_536)):
+        answer += piece
+    return answer
+
+
+def test_an_idle_connection_ends_after_a_while(
+    server: tuple[WitnessService, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "IDLE_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server[1]), timeout=5) as connection:
+        connection.sendall(get("/nothing"))
+        begun = time.monotonic()
+        assert b" 404 " in read(connection)
+        assert time.monotonic() - begun < 3

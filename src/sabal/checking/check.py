@@ -14,6 +14,7 @@ from sabal.checking.kept import NO_TRUST, NOTHING_KEPT, CheckedCopy, Kept, Trust
 from sabal.checking.manifests import check_manifests, promise_keys
 from sabal.checking.records import AddProblem, check_records, check_sample
 from sabal.checking.report import Report, Sampled, plain
+from sabal.checking.subject import organiser_of, title_of
 from tlog import Verifier
 
 MOST_PROBLEMS = 1_000
@@ -44,12 +45,15 @@ def check(
     checkpoint = check_checkpoint(copy, log_key, add_problem)
     sizes, leaves = sizes_and_leaves(kept)
     walked = walk(copy.entries, [checkpoint.size, *sizes], leaves)
-    _check_tree(copy, checkpoint, walked, add_problem)
+    in_order = _check_tree(copy, checkpoint, walked, add_problem)
     terms = check_manifests(copy, checkpoint, add_problem)
     shown = check_records(copy.records or b"", walked, terms, add_problem)
     sample = _check_sample(copy, checkpoint, walked, shown.matched, add_problem)
     checked = CheckedCopy(copy, checkpoint, walked, add_problem)
     checkpoints, promises, proofs = checked.compare(kept, promise_keys(terms), now, trust)
+    # Name the petition by its text only if the log was signed and leads to this text.
+    named = named_manifests(copy.entries) if checkpoint.key and in_order else []
+    current = terms.get(named[-1][1], {}) if named else {}
     return replace(
         _report(copy, checkpoint, walked, problems),
         shown=shown.number,
@@ -58,10 +62,14 @@ def check(
         checkpoints=checkpoints,
         promises=promises,
         proofs=proofs,
+        title=title_of(current),
+        organiser=organiser_of(current),
+        checked=now,
     )
 
 
-def _check_tree(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, add_problem: AddProblem) -> None:
+def _check_tree(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, add_problem: AddProblem) -> bool:
+    """Return whether the entries are those of the checkpoint, in a valid order."""
     if copy.size != checkpoint.size:
         add_problem(f"The checkpoint counts {checkpoint.size:,} entries, but this copy has {copy.size:,}.")
     root = walked.roots.get(checkpoint.size)
@@ -71,6 +79,12 @@ def _check_tree(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, add
         )
     if walked.disorder:
         add_problem(walked.disorder)
+    return (
+        not walked.disorder
+        and root is not None
+        and checkpoint.claim is not None
+        and root == checkpoint.claim.root
+    )
 
 
 def _report(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, problems: Sequence[str]) -> Report:

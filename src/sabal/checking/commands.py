@@ -73,7 +73,7 @@ def verify(
 
     Exit code 0: everything holds; 1: it was checked and is wrong; 2: it could not be checked.
     """  # fmt: skip
-    with _unexpected_errors_cannot_check():
+    with _cannot_check():
         key = _key(vkey, "--log", Kind.NOTE) if vkey else None
         trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
         started = int(time.time())
@@ -112,15 +112,20 @@ def mirror(url: str, folder: Path) -> None:
 
 
 @contextmanager
-def _unexpected_errors_cannot_check() -> Iterator[None]:
-    """Turn an unexpected error into `CannotCheck`, so that it exits with code 2 and not as a finding."""
+def _cannot_check() -> Iterator[None]:
+    """End with code 2, not as a finding, if something could not be checked or the check itself fails."""
     try:
         yield
-    except (Refusal, OSError):
-        raise
+    except Refusal as error:
+        raise CannotCheck(f"NOT CHECKED: {error}") from None
+    except OSError as error:
+        reason = f"{error.filename or 'A file'}: {error.strerror or type(error).__name__}"
+        raise CannotCheck(f"NOT CHECKED: {reason}.") from None
     except Exception as error:
         reason = plain(f"{type(error).__name__}: {error}")
-        raise CannotCheck(f"The check itself failed ({reason}). Try verify.py or check.html.") from error
+        raise CannotCheck(
+            f"NOT CHECKED: the check itself failed ({reason}). Try verify.py or check.html."
+        ) from error
 
 
 def _key(vkey: str, option: str, kind: Kind) -> Verifier:

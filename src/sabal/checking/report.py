@@ -9,8 +9,9 @@ from typing import Any, Literal
 from tlog.entry import Reason
 
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+"""Not U+200C and U+200D, which join letters in Persian, Hindi and emoji."""
 _MONTHS = "January February March April May June July August September October November December".split()
 _MOST_LINES = 20  # problems that are printed; JSON lists all of them
 
@@ -94,6 +95,11 @@ class Report:
     checkpoints: tuple[OtherCheckpoint, ...] = ()
     promises: tuple[Promised, ...] = ()
     proofs: tuple[Proven, ...] = ()
+    title: str | None = None
+    """The title of the petition in the text in force. None, like `organiser`, if that text is missing or changed."""
+    organiser: str | None = None
+    checked: int = 0
+    """When it was checked: Unix time (seconds)."""
 
     @property
     def ok(self) -> bool:
@@ -117,10 +123,10 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """Return the result in one line."""
+        """Return the result in one line, which names the petition, its organiser and the day."""
         if self.problems:
-            return f"NOT OK: {self.problems[0]}"
-        return f"OK: {'; '.join(_clauses(self))}."
+            return f"NOT OK: {_subject(self)}: {self.problems[0]}"
+        return f"OK: {_subject(self)}: {'; '.join(_clauses(self))}."
 
     def lines(self) -> list[str]:
         """Return the sentence, further problems and findings, what a log shows, and the keys to compare."""
@@ -162,6 +168,9 @@ class Report:
             "promises": [_slots(promised) for promised in self.promises],
             "proofs": [_slots(proven) for proven in self.proofs],
             "log_key": self.log_key,
+            "title": self.title,
+            "organiser": self.organiser,
+            "checked": self.checked,
         }
 
 
@@ -182,6 +191,14 @@ def day(time: int) -> str:
 def last_day(time: int) -> str:
     """Return the UTC day of the second before `time`. If `time` is midnight, that is the day that ends."""
     return day(time - 1)
+
+
+def _subject(report: Report) -> str:
+    """Return what was checked and when. Without a signed text, the log's own name must do."""
+    name = "a log" if report.origin is None else f"the log {report.origin}"
+    if report.title:
+        name = f"the petition “{report.title}”" + (f" by {report.organiser}" if report.organiser else "")
+    return f"{name}, checked on {day(report.checked)}"
 
 
 def _clauses(report: Report) -> Iterator[str]:

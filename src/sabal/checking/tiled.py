@@ -36,7 +36,7 @@ _STRIDE = 2 + ENTRY_BYTES  # a length of two bytes and an entry
 
 
 def read_tiled(get: Get, progress: Progress) -> LogCopy:
-    """Read a log's files. Raise `CannotCheck` if one is missing.
+    """Read a log's files. Raise `CannotCheck` if one is missing, or longer than its limit.
 
     Damaged manifests are returned as they are. A damaged bundle is reported in `flaws`.
     """
@@ -92,7 +92,7 @@ def _read_entries(get: Get, size: int, progress: Progress, pool: Executor) -> tu
 
 def _bundle(get: Get, bundle: Tile) -> bytes:
     """Read the file of a bundle. If a partial one is gone, read the full one. c2sp.org/tlog-tiles "Partial Tiles"."""
-    data = get(bundle.path, bundle.width * _STRIDE)
+    data = get(bundle.path, WIDTH * _STRIDE)
     if data is None and bundle.width < WIDTH:
         data = get(Tile(bundle.level, bundle.index).path, WIDTH * _STRIDE)
     if data is None:
@@ -115,5 +115,8 @@ def _entries_of(bundle: Tile, data: bytes) -> bytes | None:
 
 
 def _manifest(get: Get, hash_: bytes) -> bytes | None:
-    # A manifest that is too long is cut, so the check finds that its hash differs.
-    return get(manifest_path(hash_), MOST_MANIFEST)
+    path = manifest_path(hash_)
+    data = get(path, MOST_MANIFEST)
+    if data is not None and len(data) > MOST_MANIFEST:
+        raise CannotCheck(f"The file `{path}` is longer than the limit, so it was not read to its end.")
+    return data

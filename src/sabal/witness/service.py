@@ -1,5 +1,6 @@
 """Cosign or refuse the checkpoints of known logs, without HTTP. c2sp.org/tlog-witness v1.0.0."""
 
+import hashlib
 import math
 import re
 import threading
@@ -91,6 +92,17 @@ class WitnessService:
         with self._lock:
             return [LogState(origin, self._store.seen(origin)) for origin in self._logs]
 
+    def checkpoint(self, origin_hash: str) -> bytes | None:
+        """Return the newest cosigned checkpoint of a log as a note, with the log's signatures and ours; None if none.
+
+        `origin_hash` is the SHA-256 of the origin in lower-case hex. c2sp.org/tlog-witness "Monitor Retrieval
+        Mechanism".
+        """
+        for origin, seen in self.log_states():
+            if hash_of(origin) == origin_hash:
+                return seen.note if seen else None
+        return None
+
     def add_checkpoint(self, body: bytes) -> Reply:
         """Return the answer to a log's request, after storing it on disk. c2sp.org/tlog-witness "add-checkpoint"."""
         try:
@@ -144,8 +156,9 @@ class WitnessService:
             line = note.open(seen.note, [self.witness]).verified[0]
             return Reply(200, PLAIN, encode_answer([line]))
         line = cosign(checkpoint, self._store.witness, at)
-        # Store one line of the log. It is enough as proof, and all the lines of a request might not fit beside ours.
-        stored = note.join(opened.text, [opened.verified[0], line])
+        # Store one line of each key of the log. Repeated lines of a request might not fit beside ours.
+        logs = {signature.key_id: signature for signature in opened.verified}
+        stored = note.join(opened.text, [*logs.values(), line])
         self._store.put(checkpoint.origin, Seen(checkpoint, stored, cosigned_at(line.value)))
         return Reply(200, PLAIN, encode_answer([line]))
 
@@ -168,6 +181,11 @@ class WitnessService:
         if now >= self._complained.get((origin, about), -math.inf) + COMPLAINT_INTERVAL:
             self._complained[origin, about] = now
             self._complain(sentence)
+
+
+def hash_of(origin: str) -> str:
+    """Return the name of a log in the addresses of its checkpoints. c2sp.org/tlog-witness."""
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def _parse(body: bytes) -> _Asked:

@@ -34,11 +34,24 @@ import zlib
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from hashlib import sha256
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import (
+    Any,
+    BinaryIO,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Pattern,
+    Tuple,
+    TypeVar,
+)
 
 ENTRY = 34  # bytes: 01, a type and 32 more, docs/log-format.md "Entries"
 OPEN, SIGN, REVOKE, AMEND, CLOSE = range(5)
 NOTE, COSIGNATURE = 1, 4  # kinds of keys: c2sp.org/signed-note "Signature types"
+MOST_ENTRIES = 20000000
 MOST = 2**63 - 1  # the largest size, index or time
 MOST_SEED = 1000  # characters
 LONGEST_NOTE, MOST_SIGNATURES, LONGEST_RECORD = 1000000, 100, 1 << 18
@@ -80,35 +93,47 @@ class Unchecked(Exception):
 # The whole check, in the order of docs/log-format.md, "Bundle".
 
 Read = Callable[[str], Optional[bytes]]
+Part = TypeVar("Part")
 
 
 def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
-    """Return the result as one JSON object. Raise Unchecked if files are missing or cannot be read."""
+    """Return the result as one JSON object. Raise Unchecked if something that was given cannot be read.
+
+    Everything is read before anything is judged. So a file that cannot be read is never reported as a forgery, nor a
+    forgery as a file that cannot be read.
+    """
+    trusted = Trusted(
+        known_key(given.log, "--log", NOTE) if given.log else None,
+        [known_key(witness, "--witness", COSIGNATURE) for witness in given.witness],
+        given.at,
+    )
+    copy = read_copy(read)
+    kept = read_kept(given)
     result: dict[str, Any] = {
         "ok": False, "sentence": "", "problems": [], "origin": None, "size": None, "root": None,
         "signed": 0, "counted": 0, "withdrawn": 0, "invalidated": 0, "closed": False, "manifests": [],
         "shown": 0, "matched": 0, "sample": None, "witnesses": [], "quorum": None,
         "checkpoints": [], "promises": [], "proofs": [], "log_key": None,
+        "title": None, "organiser": None, "checked": given.at,
     }  # fmt: skip
     with collect_wrong(result["problems"]):
-        _check(read, given, result)
+        _check(read, copy, kept, trusted, result)
     result["ok"] = not result["problems"]
     result["sentence"] = sentence(result)
     return result
 
 
-def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> None:
+def _check(read: Read, copy: Copy, kept: list[Kept], trusted: Trusted, result: dict[str, Any]) -> None:
     problems: list[str] = result["problems"]
 
     # Step 1: the keys to believe, and the checkpoint that they signed. Steps 1 to 3 end the check if they fail,
     # because the later steps depend on them.
-    policy = parse_policy(required(read, "policy"))
-    signed = required(read, "checkpoint")
-    ours = open_checkpoint(signed, policy)
-    report_signers(policy, ours, given, result)
+    policy = parse_policy(copy.policy)
+    ours = open_checkpoint(copy.checkpoint, policy)
+    report_signers(policy, ours, trusted.log, result)
 
     # Step 2: the entries are those that were signed.
-    entries = read_entries(read, ours.size)
+    entries = joined_entries(copy.entries, ours.size)
     levels = hash_levels(entries)
     if root_of(levels, ours.size) != ours.root:
         raise Wrong("The entries are not those that the checkpoint was signed over.")
@@ -119,11 +144,16 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
     result.update(counted=tally.signed - sum(tally.reasons), closed=tally.closed)
     result["manifests"] = [{"index": index, "sha256": sha} for index, sha in tally.manifests]
 
-    # Step 4: the texts that were signed.
+    # Step 4: the texts that were signed. The last one is in force.
     terms: dict[str, dict[str, Any]] = {}
-    for _, sha in tally.manifests:
+    hashes = list(dict.fromkeys(sha for _, sha in tally.manifests))
+    for sha in hashes[:MOST_MANIFESTS]:
         with collect_wrong(problems):
             terms[sha] = terms_of(read("manifests/%s.json" % sha), sha, ours.origin, policy)
+    if len(hashes) > MOST_MANIFESTS:
+        problems.append(f"The log names {len(hashes):,} manifests, of which {MOST_MANIFESTS:,} were read.")
+    if hashes and hashes[-1] in terms:
+        result.update(title=title_of(terms[hashes[-1]]), organiser=organiser_of(terms[hashes[-1]]))
 
     # Step 5: the shown records, and how they were chosen.
     shown = check_records(read("records.jsonl") or b"", entries, tally, terms, result)
@@ -133,9 +163,63 @@ def _check(read: Read, given: argparse.Namespace, result: dict[str, Any]) -> Non
             result["sample"] = check_sample(sample, ours, tally, shown)
 
     # Steps 6 to 8: checkpoints, promises and proofs from elsewhere.
-    check_kept(
-        given, max([-1, *cosigned_by(signed, given.witness)]), policy, ours, levels, terms, tally.why, result
-    )
+    newest = max([-1, *cosigned_by(copy.checkpoint, trusted.witnesses)])
+    check_kept(kept, (trusted.at, newest), policy, ours, levels, terms, tally.why, result)
+
+
+class Trusted(NamedTuple):
+    """What the person checking knows: the log's key, witnesses to believe, and the time (Unix, seconds)."""
+
+    log: Key | None
+    witnesses: list[Key]
+    at: int
+
+
+class Copy(NamedTuple):
+    """The parts of a copy without which there is nothing to check. `entries` is the file, or the tiles in order."""
+
+    policy: bytes
+    checkpoint: bytes
+    entries: tuple[str, list[bytes]]
+
+
+class Kept(NamedTuple):
+    """A file that somebody kept: its name, what it was given as, and the notes or the proof in it."""
+
+    name: str
+    kind: str
+    found: list[bytes]
+
+
+def known_key(vkey: str, option: str, kind: int) -> Key:
+    """Parse the key of an option. Raise Unchecked, since a key that was mistyped says nothing about the copy."""
+    try:
+        return parse_vkey(vkey, kind)
+    except Wrong as wrong:
+        raise Unchecked("the key given with %s cannot be used. %s" % (option, wrong)) from None
+
+
+def read_copy(read: Read) -> Copy:
+    """Read the parts that every check needs. Raise Unchecked if one is missing."""
+    checkpoint, policy = required(read, "checkpoint"), required(read, "policy")
+    size = 0
+    with suppress(Wrong):  # a checkpoint that cannot be read is reported later
+        size = peek(checkpoint).size
+    return Copy(policy, checkpoint, read_entries(read, size))
+
+
+def read_kept(given: argparse.Namespace) -> list[Kept]:
+    """Read the files of the options. Raise Unchecked if one cannot be read or holds nothing of its kind."""
+    kept = [Kept(name, "checkpoint", notes_in(name, CHECKPOINT_LINES, peek)) for name in given.checkpoint]
+    kept += [Kept(name, "promise", notes_in(name, PROMISE_LINES, parse_promise)) for name in given.promise]
+    for name in given.proof:
+        data = read_file(name)
+        try:
+            parse_proof(data)
+        except Wrong as wrong:
+            raise Unchecked("%s holds no proof. %s" % (name, wrong)) from None
+        kept.append(Kept(name, "proof", [data]))
+    return kept
 
 
 @contextmanager
@@ -148,9 +232,9 @@ def collect_wrong(problems: list[str], where: str = "") -> Iterator[None]:
 
 
 def sentence(result: dict[str, Any]) -> str:
-    """Return the result in one line."""
+    """Return the result in one line, which names the petition, its organiser and the day."""
     if not result["ok"]:
-        return "NOT OK: %s" % result["problems"][0]
+        return "NOT OK: %s: %s" % (subject(result), result["problems"][0])
     kinds = [("confirmed", result["signed"])]
     kinds += [(key, result[key]) for key in ("withdrawn", "invalidated") if result[key]]
     split = ", ".join(f"{number:,} {key}" for key, number in kinds)
@@ -164,7 +248,16 @@ def sentence(result: dict[str, Any]) -> str:
         days.setdefault(day(witness["time"]), []).append(witness["name"])
     seen = " and ".join("%s on %s" % (listed(names), when) for when, names in days.items())
     parts.append("witnessed by " + seen if seen else "no witness is required")
-    return "OK: %s." % "; ".join(parts)
+    return "OK: %s: %s." % (subject(result), "; ".join(parts))
+
+
+def subject(result: dict[str, Any]) -> str:
+    """Return what was checked and when. Without a signed text, the log's own name must do."""
+    name = "a log" if result["origin"] is None else "the log %s" % result["origin"]
+    if result["title"]:
+        name = "the petition “%s”" % result["title"]
+        name += " by %s" % result["organiser"] if result["organiser"] else ""
+    return "%s, checked on %s" % (name, day(result["checked"]))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -199,16 +292,27 @@ class Checkpoint(NamedTuple):
     cosigned: dict[str, int]
 
 
+KINDS = {
+    1: "Ed25519, which signs notes", 2: "ECDSA", 4: "Ed25519, which cosigns", 5: "RFC 6962", 6: "ML-DSA-44, which cosigns"
+}  # fmt: skip
+
+
 def parse_vkey(vkey: str, kind: int) -> Key:
     """Parse a key `name+key id+base64`: c2sp.org/signed-note "Verifier keys". Base64 may contain more + signs."""
     name, _, rest = vkey.partition("+")
     key_id, _, data = rest.partition("+")
     raw = from_base64(data.encode("utf-8", "replace"))
-    if not is_name(name) or len(raw) != 33 or raw[0] != kind:
-        raise Wrong("%s is not an Ed25519 key of the kind that belongs here." % printable(vkey[:80]))
+    if not is_name(name) or not raw:
+        raise Wrong("%s is not a key. It should read name+key id+base64." % printable(vkey[:80]))
     made = sha256(name.encode() + b"\n" + raw).digest()[:4]
     if made.hex() != key_id:
         raise Wrong("The key of %s does not fit its key id." % printable(name))
+    if raw[0] != kind or len(raw) != 33:
+        wanted, found = KINDS[kind], KINDS.get(raw[0], "unknown here")
+        raise Wrong(
+            "The key of %s is of kind 0x%02x (%s), not 0x%02x (%s)."
+            % (printable(name), raw[0], found, kind, wanted)
+        )
     return Key(name, kind, raw[1:], made)
 
 
@@ -326,18 +430,21 @@ def verified(text: bytes, signatures: Signatures, keys: list[Key]) -> list[tuple
     return found
 
 
-def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Checkpoint:
-    """Open a checkpoint: origin, size and root, signed by a log of the policy whose name is the origin.
-
-    c2sp.org/tlog-checkpoint.
-    """
-    text, signatures = split_note(note)
-    lines = text.decode().split("\n")
+def peek(note: bytes) -> Checkpoint:
+    """Parse a checkpoint without verifying it: origin, size and root. c2sp.org/tlog-checkpoint."""
+    lines = split_note(note)[0].decode().split("\n")
     if len(lines) != 4 or lines[3] or not is_name(lines[0]):
         raise Wrong("A checkpoint has three lines: origin, size and root. This one does not.")
     origin, size, root = lines[0], number_of(lines[1]), from_base64(lines[2].encode())
     if len(root) != 32 or (size == 0 and root != sha256().digest()):
         raise Wrong("A checkpoint's root is damaged.")
+    return Checkpoint(origin, size, root, [], {})
+
+
+def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Checkpoint:
+    """Open a checkpoint that a log of the policy has signed, whose name is the origin."""
+    origin, size, root, _, _ = peek(note)
+    text, signatures = split_note(note)
     signed = verified(text, signatures, policy.logs + (list(policy.witnesses.values()) if witnesses else []))
     signers = [
         vkey_of(log) for log in policy.logs if log.name == origin and log in [key for key, _ in signed]
@@ -352,11 +459,10 @@ def open_checkpoint(note: bytes, policy: Policy, witnesses: bool = True) -> Chec
     return Checkpoint(origin, size, root, signers, cosigned)
 
 
-def report_signers(
-    policy: Policy, ours: Checkpoint, given: argparse.Namespace, result: dict[str, Any]
-) -> None:
+def report_signers(policy: Policy, ours: Checkpoint, log: Key | None, result: dict[str, Any]) -> None:
     result.update(origin=printable(ours.origin), size=ours.size, root=ours.root.hex())
-    result["log_key"] = given.log if given.log in ours.signers else ours.signers[0]
+    wanted = vkey_of(log) if log else None
+    result["log_key"] = wanted if wanted in ours.signers else ours.signers[0]
     for name, at in ours.cosigned.items():
         key = printable(vkey_of(policy.witnesses[name]))
         result["witnesses"].append({"name": printable(name), "time": at, "key": key})
@@ -365,7 +471,7 @@ def report_signers(
         result["problems"].append(
             "Too few of the witnesses that the policy requires have cosigned the checkpoint."
         )
-    if given.log and given.log != result["log_key"]:
+    if wanted and wanted != result["log_key"]:
         result["problems"].append("The log is signed by another key than the one that you gave with --log.")
 
 
@@ -407,16 +513,18 @@ def openssl_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
 # Step 2: the entries and the tree over them (RFC 6962 §2.1).
 
 
-def read_entries(read: Read, size: int) -> bytes:
-    """Return all entries, joined: from the file of a bundle, or from the tiles of a mirror."""
+def read_entries(read: Read, size: int) -> tuple[str, list[bytes]]:
+    """Return the file of a bundle with all entries, or the tiles of a mirror; with the path of the last file.
+
+    Reading ends at the first damaged tile. Raise Unchecked if a file is missing.
+    """
     whole = read("entries")
     if whole is not None:
-        if len(whole) != size * ENTRY:
-            raise Wrong(
-                f"The checkpoint is over {size:,} entries of 34 bytes; here are {len(whole):,} bytes."
-            )
-        return whole
-    parts = []
+        return "entries", [whole]
+    if size > MOST_ENTRIES:
+        raise Unchecked(f"this log says that it has {size:,} entries. That is more than can be checked here.")
+    tiles: list[bytes] = []
+    path = ""
     for index in range((size + 255) // 256):
         width = min(256, size - index * 256)
         groups = re.findall("...", str(index).zfill(-(-len(str(index)) // 3) * 3))
@@ -424,12 +532,35 @@ def read_entries(read: Read, size: int) -> bytes:
         data = read("%s.p/%d" % (path, width)) if width < 256 else None
         if data is None:  # a partial tile may be deleted once the full one exists: c2sp.org/tlog-tiles
             data = required(read, path)
-        tile = data[: width * (ENTRY + 2)]
-        lengths = tile[0 :: ENTRY + 2] + tile[1 :: ENTRY + 2]
-        if len(data) not in (width * 36, 256 * 36) or lengths != bytes(width) + bytes([ENTRY]) * width:
+        tiles.append(data)
+        if not is_tile(data, width):
+            break
+    return path, tiles
+
+
+def is_tile(data: bytes, width: int) -> bool:
+    """Return whether a tile has entries of 34 bytes, each after its length: those of this width, or all 256."""
+    lengths = data[0 :: ENTRY + 2] + data[1 :: ENTRY + 2]
+    whole = len(data) // (ENTRY + 2)
+    return len(data) in (width * 36, 256 * 36) and lengths == bytes(whole) + bytes([ENTRY]) * whole
+
+
+def joined_entries(files: tuple[str, list[bytes]], size: int) -> bytes:
+    """Return all entries, joined. Raise Wrong if they are not as many as the checkpoint says."""
+    path, parts = files
+    if path == "entries":
+        if len(parts[0]) != size * ENTRY:
+            raise Wrong(
+                f"The checkpoint is over {size:,} entries of 34 bytes; here are {len(parts[0]):,} bytes."
+            )
+        return parts[0]
+    joined = []
+    for index, data in enumerate(parts):
+        width = min(256, size - index * 256)
+        if not is_tile(data, width):
             raise Wrong("%s does not hold %d entries of 34 bytes, each after its length." % (path, width))
-        parts += [tile[at + 2 : at + 36] for at in range(0, len(tile), 36)]
-    return b"".join(parts)
+        joined += [data[at + 2 : at + 36] for at in range(0, width * 36, 36)]
+    return b"".join(joined)
 
 
 def hash_levels(entries: bytes) -> list[bytes]:
@@ -540,6 +671,30 @@ def terms_of(data: bytes | None, sha: str, origin: str, policy: Policy) -> dict[
     return terms
 
 
+def title_of(terms: dict[str, Any]) -> str | None:
+    """Return the title in the first lines of the signed text: docs/log-format.md "The check"."""
+    text = terms.get("text")
+    found = TITLE.match(text) if isinstance(text, str) else None
+    title = one_line(found[1]) if found else ""
+    return title[1:-1].strip() or None if re.fullmatch('"[^"]+"', title) else title or None
+
+
+def organiser_of(terms: dict[str, Any]) -> str | None:
+    name = terms.get("organiser")
+    return one_line(name) or None if isinstance(name, str) else None
+
+
+TITLE = re.compile(
+    r"---[ \t\r]*\n(?:(?!---|title[ \t]*:)[^\n]*\n)*title[ \t]*:[ \t]+([^\n]*(?:\n[ \t][^\n]*)*)"
+)
+LONGEST_NAME = 200
+
+
+def one_line(text: str) -> str:
+    line = " ".join(re.split("[ \t\r\n]+", text)).strip(" ")
+    return printable(line if len(line) <= LONGEST_NAME else line[:LONGEST_NAME] + "…")
+
+
 def check_records(
     data: bytes, entries: bytes, tally: Tally, terms: dict[str, dict[str, Any]], result: dict[str, Any]
 ) -> list[int]:
@@ -633,13 +788,15 @@ def check_sample(data: bytes, ours: Checkpoint, tally: Tally, shown: list[int]) 
 
 CHECKPOINT_LINES = re.compile("(0|[1-9][0-9]*)\n[A-Za-z0-9+/]{43}=")
 PROMISE_LINES = re.compile("[A-Za-z0-9+/]{43}=\ninclude-by (0|[1-9][0-9]*)")
+KIND_OF = {CHECKPOINT_LINES: "checkpoint", PROMISE_LINES: "promise"}
 
 
-def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[bytes]:
-    """Return every note in a file whose second and third line match `middle`. The file may be a saved email.
+def notes_in(name: str, middle: Pattern[str], parse: Callable[[bytes], object]) -> list[bytes]:
+    """Return every note in a file whose second and third line match `middle` and that `parse` accepts.
 
-    The note may be quoted or indented.
+    The file may be a saved email, and the note may be quoted or indented. Raise Unchecked if there is none.
     """
+    data = read_file(name)
     texts = [text_of(data)]
     with suppress(Exception):  # the parser can fail on a hostile email; then no more parts are read
         for part in email.message_from_bytes(data).walk():
@@ -652,23 +809,29 @@ def notes_in(data: bytes, middle: Pattern[str], name: str, kind: str) -> list[by
             re.sub("<[^<>]*>", "", line).strip("> \t\u00a0|") for line in re.split("\r\n|\r|\n", text)
         ] + [""]
         for at in range(len(lines) - 4):
-            if not middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) or lines[at + 3]:
-                continue
-            note, end = lines[at : at + 4], at + 4
-            while end < len(lines) and lines[end].startswith("—"):
-                for several in (1, 2):  # an email program may have broken a line in two
-                    line = " ".join(lines[end : end + several])
-                    if SIGNATURE_LINE.fullmatch(line.encode("utf-8", "replace")):
-                        break
-                else:
-                    break  # another line that begins with a dash
-                note.append(line)
-                end += several
-            if len(note) > 4:
-                found["".join(line + "\n" for line in note).encode()] = None
+            if middle.fullmatch(lines[at + 1] + "\n" + lines[at + 2]) and not lines[at + 3]:
+                note = note_at(lines, at)
+                with suppress(Wrong, UnicodeEncodeError):  # it looks like a note, but is none
+                    parse(note.encode())
+                    found[note.encode()] = None
     if not found:
-        raise Unchecked("%s holds no %s." % (name, kind))
+        raise Unchecked("%s holds no %s. Was it saved whole?" % (name, KIND_OF[middle]))
     return list(found)[:MOST_FOUND]
+
+
+def note_at(lines: list[str], at: int) -> str:
+    """Return the note that begins at a line, with the signature lines that follow it."""
+    note, end = lines[at : at + 4], at + 4
+    while end < len(lines) and lines[end].startswith("—"):
+        for several in (1, 2):  # an email program may have broken a line in two
+            line = " ".join(lines[end : end + several])
+            if SIGNATURE_LINE.fullmatch(line.encode("utf-8", "replace")):
+                break
+        else:
+            break  # another line that begins with a dash
+        note.append(line)
+        end += several
+    return "".join(line + "\n" for line in note)
 
 
 def text_of(data: bytes, charset: str | None = None) -> str:
@@ -681,8 +844,8 @@ def text_of(data: bytes, charset: str | None = None) -> str:
 
 
 def check_kept(
-    given: argparse.Namespace,
-    newest: int,
+    kept: list[Kept],
+    times: tuple[int, int],
     policy: Policy,
     ours: Checkpoint,
     levels: list[bytes],
@@ -690,23 +853,27 @@ def check_kept(
     why: dict[int, int],
     result: dict[str, Any],
 ) -> None:
-    """Check the files given on the command line. `newest` is the last time at which a trusted witness saw this copy."""
-    for name in given.checkpoint:
-        check_checkpoints(name, policy, ours, levels, result)
-    for name in given.promise:
-        for note in notes_in(read_file(name), PROMISE_LINES, name, "promise"):
+    """Compare what was kept. `times`: now, and when a trusted witness last saw this copy."""
+    for name, kind, found in kept:
+        if kind == "checkpoint":
+            check_checkpoints(name, found, policy, ours, levels, result)
+        for note in found if kind == "promise" else []:
             with collect_wrong(result["problems"], name + ": "):
-                check_promise(note, ours, levels[0], terms, (given.at, newest), why, result)
-    for name in given.proof:
-        with collect_wrong(result["problems"], name + ": "):
-            check_proof(read_file(name), policy, ours, levels, why, result)
+                check_promise(note, ours, levels[0], terms, times, why, result)
+        for proof in found if kind == "proof" else []:
+            with collect_wrong(result["problems"], name + ": "):
+                check_proof(proof, policy, ours, levels, why, result)
 
 
 def check_checkpoints(
-    name: str, policy: Policy, ours: Checkpoint, levels: list[bytes], result: dict[str, Any]
+    name: str,
+    notes: list[bytes],
+    policy: Policy,
+    ours: Checkpoint,
+    levels: list[bytes],
+    result: dict[str, Any],
 ) -> None:
     """Step 6: compare the checkpoints in a file that this log has signed. If there is none, report the first one."""
-    notes = notes_in(read_file(name), CHECKPOINT_LINES, name, "checkpoint")
     opened: list[Checkpoint] = []
     wrongs: list[str] = []
     for note in [note for note in notes if note.startswith(ours.origin.encode() + b"\n")] or notes[:1]:
@@ -740,6 +907,22 @@ def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], resul
         )
 
 
+def parse_promise(note: bytes) -> tuple[str, bytes, int]:
+    """Return the name of a promise's key, the leaf hash and the time, not verified."""
+    lines = split_note(note)[0].decode().split("\n")
+    if (
+        len(lines) != 4
+        or lines[3]
+        or not is_name(lines[0])
+        or not PROMISE_LINES.fullmatch("\n".join(lines[1:3]))
+    ):
+        raise Wrong("A promise has three lines: its key's name, a hash and a time. This one does not.")
+    leaf = from_base64(lines[1].encode())
+    if not lines[0].endswith("/promise") or len(leaf) != 32:
+        raise Wrong("This is not a promise.")
+    return lines[0], leaf, number_of(lines[2][len("include-by ") :])
+
+
 def check_promise(
     note: bytes,
     ours: Checkpoint,
@@ -751,7 +934,7 @@ def check_promise(
 ) -> None:
     """Step 7: docs/log-format.md "Promise". `times`: now, and when a trusted witness last saw this copy."""
     text, signatures = split_note(note)
-    name, leaf, by = text.decode().split("\n")[:3]
+    name, wanted, include_by = parse_promise(note)
     believed = set()
     for term in terms.values():
         with collect_wrong([]):  # skip a key that cannot be read
@@ -760,7 +943,6 @@ def check_promise(
         raise Wrong("this is a promise of another log.")
     if not verified(text, signatures, [key for key in believed if key.name == name]):
         raise Wrong("the promise is not signed by the key that the manifest names for promises.")
-    include_by, wanted = number_of(by[len("include-by ") :]), from_base64(leaf.encode())
     offset = leaves.find(wanted)
     while offset % 32 and offset > 0:  # found across two hashes: search further
         offset = leaves.find(wanted, offset + 1)
@@ -780,19 +962,32 @@ def check_promise(
         )
 
 
-def cosigned_by(checkpoint: bytes, witnesses: list[str]) -> list[int]:
+def cosigned_by(checkpoint: bytes, witnesses: list[Key]) -> list[int]:
     """Return the times at which the witnesses of --witness cosigned the checkpoint. They need not be in the policy."""
     text, signatures = split_note(checkpoint)
     times = []
-    for witness in witnesses:
-        try:
-            key = parse_vkey(witness, COSIGNATURE)
-        except Wrong as wrong:
-            raise Unchecked("--witness: %s" % wrong) from None
+    for key in witnesses:
         for line in signatures:
             with collect_wrong([]):  # ignore an invalid line: it proves nothing
                 times += [at for _, at in verified(text, [line], [key])]
     return times
+
+
+def parse_proof(data: bytes) -> tuple[int, list[bytes], bytes]:
+    """Return a proof's index, its path and its checkpoint, not verified: c2sp.org/tlog-proof "Format"."""
+    head, empty, note = data.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if lines.pop(0) != b"c2sp.org/tlog-proof@v1" or len(data) > 2 * LONGEST_NOTE:
+        raise Wrong("this is not a proof file.")
+    if lines and lines[0].startswith(b"extra "):
+        from_base64(lines.pop(0)[6:])  # it is not authenticated, so it is not used
+    if not empty or not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
+        raise Wrong("this proof file is damaged.")
+    path = [from_base64(line) for line in lines[1:]]
+    if any(len(step) != 32 for step in path):
+        raise Wrong("this proof file is damaged.")
+    peek(note)
+    return number_of(lines[0][6:].decode("ascii", "replace")), path, note
 
 
 def check_proof(
@@ -804,21 +999,13 @@ def check_proof(
     result: dict[str, Any],
 ) -> None:
     """Step 8: c2sp.org/tlog-proof. Check it for our entry at its index. Its checkpoint is checked as in step 6."""
-    head, _, note = data.partition(b"\n\n")
-    lines = head.split(b"\n")
-    if lines.pop(0) != b"c2sp.org/tlog-proof@v1":
-        raise Wrong("this is not a proof file.")
-    if lines and lines[0].startswith(b"extra "):
-        from_base64(lines.pop(0)[6:])  # it is not authenticated, so it is not used
-    if not lines or not lines[0].startswith(b"index ") or len(lines) > 64:
-        raise Wrong("this proof file is damaged.")
-    index = proven = number_of(lines[0][6:].decode("ascii", "replace"))
-    path = [from_base64(line) for line in lines[1:]]
+    index, path, note = parse_proof(data)
+    proven = index
     theirs = open_checkpoint(note, policy)
     # Ours continues from it, so its own witnesses need not be a quorum.
     check_older(theirs, ours, levels, result)
     root, last = levels[0][index * 32 : index * 32 + 32], theirs.size - 1
-    if index > last or any(len(step) != 32 for step in path):
+    if index > last:
         raise Wrong("this proof is of an entry that its checkpoint does not have.")
     for step in path:  # RFC 9162 §2.1.3.2
         if last == 0:
@@ -913,7 +1100,13 @@ def printable(text: str) -> str:
     """Replace control and direction characters in text from the copy, which could falsify the output of a terminal."""
     # Names in a policy can be any bytes.
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+# Not U+200C and U+200D, which join letters in Persian, Hindi and emoji.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def short(sha: str) -> str:
@@ -943,7 +1136,7 @@ def day(posix: int) -> str:
 
 
 LIMITS_OF = {
-    "README.txt": 1 << 16, "checkpoint": 1 << 16, "policy": 1 << 16, "entries": 20000000 * ENTRY, "records.jsonl": 1 << 30,
+    "README.txt": 1 << 16, "checkpoint": 1 << 16, "policy": 1 << 16, "entries": MOST_ENTRIES * ENTRY, "records.jsonl": 1 << 30,
     "sample.json": 32 << 20, "verify.py": 1 << 22, "check.html": 1 << 22,
 }  # fmt: skip
 MOST_MANIFEST, MOST_MANIFESTS = 1 << 20, 1000
@@ -959,21 +1152,17 @@ def limit_of(name: str) -> int | None:
 def reader(bundle: str) -> Read:
     """Return a function that reads a file of the bundle by its name; it returns None if there is no such file."""
     if os.path.isdir(bundle):
-
-        def from_folder(name: str) -> bytes | None:
-            path = os.path.join(bundle, *name.split("/"))
-            return read_file(path, limit_of(name) or 256 * (ENTRY + 2)) if os.path.isfile(path) else None
-
-        return from_folder
-    if bundle.endswith(".age"):
-        raise Unchecked("%s is still encrypted. Open it with age and your key first." % bundle)
+        return folder_reader(log_in(bundle))
     try:
         with open(bundle, "rb") as opened:
+            refuse_other_files(bundle, opened.read(64))
             members = zip_members(opened, bundle)
     except OSError as error:
         raise Unchecked("%s cannot be read (%s)." % (bundle, error.strerror)) from None
-    except struct.error:
-        raise Unchecked("%s is neither a folder nor a readable zip." % bundle) from None
+    except (struct.error, ValueError):
+        raise Unchecked("%s is cut off or damaged. Fetch the bundle again." % bundle) from None
+    for name in ("checkpoint", "policy", "entries"):
+        required(members.get, name)
 
     def from_zip(name: str) -> bytes | None:
         if name not in members:
@@ -997,6 +1186,50 @@ def reader(bundle: str) -> Read:
     return from_zip
 
 
+def folder_reader(folder: str) -> Read:
+    """Return a function that reads an unzipped bundle, or a mirror in tile layout."""
+
+    def from_folder(name: str) -> bytes | None:
+        path, limit = os.path.join(folder, *name.split("/")), limit_of(name)
+        if not os.path.isfile(path):
+            return None
+        # A tile that is too long is cut, and then found to be damaged.
+        return read_file(path, limit) if limit else read_file(path, 256 * (ENTRY + 2) + 1, cut=True)
+
+    return from_folder
+
+
+def log_in(folder: str) -> str:
+    """Return the folder with the log of a mirror, which may hold several. Any other folder is returned as it is."""
+    if os.path.isfile(os.path.join(folder, "checkpoint")):
+        return folder
+    with suppress(OSError):
+        inside = [os.path.join(folder, name, "log") for name in sorted(os.listdir(folder))]
+        logs = [
+            path
+            for path in [os.path.join(folder, "log"), *inside]
+            if os.path.isfile(os.path.join(path, "checkpoint"))
+        ]
+        if len(logs) > 1:
+            raise Unchecked("%s holds several logs: name one, such as %s." % (folder, logs[0]))
+        return logs[0] if logs else folder
+    return folder
+
+
+def refuse_other_files(bundle: str, head: bytes) -> None:
+    """Raise Unchecked for a file that is not a bundle, with what it is."""
+    if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
+        raise Unchecked("%s is still encrypted. Open it with age and your key first." % bundle)
+    if head.startswith(b"c2sp.org/tlog-proof@"):
+        raise Unchecked(
+            "%s is the proof of one entry. Name it after --proof, together with the log." % bundle
+        )
+    if not head.startswith(b"PK"):
+        raise Unchecked(
+            "%s is not a bundle. Name a saved email after --checkpoint, together with the log." % bundle
+        )
+
+
 class Member(NamedTuple):
     """A file in a zip: the offset of its bytes, and what the zip states about them."""
 
@@ -1005,22 +1238,35 @@ class Member(NamedTuple):
     crc: int
     packed: int
     size: int
+    encrypted: int
+
+
+# Extra fields for times and owners, which change no name and no content: APPNOTE.TXT 4.5.2, 4.6.1. Other programs write
+# them, when a bundle is packed again.
+HARMLESS = {0x000A, 0x000D, 0x5455, 0x5855, 0x7855, 0x7875}
+# Files that the file managers of macOS and Windows add.
+ADDED = re.compile(r"__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
+MOST_LISTED = 4096
+PACKED = (
+    " Fetch the bundle again as it was made; or unpack this zip into an empty folder, and check that folder."
+)
 
 
 def zip_members(file: BinaryIO, bundle: str) -> dict[str, Member]:
     """Return the files of a zip. Raise Unchecked unless every reader finds the same: APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16.
 
     The files follow each other without a gap, then comes the one list of them, then its end. There are no comments, no
-    extras and no ZIP64.
+    ZIP64, and no extra fields that could change a name or a content.
     """
-    strange = Unchecked("%s is not a readable zip, or not one that every program reads alike." % bundle)
+    damaged = Unchecked("%s is cut off or damaged. Fetch the bundle again." % bundle)
+    unlike = Unchecked("%s is a zip that not every program reads alike.%s" % (bundle, PACKED))
     end = file.seek(0, 2) - 22
     file.seek(max(end, 0))
     magic, _, _, here, count, length, start, comment = struct.unpack("<4sHHHHLLH", file.read(22))
-    if magic != b"PK\5\6" or comment or here != count or start + length != end:
-        raise strange
-    if count > len(LIMITS_OF) + MOST_MANIFESTS:
-        raise strange
+    if magic != b"PK\5\6":
+        raise damaged
+    if comment or here != count or start + length != end or count > MOST_LISTED:
+        raise unlike
     file.seek(start)
     listed, at, headers = file.read(length), 0, []
     members: dict[str, Member] = {}
@@ -1028,65 +1274,108 @@ def zip_members(file: BinaryIO, bundle: str) -> dict[str, Member]:
         head = struct.unpack_from("<4sHHHHHHLLLHHHHHLL", listed, at)
         magic, _, _, flags, method, _, _, crc, packed, size, named, extra, comment, _, _, _, offset = head
         raw = listed[at + 46 : at + 46 + named]
-        if magic != b"PK\1\2" or extra or comment or flags & 0x2041 or method not in (0, 8):
-            raise strange
-        name = raw.decode("ascii", "replace")
+        at += 46 + named + extra
+        if magic != b"PK\1\2" or comment or not harmless(listed[at - extra : at], extra):
+            raise unlike
+        name = raw.decode("latin-1")
         if name in members:
             raise Unchecked("%s holds two files of one name. Fetch the bundle again." % bundle)
-        check_name_and_size(name, packed, size, bundle)
-        members[name] = Member(offset + 30 + named, method, crc, packed, size)
-        headers.append((offset, raw, members[name]))
-        at += 46 + named
+        members[name] = Member(offset + 30 + named, method, crc, packed, size, flags & 0x2041)
+        headers.append((offset, raw, name))
     if at != length or not headers:
-        raise strange
+        raise unlike
     at = 0
-    for offset, raw, member in sorted(headers):
-        if offset != at or not header_agrees(file, offset, raw, member):
-            raise strange
+    for offset, raw, name in sorted(headers):
+        if offset != at:
+            raise unlike
+        extra = header_agrees(file, offset, raw, members[name])
+        if extra is None:
+            raise unlike
+        members[name] = members[name]._replace(start=members[name].start + extra)
         at = file.tell()
     if at != start:
-        raise strange
+        raise unlike
+    members = bundled(members)
+    for name, member in members.items():
+        check_member(name, member, bundle)
     return members
 
 
-def check_name_and_size(name: str, packed: int, size: int, bundle: str) -> None:
+def harmless(extras: bytes, length: int) -> bool:
+    """Return whether these are whole extra fields that hold only times and owners: APPNOTE.TXT 4.5.1."""
+    at = 0
+    while at + 4 <= len(extras):
+        kind, size = struct.unpack_from("<HH", extras, at)
+        if kind not in HARMLESS:
+            return False
+        at += 4 + size
+    return at == length
+
+
+def bundled(members: dict[str, Member]) -> dict[str, Member]:
+    """Return the members without folders, what file managers add, and one outer folder."""
+    found = {
+        name: member for name, member in members.items()
+        if not (name.endswith("/") and not member.size) and not ADDED.fullmatch(name)
+    }  # fmt: skip
+    outer = {name.partition("/")[0] for name in found if "/" in name}
+    if "checkpoint" not in found and len(outer) == 1 and all("/" in name for name in found):
+        return {name.partition("/")[2]: member for name, member in found.items()}
+    return found
+
+
+def check_member(name: str, member: Member, bundle: str) -> None:
     limit = limit_of(name)
     if limit is None:
-        raise Unchecked("%s is not a bundle: it holds a file that no bundle has." % bundle)
-    if size > limit or size > max(packed, 64) * MOST_GROWTH:
+        raise Unchecked("%s holds %s, a file that no bundle has.%s" % (bundle, printable(name[:80]), PACKED))
+    if member.encrypted or member.method not in (0, 8):
+        raise Unchecked(
+            "%s in %s is encrypted, or packed in a way that not every program reads.%s"
+            % (name, bundle, PACKED)
+        )
+    if member.size > limit or member.size > max(member.packed, 64) * MOST_GROWTH:
         raise Unchecked("%s in %s is larger than the limit. It was not unpacked." % (name, bundle))
 
 
-def header_agrees(file: BinaryIO, at: int, name: bytes, member: Member) -> bool:
-    """Return whether a member's own header agrees with the list. If so, `file` is then at the end of the member."""
+def header_agrees(file: BinaryIO, at: int, name: bytes, member: Member) -> int | None:
+    """Return the length of the extra fields in a member's own header, or None if it does not agree with the list.
+
+    If it does, `file` is then at the end of the member.
+    """
     file.seek(at)
     magic, _, flags, method, _, _, crc, packed, size, named, extra = struct.unpack(
         "<4sHHHHHLLLHH", file.read(30)
     )
     stated = (member.crc, member.packed, member.size)
-    if magic != b"PK\3\4" or named != len(name) or file.read(named) != name or extra or flags & 0x2041:
-        return False
+    if magic != b"PK\3\4" or named != len(name) or file.read(named) != name:
+        return None
+    if not harmless(file.read(extra), extra) or flags & 0x2041 != member.encrypted:
+        return None
     follow = flags & 8  # the sizes follow the bytes, as written by a program that writes to a pipe
     if method != member.method or (crc, packed, size) != ((0, 0, 0) if follow else stated):
-        return False
+        return None
     file.seek(member.packed, 1)
-    return not follow or file.read(16) == struct.pack("<4sLLL", b"PK\7\x08", *stated)
+    if follow and file.read(16) != struct.pack("<4sLLL", b"PK\7\x08", *stated):
+        return None
+    return int(extra)
 
 
-def required(read: Read, name: str) -> bytes:
+def required(read: Callable[[str], Part | None], name: str) -> Part:
+    """Return what `read` has of this name. Raise Unchecked if it has nothing."""
     data = read(name)
     if data is None:
-        raise Unchecked("%s is missing, so there is nothing to check." % name)
+        raise Unchecked("the file %s is missing, so there is nothing to check." % name)
     return data
 
 
-def read_file(path: str, limit: int = MOST_KEPT) -> bytes:
+def read_file(path: str, limit: int = MOST_KEPT, cut: bool = False) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(limit + 1)
-    except OSError as error:
-        raise Unchecked("%s cannot be read (%s)." % (path, error.strerror)) from None
-    if len(data) > limit:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no name of a file"
+        raise Unchecked("%s cannot be read (%s)." % (path, reason)) from None
+    if len(data) > limit and not cut:
         raise Unchecked("%s is longer than the limit, so it was not read to its end." % path)
     return data
 
@@ -1103,6 +1392,13 @@ REPEATED = (
 )
 
 
+def posix(text: str) -> int:
+    """Return a time, or raise ValueError: no option says when before 1970."""
+    if int(text) < 0:
+        raise ValueError
+    return int(text)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check a copy of a petition's public log.")
     here = os.path.dirname(os.path.abspath(__file__))
@@ -1117,15 +1413,17 @@ def main() -> int:
     parser.add_argument(
         "--at",
         metavar="POSIX",
-        type=int,
+        type=posix,
         default=int(time.time()),
         help="Unix time (seconds) to use instead of now",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     given = parser.parse_args()
-    if hasattr(sys.stdout, "reconfigure"):
-        # A console may be unable to show a character. Do not fail for that.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        # A file or a pipe gets UTF-8. A console may be unable to show a character. Do not fail for that.
+        if stream is not None and hasattr(stream, "reconfigure"):
+            encoding = {} if stream.isatty() else {"encoding": "utf-8"}
+            stream.reconfigure(errors="backslashreplace", **encoding)
     try:
         return run(given)
     except Unchecked as unchecked:

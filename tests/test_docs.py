@@ -57,6 +57,27 @@ def test_commands_exist_with_their_options(text: str) -> None:
                 check_command(words[i + 1 :])
 
 
+def test_the_readme_says_how_sabal_is_found_before_it_uses_it() -> None:
+    """Someone who follows the page from the top can type each line as it is there."""
+    lines = [
+        line
+        for _, body in FENCE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+        for line in body.splitlines()
+    ]
+    setting_up = lines.index(". .venv/bin/activate")
+    assert any(line.startswith("script/") for line in lines[:setting_up])  # which makes .venv
+    assert next(at for at, line in enumerate(lines) if line.startswith("sabal ")) > setting_up
+    done = subprocess.run(
+        ["sh", "-c", ". .venv/bin/activate; command -v sabal"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if (ROOT / ".venv").is_dir():
+        assert done.stdout.strip().endswith("/.venv/bin/sabal"), done
+
+
 def test_every_command_is_documented() -> None:
     """The changelog does not count, as it describes the past."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")

@@ -201,6 +201,7 @@ def prepare() -> None:
     from sabal.operating import startup
 
     keystore = first_use.prepare()
+    first_use.remember_address()
     if settings.DEV:
         first_use.example_petition(keystore)
         first_use.print_addresses(settings.BASE_URL)

@@ -188,6 +188,24 @@ TLS_END = parsed("SABAL_TLS_END", parse_words, "")
 SOURCE_URL = parsed("SABAL_SOURCE_URL", parse_source_url, "")
 SECURITY_CONTACT = parsed("SABAL_SECURITY_CONTACT", parse_contact, "")
 SITE_LANGUAGES = ("en", "ko", "zh-hans")
+SERVED_AT = DATA / "served-at"
+"""The address that the server was last started with. Only commands that are typed in another shell read it."""
+
+
+def use_served_address() -> None:
+    """In a command, take the address that the site has, unless the environment names one.
+
+    Whoever types a command seldom has the server's environment, and links to another address would be wrong.
+    """
+    global BASE_URL
+    if value("SABAL_BASE_URL"):
+        return
+    try:
+        served = SERVED_AT.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return
+    if served.startswith(("http://", "https://")):
+        BASE_URL = served
 
 
 # ---- Django's own names -------------------------------------------------------------------------------------------

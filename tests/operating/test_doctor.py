@@ -24,6 +24,7 @@ from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
 from sabal.operating.translations import translations, untranslated
+from sabal.signing import held
 from signing.steps import confirmed
 from sites import SiteOfTests
 
@@ -69,6 +70,17 @@ def test_a_missing_pepper_names_the_petition_and_the_command(server: SiteOfTests
     server.keystore.destroy(server.database, pepper_name(petition.id, petition.pepper_epoch))
     (finding,) = [f for f in doctor.examine() if f.id == "D107"]
     assert petition.slug in finding.sentence and f"sabal keys renew-pepper {petition.slug}" in finding.hint
+
+
+def test_signatures_that_are_held_for_review(site: SiteOfTests) -> None:
+    petition = site.publish()
+    assert levels("D211") == {"ok"}
+    confirmed(site, petition)
+    with site.database.transaction():
+        site.database.execute("UPDATE signing_waiting SET held = ?", (held.RATE,))
+    (finding,) = [f for f in doctor.examine() if f.id == "D211"]
+    assert finding.level == "warning" and f"sabal held {petition.slug}" in finding.hint
+    assert finding.sentence == f"{petition.slug}: 1 signature is held: too many from one network."
 
 
 def test_records_that_will_soon_be_deleted(site: SiteOfTests) -> None:

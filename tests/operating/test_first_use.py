@@ -33,3 +33,35 @@ def test_new_files_are_private_from_the_first_moment(tmp_path: Path) -> None:
         name for name, _ in seen
     }
     assert {mode for _, mode in seen} == {0o600}
+
+
+def test_commands_know_the_address_of_the_last_start(tmp_path: Path) -> None:
+    """They are typed in another shell, without the server's environment."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")} | {
+        "SABAL_DATA": str(tmp_path)
+    }
+
+    def run(*words: str, **more: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "sabal", *words], env=environment | more,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    run("prepare", **{DEV_SWITCH: "1", "SABAL_BASE_URL": "http://127.0.0.1:9123"})
+    for address, more in (
+        ("http://127.0.0.1:9123", {}),
+        ("https://p.example", {"SABAL_BASE_URL": "https://p.example"}),
+    ):
+        assert f"{address}/stop-forced-repatriation/log/" in run(
+            "witnesses", "stop-forced-repatriation", **more
+        )
+        exported = run("newsletter", "export", "--out", str(tmp_path / "list.csv"), **more)
+        assert ("The unsubscribe links lead to http://127.0.0.1:9123" in exported) == (not more)
+        run("pause", "stop-forced-repatriation", **more)
+        run("export", "stop-forced-repatriation", "--to", str(tmp_path), "--replace", **more)
+        run("import", str(tmp_path / "stop-forced-repatriation"), **more)
+        published = run("publish", "stop-forced-repatriation", **more)
+        assert f"{address}/en/stop-forced-repatriation\n" in published, published
+    (tmp_path / "served-at").write_text("nonsense")
+    assert "http://127.0.0.1:8000/" in run("witnesses", "stop-forced-repatriation")

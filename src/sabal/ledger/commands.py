@@ -12,7 +12,7 @@ import click
 
 import agefile
 from sabal import database as raw
-from sabal import private, textfile
+from sabal import private, settings, textfile
 from sabal.database import Database
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import tables, witnesses
@@ -122,6 +122,7 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     """
     if file and none:
         raise click.UsageError("Give a FILE or --none, not both.")
+    settings.use_served_address()
     with closing(raw.connect()) as database:
         petition = published(database, open_keystore(), slug)
         if file or none:

@@ -73,6 +73,7 @@ def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> 
     With a SLUG, only the subscribers of this petition's updates. If several organisations have subscribers, name one:
     nobody agreed to be in the file of another.
     """
+    settings.use_served_address()
     connection = database.connect()
     try:
         lists = _lists(connection, slug, organisation)

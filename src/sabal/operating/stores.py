@@ -17,7 +17,7 @@ from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating.findings import Finding
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
-from sabal.signing import count
+from sabal.signing import count, held
 from sabal.signing.retention import holds_records
 
 SQLITE_SAFE = (3, 51, 3)
@@ -177,6 +177,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
         yield from _log(connection, petition)
         definition = petition.definition
         yield from _retention(connection, petition)
+        yield from _held(connection, petition)
         without_text = [language for language in definition.languages if language not in definition.texts]
         english_page = [
             language for language in definition.languages if language not in settings.SITE_LANGUAGES
@@ -243,6 +244,17 @@ def _retention(connection: database.Database, petition: PetitionSnapshot) -> Ite
     else:
         sentence = f"{petition.slug} holds records past {day}, the day by which signers were promised their deletion."
         yield Finding("wrong", "D205", sentence, "The worker deletes them. Is it running? sabal worker")
+
+
+def _held(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:
+    found = [(why, number) for why, number in held.overview(connection, petition.id) if number]
+    for why, number in found:
+        noun = "signature is" if number == 1 else "signatures are"
+        sentence = f"{petition.slug}: {number:,} {noun} {why}."
+        hint = f"Look at the pattern, then count or drop them: sabal held {petition.slug}. After 7 days they count."
+        yield Finding("warning", "D211", sentence, hint)
+    if not found:
+        yield Finding("ok", "D211", f"No signature of {petition.slug} is held for review.")
 
 
 def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ def _ready() -> None:
     import django
 
     django.setup()
+    settings.use_served_address()
 
 
 @click.command("import")

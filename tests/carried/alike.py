@@ -199,3 +199,12 @@ OPTIONS = {
                              more=("--at", str(COSIGNED), "--witness", WITNESS)),
 }  # fmt: skip
 CASES = {**COPIES, **KEPT, **OPTIONS}
+
+LONG = "나무 " * 300
+TEXTS = [
+    "---\ntitle: Keep the orchard\nsummary: x\n---\n", "---\nsummary: x\n  more\ntitle: \"In quotes\"\n---\n",
+    "---\r\ntitle: CRLF\r\n---\r\n", "---\ntitle: Two\n  lines\n\tand more\nsummary: x\n---\n", "---\ntitle :  a : b \n---\n",
+    "---\ntitle:\n  below\n---\n", "---\ntitle: \n---\n", "---\nsummary: x\n---\ntitle: too late\n", "title: no line above\n", "",
+    "---\ntitle: " + LONG + "\n---\n", "---\ntitle: Non\u00a0! 👩\u200d🌾 نمی\u200cخواهیم\n---\n", "---\ntitle: \u202egnihtyna\x1b[2J\u2028\n---\n",
+    '---\ntitle: "a" or "b"\n---\n', "---\nsubtitle: x\ntitle: y\n---\n", "---\ntitle: a\u2028b\x0bc\n---", "---\n" * 9 + "title: x\n",
+]  # fmt: skip

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from carried import alike
-from carried.alike import CASES, HOLDS, UNCHECKED, WRONG, Case
+from carried.alike import CASES, HOLDS, LONG, TEXTS, UNCHECKED, WRONG, Case
 from carried.checkers import load
 from carried.test_page import open_page  # noqa: F401 - a fixture
-from sabal.checking import commands
+from sabal.checking import commands, subject
 from served import CHROMIUM
 
 BEGINNINGS = {HOLDS: "OK: ", WRONG: "NOT OK: ", UNCHECKED: ("NOT CHECKED: ", "Usage: ", "usage: ")}
 HEADINGS = {HOLDS: "OK", WRONG: "NOT OK", UNCHECKED: "NOT CHECKED"}
-SAME = ("ok", "checkpoints", "promises", "proofs", "title", "organiser", "checked")
 
 
 def arguments(case: Case, folder: Path) -> list[str]:
@@ -79,10 +80,6 @@ def test_a_file_that_may_not_be_read_was_not_checked(
         assert verify_py(words, monkeypatch, capsys)[0] == UNCHECKED
 
 
-def at_once(open_page: Any) -> Any:  # noqa: F811
-    return open_page()
-
-
 NOT_FOR_THE_PAGE = ("proof: a zip", "a zip, and a forged copy")  # it takes the zip for another bundle
 TAKE = """async (files) => {
   bundle = null; others = []; report = null; failure = null;
@@ -92,11 +89,37 @@ TAKE = """async (files) => {
 }"""
 
 
+@given(st.sampled_from(TEXTS) | st.text(max_size=80).map(lambda text: f"---\n{text}\ntitle: {text}\n---\n"))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_sabal_and_verify_py_read_the_same_title(text: str) -> None:
+    for terms in ({"text": text, "organiser": text}, {"text": [text], "organiser": 7}, {}):
+        assert load().title_of(terms) == subject.title_of(terms)
+        assert load().organiser_of(terms) == subject.organiser_of(terms)
+
+
+def test_the_title_is_the_one_in_the_first_lines() -> None:
+    found = [subject.title_of({"text": text}) for text in TEXTS]
+    assert found[:6] == ["Keep the orchard", "In quotes", "CRLF", "Two lines and more", "a : b", "below"]
+    assert found[6:10] == [None] * 4
+    assert found[10] == LONG[:200] + "…" and found[11] == "Non\u00a0! 👩\u200d🌾 نمی\u200cخواهیم"
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: check.html was not opened in a browser")
+def test_the_page_reads_the_same_title(open_page: Any) -> None:  # noqa: F811
+    found = open_page().evaluate(
+        "(texts) => texts.map((text) => [titleOf({ text }), organiserOf({ organiser: text })])", TEXTS
+    )
+    assert found == [
+        [subject.title_of({"text": text}), subject.organiser_of({"organiser": text})] for text in TEXTS
+    ]
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: check.html was not opened in a browser")
 def test_the_page_says_the_same(open_page: Any) -> None:  # noqa: F811
     """It has no options, and takes kept files of every kind; so a file may be one that an option would refuse."""
-    page, wrong = at_once(open_page), []
+    page, wrong = open_page(), []
     for name, case in CASES.items():
         if case.options or name.startswith(("checkpoint: ", "promise: ")) or name in NOT_FOR_THE_PAGE:
             continue

@@ -140,6 +140,14 @@ def test_it_prints_the_sentence_the_limits_and_the_keys(tmp_path: Path) -> None:
     assert done.stdout.rstrip().endswith(f": {CAROL.verifier}")
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])
+def test_a_pipe_gets_utf_8_in_any_environment(encoding: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    files = bundles.good()["sample"]
+    assert "“Keep the orchard”" in run(write(tmp_path, files), env=environment).stdout
+    assert "수지.zip" in run(tmp_path / "수지.zip", env=environment).stderr
+
+
 def test_without_a_name_it_checks_its_own_folder(tmp_path: Path) -> None:
     unpack(tmp_path, {**bundles.good()["sample"], "verify.py": VERIFY.read_bytes()})
     done = subprocess.run(

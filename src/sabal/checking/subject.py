@@ -8,7 +8,7 @@ from sabal.checking.report import plain
 LONGEST = 200  # characters of a name in a sentence
 
 _TITLE = re.compile(
-    r"---[ \t\r]*\n(?:(?!---|title[ \t]*:)[^\n]*\n)*title[ \t]*:[ \t]+([^\n]*(?:\n[ \t][^\n]*)*)"
+    r"---[ \t\r]*\n(?:(?!---|title[ \t]*:)[^\n]*\n)*title[ \t]*:((?:[ \t\r][^\n]*)?(?:\n[ \t][^\n]*)*)"
 )
 _QUOTED = re.compile(r'"[^"]+"')
 

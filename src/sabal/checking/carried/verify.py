@@ -685,7 +685,7 @@ def organiser_of(terms: dict[str, Any]) -> str | None:
 
 
 TITLE = re.compile(
-    r"---[ \t\r]*\n(?:(?!---|title[ \t]*:)[^\n]*\n)*title[ \t]*:[ \t]+([^\n]*(?:\n[ \t][^\n]*)*)"
+    r"---[ \t\r]*\n(?:(?!---|title[ \t]*:)[^\n]*\n)*title[ \t]*:((?:[ \t\r][^\n]*)?(?:\n[ \t][^\n]*)*)"
 )
 LONGEST_NAME = 200
 

@@ -1,6 +1,7 @@
 """Connections to witnesses: the certificate must be for the name, and the name is looked up once."""
 
 import os
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,24 @@ import pytest
 from cryptography import x509
 
 import logs
-from sabal.witness.ask import Cosigned
+from sabal.witness.ask import Cosigned, ask
 from sabal.witness.network import NetworkSettings
-from witnesses import HERE, BadServer, asked, certificate, conflict, drip, failed, http, line, says
+from witnesses import (
+    HERE,
+    NOW,
+    BadServer,
+    asked,
+    certificate,
+    conflict,
+    consistency,
+    drip,
+    failed,
+    http,
+    line,
+    read_request,
+    says,
+    witness,
+)
 
 SIZE = 257
 NAME = x509.DNSName("witness.example")
@@ -81,3 +97,23 @@ def test_no_connection_is_made_to_a_private_address() -> None:
             failed(asked(f"https://{host}:{server.port}/", network=NetworkSettings()))
             failed(asked(f"http://{host}:{server.port}/", network=NetworkSettings()))
     assert server.connections == 0
+
+
+def test_the_second_request_uses_the_connection_of_the_first(tmp_path: Path) -> None:
+    """A witness that closes it is asked again over a new one, and its answer is as good."""
+
+    def keeps_open(connection: socket.socket) -> None:
+        connection.sendall(conflict(2))
+        server.requests.append(read_request(connection))
+        connection.sendall(http(200, line(SIZE)))
+
+    for behave, connections in ((keeps_open, 1), (says(conflict(2), http(200, line(SIZE))), 2)):
+        with BadServer(behave) as server:
+            assert isinstance(asked(server.url, known=255), Cosigned)
+            assert (server.connections, len(server.requests)) == (connections, 2)
+    with witness(tmp_path) as (service, server_):
+        url = f"http://127.0.0.1:{server_.server_address[1]}"
+        for size, known in ((3, 0), (SIZE, 2)):  # it knows 3 the second time
+            answer = ask(url, service.witness, logs.checkpoint(size), consistency(size), known, network=HERE,
+                         clock=lambda: NOW)  # fmt: skip
+            assert isinstance(answer, Cosigned)

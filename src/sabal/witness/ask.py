@@ -4,13 +4,14 @@ A witness does not sign a conflict, so its claim to know a larger tree is not pr
 same: if the claim is true, the log's own database was set back, and the next checkpoint would be a fork.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sabal.witness.call import HttpAnswer, post
+from sabal.witness.call import Caller, HttpAnswer
 from sabal.witness.network import Deadline, NetworkSettings, Unreachable, find_endpoint
 from tlog import (
     AddCheckpoint,
@@ -149,19 +150,20 @@ def _ask(
         return Ahead(old)
     try:
         endpoint = find_endpoint(question.url, network, deadline)
-        for _ in range(2):  # the second time with the size that the witness reports
-            request = AddCheckpoint(old, tuple(consistency(old)), checkpoint_note)
-            answered = post(endpoint, "/add-checkpoint", request.encode(), network, deadline)
-            if answered.status != 409:
-                return _verified(answered, question.witness, checkpoint_note, clock())
-            reported = _reported_size(answered)
-            if reported > size:
-                return Ahead(reported)
-            if reported == old:
-                return NoCosignature(
-                    "The witness says that it knows another size, and names the same one.", 409
-                )
-            old = reported
+        with contextlib.closing(Caller(endpoint, network)) as caller:
+            for _ in range(2):  # the second time with the size that the witness reports
+                request = AddCheckpoint(old, tuple(consistency(old)), checkpoint_note)
+                answered = caller.post("/add-checkpoint", request.encode(), deadline)
+                if answered.status != 409:
+                    return _verified(answered, question.witness, checkpoint_note, clock())
+                reported = _reported_size(answered)
+                if reported > size:
+                    return Ahead(reported)
+                if reported == old:
+                    return NoCosignature(
+                        "The witness says that it knows another size, and names the same one.", 409
+                    )
+                old = reported
     except TimeoutError:
         return NoCosignature("The witness did not answer in time.")
     except Unreachable as error:

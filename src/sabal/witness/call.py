@@ -1,4 +1,4 @@
-"""Send one HTTP request to one address, with limits of time and size that the other side cannot exceed."""
+"""Send HTTP requests to one address, with limits of time and size that the other side cannot exceed."""
 
 import contextlib
 import http.client
@@ -22,37 +22,70 @@ class HttpAnswer(NamedTuple):
     body: bytes
 
 
-def post(
-    endpoint: Endpoint, path: str, body: bytes, network: NetworkSettings, deadline: Deadline
-) -> HttpAnswer:
-    """POST to the first address that accepts the connection. Follow no redirect and use no proxy.
+class Caller:
+    """Sends requests to a witness, over one connection while the witness keeps it open. Close it after use.
 
-    Raises Unreachable with a sentence, also if the deadline passes.
+    c2sp.org/tlog-witness "HTTP Interface".
     """
+
+    def __init__(self, endpoint: Endpoint, network: NetworkSettings) -> None:
+        self._endpoint, self._network = endpoint, network
+        self._connection: socket.socket | None = None
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def post(self, path: str, body: bytes, deadline: Deadline) -> HttpAnswer:
+        """POST to the first address that accepts the connection. Follow no redirect and use no proxy.
+
+        Raises Unreachable with a sentence, also if the deadline passes.
+        """
+        data = _request(self._endpoint, path, body)
+        try:
+            if self._connection:
+                # The witness may have closed it meanwhile. To the same request it gives the same answer.
+                with contextlib.suppress(ConnectionError, http.client.BadStatusLine, ssl.SSLError):
+                    return self._exchange(data, deadline)
+            return self._exchange(data, deadline)
+        except TimeoutError:
+            raise Unreachable("The witness did not answer in time.") from None
+        except ssl.SSLCertVerificationError as error:
+            sentence = (
+                f"The witness's certificate does not hold for its name (OpenSSL's code {error.verify_code})."
+            )
+            raise Unreachable(sentence) from None
+        except ssl.SSLError:
+            raise Unreachable("No TLS connection to the witness could be made, or it broke off.") from None
+        except OSError as error:
+            raise Unreachable(f"The witness cannot be reached ({type(error).__name__}).") from None
+        except (http.client.HTTPException, ValueError):
+            raise Unreachable("The witness's answer is not HTTP.") from None
+
+    def _exchange(self, data: bytes, deadline: Deadline) -> HttpAnswer:
+        connection, self._connection = self._connection, None
+        connection = connection or _connect(self._endpoint, self._network, deadline)
+        keeps = False
+        try:
+            _send(connection, data, deadline)
+            answered, keeps = _receive(connection, deadline)
+        finally:
+            if not keeps:
+                connection.close()
+        self._connection = connection if keeps else None
+        return answered
+
+
+def _request(endpoint: Endpoint, path: str, body: bytes) -> bytes:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     default_port = endpoint.port == (443 if endpoint.secure else 80)
     headers = (
         f"POST {endpoint.path}{path} HTTP/1.1\r\nHost: {host}{'' if default_port else f':{endpoint.port}'}\r\n"
         f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-        "Accept-Encoding: identity\r\nUser-Agent: sabal\r\nConnection: close\r\n\r\n"
+        "Accept-Encoding: identity\r\nUser-Agent: sabal\r\n\r\n"
     )
-    try:
-        with contextlib.closing(_connect(endpoint, network, deadline)) as connection:
-            _send(connection, headers.encode("ascii") + body, deadline)
-            return _receive(connection, deadline)
-    except TimeoutError:
-        raise Unreachable("The witness did not answer in time.") from None
-    except ssl.SSLCertVerificationError as error:
-        sentence = (
-            f"The witness's certificate does not hold for its name (OpenSSL's code {error.verify_code})."
-        )
-        raise Unreachable(sentence) from None
-    except ssl.SSLError:
-        raise Unreachable("No TLS connection to the witness could be made, or it broke off.") from None
-    except OSError as error:
-        raise Unreachable(f"The witness cannot be reached ({type(error).__name__}).") from None
-    except (http.client.HTTPException, ValueError):
-        raise Unreachable("The witness's answer is not HTTP.") from None
+    return headers.encode("ascii") + body
 
 
 def _connect(endpoint: Endpoint, network: NetworkSettings, deadline: Deadline) -> socket.socket:
@@ -102,7 +135,8 @@ def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
         rest = rest[connection.send(rest) :]
 
 
-def _receive(connection: socket.socket, deadline: Deadline) -> HttpAnswer:
+def _receive(connection: socket.socket, deadline: Deadline) -> tuple[HttpAnswer, bool]:
+    """Return the answer, and whether the connection can be used again."""
     # http.client only calls `makefile` on the socket.
     response = http.client.HTTPResponse(cast(socket.socket, _Readable(connection, deadline)), method="POST")
     with contextlib.closing(response):
@@ -110,7 +144,8 @@ def _receive(connection: socket.socket, deadline: Deadline) -> HttpAnswer:
         # Without a limit, http.client would allocate memory for any length that the witness claims.
         body = response.read(MAX_ANSWER)
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-        return HttpAnswer(response.status, kind, body)
+        keeps = not response.will_close and response.length == 0
+        return HttpAnswer(response.status, kind, body), keeps
 
 
 class _Readable:

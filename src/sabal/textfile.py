@@ -36,6 +36,7 @@ _ZIPPED = {
     b"opendocument": "a document of LibreOffice",
     b"Index/Document.iwa": "a Pages document",
 }
+_WITHOUT_TEXT = ("a picture", "a zip file")
 _PAGE = re.compile(rb"\s*<(!doctype html|html|\?xml)", re.IGNORECASE)
 
 
@@ -64,7 +65,10 @@ def decode(data: bytes) -> str:
     """Return bytes as text without a byte order mark. Raise `NotText`."""
     encoding = encoding_of(data)
     if (kind := _kind(data)) is not None:
-        raise NotText(f"is {kind}, not text. Copy its text into a plain text file.")
+        hint = (
+            "Give the text file itself" if kind in _WITHOUT_TEXT else "Copy its text into a plain text file"
+        )
+        raise NotText(f"is {kind}, not text. {hint}.")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

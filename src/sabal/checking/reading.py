@@ -37,10 +37,13 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
 
 
 def logs_in(folder: Path) -> list[Path]:
-    """Return the log folders of a mirror, which may hold several. For any other folder, return the folder itself."""
+    """Return the logs inside a mirror, which may hold several, or inside a folder around an unzipped bundle.
+
+    For any other folder, return the folder itself.
+    """
     if not folder.is_dir() or (folder / "checkpoint").is_file():
         return [folder]
-    found = {path.parent for pattern in ("log", "*/log") for path in folder.glob(f"{pattern}/checkpoint")}
+    found = {path.parent for pattern in ("*", "*/log") for path in folder.glob(f"{pattern}/checkpoint")}
     return sorted(found) or [folder]
 
 
@@ -78,8 +81,8 @@ def _refuse_other_files(path: Path, head: bytes) -> None:
     if head.startswith(_AGE):
         opened = path.with_suffix("").name if path.suffix == ".age" else "bundle.zip"
         raise CannotCheck(
-            f"{path} is encrypted. Open it first: sabal open {path} --identity KEYFILE (or, with age 1.3 or newer,"
-            f" age -d -i KEYFILE -o {opened} {path}); then: sabal verify {opened}"
+            f"{path} is encrypted. Open it first: sabal open {path} --identity KEYFILE --out {opened} (or, with age"
+            f" 1.3 or newer, age -d -i KEYFILE -o {opened} {path}); then: sabal verify {opened}"
         )
     if head.startswith(_PROOF):
         raise CannotCheck(

@@ -1200,16 +1200,14 @@ def folder_reader(folder: str) -> Read:
 
 
 def log_in(folder: str) -> str:
-    """Return the folder with the log of a mirror, which may hold several. Any other folder is returned as it is."""
+    """Return the folder with the log inside a mirror, which may hold several, or inside a folder around a bundle."""
     if os.path.isfile(os.path.join(folder, "checkpoint")):
         return folder
     with suppress(OSError):
-        inside = [os.path.join(folder, name, "log") for name in sorted(os.listdir(folder))]
-        logs = [
-            path
-            for path in [os.path.join(folder, "log"), *inside]
-            if os.path.isfile(os.path.join(path, "checkpoint"))
+        inside = [
+            os.path.join(folder, name, *log) for name in sorted(os.listdir(folder)) for log in ([], ["log"])
         ]
+        logs = [path for path in inside if os.path.isfile(os.path.join(path, "checkpoint"))]
         if len(logs) > 1:
             raise Unchecked("%s holds several logs: name one, such as %s." % (folder, logs[0]))
         return logs[0] if logs else folder

@@ -55,8 +55,8 @@ _END = struct.Struct("<4sHHHHLLH")  # APPNOTE.TXT 4.3.16
 _SIZES_FOLLOW, _ENCRYPTED, _UTF8 = 0x08, 0x2041, 0x0800  # APPNOTE.TXT 4.4.4
 _DATE = (1980, 1, 1, 0, 0, 0)
 
-_HARMLESS = frozenset({0x000A, 0x000D, 0x5455, 0x5855, 0x7855, 0x7875})
-"""Extra fields for times and owners: NTFS, UNIX, and Info-ZIP's UT, UX, Ux and ux. APPNOTE.TXT 4.5.2, 4.6.1."""
+_HARMLESS = frozenset({0x000A, 0x5455, 0x5855, 0x7855, 0x7875})
+"""Extra fields for times and owners: NTFS, and Info-ZIP's UT, UX, Ux and ux. APPNOTE.TXT 4.5.2, 4.6.1."""
 _ADDED = re.compile(r"__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
 """Files that the file managers of macOS and Windows add."""
 _MOST_LISTED = 4_096

@@ -1241,7 +1241,7 @@ class Member(NamedTuple):
 
 # Extra fields for times and owners, which change no name and no content: APPNOTE.TXT 4.5.2, 4.6.1. Other programs write
 # them, when a bundle is packed again.
-HARMLESS = {0x000A, 0x000D, 0x5455, 0x5855, 0x7855, 0x7875}
+HARMLESS = {0x000A, 0x5455, 0x5855, 0x7855, 0x7875}
 # Files that the file managers of macOS and Windows add.
 ADDED = re.compile(r"__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
 MOST_LISTED = 4096

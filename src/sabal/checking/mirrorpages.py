@@ -17,7 +17,7 @@ from sabal.public import put_if_changed
 
 MOST_PAGE, MOST_LANGUAGES = 4 << 20, 60
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.ASCII)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 

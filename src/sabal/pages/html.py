@@ -4,21 +4,23 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from django.conf.locale import LANG_INFO
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from sabal import settings
 from sabal.http import PUBLIC, Response
+from sabal.petitions.locales import direction, own_name
 from sabal.site_name import site_name
 from sabal.source import source_url
 
 # Templates put a space between two sentences. Chinese needs none after its full-width marks.
 _BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
-RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
 
 
 def page(
@@ -68,15 +70,9 @@ def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
 
 
 def _own_name(code: str) -> str:
-    try:
-        return str(translation.get_language_info(code)["name_local"])
-    except KeyError:
-        return code
-
-
-def direction(language: str) -> str:
-    """Return "rtl" or "ltr", for HTML's `dir`."""
-    return "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr"
+    with suppress(KeyError):
+        return str(LANG_INFO[code]["name_local"])
+    return own_name(code)
 
 
 def host() -> str:

@@ -1,60 +1,72 @@
-"""Countries and territories of ISO 3166-1, and days, in the reader's language (CLDR, by Babel).
+"""Countries and territories of ISO 3166-1 and Kosovo, and days, in the reader's language (CLDR, by Babel).
 
 This module imports no Django, because the front end checks a form's country against the same list.
 """
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 
-from babel import Locale
 from babel.dates import format_date
 
-# Babel's name of a language, if it is more than the language itself.
-LOCALES: Mapping[str, str] = {"zh-hans": "zh_Hans", "zh-hant": "zh_Hant"}
+from sabal.petitions.locales import ListStyle, listed, locale_of, nearest, script_of
 
-# Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or territory.
-NOT_ASSIGNED = frozenset(
-    ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ")
-)
+# Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or territory. XK (Kosovo) is not assigned
+# either, but people live there, and banks, the European Union and CLDR use that code.
+NOT_ASSIGNED = frozenset(("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"))
 
 _NAMES_FILE = Path(__file__).parent / "country-names.toml"
-_OWN_NAMES: Mapping[str, Mapping[str, str]] = tomllib.loads(_NAMES_FILE.read_text(encoding="utf-8"))
+_FILE = tomllib.loads(_NAMES_FILE.read_text(encoding="utf-8"))
+_WITH_ARTICLE: frozenset[str] = frozenset(_FILE.pop("with_article"))
+_OWN_NAMES: Mapping[str, Mapping[str, str]] = _FILE
 
 
 @cache
 def countries(language: str) -> tuple[tuple[str, str], ...]:
     """Return (code, name) for every country, in the order that readers of `language` expect."""
-    names = {str(code): str(name) for code, name in Locale.parse(locale_name(language)).territories.items()}
-    names |= _OWN_NAMES.get(language, {})
-    pairs = [
-        (code, name)
-        for code, name in names.items()
-        if len(code) == 2 and code.isalpha() and code not in NOT_ASSIGNED
-    ]
-    return tuple(sorted(pairs, key=lambda pair: _order(pair[1], language)))
+    return tuple(sorted(_names(language).items(), key=lambda pair: _order(pair[1], language)))
 
 
 def country_name(code: str, language: str) -> str:
     """Return the name of one country, or the code itself if it is unknown."""
-    return dict(countries(language)).get(code, code)
+    return _names(language).get(code, code)
 
 
-def locale_name(language: str) -> str:
-    """Return Babel's name of a language, such as "zh_Hans" for "zh-hans"."""
-    return LOCALES.get(language, language.split("-")[0])
+def places(codes: Iterable[str], language: str, style: ListStyle = "standard") -> str:
+    """Return the names of places as they are listed in a sentence, with "and", or with the style "or"."""
+    return listed((_in_a_sentence(code, language) for code in codes), language, style)
 
 
 def day_in_full(day: date, language: str) -> str:
     """Return `day` in the long form of that language."""
-    return format_date(day, "long", locale=locale_name(language))
+    return format_date(day, "long", locale=locale_of(language))
+
+
+@cache
+def _names(language: str) -> Mapping[str, str]:
+    """Return the name of every country by its code. CLDR has few names in some languages; the others are English."""
+    found: dict[str, str] = {}
+    for spoken in ("en", language):
+        locale = locale_of(spoken)
+        found |= {str(code): str(name) for code, name in locale.territories.items()}
+        found |= _OWN_NAMES.get(nearest(spoken, _OWN_NAMES) or locale.language, {})
+    return {
+        code: name
+        for code, name in found.items()
+        if len(code) == 2 and code.isalpha() and code not in NOT_ASSIGNED
+    }
+
+
+def _in_a_sentence(code: str, language: str) -> str:
+    name = country_name(code, language)
+    return f"the {name}" if code in _WITH_ARTICLE and locale_of(language).language == "en" else name
 
 
 def _order(name: str, language: str) -> tuple[bytes, str]:
-    if language == "zh-hans":
+    if language.split("-")[0] == "zh" and script_of(language) == "Hans":
         # GB 2312 lists its common characters by pinyin, which is the order that readers expect.
         return name.encode("gb18030"), name
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))

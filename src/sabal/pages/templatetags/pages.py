@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from babel.dates import format_date
 from babel.numbers import format_decimal
 from django import template
 from django.utils import translation
@@ -10,7 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from sabal.pages import html
 from sabal.petitions import markdown
-from sabal.petitions.countries import locale_name
+from sabal.petitions.countries import day_in_full
+from sabal.petitions.locales import locale_of
 
 register = template.Library()
 
@@ -48,13 +48,13 @@ def inline(text: str) -> SafeString:
 @register.filter
 def number(n: int) -> str:
     """Return a number as the reader's language writes it, such as 1,234."""
-    return format_decimal(n, locale=_locale())
+    return format_decimal(n, locale=locale_of(_language()))
 
 
 @register.filter
 def day(value: date) -> str:
     """Return a day in full, as the reader's language writes it."""
-    return format_date(value, "long", locale=_locale())
+    return day_in_full(value, _language())
 
 
 @register.filter
@@ -63,5 +63,5 @@ def demand_number(anchor: str) -> str:
     return ".".join(anchor.split("-")[1:])
 
 
-def _locale() -> str:
-    return locale_name((translation.get_language() or "en").lower())
+def _language() -> str:
+    return (translation.get_language() or "en").lower()

@@ -74,6 +74,8 @@ def every_kind() -> dict[int, PetitionSnapshot]:
         slug="keep-the-orchard",
         profile="open",
         hint="",
+        warn_residents=(),
+        share_without=(),
         goal=5000,
         fields=Fields(country=True, comment=True, display=True),
         endorsers=("Orchard Friends (example)",),

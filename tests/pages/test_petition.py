@@ -120,7 +120,8 @@ def test_guarded_pages_warn(reader: Reader) -> None:
     for language in ("ko", "zh-hans"):
         page = read(reader, GUARDED_PAGE.format(language))
         assert page.index('id="inside"') < page.index('<form class="panel" id="sign"')
-    assert 'href="/en/privacy#inside"' in read(reader, GUARDED_PAGE.format("en"))
+        assert '<section class="warning"' in page
+    assert '<details class="warning"' in read(reader, GUARDED_PAGE.format("en"))
     assert 'class="warning"' not in read(reader, OPEN_PAGE.format("ko"))
 
 

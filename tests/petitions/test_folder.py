@@ -130,6 +130,23 @@ def test_a_plain_folder_is_parsed() -> None:
     )
 
 
+def test_places_to_warn_and_services_to_leave_out_are_read() -> None:
+    more = 'warn_residents = ["TD", "XK"]\nshare_without = ["x", "weibo"]\npurpose.en'
+    definition = folder.parse(with_change("petition.toml", "purpose.en", more))
+    assert (definition.warn_residents, definition.share_without) == (("TD", "XK"), ("x", "weibo"))
+    assert (folder.parse(FILES).warn_residents, folder.parse(FILES).share_without) == ((), ())
+
+
+def test_a_profile_that_nobody_chose_is_asked_for() -> None:
+    definition = folder.parse(with_change("petition.toml", '"guarded"', f'"{folder.TO_COMPLETE}"'))
+    assert (definition.profile, definition.profile_chosen) == ("guarded", False)
+    assert any(
+        sentence.startswith("`profile` is not chosen yet. Could anyone be harmed")
+        for sentence in folder.lacking(definition)
+    )
+    assert not any("profile" in sentence for sentence in folder.lacking(folder.parse(FILES)))
+
+
 NO_HTML = "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant."
 NO_LINK = "A link must begin with https:// or mailto: and have an address after it."
 NO_DAY = "`retention` must be a day without quotation marks, such as 2031-05-01."
@@ -232,6 +249,32 @@ WRONG_TOML = [
         'endorsers = ["AGE-SECRET-KEY-PQ-1XYZ"]\npurpose.en',
         9,
         "A secret key is in this file. Remove it, and use a new key in its place.",
+    ),
+    (
+        "purpose.en",
+        'warn_residents = ["Chad"]\npurpose.en',
+        9,
+        "`warn_residents`: “Chad” is no country code. For Chad write “TD”.",
+    ),
+    (
+        "purpose.en",
+        'warn_residents = ["TD", "kr"]\npurpose.en',
+        9,
+        "`warn_residents`: “kr” is no country code. For South Korea write “KR”.",
+    ),
+    (
+        "purpose.en",
+        'warn_residents = ["EU"]\npurpose.en',
+        9,
+        "`warn_residents`: “EU” is no country code. Write the two capital letters of ISO 3166-1.",
+    ),
+    ("purpose.en", 'warn_residents = ["TD", "TD"]\npurpose.en', 9, "`warn_residents` names “TD” twice."),
+    (
+        "purpose.en",
+        'share_without = ["wechat"]\npurpose.en',
+        9,
+        "`share_without`: “wechat” is no known service. Known here: telegram, whatsapp, line, facebook, x, bluesky,"
+        " mastodon, naver, weixin, weibo, qq.",
     ),
     ('[controller]\nname = "Carol’s campaign"', "[controller]", 12, "`name` is missing in [controller]."),
     (

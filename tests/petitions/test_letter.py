@@ -306,6 +306,15 @@ def test_a_draft_lacks_the_values_that_a_letter_does_not_have() -> None:
         assert word in lacking
 
 
+def test_the_profile_is_asked_for_unless_it_was_given() -> None:
+    result, definition = imported(PASTED)
+    assert definition.profile == "guarded" and not definition.profile_chosen
+    assert "# Could anyone be harmed if it became known that they signed?" in result.files["petition.toml"]
+    for profile in ("guarded", "open"):
+        chosen = folder.parse(folder_from_letter(PASTED, profile=profile).files)
+        assert (chosen.profile, chosen.profile_chosen) == (profile, True)
+
+
 def test_markup_characters_stay_unchanged() -> None:
     _, definition = imported(
         "Title with *stars*\nTo: The Council\n# 1 <b>x</b> & &amp; [a](http://b) `c`\n"

@@ -1,4 +1,4 @@
-"""Render pages: inlined style and script, the policy with their hashes, cache headers, languages, share links."""
+"""Render pages: inlined style and script, the policy with their hashes, cache headers, languages."""
 
 import base64
 import hashlib
@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf.locale import LANG_INFO
 from django.template.loader import render_to_string
@@ -78,33 +77,6 @@ def _own_name(code: str) -> str:
 def host() -> str:
     """Return the site's host name, with its port if it has one."""
     return urlsplit(settings.BASE_URL).netloc
-
-
-class ShareLink(NamedTuple):
-    """The name of a service, as it writes it itself, and a link to it. Empty name: email, named in the template."""
-
-    name: str
-    href: str
-
-
-def share_links(title: str, url: str) -> tuple[ShareLink, ...]:
-    """Return plain links that pass `title` and `url` to a service. `url` must not contain a token.
-
-    WeChat, Weibo and QQ are left out on purpose. For guarded petitions, the template says why.
-    """
-    t, u, both = (quote(text, safe="") for text in (title, url, f"{title} {url}"))
-    return (
-        ShareLink("", f"mailto:?subject={t}&body={both}"),
-        ShareLink("Telegram", f"https://t.me/share/url?url={u}&text={t}"),
-        ShareLink("WhatsApp", f"https://wa.me/?text={both}"),
-        ShareLink("LINE", f"https://social-plugins.line.me/lineit/share?url={u}"),
-        ShareLink("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={u}"),
-        ShareLink("X", f"https://x.com/intent/post?url={u}&text={t}"),
-        ShareLink("Bluesky", f"https://bsky.app/intent/compose?text={both}"),
-        # The text is after the #, so it stays in the browser. The page there asks for the reader's own server.
-        ShareLink("Mastodon", f"https://share.joinmastodon.org/#text={both}"),
-        ShareLink("Naver", f"https://share.naver.com/web/shareView?url={u}&title={t}"),
-    )
 
 
 def minified_css(source: str) -> str:

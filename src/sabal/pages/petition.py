@@ -16,12 +16,12 @@ from sabal.newsletter.consent import sentence
 from sabal.pages import html
 from sabal.pages.card import card_png
 from sabal.pages.changes import last_changes
-from sabal.petitions.countries import countries, country_name
+from sabal.petitions.countries import countries, country_name, places
+from sabal.petitions.definition import Definition
+from sabal.petitions.locales import is_spoken_in
+from sabal.petitions.sharing import left_out, share_links
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
-
-# In these languages a guarded petition shows the warning itself before the form, not only a link to it.
-WARNED = ("ko", "zh-hans", "zh-hant")
 
 # og:locale needs a territory: the one with most readers of the language.
 OG_LOCALES = {"en": "en_GB", "ko": "ko_KR", "zh-hans": "zh_CN", "zh-hant": "zh_TW", "ja": "ja_JP"}
@@ -82,7 +82,10 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "draft": snapshot.state == "draft",
         "languages": html.languages(definition.languages, f"/{definition.slug}"),
         "url": url,
-        "share": html.share_links(text.title, url),
+        "share": share_links(text.title, url, html.site_language(language), definition.share_without),
+        "left_out": left_out(
+            definition.share_without, definition.warn_residents, html.site_language(language)
+        ),
         "og_locale": _og_locale(language),
         "og_alternates": [_og_locale(other) for other in definition.languages if other != language],
     }
@@ -103,8 +106,22 @@ def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "all_countries": countries(language),
         "updates_sentence": sentence("updates", definition, language),
         "newsletter_sentence": sentence("newsletter", definition, language),
-        "warn_in_full": language in WARNED,
+        "warned": _warned(definition, language),
         "onion": settings.ONION,
+    }
+
+
+def _warned(definition: Definition, language: str) -> dict[str, object] | None:
+    """Return the names of the places whose residents are warned, and whether the warning is open from the start.
+
+    It is open for readers whose language is spoken in one of the places. Others see its first sentence. A
+    guarded petition that names no place warns in general.
+    """
+    if definition.profile != "guarded" and not definition.warn_residents:
+        return None
+    return {
+        "places": places(definition.warn_residents, html.site_language(language), "or"),
+        "in_full": any(is_spoken_in(language, place) for place in definition.warn_residents),
     }
 
 

@@ -98,7 +98,9 @@ class Definition:
 
     `organiser` and `purpose` have every language. `profile` is "guarded" or "open", `dedupe` is "pepper" or "offline",
     `recipients_get` is "count", "sample" or "names". `hint` is the one neutral word in guarded emails; it is "" only if
-    the profile is open. `organiser_keys` are age recipients.
+    the profile is open. `organiser_keys` are age recipients. `warn_residents` are ISO 3166-1 codes,
+    `share_without` are keys of share-services.toml. `profile_chosen` is False in a draft whose profile must
+    still be chosen.
     """
 
     slug: str
@@ -122,6 +124,9 @@ class Definition:
     endorsers: tuple[str, ...] = ()
     newsletter: bool = False
     updates: bool = False
+    warn_residents: tuple[str, ...] = ()
+    share_without: tuple[str, ...] = ()
+    profile_chosen: bool = True
 
     @property
     def last_day(self) -> date:

@@ -28,6 +28,7 @@ from sabal.petitions.definition import (
     Text,
 )
 from sabal.petitions.profile import GRACE_DAYS
+from sabal.petitions.protection import PROFILE_QUESTION
 from sabal.petitions.terms import parse_terms
 from sabal.petitions.tomltable import FILE
 from sabal.petitions.wording import parse_text
@@ -151,6 +152,8 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
     sentences = []
     if not definition.organiser_keys:
         sentences.append("There is no organiser key, so signatures could not be encrypted.")
+    if not definition.profile_chosen:
+        sentences.append(f"`profile` is not chosen yet. {PROFILE_QUESTION}")
     if any(TO_COMPLETE in name for name in definition.organiser.values()):
         sentences.append("`organiser` does not yet name the organisation that asks.")
     for key, label in (

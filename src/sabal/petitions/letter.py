@@ -13,6 +13,7 @@ from sabal.petitions.letterlist import Item
 from sabal.petitions.letterparts import Letter, LetterSection
 from sabal.petitions.letterreader import read_parts
 from sabal.petitions.letterwords import OWN_WORDS, SIMPLIFIED, TRADITIONAL
+from sabal.petitions.protection import PROFILE_QUESTION
 from sabal.petitions.slugs import is_free_slug, key_of, slug_of
 from sabal.petitions.wording import DEMAND_LENGTH, DEMANDS
 
@@ -35,12 +36,15 @@ class LetterResult:
     notes: tuple[str, ...]
 
 
-def folder_from_letter(text: str, *, number: int = 1, name: str = "letter") -> LetterResult:
+def folder_from_letter(
+    text: str, *, number: int = 1, name: str = "letter", profile: str | None = None
+) -> LetterResult:
     """Return a petition folder with the contents of the letter.
 
     A letter does not say who is responsible for the data or how long signatures are kept. Such values are marked for
-    `folder.lacking`. If the title gives no slug, the slug is "petition-<number>". `name` is the file name in
-    errors. Raises FolderError if the text is empty, too long, not text at all, or contains a secret key.
+    `folder.lacking`. Without a `profile` ("guarded" or "open"), so is that. If the title gives no slug, the slug is
+    "petition-<number>". `name` is the file name in errors. Raises FolderError if the text is empty, too long, not text
+    at all, or contains a secret key.
     """
     _refuse(text, name)
     letter = read_parts(text)
@@ -50,7 +54,8 @@ def folder_from_letter(text: str, *, number: int = 1, name: str = "letter") -> L
     wording = _wording(letter, language, title, notes)
     slug = _slug(letter.title, number)
     return LetterResult(
-        {"petition.toml": _terms(letter, language, slug, title), f"{language}.md": wording}, tuple(notes)
+        {"petition.toml": _terms(letter, language, slug, title, profile), f"{language}.md": wording},
+        tuple(notes),
     )
 
 
@@ -126,7 +131,7 @@ def _slug(title: str, number: int) -> str:
 # petition.toml
 
 
-def _terms(letter: Letter, language: str, slug: str, title: str) -> str:
+def _terms(letter: Letter, language: str, slug: str, title: str, profile: str | None) -> str:
     complete = OWN_WORDS[language]["complete"]
     hint = next((word for word in _HINTS if word not in title.lower() and word not in slug), "pebble")
     head = f"""\
@@ -136,8 +141,8 @@ languages = [{_quoted(language)}]
 authoritative = {_quoted(language)}
 organiser = {_quoted(letter.organiser or complete)}
 
-# "guarded" if signers could be harmed when it becomes known that they signed, else "open".
-profile = "guarded"
+# {PROFILE_QUESTION}
+profile = {_quoted(profile or TO_COMPLETE)}
 # The one word by which emails to signers are recognised. It must not tell what the petition is about.
 hint = {_quoted(hint)}
 

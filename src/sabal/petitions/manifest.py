@@ -70,6 +70,7 @@ def _terms(definition: Definition, text: str) -> dict[str, object]:
         "purpose": definition.purpose[definition.authoritative],
         "retention": definition.retention.isoformat(),
         "profile": definition.profile,
+        "warn_residents": list(definition.warn_residents),
         "fields": list(RECORD_FIELDS),
         "form": {
             "country": definition.fields.country,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from sabal.petitions import protection
 from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
 from sabal.petitions.links import is_email_address
 from sabal.petitions.profile import GRACE_DAYS
@@ -16,7 +17,7 @@ from sabal.petitions.tomltable import FILE, Table
 KEYS = (
     "slug", "languages", "authoritative", "organiser", "profile", "dedupe", "hint", "retention", "purpose",
     "goal", "closes", "organiser_keys", "recipients_get", "sample_audit", "endorsers", "newsletter",
-    "updates", "controller", "fields", "recipients",
+    "updates", "controller", "fields", "recipients", "warn_residents", "share_without",
 )  # fmt: skip
 
 _HINT = re.compile(r"[a-z]{3,20}")
@@ -50,6 +51,9 @@ class Terms:
     endorsers: tuple[str, ...]
     newsletter: bool
     updates: bool
+    warn_residents: tuple[str, ...]
+    share_without: tuple[str, ...]
+    profile_chosen: bool
     languages_line: int
     hint_line: int
 
@@ -61,7 +65,7 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
         return None
     languages = _languages(top)
     authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
-    profile = top.word("profile", ("guarded", "open"))
+    profile, profile_chosen = protection.profile(top)
     retention, closes = _days(top)
     return Terms(
         slug=_slug(top, languages),
@@ -84,6 +88,9 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
         endorsers=top.texts("endorsers", required=False),
         newsletter=top.flag("newsletter"),
         updates=top.flag("updates"),
+        warn_residents=protection.warn_residents(top),
+        share_without=protection.share_without(top),
+        profile_chosen=profile_chosen,
         languages_line=top.line("languages"),
         hint_line=top.line("hint"),
     )

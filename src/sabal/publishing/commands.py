@@ -23,7 +23,12 @@ def _ready() -> None:
 @click.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, if nothing is missing.")
-def import_(path: Path, publish_too: bool) -> None:
+@click.option(
+    "--profile",
+    type=click.Choice(("guarded", "open")),
+    help="Of a letter: guarded if anyone could be harmed if it became known that they signed, else open.",
+)
+def import_(path: Path, publish_too: bool, profile: str | None) -> None:
     """Import a petition folder, or a plain-text letter, as a draft. For a paused petition, it becomes an amendment.
 
     The first line of standard output is the slug alone. Notes come after it.
@@ -39,12 +44,14 @@ def import_(path: Path, publish_too: bool) -> None:
         raise Refusal(
             f"{path} is one file of a petition folder. Import the whole folder: sabal import {path.parent}"
         )
+    if path.is_dir() and profile:
+        raise Refusal(f"--profile is for a letter. For a folder, write it into {path / FILE}.")
     if path.is_dir():
         files = folder.read(path)
     else:
         taken = set(Petition.objects.values_list("slug", flat=True))
         number = next(n for n in range(1, 10_000) if f"petition-{n}" not in taken)
-        letter = folder_from_letter(read_letter(path), number=number, name=path.name)
+        letter = folder_from_letter(read_letter(path), number=number, name=path.name, profile=profile)
         files, notes = letter.files, letter.notes
     petition = drafts.import_files(files)
     click.echo(petition.slug)

@@ -55,7 +55,9 @@ def definition(profile: str = "guarded") -> Definition:
         profile=profile,
         dedupe="pepper",
         hint="lantern",
-        controller=Controller("Friends of the Blue River", "1 Bank Road", "privacy@petition.example"),
+        controller=Controller(
+            {"en": "Friends of the Blue River"}, {"en": "1 Bank Road"}, "privacy@petition.example"
+        ),
         retention=date(2028, 1, 1),
         purpose={"en": "to hand it over"},
         recipients=(),

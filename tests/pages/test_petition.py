@@ -4,12 +4,14 @@ import gzip
 import re
 from dataclasses import replace
 from datetime import date
+from html import escape
 
 import pytest
 
 from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
+from sabal.petitions.consent import shown
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
 from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
@@ -88,7 +90,10 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
 ) -> None:
     page = read(reader, OPEN_PAGE.format("en"))
     assert f'name="version" value="{petitions[OPEN].version}"' in page
-    assert petitions[OPEN].consent["en"] in page
+    consent = shown(petitions[OPEN].consent["en"])
+    assert f"<b>{consent.sentence}</b></label>" in page
+    for about, says in consent.terms:
+        assert f"<li><b>{escape(about)}</b> {escape(says)}" in page
     ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
     assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
     assert "We cannot email you again" in page

@@ -160,7 +160,7 @@ def test_claims_have_the_exact_words(reader: Reader) -> None:
 def test_the_imprint_names_the_controller(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
     controller = petitions[GUARDED].definition.controller
     page = reader.get("/en/imprint").body.decode()
-    assert controller.name in page and f"mailto:{controller.privacy_contact}" in page
+    assert controller.name["en"] in page and f"mailto:{controller.privacy_contact}" in page
 
 
 def test_robots_security_and_favicon(reader: Reader) -> None:

@@ -105,7 +105,7 @@ def test_a_plain_folder_is_parsed() -> None:
     assert definition.purpose["ko"] == "청원을 전달하기 위함입니다."
     assert definition.retention == date(2031, 5, 1)
     assert definition.closes == date(2031, 1, 31)
-    assert definition.controller.address == "Long Road 1\n12345 Town"
+    assert definition.controller.address == dict.fromkeys(("en", "ko"), "Long Road 1\n12345 Town")
     assert definition.recipients == (
         Recipient(
             "the-city-council", {"en": "The City Council", "ko": "시의회"}, "ko", "council@example.org"
@@ -135,6 +135,21 @@ def test_places_to_warn_and_services_to_leave_out_are_read() -> None:
     definition = folder.parse(with_change("petition.toml", "purpose.en", more))
     assert (definition.warn_residents, definition.share_without) == (("TD", "XK"), ("x", "weibo"))
     assert (folder.parse(FILES).warn_residents, folder.parse(FILES).share_without) == ((), ())
+
+
+def test_the_controller_has_a_name_and_an_address_in_each_language() -> None:
+    name = 'name = "Carol’s campaign"'
+    files = with_change("petition.toml", name, 'name.en = "Carol’s campaign"\nname.ko = "캐럴의 모임"')
+    assert folder.parse(files).controller.name == {"en": "Carol’s campaign", "ko": "캐럴의 모임"}
+    files = with_change("petition.toml", name, 'name.en = "Carol’s campaign"')
+    assert problems_of(files) == [
+        ("petition.toml", 13, "`name` has no text in “ko”, which `languages` names.")
+    ]
+    files = with_change("petition.toml", "address =", 'address.ko = "긴길 1\\n12345 마을"\naddress.en =')
+    assert folder.parse(files).controller.address == {
+        "en": "Long Road 1\n12345 Town",
+        "ko": "긴길 1\n12345 마을",
+    }
 
 
 def test_a_profile_that_nobody_chose_is_asked_for() -> None:

@@ -3,6 +3,7 @@
 Each depends only on the petition's snapshot, the language and the settings. The form also depends on the day.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.utils import translation
@@ -16,6 +17,7 @@ from sabal.newsletter.consent import sentence
 from sabal.pages import html
 from sabal.pages.card import card_png
 from sabal.pages.changes import last_changes
+from sabal.petitions import consent
 from sabal.petitions.countries import countries, country_name, places
 from sabal.petitions.definition import Definition
 from sabal.petitions.locales import is_spoken_in
@@ -77,6 +79,7 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "gathering": snapshot.gathering,
         "countries": [(country_name(code, language), n) for code, n in snapshot.counts.countries],
         "organiser": definition.organiser[language],
+        "controller": spoken(definition.controller.name, language),
         "recipients": [recipient.name[language] for recipient in definition.recipients],
         "guarded": definition.profile == "guarded",
         "draft": snapshot.state == "draft",
@@ -91,6 +94,11 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
     }
 
 
+def spoken(texts: Mapping[str, str], language: str) -> str:
+    """Return the text in that language, or else the first one."""
+    return texts.get(language) or next(iter(texts.values()))
+
+
 def _refuse_unknown(snapshot: PetitionSnapshot, language: str) -> None:
     if language not in snapshot.definition.languages:
         raise Refused(404, "not-found")
@@ -102,7 +110,7 @@ def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         # A draft is shown in a preview only, with its form.
         "open": snapshot.state == "draft" or snapshot.takes_signatures(datetime.now(UTC).date()),
         "version": snapshot.version,
-        "consent": snapshot.consent[language],
+        "consent": consent.shown(snapshot.consent[language]),
         "all_countries": countries(language),
         "updates_sentence": sentence("updates", definition, language),
         "newsletter_sentence": sentence("newsletter", definition, language),

@@ -1,7 +1,7 @@
 """The table of the privacy page: the data that the server has about a person at each moment.
 
 Each row names the database columns that it describes. A test compares them with the database, so that every new column
-must be described here.
+must be described here. A field of the form is named only if a petition of the site asks for it.
 """
 
 from dataclasses import dataclass
@@ -9,16 +9,48 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sabal.petitions.definition import Fields
+
+
+@dataclass(frozen=True)
+class Only:
+    """A sentence about one field of the form, for sites where a petition asks for it."""
+
+    field: str
+    sentence: Promise
+
+
+Says = Promise | tuple[Promise | Only, ...]
+
 
 @dataclass(frozen=True)
 class Moment:
     """One row: the moment, the data in memory, the data on disk and how long. `covers` are "table.column" names."""
 
     when: Promise
-    memory: Promise
-    disk: Promise
-    how_long: Promise
+    memory: Says
+    disk: Says
+    how_long: Says
     covers: tuple[str, ...] = ()
+
+
+def moments(form: Fields) -> list[dict[str, object]]:
+    """Return the rows for a site whose petitions have these fields. Each cell is a list of sentences."""
+    return [
+        {
+            "when": moment.when,
+            "memory": _sentences(moment.memory, form),
+            "disk": _sentences(moment.disk, form),
+            "how_long": _sentences(moment.how_long, form),
+        }
+        for moment in MOMENTS
+    ]
+
+
+def _sentences(says: Says, form: Fields) -> list[Promise]:
+    parts = says if isinstance(says, tuple) else (says,)
+    asked = (part for part in parts if not isinstance(part, Only) or getattr(form, part.field))
+    return [part.sentence if isinstance(part, Only) else part for part in asked]
 
 
 def _columns(table: str, columns: str) -> tuple[str, ...]:
@@ -38,10 +70,14 @@ MOMENTS = (
             "What you typed, until it is locked. A scrambled form of your network and of your email address, to"
             " limit floods, under a key that is thrown away every day."
         ),
-        disk=_(
-            "Your signature, locked to the organiser's key. A scrambled form of your address, so that nobody"
-            " counts twice. What the button will need, locked so that only your link opens it. The email to you,"
-            " locked with a key that is used for one day."
+        disk=(
+            _("Your signature, locked to the organiser's key: name, email address, day and language."),
+            Only("country", _("The country is locked with it, if you gave one.")),
+            Only("comment", _("The comment is locked with it, if you wrote one.")),
+            _(
+                "A scrambled form of your address, so that nobody counts twice. What the button will need, locked"
+                " so that only your link opens it. The email to you, locked with a key that is used for one day."
+            ),
         ),
         how_long=_(
             "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
@@ -73,16 +109,23 @@ MOMENTS = (
     Moment(
         when=_("You confirm"),
         memory=_("What you typed, for a moment, opened by your link."),
-        disk=_(
-            "That a signature is confirmed, without name, address or time. The country, if you gave one, and the"
-            " language. Where the petition offers it and you chose so, the name or initials to show. A scrambled"
-            " form of your address, locked so that only your link opens it. When you withdraw, it is used to end"
-            " updates too."
+        disk=(
+            _("That a signature is confirmed, without name, address or time. The language."),
+            Only("country", _("The country, if you gave one.")),
+            Only("display", _("The name or initials to show, if you chose so.")),
+            _(
+                "A scrambled form of your address, locked so that only your link opens it. When you withdraw, it is"
+                " used to end updates too."
+            ),
         ),
-        how_long=_(
-            "Until you withdraw, at the latest until the day named on the petition. Country and language: until"
-            " the count. The scrambled address: thirty days for guarded petitions; for others, until two weeks"
-            " after the petition closed."
+        how_long=(
+            _("Until you withdraw, at the latest until the day named on the petition."),
+            _("The language: until the count."),
+            Only("country", _("The country: until the count.")),
+            _(
+                "The scrambled address: thirty days for guarded petitions; for others, until two weeks after the"
+                " petition closed."
+            ),
         ),
         covers=(
             *_columns(
@@ -103,10 +146,15 @@ MOMENTS = (
     Moment(
         when=_("Signatures are counted"),
         memory=_("Nothing about you."),
-        disk=_(
-            "In the public log, a number that names nobody; beside it, its position there and the day of the"
-            " count. Sums: how many signatures by day of the count, by country and by language, each counted"
-            " separately. The country and language beside your signature are deleted."
+        disk=(
+            _(
+                "In the public log, a number that names nobody; beside it, its position there and the day of the"
+                " count."
+            ),
+            _("Sums: how many signatures by day of the count and by language, each counted separately."),
+            Only("country", _("A sum by country too.")),
+            _("The language beside your signature is deleted."),
+            Only("country", _("So is the country.")),
         ),
         how_long=_(
             "The public log, with the number, its position and its day, and the sums stay. They name nobody."
@@ -143,12 +191,18 @@ MOMENTS = (
     Moment(
         when=_("You withdraw"),
         memory=_("Your link, while it is looked up."),
-        disk=_(
-            "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
-            " end as if you had unsubscribed. A number that no longer leads back to anybody stays, with its"
-            " position in the public log. If your signature was not counted yet, country and language stay until"
-            " it is, for the sums. The number is also kept in a file beside the database, so that your signature"
-            " is deleted again if a backup has to be restored."
+        disk=(
+            _(
+                "The locked signature, the scrambled address and the link are deleted, and updates about the petition"
+                " end as if you had unsubscribed. A number that no longer leads back to anybody stays, with its"
+                " position in the public log."
+            ),
+            _("If your signature was not counted yet, the language stays until it is, for the sums."),
+            Only("country", _("The country stays as long.")),
+            _(
+                "The number is also kept in a file beside the database, so that your signature is deleted again if a"
+                " backup has to be restored."
+            ),
         ),
         how_long=_("The number stays."),
         covers=_columns("signing_withdrawal", "commitment petition_id version_id reason revoked"),

@@ -4,14 +4,19 @@ Each depends only on the published petitions, the language and the settings.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from sabal import settings
 from sabal.http import Response
 from sabal.ledger.logged import logged
 from sabal.pages import html
-from sabal.pages.privacy import MOMENTS
+from sabal.pages.privacy import moments
+from sabal.petitions import consent
+from sabal.petitions.definition import Fields
 from sabal.petitions.organisation import controller_name, organisations, organiser_name
 from sabal.petitions.snapshot import PetitionSnapshot
+
+FORM_FIELDS = tuple(field.name for field in fields(Fields))
 
 Published = Sequence[PetitionSnapshot]
 
@@ -32,9 +37,11 @@ def imprint(published: Published, language: str) -> Response:
 
 def privacy(published: Published, language: str) -> Response:
     """Return the data that the server has about a person at each moment, and the other parties that see some of it."""
+    form = _form(published)
     context = {
         "organisations": _organisations(published, language),
-        "moments": MOMENTS,
+        "moments": moments(form),
+        "form": form,
         "guarded": any(one.profile.guarded for one in published),
         "mail_relay": settings.MAIL_RELAY,
         "hosting": settings.HOSTING,
@@ -69,6 +76,12 @@ def _organisations(published: Published, language: str) -> list[dict[str, object
     ]
 
 
+def _form(published: Published) -> Fields:
+    """Return the fields that any of the petitions asks for."""
+    forms = [one.definition.fields for one in published]
+    return Fields(**{name: any(getattr(form, name) for form in forms) for name in FORM_FIELDS})
+
+
 def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
     """Return the template context of one petition, in its authoritative language if it lacks the reader's."""
     definition = petition.definition
@@ -80,6 +93,9 @@ def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
         "text": definition.texts[text_language],
         "organiser": definition.organiser[text_language],
         "controller": controller_name(definition, text_language),
+        "address": definition.controller.address[text_language],
+        "contact": definition.controller.privacy_contact,
+        "terms": consent.shown(petition.consent[text_language]).terms,
         "counts": petition.counts,
         "gathering": petition.gathering,
     }

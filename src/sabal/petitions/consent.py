@@ -1,90 +1,168 @@
-"""The consent that a signer ticks. It names the controller, the purpose, the retention and the recipients' data.
+"""The consent that a signer ticks: one sentence, and beneath it what is kept, who gets it, why and for how long.
 
 The consent is part of the manifest, so it must not change with translations. The words of each language are therefore in
-this file, and a manifest keeps the sentence that was current when it was made.
+this file, and a manifest keeps the text that was current when it was made: the sentence, then one term a line. The terms
+name the fields that the petition's form has, and no others.
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sabal.petitions.countries import day_in_full
 from sabal.petitions.definition import Definition
+from sabal.petitions.locales import nearest
 
 
 @dataclass(frozen=True)
 class _Words:
-    opinion: str
-    gets: dict[str, str]
+    """The words of one language. `kept` has the fields of the form by name; "" stands before and after them."""
+
+    sentence: str
+    kept: str
+    fields: Mapping[str, str]
+    always: tuple[str, str]
+    comma: str
+    keeper: str
+    until: str
+    purpose: str
+    display: str
+    gets: Mapping[str, str]
+    countries: str
+    public: tuple[str, str]
     audit: str
+    opinion: str
     withdraw: str
 
 
 _WORDS = {
     "en": _Words(
-        opinion=(
-            "I sign this petition. I agree that {controller} keeps my name, my email address and, where I give it, my"
-            " country, encrypted, until {retention}, for this purpose: {purpose} My signature shows a political opinion."
+        sentence="I sign this petition, and I agree that my data are kept and used as listed here.",
+        kept="Kept, encrypted: {fields}.",
+        fields={"country": "my country (if I give it)", "comment": "my comment (if I write one)"},
+        always=(
+            "my name, my email address",
+            "the day and the language of signing, and a mark if a program seems to have filled in the form",
         ),
+        comma=", ",
+        keeper="Who keeps and can read it: {who}",
+        until="Until: {day}",
+        purpose="For this purpose: {purpose}",
+        display="On the petition’s page: my name or my initials, if I choose so.",
         gets={
-            "count": "The recipients are given the number of signatures, no names.",
-            "sample": "The recipients are given the number of signatures and a sample of them drawn by lot.",
-            "names": "The recipients are given the names and countries of those who signed.",
+            "count": "Recipients get: the number of signatures, no names.",
+            "sample": "Recipients get: the number of signatures and, of a sample drawn by lot, the names{countries}.",
+            "names": "Recipients get: the names{countries} of those who signed.",
         },
-        audit="An independent auditor may be shown my record if it is drawn by lot, to check that signatures are real.",
-        withdraw="I can withdraw at any time with the link that is emailed to me.",
+        countries=" and countries",
+        public=(
+            "Everyone sees: how many have signed.",
+            "Everyone sees: how many have signed, also by country.",
+        ),
+        audit="An independent auditor may see: my whole record, if it is drawn by lot, to check that signatures are real.",
+        opinion="Political opinion: my signature shows one.",
+        withdraw="Withdrawing: at any time, with the link that is emailed to me.",
     ),
     "ko": _Words(
-        opinion=(
-            "본인은 이 청원에 서명합니다. {controller}이(가) 본인의 이름과 이메일 주소, 그리고 기재한 경우 거주 국가를"
-            " 암호화하여 {retention}까지 다음 목적으로 보관하는 데 동의합니다. 목적: {purpose} 서명은 정치적 견해를"
-            " 드러내는 정보임을 알고 있습니다."
-        ),
+        sentence="본인은 이 청원에 서명하며, 아래와 같이 개인정보를 보관하고 이용하는 데 동의합니다.",
+        kept="암호화하여 보관하는 정보: {fields}.",
+        fields={"country": "거주 국가(기재한 경우)", "comment": "의견(작성한 경우)"},
+        always=("이름, 이메일 주소", "서명한 날짜와 언어, 프로그램이 작성한 것으로 보이는 경우 그 표시"),
+        comma=", ",
+        keeper="보관하고 열람할 수 있는 곳: {who}",
+        until="보관 기한: {day}",
+        purpose="목적: {purpose}",
+        display="청원 페이지에 표시: 본인이 선택한 경우 이름 또는 머리글자.",
         gets={
-            "count": "수신처에는 서명 수만 전달되며 이름은 전달되지 않습니다.",
-            "sample": "수신처에는 서명 수와 추첨으로 뽑은 일부 서명이 전달됩니다.",
-            "names": "수신처에는 서명한 사람의 이름과 국가가 전달됩니다.",
+            "count": "수신처에 전달: 서명 수. 이름은 전달하지 않습니다.",
+            "sample": "수신처에 전달: 서명 수, 그리고 추첨으로 뽑은 일부 서명의 이름{countries}.",
+            "names": "수신처에 전달: 서명한 사람의 이름{countries}.",
         },
-        audit="서명이 실제인지 확인하기 위해, 추첨으로 뽑힌 경우 독립된 감사인이 본인의 기록을 열람할 수 있습니다.",
-        withdraw="받은 이메일의 링크로 언제든지 서명을 철회할 수 있습니다.",
+        countries="과 국가",
+        public=("누구나 볼 수 있는 것: 서명 수.", "누구나 볼 수 있는 것: 전체 및 국가별 서명 수."),
+        audit="독립된 감사인의 열람: 서명이 실제인지 확인하기 위해, 추첨으로 뽑힌 경우 본인의 기록 전체.",
+        opinion="정치적 견해: 서명하면 드러납니다.",
+        withdraw="철회: 받은 이메일의 링크로 언제든지 할 수 있습니다.",
     ),
     "zh-hans": _Words(
-        opinion=(
-            "我签署这份请愿书，并同意{controller}以加密方式保存我的姓名、电子邮箱地址以及我填写的国家或地区，保存至"
-            "{retention}，用途如下：{purpose}我知道签名会表明政治观点。"
-        ),
+        sentence="我签署这份请愿书，并同意按以下所列保存和使用我的信息。",
+        kept="加密保存的内容：{fields}。",
+        fields={"country": "居住的国家或地区（如有填写）", "comment": "留言（如有填写）"},
+        always=("姓名、电子邮箱地址", "签名的日期和语言，以及疑似由程序填表时的标记"),
+        comma="、",
+        keeper="保存并可查阅者：{who}",
+        until="保存至：{day}",
+        purpose="用途：{purpose}",
+        display="显示在请愿页面上：我选择公开的姓名或姓名首字母。",
         gets={
-            "count": "收件方只会得到签名人数，不会得到姓名。",
-            "sample": "收件方会得到签名人数以及抽签选出的部分签名。",
-            "names": "收件方会得到签名者的姓名和所在国家或地区。",
+            "count": "收件方得到：签名人数，不含姓名。",
+            "sample": "收件方得到：签名人数，以及抽签选出的部分签名者的姓名{countries}。",
+            "names": "收件方得到：签名者的姓名{countries}。",
         },
-        audit="为核实签名真实，若被抽中，独立审核人可以查阅我的记录。",
-        withdraw="我可以随时通过邮件中的链接撤回签名。",
+        countries="和所在国家或地区",
+        public=("所有人可见：签名人数。", "所有人可见：签名人数，包括按国家或地区统计的人数。"),
+        audit="独立审核人可查阅：若被抽中，我的全部记录，以核实签名真实。",
+        opinion="政治观点：签名会表明政治观点。",
+        withdraw="撤回：可以随时通过邮件中的链接撤回签名。",
     ),
 }
 
 
+@dataclass(frozen=True)
+class Consent:
+    """A consent as a page shows it: the sentence to tick, and its terms, each as what it is about and what it says."""
+
+    sentence: str
+    terms: tuple[tuple[str, str], ...]
+
+
 def consent_text(definition: Definition, language: str) -> str:
-    """Return the consent of a petition in `language`. A language without words here gets the English ones."""
-    spoken = language if language in _WORDS else "en"
-    words = _WORDS[spoken]
-    purpose = definition.purpose[language].strip()
-    if purpose[-1:] not in ".。！？!?":
-        purpose += "。" if spoken == "zh-hans" else "."
-    sentences = [
-        words.opinion.format(
-            controller=definition.controller.name,
-            retention=day_in_full(definition.retention, spoken),
-            purpose=purpose,
-        ),
-        words.gets[definition.recipients_get],
-        *([words.audit] if definition.sample_audit else []),
-        words.withdraw,
-    ]
-    return ("" if spoken == "zh-hans" else " ").join(sentences)
+    """Return the consent of a petition in `language`. A language without words here gets those of a near one."""
+    spoken = nearest(language, _WORDS) or "en"
+    return "\n".join([_WORDS[spoken].sentence, *_terms(definition, language, spoken)])
+
+
+def shown(text: str) -> Consent:
+    """Return the parts of a consent, also of one that is a single line."""
+    sentence, *lines = text.split("\n")
+    return Consent(sentence, tuple(_parts(line) for line in lines))
 
 
 @lru_cache(maxsize=256)
 def consent_version(text: str) -> str:
     """Return the version of a consent: the first 16 hex digits of its SHA-256. It is sealed with every signature."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _terms(definition: Definition, language: str, spoken: str) -> Iterator[str]:
+    words, form = _WORDS[spoken], definition.fields
+    asked = [words.fields[name] for name in words.fields if getattr(form, name)]
+    yield words.kept.format(fields=words.comma.join([words.always[0], *asked, words.always[1]]))
+    yield words.keeper.format(who=_keepers(definition, language))
+    yield words.until.format(day=day_in_full(definition.retention, spoken))
+    yield words.purpose.format(purpose=_on_one_line(definition.purpose[language]))
+    if form.display:
+        yield words.display
+    yield words.gets[definition.recipients_get].format(countries=words.countries if form.country else "")
+    if definition.sample_audit:
+        yield words.audit
+    yield words.public[form.country]
+    yield words.opinion
+    yield words.withdraw
+
+
+def _keepers(definition: Definition, language: str) -> str:
+    """Return the controller, and the organiser if it has another name: its key opens the signatures."""
+    names = (definition.controller.name[language], definition.organiser[language])
+    return " · ".join(dict.fromkeys(_on_one_line(name) for name in names))
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _parts(line: str) -> tuple[str, str]:
+    """Split a term at its first colon, which is full-width in Chinese."""
+    about, colon, rest = line.partition("：" if "：" in line.partition(": ")[0] else ": ")
+    return (about + colon.strip(), rest) if colon else ("", line)

@@ -73,12 +73,13 @@ class Text:
 class Controller:
     """The person or organisation responsible for the signers' data.
 
-    `name` is the legal name, `address` the postal address (may have several lines), `privacy_contact` an email address
-    or an https address. Petitions with the same `key` share a newsletter list; "": it is chosen when publishing.
+    `name` is the legal name and `address` the postal address (may have several lines), in every language.
+    `privacy_contact` is an email address or an https address. Petitions with the same `key` share a newsletter list;
+    "": it is chosen when publishing.
     """
 
-    name: str
-    address: str
+    name: Mapping[str, str]
+    address: Mapping[str, str]
     privacy_contact: str
     key: str = ""
 

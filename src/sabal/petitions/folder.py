@@ -156,12 +156,13 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
         sentences.append(f"`profile` is not chosen yet. {PROFILE_QUESTION}")
     if any(TO_COMPLETE in name for name in definition.organiser.values()):
         sentences.append("`organiser` does not yet name the organisation that asks.")
-    for key, label in (
-        ("name", "legal name"),
-        ("address", "postal address"),
-        ("privacy_contact", "privacy contact"),
+    controller = definition.controller
+    for key, label, texts in (
+        ("name", "legal name", controller.name.values()),
+        ("address", "postal address", controller.address.values()),
+        ("privacy_contact", "privacy contact", (controller.privacy_contact,)),
     ):
-        if TO_COMPLETE in getattr(definition.controller, key):
+        if any(TO_COMPLETE in text for text in texts):
             sentences.append(
                 f"`controller.{key}` does not yet give the {label} of the organisation or person responsible for"
                 " signers' data."

@@ -7,6 +7,7 @@ from datetime import date
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Definition, Demand
 
 # A word with the space after it. Chinese and Japanese have no spaces, so there each character is a word.
@@ -82,13 +83,15 @@ def text_of(definition: Definition, language: str) -> tuple[str, ...]:
 
 
 def terms_of(version: PublishedVersion, language: str) -> tuple[str, ...]:
-    """Return what signers agree to beside the text: consent, recipients, responsible body, and the last day."""
+    """Return what signers agree to beside the text: consent, recipients, responsible body, warned places, last day."""
     definition, controller = version.definition, version.definition.controller
     return (
         *version.consent[language].splitlines(),
         *(recipient.name[language] for recipient in definition.recipients),
         definition.organiser[language],
-        f"{controller.name}, {', '.join(controller.address.splitlines())}, {controller.privacy_contact}",
+        f"{controller.name[language]}, {', '.join(controller.address[language].splitlines())},"
+        f" {controller.privacy_contact}",
+        *(country_name(code, language) for code in definition.warn_residents),
         definition.last_day.isoformat(),
         *definition.endorsers,
     )

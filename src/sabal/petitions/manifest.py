@@ -63,8 +63,8 @@ def _terms(definition: Definition, text: str) -> dict[str, object]:
         "recipients_get": definition.recipients_get,
         "sample_audit": definition.sample_audit,
         "controller": {
-            "name": definition.controller.name,
-            "address": definition.controller.address,
+            "name": definition.controller.name[definition.authoritative],
+            "address": definition.controller.address[definition.authoritative],
             "privacy_contact": definition.controller.privacy_contact,
         },
         "purpose": definition.purpose[definition.authoritative],

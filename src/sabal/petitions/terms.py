@@ -75,7 +75,7 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
         profile=profile,
         dedupe=top.word("dedupe", ("pepper", "offline"), default="pepper"),
         hint=_hint(top, profile),
-        controller=_controller(top.table("controller")),
+        controller=_controller(top.table("controller"), languages),
         retention=retention,
         purpose=top.in_languages("purpose", languages, limit=500),
         recipients=_recipients(top, languages),
@@ -165,10 +165,10 @@ def _hint(top: Table, profile: str) -> str:
     return hint
 
 
-def _controller(table: Table) -> Controller:
+def _controller(table: Table, languages: Sequence[str]) -> Controller:
     table.check_keys(("key", "name", "address", "privacy_contact"))
     if not table.data:
-        return Controller("", "", "")
+        return Controller({}, {}, "")
     contact = table.text("privacy_contact", limit=254)
     if (
         contact
@@ -184,7 +184,12 @@ def _controller(table: Table) -> Controller:
             f"`key` cannot be “{key}”. It may hold only a–z, 0–9 and single hyphens between them, and not be one of"
             f" {', '.join(sorted(NEWSLETTER_WORDS))}.",
         )
-    return Controller(table.text("name"), table.text("address", limit=500, lines=True), contact, key)
+    return Controller(
+        table.in_languages("name", languages),
+        table.in_languages("address", languages, limit=500, lines=True),
+        contact,
+        key,
+    )
 
 
 def _goal(top: Table) -> int | None:

@@ -114,11 +114,13 @@ class Table:
             value = {}
         return Table(value, (*self.path, key), self.lines, self.problems)
 
-    def in_languages(self, key: str, languages: Sequence[str], limit: int = 200) -> Mapping[str, str]:
+    def in_languages(
+        self, key: str, languages: Sequence[str], limit: int = 200, *, lines: bool = False
+    ) -> Mapping[str, str]:
         """Return a text for each language, from one text for all or from a table with one for each."""
         value = self.data.get(key)
         if not isinstance(value, dict):
-            same = self.text(key, limit=limit)
+            same = self.text(key, limit=limit, lines=lines)
             return dict.fromkeys(languages, same)
         inner = Table(value, (*self.path, key), self.lines, self.problems)
         for language in languages:
@@ -130,7 +132,7 @@ class Table:
                     language, f"`{key}.{language}` is in a language that `languages` does not name."
                 )
         return {
-            language: inner._text(language, text, f"`{key}.{language}`", limit=limit)
+            language: inner._text(language, text, f"`{key}.{language}`", limit=limit, lines=lines)
             for language, text in value.items()
         }
 

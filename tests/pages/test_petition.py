@@ -8,10 +8,12 @@ from html import escape
 
 import pytest
 
+from sabal.checking.copiedpage import CopiedPage
 from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
 from sabal.petitions.consent import shown
+from sabal.petitions.definition import Section
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
 from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
@@ -299,3 +301,25 @@ def test_after_signing_everyone_sees_the_same_page(reader: Reader) -> None:
     page = read(reader, GUARDED_PAGE.format("en") + "/sent")
     assert "Please confirm your request (lantern)" in page
     assert "Sign again" in page
+
+
+def test_the_closing_text_is_shown_after_the_demands(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    definition = petitions[OPEN].definition
+    closing = (Section("", "We count on *you*."), Section("Who we <are>", "People of the town."))
+    texts = {**definition.texts, "en": replace(definition.texts["en"], closing=closing)}
+    petitions[OPEN] = replace(petitions[OPEN], definition=replace(definition, texts=texts))
+    page = read(reader, OPEN_PAGE.format("en"))
+    order = [
+        '<li id="demand-4-3">',
+        "<p>We count on <em>you</em>.</p>",
+        "<h2>Who we &lt;are&gt;</h2>",
+        "Supported by",
+    ]
+    assert [page.index(piece) for piece in order] == sorted(page.index(piece) for piece in order)
+    details = reader.get("/keep-the-orchard.json").body.decode()
+    assert details.index("We count on *you*.") > details.index(definition.texts["en"].demands[-1].text[:20])
+    assert "We count on *you*." not in read(reader, OPEN_PAGE.format("ko"))
+    copy = CopiedPage("https://site.example", "en/keep-the-orchard", frozenset(), "log/", date(2026, 11, 29))
+    assert "We count on <em>you</em>." in copy.of(page.encode()).decode()

@@ -152,6 +152,21 @@ def test_the_controller_has_a_name_and_an_address_in_each_language() -> None:
     }
 
 
+def test_the_text_after_the_demands_is_the_closing_text() -> None:
+    after = "We count on *you*.\n\n> For everyone.\n\n## Who we are\n\nPeople\nof the town.\n"
+    definition = folder.parse(with_change("en.md", "cost\n", f"cost\n\n{after}"))
+    text = definition.texts["en"]
+    assert text.closing == (
+        Section("", "We count on *you*.\n\n> For everyone."),
+        Section("Who we are", "People\nof the town."),
+    )
+    assert text.demands == folder.parse(FILES).texts["en"].demands
+    assert text.sections == folder.parse(FILES).texts["en"].sections
+    only_headed = folder.parse(with_change("en.md", "cost\n", "cost\n\n## Who we are\n\nPeople."))
+    assert only_headed.texts["en"].closing == (Section("Who we are", "People."),)
+    assert folder.parse(FILES).texts["en"].closing == ()
+
+
 def test_a_profile_that_nobody_chose_is_asked_for() -> None:
     definition = folder.parse(with_change("petition.toml", '"guarded"', f'"{folder.TO_COMPLETE}"'))
     assert (definition.profile, definition.profile_chosen) == ("guarded", False)
@@ -423,7 +438,7 @@ WRONG_TEXT = [
         "> Nobody",
         "- a list\n\n> Nobody",
         22,
-        "This is a second list: the demands in line 12 are the only list and come last.",
+        "This is a second list: the demands in line 12 are the only list of the file.",
     ),
     (
         "en.md",
@@ -444,14 +459,29 @@ WRONG_TEXT = [
         "- Keep the bus\n",
         "We ask:\n\n- Keep the bus\n",
         20,
-        "Below the heading of the demands only their list is allowed.",
+        "Between the heading of the demands and their list nothing is allowed.",
+    ),
+    ("en.md", "cost\n", "cost\n\n## More\n", 25, "There is nothing beneath this heading."),
+    (
+        "en.md",
+        "cost\n",
+        "cost\n\n## More\n\nWords.\n\n- a list\n",
+        29,
+        "This is a second list: the demands in line 20 are the only list of the file.",
     ),
     (
         "en.md",
         "cost\n",
-        "cost\n\n## More\n\nWords.\n",
+        "cost\n\nWords.\n\n1. a list\n",
+        27,
+        "This is a second list. The demands are the only list of the file.",
+    ),
+    (
+        "en.md",
+        "cost\n",
+        "cost\n\nWords with <b>HTML</b>.\n",
         25,
-        "This is a section after the demands: the demands in line 20 are the only list and come last.",
+        "HTML is not allowed. Write Markdown, or put a backslash before a < that is meant.",
     ),
     ("en.md", "- Publish the cost", "-\n- Publish the cost", 23, "This demand has no text."),
     (

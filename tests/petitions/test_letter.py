@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sabal.petitions import folder
-from sabal.petitions.definition import TO_COMPLETE, Definition, Demand, FolderError
+from sabal.petitions.definition import TO_COMPLETE, Definition, Demand, FolderError, Section
 from sabal.petitions.letter import LetterResult, folder_from_letter, language_of, read_letter
 
 LETTERS = Path(__file__).parent / "letters"
@@ -110,7 +110,7 @@ def test_a_letter_with_numbers_letters_and_lines_broken_by_hand() -> None:
     assert text.demands_heading == "We therefore call on the City Council to"
     assert shape(text.demands) == [2, 1, 0]
     assert text.demands[0].parts[0].text.endswith("in the morning, also on public holidays.")
-    assert text.sections[1].body == "We shall gladly explain this in person."
+    assert text.closing[0].body == "We shall gladly explain this in person."
     noted = "\n".join(result.notes)
     for line in (
         "PETITION",
@@ -146,7 +146,7 @@ def test_a_letter_with_one_paragraph_per_demand_and_no_subject() -> None:
         "We urge the council to plant two trees for each one",
     ]
     assert text.demands[0].text.endswith("an independent expert has examined it.")
-    assert text.sections[1].body.startswith("Nothing in this letter")
+    assert text.closing[0].body.startswith("Nothing in this letter")
     assert text.sign_invitation == "If you agree, please sign this letter here."
 
 
@@ -304,6 +304,15 @@ def test_a_draft_lacks_the_values_that_a_letter_does_not_have() -> None:
         "demands",
     ):
         assert word in lacking
+
+
+def test_what_follows_the_demands_is_the_closing_text() -> None:
+    letter = "KEEP THE FERRY\nTo: The Harbour\nWe demand:\n1. Keep the ferry\n2. Mend the pier\n\n{}\n"
+    result, definition = imported(letter.format("The island waits, and so do *we* <b>."))
+    text = definition.texts["en"]
+    assert text.closing == (Section("", "The island waits, and so do \\*we\\* \\<b>."),)
+    assert [demand.text for demand in text.demands] == ["Keep the ferry", "Mend the pier"]
+    assert not any("before" in note for note in result.notes)
 
 
 def test_the_profile_is_asked_for_unless_it_was_given() -> None:

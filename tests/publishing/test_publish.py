@@ -42,6 +42,33 @@ def test_carol_publishes(site: SiteOfTests) -> None:
     assert petition.consent["ko"] == terms["consent"]["ko"]
 
 
+def test_closing_text_survives_export_and_import_and_is_signed(site: SiteOfTests) -> None:
+    closing = "\nWe look forward to *each* answer.\n\n## Who we are\n\nPeople of the town.\n"
+    files = {
+        name: text + closing if name.endswith(".md") else text for name, text in folder.read(EXAMPLE).items()
+    }
+    drafts.import_files(files)
+    exported = drafts.export_files(SLUG)
+    drafts.import_files(exported)
+    assert drafts.export_files(SLUG) == exported == files
+    petition = site.publish_again(SLUG)
+    document = json.loads(petition.manifest)
+    assert document["terms"]["text"].endswith(closing)
+    assert [section.heading for section in petition.definition.texts["ko"].closing] == ["", "Who we are"]
+    signed = hashlib.sha256(files["ko.md"].encode()).hexdigest()
+    assert document["translations"]["ko"] == signed
+
+
+def test_the_manifest_says_whom_the_petition_warned_and_the_whole_consent(site: SiteOfTests) -> None:
+    petition = site.publish(warn_residents='["TD", "XK"]')
+    terms = json.loads(petition.manifest)["terms"]
+    assert terms["warn_residents"] == ["TD", "XK"] and "share_without" not in terms
+    assert terms["controller"]["name"] == petition.definition.controller.name["en"]
+    for language in petition.definition.languages:
+        assert petition.definition.controller.name[language] in terms["consent"][language]
+        assert " ".join(petition.definition.purpose[language].split()) in terms["consent"][language]
+
+
 def test_the_manifest_is_stored_and_not_rendered_again(site: SiteOfTests) -> None:
     petition = site.publish()
     assert bytes(Version.objects.get().manifest) == petition.manifest

@@ -128,8 +128,11 @@ def _countries(snapshot: PetitionSnapshot) -> list[dict[str, object]]:
 
 
 def _as_text(text: Text) -> str:
-    sections = [f"{section.heading}\n\n{section.body}" for section in text.sections]
-    return "\n\n".join([*sections, text.demands_heading, *_lines(text.demands, "")])
+    before, after = (
+        [f"{section.heading}\n\n{section.body}".strip() for section in sections]
+        for sections in (text.sections, text.closing)
+    )
+    return "\n\n".join([*before, text.demands_heading, *_lines(text.demands, ""), *after])
 
 
 def _lines(demands: tuple[Demand, ...], number: str) -> list[str]:

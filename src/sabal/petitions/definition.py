@@ -55,7 +55,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Text:
-    """The petition in one language. Section bodies and demands are Markdown; the rest is plain text."""
+    """The petition in one language. Section bodies and demands are Markdown; the rest is plain text.
+
+    `closing` is the text after the demands. The heading of its first section may be "".
+    """
 
     language: str
     title: str
@@ -67,6 +70,7 @@ class Text:
     sign_invitation: str = ""
     newsletter_invitation: str = ""
     notice: str = ""
+    closing: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True)

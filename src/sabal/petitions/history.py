@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from sabal.petitions.countries import country_name
-from sabal.petitions.definition import Definition, Demand
+from sabal.petitions.definition import Definition, Demand, Section
 
 # A word with the space after it. Chinese and Japanese have no spaces, so there each character is a word.
 _WORD = re.compile(
@@ -75,9 +75,8 @@ def text_of(definition: Definition, language: str) -> tuple[str, ...]:
     """Return the petition's text as paragraphs (Markdown), in the order of its page."""
     text = definition.texts[language]
     paragraphs = [text.title, text.summary, text.subject]
-    for section in text.sections:
-        paragraphs += [section.heading, *_PARAGRAPH.split(section.body)]
-    paragraphs += [text.demands_heading, *_numbered(text.demands), text.notice]
+    paragraphs += _sections(text.sections)
+    paragraphs += [text.demands_heading, *_numbered(text.demands), *_sections(text.closing), text.notice]
     paragraphs += [text.sign_invitation, text.newsletter_invitation]
     return tuple(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
 
@@ -101,6 +100,11 @@ def _paragraphs(version: PublishedVersion, language: str) -> tuple[str, ...]:
     if language not in version.definition.languages:
         return ()
     return text_of(version.definition, language) + terms_of(version, language)
+
+
+def _sections(sections: Sequence[Section]) -> Iterator[str]:
+    for section in sections:
+        yield from (section.heading, *_PARAGRAPH.split(section.body))
 
 
 def _numbered(demands: Sequence[Demand]) -> Iterator[str]:

@@ -191,14 +191,8 @@ def _wording(letter: Letter, language: str, title: str, notes: list[str]) -> str
     for key in ("subject", "sign_invitation", "newsletter_invitation"):
         if value := getattr(letter, key):
             front.append(f"{key}: {_front(value)}")
-    sections = list(letter.sections)
-    if letter.closing.paragraphs:
-        notes.append(
-            "What the letter says after its demands is now a section before them. Check that it belongs there."
-        )
-        sections.append(LetterSection(own["closing"], letter.closing.paragraphs))
     blocks = ["---", *front, "---"]
-    for section in sections:
+    for section in letter.sections:
         blocks += _section(section, own["section"], notes)
     blocks += [
         "",
@@ -206,6 +200,8 @@ def _wording(letter: Letter, language: str, title: str, notes: list[str]) -> str
         "",
         *_demands(letter, own["complete"], notes),
     ]
+    for paragraph in letter.closing.paragraphs:
+        blocks += ["", _escaped(join_lines(paragraph))]
     return "\n".join(blocks) + "\n"
 
 

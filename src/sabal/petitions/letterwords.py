@@ -97,28 +97,24 @@ OWN_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "en": {
             "section": "Background",
             "demands": "What we ask",
-            "closing": "In closing",
             "purpose": "To tell the recipients of this petition how many people support it.",
             "complete": TO_COMPLETE,
         },
         "ko": {
             "section": "배경",
             "demands": "우리의 요구",
-            "closing": "맺음말",
             "purpose": "이 청원에 몇 명이 함께하는지 수신 기관에 알리기 위함입니다.",
             "complete": f"공개 전에 작성해 주십시오 ({TO_COMPLETE})",
         },
         "zh-hans": {
             "section": "背景",
             "demands": "我们的要求",
-            "closing": "结语",
             "purpose": "告知本请愿书的各致送对象有多少人表示支持。",
             "complete": f"发布前请填写（{TO_COMPLETE}）",
         },
         "zh-hant": {
             "section": "背景",
             "demands": "我們的要求",
-            "closing": "結語",
             "purpose": "告知本請願書的各致送對象有多少人表示支持。",
             "complete": f"發布前請填寫（{TO_COMPLETE}）",
         },

@@ -1,4 +1,4 @@
-"""Read LANG.md: front matter, sections, and the demands, which are the only list of the file."""
+"""Read LANG.md: front matter, sections, the demands, which are the only list of the file, and the closing text."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +40,7 @@ class _TextReader:
         sections: list[Section] = []
         heading: str = ""
         demands: tuple[Demand, ...] = ()
+        closing: list[Section] = []
         body = "\n".join(self.lines[self.offset :])
         if sum(match == "[" for match in re.findall(r"\\.|\[", body)) > BRACKETS:
             self.problem(
@@ -48,7 +49,7 @@ class _TextReader:
         else:
             tokens, env = _parse(body)
             if self._check_tokens(tokens, env):
-                sections, heading, demands = self._sections(SyntaxTreeNode(tokens).children)
+                sections, heading, demands, closing = self._sections(SyntaxTreeNode(tokens).children)
         text = Text(
             language=language,
             title=front["title"],
@@ -56,6 +57,7 @@ class _TextReader:
             sections=tuple(sections),
             demands_heading=heading,
             demands=demands,
+            closing=tuple(closing),
             subject=front["subject"],
             sign_invitation=front["sign_invitation"],
             newsletter_invitation=front["newsletter_invitation"],
@@ -106,30 +108,38 @@ class _TextReader:
 
     # Sections and demands
 
-    def _sections(self, nodes: Sequence[SyntaxTreeNode]) -> tuple[list[Section], str, tuple[Demand, ...]]:
+    def _sections(
+        self, nodes: Sequence[SyntaxTreeNode]
+    ) -> tuple[list[Section], str, tuple[Demand, ...], list[Section]]:
+        """Return the sections before the demands, the demands with their heading, and the closing text after them."""
         sections: list[Section] = []
+        closing: list[Section] = []
         demands_heading: str = ""
         demands: tuple[Demand, ...] = ()
         demands_line = 0
         for heading, inside in self._split_at_headings(nodes):
             title = self._heading(heading) if heading else ""
             lists = [node for node in inside if node.type in ("bullet_list", "ordered_list")]
-            if demands_line and (lists or heading):
-                kind = "second list" if lists else "section after the demands"
+            if demands_line and lists:
                 self.problem(
-                    self._line(lists[0] if lists else heading or inside[0]),
-                    f"This is a {kind}: the demands in line {demands_line} are the only list and come last.",
+                    self._line(lists[0]),
+                    f"This is a second list: the demands in line {demands_line} are the only list of the file.",
                 )
             elif lists:
                 demands_line = self._line(lists[0])
+                after = inside[inside.index(lists[0]) + 1 :]
                 demands_heading, demands = title, self._demand_section(heading, inside, lists)
+                if after and len(lists) == 1:
+                    closing.append(Section("", self._source(lists[0], after)))
+                    if not any(_has_words(node) for node in after):
+                        self.problem(self._line(after[0]), "After the demands there is nothing to read here.")
             elif heading:
-                sections.append(Section(title, self._body(heading, inside)))
+                (closing if demands_line else sections).append(Section(title, self._body(heading, inside)))
             for node in inside:
                 self._refuse_inner_list(node)
         if not demands_line:
             self.problem(len(self.lines), "There is no list with the demands.")
-        return sections, demands_heading, demands
+        return sections, demands_heading, demands, closing
 
     def _split_at_headings(
         self, nodes: Sequence[SyntaxTreeNode]
@@ -172,8 +182,12 @@ class _TextReader:
         if not inside or not heading.map:
             self.problem(self._line(heading), "There is nothing beneath this heading.")
             return ""
-        start = self.offset + heading.map[1]
-        end = self.offset + max(node.map[1] for node in inside if node.map)
+        return self._source(heading, inside)
+
+    def _source(self, before: SyntaxTreeNode, nodes: Sequence[SyntaxTreeNode]) -> str:
+        """Return the lines of `nodes`, which follow the node `before`."""
+        start = self.offset + (before.map[1] if before.map else 0)
+        end = self.offset + max(node.map[1] for node in nodes if node.map)
         return "\n".join(self.lines[start:end]).strip("\n")
 
     def _demand_section(
@@ -182,9 +196,10 @@ class _TextReader:
         inside: Sequence[SyntaxTreeNode],
         lists: Sequence[SyntaxTreeNode],
     ) -> tuple[Demand, ...]:
-        for node in inside:
-            if node not in lists:
-                self.problem(self._line(node), "Below the heading of the demands only their list is allowed.")
+        for node in inside[: inside.index(lists[0])]:
+            self.problem(
+                self._line(node), "Between the heading of the demands and their list nothing is allowed."
+            )
         if len(lists) > 1:
             self.problem(
                 self._line(lists[1]), "This is a second list. The demands are the only list of the file."
@@ -230,6 +245,12 @@ class _TextReader:
 
     def _line(self, node: SyntaxTreeNode) -> int:
         return self.offset + (node.map[0] if node.map else 0) + 1
+
+
+def _has_words(node: SyntaxTreeNode) -> bool:
+    return any(
+        inner.content.strip() for inner in node.walk() if inner.type in ("inline", "code_block", "fence")
+    )
 
 
 def _parse(body: str) -> tuple[list[Token], Mapping[str, Mapping[str, Mapping[str, Sequence[int]]]]]:

@@ -95,7 +95,7 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
     consent = shown(petitions[OPEN].consent["en"])
     assert f"<b>{consent.sentence}</b></label>" in page
     for about, says in consent.terms:
-        assert f"<li><b>{escape(about)}</b> {escape(says)}" in page
+        assert f"<li><b>{escape(about)}</b>{escape(says)}" in page
     ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
     assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
     assert "We cannot email you again" in page

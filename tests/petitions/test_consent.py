@@ -94,7 +94,7 @@ def test_a_consent_is_shown_as_a_sentence_and_terms(language: str) -> None:
     consent = shown(consent_text(bus(Fields(), purpose=dict.fromkeys(LANGUAGES, "A: b： c")), language))
     assert consent.sentence.endswith((".", "。")) and len(consent.terms) >= 7
     for about, says in consent.terms:
-        assert about.endswith((":", "：")) and says
+        assert about.endswith((": ", "：")) and says
     assert any(says == "A: b： c" for _, says in consent.terms)
 
 

@@ -163,6 +163,6 @@ def _on_one_line(text: str) -> str:
 
 
 def _parts(line: str) -> tuple[str, str]:
-    """Split a term at its first colon, which is full-width in Chinese."""
+    """Split a term after its first colon, which is full-width in Chinese and has no space after it."""
     about, colon, rest = line.partition("：" if "：" in line.partition(": ")[0] else ": ")
-    return (about + colon.strip(), rest) if colon else ("", line)
+    return (about + colon, rest) if colon else ("", line)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sabal.petitions import folder, history
 from sabal.petitions.consent import consent_text
-from sabal.petitions.definition import Definition
+from sabal.petitions.definition import Definition, Section
 from sabal.petitions.history import PublishedVersion, difference, terms_of, text_of
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
@@ -43,6 +43,13 @@ def test_one_corrected_word_is_a_change_of_the_text_alone(definition: Definition
     assert not (found.terms or found.keys or found.elsewhere or found.new_language)
 
 
+def test_closing_text_is_part_of_the_text(definition: Definition) -> None:
+    new = version(amended(definition, "en", closing=(Section("Who we are", "People.\n\nOf the town."),)), 2)
+    found = difference(version(definition), new, "en")
+    words = [piece.words for paragraph in found.text for piece in paragraph]
+    assert words == ["Who we are", "People.", "Of the town."] and not found.terms
+
+
 def test_another_language_is_named_and_not_shown(definition: Definition) -> None:
     new = version(amended(definition, "ko", summary="짧게 줄였습니다."), 2)
     assert difference(version(definition), new, "en").elsewhere == ("ko",)
@@ -57,8 +64,9 @@ def test_another_language_is_named_and_not_shown(definition: Definition) -> None
         {"sample_audit": False},
         {"endorsers": ("The Orchard Friends",)},
         {"closes": date(2027, 2, 3)},
+        {"warn_residents": ("TD",)},
     ],
-    ids=["retention", "recipients_get", "sample_audit", "endorsers", "closes"],
+    ids=["retention", "recipients_get", "sample_audit", "endorsers", "closes", "warned places"],
 )
 def test_a_change_of_the_terms_is_one(definition: Definition, change: dict[str, object]) -> None:
     found = difference(version(definition), version(replace(definition, **change), 2), "en")

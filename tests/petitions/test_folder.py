@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sabal.petitions import folder
 from sabal.petitions.definition import Demand, FolderError, Recipient, Section
+from sabal.petitions.markdown import to_html
 
 TOML = """\
 slug = "night-bus"
@@ -717,6 +718,22 @@ def test_arbitrary_text_in_a_valid_file_raises_only_folder_errors(text: str) -> 
         )
     else:
         assert len(definition.texts["en"].demands) == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=_ANY)
+def test_arbitrary_text_after_the_demands_is_closing_text_or_a_folder_error(text: str) -> None:
+    files = {**FILES, "en.md": f"{EN}\n{text}"}
+    try:
+        definition = folder.parse(files)
+    except FolderError as error:
+        assert all(problem.line > 0 and problem.sentence for problem in error.problems)
+        return
+    read = definition.texts["en"]
+    # It may also continue the last demand, but takes nothing away.
+    assert read.sections == folder.parse(FILES).texts["en"].sections and len(read.demands) == 2
+    shown = [to_html(section.body) for section in read.closing]
+    assert all(shown) and "<script" not in "".join(shown)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,6 +16,7 @@ from sabal.http import Refused, Request, Response, busy, redirect, see_other, te
 from sabal.ledger import receipt
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
+from sabal.pages.html import site_language
 from sabal.pages.petition import petition as petition_page
 from sabal.petitions.countries import country_name, day_in_full
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -222,12 +223,15 @@ class Handlers:
         )
 
     def _state_in_log(self, request: Request, found: Found) -> tuple[str, str, str]:
-        """Return the promised day, or the batch and its day; the values that do not apply are empty."""
-        petition = self._petition(found)
+        """Return the promised day, or the batch and its day; the values that do not apply are empty.
+
+        The days are in the language of the sentences around them.
+        """
+        petition, language = self._petition(found), site_language(request.language)
         if entered := _entered(petition, found):
-            return "", str(entered.batch), day_in_full(days.date_of(entered.day), request.language)
+            return "", str(entered.batch), day_in_full(days.date_of(entered.day), language)
         by = receipt.include_by(petition.profile, days.number(_today(request))) // days.SECONDS
-        return day_in_full(days.date_of(by - 1), request.language), "", ""
+        return day_in_full(days.date_of(by - 1), language), "", ""
 
     async def promise(self, request: Request) -> Response:
         """GET /{language}/signature/{token}.promise: return the signed promise as a file."""

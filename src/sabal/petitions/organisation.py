@@ -53,8 +53,9 @@ def organiser_name(definition: Definition, language: str) -> str:
 
 
 def controller_name(definition: Definition, language: str) -> str:
-    """Return the legal name of the controller for a reader of `language`."""
-    return " ".join(definition.controller.name.split())
+    """Return the legal name of the controller, in the authoritative language if it lacks the reader's."""
+    names = definition.controller.name
+    return " ".join((names.get(language) or names.get(definition.authoritative, "")).split())
 
 
 def same_organisation(one: Definition, other: Definition) -> bool:

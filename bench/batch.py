@@ -9,6 +9,7 @@ from bench.stage import Stage
 from bench.table import Line
 from sabal import database as raw
 from sabal.database import Database
+from sabal.signing.buckets import Buckets
 from sabal.signing.writer.log_index import CHUNK
 from tlog import Frontier, entry, leaf_hashes
 from tlog.entry import ENTRY_BYTES
@@ -27,10 +28,11 @@ def sequencing(stage: Stage) -> list[Line]:
     server.inside("publish", 1)
     for _ in range(stage.plan.runs):
         with closing(raw.connect(bare)) as database:
-            fill(database, petition, stage.plan.waiting)
+            fill(database, petition, stage.plan.waiting, Buckets(bytes(32)))
             hashing, marking = floor(database, petition)
         with closing(server.connect()) as database:
-            fill(database, petition, stage.plan.waiting)
+            buckets = Buckets.of(database, server.keys(), petition)
+            fill(database, petition, stage.plan.waiting, buckets)
         found = server.inside("sequence")
         number, seconds = found["entries"], found["seconds"]
         shares = found["database"] / seconds, found["tiles"] / seconds
@@ -49,14 +51,14 @@ def sequencing(stage: Stage) -> list[Line]:
     return [Line(what, f"≥ {WANTED:,} entries/s", f"{rate:,.0f}/s", beside, rate >= WANTED)]
 
 
-def fill(database: Database, petition_id: int, number: int) -> None:
+def fill(database: Database, petition_id: int, number: int, buckets: Buckets) -> None:
     """Replace all signatures by that many confirmed ones, which wait for a batch. Do not flush."""
     lazy = "PRAGMA synchronous = OFF" if database.vendor == "sqlite" else "SET synchronous_commit = off"
     database.execute(lazy)
     with database.transaction():
         database.execute("DELETE FROM signing_signature")
         database.execute("DELETE FROM signing_waiting")
-    for signatures, waits in rows.waiting(number, petition_id):
+    for signatures, waits in rows.waiting(number, petition_id, buckets):
         with database.transaction():
             database.insert("signing_signature", rows.SIGNATURE, signatures)
             database.insert("signing_waiting", rows.WAITING, waits)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from sabal.mail.ids import email_id
+from sabal.signing.buckets import Buckets, bucket_of
 
 Row = tuple[object, ...]
 SEALED_BYTES = 2_683  # one record of 1,024 bytes for one post-quantum recipient
@@ -23,7 +24,7 @@ EMAIL = ("id", "petition_id", "kind", "mail_key", "sealed", "network")
 SIGNATURE = (
     "token_hash", "petition_id", "version_id", "pepper_epoch", "dedupe_tag", "commitment", "w", "sealed_id", "mailbox",
 )  # fmt: skip
-WAITING = ("petition_id", "commitment", "country", "language")
+WAITING = ("petition_id", "commitment", "bucket")
 LOG_INDEX = ("petition_id", "commitment", "idx")
 
 
@@ -52,17 +53,20 @@ def pending(number: int) -> tuple[list[Row], list[Row], list[Row]]:
     return waiting, sealed, emails
 
 
-def confirmed(waiting: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def confirmed(waiting: Sequence[Row], buckets: Buckets | None = None) -> tuple[list[Row], list[Row]]:
     """Return the rows that these pending rows become when they are confirmed: signatures, and waiting for the log."""
     signatures: list[Row] = [(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[9]) for r in waiting]
-    return signatures, [(r[1], r[5], "KR", "ko") for r in waiting]
+    buckets = buckets or Buckets(bytes(32))
+    return signatures, [(r[1], r[5], buckets.seal_waiting(r[5], bucket_of("KR", "ko"))) for r in waiting]
 
 
-def waiting(number: int, petition_id: int, chunk: int = 2_000) -> Iterator[tuple[list[Row], list[Row]]]:
+def waiting(
+    number: int, petition_id: int, buckets: Buckets, chunk: int = 2_000
+) -> Iterator[tuple[list[Row], list[Row]]]:
     """Yield rows of confirmed signatures that wait for the log, without records. Keys are random, as in use."""
     for start in range(0, number, chunk):
         asked, _, _ = pending(min(chunk, number - start))
-        yield confirmed([(r[0], petition_id, *r[2:]) for r in asked])
+        yield confirmed([(r[0], petition_id, *r[2:]) for r in asked], buckets)
 
 
 def counted(

@@ -196,7 +196,7 @@ class Worker:
                 with self._isolated(petition):
                     if finalise_due(database, self.keystore, self.sequencer, petition, day, self.clock()):
                         logger.info(
-                            "a petition is finalised: its log is closed; its dedupe key, tags and w are deleted"
+                            "a petition is finalised: its log is closed; its keys, tags and w are deleted"
                         )
                 if drained := drain.drain(database, petition.id, day):
                     logger.info("%d sealed records that the organiser holds are deleted", drained)
@@ -224,7 +224,7 @@ class Worker:
             with self._isolated(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Also if that failed: the day was promised, and the log can continue with C alone.
-            retention.erase_signers(database, petition)
+            retention.erase_signers(database, self.keystore, petition)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from sabal.ledger.tables import Log
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
+from sabal.signing.count import check_sums
 from sabal.signing.writer import log_index
 from signing.steps import ask, confirmation
 from sites import NOW, SiteOfTests
@@ -144,6 +145,7 @@ def check_whole(site: SiteOfTests, petition: PetitionSnapshot, seen: list[tlog.C
     assert (counts.confirmed, counts.counted, counts.log_size) == (
         found.tally.signed, found.tally.counted, found.checkpoint.size,
     )  # fmt: skip
+    assert check_sums(site.database, petition.id) == (True, 0)
     indexes = site.database.query(
         "SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON p.commitment = s.commitment"
     )
@@ -227,8 +229,8 @@ class Before:
     """A copy of the site's tables and files, to restore them with `again`."""
 
     TABLES = (
-        "signing_signature", "signing_waiting", "signing_log_index", "signing_withdrawal", "signing_total",
-        "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
+        "signing_signature", "signing_waiting", "signing_log_index", "signing_counted", "signing_withdrawal",
+        "signing_total", "signing_bucket", "ledger_log", "ledger_bundle", "ledger_batch",
     )  # fmt: skip
 
     def __init__(self, site: SiteOfTests) -> None:

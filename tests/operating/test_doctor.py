@@ -17,16 +17,16 @@ from sabal import settings
 from sabal.configuration.mail_url import MailUrl, parse_mail_url
 from sabal.configuration.sender import Sender
 from sabal.keys.keyring import SUBSCRIBERS
-from sabal.keys.keystore import mail_key_name, pepper_name
+from sabal.keys.keystore import bucket_key_name, mail_key_name, pepper_name
 from sabal.limits.capacity import disk_has_room
 from sabal.mail import traffic
 from sabal.mail.traffic import End
 from sabal.operating import commands, doctor, stores
 from sabal.operating.ready import steps
 from sabal.operating.translations import translations, untranslated
-from sabal.signing import held
+from sabal.signing import held, operations
 from signing.steps import confirmed
-from sites import SiteOfTests
+from sites import NOW, SiteOfTests
 
 
 def levels(id_: str) -> set[str]:
@@ -81,6 +81,31 @@ def test_signatures_that_are_held_for_review(site: SiteOfTests) -> None:
     (finding,) = [f for f in doctor.examine() if f.id == "D211"]
     assert finding.level == "warning" and f"sabal held {petition.slug}" in finding.hint
     assert finding.sentence == f"{petition.slug}: 1 signature is held: too many from one network."
+
+
+def test_a_missing_bucket_key_and_what_it_costs(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"')
+    suzie = confirmed(site, petition)
+    site.sequence(petition, NOW + 60)
+    assert levels("D108") == levels("D212") == levels("D213") == set()
+    site.keystore.destroy(site.database, bucket_key_name(petition.id))
+    (finding,) = [f for f in doctor.examine() if f.id == "D108"]
+    assert finding.level == "wrong" and f"bucket/{petition.id}" in finding.hint
+    site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    site.sequence(petition, NOW + 120)
+    (finding,) = [f for f in doctor.examine() if f.id == "D213"]
+    assert finding.sentence.startswith("1 signatures left")
+    assert levels("D212") == set()
+
+
+@pytest.mark.parametrize("change", ["n = n + 1", "n = -n"])
+def test_sums_that_another_program_changed(site: SiteOfTests, change: str) -> None:
+    petition = site.publish(profile='"open"')
+    confirmed(site, petition)
+    site.sequence(petition, NOW + 60)
+    site.database.execute(f"UPDATE signing_bucket SET {change} WHERE kind = 'language'")
+    (finding,) = [f for f in doctor.examine() if f.id == "D212"]
+    assert petition.slug in finding.sentence
 
 
 def test_records_that_will_soon_be_deleted(site: SiteOfTests) -> None:

@@ -448,7 +448,7 @@ def test_a_backup_of_an_older_schema_is_migrated_before_withdrawals_are_erased(
     assert (restored.signatures, restored.erased) == (1, 1)
     site.database = raw.connect()
     assert [bool(log["read_only"]) for log in _rows(site, "ledger_log")] == [True]
-    assert site.database.query("SELECT country FROM signing_waiting") == [("KR",), ("KR",)]
+    assert site.rows("signing_waiting") == 2
     assert _rows(site, "signing_withdrawal") == [
         {
             "commitment": suzie.operation.commitment,

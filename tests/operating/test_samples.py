@@ -149,8 +149,8 @@ def test_postgresql_accepts_every_line(postgresql_server: str) -> None:
 
 def test_the_table_of_keys_names_every_key_of_the_server() -> None:
     table = PAGE.split("## Every key of the server")[1].split("\n## ")[0].lower()
-    for key in ("organiser's key", "server key", "dedupe key", "log key", "promise key", "mail key", "subscribers' key",
-                "suppression key", "database password", "mail password", "tls key"):  # fmt: skip
+    for key in ("organiser's key", "server key", "dedupe key", "bucket key", "log key", "promise key", "mail key",
+                "subscribers' key", "suppression key", "database password", "mail password", "tls key"):  # fmt: skip
         assert key in table
     assert all(row.count("|") == 5 for row in table.strip().splitlines())
 

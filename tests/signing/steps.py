@@ -30,13 +30,14 @@ class Signed:
 def ask(
     site: SiteOfTests, petition: PetitionSnapshot, email: str = SUZIE, *, name: str = "Suzie", country: str = "KR",
     subscribe: tuple[str, ...] = (), held: int = 0, display: str = "",
+    language: str = "ko",
 ) -> Signed:  # fmt: skip
     """Submit the form without committing it."""
     t = token.new()
     original = token.new
     token.new = lambda: t
     try:
-        how = Circumstances("ko", held=held)
+        how = Circumstances(language, held=held)
         submission = Submission(
             name, EmailAddress.parse(email), country, subscribe=subscribe, display=display
         )

@@ -23,7 +23,7 @@ def end(site: SiteOfTests, petition: PetitionSnapshot) -> int:
     retention.erase_records(site.database, petition.id)
     assert site.rows("signing_sealed") == site.rows("signing_pending") == 0
     Sequencer(site.keystore).sequence_all(site.database, petition, LATER)
-    return retention.erase_signers(site.database, petition)
+    return retention.erase_signers(site.database, site.keystore, petition)
 
 
 def test_after_the_promised_day_only_the_numbers_are_left(site: SiteOfTests) -> None:
@@ -58,9 +58,9 @@ def test_if_the_log_does_not_move_only_the_commitment_waits(site: SiteOfTests) -
     confirmed(site, petition)
     confirmed(site, petition)  # a second link
     retention.erase_records(site.database, petition.id)
-    assert retention.erase_signers(site.database, petition) == 1
+    assert retention.erase_signers(site.database, site.keystore, petition) == 1
     assert [site.rows(table) for table in GONE] == [0] * len(GONE)
-    assert site.database.query("SELECT country, language FROM signing_waiting") == [(None, None)]
+    assert site.database.query("SELECT bucket FROM signing_waiting") == [(None,)]
     Sequencer(site.keystore).sequence_all(site.database, petition, LATER)
     assert site.petition().counts.counted == 1
 

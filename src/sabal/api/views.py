@@ -1,7 +1,7 @@
 """Machine views: a petition in the JSON format of the UK Parliament's petitions site, its count and its manifest.
 
 Tools for that site can read ours: the attributes have its names, and those that only a parliament has are empty. This
-site adds: confirmed, withdrawn, invalidated, counted, gathering, log.
+site adds: confirmed, withdrawn, invalidated, counted, gathering, log, and the two numbers of `_not_by_country`.
 """
 
 import json
@@ -50,6 +50,7 @@ def petition(snapshot: PetitionSnapshot) -> Response:
         ],
         "topics": [],
         "signatures_by_country": _countries(snapshot),
+        **_not_by_country(snapshot),
         "signatures_by_constituency": [],
         "signatures_by_region": [],
         "other_parliamentary_business": [],
@@ -125,6 +126,15 @@ def _countries(snapshot: PetitionSnapshot) -> list[dict[str, object]]:
         {"name": country_name(code, "en"), "code": code, "signature_count": n}
         for code, n in snapshot.counts.countries
     ]
+
+
+def _not_by_country(snapshot: PetitionSnapshot) -> dict[str, object]:
+    """Return what makes the numbers by country sum up: counted = all countries + elsewhere - no longer known."""
+    counts, known = snapshot.counts, not snapshot.gathering
+    return {
+        "signatures_elsewhere": counts.elsewhere if known else None,
+        "signatures_no_longer_known": counts.no_longer_known if known else None,
+    }
 
 
 def _as_text(text: Text) -> str:

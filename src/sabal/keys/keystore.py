@@ -1,8 +1,8 @@
 """The key store: the server key and the keys that it wraps.
 
 The server key is a file of 32 bytes. It wraps every other key that the server needs (peppers, log and promise keys, the
-day's mail key, the subscribers' key). The wrapped keys are AEAD rows in the database. A stolen database alone reveals
-none of them, and deleting a row destroys its key.
+bucket keys of countries and languages, the day's mail key, the subscribers' key). The wrapped keys are AEAD rows in the
+database. A stolen database alone reveals none of them, and deleting a row destroys its key.
 """
 
 import contextlib
@@ -103,6 +103,11 @@ def mail_key_name(day: int) -> str:
 def pepper_name(petition_id: int, epoch: int) -> str:
     """Return the name of the row with the pepper of a petition's epoch."""
     return f"pepper/{petition_id}/{epoch}"
+
+
+def bucket_key_name(petition_id: int) -> str:
+    """Return the name of the row with the key that seals a petition's countries and languages (signing/buckets.py)."""
+    return f"bucket/{petition_id}"
 
 
 def open_keystore(file: Path | None = None, *, create: bool = False) -> KeyStore:

@@ -13,12 +13,14 @@ from sabal import days
 from sabal.checking.copy import LogCopy, entry_at
 from sabal.checking.entries import walk
 from sabal.database import Database
+from sabal.keys.keystore import KeyStore
 from sabal.ledger import tables
 from sabal.ledger.tables import Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import adopted, count
 from sabal.signing.adopted import RevokeEntry, SignEntry
+from sabal.signing.buckets import Buckets
 from sabal.signing.writer.log_index import CHUNK
 from tlog import Checkpoint, Frontier, Tally, TlogError, Verifier, checkpoint, entry, leaf_hashes
 from tlog.entry import Revoke, Sign
@@ -121,6 +123,7 @@ def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen
 
 def adopt(
     database: Database,
+    keystore: KeyStore,
     petition: PetitionSnapshot,
     published: PublishedLog,
     tally: Tally,
@@ -133,9 +136,9 @@ def adopt(
     `now` is Unix time (seconds). Only the leader (database.leader) may call this. Raises Overtaken, and the driver's
     OperationalError; the next call continues where this one ended.
     """
-    copy, taken = published.copy, 0
+    copy, taken, buckets = published.copy, 0, Buckets.of(database, keystore, petition.id)
     make_read_only(database, petition.id, copy.size)
-    while count_taken := _take(database, petition, copy, erased, days.number_at(now)):
+    while count_taken := _take(database, petition, copy, erased, days.number_at(now), buckets):
         taken += count_taken
     with database.transaction():
         log = tables.get(database, petition.id, lock=True)
@@ -182,7 +185,12 @@ def _root_at(database: Database, log: Log, size: int) -> bytes:
 
 
 def _take(
-    database: Database, petition: PetitionSnapshot, copy: LogCopy, erased: Mapping[bytes, int], today: int
+    database: Database,
+    petition: PetitionSnapshot,
+    copy: LogCopy,
+    erased: Mapping[bytes, int],
+    today: int,
+    buckets: Buckets,
 ) -> int:
     """Append some entries, and change rows and the log's own row in the same transaction.
 
@@ -194,9 +202,9 @@ def _take(
         if new:
             numbered = [(entry.parse(one), log.size + at) for at, one in enumerate(new)]
             signed = [SignEntry(one.commitment, at) for one, at in numbered if isinstance(one, Sign)]
-            lost = adopted.take_entries(database, petition, signed, erased, today) if signed else []
+            lost = adopted.take_entries(database, petition, signed, erased, today, buckets) if signed else []
             revoked = list(_revocations((one for one, _ in numbered), copy))
-            adopted.take_revocations(database, petition, revoked, erased)
+            adopted.take_revocations(database, petition, revoked, erased, buckets)
             tables.adopt(database, log, new, lost)
         return len(new)
 
@@ -204,4 +212,4 @@ def _take(
 def _revocations(found: Iterable[entry.Entry], copy: LogCopy) -> Iterator[RevokeEntry]:
     for one in found:
         if isinstance(one, Revoke):
-            yield RevokeEntry(entry_at(copy.entries, one.index)[2:], one.reason)
+            yield RevokeEntry(one.index, entry_at(copy.entries, one.index)[2:], one.reason)

@@ -22,13 +22,15 @@ def finalise_due(
 
     First the pepper, the dedupe tags and every w are destroyed: then no email address can be tested against the tags,
     and no emailed link leads to an entry. This does not wait for the log. Then everything that waits enters the log,
-    and the log is closed. Links stay valid for withdrawing. Each step can be repeated; the state changes last.
+    and the log is closed. Then the key of countries and languages is destroyed, because nothing is added to these sums
+    any more. Links stay valid for withdrawing. Each step can be repeated; the state changes last.
     """
     if not _is_due(petition, today):
         return False
     epochs.forget_epoch(database, keystore, petition.id, petition.pepper_epoch)
     tidy.forget_w(database, petition.id)
     sequencer.close(database, petition, now)
+    tidy.forget_buckets(database, keystore, petition.id)
     database.execute(
         "UPDATE petitions_petition SET state = 'finalised', revision = revision + 1 WHERE id = ? AND state = 'closed'",
         (petition.id,),

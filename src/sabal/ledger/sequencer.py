@@ -27,6 +27,7 @@ from sabal.ledger.tables import ALL, Log
 from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count
+from sabal.signing.buckets import Buckets
 from sabal.signing.held import release
 from tlog import Signer, entry
 
@@ -66,6 +67,7 @@ class Sequencer:
         due = begun or count.batch_is_due(database, petition, now, every)
         if not due and log.signed_size == log.published_size:
             count.restart_wait(database, petition, now)
+            count.publish_late_countries(database, petition, now)
             self._ask_again(database, petition, log, now)
             return 0
         return self._advance(database, petition, log, now, take=due)
@@ -151,13 +153,15 @@ class Sequencer:
 
         Continues after the last commitment that a crashed run reached.
         """
-        taken = 0
+        taken, buckets = 0, Buckets.of(database, self.keystore, petition.id)
         while True:
             with database.transaction():
                 log = tables.get(database, petition.id, lock=True)
                 if log.reached == ALL:
                     return taken
-                new = count.take_signatures(database, petition.id, now, after=log.reached, first=log.size)
+                new = count.take_signatures(
+                    database, petition.id, now, buckets, after=log.reached, first=log.size
+                )
                 if new.reached is None and log.size == log.signed_size:
                     return taken  # nothing waited
                 # At the end nothing is appended, but ALL is stored, so that a run after a crash continues from here.
@@ -166,11 +170,12 @@ class Sequencer:
                 taken += len(entries)
 
     def _take_withdrawals(self, database: Database, petition: PetitionSnapshot) -> None:
+        buckets = Buckets.of(database, self.keystore, petition.id)
         while True:
             with database.transaction():
                 # Lock the log before reading the withdrawals, so that two processes do not revoke the same entries.
                 log = tables.get(database, petition.id, lock=True)
-                revoked = count.take_revoked(database, petition.id)
+                revoked = count.take_revoked(database, petition.id, buckets)
                 if not revoked:
                     return
                 entries = [entry.Revoke(one.index, entry.Reason(one.reason)).encode() for one in revoked]

@@ -214,11 +214,12 @@ def _adopt(
     """Adopt the newest copy after verifying it against everything else that is known. Raises Refusal."""
     tally = adopting.verify(database, newest, log, known.key, known.seen(but=newest))
     _take_manifests(database, petition, newest, folders, now)
-    petition = lookup.petition(database, open_keystore(), petition.slug)
+    keystore = open_keystore()
+    petition = lookup.petition(database, keystore, petition.slug)
     # Before the log continues, so that a crash between the two does not leave the petition open for signatures.
     if tally.closed:
         adopted.close(petition.slug, days.date_of(days.number_at(now)))
-    return adopting.adopt(database, petition, newest, tally, _erased(petition), now)
+    return adopting.adopt(database, keystore, petition, newest, tally, _erased(petition), now)
 
 
 def _nothing_found(petition: PetitionSnapshot, log: Log) -> Refusal:

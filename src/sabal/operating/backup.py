@@ -37,6 +37,7 @@ ROWS = {
     "signing_signature": "TRUE",
     "signing_waiting": "TRUE",
     "signing_log_index": "TRUE",
+    "signing_counted": "TRUE",
     "signing_access": "TRUE",
     "signing_sealed": "id IN (SELECT sealed_id FROM signing_signature)",
     "signing_withdrawal": "TRUE",

@@ -10,7 +10,7 @@ import psycopg
 
 from sabal import database, settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
-from sabal.keys.keystore import KeyMissing, mail_key_name, open_keystore
+from sabal.keys.keystore import KeyMissing, bucket_key_name, mail_key_name, open_keystore
 from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
 from sabal.mail import traffic
@@ -174,6 +174,7 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
     snapshots.refresh(connection, keystore)
     for petition in snapshots.published():
         yield from _pepper(petition)
+        yield from _sums(connection, petition)
         yield from _log(connection, petition)
         definition = petition.definition
         yield from _retention(connection, petition)
@@ -268,6 +269,35 @@ def _pepper(petition: PetitionSnapshot) -> Iterator[Finding]:
             "D107",
             f"{petition.slug} takes no signatures: its dedupe key is missing.",
             f"Nothing is lost. Restore the key from a backup, or: sabal keys renew-pepper {petition.slug}",
+        )
+
+
+def _sums(connection: database.Database, petition: PetitionSnapshot) -> Iterator[Finding]:
+    slug, ended = petition.slug, petition.state == "finalised"
+    if petition.bucket_key is None and not ended:
+        yield Finding(
+            "wrong",
+            "D108",
+            f"{slug}: its numbers by country and language are no longer kept up, because a key is missing.",
+            f"Everything else is counted. Restore the key {bucket_key_name(petition.id)} from a backup.",
+        )
+    log = tables.find(connection, petition.id)
+    if log is None or log.read_only:  # until it has adopted what was published, they are incomplete
+        return
+    fit, unopened = count.check_sums(connection, petition.id)
+    if not fit:
+        yield Finding(
+            "wrong",
+            "D212",
+            f"The numbers of {slug} by day, country and language do not sum up to its count.",
+            "The database was changed by another program, or is damaged. The log has the true count: sabal verify",
+        )
+    if unopened and not ended:
+        yield Finding(
+            "wrong",
+            "D213",
+            f"{unopened:,} signatures left {slug}, but it could not be read in which countries they were counted.",
+            "The page says so. A key was missing (D108), or the database was changed by another program.",
         )
 
 

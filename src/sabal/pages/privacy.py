@@ -110,8 +110,11 @@ MOMENTS = (
         when=_("You confirm"),
         memory=_("What you typed, for a moment, opened by your link."),
         disk=(
-            _("That a signature is confirmed, without name, address or time. The language."),
-            Only("country", _("The country, if you gave one.")),
+            _(
+                "That a signature is confirmed, without name, address or time. The language, locked with a key of this"
+                " server."
+            ),
+            Only("country", _("The country, if you gave one, locked in the same way.")),
             Only("display", _("The name or initials to show, if you chose so.")),
             _(
                 "A scrambled form of your address, locked so that only your link opens it. When you withdraw, it is"
@@ -120,8 +123,8 @@ MOMENTS = (
         ),
         how_long=(
             _("Until you withdraw, at the latest until the day named on the petition."),
-            _("The language: until the count."),
-            Only("country", _("The country: until the count.")),
+            _("The language: until the petition is finalised."),
+            Only("country", _("The country: until the petition is finalised.")),
             _(
                 "The scrambled address: thirty days for guarded petitions; for others, until two weeks after the"
                 " petition closed."
@@ -132,7 +135,7 @@ MOMENTS = (
                 "signing_signature",
                 "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox",
             ),
-            *_columns("signing_waiting", "petition_id commitment held held_until country language"),
+            *_columns("signing_waiting", "petition_id commitment held held_until bucket"),
             "signing_total.published_names",
         ),
     ),
@@ -153,20 +156,31 @@ MOMENTS = (
             ),
             _("Sums: how many signatures by day of the count and by language, each counted separately."),
             Only("country", _("A sum by country too.")),
-            _("The language beside your signature is deleted."),
-            Only("country", _("So is the country.")),
+            _(
+                "Under which language it is counted stays beside that position, locked with a key of this server, so"
+                " that it can leave the sums if you withdraw."
+            ),
+            Only("country", _("So does the country.")),
+            _(
+                "Whoever controlled the server could read it; a stolen database or backup does not show it. It stays"
+                " until you withdraw, at the latest until the petition is finalised. Then the key is destroyed."
+            ),
         ),
         how_long=_(
-            "The public log, with the number, its position and its day, and the sums stay. They name nobody."
+            "The public log, with the number, its position and its day, and the sums stay. They name nobody. The"
+            " country and language of each signature: until you withdraw, at the latest until the petition is"
+            " finalised. Then the key is destroyed."
         ),
         covers=(
             *_columns("signing_log_index", "petition_id commitment idx"),
+            *_columns("signing_counted", "petition_id first day buckets"),
             *_columns("signing_access", "counted_on"),
             *_columns("signing_bucket", "petition_id kind item n"),
             *_columns(
                 "signing_total",
                 "petition_id confirmed withdrawn invalidated published_confirmed published_withdrawn"
-                " published_invalidated published_countries countries_day batch_at",
+                " published_invalidated published_countries published_no_longer_known countries_at"
+                " countries_left batch_at",
             ),
         ),
     ),
@@ -197,8 +211,12 @@ MOMENTS = (
                 " end as if you had unsubscribed. A number that no longer leads back to anybody stays, with its"
                 " position in the public log."
             ),
-            _("If your signature was not counted yet, the language stays until it is, for the sums."),
-            Only("country", _("The country stays as long.")),
+            _("With the next count your signature leaves the sums, and the language beside it is deleted."),
+            Only("country", _("So is the country.")),
+            _(
+                "After the petition was finalised, they are no longer here, and the sums stay as they were; only the"
+                " total changes."
+            ),
             _(
                 "The number is also kept in a file beside the database, so that your signature is deleted again if a"
                 " backup has to be restored."

@@ -20,6 +20,16 @@ class Profile:
     says_already: bool  # whether an email may say that this address has signed
     guarded: bool  # emails and token pages name no petition
 
+    def countries_are_due(self, waited: float, left: int) -> bool:
+        """Return whether the numbers by country are published again, `waited` seconds after the last time.
+
+        `left` signatures were withdrawn or invalidated since. In a guarded petition a few of them wait for company or
+        for the longest wait, as new signatures do. Otherwise a number that falls would show where the one person lives
+        who has withdrawn.
+        """
+        alone = self.guarded and left > 0 and not self.batch_is_due(waited, left)
+        return waited >= self.countries_every and not alone
+
     def batch_is_due(self, waited: float, waiting: int) -> bool:
         """Return whether `waiting` signatures make a batch, `waited` seconds after the last batch."""
         return any(waited >= seconds and waiting >= at_least for seconds, at_least in self.batches)

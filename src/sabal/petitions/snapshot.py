@@ -16,7 +16,7 @@ from functools import cached_property
 import agefile
 from sabal import days, settings
 from sabal.database import Database, Row
-from sabal.keys.keystore import KeyStore, pepper_name
+from sabal.keys.keystore import KeyStore, bucket_key_name, pepper_name
 from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
@@ -35,7 +35,10 @@ class Counts:
     confirmed: int = 0
     withdrawn: int = 0
     invalidated: int = 0
-    countries: tuple[tuple[str, int], ...] = ()
+    countries: tuple[tuple[str, int], ...] = ()  # empty: none is shown
+    no_longer_known: int = (
+        0  # signatures that no longer count, but that `countries` and `elsewhere` still include
+    )
     names: tuple[str, ...] = ()  # names of signers who chose so; profile "open" only
     log_size: int = 0  # entries in the checkpoint; 0 until there is one
     checkpoint: bytes = b""  # the signed note, with cosignatures
@@ -45,6 +48,14 @@ class Counts:
     def counted(self) -> int:
         """Return the number in the headline: confirmed minus withdrawn and invalidated."""
         return self.confirmed - self.withdrawn - self.invalidated
+
+    @property
+    def elsewhere(self) -> int:
+        """Return the number of signatures that `countries` does not list: small, rounded off, or not known.
+
+        `counted` is the sum of `countries` and this number, without `no_longer_known`.
+        """
+        return self.counted + self.no_longer_known - sum(n for _, n in self.countries)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class PetitionSnapshot:
     versions: tuple[PublishedVersion, ...] = field(
         default=(), repr=False
     )  # all that were published, oldest first
+    bucket_key: bytes | None = field(default=None, repr=False)  # None: missing, so countries stay unknown
     counts: Counts = field(default_factory=Counts)
     organisation: str = ""  # the key of its organisation; empty for a draft
 
@@ -248,6 +260,7 @@ def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnaps
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
         versions=tuple(_versions(published)),
         organisation=organisation,
+        bucket_key=keystore.find_or_none(database, bucket_key_name(petition_id)),
     )
 
 
@@ -295,7 +308,7 @@ def _draft_consent(definition: Definition) -> dict[str, str]:
 def _counts(database: Database) -> dict[int, Counts]:
     rows = database.query(
         "SELECT t.petition_id, published_confirmed, published_withdrawn, published_invalidated, published_countries,"
-        " published_names, published_size, published, witnesses FROM signing_total t"
+        " published_names, published_no_longer_known, published_size, published, witnesses FROM signing_total t"
         " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
     )
     return {
@@ -305,9 +318,10 @@ def _counts(database: Database) -> dict[int, Counts]:
             invalidated=row[3],
             countries=tuple((code, n) for code, n in json.loads(row[4])),
             names=tuple(json.loads(row[5])),
-            log_size=row[6] or 0,
-            checkpoint=bytes(row[7] or b""),
-            witnesses=row[8] or "",
+            no_longer_known=row[6],
+            log_size=row[7] or 0,
+            checkpoint=bytes(row[8] or b""),
+            witnesses=row[9] or "",
         )
         for row in rows
     }

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sabal import database as raw
 from sabal import days, settings
-from sabal.keys.keystore import KeyStore, pepper_name
+from sabal.keys.keystore import KeyStore, bucket_key_name, pepper_name
 from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.ledger import tables
 from sabal.newsletter import subscription
@@ -95,6 +95,7 @@ def _make_ready(
     """Make the petition's missing keys and its row of counts. Return the vkeys of its log and its promises."""
     if definition.dedupe != "offline":
         keystore.make(database, pepper_name(petition.pk, petition.pepper_epoch))
+    keystore.make(database, bucket_key_name(petition.pk))
     database.insert("signing_total", ("petition_id", "batch_at"), [(petition.pk, now)], ignore=True)
     return (
         make_vkey(database, keystore, log_key_name(petition.pk), petition.origin),

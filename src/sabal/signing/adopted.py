@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing.buckets import NOT_KNOWN, Buckets
+from sabal.signing.writer import sums
 from sabal.signing.writer.confirm import confirm_again
-from sabal.signing.writer.log_index import add, enter, take
+from sabal.signing.writer.log_index import enter, take
 from sabal.signing.writer.withdraw import erase_entries, record_withdrawals
 from tlog import Tally
 from tlog.entry import Reason
@@ -23,8 +25,9 @@ class SignEntry:
 
 @dataclass(frozen=True, slots=True)
 class RevokeEntry:
-    """A revocation in the log, with the commitment of the signature that it names."""
+    """A revocation in the log, with the index and the commitment of the signature that it names."""
 
+    index: int
     commitment: bytes
     reason: int
 
@@ -35,8 +38,9 @@ def take_entries(
     entries: Sequence[SignEntry],
     erased: Mapping[bytes, int],
     today: int,
+    buckets: Buckets,
 ) -> list[int]:
-    """Store the log's sign entries, count the waiting rows that they belong to, and return the indexes of lost records.
+    """Store and count the log's sign entries, with the rows that waited, and return the indexes of lost records.
 
     A record is lost if the log has its entry and the database does not have its signature.
 
@@ -46,20 +50,20 @@ def take_entries(
     """
     # If two entries have one commitment, the first is used. No honest log has two.
     at = {entry.commitment: entry.index for entry in reversed(entries)}
-    waiting = take(database, petition.id, *database.among("commitment", list(at)))
+    waiting: dict[bytes, bytes | None] = dict(
+        take(database, petition.id, *database.among("commitment", list(at)))
+    )
     enter(database, petition.id, at.items())
-    here = {c for c, _, _ in waiting}
-    confirmed = confirm_again(database, petition.id, [c for c in at if c not in here])
-    gone = [c for c in at if c not in here and c in erased]
+    opened = {e.index: buckets.open_waiting(e.commitment, waiting.get(e.commitment)) for e in entries}
+    sums.enter(database, petition.id, {i: opened[i] or NOT_KNOWN for i in opened}, today, buckets)
+    confirmed = confirm_again(database, petition.id, [c for c in at if c not in waiting])
+    gone = [c for c in at if c not in waiting and c in erased]
     for reason in sorted({erased[c] for c in gone}):
         same = [c for c in gone if erased[c] == reason]
         erase_entries(database, same, reason, erased)
         record_withdrawals(database, petition.id, petition.version_id, same, reason)
-    known = {at[c] for c in (*here, *confirmed, *gone)}
-    lost = [entry.index for entry in entries if entry.index not in known]
-    unknown: list[tuple[str | None, str | None]] = [(None, None)] * (len(entries) - len(here))
-    add(database, petition.id, today, [*((country, language) for _, country, language in waiting), *unknown])
-    return lost
+    known = {at[c] for c in (*waiting, *confirmed, *gone)}
+    return [entry.index for entry in entries if entry.index not in known]
 
 
 def take_revocations(
@@ -67,8 +71,11 @@ def take_revocations(
     petition: PetitionSnapshot,
     revocations: Sequence[RevokeEntry],
     known: Mapping[bytes, int],
+    buckets: Buckets,
 ) -> None:
-    """Erase the signatures that the log has revoked and that are still here. Runs inside the caller's transaction.
+    """Erase the signatures that the log has revoked and that are still here, and take them out of the sums.
+
+    Runs inside the caller's transaction.
 
     `known` has the commitments that are in the erasure journal already. Every revocation is stored, even if its
     signature is not here, so that it is not revoked a second time.
@@ -84,6 +91,7 @@ def take_revocations(
             [(commitment, petition.id, petition.version_id, reason, 1) for commitment in commitments],
             on_conflict="(commitment) DO UPDATE SET revoked = 1, reason = excluded.reason",
         )
+    sums.leave(database, petition.id, [one.index for one in revocations], buckets)
 
 
 def take_totals(database: Database, petition_id: int, tally: Tally) -> None:

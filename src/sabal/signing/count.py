@@ -9,10 +9,12 @@ import json
 from dataclasses import dataclass
 
 from sabal import days
-from sabal.database import Database, Row
+from sabal.database import Database
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.writer.log_index import CHUNK, add, enter_new, take
+from sabal.signing.buckets import GONE, NOT_KNOWN, Buckets
+from sabal.signing.writer import sums
+from sabal.signing.writer.log_index import CHUNK, enter_new, take
 from sabal.signing.writer.rows import SAME_COMMITMENT, locked
 from sabal.signing.writer.withdraw import WITHDRAWN
 
@@ -79,7 +81,9 @@ def restart_wait(database: Database, petition: PetitionSnapshot, now: float) -> 
         )
 
 
-def take_signatures(database: Database, petition_id: int, now: float, *, after: bytes, first: int) -> Taken:
+def take_signatures(
+    database: Database, petition_id: int, now: float, buckets: Buckets, *, after: bytes, first: int
+) -> Taken:
     """Count waiting signatures with commitments after `after`, and give them log indexes from `first` on.
 
     Runs inside the caller's transaction. Signatures that were withdrawn meanwhile enter the log like the others,
@@ -89,19 +93,22 @@ def take_signatures(database: Database, petition_id: int, now: float, *, after: 
     rows = take(database, petition_id, "(held = 0 OR held_until <= ?) AND commitment > ?", (today, after))
     if not rows:
         return Taken([], None)
-    entered = enter_new(database, petition_id, [row[0] for row in rows], first)
-    new = set(entered)
-    add(database, petition_id, today, [(country, language) for c, country, language in rows if c in new])
+    sealed: dict[bytes, bytes | None] = dict(rows)
+    entered = enter_new(database, petition_id, list(sealed), first)
+    opened = [buckets.open_waiting(c, sealed[c]) or NOT_KNOWN for c in entered]
+    sums.enter(database, petition_id, dict(enumerate(opened, first)), today, buckets)
     database.execute(
-        "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?", (len(new), petition_id)
+        "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?",
+        (len(entered), petition_id),
     )
     return Taken(entered, reached=rows[-1][0])
 
 
-def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
+def take_revoked(database: Database, petition_id: int, buckets: Buckets) -> list[Revoked]:
     """Count some of the signatures in the log that were withdrawn or dropped, and return them.
 
-    The list is empty when all are counted. Runs inside the caller's transaction.
+    They leave the sums by day, country and language too. The list is empty when all are counted. Runs inside the
+    caller's transaction.
     """
     rows = database.query(
         "SELECT s.commitment, p.idx, s.reason FROM signing_withdrawal s CROSS JOIN signing_log_index p"
@@ -110,6 +117,7 @@ def take_revoked(database: Database, petition_id: int) -> list[Revoked]:
     )
     if not rows:
         return []
+    sums.leave(database, petition_id, [row[1] for row in rows], buckets)
     where, params = database.among("commitment", [bytes(row[0]) for row in rows])
     database.execute(f"UPDATE signing_withdrawal SET revoked = 1 WHERE {where}", params)
     withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
@@ -127,15 +135,8 @@ def end_batch(database: Database, petition_id: int, now: float) -> None:
 
 def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -> None:
     """Publish the current numbers, inside the transaction that publishes a checkpoint."""
-    today, profile = days.number_at(now), petition.profile
-    countries_day = database.query(
-        "SELECT countries_day FROM signing_total WHERE petition_id = ?", (petition.id,)
-    )[0][0]
-    if (today - countries_day) * days.SECONDS >= profile.countries_every:
-        database.execute(
-            "UPDATE signing_total SET published_countries = ?, countries_day = ? WHERE petition_id = ?",
-            (json.dumps(_countries(database, petition.id, profile)), today, petition.id),
-        )
+    today = days.number_at(now)
+    _publish_countries(database, petition, now)
     if petition.definition.fields.display:
         database.execute(
             "UPDATE signing_total SET published_names = ? WHERE petition_id = ?",
@@ -153,6 +154,30 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
         " published_invalidated = invalidated WHERE petition_id = ?",
         (petition.id,),
     )
+
+
+def publish_late_countries(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Publish the numbers by country if they are due and the last batch came too early for them.
+
+    Everything that was counted is published already: otherwise these numbers would be newer than the total.
+    """
+    if petition.profile.countries_every and _countries_due(_figures(database, petition.id), petition, now):
+        with database.transaction():
+            _publish_countries(database, petition, now)
+
+
+def check_sums(database: Database, petition_id: int) -> tuple[bool, int]:
+    """Return whether the numbers by day, country and language sum up, and how many left when theirs was unreadable."""
+    rows = database.query(  # one statement, because a batch may be committed at this moment
+        "SELECT t.confirmed - t.withdrawn - t.invalidated, b.kind, b.item, b.n FROM signing_total t"
+        " LEFT JOIN signing_bucket b ON b.petition_id = t.petition_id WHERE t.petition_id = ?",
+        (petition_id,),
+    )
+    kinds = ("day", "country", "language")
+    off = {row[0] - sum(n for _, other, _, n in rows if other == kind) for row in rows[:1] for kind in kinds}
+    negative = any(n < 0 for _, kind, item, n in rows if kind and item != GONE)
+    unopened = -sum(n for _, kind, item, n in rows if (kind, item) == ("country", GONE))
+    return off <= {0} and not negative, unopened
 
 
 def hide_names(database: Database, petition_id: int) -> None:
@@ -180,13 +205,62 @@ def _waiting(database: Database, kind: str, petition_id: int, now: float) -> int
     return int(database.query(f"SELECT COUNT(*) FROM ({some}) AS w", params)[0][0])
 
 
-def _countries(database: Database, petition_id: int, profile: Profile) -> list[tuple[str, int]]:
-    rows: list[Row] = database.query(
-        "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item",
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What is counted, and what was published by country: when (Unix time), and how many had left by then."""
+
+    counted: int
+    left: int
+    countries_at: int
+    countries_left: int
+    countries: list[tuple[str, int]]
+
+
+def _figures(database: Database, petition_id: int) -> _Figures:
+    confirmed, left, at, left_then, shown = database.query(
+        "SELECT confirmed, withdrawn + invalidated, countries_at, countries_left, published_countries"
+        " FROM signing_total WHERE petition_id = ?",
         (petition_id,),
+    )[0]
+    return _Figures(confirmed - left, left, at, left_then, json.loads(shown))
+
+
+def _countries_due(figures: _Figures, petition: PetitionSnapshot, now: float) -> bool:
+    waited = now - figures.countries_at
+    return waited < 0 or petition.profile.countries_are_due(waited, figures.left - figures.countries_left)
+
+
+def _publish_countries(database: Database, petition: PetitionSnapshot, now: float) -> None:
+    """Publish the numbers by country that fit the total of this batch.
+
+    If new ones are not due, the old ones stay. If they do not fit because more signatures left than others came, none
+    are shown until new ones are due. New ones at once would show where those few people live.
+    """
+    figures = _figures(database, petition.id)
+    by_country: dict[str, int] = dict(
+        database.query(
+            "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item",
+            (petition.id,),
+        )
     )
+    no_longer_known = -by_country.pop(GONE, 0)
+    at, left, shown = figures.countries_at, figures.countries_left, figures.countries
+    if _countries_due(figures, petition, now):
+        at, left, shown = int(now), figures.left, _countries(by_country, petition.profile)
+    if sum(n for _, n in shown) > figures.counted + no_longer_known:
+        shown = []
+    database.execute(
+        "UPDATE signing_total SET published_countries = ?, published_no_longer_known = ?, countries_at = ?, countries_left = ?"
+        " WHERE petition_id = ?",
+        (json.dumps(shown), no_longer_known, at, left, petition.id),
+    )
+
+
+def _countries(by_country: dict[str, int], profile: Profile) -> list[tuple[str, int]]:
     least, step = profile.countries_from, profile.countries_round
-    return [(code, n // step * step) for code, n in rows if least is not None and n >= least]
+    if least is None:
+        return []
+    return [(code, n // step * step) for code, n in by_country.items() if code and n >= least]
 
 
 def _names(database: Database, petition_id: int) -> list[str]:

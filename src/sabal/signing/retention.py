@@ -6,9 +6,10 @@ The numbers stay. Of withdrawn signatures the commitment and the reason stay. Ne
 from datetime import date
 
 from sabal.database import Database
+from sabal.keys.keystore import KeyStore
 from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.signing import tidy
 from sabal.signing.count import hide_names
-from sabal.signing.writer.log_index import forget_origins
 from sabal.signing.writer.rows import OF_PETITION, delete
 
 CHUNK = 200
@@ -42,17 +43,18 @@ def erase_records(database: Database, petition_id: int) -> int:
     return erased
 
 
-def erase_signers(database: Database, petition: PetitionSnapshot) -> int:
+def erase_signers(database: Database, keystore: KeyStore, petition: PetitionSnapshot) -> int:
     """Delete every row and link of a petition's signers, and return the number of signatures.
 
     `erase_records` must have deleted their records before. Waiting signatures, held or not, should have entered the log
-    before, because they were confirmed. If the log does not move, they keep waiting by their commitment alone. Each
-    transaction deletes at most 200 rows; the rows that a crash leaves are found by the next call. Emails need no
-    deletion: signing ended a week before that day, and no email is kept for more than eight days.
+    before, because they were confirmed. If the log does not move, they keep waiting by their commitment alone. The
+    country and language of each are destroyed first. Each transaction deletes at most 200 rows; the rows that a crash
+    leaves are found by the next call. Emails need no deletion: signing ended a week before that day, and no email is
+    kept for more than eight days.
     """
+    tidy.forget_buckets(database, keystore, petition.id)
     ended = _delete(database, "signing_signature", petition.id)
     _delete_links(database, petition.id)
-    forget_origins(database, petition.id)
     hide_names(database, petition.id)  # the last batch may have published some again
     return ended
 

@@ -1,4 +1,4 @@
-"""Delete pending rows after their day, close petitions after their last day, and delete w at the end.
+"""Delete pending rows after their day, close petitions after their last day, and delete w and buckets at the end.
 
 Dedupe tags are deleted in epochs.py.
 """
@@ -8,8 +8,10 @@ from datetime import date
 
 from sabal import days, token
 from sabal.database import Database
+from sabal.keys.keystore import KeyStore, bucket_key_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.sign import PENDING_DAYS
+from sabal.signing.writer import log_index, sums
 from sabal.signing.writer.rows import OF_PETITION, locked
 
 CHUNK = 200
@@ -70,6 +72,17 @@ def close_due(database: Database, petition: PetitionSnapshot, today: date) -> bo
         (days.to_column(last, database.vendor), petition.id),
     )
     return closed == 1
+
+
+def forget_buckets(database: Database, keystore: KeyStore, petition_id: int) -> None:
+    """Destroy the countries and languages of a petition's signatures. The sums stay. Can be repeated.
+
+    The key goes first. From then on a signature that leaves is known to have no bucket, also if a crash keeps some
+    rows here. The next call deletes them.
+    """
+    keystore.destroy(database, bucket_key_name(petition_id))
+    log_index.forget_buckets(database, petition_id)
+    sums.forget(database, petition_id)
 
 
 def forget_w(database: Database, petition_id: int) -> None:

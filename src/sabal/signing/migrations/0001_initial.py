@@ -47,14 +47,13 @@ CREATE UNIQUE INDEX signing_signature_dedupe_tag ON signing_signature (petition_
 CREATE INDEX signing_signature_shown ON signing_signature (petition_id, commitment) WHERE display IS NOT NULL;
 
 -- Confirmed signatures that are not in the log yet. held: the reason why it counts later, or 0; `held_until` is a day
--- number (since 1970). country and language are added to the totals when it is counted, and are stored nowhere else.
+-- number (since 1970). bucket: country and language, sealed (buckets.py).
 CREATE TABLE signing_waiting (
     petition_id BIGINT NOT NULL,
     commitment BLOB NOT NULL,
     held SMALLINT NOT NULL DEFAULT 0,
     held_until INTEGER,
-    country VARCHAR(2),
-    language VARCHAR(16),
+    bucket BLOB,
     PRIMARY KEY (petition_id, commitment)
 ) WITHOUT ROWID;
 
@@ -65,6 +64,18 @@ CREATE TABLE signing_log_index (
     idx BIGINT NOT NULL,
     PRIMARY KEY (petition_id, commitment)
 ) WITHOUT ROWID;
+
+-- One row for each transaction that put entries into the log, from index `first` on: the day (since 1970) under which
+-- they are counted and, sealed (buckets.py), the country and language of each, so that it can leave the sums. What is
+-- revoked is deleted from it; all of it when the petition is finalised.
+CREATE TABLE signing_counted (
+    petition_id BIGINT NOT NULL,
+    first BIGINT NOT NULL,
+    day INTEGER NOT NULL,
+    buckets BLOB,
+    PRIMARY KEY (petition_id, first)
+);
+-- postgresql: ALTER TABLE signing_counted ALTER COLUMN buckets SET STORAGE EXTERNAL
 
 -- Further links to a signature, made when the same address signs again. `counted_on` is the day of the batch after the
 -- click, as for a new signature, so that the link shows its page for as long as a new one does.
@@ -114,16 +125,20 @@ CREATE TABLE signing_suppression (
     petition_id BIGINT NOT NULL
 ) WITHOUT ROWID;
 
--- Gross numbers by day of the batch, by country and by language, each by itself; never two of them combined.
+-- The signatures that count, by day of the batch, by country and by language, each by itself; never two of them
+-- combined. The numbers of each kind sum up to confirmed - withdrawn - invalidated. Items of their own (buckets.py): ''
+-- not known; '-' a negative number, signatures that left when their country and language were no longer known.
 CREATE TABLE signing_bucket (
     petition_id BIGINT NOT NULL,
     kind VARCHAR(8) NOT NULL,
-    item VARCHAR(16) NOT NULL,
+    item VARCHAR(32) NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (petition_id, kind, item)
 ) WITHOUT ROWID;
 
 -- One row for each petition, written by the count alone. The published numbers change when a whole batch is in the log.
+-- countries_at, countries_left: when published_countries was made (Unix time, seconds), and how many signatures had been
+-- withdrawn or invalidated by then.
 CREATE TABLE signing_total (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     confirmed BIGINT NOT NULL DEFAULT 0,
@@ -134,7 +149,9 @@ CREATE TABLE signing_total (
     published_invalidated BIGINT NOT NULL DEFAULT 0,
     published_countries TEXT NOT NULL DEFAULT '[]',
     published_names TEXT NOT NULL DEFAULT '[]',
-    countries_day INTEGER NOT NULL DEFAULT 0,
+    published_no_longer_known BIGINT NOT NULL DEFAULT 0,
+    countries_at BIGINT NOT NULL DEFAULT 0,
+    countries_left BIGINT NOT NULL DEFAULT 0,
     batch_at BIGINT NOT NULL DEFAULT 0
 );
 """

@@ -10,6 +10,7 @@ from sabal.newsletter import consent
 from sabal.newsletter.subscription import MailingList, Subscription, confirm_with_signature, subscription
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.snapshot import Snapshots
+from sabal.signing.buckets import Buckets, bucket_of
 from sabal.signing.operations import Confirm, Outcome
 from sabal.signing.pending_payload import PendingPayload
 from sabal.signing.sign import NotReady
@@ -35,7 +36,7 @@ _SIGNATURE = (
     "token_hash", "petition_id", "version_id", "pepper_epoch", "dedupe_tag", "commitment", "w", "sealed_id",
     "display", "mailbox",
 )  # fmt: skip
-_WAITING = ("petition_id", "commitment", "held", "held_until", "country", "language")
+_WAITING = ("petition_id", "commitment", "held", "held_until", "bucket")
 
 
 class Crowded(Exception):
@@ -77,7 +78,11 @@ def confirm(
     rows = [_signature_row(row, opened[row.token_hash]) for row in eligible]
     owner = _insert_signatures(database, {row.token_hash: row.key for row in eligible}, rows)
     made = [row for row in eligible if owner.get(row.key, row.token_hash) == row.token_hash]
-    waits = [_waiting_row(row, opened[row.token_hash], asked[row.token_hash].today) for row in made]
+    sealing = {i: Buckets(p.bucket_key) for i in states if (p := snapshots.by_id(i))}
+    waits = [
+        _waiting_row(row, opened[row.token_hash], asked[row.token_hash].today, sealing.get(row.petition_id))
+        for row in made
+    ]
     database.insert("signing_waiting", _WAITING, waits)
     _gather_same_mailbox(database, eligible, owner)
     confirm_with_signature(database, subscriptions)
@@ -174,9 +179,11 @@ def _signature_row(row: Pending, opened: PendingPayload) -> Row:
     )  # fmt: skip
 
 
-def _waiting_row(row: Pending, opened: PendingPayload, today: int) -> Row:
+def _waiting_row(row: Pending, opened: PendingPayload, today: int, buckets: Buckets | None) -> Row:
     until = today + HELD_DAYS if row.held else None
-    return row.petition_id, row.commitment, row.held, until, opened.country or None, opened.language
+    # Without the key it is counted as not known. Nobody is refused for the sake of a statistic.
+    sealed = buckets and buckets.seal_waiting(row.commitment, bucket_of(opened.country, opened.language))
+    return row.petition_id, row.commitment, row.held, until, sealed
 
 
 def _insert_signatures(database: Database, keys: dict[bytes, Key], rows: list[Row]) -> dict[Key, bytes]:

@@ -1,12 +1,10 @@
-"""The log indexes of commitments, the signatures that wait for an index, and the gross numbers.
+"""The log indexes of commitments, and the signatures that wait for an index.
 
 A signature's row has none of these. They are found by petition and commitment (`rows.SAME_COMMITMENT`).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sabal import days
 from sabal.database import Database, Row
 from sabal.signing.writer.rows import locked
 
@@ -15,7 +13,7 @@ CHUNK = 500
 
 
 def take(database: Database, petition_id: int, where: str, params: Sequence[object]) -> list[Row]:
-    """Delete waiting rows that match `where`, and return them: (commitment, country, language), at most CHUNK.
+    """Delete waiting rows that match `where`, and return them: (commitment, sealed bucket), at most CHUNK.
 
     They are taken and returned in the order of the commitment. Runs inside the caller's transaction. If a row is being
     released at this moment, this waits until that has ended.
@@ -27,10 +25,10 @@ def take(database: Database, petition_id: int, where: str, params: Sequence[obje
         f" (SELECT commitment FROM signing_waiting WHERE petition_id = ? AND {where}"
         f" ORDER BY commitment LIMIT {CHUNK}{database.for_update})"
         " DELETE FROM signing_waiting WHERE petition_id = ? AND commitment IN (SELECT commitment FROM chosen)"
-        " RETURNING commitment, country, language",
+        " RETURNING commitment, bucket",
         [petition_id, *params, petition_id],
     )
-    return sorted((bytes(commitment), country, language) for commitment, country, language in rows)
+    return sorted((bytes(commitment), bucket) for commitment, bucket in rows)
 
 
 def enter(database: Database, petition_id: int, indexes: Iterable[tuple[bytes, int]]) -> int:
@@ -80,24 +78,6 @@ def release(database: Database, petition_id: int, where: str = "TRUE", params: S
     )
 
 
-def forget_origins(database: Database, petition_id: int) -> None:
-    """Delete the country and language of signatures that still wait."""
-    database.execute(
-        "UPDATE signing_waiting SET country = NULL, language = NULL WHERE petition_id = ?", (petition_id,)
-    )
-
-
-def add(
-    database: Database, petition_id: int, today: int, origins: Sequence[tuple[str | None, str | None]]
-) -> None:
-    """Add signatures, given as (country, language), to the gross buckets, each kind by itself."""
-    countries, languages = Counter(c for c, _ in origins if c), Counter(n for _, n in origins if n)
-    buckets = {("day", days.date_of(today).isoformat()): len(origins)} if origins else {}
-    buckets |= {("country", country): n for country, n in countries.items()}
-    buckets |= {("language", language): n for language, n in languages.items()}
-    database.insert(
-        "signing_bucket",
-        ("petition_id", "kind", "item", "n"),
-        [(petition_id, kind, item, n) for (kind, item), n in sorted(buckets.items())],
-        on_conflict="(petition_id, kind, item) DO UPDATE SET n = signing_bucket.n + excluded.n",
-    )
+def forget_buckets(database: Database, petition_id: int) -> None:
+    """Delete the buckets of signatures that still wait."""
+    database.execute("UPDATE signing_waiting SET bucket = NULL WHERE petition_id = ?", (petition_id,))

@@ -17,6 +17,7 @@ from sabal.operating.backup import backup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.publishing import states
 from sabal.signing import held, operations
+from sabal.signing.count import check_sums
 from sabal.signing.writer.rows import SAME_COMMITMENT
 from signing.steps import Signed, confirmed
 from sites import NOW, SiteOfTests
@@ -101,6 +102,7 @@ class Drill:
             tally.signed, tally.counted, found.checkpoint.size,
         )  # fmt: skip
         assert counts.withdrawn == tally.revoked[Reason.WITHDRAWN]
+        assert check_sums(self.site.database, self.petition.id) == (True, 0)
         assert (publication(self.petition).folder / "checkpoint").read_bytes() == counts.checkpoint
         rows = self.site.database.query(
             f"SELECT p.idx, s.commitment FROM signing_signature s JOIN signing_log_index p ON {SAME_COMMITMENT}"

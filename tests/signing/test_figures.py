@@ -559,10 +559,9 @@ def agreeing(site: SiteOfTests) -> Any:
     shown = re.search(r"<b>([\d,]+)</b> (?:person|people)", text := page(site))
     assert (int(shown[1].replace(",", "")) if shown else 0) == counts.counted
     if line := re.search(r"Where they live: (.*?)</p>", text):
-        parts = re.split(r"\. Of these, ", line[1])
-        numbers = [int(part.rsplit(" ", 1)[1].replace(",", "")) for part in parts[0].split(" · ")]
-        gone = int(parts[1].split(" ")[0]) if len(parts) > 1 else 0
-        assert sum(numbers) - gone == counts.counted
+        numbers = [int(part.rsplit(" ", 1)[1].replace(",", "")) for part in line[1].split(" · ")]
+        gone = re.search(r"Of these, (\d+) no longer count", text)
+        assert sum(numbers) - (int(gone[1]) if gone else 0) == counts.counted
         assert all(country_name(code, "en") in line[1] for code, _ in counts.countries)
     return counts
 

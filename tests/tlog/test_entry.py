@@ -86,6 +86,13 @@ def test_arbitrary_bytes_are_an_entry_or_refused(data: bytes) -> None:
     assert read.encode() == data
 
 
+@given(st.lists(hashes))
+def test_many_sign_entries_are_encoded_like_single_ones(commitments: list[bytes]) -> None:
+    assert entry.sign_entries(commitments) == [Sign(commitment).encode() for commitment in commitments]
+    with pytest.raises(TlogError):
+        entry.sign_entries([*commitments, HASH[1:]])
+
+
 def test_impossible_entries_are_not_written() -> None:
     for make in (Open, Amend, Sign):
         with pytest.raises(TlogError):

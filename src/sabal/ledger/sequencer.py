@@ -165,7 +165,7 @@ class Sequencer:
                 if new.reached is None and log.size == log.signed_size:
                     return taken  # nothing waited
                 # At the end nothing is appended, but ALL is stored, so that a run after a crash continues from here.
-                entries = [entry.Sign(c).encode() for c in new.commitments]
+                entries = entry.sign_entries(new.commitments)
                 tables.append(database, log, entries, reached=new.reached or ALL)
                 taken += len(entries)
 

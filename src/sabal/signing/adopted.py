@@ -54,8 +54,9 @@ def take_entries(
         take(database, petition.id, *database.among("commitment", list(at)))
     )
     enter(database, petition.id, at.items())
-    opened = {e.index: buckets.open_waiting(e.commitment, waiting.get(e.commitment)) for e in entries}
-    sums.enter(database, petition.id, {i: opened[i] or NOT_KNOWN for i in opened}, today, buckets)
+    opened = buckets.open_waiting(waiting)
+    of_entries = {entry.index: opened.get(entry.commitment, NOT_KNOWN) for entry in entries}
+    sums.enter(database, petition.id, of_entries, today, buckets)
     confirmed = confirm_again(database, petition.id, [c for c in at if c not in waiting])
     gone = [c for c in at if c not in waiting and c in erased]
     for reason in sorted({erased[c] for c in gone}):

@@ -6,7 +6,7 @@ key is the petition's own; a stolen database has it only wrapped (keys/keystore.
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -38,7 +38,7 @@ NO_LONGER_KNOWN = bucket_of(GONE, GONE)
 class Buckets:
     """Seals and opens the buckets of one petition, with ChaCha20-Poly1305 (RFC 8439).
 
-    Without the petition's key nothing is sealed and nothing opens: both return None.
+    Without the petition's key nothing is sealed (None) and nothing opens.
     """
 
     def __init__(self, key: bytes | None) -> None:
@@ -62,9 +62,17 @@ class Buckets:
             return None
         return self._cipher.encrypt(commitment[:_NONCE_BYTES], bucket, commitment)
 
-    def open_waiting(self, commitment: bytes, sealed: bytes | None) -> bytes | None:
-        """Open what `seal_waiting` sealed. Return None also if it was changed, or is of another commitment."""
-        return self._open(commitment[:_NONCE_BYTES], sealed, commitment)
+    def open_waiting(self, sealed: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
+        """Open what `seal_waiting` sealed, by commitment.
+
+        One that is missing, was changed or is of another commitment becomes NOT_KNOWN.
+        """
+        opened = dict.fromkeys(sealed, NOT_KNOWN)
+        for commitment, one in sealed.items():
+            bucket = self._open(commitment[:_NONCE_BYTES], one, commitment)
+            if bucket is not None:
+                opened[commitment] = bucket
+        return opened
 
     def seal_counted(self, first: int, buckets: Iterable[bytes]) -> bytes | None:
         """Seal the buckets of consecutive entries of the log from index `first` on, bound to that index."""

@@ -12,7 +12,7 @@ from sabal import days
 from sabal.database import Database
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing.buckets import GONE, NOT_KNOWN, Buckets
+from sabal.signing.buckets import GONE, Buckets
 from sabal.signing.writer import sums
 from sabal.signing.writer.log_index import CHUNK, enter_new, take
 from sabal.signing.writer.rows import SAME_COMMITMENT, locked
@@ -93,10 +93,10 @@ def take_signatures(
     rows = take(database, petition_id, "(held = 0 OR held_until <= ?) AND commitment > ?", (today, after))
     if not rows:
         return Taken([], None)
-    sealed: dict[bytes, bytes | None] = dict(rows)
-    entered = enter_new(database, petition_id, list(sealed), first)
-    opened = [buckets.open_waiting(c, sealed[c]) or NOT_KNOWN for c in entered]
-    sums.enter(database, petition_id, dict(enumerate(opened, first)), today, buckets)
+    opened = buckets.open_waiting(dict(rows))
+    entered = enter_new(database, petition_id, list(opened), first)
+    of_entries = {index: opened[commitment] for index, commitment in enumerate(entered, first)}
+    sums.enter(database, petition_id, of_entries, today, buckets)
     database.execute(
         "UPDATE signing_total SET confirmed = confirmed + ? WHERE petition_id = ?",
         (len(entered), petition_id),
@@ -250,8 +250,8 @@ def _publish_countries(database: Database, petition: PetitionSnapshot, now: floa
     if sum(n for _, n in shown) > figures.counted + no_longer_known:
         shown = []
     database.execute(
-        "UPDATE signing_total SET published_countries = ?, published_no_longer_known = ?, countries_at = ?, countries_left = ?"
-        " WHERE petition_id = ?",
+        "UPDATE signing_total SET published_countries = ?, published_no_longer_known = ?, countries_at = ?,"
+        " countries_left = ? WHERE petition_id = ?",
         (json.dumps(shown), no_longer_known, at, left, petition.id),
     )
 

@@ -161,15 +161,16 @@ MOMENTS = (
                 " that it can leave the sums if you withdraw."
             ),
             Only("country", _("So does the country.")),
-            _(
-                "Whoever controlled the server could read it; a stolen database or backup does not show it. It stays"
-                " until you withdraw, at the latest until the petition is finalised. Then the key is destroyed."
-            ),
+            _("Whoever controlled the server could read it; a stolen database or backup does not show it."),
         ),
-        how_long=_(
-            "The public log, with the number, its position and its day, and the sums stay. They name nobody. The"
-            " country and language of each signature: until you withdraw, at the latest until the petition is"
-            " finalised. Then the key is destroyed."
+        how_long=(
+            _(
+                "The public log, with the number, its position and its day, and the sums stay. They name nobody."
+            ),
+            _(
+                "The language: until you withdraw, or until the petition is finalised. Then its key is destroyed."
+            ),
+            Only("country", _("The country: as long as the language.")),
         ),
         covers=(
             *_columns("signing_log_index", "petition_id commitment idx"),

@@ -214,6 +214,7 @@ def set_back(site: SiteOfTests, old: tables.Log) -> None:
         ),
     )
     site.database.execute("DELETE FROM ledger_batch WHERE size > ?", (old.size,))
+    site.database.execute("DELETE FROM signing_counted WHERE first >= ?", (old.size,))
     for file in (site.data / "public").rglob("*"):
         if file.is_file():
             file.unlink()

@@ -32,7 +32,8 @@ def files_of(
 ) -> dict[str, str]:
     """Return the example's folder as that organisation's petition."""
     files = folder.read(EXAMPLE)
-    toml = files["petition.toml"].replace("Example – replace with your legal name", controller or organiser)
+    toml = re.sub(r"^name\.ko.*\n|^name\.zh-hans.*\n", "", files["petition.toml"], flags=re.M)
+    toml = re.sub(r"^name\.en = .*$", f'name = "{controller or organiser}"', toml, flags=re.M)
     toml = toml.replace("privacy@example.org", contact or f"{organiser.split()[0].lower()}@example.org")
     toml = re.sub(r"^organiser\..*\n", "", toml, flags=re.M)
     if key:

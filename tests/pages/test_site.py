@@ -113,13 +113,17 @@ def test_several_organisations_are_told_apart(reader: Reader, petitions: dict[in
         definition=replace(
             definition,
             organiser=dict.fromkeys(definition.languages, "Orchard Friends"),
-            controller=Controller("Orchard Friends Ltd", "1 Lane", "orchard@example.org"),
+            controller=Controller(
+                dict.fromkeys(definition.languages, "Orchard Friends Ltd"),
+                dict.fromkeys(definition.languages, "1 Lane"),
+                "orchard@example.org",
+            ),
         ),
     )
     for path in ("/en", "/en/privacy"):
         assert "The petitions here are from several organisations." in reader.get(path).body.decode()
     page = reader.get("/en/privacy").body.decode()
-    (theirs,) = re.findall(r"<h3>Orchard Friends</h3>(.*?)(?=<li>|</ul>)", page, re.S)
+    (theirs,) = re.findall(r"<h3>Orchard Friends</h3>(.*?)(?=<h3>|</div>)", page, re.S)
     assert 'Orchard Friends Ltd, <a href="mailto:orchard@example.org">' in theirs
     assert 'href="/en/newsletter/orchard"' in theirs and "keep-the-orchard" in theirs
     assert "privacy@example.org" not in theirs and "stop-forced-repatriation" not in theirs

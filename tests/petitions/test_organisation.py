@@ -21,8 +21,13 @@ KEYS = ("", "", "", "river", "bus", "friends")
 def petition(draw: st.DrawFn) -> Definition:
     one = definition()
     name, legal, contact = (draw(st.sampled_from(pool)) for pool in (NAMES, NAMES, CONTACTS))
-    controller = replace(one.controller, name=legal, privacy_contact=contact, key=draw(st.sampled_from(KEYS)))
     languages = draw(st.sampled_from((("en",), ("ko",), ("en", "ko"))))
+    controller = replace(
+        one.controller,
+        name=dict.fromkeys(languages, legal),
+        privacy_contact=contact,
+        key=draw(st.sampled_from(KEYS)),
+    )
     return replace(
         one,
         slug=draw(st.sampled_from(SLUGS)),
@@ -59,8 +64,10 @@ def test_an_amendment_keeps_its_key_or_gets_one_that_nobody_else_has(
         return
     same_contact = after.controller.privacy_contact == before.controller.privacy_contact
     shared = set(after.organiser) & set(before.organiser)
-    same_names = after.controller.name == before.controller.name and any(
-        after.organiser[language] == before.organiser[language] for language in shared
+    same_names = any(
+        after.organiser[language] == before.organiser[language]
+        and after.controller.name[language] == before.controller.name[language]
+        for language in shared
     )
     if key == "own":
         assert same_contact or same_names

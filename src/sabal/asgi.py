@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import stat
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -187,11 +188,22 @@ def bound_slow_readers() -> None:
     Connections inherit both from the listening socket, which granian makes itself after the start.
     """
     open_files = Path("/proc/self/fd")  # Linux alone has it
-    for name in [file.name for file in open_files.iterdir()] if open_files.is_dir() else ():
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as found:
-            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_WITHIN)
+    for number in [int(file.name) for file in open_files.iterdir()] if open_files.is_dir() else ():
+        with contextlib.suppress(OSError):  # the folder itself is closed by now
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                bound_listening(socket.socket(fileno=number))
+
+
+def bound_listening(found: socket.socket) -> None:
+    """Set the limits of a listening socket, and leave it open."""
+    try:
+        if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockopt(
+            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+        ):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_WITHIN)
+    finally:
+        found.detach()
 
 
 def end_with_parent() -> None:

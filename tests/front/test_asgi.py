@@ -6,6 +6,7 @@ import fcntl
 import socket
 import struct
 import termios
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,9 @@ def test_a_client_that_does_not_read_holds_little_and_not_for_long() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
+        before = len(list(Path("/proc/self/fd").iterdir()))
         bound_slow_readers()
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
         with socket.create_connection(listening.getsockname()) as client:
             accepted, _ = listening.accept()
             with accepted:

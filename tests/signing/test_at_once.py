@@ -68,16 +68,16 @@ def test_a_withdrawal_during_a_batch_does_not_wait_for_it(
         pytest.skip("SQLite has one writer at a time")
     petition = site.publish()
     suzie = confirmed(site, petition)
-    add = count.add
+    enter = count.sums.enter
 
     def meanwhile(*arguments: object) -> None:
         """Withdraw after the batch has taken her signature and before it commits."""
-        monkeypatch.setattr(count, "add", add)
+        monkeypatch.setattr(count.sums, "enter", enter)
         withdrawn.extend(at_once(site, [operations.Withdraw(suzie.t, suzie.digest)]))
-        add(*arguments)  # type: ignore[arg-type]
+        enter(*arguments)  # type: ignore[arg-type]
 
     withdrawn: list[list[Outcome]] = []
-    monkeypatch.setattr(count, "add", meanwhile)
+    monkeypatch.setattr(count.sums, "enter", meanwhile)
     database = site.connect()
     try:
         assert site.sequence(petition, NOW + 1, every=1.0, database=database) == 1

@@ -1,0 +1,117 @@
+"""Read a plain letter: its languages, and the role of each of its lines."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sabal.petitions.letters.language import Guess, language_of
+from sabal.petitions.letters.lines import Line, is_rule, lines_of, width
+from sabal.petitions.letters.reader import roles_of
+from sabal.petitions.letters.reading import LetterLine, LetterReading, Role
+from sabal.petitions.letters.structure import Structure
+from sabal.petitions.letters.words import words_of
+
+DEFAULT_LANGUAGE = "en"
+# A second language is one only if so many lines and so much of the letter are written in it.
+SECOND_LINES, SECOND_SHARE = 3, 0.2
+
+
+def read(text: str, language: str = "") -> LetterReading:
+    """Return the reading of a letter. `language` is that of its words, if somebody has said it."""
+    lines, cleaned = lines_of(text)
+    guess = language_of(text)
+    main = language or guess.language or DEFAULT_LANGUAGE
+    languages = _languages(lines, main)
+    if not language:
+        # A letter in two languages has its own first, the translation below.
+        main = next((one for line, one in zip(lines, languages, strict=True) if line.text), main)
+    read_lines: list[LetterLine] = []
+    notes = _language_notes(guess, language, main)
+    if cleaned:
+        notes.append(f"Invisible characters were removed from line {', '.join(map(str, cleaned))}.")
+    for one in dict.fromkeys([main, *languages]):
+        own = _only(lines, languages, one)
+        structure = Structure(own, words_of(one))
+        roles, contacts = roles_of(structure, one)
+        read_lines += [line for at, line in enumerate(roles) if languages[at] == one]
+        notes += _notes(structure, contacts)
+    read_lines.sort(key=lambda line: line.number)
+    return LetterReading(main, guess.sure or bool(language), tuple(read_lines), tuple(notes))
+
+
+def _language_notes(guess: Guess, given: str, main: str) -> list[str]:
+    if given and guess.sure and guess.language.split("-")[0] != given.split("-")[0]:
+        return [f"The letter was read as {given}, as you said. Its words look like {guess.language}."]
+    if not given and not guess.sure:
+        return [
+            f"The language is a guess: {main}. If it is another one, import the letter again with --language CODE."
+        ]
+    return []
+
+
+def _notes(structure: Structure, contacts: dict[int, str] | object) -> list[str]:
+    notes = []
+    if isinstance(contacts, dict):
+        notes = [
+            f"Line {number} has a contact ({kind}). It is not published."
+            for number, kind in sorted(contacts.items())
+        ]
+    for at in structure.strange:
+        line = structure.lines[at]
+        notes.append(
+            f"Line {line.number} begins with “{line.text[0]}”. If it is an item of a list, give it its role."
+        )
+    return notes
+
+
+def _languages(lines: Sequence[Line], main: str) -> list[str]:
+    """Return the language of each line: the main one, or another in which a good part of the letter is written."""
+    guesses = _guesses(lines, main)
+    weights: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for line, one in zip(lines, guesses, strict=True):
+        weights[one or main] += width(line.text)
+        counts[one or main] += bool(line.text)
+    second = {
+        one
+        for one in weights
+        if one != main and counts[one] >= SECOND_LINES and weights[one] >= SECOND_SHARE * weights.total()
+    }
+    languages, last = [], main
+    for one in guesses:
+        last = one if one in second or one == main else last if one == "" else main
+        languages.append(last)
+    return languages
+
+
+def _guesses(lines: Sequence[Line], main: str) -> list[str]:
+    """Return a guess for each line: by its own script, else by the paragraph; "" if nothing speaks for a language."""
+    guesses = [""] * len(lines)
+    block: list[int] = []
+    for at, line in enumerate([*lines, Line(0, "")]):
+        if line.text and not is_rule(line.text):
+            block.append(at)
+            continue
+        paragraph = _near(language_of("\n".join(lines[one].text for one in block)), main)
+        for one in block:
+            own = _near(language_of(lines[one].text), main)
+            guesses[one] = own or paragraph
+        block = []
+    return guesses
+
+
+def _near(guess: Guess, main: str) -> str:
+    """Return a sure guess. Chinese characters alone say nothing against another language that uses them."""
+    if not guess.sure or (guess.language.startswith("zh") and main.startswith(("zh", "ja"))):
+        return main if guess.sure else ""
+    return guess.language
+
+
+def _only(lines: Sequence[Line], languages: Sequence[str], language: str) -> list[Line]:
+    """Return all lines, with those of other languages blank."""
+    return [
+        line if one == language else Line(line.number, "", 0, gap=True)
+        for line, one in zip(lines, languages, strict=True)
+    ]
+
+
+__all__ = ["LetterReading", "Role", "read"]

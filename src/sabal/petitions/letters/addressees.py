@@ -12,7 +12,7 @@ NAME_LENGTH = 300
 _ADDRESS = re.compile(
     r"^(?P<name>.*?)[\s,;–-]*[<(（\[]?\s*(?:mailto:)?(?P<address>[^\s<>()（）\[\]]+@[^\s<>()（）\[\]]+?)\s*[>)）\]]?$"
 )
-_EDGES = " ;,，、；:：؛،"
+_EDGES = " ;,，、；:：؛،-–—•"
 
 
 def recipients_of(reading: LetterReading, language: str) -> list[tuple[str, str]]:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sabal.petitions.letters.head import form_of_address
-from sabal.petitions.letters.lines import ends_with_colon, is_prose
+from sabal.petitions.letters.lines import ends_sentence, ends_with_colon, is_prose, width
 from sabal.petitions.letters.reading import Role
 from sabal.petitions.letters.structure import Item, Run, Structure
 from sabal.petitions.letters.words import PHRASE_LENGTH
 
-_SENTENCES = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
+LEAD_WIDTH = 60
+SENTENCES = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
 
 
 @dataclass
@@ -39,7 +40,8 @@ def demands_of(structure: Structure) -> dict[int, Placed]:
 
 def asks(structure: Structure, at: int, *, anywhere: bool = False) -> bool:
     """Return whether the first sentence of a line asks for something, or with `anywhere` any of its sentences."""
-    sentences = _SENTENCES.split(structure.text(at)[: 3 * PHRASE_LENGTH])
+    mark = structure.marks.get(at)
+    sentences = SENTENCES.split(structure.text(at)[len(mark.text) if mark else 0 :][: 3 * PHRASE_LENGTH])
     for sentence in sentences if anywhere else sentences[:1]:
         match = structure.words.phrases["asks"].search(sentence[:PHRASE_LENGTH])
         if match and match.start() <= 110:
@@ -54,6 +56,7 @@ def _regions(structure: Structure) -> Iterator[_Region]:
     for run in structure.runs:
         if _can_be_demands(structure, run):
             yield _of_list(structure, run)
+            yield _below_item(structure, run)
     for anywhere in (False, True):
         yield _sentences(structure, anywhere)
 
@@ -69,12 +72,13 @@ def _opens(structure: Structure, at: int) -> bool:
         return False
     following = structure.after(at)
     listed = following is not None and following in structure.run_of
-    last = _SENTENCES.split(structure.text(at))[-1][-PHRASE_LENGTH:]
+    last = SENTENCES.split(structure.text(at))[-1][-PHRASE_LENGTH:]
     colon = ends_with_colon(structure.text(at))
+    short = listed and width(last) <= LEAD_WIDTH and not ends_sentence(last)
     if not (colon or listed) or structure.words.says("signs", last):
         return False
     return asks(structure, at, anywhere=True) or (
-        colon and bool(structure.words.phrases["leads"].search(last))
+        (colon or short) and bool(structure.words.phrases["leads"].search(last))
     )
 
 
@@ -219,10 +223,30 @@ def _of_list(structure: Structure, run: Run) -> _Region:
     return _Region(found, strength)
 
 
+def _below_item(structure: Structure, run: Run) -> _Region:
+    """Return the list below the last item of a numbered letter, if that item asks and no other item has a list."""
+    outer = [item for item in run.items if item.depth == 0]
+    inner = run.items[run.items.index(outer[-1]) + 1 :]
+    if len(outer) < 2 or not inner or len(outer) + len(inner) < len(run.items):
+        return _Region()
+    if not asks(structure, outer[-1].lines[0]) or any(asks(structure, item.lines[0]) for item in outer[:-1]):
+        return _Region()
+    found = {at: Placed(Role.LAYOUT) for at in run.lines}
+    for item in run.items:
+        if item in outer:
+            role = Role.HEADING if item is outer[-1] else Role.BACKGROUND
+            found |= {at: Placed(role, continues=place > 0) for place, at in enumerate(item.lines)}
+        else:
+            found |= dict(zip(item.lines, _item(item, -1), strict=True))
+    return _Region(found, 4.6)
+
+
 def _sentences(structure: Structure, anywhere: bool) -> _Region:
     """Return the lines that ask as the demands, each with the lines that go on with it."""
     found: dict[int, Placed] = {}
-    for at in structure.order[1:]:
+    for at in structure.order:
+        if at == structure.order[0] and not is_prose(structure.text(at)):
+            continue
         before = structure.before(at)
         label = structure.role_of_label(at)
         if before in found and structure.continues(at):
@@ -231,6 +255,7 @@ def _sentences(structure: Structure, anywhere: bool) -> _Region:
             label in (None, Role.DEMAND)
             and not structure.invites(at)
             and not structure.continues(at)
+            and not structure.words.is_whole("farewells", structure.text(at))
             and asks(structure, at, anywhere=anywhere)
         ):
             found[at] = Placed(Role.DEMAND)

@@ -12,8 +12,9 @@ from sabal.petitions.letters.words import LABEL_WIDTH, name_in
 
 NAME_WIDTH = 90
 _YEAR = regex.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
+_TWO_SENTENCES = regex.compile(r"[.!?。！？]\s*[^.!?。！？]{3}.*[.!?。！？]")
 _BLANKS = regex.compile(r"_{3,}|\.{6,}|…{3,}|＿{2,}")
-_PLACE_AND_DAY_WORDS = 5
+_PLACE_AND_DAY_WORDS = 7
 
 
 def is_day(structure: Structure, at: int) -> bool:
@@ -35,6 +36,8 @@ def is_form_line(text: str) -> bool:
 def form_of_address(structure: Structure, at: int) -> Role | None:
     """Return what a form of address is: a recipient, or left out if it names nobody; None for any other line."""
     text = bare(structure.text(at))
+    if structure.words.is_whole("kinds", text) or _TWO_SENTENCES.search(text):
+        return None
     if structure.words.is_whole("greetings", text):
         return Role.LEFT_OUT
     if width(text) > NAME_WIDTH or ends_sentence(text.rstrip("!.")) or at in structure.marks:
@@ -56,7 +59,12 @@ def address_block(structure: Structure, at: int) -> dict[int, tuple[Role, bool]]
     if honoured or (structure.words.says("offices", first) and (postal or _is_greeted(structure, block))):
         return names_of_block(structure, block)
     contact = any(contact_in(structure.text(one), structure.words) for one in block)
-    if (contact or postal) and _is_greeted(structure, block, within=12):
+    signs = any(structure.words.says("signers", structure.text(one)) for one in block)
+    below = structure.after(block[-1])
+    titled = (
+        signs and below is not None and not is_prose(structure.text(below)) and below not in structure.run_of
+    )
+    if ((contact or postal or signs) and _is_greeted(structure, block, within=12)) or titled:
         return {one: (Role.LEFT_OUT if one != at else Role.ORGANISER, False) for one in block}
     return None
 
@@ -67,6 +75,9 @@ def names_of_block(structure: Structure, block: Sequence[int]) -> dict[int, tupl
     in_street = False
     for place, at in enumerate(block):
         text = structure.text(at)
+        if place and structure.words.labels.get(text.split()[0].casefold()) == Role.ORGANISER:
+            roles[at] = (Role.ORGANISER, False)
+            continue
         begins = place == 0 or structure.words.says("honorifics", text)
         in_street = not begins and (in_street or _is_postal(text))
         roles[at] = (Role.LEFT_OUT, False) if in_street else (Role.RECIPIENT, not begins)

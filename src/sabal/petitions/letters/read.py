@@ -1,12 +1,12 @@
 """Read a plain letter: its languages, and the role of each of its lines."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sabal.petitions.letters.language import Guess, language_of
 from sabal.petitions.letters.lines import Line, is_rule, lines_of, width
 from sabal.petitions.letters.reader import roles_of
-from sabal.petitions.letters.reading import LetterLine, LetterReading, Role
+from sabal.petitions.letters.reading import LetterLine, LetterReading
 from sabal.petitions.letters.structure import Structure
 from sabal.petitions.letters.words import words_of
 
@@ -48,13 +48,10 @@ def _language_notes(guess: Guess, given: str, main: str) -> list[str]:
     return []
 
 
-def _notes(structure: Structure, contacts: dict[int, str] | object) -> list[str]:
-    notes = []
-    if isinstance(contacts, dict):
-        notes = [
-            f"Line {number} has a contact ({kind}). It is not published."
-            for number, kind in sorted(contacts.items())
-        ]
+def _notes(structure: Structure, contacts: Mapping[int, str]) -> list[str]:
+    notes = [
+        f"Line {number} has a contact ({kind}). It is not published." for number, kind in contacts.items()
+    ]
     for at in structure.strange:
         line = structure.lines[at]
         notes.append(
@@ -112,6 +109,3 @@ def _only(lines: Sequence[Line], languages: Sequence[str], language: str) -> lis
         line if one == language else Line(line.number, "", 0, gap=True)
         for line, one in zip(lines, languages, strict=True)
     ]
-
-
-__all__ = ["LetterReading", "Role", "read"]

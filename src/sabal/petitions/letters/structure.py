@@ -121,27 +121,28 @@ class Structure:
 
     def _labels(self) -> dict[int, tuple[Role, str]]:
         """Return the labels. A marked line has one only if it continues a numbering of sections."""
-        labels: dict[int, tuple[Role, str]] = {}
-        sections: dict[str, int] = {}
+        found: dict[int, tuple[Role, str]] = {}
         for at in self.order:
-            text = self.text(at)
-            role, label = label_of(text, self.words)
-            if role is None and (role := heading_role(text, self.words)):
-                label = text
+            role, label = label_of(self.text(at), self.words)
+            if role is None and (role := heading_role(self.text(at), self.words)):
+                label = self.text(at)
+            if role:
+                found[at] = role, label
+        sections: dict[str, int] = {}
+        for at in list(found):
             mark = self.marks.get(at)
-            if role is None:
-                continue
             if mark is None:
-                labels[at] = role, label
-            elif (
-                text.endswith(mark.text)
-                or mark.position == 1
-                or sections.get(mark.kind) == mark.position - 1 > 0
-            ):
+                continue
+            alike = [one for one, other in self.marks.items() if other.kind == mark.kind]
+            counted = mark.position == 1 or sections.get(mark.kind) == mark.position - 1 > 0
+            signs = mark.position == 0 and 2 * sum(one in found for one in alike) > len(alike) > 1
+            if self.text(at).endswith(mark.text) or counted or signs:
                 sections[mark.kind] = mark.position
-                labels[at] = role, label
-                del self.marks[at]
-        return labels
+            else:
+                del found[at]
+        for at in found:
+            self.marks.pop(at, None)
+        return found
 
     # Lists
 

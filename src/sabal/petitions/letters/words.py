@@ -217,4 +217,4 @@ def _bounded(words: str) -> str:
 def _normal(label: str) -> str:
     """Return a label without the differences that do not matter: case, width, spaces inside Korean or Chinese words."""
     text = unicodedata.normalize("NFKC", label).casefold().replace("’", "'").strip(" .*_:-–—=")
-    return regex.sub(r"\s+", "", text) if _NO_SPACES.search(text) else regex.sub(r"\s+", " ", text)
+    return str(regex.sub(r"\s+", "" if _NO_SPACES.search(text) else " ", text))

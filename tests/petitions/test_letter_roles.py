@@ -1,6 +1,7 @@
 """Every line of a letter has exactly one role, also if the letter is cut, joined to another or shuffled."""
 
 import re
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -315,5 +316,10 @@ def test_any_correction_gives_a_valid_folder(text: str, roles: dict[int, Role]) 
     ],
 )
 def test_hostile_letters_are_read_quickly(piece: str) -> None:
-    text = ("Title\n" + piece * 60_000).encode()[:59_990].decode("utf-8", "ignore")
+    few = "\n".join(("Title\n" + piece * 60_000).split("\n")[:2000])
+    text = few.encode()[:59_990].decode("utf-8", "ignore")
+    started = time.process_time()
     folder.parse(folder_from(read_text(text)).files)
+    assert time.process_time() - started < 5
+    with pytest.raises(FolderError, match="more than 2000 lines"):
+        read_text("Title\n" + "a\n" * 2001)

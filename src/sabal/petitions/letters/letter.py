@@ -13,6 +13,8 @@ from sabal.petitions.letters.reading import LetterReading, Role
 from sabal.petitions.letters.secondlanguage import with_language
 from sabal.petitions.letters.textfile import LETTER_BYTES, too_long
 
+LETTER_LINES = 2_000
+
 Draw = Callable[[Sequence[str]], str]
 
 
@@ -95,6 +97,8 @@ def _hints() -> tuple[str, ...]:
 def _refuse(text: str, name: str) -> None:
     if len(text.encode("utf-8", "surrogatepass")) > LETTER_BYTES:
         raise FolderError([too_long(name)])
+    if len(text.splitlines()) > LETTER_LINES:
+        raise FolderError([Problem(name, 1, f"The letter has more than {LETTER_LINES} lines. Shorten it.")])
     for number, line in enumerate(text.split("\n"), 1):
         if "\0" in line:
             sentence = "This is not text. Save the letter as plain text (.txt) or as a Word document (.docx)."

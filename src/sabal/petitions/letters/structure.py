@@ -1,5 +1,6 @@
 """The structure of a letter before any meaning: labels, section headings, and lists with their items."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -128,14 +129,15 @@ class Structure:
                 label = self.text(at)
             if role:
                 found[at] = role, label
+        alike = Counter(mark.kind for mark in self.marks.values())
+        labelled = Counter(self.marks[at].kind for at in found if at in self.marks)
         sections: dict[str, int] = {}
         for at in list(found):
             mark = self.marks.get(at)
             if mark is None:
                 continue
-            alike = [one for one, other in self.marks.items() if other.kind == mark.kind]
             counted = mark.position == 1 or sections.get(mark.kind) == mark.position - 1 > 0
-            signs = mark.position == 0 and 2 * sum(one in found for one in alike) > len(alike) > 1
+            signs = mark.position == 0 and 2 * labelled[mark.kind] > alike[mark.kind] > 1
             if self.text(at).endswith(mark.text) or counted or signs:
                 sections[mark.kind] = mark.position
             else:

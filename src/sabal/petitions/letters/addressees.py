@@ -31,7 +31,7 @@ def recipients_of(reading: LetterReading, language: str) -> list[tuple[str, str]
             names += [content] if line.mark else _divided(content)
     found: list[tuple[str, str]] = []
     for text in names:
-        name, address = _with_address(text)
+        name, address = with_address(text)
         if not name and found and address and not found[-1][1]:
             found[-1] = (found[-1][0], address)
         elif (name or address) and name not in (known for known, _ in found):
@@ -48,7 +48,8 @@ def _is_wide(text: str) -> bool:
     return width(text) > len(text)
 
 
-def _with_address(text: str) -> tuple[str, str]:
+def with_address(text: str) -> tuple[str, str]:
+    """Return a name without its email address, and the address ("" if there is none)."""
     name = text.strip(_EDGES)
     match = _ADDRESS.fullmatch(name) if len(name) <= 2 * NAME_LENGTH else None
     if match and is_email_address(match["address"]):

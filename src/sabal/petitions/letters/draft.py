@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, unquoted
-from sabal.petitions.letters.addressees import recipients_of
+from sabal.petitions.letters.addressees import recipients_of, with_address
 from sabal.petitions.letters.lines import bare
 from sabal.petitions.letters.reading import LetterLine, LetterReading, Role
 from sabal.petitions.letters.words import own_words, without_number
@@ -87,7 +87,9 @@ def _terms(reading: LetterReading, slug: str, hint: str, profile: str | None, no
     language = reading.language
     own = own_words(language)
     complete = own["complete"]
-    organiser = _first(reading, Role.ORGANISER, language, notes, limit=200)
+    organiser, address = with_address(_first(reading, Role.ORGANISER, language, notes, limit=200))
+    if address:
+        notes.sentences.append(f"The organiser's email address ({address}) is not published.")
     newsletter = bool(reading.of(Role.NEWSLETTER))
     head = f"""\
 # Made from a plain letter. Complete the marked places; docs/petition-folder.md explains each key.

@@ -36,7 +36,11 @@ def contacts_in(structure: Structure, lines: dict[int, LetterLine]) -> dict[int,
     found: dict[int, str] = {}
     for at, line in list(lines.items()):
         kind = "" if line.role == Role.LAYOUT else contact_in(line.text, structure.words)
-        if kind == "email address" and line.role == Role.RECIPIENT and not _has_more(structure, line):
+        if (
+            kind == "email address"
+            and line.role in (Role.RECIPIENT, Role.ORGANISER)
+            and not _has_more(structure, line)
+        ):
             continue
         if kind:
             for one in _paragraph(structure, lines, at):
@@ -51,7 +55,7 @@ def _as(line: LetterLine, role: Role) -> LetterLine:
 
 
 def _has_more(structure: Structure, line: LetterLine) -> bool:
-    """Return whether a recipient's line has a contact beside the email address, which is not published anyway."""
+    """Return whether a line of names has a contact beside the email address, which is not published anyway."""
     return (
         contact_in(" ".join(word for word in line.content.split() if "@" not in word), structure.words) != ""
     )

@@ -57,6 +57,13 @@ def language_of(text: str) -> Guess:
     return Guess(_OF_SCRIPT.get(script, ""), letters >= 4)
 
 
+def script_in(text: str) -> str:
+    """Return the script of most letters of a text, "" without letters. Those of East Asia are one."""
+    scripts = Counter(match.lastgroup or "" for match in _SCRIPT.finditer(text[:1000]))
+    script = scripts.most_common(1)[0][0] if scripts else ""
+    return "Han" if script in ("Hangul", "Hiragana", "Katakana") else script
+
+
 def _chinese(text: str) -> str:
     both = _TRADITIONAL & _SIMPLIFIED
     traditional = sum(character in _TRADITIONAL - both for character in text)

@@ -1,9 +1,9 @@
 """Read a plain letter: its languages, and the role of each of its lines."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from sabal.petitions.letters.language import Guess, language_of
+from sabal.petitions.letters.language import Guess, language_of, script_in
 from sabal.petitions.letters.lines import Line, is_rule, lines_of, width
 from sabal.petitions.letters.reader import roles_of
 from sabal.petitions.letters.reading import LetterLine, LetterReading
@@ -12,7 +12,7 @@ from sabal.petitions.letters.words import words_of
 
 DEFAULT_LANGUAGE = "en"
 # A second language is one only if so many lines and so much of the letter are written in it.
-SECOND_LINES, SECOND_SHARE = 3, 0.2
+SECOND_LINES, SECOND_SHARE = 2, 0.2
 
 
 def read(text: str, language: str = "") -> LetterReading:
@@ -20,7 +20,7 @@ def read(text: str, language: str = "") -> LetterReading:
     lines, cleaned = lines_of(text)
     guess = language_of(text)
     main = language or guess.language or DEFAULT_LANGUAGE
-    languages = _languages(lines, main)
+    languages = [main] * len(lines) if language else _languages(lines, main)
     if not language:
         # A letter in two languages has its own first, the translation below.
         main = next((one for line, one in zip(lines, languages, strict=True) if line.text), main)
@@ -62,45 +62,56 @@ def _notes(structure: Structure, contacts: Mapping[int, str]) -> list[str]:
 
 def _languages(lines: Sequence[Line], main: str) -> list[str]:
     """Return the language of each line: the main one, or another in which a good part of the letter is written."""
-    guesses = _guesses(lines, main)
+    guesses = [_near(guess, main) for guess in _guesses(lines)]
+    carried = _carried(lines, guesses, main, {guess.language for guess in guesses if guess.sure})
     weights: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    for line, one in zip(lines, guesses, strict=True):
-        weights[one or main] += width(line.text)
-        counts[one or main] += bool(line.text)
-    second = {
+    for line, one in zip(lines, carried, strict=True):
+        weights[one] += width(line.text)
+        counts[one] += bool(line.text)
+    known = {main} | {
         one
         for one in weights
-        if one != main and counts[one] >= SECOND_LINES and weights[one] >= SECOND_SHARE * weights.total()
+        if counts[one] >= SECOND_LINES and weights[one] >= SECOND_SHARE * weights.total()
     }
-    languages, last = [], main
-    for one in guesses:
-        last = one if one in second or one == main else last if one == "" else main
+    return _carried(lines, guesses, main, known)
+
+
+def _carried(lines: Sequence[Line], guesses: Sequence[Guess], main: str, known: Set[str]) -> list[str]:
+    """Return the language of each line, of those known. A name or a number has that of the line before."""
+    languages, last, script = [], main, ""
+    for line, guess in zip(lines, guesses, strict=True):
+        own = script_in(line.text)
+        if guess.language in known:
+            last = guess.language
+        elif guess.sure or (own and script and own != script):
+            last = main
+        script = own or script
         languages.append(last)
     return languages
 
 
-def _guesses(lines: Sequence[Line], main: str) -> list[str]:
-    """Return a guess for each line: by its own script, else by the paragraph; "" if nothing speaks for a language."""
-    guesses = [""] * len(lines)
+def _guesses(lines: Sequence[Line]) -> list[Guess]:
+    """Return a guess for each line: by its own words, else by those of its paragraph."""
+    guesses = [Guess("", sure=False)] * len(lines)
     block: list[int] = []
     for at, line in enumerate([*lines, Line(0, "")]):
         if line.text and not is_rule(line.text):
             block.append(at)
             continue
-        paragraph = _near(language_of("\n".join(lines[one].text for one in block)), main)
+        paragraph = language_of("\n".join(lines[one].text for one in block))
         for one in block:
-            own = _near(language_of(lines[one].text), main)
-            guesses[one] = own or paragraph
+            own = language_of(lines[one].text)
+            guesses[one] = own if own.sure else paragraph
         block = []
     return guesses
 
 
-def _near(guess: Guess, main: str) -> str:
-    """Return a sure guess. Chinese characters alone say nothing against another language that uses them."""
-    if not guess.sure or (guess.language.startswith("zh") and main.startswith(("zh", "ja"))):
-        return main if guess.sure else ""
-    return guess.language
+def _near(guess: Guess, main: str) -> Guess:
+    """Return a guess in terms of the letter's language. Japanese has lines of Chinese characters alone."""
+    base = guess.language.split("-")[0]
+    same = base == main.split("-")[0] or (base == "zh" and main.startswith("ja"))
+    return Guess(main, guess.sure) if same else guess
 
 
 def _only(lines: Sequence[Line], languages: Sequence[str], language: str) -> list[Line]:

@@ -63,12 +63,14 @@ class _Reader(LabelReader):
         if head.is_day(self.structure, at) or head.is_form_line(text):
             self.put(at, Role.LEFT_OUT)
             return True
-        if self.at_end or self.section != Role.BACKGROUND or at > self.last_demand >= 0:
-            return False
         role = head.form_of_address(self.structure, at)
-        if role is None or (not self.in_head and role == Role.RECIPIENT):
+        if role is None:
             return False
         known = any(line.role == Role.RECIPIENT for line in self.lines.values())
+        early = not self.at_end and self.section == Role.BACKGROUND and not at > self.last_demand >= 0
+        below = role == Role.RECIPIENT and not known and self.structure.words.says("addressees", text)
+        if not below and not (early and (self.in_head or role == Role.LEFT_OUT)):
+            return False
         self.put(at, Role.LEFT_OUT if known else role)
         return True
 
@@ -116,6 +118,7 @@ class _Reader(LabelReader):
         if (
             not self.in_head
             or self.has_title
+            or any(line.role == Role.SUBJECT for line in self.lines.values())
             or len(plain) > FRONT_MATTER["title"]
             or at in self.structure.marks
         ):
@@ -124,16 +127,15 @@ class _Reader(LabelReader):
             self.put(at, Role.LEFT_OUT)
             return True
         too_long = is_prose(plain) and (ends_sentence(plain) or width(plain) > 160)
-        if too_long or self._is_sentence(plain) or head.address_block(self.structure, at):
+        if (
+            too_long
+            or (plain.endswith((".", "。")) and len(SENTENCES.split(plain.rstrip(".。"))) > 1)
+            or head.address_block(self.structure, at)
+        ):
             return False
         self.put(at, Role.TITLE)
         self.has_title = True
         return True
-
-    def _is_sentence(self, text: str) -> bool:
-        """Return whether a short line is text rather than a title: two sentences, or one where a subject is given."""
-        given = any(role in (Role.TITLE, Role.SUBJECT) for role, _ in self.structure.labels.values())
-        return text.endswith((".", "。")) and (given or len(SENTENCES.split(text.rstrip(".。"))) > 1)
 
     def _more_of_title(self, at: int) -> bool:
         """Place the second line of a title in capitals or with the same number of hashes."""
@@ -182,6 +184,10 @@ class _Reader(LabelReader):
             return False
         self.section = Role.CLOSING if at > self.last_demand >= 0 else Role.BACKGROUND
         following = self.structure.after(at)
+        title = [bare(line.content.strip("\"'")) for line in self.lines.values() if line.role == Role.TITLE]
+        if bare(self.structure.text(at)) in title:
+            self.put(at, Role.LEFT_OUT)
+            return True
         self.put(at, self.section if following in self.structure.run_of else Role.HEADING)
         self.in_head = False
         return True

@@ -7,7 +7,7 @@ import tomlkit
 
 from sabal.petitions import folder
 from sabal.petitions.definition import FolderError, Problem
-from sabal.petitions.letters.addressees import recipients_of
+from sabal.petitions.letters.addressees import recipients_of, with_address
 from sabal.petitions.letters.draft import text_of
 from sabal.petitions.letters.reading import LetterReading, Role
 from sabal.petitions.letters.words import own_words
@@ -30,7 +30,8 @@ def with_language(
     if language not in known:
         document["languages"] = [*known, language]
     _add(document, "purpose", known, language, own_words(language)["purpose"])
-    organisers = [line.content for line in reading.of(Role.ORGANISER, language=language) if line.content]
+    lines = reading.of(Role.ORGANISER, language=language)
+    organisers = [name for name in (with_address(line.content)[0] for line in lines) if name]
     if organisers and len(organisers[0]) <= 200:
         _add(document, "organiser", known, language, organisers[0])
     elif isinstance(document["organiser"], dict):

@@ -194,7 +194,7 @@ class Structure:
     def _belongs(self, at: int, run: Run) -> bool:
         """Return whether an unmarked line belongs to the last item: it goes on with it, or explains it."""
         item, line, last = run.items[-1], self.lines[at], self.text(run.lines[-1])
-        if item.lone or self.invites(at):
+        if item.lone or self.invites(at) or self.words.is_whole("farewells", line.text):
             return False
         if line.indent > item.indent + 1:
             return True

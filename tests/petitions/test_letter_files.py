@@ -87,6 +87,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         (packed({"word/document.xml": "<a"}), "This Word document cannot be read."),
         (packed({"word/document.xml": " " * (UNPACKED_BYTES + 1)}), "longer than 60 kB"),
         (DOCUMENT[:-30], "This Word document cannot be read."),
+        ("a⟦token⟧".encode(), "The brackets ⟦ and ⟧ cannot be used here."),
+        (("a" + "\u0315\u0300" * 12_000).encode(), "more than 10 marks on one letter"),
         (b"Title\nAGE-SECRET-KEY-1QQQ", "A secret key is in this file."),
     ],
     ids=lambda value: value[:12] if isinstance(value, str) else "",

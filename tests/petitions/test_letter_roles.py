@@ -239,11 +239,14 @@ def parts(letters: Sequence[str]) -> st.SearchStrategy[str]:
     return st.one_of(cut, joined, shuffled, lines.flatmap(st.permutations)).map("\n".join)
 
 
+REFUSALS = ("The letter is empty.", "The brackets ⟦ and ⟧ cannot", "This line has more than 10 marks")
+
+
 def check_or_refuse(text: str) -> None:
     try:
         check(text)
     except FolderError as error:
-        assert [problem.sentence for problem in error.problems] == ["The letter is empty."], error
+        assert [problem.sentence.startswith(REFUSALS) for problem in error.problems] == [True], error
 
 
 @pytest.mark.parametrize("letter", CORPUS, ids=lambda letter: letter.name)
@@ -263,7 +266,7 @@ def test_nothing_is_lost_of_letters_cut_joined_and_shuffled(text: str) -> None:
     st.lists(
         st.sampled_from(
             [
-                *"-*•1①(一가甲✓[]:：<&\\'\"#\u202e\ud800",
+                *"-*•1①(一가甲✓[]:：<&\\'\"#\u202e\u0301⟦\ud800",
                 "\n",
                 "\n\n",
                 "1.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sabal import typed
 from sabal.petitions.definition import LANGUAGE, FolderError, Problem
 from sabal.petitions.letters.draft import draft, slug_for, title_of
 from sabal.petitions.letters.read import read
@@ -100,11 +101,20 @@ def _refuse(text: str, name: str) -> None:
     if len(text.splitlines()) > LETTER_LINES:
         raise FolderError([Problem(name, 1, f"The letter has more than {LETTER_LINES} lines. Shorten it.")])
     for number, line in enumerate(text.split("\n"), 1):
-        if "\0" in line:
-            sentence = "This is not text. Save the letter as plain text (.txt) or as a Word document (.docx)."
-            raise FolderError([Problem(name, number, sentence)])
-        if "AGE-SECRET-KEY-" in line.upper():
-            sentence = "A secret key is in this file. Remove it, and use a new key in its place."
+        if sentence := _why_refused(line):
             raise FolderError([Problem(name, number, sentence)])
     if not any(character.isalnum() for character in text):
         raise FolderError([Problem(name, 1, "The letter is empty.")])
+
+
+def _why_refused(line: str) -> str:
+    """Return why no petition can have a line, or ""."""
+    if "\0" in line:
+        return "This is not text. Save the letter as plain text (.txt) or as a Word document (.docx)."
+    if "AGE-SECRET-KEY-" in line.upper():
+        return "A secret key is in this file. Remove it, and use a new key in its place."
+    if "⟦" in line or "⟧" in line:
+        return "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out."
+    if typed.is_stacked(line):
+        return f"This line has more than {typed.MARKS} marks on one letter. Remove them."
+    return ""

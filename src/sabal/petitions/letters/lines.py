@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from sabal import typed
+
 # A line of only these characters is layout, but a single one may be a bullet.
 _RULE = re.compile(r"[-–—_=*•·.~#|+─━═☆★◇◆○●▪■□\s]+")
 _LONE_BULLET = re.compile(r"[-–—*•·+○●▪■□◆◇★☆]")
@@ -48,7 +50,7 @@ def lines_of(letter: str) -> tuple[list[Line], list[int]]:
         visible = _INVISIBLE.sub("", raw)
         if visible != raw:
             cleaned.append(number)
-        text = " ".join(unicodedata.normalize("NFC", visible).split()).strip("\u200b ")
+        text = " ".join(typed.nfc(visible).split()).strip("\u200b ")
         expanded = visible.expandtabs(4)
         lines.append(Line(number, text, len(expanded) - len(expanded.lstrip()), gap))
         gap = is_rule(text)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from sabal.petitions import folder
+from sabal.petitions.letters.letter import folder_from
 from sabal.petitions.letters.read import read
 from sabal.petitions.letters.reading import Role
 
@@ -107,3 +109,21 @@ def test_what_only_looks_like_a_mark_is_none(text: str) -> None:
 def test_a_bracket_at_the_start_of_a_title_stays(bracket: str) -> None:
     reading = read(f"{bracket}\n\n우리는 요구합니다:\n- 다리\n- 등불\n", "ko")
     assert reading.lines[0].role == Role.TITLE and reading.lines[0].content == bracket
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "demands"),
+    [
+        ("First, we ask for a date. Second, for a ferry.", ["First, we ask for a date.", "Second, for a ferry."]),
+        ("So we demand: (1) a date; (2) a ferry.", ["So we demand:", "> a date", "> a ferry."]),
+        ("We demand a date (see page 1) and a ferry.", ["We demand a date (see page 1) and a ferry."]),
+        ("We demand a ferry. First, however, a date.", ["We demand a ferry. First, however, a date."]),
+    ],
+)  # fmt: skip
+def test_demands_in_one_paragraph_are_divided_if_they_count(paragraph: str, demands: list[str]) -> None:
+    reading = read(f"Mend the pier\n\nIt is rotten, as we all know.\n\n{paragraph}\n", "en")
+    text = folder.parse(folder_from(reading).files).texts["en"]
+    flat = [
+        one for demand in text.demands for one in (demand.text, *(f"> {part.text}" for part in demand.parts))
+    ]
+    assert flat == demands

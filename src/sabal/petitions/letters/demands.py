@@ -74,7 +74,12 @@ def _opens(structure: Structure, at: int) -> bool:
     listed = following is not None and following in structure.run_of
     last = SENTENCES.split(structure.text(at))[-1][-PHRASE_LENGTH:]
     colon = ends_with_colon(structure.text(at))
-    short = listed and width(last) <= LEAD_WIDTH and not ends_sentence(last)
+    short = (
+        following is not None
+        and listed
+        and len(structure.run_of[following].items) > 1
+        and (not structure.lines[following].gap or (width(last) <= LEAD_WIDTH and not ends_sentence(last)))
+    )
     if not (colon or listed) or structure.words.says("signs", last):
         return False
     return asks(structure, at, anywhere=True) or (

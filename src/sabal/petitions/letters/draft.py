@@ -3,15 +3,16 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, unquoted
 from sabal.petitions.letters.addressees import recipients_of, with_address
+from sabal.petitions.letters.inline import divided
 from sabal.petitions.letters.lines import bare
 from sabal.petitions.letters.reading import LetterLine, LetterReading, Role
-from sabal.petitions.letters.words import own_words, without_number
+from sabal.petitions.letters.words import Words, own_words, without_number, words_of
 from sabal.petitions.protection import PROFILE_QUESTION
 from sabal.petitions.slugs import is_free_slug, key_of, slug_of
 from sabal.petitions.tomltable import FILE
@@ -211,6 +212,8 @@ def _sections(reading: LetterReading, language: str, notes: _Notes) -> tuple[_Se
         if line.role in (Role.DEMAND, Role.PART):
             if pending.text and not has_demand:
                 heading, pending = _fitting_heading(pending, notes), _Text(0, "")
+            if line.label and not heading and not has_demand:
+                heading = without_number(line.label.strip(" :：*_"))
             has_demand = True
         elif line.role == Role.HEADING:
             _note_empty(pending, notes)
@@ -252,7 +255,7 @@ def _section(title: str, paragraphs: Sequence[str]) -> list[str]:
 def _demands(reading: LetterReading, language: str, notes: _Notes) -> list[str]:
     written: list[str] = []
     depth = -1
-    for text in _texts(reading.of(Role.DEMAND, Role.PART, language=language)):
+    for text in _each(_texts(reading.of(Role.DEMAND, Role.PART, language=language)), words_of(language)):
         if len(_escaped(text.text)) > DEMAND_LENGTH or len(written) >= DEMANDS:
             notes.left_out(text, "could not be placed among the demands")
             continue
@@ -262,6 +265,16 @@ def _demands(reading: LetterReading, language: str, notes: _Notes) -> list[str]:
         notes.sentences.append("No demands were found. Write them as a list at the end of the file.")
         return [f"- {_escaped(own_words(language)['complete'])}"]
     return written
+
+
+def _each(texts: Iterable[_Text], words: Words) -> Iterator[_Text]:
+    """Yield the demands. One that names several in a paragraph becomes these, below what introduces them."""
+    for text in texts:
+        introduction, items = divided(text.text, words)
+        if introduction or not items:
+            yield replace(text, text=introduction or text.text)
+        for item in items:
+            yield _Text(text.number, item, text.level + bool(introduction))
 
 
 def _front(text: str) -> str:

@@ -6,12 +6,14 @@ from typing import Any
 import tomlkit
 
 from sabal.petitions import folder
-from sabal.petitions.definition import FolderError, Problem
+from sabal.petitions.definition import Definition, FolderError, Problem
 from sabal.petitions.letters.addressees import recipients_of, with_address
 from sabal.petitions.letters.draft import text_of
 from sabal.petitions.letters.reading import LetterReading, Role
 from sabal.petitions.letters.words import own_words
 from sabal.petitions.tomltable import FILE
+
+NAME_LENGTH = 200
 
 
 def with_language(
@@ -30,36 +32,62 @@ def with_language(
     if language not in known:
         document["languages"] = [*known, language]
     _add(document, "purpose", known, language, own_words(language)["purpose"])
-    lines = reading.of(Role.ORGANISER, language=language)
-    organisers = [name for name in (with_address(line.content)[0] for line in lines) if name]
-    if organisers and len(organisers[0]) <= 200:
-        _add(document, "organiser", known, language, organisers[0])
-    elif isinstance(document["organiser"], dict):
-        _add(document, "organiser", known, language, definition.organiser[definition.authoritative])
+    _name_organiser(document, reading, definition, language, notes)
     for key in ("name", "address"):
         value = document["controller"][key]
         if isinstance(value, dict):
             _add(document["controller"], key, known, language, value[definition.authoritative])
-    names = [name for name, _ in recipients_of(reading, language)]
-    notes += _name_recipients(document, definition.authoritative, known, language, names)
+    recipients = recipients_of(reading, language)
+    notes += _name_recipients(document, definition.authoritative, known, language, recipients)
     changed = {**files, FILE: tomlkit.dumps(document), f"{language}.md": text}
     _refuse_other_demands(files, changed, language)
     return changed, tuple(notes)
 
 
+def _name_organiser(
+    document: Any, reading: LetterReading, definition: Definition, language: str, notes: list[str]
+) -> None:
+    """Give the organiser a name in one more language. Note what else the letter says of the organiser."""
+    organiser = ""
+    for line in reading.of(Role.ORGANISER, language=language):
+        name, address = with_address(line.content)
+        if address or (name and (organiser or len(name) > NAME_LENGTH)):
+            notes.append(
+                f"Line {line.number} names the organiser and is not published as it is: “{line.content}”"
+            )
+        if not organiser and len(name) <= NAME_LENGTH:
+            organiser = name
+    if organiser or isinstance(document["organiser"], dict):
+        name = organiser or definition.organiser[definition.authoritative]
+        _add(document, "organiser", definition.languages, language, name)
+
+
 def _name_recipients(
-    document: Mapping[str, Any], authoritative: str, known: Sequence[str], language: str, names: Sequence[str]
+    document: Mapping[str, Any],
+    authoritative: str,
+    known: Sequence[str],
+    language: str,
+    recipients: Sequence[tuple[str, str]],
 ) -> list[str]:
     tables = document["recipients"]
-    same = len(tables) == len(names)
+    same = len(tables) == len(recipients)
     for place, table in enumerate(tables):
         if same:
-            _add(table, "name", known, language, names[place])
+            name, address = recipients[place]
+            _add(table, "name", known, language, name)
+            if address and "address" not in table:
+                table["address"] = address
         elif isinstance(table["name"], dict):
             _add(table, "name", known, language, table["name"][authoritative])
+    others = [f"{name} <{address}>" if address else name for name, address in recipients]
     if same:
-        return []
-    named = f"this letter names {len(names)}: {', '.join(names) or 'none'}"
+        addresses = {str(table.get("address", "")) for table in tables}
+        return [
+            f"Another address is known for {other}."
+            for (_, one), other in zip(recipients, others, strict=True)
+            if one and one not in addresses
+        ]
+    named = f"this letter names {len(others)}: {', '.join(others) or 'none'}"
     return [
         f"The petition has {len(tables)} recipients, {named}. Write their names in “{language}” into {FILE}."
     ]

@@ -82,7 +82,7 @@ class Structure:
 
     def invites(self, at: int) -> Role | None:
         """Return `SIGN` or `NEWSLETTER` if a line asks its reader to sign or to subscribe."""
-        text = self.text(at)
+        text = self.text(at).strip("¡¿*_ ")
         if at in self.marks or len(text) > PHRASE_LENGTH:
             return None
         if self.words.says("newsletters", text):

@@ -33,7 +33,9 @@ _LABEL_ROLES = {
     "background": Role.BACKGROUND, "demands": Role.DEMAND, "closing": Role.CLOSING, "contact": Role.CONTACT,
     "sign": Role.SIGN, "signature": Role.SIGNATURE, "left_out": Role.LEFT_OUT,
 }  # fmt: skip
-_LABEL = regex.compile(r"(?P<words>[^:：︰]{1,60}?)\s*[:：︰](?!//)(?P<end>[\]】〕》〉*_]*)\s*")
+_LABEL = regex.compile(
+    r"(?P<words>[^:：︰]{1,60}?)\s*(?:[:：︰](?!//)|(?<=\p{Arabic}\s?)/)(?P<end>[\]】〕》〉*_]*)\s*"
+)
 _SECTION_NUMBER = regex.compile(
     r"^(?:\d{1,2}[.)．]|[IVXⅠ-Ⅻ]{1,4}[.．]|[一二三四五六七八九十]{1,2}[、.．]|[가-하]\.|[①-⑳])\s*"
 )

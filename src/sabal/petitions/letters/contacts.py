@@ -13,6 +13,7 @@ _TELEPHONE = regex.compile(
     r"(?<![\w.,/-])(?:\+\s?\d[\d\s().·/-]{6,}\d|\(?0\d{1,5}\)?[\s./·–-]+\d[\d\s./·–-]{3,}\d|\d{2,4}-\d{3,4}-\d{3,4}|0\d{8,12})(?![\w,]*\d)"
 )
 _NUMBER = regex.compile(r"[^\d+]{0,12}\+?\(?\d[\d\s().·/-]{3,}\d")
+_HANDLE = regex.compile(r"[^\w@]{0,3}@\w{3}")
 _VALUE = regex.compile(r"\.?\s*[:：]\s*\S")
 _ACCOUNT = regex.compile(
     r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){3,8}(?:\s?[A-Z0-9]{1,3})?\b|\b(?:\d[ -]?){12,19}\b"
@@ -60,6 +61,8 @@ def _names_contact(text: str, words: Words) -> bool:
     """Return whether a word such as "Tel" or "account" has a number after it, or a short line has it as its label."""
     for match in words.contact_words.finditer(text[:400]):
         if match.start() <= 3 and len(text) <= 100 and _VALUE.match(text, match.end()):
+            return True
+        if _HANDLE.match(text, match.end()):
             return True
         if (number := _NUMBER.match(text, match.end())) and sum(c.isdigit() for c in number[0]) >= 6:
             return True

@@ -62,6 +62,8 @@ class SiteOfTests:
         unchanged = not show_names and not changes and settings.BASE_URL == BASE_URL
         if self.example and unchanged and self.rows("petitions_petition") == 0:
             put_rows(self.database, self.example)
+            # The rows are of another database, where a log could not continue.
+            self.database.execute(f"UPDATE ledger_log SET written_in = {self.database.identity}")
             return self.petition()
         files = folder.read(EXAMPLE)
         if show_names:

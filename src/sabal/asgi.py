@@ -33,6 +33,7 @@ from sabal.front.prepared import PreparedPages
 from sabal.front.refresher import Refresher
 from sabal.front.routes import Routes, table
 from sabal.keys.keyring import Keyring
+from sabal.ledger.shown import ShownSnapshots
 from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Clients, Limits, tor_exits
 from sabal.logs import where
@@ -86,7 +87,7 @@ class Process:
         allow_many_connections()
         end_with_parent()
         django.setup()  # for templates and translations
-        self._app = app = make_app(keyring or Keyring(), snapshots or Snapshots())
+        self._app = app = make_app(keyring or Keyring(), snapshots or ShownSnapshots())
         self._refresher = Refresher(app)
         front = make_front(app)
         end = time.monotonic() + FIRST_REFRESH_WITHIN

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +33,11 @@ class Database:
     for_update = ""
     for_update_of_free = ""
     for_key_share = ""  # prevents deletion of the rows, but not an update of their counts
+
+    @property
+    def identity(self) -> str:
+        """Return an SQL expression of this database's identity, which a copy, a restore or a failover changes."""
+        raise NotImplementedError
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """Run a statement that returns rows."""
@@ -69,6 +74,13 @@ class Database:
         """Return a context manager that yields whether this process may do `job`; at most one process may at a time."""
         raise NotImplementedError
 
+    def vouch(self, name: str) -> None:
+        """Let other machines see, until this connection ends, that what `name` says is true of this machine."""
+
+    def vouched(self, name: str) -> bool:
+        """Return whether another connection to this database vouches for `name`."""
+        return False  # SQLite has one machine only
+
     def wal_checkpoint(self, *, truncate: bool = False) -> None:
         """Copy SQLite's write-ahead log (WAL) into the database while others write. PostgreSQL does so by itself.
 
@@ -92,6 +104,7 @@ class SQLite(Database):
     """SQLite in WAL mode; every commit is flushed. Writers queue on an advisory lock, as SQLite itself has no queue."""
 
     vendor = "sqlite"
+    identity = "'SQLite'"  # a file has none: a copy of it looks the same (docs/decisions/0017)
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -209,6 +222,23 @@ class PostgreSQL(Database):
         self._connection = psycopg.connect(url, autocommit=True, connect_timeout=10, tcp_user_timeout=20_000)
         self._types: dict[str, dict[str, str]] = {}
         self._guard = threading.Lock()
+        self._vouched: set[str] = set()
+
+    @cached_property
+    def identity(self) -> str:
+        """Return an SQL expression of the cluster, its timeline, the database and the table of logs.
+
+        A promotion begins a timeline, a logical copy is another cluster, and a restored dump makes the table again. All
+        roles may call these functions by default; where one is not allowed or not there, its part is left out. The
+        timeline is that of the WAL being written: pg_control_checkpoint() has the old one until the first checkpoint
+        after a promotion, which is minutes later. On a standby the expression raises an OperationalError.
+        """
+        parts = [
+            f"'{name} ' || {value}"
+            for name, function, value in _IDENTITY
+            if not function or self.query(_MAY_CALL, (function,))[0][0]
+        ]
+        return "('PostgreSQL ' || " + " || ', ' || ".join(parts) + ")"
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         return self._connection.execute(_numbered(sql), params, binary=True).fetchall()
@@ -245,13 +275,31 @@ class PostgreSQL(Database):
 
     @contextmanager
     def leader(self, job: str) -> Iterator[bool]:
-        number = int.from_bytes(hashlib.sha256(b"sabal/" + job.encode()).digest()[:8], "big", signed=True)
+        number = _lock_number(job)
         locked = bool(self.query("SELECT pg_try_advisory_lock(?)", (number,))[0][0])
         try:
             yield locked
         finally:
             if locked and not self._connection.closed:  # a closed connection has released the lock already
                 self.query("SELECT pg_advisory_unlock(?)", (number,))
+
+    def vouch(self, name: str) -> None:
+        # The server frees the lock when the connection ends, however it ends. A second lock would be counted.
+        if name not in self._vouched and self.query(
+            "SELECT pg_try_advisory_lock_shared(?)", (_lock_number(name),)
+        ) == [(True,)]:
+            self._vouched.add(name)
+
+    def vouched(self, name: str) -> bool:
+        high, low = divmod(_lock_number(name) % 2**64, 2**32)
+        return bool(
+            self.query(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND classid::bigint = ? AND objid::bigint = ? AND objsubid = 1 AND pid <> pg_backend_pid()",
+                (high, low),
+            )
+        )
 
     def close(self) -> None:
         self._connection.close()
@@ -267,6 +315,25 @@ class PostgreSQL(Database):
                     ).fetchall()
                 )
             return self._types[table]
+
+
+_MAY_CALL = "SELECT COALESCE(has_function_privilege(to_regprocedure(?), 'execute'), false)"
+# The parts of a database's identity: name, the function that it needs, and SQL.
+_IDENTITY = (
+    ("cluster", "pg_control_system()", "(SELECT system_identifier FROM pg_control_system())"),
+    (
+        "timeline",
+        "pg_walfile_name(pg_lsn)",
+        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int",
+    ),
+    ("database", "", "(SELECT oid FROM pg_database WHERE datname = current_database())"),
+    ("table", "", "'ledger_log'::regclass::oid"),
+)
+
+
+def _lock_number(name: str) -> int:
+    """Return the number of the advisory lock of that name."""
+    return int.from_bytes(hashlib.sha256(b"sabal/" + name.encode()).digest()[:8], "big", signed=True)
 
 
 def _tail(ignore: bool, on_conflict: str) -> str:

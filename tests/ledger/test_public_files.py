@@ -1,15 +1,18 @@
 """Public files that are missing, damaged or newer than the database."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 import tlog
 from ledger.reading import files, read
+from sabal import database as raw
+from sabal import settings
 from sabal.ledger import tables
-from sabal.ledger.publication import WouldFork, publication
+from sabal.ledger.publication import NoCopy, Publication, WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
+from sabal.operating import stores
+from sabal.operating.adopt import Given, adopt_published
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
 from sites import NOW, SiteOfTests
@@ -52,11 +55,81 @@ def test_each_missing_or_changed_file_is_repaired(
         assert (files_of_log.folder / name).read_bytes() == before[name]
 
 
-def test_a_deleted_folder_is_written_again(site: SiteOfTests, petition: PetitionSnapshot) -> None:
-    files_of_log = publication(petition)
-    shutil.rmtree(files_of_log.folder)
+def test_a_machine_without_a_copy_does_not_continue_the_log(
+    site: SiteOfTests, petition: PetitionSnapshot
+) -> None:
+    """It cannot know whether the database is the newest: an older one may have been put back."""
+    files, size = publication(petition), 300
+    files.folder.rename(site.data / "kept")
+    site.database.close()  # the worker that had the copy
+    site.database = site.connect()
+    confirmed(site, petition, "max@example.org")
+    for use in (sequence, close, Sequencer.publish_here, Sequencer.repair):
+        with pytest.raises(NoCopy, match=f"sabal restore --adopt {petition.slug}"):
+            use(Sequencer(site.keystore), site.database, petition)
+    assert not files.folder.exists() and site.petition().counts.log_size == size
+    assert [f.level for f in stores.database_and_keys() if f.id == "D208"] == ["wrong"]
+    assert adopt_published(Given(), None, NOW)[0].refused
+    assert [one.refused for one in adopt_published(Given(nothing_lost=True), None, NOW)] == [""]
+    assert site.sequence(petition, NOW + 3 * WEEK) == 1
+    assert read(files.folder, files.key).checkpoint.size == size + 1
+    assert not [f for f in stores.database_and_keys() if f.id == "D208"]
+
+
+def test_a_second_machine_begins_beside_a_healthy_one(
+    site: SiteOfTests, petition: PetitionSnapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The healthy one may end a moment later, as when a server moves."""
+    if site.vendor == "sqlite":
+        pytest.skip("SQLite has one machine")
+    beside = site.connect()
+    Sequencer(site.keystore).publish_here(beside, petition)
+    monkeypatch.setattr(settings, "DATA", tmp_path / "second")
+    assert not [f for f in stores.database_and_keys() if f.id == "D208"]
     Sequencer(site.keystore).publish_here(site.database, petition)
-    assert read(files_of_log.folder, files_of_log.key).checkpoint.size == 300
+    beside.close()
+    confirmed(site, petition, "max@example.org")
+    assert site.sequence(petition, NOW + 3 * WEEK) == 1
+    assert read(publication(petition).folder, publication(petition).key).checkpoint.size == 301
+
+
+def test_no_machine_vouches_after_its_end_or_for_another_log(
+    site: SiteOfTests, petition: PetitionSnapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = site.connect()
+    beside.vouch("published/999")
+    Sequencer(site.keystore).publish_here(site.database, petition)  # its own word does not count
+    if site.vendor == "postgresql":
+        beside.vouch(publication(petition).voucher)
+    beside.close()
+    monkeypatch.setattr(settings, "DATA", tmp_path / "second")
+    with pytest.raises(NoCopy):
+        Sequencer(site.keystore).publish_here(site.database, petition)
+
+
+def test_a_crash_before_the_first_checkpoint_file_is_no_lost_copy(site: SiteOfTests) -> None:
+    petition = site.publish()
+    confirmed(site, petition)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Publication, "write_checkpoint", crash)
+        with pytest.raises(OSError, match="power cut"):
+            Sequencer(site.keystore).sequence(site.database, petition, NOW + WEEK)
+    assert not (publication(petition).folder / "checkpoint").exists()
+    confirmed(site, petition, "max@example.org")
+    assert site.sequence(petition, NOW + 3 * WEEK) == 1
+    assert read(publication(petition).folder, publication(petition).key).tally.signed == 2
+
+
+def crash(*_: object) -> None:
+    raise OSError("power cut")
+
+
+def sequence(sequencer: Sequencer, database: raw.Database, petition: PetitionSnapshot) -> None:
+    sequencer.sequence(database, petition, NOW + 3 * WEEK)
+
+
+def close(sequencer: Sequencer, database: raw.Database, petition: PetitionSnapshot) -> None:
+    sequencer.close(database, petition, NOW + 3 * WEEK)
 
 
 def test_partial_tiles_are_deleted_once_the_full_tile_exists(

@@ -99,6 +99,8 @@ def test_without_a_copy_the_log_is_read_only_until_a_checkpoint_is_given(drill: 
     states.pause(drill.petition.slug)
     with pytest.raises(ReadOnly):
         drill.site.publish_again(drill.petition.slug)
+    # The files of an old log would look new, to readers and to the next `--adopt`.
+    assert not Sequencer(drill.site.keystore).repair(drill.site.database, drill.petition)
     assert drill.log().size == size and not files.exists()
     assert [f.id for f in stores.database_and_keys() if f.level == "wrong" and f.id == "D206"]
     assert any("read-only" in step.sentence for step in ready.steps())

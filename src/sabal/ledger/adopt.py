@@ -152,9 +152,13 @@ def adopt(
 
 
 def make_read_only(database: Database, petition_id: int, seen_size: int = 0) -> None:
-    """Make a log read-only until the database has every published entry. At least `seen_size` were published."""
+    """Make a log read-only until the database has every published entry. At least `seen_size` were published.
+
+    A log whose database is another one is read-only already, and keeps that reason.
+    """
     with database.transaction():
-        tables.make_read_only(database, tables.get(database, petition_id, lock=True), seen_size)
+        log = tables.get(database, petition_id, lock=True)
+        tables.see(database, log, seen_size) if log.moved else tables.make_read_only(database, log, seen_size)
 
 
 def end_read_only(database: Database, petition_id: int, now: float) -> None:

@@ -3,10 +3,11 @@
 from contextlib import closing
 
 from sabal.database import connect
-from sabal.http import Refused, Response, file, for_any_site
+from sabal.http import Refused, Response, busy, file, for_any_site
 from sabal.ledger import tables
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import log_folder, publication
+from sabal.ledger.tables import Incomplete
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import Malformed, Tile
 
@@ -71,7 +72,12 @@ def tile(petition: PetitionSnapshot, path: str) -> Response:
     if not wanted.is_within(petition.counts.log_size):
         raise Refused(404, "not-found")
     with closing(connect()) as database:
-        data = publication(petition).read(database, wanted)
+        try:
+            data = publication(petition).read(database, wanted)
+        except (
+            Incomplete
+        ):  # the database lacks entries that were published, and this machine has no file of them
+            raise busy() from None
     return for_any_site(file(data, BINARY, FOR_EVER))
 
 

@@ -36,6 +36,7 @@ from tlog.merkle import full_root
 from tlog.tiles import ENTRIES, WIDTH, split_hashes
 
 CHECKPOINT, MANIFESTS, POLICY = "checkpoint", "manifests", "policy"
+_LOCK = ".lock"  # made before the first checkpoint is published from this machine
 _THREADS, _IN_MEMORY = 8, 64  # files that are flushed at once, and files that are in memory at once
 _HASH, _BUNDLED = 32, ENTRY_BYTES + 2  # bytes of each leaf in a tile, and in a bundle
 
@@ -49,6 +50,10 @@ class WouldFork(Refusal):
     def __init__(self, found: str, next_step: str) -> None:
         super().__init__(f"{found} Next: {next_step}")
         self.found, self.next_step = found, next_step
+
+
+class NoCopy(WouldFork):
+    """This machine has no files of a published log, so it cannot know whether the database is the newest."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,30 @@ class Publication:
         except (OSError, TlogError):
             return None  # a damaged file is written again
         return note
+
+    def has_copy(self) -> bool:
+        """Return whether a worker of this machine has published the log, or was about to when it ended."""
+        return (self.folder / _LOCK).exists() or self.published() is not None
+
+    def claim(self) -> None:
+        """Let this machine publish the log from now on. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        os.close(self._open_lock())
+
+    def refuse_unknown(self, database: Database, log: Log) -> None:
+        """Raise NoCopy if the log was published, but not here, and no worker elsewhere has what was published."""
+        if log.published and not self.has_copy() and not database.vouched(self.voucher):
+            raise NoCopy(
+                f"{log.published_size:,} entries of the public log of {self._slug} were published, but this machine has"
+                f" no copy of them in {self.folder}, and no worker that has one is running. So it is not known whether"
+                " the database is the newest.",
+                f"sabal restore --adopt {self._slug}",
+            )
+
+    @property
+    def voucher(self) -> str:
+        """Return what a worker vouches for (Database.vouch): the database has all that its machine has published."""
+        return f"published/{self.petition_id}"
 
     def refuse_ahead(self, database: Database, log: Log) -> None:
         """Raise WouldFork if the checkpoint in this folder does not fit the database's log."""
@@ -105,7 +134,7 @@ class Publication:
     def write_checkpoint(self, note: bytes) -> None:
         """Publish the checkpoint, unless a larger one is published. Its tiles must be there. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self._open_lock()
         try:
             locks.take(lock, wait=True)
             published = self.published()
@@ -114,6 +143,9 @@ class Publication:
                 private.flush(self.folder)
         finally:
             os.close(lock)
+
+    def _open_lock(self) -> int:
+        return os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
 
     def write_other(self, name: str, data: bytes) -> bool:
         """Write the policy or a manifest (`manifests/<hash>.json`) if it changed, and return whether it was written."""

@@ -94,22 +94,25 @@ class Sequencer:
     def publish_here(self, database: Database, petition: PetitionSnapshot) -> None:
         """Write this machine's files of the checkpoint that the database has as published. Raises WouldFork, OSError.
 
-        A log that is read-only since a restore is left out: more may have been published, and old files would look new.
+        A log that is read-only is left out: more may have been published, and old files would look new.
         """
         log = tables.find(database, petition.id)
-        if log is not None and log.published and not log.read_only:
+        if log is not None and log.published and log.writable:
             files = publication(petition)
+            files.refuse_unknown(database, log)
             if files.published() != log.published:
                 files.refuse_ahead(database, log)
                 self._write_files(database, petition, files, log.published_size)
                 files.write_checkpoint(log.published)
+            database.vouch(files.voucher)
 
     def repair(self, database: Database, petition: PetitionSnapshot) -> list[str]:
         """Repair this machine's public files from the database, and return the paths of the repaired files."""
         log = tables.find(database, petition.id)
-        if log is None or not log.published:
+        if log is None or not log.published or not log.writable:
             return []
         files = publication(petition)
+        files.refuse_unknown(database, log)
         files.refuse_ahead(database, log)
         repaired = self._write_others(database, petition, files) + files.repair(database, log.published_size)
         if files.published() is None:
@@ -126,6 +129,7 @@ class Sequencer:
                     database, petition.id, petition.manifest_hash, key, days.number_at(now)
                 )
         log.refuse_read_only()
+        publication(petition).refuse_unknown(database, log)
         return log
 
     def _key(self, database: Database, petition: PetitionSnapshot) -> Signer:
@@ -186,6 +190,7 @@ class Sequencer:
     ) -> None:
         self._write_files(database, petition, files, log.signed_size)
         note = self._ask(petition, files, log, now)
+        files.claim()
         with database.transaction():
             log = tables.publish(database, log, note, days.number_at(now))
             count.publish_totals(database, petition, now)

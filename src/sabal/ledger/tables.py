@@ -30,12 +30,15 @@ class Overtaken(Refusal):
 
 
 class ReadOnly(Refusal):
-    """The log was restored from a backup. Nothing may be appended, because later entries may have been published."""
+    """The log was restored from a backup, or its database failed over or was copied.
+
+    Nothing may be appended, because later entries may have been published.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The row of a log in the database, as it was read. Its fields are the columns of `ledger_log`."""
+    """The row of a log in the database, as it was read. Its fields are the columns of `ledger_log`, but for `here`."""
 
     petition_id: int
     size: int
@@ -51,18 +54,40 @@ class Log:
     witnesses: str  # lines of a policy (c2sp.org/tlog-policy): witness, group, quorum
     read_only: bool = False  # after a restore (ledger/adopt.py)
     seen_size: int = 0  # of the largest checkpoint seen elsewhere since the restore
+    written_in: str = ""  # the identity of the database in which the log may continue
+    here: str = ""  # the identity of the database from which this row was read
 
     @property
     def root(self) -> bytes:
         """Return the root over all sequenced entries."""
         return Frontier(self.size, self.compact_range).root()
 
+    @property
+    def moved(self) -> bool:
+        """Return whether this is another database than the one in which the log was written last."""
+        return self.written_in != self.here
+
+    @property
+    def writable(self) -> bool:
+        """Return whether entries may be appended."""
+        return not (self.read_only or self.moved)
+
+    @property
+    def why_read_only(self) -> str:
+        """Return a clause that says why nothing may be appended."""
+        if self.read_only:
+            return "since the restore, because it is not known here what was published after the backup"
+        return (
+            "because its database failed over to a standby, or was copied or moved, and may lack entries that were"
+            f" published (the log was written in {self.written_in or 'an unknown database'}; this is {self.here})"
+        )
+
     def refuse_read_only(self) -> None:
         """Raise ReadOnly if nothing may be appended."""
-        if self.read_only:
+        if not self.writable:
             raise ReadOnly(
-                f"The log of petition {self.petition_id} is read-only since the restore, because it is not known"
-                " here what was published after the backup. Next: sabal restore --adopt --copy MIRROR"
+                f"The log of petition {self.petition_id} is read-only {self.why_read_only}. Next: sabal restore --adopt"
+                f"{' --copy MIRROR' if self.read_only else ''}"
             )
 
 
@@ -70,7 +95,8 @@ def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | N
     """Return the log of a petition; None if it was never published. `lock` locks the row until the transaction ends."""
     tail = database.for_update if lock else ""
     rows = database.query(
-        f"SELECT {', '.join(_COLUMNS)} FROM ledger_log WHERE petition_id = ?{tail}", (petition_id,)
+        f"SELECT {', '.join(_COLUMNS)}, {database.identity} FROM ledger_log WHERE petition_id = ?{tail}",
+        (petition_id,),
     )
     return _log(rows[0]) if rows else None
 
@@ -97,7 +123,8 @@ def enter_manifest(database: Database, petition_id: int, manifest_hash: bytes, k
     """
     log = find(database, petition_id, lock=True)
     if log is None:
-        log = Log(petition_id, 0, (), b"", False, b"", b"", 0, b"", 0, -1, "")
+        here = str(database.query(f"SELECT {database.identity}")[0][0])
+        log = Log(petition_id, 0, (), b"", False, b"", b"", 0, b"", 0, -1, "", written_in=here, here=here)
         database.insert("ledger_log", _COLUMNS, [_row(log)])
         log = append(database, log, [Open(manifest_hash).encode()])
     elif log.manifest_hash == manifest_hash:
@@ -154,6 +181,11 @@ def make_read_only(database: Database, log: Log, seen_size: int) -> Log:
     return _update(database, log, replace(log, read_only=True, seen_size=max(log.seen_size, seen_size)))
 
 
+def see(database: Database, log: Log, seen_size: int) -> Log:
+    """Store that at least `seen_size` entries were published, in the caller's transaction."""
+    return _update(database, log, replace(log, seen_size=max(log.seen_size, seen_size)))
+
+
 def adopt(database: Database, log: Log, entries: Sequence[bytes], lost: Sequence[int]) -> Log:
     """Append entries that were published after the backup to a read-only log, in the caller's transaction.
 
@@ -181,7 +213,7 @@ def end_read_only(database: Database, log: Log, note: bytes, day: int) -> Log:
     If `note`, the newest published checkpoint, is over all entries of the log, it is stored unchanged. Otherwise the
     log keeps its own checkpoint, and the current batch continues. `day` is in days since 1970.
     """
-    writable = replace(log, read_only=False)
+    writable = replace(log, read_only=False, written_in=log.here)
     if not note or checkpoint.peek(note).size != log.size or log.size == log.published_size:
         return _update(database, log, writable)
     if log.size > log.signed_size:
@@ -283,14 +315,14 @@ def _update(database: Database, old: Log, new: Log) -> Log:
     return new
 
 
-_COLUMNS = tuple(field.name for field in fields(Log))
+_COLUMNS = tuple(field.name for field in fields(Log) if field.name != "here")
 _NOT_UPDATED = ("petition_id", "witnesses")
 _BYTES = ("manifest_hash", "reached", "signed", "published")
 
 
 def _log(row: Row) -> Log:
-    """Return the log of a row, whose columns are in the order of the fields."""
-    values = dict(zip(_COLUMNS, row, strict=True))
+    """Return the log of a row, whose columns are in the order of the fields; the database's identity is the last."""
+    values = dict(zip((*_COLUMNS, "here"), row, strict=True))
     hashes = bytes(values["compact_range"])
     values |= {name: bytes(values[name]) for name in _BYTES}
     values |= {name: bool(values[name]) for name in ("closed", "read_only")}

@@ -8,15 +8,17 @@ from hashlib import sha256
 from pathlib import Path
 
 from sabal import database as raw
-from sabal import days, erasure_journal
-from sabal.checking.copy import CannotCheck, LogCopy, manifest_path, named_manifests
+from sabal import days, erasure_journal, settings
+from sabal.checking.copy import MOST_NOTE, CannotCheck, LogCopy, manifest_path, named_manifests
 from sabal.checking.finding import MOST_BYTES, checkpoints_in
 from sabal.checking.reading import logs_in, read, read_folder
+from sabal.checking.web import files_at
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
 from sabal.ledger.adopt import Adopted, PublishedLog, SeenCheckpoint
-from sabal.ledger.publication import Publication, publication
+from sabal.ledger.publication import CHECKPOINT, NoCopy, Publication, publication
+from sabal.ledger.shown import shown_checkpoint
 from sabal.ledger.tables import Log
 from sabal.petitions import adopted, folder, lookup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -37,6 +39,9 @@ class Given:
     checkpoints: tuple[SeenCheckpoint, ...] = ()
     folders: tuple[dict[str, str], ...] = ()  # the files of petition folders, from which manifests were made
     never_shown: bool = False  # whether the operator confirms that no checkpoint of this log was published
+    nothing_lost: bool = (
+        False  # whether the operator confirms that the database lost nothing when it was moved
+    )
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,16 @@ class AdoptionOutcome:
 class _Known:
     """The whole copies and single checkpoints of one log that were found outside the database.
 
-    `own` is the one from this server's public folder, and is also in `copies` or `checkpoints`.
+    `own` is the one from this server's public folder, and is also in `copies` or `checkpoints`. `shown` are those that
+    public processes have shown: one may be ahead of the database, but none tells that it is the newest.
     """
 
     copies: tuple[PublishedLog, ...]
     checkpoints: tuple[SeenCheckpoint, ...]
+    shown: tuple[SeenCheckpoint, ...]
     own: PublishedLog | SeenCheckpoint | None
     never_shown: bool
+    nothing_lost: bool
     key: Verifier
 
     @property
@@ -77,7 +85,7 @@ class _Known:
 
     def seen(self, but: PublishedLog | None = None) -> list[SeenCheckpoint]:
         """Return all checkpoints, without the one of the copy `but`."""
-        return [*self.checkpoints, *(copy.seen for copy in self.copies if copy is not but)]
+        return [*self.checkpoints, *self.shown, *(copy.seen for copy in self.copies if copy is not but)]
 
     def tells_newest(self, log: Log) -> bool:
         """Return whether something tells which checkpoint of the log is the newest.
@@ -87,11 +95,17 @@ class _Known:
         """
         given = [one for one in self.checkpoints if one is not self.own]
         damaged = isinstance(self.own, SeenCheckpoint) and self.own.open(self.key).size >= log.published_size
-        return bool(given) or damaged or (self.never_shown and not log.published and not self.seen())
+        moved = self.nothing_lost and not log.read_only
+        return bool(given) or damaged or moved or (self.never_shown and not log.published and not self.seen())
 
 
 def gather(
-    copies: Sequence[str], files: Sequence[Path], folders: Sequence[Path], *, never_shown: bool = False
+    copies: Sequence[str],
+    files: Sequence[Path],
+    folders: Sequence[Path],
+    *,
+    never_shown: bool = False,
+    nothing_lost: bool = False,
 ) -> Given:
     """Read logs (a mirror's folder or a URL), files with checkpoints, and petition folders. Nothing is verified yet.
 
@@ -99,7 +113,8 @@ def gather(
     """
     found = [PublishedLog(where, read(where)) for copy in copies for where in _each_log(copy)]
     seen = [SeenCheckpoint(str(path), note) for path in files for note in _checkpoints_in(path)]
-    return Given(tuple(found), tuple(seen), tuple(folder.read(path) for path in folders), never_shown)
+    read_folders = tuple(folder.read(path) for path in folders)
+    return Given(tuple(found), tuple(seen), read_folders, never_shown, nothing_lost)
 
 
 def adopt_published(given: Given, slug: str | None, now: float) -> list[AdoptionOutcome]:
@@ -150,14 +165,17 @@ def erase_from_journal(database: raw.Database, commitments: list[bytes], reason:
 def _adopt_if_needed(
     database: raw.Database, petition: PetitionSnapshot, given: Given, now: float
 ) -> AdoptionOutcome | None:
-    log, known = tables.find(database, petition.id), _known(petition, given)
+    log, files = tables.find(database, petition.id), publication(petition)
     if log is None:
         return None
+    known = _known(petition, given, ask_site=log.moved)
     given_here = any(one is not known.own for one in (*known.copies, *known.checkpoints))
-    if not (log.read_only or given_here or _is_ahead(known.own, log)):
+    doubtful = not log.writable or given_here or _is_ahead(known.own, log)
+    if not (doubtful or _is_unknown(database, files, log)):
         return None
     try:
-        adopting.make_read_only(database, petition.id, known.size)
+        if doubtful:
+            adopting.make_read_only(database, petition.id, known.size)
         # A restore did this already, but not if the database file was replaced in another way.
         erased = _erased(petition)
         with database.transaction():
@@ -166,15 +184,25 @@ def _adopt_if_needed(
         newest = known.newest
         if newest is None or _is_outdated(newest, log, known):
             _continue(database, petition, log, known, now)
-            return AdoptionOutcome(petition.slug, None)
-        return AdoptionOutcome(
-            petition.slug, _adopt(database, petition, log, newest, known, given.folders, now)
-        )
+            done = None
+        else:
+            done = _adopt(database, petition, log, newest, known, given.folders, now)
+        files.claim()
+        return AdoptionOutcome(petition.slug, done)
     except Refusal as refusal:
         return AdoptionOutcome(petition.slug, None, str(refusal))
 
 
-def _known(petition: PetitionSnapshot, given: Given) -> _Known:
+def _is_unknown(database: raw.Database, files: Publication, log: Log) -> bool:
+    """Return whether no worker may continue the log here, because this machine has no copy of it."""
+    try:
+        files.refuse_unknown(database, log)
+    except NoCopy:
+        return True
+    return False
+
+
+def _known(petition: PetitionSnapshot, given: Given, *, ask_site: bool) -> _Known:
     files = publication(petition)
     own = _own_log(files)
     copies = [one for one in given.logs if _origin(one.seen) == petition.origin]
@@ -183,7 +211,27 @@ def _known(petition: PetitionSnapshot, given: Given) -> _Known:
         copies.append(own)
     elif own is not None:
         checkpoints.append(own)
-    return _Known(tuple(copies), tuple(checkpoints), own, given.never_shown, files.key)
+    shown = [one for one in (_shown(files), _on_site(petition, files) if ask_site else None) if one]
+    return _Known(
+        tuple(copies), tuple(checkpoints), tuple(shown), own, given.never_shown, given.nothing_lost, files.key
+    )
+
+
+def _shown(files: Publication) -> SeenCheckpoint | None:
+    """Return the newest checkpoint that a public process of this machine has shown."""
+    note = shown_checkpoint(files.key)
+    return SeenCheckpoint("the pages that this machine has shown", note) if note else None
+
+
+def _on_site(petition: PetitionSnapshot, files: Publication) -> SeenCheckpoint | None:
+    """Return the checkpoint at the public address, where processes on other machines may remember a newer one."""
+    where = f"{settings.BASE_URL}/{petition.slug}/log"
+    try:
+        note = files_at(where)(CHECKPOINT, MOST_NOTE)
+        checkpoint.open(note or b"", [files.key])
+    except (CannotCheck, TlogError):
+        return None  # the server is stopped, or somebody else answers there
+    return SeenCheckpoint(where, note or b"")
 
 
 def _is_outdated(newest: PublishedLog, log: Log, known: _Known) -> bool:

@@ -36,8 +36,8 @@ def backup(directory: Path) -> None:
     metavar="[SLUG]",
     is_flag=False,
     flag_value="",
-    help="Restore no backup. Only let the logs (or one petition's log) that are read-only since a restore adopt"
-    " what was published.",
+    help="Restore no backup. Only let the logs (or one petition's log) that are read-only since a restore or a"
+    " failover adopt what was published.",
 )
 @click.option(
     "--copy",
@@ -65,6 +65,12 @@ def backup(directory: Path) -> None:
     is_flag=True,
     help="With --adopt SLUG: confirm that no checkpoint of this log was ever shown to anybody.",
 )
+@click.option(
+    "--nothing-lost",
+    is_flag=True,
+    help="With --adopt: confirm that the database has everything, because a synchronous standby took over, or the"
+    " server was moved after a clean stop. What is known of the logs is compared all the same.",
+)
 def restore(
     directory: Path | None,
     adopt: str | None,
@@ -72,6 +78,7 @@ def restore(
     checkpoints: tuple[Path, ...],
     folders: tuple[Path, ...],
     never_shown: bool,
+    nothing_lost: bool,
 ) -> None:
     """Restore the backup in DIRECTORY into an empty database, then adopt what its logs published since.
 
@@ -91,8 +98,12 @@ def restore(
         raise Refusal("Name the backup's folder, or use --adopt if one was restored already.")
     if never_shown and not adopt:
         raise Refusal("--never-shown needs one petition: sabal restore --adopt SLUG --never-shown")
+    if nothing_lost and adopt is None:
+        raise Refusal(
+            "--nothing-lost needs --adopt, because a backup is older than the log: sabal restore --adopt --nothing-lost"
+        )
     # Read everything before anything is written, so that an unreadable file changes nothing.
-    given = gather(logs, checkpoints, folders, never_shown=never_shown)
+    given = gather(logs, checkpoints, folders, never_shown=never_shown, nothing_lost=nothing_lost)
     if directory is not None:
         _say_restored(put_back(directory))
     outcomes = adopt_published(given, adopt or None, time.time())

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sabal import database as raw
 from sabal import settings
+from sabal.ledger import tables
 from sabal.operating import startup, stores
 from sabal.petitions import folder
 from sabal.petitions.models import Petition
@@ -84,7 +85,7 @@ def _petition() -> Iterator[Step]:
         slug = petition.slug
         if petition.pk in read_only:
             yield Step(
-                f"Bring a copy of {slug}'s public log. It is read-only since a restore, and nothing is counted.",
+                f"Bring a copy of {slug}'s public log. It is read-only, and nothing is counted: the doctor says why.",
                 f"sabal restore --adopt {slug} --copy FOLDER or ADDRESS",
             )
         if petition.key_made_by_dev:
@@ -106,9 +107,8 @@ def _petition() -> Iterator[Step]:
 def _read_only() -> frozenset[int]:
     database = raw.connect()
     try:
-        return frozenset(
-            row[0] for row in database.query("SELECT petition_id FROM ledger_log WHERE read_only")
-        )
+        ids = [row[0] for row in database.query("SELECT petition_id FROM ledger_log")]
+        return frozenset(one for one in ids if (log := tables.find(database, one)) and not log.writable)
     finally:
         database.close()
 

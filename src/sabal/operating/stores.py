@@ -199,11 +199,18 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
     log, slug = tables.find(connection, petition.id), petition.slug
     if log is None:
         return
-    if log.read_only:
-        sentence = f"{slug}'s log is read-only since a restore, because what was published after the backup is unknown."
+    if not log.writable:
+        sentence = f"{slug}'s log is read-only {log.why_read_only}."
         hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --copy FOLDER or ADDRESS"
+        if not log.read_only:
+            hint += (
+                "\nIf the database is complete (a synchronous standby took over, or it was moved after a clean stop):"
+                f" sabal restore --adopt {slug} --nothing-lost"
+            )
         yield Finding("wrong", "D206", sentence, hint)
     try:
+        if log.writable:
+            publication(petition).refuse_unknown(connection, log)
         publication(petition).refuse_ahead(connection, log)
     except WouldFork as fork:
         yield Finding(

@@ -7,7 +7,8 @@ from sabal import hot_tables
 SQL = """
 -- One row for each log. size, compact_range: the tree of all sequenced entries (tlog.Frontier). reached: the last
 -- commitment that the current batch has taken, empty between batches. signed: the newest checkpoint; published: the one
--- on pages and in files, with its witnesses. batch: the number of checkpoints signed after the first.
+-- on pages and in files, with its witnesses. batch: the number of checkpoints signed after the first. written_in: the
+-- identity of the database in which the log may continue (Database.identity).
 CREATE TABLE ledger_log (
     petition_id INTEGER NOT NULL PRIMARY KEY,
     size BIGINT NOT NULL,
@@ -20,7 +21,8 @@ CREATE TABLE ledger_log (
     published BLOB NOT NULL,
     published_size BIGINT NOT NULL,
     batch INTEGER NOT NULL,
-    witnesses TEXT NOT NULL
+    witnesses TEXT NOT NULL,
+    written_in TEXT NOT NULL DEFAULT ''
 );
 
 -- The entries, 256 in a row as in the served bundles.

@@ -21,8 +21,16 @@ from sabal import locks, settings
 Row = tuple[Any, ...]
 BUSY_SECONDS = 30.0
 _CHUNKS = (64, 16, 4, 1)
-# Errors after which a connection must not be used again.
-OperationalError = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
+# Errors after which a connection must not be used again: the statement is not at fault, and a new connection may lead
+# to another server. InternalError includes a server that only reads (SQLSTATE 25006: a standby, a full disk) and an
+# aborted transaction. FeatureNotSupported includes a prepared statement whose table was changed since.
+OperationalError = (
+    sqlite3.OperationalError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 class Database:

@@ -182,15 +182,17 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
     if code:
         sys.exit(code)
-    sys.exit(
-        run(
-            dev=dev,
-            host=host or "127.0.0.1",
-            port=port,
-            workers=workers or (1 if dev else os.cpu_count() or 1),
-            with_worker=not no_worker,
-        )
+    code = run(
+        dev=dev,
+        host=host or "127.0.0.1",
+        port=port,
+        workers=workers or (1 if dev else os.cpu_count() or 1),
+        with_worker=not no_worker,
     )
+    from sabal.database import settle
+
+    settle()  # loads the database only now, because this process stays small while the server runs
+    sys.exit(code)
 
 
 @main.command(hidden=True)

@@ -108,6 +108,26 @@ def connect(url: str | None = None) -> Database:
     return PostgreSQL(url)
 
 
+def settle(url: str | None = None) -> bool:
+    """Bring SQLite's write-ahead log into the database, and delete it; return whether nobody else uses the database.
+
+    Call this when the processes have ended: what they deleted last is in both files until then. Does nothing for
+    PostgreSQL. Raises the driver's OperationalError, and DatabaseError if the file is damaged.
+    """
+    url = url or settings.DATABASE_URL
+    if not url.startswith("sqlite://"):
+        return True
+    path = Path(url.removeprefix("sqlite://"))
+    if not path.exists():
+        return True
+    database = SQLite(path)
+    try:
+        database.wal_checkpoint(truncate=True)
+    finally:
+        database.close()  # the last connection deletes the file
+    return not path.with_name(f"{path.name}-wal").exists()
+
+
 class SQLite(Database):
     """SQLite in WAL mode; every commit is flushed. Writers queue on an advisory lock, as SQLite itself has no queue."""
 

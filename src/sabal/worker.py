@@ -15,7 +15,7 @@ from types import FrameType
 
 from sabal import days, settings
 from sabal.configuration.errors import SettingError
-from sabal.database import Database, OperationalError, connect
+from sabal.database import Database, OperationalError, connect, settle
 from sabal.keys.keyring import was_up
 from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
 from sabal.ledger.finalise import finalise_due
@@ -246,5 +246,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    if not worker.run():
+    whole = worker.run()
+    settle()
+    if not whole:
         sys.exit(1)

@@ -71,6 +71,11 @@ def backup(directory: Path) -> None:
     help="With --adopt: confirm that the database has everything, because a synchronous standby took over, or the"
     " server was moved after a clean stop. What is known of the logs is compared all the same.",
 )
+@click.option(
+    "--aside",
+    is_flag=True,
+    help="Rename the SQLite database that is there to sabal.sqlite3.DATE-TIME first. The server must be stopped.",
+)
 def restore(
     directory: Path | None,
     adopt: str | None,
@@ -79,6 +84,7 @@ def restore(
     folders: tuple[Path, ...],
     never_shown: bool,
     nothing_lost: bool,
+    aside: bool,
 ) -> None:
     """Restore the backup in DIRECTORY into an empty database, then adopt what its logs published since.
 
@@ -90,6 +96,7 @@ def restore(
     import django
 
     django.setup()
+    from sabal import settings
     from sabal.operating.adopt import adopt_published, gather
     from sabal.operating.restore import restore as put_back
     from sabal.refusal import Refusal
@@ -105,7 +112,15 @@ def restore(
     # Read everything before anything is written, so that an unreadable file changes nothing.
     given = gather(logs, checkpoints, folders, never_shown=never_shown, nothing_lost=nothing_lost)
     if directory is not None:
-        _say_restored(put_back(directory))
+        there = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
+        moved = (
+            there.with_name(f"{there.name}.{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}")
+            if aside
+            else None
+        )
+        _say_restored(put_back(directory, aside=moved))
+        if moved is not None and moved.exists():
+            click.echo(f"The database from before is {moved}. Delete it once the restored server works.")
     outcomes = adopt_published(given, adopt or None, time.time())
     for outcome in outcomes:
         _say_outcome(outcome)

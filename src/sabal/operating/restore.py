@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,8 +48,11 @@ class Restored:
     ]  # slugs of petitions that take no signatures until their pepper is renewed
 
 
-def restore(directory: Path) -> Restored:
-    """Restore a backup into the empty database of this server. Raises Refusal or KeyMissing with the next step."""
+def restore(directory: Path, *, aside: Path | None = None) -> Restored:
+    """Restore a backup into the empty database of this server. Raises Refusal or KeyMissing with the next step.
+
+    With `aside`, the SQLite database that is there is renamed so, once the restored one is complete.
+    """
     keystore = open_keystore()
     manifest = _verified_manifest(directory, keystore)
     sqlite = settings.DATABASE_URL.startswith("sqlite://")
@@ -56,7 +60,10 @@ def restore(directory: Path) -> Restored:
         raise Refusal(
             f"This backup is of {manifest['database']}. Set SABAL_DATABASE_URL to a database of that kind."
         )
-    with (_into_sqlite if sqlite else _into_postgresql)(directory, manifest) as database:
+    if aside is not None and not sqlite:
+        raise Refusal("--aside is for SQLite. Set SABAL_DATABASE_URL to an empty PostgreSQL database.")
+    into = _into_sqlite(directory, manifest, aside) if sqlite else _into_postgresql(directory, manifest)
+    with into as database:
         new_keys = tuple(_lasting_keys(database, keystore))
         journal_lines, erased = _apply_erasure_journal(database)
         make_all_read_only(database)
@@ -122,14 +129,17 @@ def _key_source() -> str:
 
 
 @contextmanager
-def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.Database]:
+def _into_sqlite(directory: Path, manifest: Mapping[str, Any], aside: Path | None) -> Iterator[raw.Database]:
     """Yield the restored database in a draft file. After the block the file gets its final name."""
     target = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
+    if aside is not None:
+        _settle(target)
     # SQLite would write a leftover journal into the restored database.
     for there in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal"))):
-        if there.exists():
+        if there.exists() and not (aside is not None and there == target):
             raise Refusal(
-                f"{there} exists already. Stop the server, move sabal.sqlite3* away, then restore again."
+                f"{there} exists already. Stop the server, then restore again with --aside, which renames the database"
+                " that is there, or move sabal.sqlite3* away."
             )
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
@@ -156,11 +166,31 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any]) -> Iterator[raw.D
         finally:
             database.close()
         private.flush(draft)
+        if aside is not None and target.exists():
+            _settle(target)
+            if aside.exists():
+                raise Refusal(f"{aside} exists already. Name another file.")
+            target.rename(aside)
         draft.rename(target)
         private.flush(target.parent)
     except BaseException:
         _unlink_all(target.parent, draft.name)
         raise
+
+
+def _settle(target: Path) -> None:
+    """Leave nothing that was deleted in the files of the database that is there. Raises Refusal if it is in use."""
+    try:
+        settled = raw.settle(f"sqlite://{target}")
+    except raw.OperationalError as error:
+        raise Refusal(f"{target} cannot be used ({type(error).__name__}). Stop the server first.") from None
+    except sqlite3.DatabaseError:
+        raise Refusal(
+            f"{target} is damaged. Move sabal.sqlite3* away by hand, then restore again. These files may hold withdrawn"
+            " signatures: delete them once the restored server works."
+        ) from None
+    if not settled:
+        raise Refusal(f"A process still uses {target}. Stop the server first.")
 
 
 def _unlink_all(folder: Path, beginning: str) -> None:

@@ -2,16 +2,24 @@
 
 import os
 import shutil
+import socket
 import tempfile
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import agefile
-from clusters import primary_and_standby
+import tlog
+from clusters import follow, primary_and_standby, wait_for_replay
 from conftest import fresh_site
-from operating.failover import Failover, OnPrimary
+from journey.signer import Signer
+from ledger.reading import read
+from operating.failover import NAME, ROLE, Failover, OnPrimary
 from sabal.ledger.adopt import SeenCheckpoint
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
@@ -19,6 +27,8 @@ from sabal.ledger.shown import ShownSnapshots
 from sabal.ledger.tables import ReadOnly
 from sabal.operating import adopt, ready, stores
 from sabal.petitions.snapshot import Counts, Snapshots
+from served import SLUG, Served
+from tlog import Verifier
 
 WEEK = 604_800
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]  # each drill starts a primary and a standby
@@ -36,8 +46,18 @@ def postgresql_programs() -> Path:
 
 
 @pytest.fixture
+def folder() -> Iterator[Path]:
+    """Yield a folder in /tmp, because the path of a Unix socket is at most 107 bytes long."""
+    made = Path(tempfile.mkdtemp(prefix="sabal-failover-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
 def drill(
     postgresql_programs: Path,
+    folder: Path,
     tmp_path: Path,
     key_file: Path,
     carols_identity: agefile.Identity,
@@ -46,26 +66,20 @@ def drill(
     django_db_blocker: object,
 ) -> Iterator[Failover]:
     """Yield a site on a primary; its standby is not started yet."""
-    # In /tmp, because the path of a Unix socket is at most 107 bytes long.
-    folder = Path(tempfile.mkdtemp(prefix="sabal-failover-"))
-    folder.chmod(0o755)
-    try:
-        with (
-            django_db_blocker.unblock(),  # type: ignore[attr-defined]
-            primary_and_standby(postgresql_programs, folder) as (primary, standby),
-            fresh_site(
-                OnPrimary(primary, folder),
-                tmp_path,
-                key_file,
-                carols_identity,
-                monkeypatch,  # type: ignore[arg-type]
-            ) as site,
-        ):
-            drill = Failover(site, tmp_path, request, monkeypatch)
-            drill.primary, drill.standby = primary, standby
-            yield drill
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        django_db_blocker.unblock(),  # type: ignore[attr-defined]
+        primary_and_standby(postgresql_programs, folder) as (primary, standby),
+        fresh_site(
+            OnPrimary(primary, folder),
+            tmp_path,
+            key_file,
+            carols_identity,
+            monkeypatch,  # type: ignore[arg-type]
+        ) as site,
+    ):
+        drill = Failover(site, tmp_path, request, monkeypatch)
+        drill.primary, drill.standby = primary, standby
+        yield drill
 
 
 def lose_batches(drill: Failover) -> int:
@@ -209,3 +223,86 @@ def shown(pages: Snapshots, drill: Failover) -> Counts:
     petition = pages.by_slug(drill.petition.slug)
     assert petition is not None
     return petition.counts
+
+
+def test_a_running_server_through_a_failover(
+    postgresql_programs: Path, tmp_path: Path, folder: Path, django_db_blocker: object
+) -> None:
+    """Real processes; the address of the database leads to the standby from one moment to the next."""
+    with primary_and_standby(postgresql_programs, folder) as (primary, standby):
+        with OnPrimary(primary, folder).copy(folder):
+            pass
+        address = folder / "now"
+        address.symlink_to(primary.folder)
+        url = f"postgres:///{NAME}?host={address}&user={ROLE}"
+        with running_on(url, tmp_path) as served:
+            for name in ("Suzie", "Max"):
+                sign(served, name)
+            served.wait_for_count(2)
+            follow(primary, standby)
+            wait_for_replay(primary, standby)
+            standby.stop("fast")
+            sign(served, "Carol")
+            served.wait_for_count(3)
+            before = fetch(served, "log/checkpoint")
+
+            primary.stop()
+            address.unlink()
+            address.symlink_to(standby.folder)
+            standby.start()
+            standby.promote()
+            output_has(served, "failed over to a standby")
+            output_has(served, "pages keep showing these")
+            assert served.count() == 3 and fetch(served, "log/checkpoint") == before
+            sign(served, "Eve")  # people sign and confirm; nothing is counted
+            served.stop()
+            served.start()
+            assert served.count() == 3 and fetch(served, "log/checkpoint") == before
+            doctor = served.sabal("doctor").stdout
+            assert "D206" in doctor and "timeline 2" in doctor
+
+            adopted = served.sabal("restore", "--adopt")
+            assert adopted.returncode == 0, adopted.stderr
+            served.wait_for_count(4)
+            key = Verifier.parse(fetch(served, "log/policy").split()[1].decode())
+            found = read(tmp_path / "public" / SLUG / "log", key)
+            older = tlog.checkpoint.peek(before)
+            assert found.checkpoint.size > older.size
+            assert tlog.root_of_entries(found.entries[: older.size]) == older.root
+
+
+@contextmanager
+def running_on(url: str, data: Path) -> Iterator[Served]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
+    environment |= {"SABAL_DATA": str(data), "SABAL_BATCH_EVERY": "500ms", "SABAL_DATABASE_URL": url}
+    served = Served(f"http://127.0.0.1:{port}", data, environment | {"PYTHONUNBUFFERED": "1"})
+    try:
+        served.start()
+        yield served
+    finally:
+        served.stop()
+
+
+def sign(served: Served, name: str) -> None:
+    signer = Signer(served, name)
+    for step in (signer.sign, signer.confirm):
+        try:
+            step()
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 503  # a connection was to the old primary: the page asks to try again
+            step()
+
+
+def fetch(served: Served, path: str) -> bytes:
+    with urllib.request.urlopen(f"{served.base}/{SLUG}/{path}", timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def output_has(served: Served, words: str) -> None:
+    deadline = time.monotonic() + 60
+    while words not in served.output.read_text():
+        assert time.monotonic() < deadline, served.output.read_text()
+        time.sleep(0.2)

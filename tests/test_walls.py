@@ -214,17 +214,17 @@ def test_the_commands_for_any_computer_load_no_server(module: str) -> None:
 WRITERS = {
     "signing_pending": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",
-        "signing/epochs.py", "signing/retention.py",
+        "signing/epochs.py", "signing/retention.py", "signing/late.py",
     },
     "signing_signature": {
         "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py", "signing/epochs.py",
-        "signing/retention.py",
+        "signing/retention.py", "signing/late.py",
     },
     "signing_waiting": {"signing/writer/confirm.py", "signing/writer/log_index.py"},
     "signing_log_index": {"signing/writer/log_index.py"},
     "signing_access": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/count.py",
-        "signing/retention.py",
+        "signing/retention.py", "signing/late.py",
     },
     "signing_sealed": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",

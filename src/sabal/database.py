@@ -8,6 +8,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, lru_cache
@@ -98,6 +99,18 @@ class Database:
     def close(self) -> None:
         """Close the connection. Do nothing if it is closed already."""
         raise NotImplementedError
+
+
+@contextmanager
+def leading(database: Database, job: str, patience: float) -> Iterator[bool]:
+    """Yield whether this process may do `job` (Database.leader). Wait at most `patience` seconds for another one."""
+    deadline = time.monotonic() + patience
+    while True:
+        with database.leader(job) as leads:
+            if leads or time.monotonic() > deadline:
+                yield leads
+                return
+        time.sleep(0.1)
 
 
 def connect(url: str | None = None) -> Database:

@@ -34,3 +34,11 @@ def decode(text: str) -> bytes | None:
 def digest(token: bytes) -> bytes:
     """Return H(t), the only trace of a token that is stored (docs/log-format.md: SHA-256 of "petition/1 token" ‖ t)."""
     return hashlib.sha256(b"petition/1 token" + token).digest()
+
+
+def late(token_hash: bytes) -> bytes:
+    """Return what is stored instead of H(t) once a link of a guarded petition is late: SHA-256 of "late" ‖ H(t).
+
+    Only withdrawing looks it up. To all else a late link is an invented one.
+    """
+    return hashlib.sha256(b"late" + token_hash).digest()

@@ -30,7 +30,7 @@ from sabal.mail.transport import Transport, open_transport
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
-from sabal.signing import drain, epochs, retention, tidy
+from sabal.signing import drain, epochs, late, retention, tidy
 from sabal.witness.network import NetworkSettings
 
 logger = logging.getLogger(__name__)
@@ -198,6 +198,8 @@ class Worker:
                         logger.info(
                             "a petition is finalised: its log is closed; its keys, tags and w are deleted"
                         )
+                if rekeyed := late.rekey(database, petition, today):
+                    logger.info("%d links of a guarded petition are late: they only withdraw now", rekeyed)
                 if drained := drain.drain(database, petition.id, day):
                     logger.info("%d sealed records that the organiser holds are deleted", drained)
                 if epochs.forget_old_epochs(database, self.keystore, petition):

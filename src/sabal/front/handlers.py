@@ -272,7 +272,7 @@ class Handlers:
         """POST: delete record, dedupe tag and links. The answer is the same for real and invented links."""
         t, found = await self._found(request)
         # Anyone can invent links, so only real ones reach the writer. Timing may reveal a real link, but it is used up.
-        if found is not None:
+        if found is not None or await self._is_real_late(t):
             await self._ask(lambda: operations.Withdraw(t, token.digest(t)))
         return see_other(f"/{request.language}/signature/withdrawn")
 
@@ -286,6 +286,13 @@ class Handlers:
         t = token_of(request)
         try:
             return t, await self._app.finder.ask(token.digest(t))
+        except Unavailable:
+            raise busy() from None
+
+    async def _is_real_late(self, t: bytes) -> bool:
+        """Return whether a link without a signature once had one, and may still withdraw it."""
+        try:
+            return await self._app.finder.ask(token.late(token.digest(t))) is not None
         except Unavailable:
             raise busy() from None
 

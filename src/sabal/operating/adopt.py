@@ -1,6 +1,5 @@
 """Find what was published of restored logs (in the public folder, in mirrors, in emails), and let them adopt it."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -379,12 +378,7 @@ def _checkpoints_in(path: Path) -> list[bytes]:
 @contextmanager
 def _as_leader(database: raw.Database) -> Iterator[None]:
     """Become the only process that changes logs; wait for a worker that is counting."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with database.leader("ledger") as leads:
-            if leads:
-                yield
-                return
-        if time.monotonic() > deadline:
+    with raw.leading(database, "ledger", PATIENCE) as leads:
+        if not leads:
             raise Refusal("A worker is still counting. Stop the server, and run this command again.")
-        time.sleep(0.1)
+        yield

@@ -133,7 +133,8 @@ MOMENTS = (
         covers=(
             *_columns(
                 "signing_signature",
-                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox",
+                "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id display mailbox"
+                " late",
             ),
             *_columns("signing_waiting", "petition_id commitment held held_until bucket"),
             "signing_total.published_names",
@@ -144,7 +145,7 @@ MOMENTS = (
         memory=_("The same as the first time."),
         disk=_("That the new link leads to the same signature."),
         how_long=_("As long as the signature."),
-        covers=_columns("signing_access", "token_hash signature_hash petition_id mailbox"),
+        covers=_columns("signing_access", "token_hash signature_hash petition_id mailbox late"),
     ),
     Moment(
         when=_("Signatures are counted"),

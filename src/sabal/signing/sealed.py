@@ -5,13 +5,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sabal.database import Database, connect
+from sabal.database import Database, connect, leading
 from sabal.keys.keystore import open_keystore
 from sabal.petitions.lookup import petition as find_petition
 from sabal.records.export import FORMAT, Header
+from sabal.refusal import Refusal
 from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT
 
 CHUNK = 500
+PATIENCE = 20.0  # seconds to wait for a worker that is tidying
 
 
 def write_sealed(database: Database, petition_id: int, header: Header) -> Iterator[str]:
@@ -26,6 +28,14 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
         "code": header.code,
     }
     yield json.dumps(first, ensure_ascii=False) + "\n"
+    # Meanwhile the worker must replace no hash: a row whose key changes between two reads could be left out.
+    with leading(database, "tidy", PATIENCE) as leads:
+        if not leads:
+            raise Refusal("The worker is tidying. Run this command again in a minute.")
+        yield from _records(database, petition_id, header.size)
+
+
+def _records(database: Database, petition_id: int, size: int) -> Iterator[str]:
     last = b""
     while True:
         # Ordered by the hash of the link, which is a random order.
@@ -38,7 +48,7 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
         )
         for _, commitment, body, index in rows:
             # Entries that are published meanwhile are not in the checkpoint of the first line.
-            known = index if index is not None and index < header.size else None
+            known = index if index is not None and index < size else None
             line = {
                 "index": known,
                 "commitment": bytes(commitment).hex(),

@@ -29,6 +29,7 @@ CREATE INDEX signing_pending_dedupe_tag ON signing_pending (petition_id, pepper_
 -- Confirmed signatures. A row changes only when its tag is removed at the end of an epoch, and its w at the end of the
 -- petition. `mailbox`: the hash in the mailing lists, sealed under the link (pending_payload.py), so that withdrawing
 -- ends updates.
+-- late: the token hash is replaced by the one that only withdrawing looks up (late.py).
 CREATE TABLE signing_signature (
     token_hash BLOB NOT NULL PRIMARY KEY,
     petition_id BIGINT NOT NULL,
@@ -39,7 +40,8 @@ CREATE TABLE signing_signature (
     w BLOB NOT NULL,
     sealed_id BIGINT NOT NULL,
     display VARCHAR(800),
-    mailbox BLOB
+    mailbox BLOB,
+    late BOOLEAN NOT NULL DEFAULT FALSE
 ) WITHOUT ROWID;
 -- confirm: one signature for each address, petition and epoch; the first wins
 CREATE UNIQUE INDEX signing_signature_dedupe_tag ON signing_signature (petition_id, pepper_epoch, dedupe_tag);
@@ -84,7 +86,8 @@ CREATE TABLE signing_access (
     signature_hash BLOB NOT NULL,
     petition_id BIGINT NOT NULL,
     counted_on INTEGER,
-    mailbox BLOB
+    mailbox BLOB,
+    late BOOLEAN NOT NULL DEFAULT FALSE
 ) WITHOUT ROWID;
 -- count: links that no batch has followed yet
 CREATE INDEX signing_access_new ON signing_access (petition_id) WHERE counted_on IS NULL;

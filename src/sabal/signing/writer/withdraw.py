@@ -11,9 +11,11 @@ from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.pending_payload import open_mailbox
 from sabal.signing.writer.log_index import release
 from sabal.signing.writer.rows import Link, delete, links, locked, pending_of_same_mailboxes
+from sabal.token import late
 
 WITHDRAWN = erasure_journal.ERASED[erasure_journal.WITHDRAWN]
 _WITHDRAWAL = ("commitment", "petition_id", "version_id", "reason")
+TRIES = 3
 _KINDS = {reason: kind for kind, reason in erasure_journal.ERASED.items()}
 
 
@@ -37,8 +39,16 @@ def not_me(database: Database, answers: list[NotMe]) -> list[Outcome]:
 
 def withdraw(database: Database, clicks: list[Withdraw]) -> list[Outcome]:
     """Erase the signatures of these links, and end the updates that were ticked with them."""
-    found = links(database, [click.token_hash for click in clicks])
-    erase_signatures(database, sorted({link.owner for link in found.values()}), WITHDRAWN)
+    hashes = [(click.token_hash, late(click.token_hash)) for click in clicks]
+    by_hash = links(database, [one for both in hashes for one in both])
+    found = {plain: by_hash[one] for plain, other in hashes for one in (plain, other) if one in by_hash}
+    owners = {link.owner for link in found.values()}
+    for _ in range(TRIES):
+        erase_signatures(database, sorted(owners), WITHDRAWN)
+        # If the links of a signature became late between the two queries, it is here under its new hash.
+        owners = {link.owner for link in links(database, [one for both in hashes for one in both]).values()}
+        if not owners:
+            break
     known = [click for click in clicks if click.token_hash in found]
     end_updates(database, [m for click in known for m in _mailbox(click, found[click.token_hash])])
     return [Outcome.DONE if click.token_hash in found else Outcome.GONE for click in clicks]

@@ -203,9 +203,12 @@ def _log(connection: database.Database, petition: PetitionSnapshot) -> Iterator[
         sentence = f"{slug}'s log is read-only {log.why_read_only}."
         hint = f"Nothing is counted until you bring a copy of it: sabal restore --adopt {slug} --copy FOLDER or ADDRESS"
         if not log.read_only:
-            hint += (
-                "\nIf the database is complete (a synchronous standby took over, or it was moved after a clean stop):"
-                f" sabal restore --adopt {slug} --nothing-lost"
+            adopt = f"sabal restore --adopt {slug}"
+            hint = (
+                f"Nothing is counted until it is compared with what was published, where a worker runs: {adopt}\n"
+                "If that machine lacks what was published, add: --copy FOLDER or ADDRESS\n"
+                "If nothing can be compared, and the database is complete (a synchronous standby took over, or it was"
+                " moved after a clean stop), add: --nothing-lost"
             )
         yield Finding("wrong", "D206", sentence, hint)
     try:

@@ -11,7 +11,7 @@ from sabal import token
 from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.find import LATE_DAYS
-from sabal.signing.writer.rows import AT, OF_PETITION
+from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT
 
 CHUNK = 200
 
@@ -31,8 +31,8 @@ def rekey(database: Database, petition: PetitionSnapshot, today: int) -> int:
         (petition.id, before),
     )[0][0]
     signatures = (
-        f"SELECT s.token_hash FROM signing_signature s CROSS JOIN signing_log_index p WHERE {AT} AND {OF_PETITION}"
-        f" AND NOT s.late AND p.idx < ? AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}"
+        "SELECT s.token_hash FROM signing_signature s CROSS JOIN signing_log_index p"
+        f" WHERE {SAME_COMMITMENT} AND {OF_PETITION} AND NOT s.late AND p.idx < ? AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}"
     )
     links = (
         f"SELECT s.token_hash FROM signing_access s WHERE {OF_PETITION} AND NOT s.late AND s.counted_on < ?"

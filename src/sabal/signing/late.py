@@ -32,7 +32,8 @@ def rekey(database: Database, petition: PetitionSnapshot, today: int) -> int:
     )[0][0]
     signatures = (
         "SELECT s.token_hash FROM signing_signature s CROSS JOIN signing_log_index p"
-        f" WHERE {SAME_COMMITMENT} AND {OF_PETITION} AND NOT s.late AND p.idx < ? AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}"
+        f" WHERE {SAME_COMMITMENT} AND {OF_PETITION}"
+        f" AND NOT s.late AND p.idx < ? AND s.token_hash > ? ORDER BY s.token_hash LIMIT {CHUNK}"
     )
     links = (
         f"SELECT s.token_hash FROM signing_access s WHERE {OF_PETITION} AND NOT s.late AND s.counted_on < ?"

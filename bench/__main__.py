@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from bench import against, batch, flushes, journeys, kill, latency, log, mail, size, throughput, wrk
+from bench import against, batch, flushes, journeys, kill, latency, limited, log, mail, size, throughput, wrk
 from bench.stage import FULL, QUICK, Stage
 from bench.table import Line, Table, machine, save
 from bench.workspace import open_workspace
@@ -78,6 +78,7 @@ def measure(database: str, quick: bool, names: list[str]) -> tuple[Table, list[s
         host = machine(workspace.folder, workspace.server)
         print(f"{database}: {'; '.join(host)}", flush=True)
         stage = Stage(workspace, QUICK if quick else FULL)
+        limited.check_on(stage.server())
         for name, measurement in MEASUREMENTS.items():
             if names and name not in names:
                 continue

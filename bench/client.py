@@ -1,7 +1,9 @@
 """A small HTTP/1.1 client on bare asyncio protocols, fast enough to offer thousands of requests a second."""
 
 import asyncio
+import itertools
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +14,9 @@ from bench.stage import percentile
 
 Done = Callable[[int, bytes, bytes], None]  # status (0: the connection was lost), headers, body
 MOST_CONNECTIONS = 4_000
+NETWORKS = 65_536  # of each kind: so many that none of them meets its limit
+DOMAINS = 4_000  # so many that none is sent too many emails
+_visitors = itertools.count()
 
 
 class Connection(asyncio.Protocol):
@@ -74,23 +79,43 @@ async def connect(port: int, source: str = "") -> Connection:
     return connection
 
 
+def visitor(number: int) -> str:
+    """Return the address of a visitor, in one of many networks: an IPv4 /24 and an IPv6 /48 in turn."""
+    number, six = divmod(number, 2)
+    number %= NETWORKS
+    return f"2001:db8:{number:x}::1" if six else f"10.{number >> 8}.{number & 255}.1"
+
+
+def email_address(*parts: object) -> str:
+    """Return the email address of these parts, in one of many domains."""
+    name = "-".join(map(str, parts))
+    return f"suzie-{name}@m{zlib.crc32(name.encode()) % DOMAINS}.example.org"
+
+
 def get(path: str) -> bytes:
-    """Return a GET request as a browser sends it."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n".encode()
+    """Return a GET request as a proxy passes it on."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {visitor(next(_visitors))}\r\n"
+        "Accept-Encoding: gzip, deflate, br\r\n\r\n"
+    ).encode()
 
 
-def post(path: str, body: str = "") -> bytes:
-    """Return a POST request of a form on one of our own pages."""
+def post(path: str, body: str = "", *, of: str = "") -> bytes:
+    """Return a POST request of a form on one of our own pages, as a proxy passes it on.
+
+    `of` is the visitor's IP address, by default one of the next network.
+    """
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n"
+        f"X-Forwarded-For: {of or visitor(next(_visitors))}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 
 
-def form(path: str, version: str, address: str) -> bytes:
-    """Return the request of a sign form for that email address; `path` is the petition's page."""
+def form(path: str, version: str, address: str, *, of: str = "") -> bytes:
+    """Return the request of a sign form for that email address; `path` is the petition's page. `of` as for `post`."""
     fields = f"name=Suzie+Kim&email={quote_plus(address)}&country=KR&consent=1&website=&version={version}"
-    return post(f"{path}/sign", fields)
+    return post(f"{path}/sign", fields, of=of)
 
 
 @dataclass

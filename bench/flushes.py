@@ -101,9 +101,7 @@ async def _sign(server: Server, number: int) -> None:
     path, version, prefix = server.page_path(), server.version(), secrets.token_hex(6)
     connection = await client.connect(server.port)
     for n in range(number):
-        status, _, _ = await connection.get(
-            client.form(path, version, f"suzie.{prefix}.{n}@mail.example.org")
-        )
+        status, _, _ = await connection.get(client.form(path, version, client.email_address(prefix, n)))
         if status != 303:
             raise RuntimeError(f"signing was answered with {status}")
     connection.close()

@@ -24,11 +24,9 @@ class Crowd:
     """`number` connections of each kind."""
 
     def __init__(self, port: int, number: int, path: str) -> None:
-        half = client.post(f"{path}/sign", "name=" + "x" * 400)[:-300]
         self.port, self.opened = port, 0
-        self.waiting: deque[bytes] = deque(
-            [b"", half] * number
-        )  # first bytes of the connections still to open
+        # First bytes of the connections still to open.
+        self.waiting: deque[bytes] = deque(start for _ in range(number) for start in (b"", half_form(path)))
         self.connected: dict[int, tuple[socket.socket, bytes]] = {}
         self.poll = select.epoll()
 
@@ -69,6 +67,11 @@ class Crowd:
             self.poll.unregister(number)
         connection.close()
         self.waiting.append(first)
+
+
+def half_form(path: str) -> bytes:
+    """Return the beginning of a sign form, from another network each time."""
+    return client.post(f"{path}/sign", "name=" + "x" * 400)[:-300]
 
 
 def main() -> None:

@@ -74,9 +74,7 @@ class _Crowd:
     async def _sign_on(self, number: int) -> None:
         connection = await client.connect(self.server.port)
         for turn in range(1_000_000):
-            if wrong := await self._journey(
-                connection, f"suzie.{self.prefix}.{number}.{turn}@mail.example.org"
-            ):
+            if wrong := await self._journey(connection, client.email_address(self.prefix, number, turn)):
                 self.lost[wrong] += 1
                 return
             self.arrived += 1

@@ -104,7 +104,7 @@ class Auditor:
         prefix = secrets.token_hex(6)
         connection = await client.connect(self.server.port)
         for number in count():
-            address = f"suzie.{prefix}.{number}@mail.example.org"
+            address = client.email_address(prefix, number)
             status, _, _ = await connection.get(client.form(path, version, address))
             if status == 303:
                 self.signed.add(address)

@@ -22,7 +22,7 @@ PROBES = 50  # requests a second, half of them pages and half signatures
 def forms(server: Server) -> Callable[[int], bytes]:
     """Return a function that makes unique sign forms."""
     path, version, prefix = server.page_path(), server.version(), secrets.token_hex(4)
-    return lambda number: client.form(path, version, f"suzie.{prefix}.{number}@mail.example.org")
+    return lambda number: client.form(path, version, client.email_address(prefix, number))
 
 
 def steady(stage: Stage) -> list[Line]:

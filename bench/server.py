@@ -1,4 +1,8 @@
-"""A server to measure: `sabal serve --dev` in a folder of its own, ended by its process ids."""
+"""A server to measure: `sabal serve --dev` in a folder of its own, ended by its process ids.
+
+It is as if behind a trusted proxy, and the requests of the benchmark name many visitors (X-Forwarded-For). So the rate
+limits are computed: only visitors from this machine itself would be without limits on a development server.
+"""
 
 import contextlib
 import json
@@ -71,7 +75,8 @@ class Server:
     def environment(self, **settings: str) -> dict[str, str]:
         """Return the environment of its processes: this process's without SABAL_…, and the given settings."""
         ours = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
-        own = {"DATA": str(self.data), "BATCH_EVERY": "2s", **{k.upper(): v for k, v in settings.items()}}
+        own = {"DATA": str(self.data), "BATCH_EVERY": "2s", "TRUSTED_HOPS": "1"}
+        own |= {k.upper(): v for k, v in settings.items()}
         if not self.url.startswith("sqlite:"):
             own["DATABASE_URL"] = self.url
         return ours | {f"SABAL_{name}": value for name, value in own.items()}

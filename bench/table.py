@@ -62,8 +62,10 @@ HEADING = (
     "Floors were measured in the same run. *http* is an application without work under the same server, *seal* is\n"
     "the bare crypto of one signature, *payload* is that of one confirmation, and *db* are bare statements for the\n"
     "same rows, flushed in batches of 64; limit = 1 / (1/http + 1/seal + 1/db). The load generator ran on the same\n"
-    "cores. Rates are per second. For the public log, *bare hashing* is only the hashes of the tree, and *bare rows*\n"
-    "are bare statements for the same rows and entries.\n"
+    "cores. The rate limits were on: the server was behind a trusted hop, and requests came from 131,072 networks.\n"
+    "The run ends if one network is not refused after its limit, or if the load of many meets a limit. A target for\n"
+    "a number of cores counts only on such a machine. Rates are per second. For the public log, *bare hashing* is\n"
+    "only the hashes of the tree, and *bare rows* are bare statements for the same rows and entries.\n"
 )
 
 

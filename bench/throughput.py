@@ -1,15 +1,18 @@
 """Measure throughput: the page, signing with one and two public processes, confirming."""
 
+import os
 from pathlib import Path
 from statistics import median
 
-from bench import floors, wrk
+from bench import floors, limited, wrk
 from bench.emails import Outbox
 from bench.server import Server
 from bench.stage import Stage
 from bench.table import Line
+from bench.workspace import open_workspace
 
 BESIDE = "worker and load generator on the same cores"
+CORES_FOR_TWO = 4  # two public processes, the worker, the load generator
 
 
 def page(stage: Stage) -> list[Line]:
@@ -26,7 +29,7 @@ def page(stage: Stage) -> list[Line]:
     floor, rate = median(r[0] for r in runs), median(r[1] for r in runs)
     ratio = median(r[1] / r[0] for r in runs)
     beside = f"http {floor:,.0f}; ratio {ratio:.2f}"
-    return [Line("GET petition page", "≥ 0.8 × http", f"{rate:,.0f}/s", beside, ratio >= 0.8)]
+    return [Line("GET petition page", "≥ 0.9 × http", f"{rate:,.0f}/s", beside, ratio >= 0.9)]
 
 
 def weight(stage: Stage) -> list[Line]:
@@ -59,22 +62,37 @@ def sign(stage: Stage) -> list[Line]:
     ratio = median(r[3] / floors.limit(*r[:3]) for r in runs)
     limit = floors.limit(http, seal, db)
     beside = f"http {http:,.0f}, seal {seal:,.0f}, db {db:,.0f}; limit {limit:,.0f}; ratio {ratio:.2f}"
-    return [Line("POST sign, by itself", "≥ 0.6 × limit", f"{rate:,.0f}/s", beside, ratio >= 0.6)]
+    return [Line("POST sign, by itself", "≥ 0.65 × limit", f"{rate:,.0f}/s", beside, ratio >= 0.65)]
 
 
 def one(stage: Stage) -> list[Line]:
-    """Measure POST sign with one public process, while the worker sends emails."""
-    server = stage.server(mail=True)
-    stage.capacity = stage.median_of_runs(lambda: signatures(server, stage.plan.seconds).rate)
-    measured = f"{stage.capacity:,.0f}/s"
-    return [Line("POST sign, one public process", "≥ 1,500/s", measured, BESIDE, stage.capacity >= 1_500)]
+    """Measure POST sign with one public process, while the worker sends emails; on PostgreSQL against SQLite."""
+    server, seconds, what = stage.server(mail=True), stage.plan.seconds, "POST sign, one public process"
+    if stage.workspace.vendor == "sqlite":
+        stage.capacity = stage.median_of_runs(lambda: signatures(server, seconds).rate)
+        return [Line(what, "-", f"{stage.capacity:,.0f}/s", BESIDE)]
+    with open_workspace("sqlite") as other:
+        on_sqlite = other.new_server("beside")
+        on_sqlite.start(mail=True)
+        runs = [
+            (signatures(on_sqlite, seconds).rate, signatures(server, seconds).rate)
+            for _ in range(stage.plan.runs)
+        ]
+    floor, stage.capacity = (median(r[i] for r in runs) for i in range(2))
+    ratio = median(r[1] / r[0] for r in runs)
+    beside = f"SQLite in turn {floor:,.0f}; ratio {ratio:.2f}; {BESIDE}"
+    return [Line(what, "≥ 0.8 × SQLite", f"{stage.capacity:,.0f}/s", beside, ratio >= 0.8)]
 
 
 def two(stage: Stage) -> list[Line]:
-    """Measure POST sign with two public processes and the worker."""
+    """Measure POST sign with two public processes and the worker, against one public process."""
+    alone = stage.capacity or signatures(stage.server(mail=True), stage.plan.seconds).rate
     server = stage.server(workers=2, mail=True)
     rate = stage.median_of_runs(lambda: signatures(server, stage.plan.seconds, 2 * wrk.CONNECTIONS).rate)
-    return [Line("POST sign, two public processes", "≥ 2,500/s", f"{rate:,.0f}/s", BESIDE, rate >= 2_500)]
+    ratio, cores = rate / alone, os.cpu_count() or 1
+    what, target = "POST sign, two public processes", f"≥ 1.5 × one, on {CORES_FOR_TWO} cores or more"
+    beside = f"one {alone:,.0f}; ratio {ratio:.2f}; {BESIDE}"
+    return [Line(what, target, f"{rate:,.0f}/s", beside, ratio >= 1.5 if cores >= CORES_FOR_TWO else None)]
 
 
 def signatures(server: Server, seconds: float, connections: int = wrk.CONNECTIONS) -> wrk.Run:
@@ -88,6 +106,7 @@ def signatures(server: Server, seconds: float, connections: int = wrk.CONNECTION
         database.close()
     if stored < run.requests - run.refused:
         raise RuntimeError(f"{run.requests} forms were sent, {run.refused} refused and {stored} stored")
+    limited.check_unused(server)
     return run
 
 
@@ -109,7 +128,7 @@ def confirm(stage: Stage) -> list[Line]:
     ratio = median(r[3] / floors.limit(*r[:3]) for r in runs)
     limit = floors.limit(http, opened, db)
     beside = f"http {http:,.0f}, payload {opened:,.0f}, db {db:,.0f}; limit {limit:,.0f}; ratio {ratio:.2f}"
-    return [Line("POST confirm", "≥ 0.6 × its limit", f"{rate:,.0f}/s", beside, ratio >= 0.6)]
+    return [Line("POST confirm", "≥ 0.5 × its limit", f"{rate:,.0f}/s", beside, ratio >= 0.5)]
 
 
 def pending_tokens(server: Server, seconds: float) -> Path:

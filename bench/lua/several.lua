@@ -1,6 +1,6 @@
 -- Many readers: each path of the file in turn. With a delay, each connection waits that many milliseconds on average
 -- between two requests. The delay is random, or all connections would send at the same moments.
-local headers = { ["Accept-Encoding"] = "gzip, deflate, br" }
+local headers = { ["Accept-Encoding"] = "gzip, deflate, br", ["X-Forwarded-For"] = "10.0.0.1" }
 local requests, n = {}, 0
 
 function init()

@@ -1,6 +1,7 @@
 """The real front end of a test site, in the test's own process: real routes, guards, limits, pages and keys."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -64,10 +65,11 @@ def open_client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, *, dev: bool
     monkeypatch.setattr(settings, "DEV", dev)
     monkeypatch.setattr(settings, "BASE_URL", "http://127.0.0.1:8000")
     monkeypatch.setattr(asgi, "allow_many_connections", lambda: None)
-    process = asgi.Process()
+    process, switch_after = asgi.Process(), sys.getswitchinterval()
     with asyncio.Runner() as runner:
         runner.run(process.start(site.keyring, site.snapshots))
         try:
             yield Client(runner, process)
         finally:
             runner.run(process.stop())
+            sys.setswitchinterval(switch_after)

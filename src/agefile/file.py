@@ -26,9 +26,10 @@ def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
             "Post-quantum (age1pq1…) and X25519 (age1…) recipients cannot share a file, because it would then be"
             " as weak as the weaker key. Use recipients of one kind."
         )
-    file_key = os.urandom(FILE_KEY_BYTES)
+    drawn = os.urandom(FILE_KEY_BYTES + stream.SALT)
+    file_key, salt = drawn[:FILE_KEY_BYTES], drawn[FILE_KEY_BYTES:]
     stanzas = [recipient.wrap(file_key) for recipient in recipients]
-    return header.write(stanzas, file_key) + stream.seal(plaintext, file_key)
+    return header.write(stanzas, file_key) + stream.seal(plaintext, file_key, salt)
 
 
 def decrypt(data: bytes, identities: Sequence[Identity]) -> bytes:
@@ -69,7 +70,7 @@ def encrypt_passphrase(plaintext: bytes, secret: str, *, work_factor: int = 18) 
     """
     file_key = os.urandom(FILE_KEY_BYTES)
     stanza = passphrase.wrap(file_key, secret, work_factor)
-    return header.write([stanza], file_key) + stream.seal(plaintext, file_key)
+    return header.write([stanza], file_key) + stream.seal(plaintext, file_key, os.urandom(stream.SALT))
 
 
 def decrypt_passphrase(data: bytes, secret: str, *, max_work_factor: int = 22) -> bytes:

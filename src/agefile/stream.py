@@ -1,7 +1,6 @@
 """The payload: authenticated chunks of 64 KiB, of which the last is marked. age spec, "Payload"."""
 
 import io
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -13,13 +12,14 @@ from agefile.stanza import derive
 
 CHUNK = 64 * 1024
 TAG = 16
+SALT = 16  # bytes of the nonce before the chunks; it is the salt of their key
 
-_SALT = 16
 
+def seal(plaintext: bytes, file_key: bytes, salt: bytes) -> bytes:
+    """Return the payload: the nonce, then the chunks. Only an empty plaintext has an empty chunk.
 
-def seal(plaintext: bytes, file_key: bytes) -> bytes:
-    """Return the payload: a random nonce of 16 bytes, then the chunks. Only an empty plaintext has an empty chunk."""
-    salt = os.urandom(_SALT)
+    `salt` are 16 random bytes, drawn for this file.
+    """
     cipher = _cipher(file_key, salt)
     view = memoryview(plaintext)
     last = max(0, (len(view) - 1) // CHUNK)
@@ -40,8 +40,8 @@ def pieces(file: BinaryIO, file_key: bytes) -> Iterator[bytes]:
 
     A file that was cut short is noticed only at its end.
     """
-    salt, chunk, index = file.read(_SALT), file.read(CHUNK + TAG), 0
-    if len(salt) < _SALT:
+    salt, chunk, index = file.read(SALT), file.read(CHUNK + TAG), 0
+    if len(salt) < SALT:
         raise _damaged()
     cipher = _cipher(file_key, salt)
     while True:

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -50,6 +51,9 @@ SEND_BUFFER = (
     128 * 1024
 )  # bytes for each connection; the kernel doubles it. Without it, it would grow to megabytes.
 UNREAD_WITHIN = 30_000  # milliseconds until a connection is closed whose client acknowledges or reads nothing
+# Seconds after which a thread that waits for the interpreter gets it. While the event loop is busy, the writer's thread
+# waits at every statement, and granian's at every request. With Python's own 5 ms, forms would queue behind each other.
+SWITCH_AFTER = 0.0005
 PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger("sabal.front")
@@ -86,6 +90,7 @@ class Process:
         logs.set_up()
         allow_many_connections()
         end_with_parent()
+        sys.setswitchinterval(SWITCH_AFTER)
         django.setup()  # for templates and translations
         self._app = app = make_app(keyring or Keyring(), snapshots or ShownSnapshots())
         self._refresher = Refresher(app)

@@ -21,7 +21,7 @@ from sabal import locks, settings
 
 Row = tuple[Any, ...]
 BUSY_SECONDS = 30.0
-_CHUNKS = (64, 16, 4, 1)
+_CHUNKS = (64, 32, 16, 8, 4, 2, 1)  # rows of one INSERT: any number is a sum of few of them
 # Errors after which a connection must not be used again: the statement is not at fault, and a new connection may lead
 # to another server. InternalError includes a server that only reads (SQLSTATE 25006: a standby, a full disk) and an
 # aborted transaction. FeatureNotSupported includes a prepared statement whose table was changed since.
@@ -244,7 +244,7 @@ class SQLite(Database):
             self._lock = -1
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _sqlite_insert(table: str, columns: tuple[str, ...], rows: int, tail: str) -> str:
     values = ",".join([f"({','.join('?' * len(columns))})"] * rows)
     return f"INSERT INTO {table} ({','.join(columns)}) VALUES {values}{tail}"

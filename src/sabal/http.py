@@ -22,8 +22,8 @@ class Request:
 
     `path` is canonical and without query. `headers` have lower-case names, each once (`guards.py`). `language`, `slug`,
     `token` and `organisation` are the parts of the path, empty if it has none; a token is 1 to 64 letters and digits.
-    `own_origin` is False for a form from a page of another site. `network` is the HMAC under which the sender's network
-    is counted today (16 bytes; empty if it is not counted). `soft_limited` is True if the network sent too many. `now`
+    `own_origin` is False for a form from a page of another site. `network` is the keyed hash of the sender's network
+    today (16 bytes; empty if it is not counted). `soft_limited` is True if the network sent too many. `now`
     is Unix time (seconds).
     """
 

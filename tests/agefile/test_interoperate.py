@@ -10,7 +10,7 @@ import pyrage
 import pytest
 
 import agefile
-from agefile import bech32
+from agefile import bech32, header, stream
 
 pytestmark = pytest.mark.slow  # starts other implementations and derives keys from passphrases
 
@@ -32,6 +32,19 @@ def test_files_of_other_implementations_are_opened() -> None:
         identity = agefile.parse_identity(bech32.encode(prefix, SEED))
         assert agefile.decrypt((VECTORS / f"{name}.age").read_bytes(), [identity]) == CONTENT
     assert agefile.decrypt_passphrase((VECTORS / "passphrase.age").read_bytes(), "사발 bowl") == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("x25519", "AGE-SECRET-KEY-"), ("post-quantum", "AGE-SECRET-KEY-PQ-")]
+)
+def test_we_write_the_same_bytes_as_others_from_the_same_random_numbers(name: str, prefix: str) -> None:
+    """All but the stanza of a recipient, whose random numbers are not in the file."""
+    identity = agefile.parse_identity(bech32.encode(prefix, SEED))
+    data = agefile.dearmor((VECTORS / f"{name}.age").read_bytes())
+    parsed = header.parse(data)
+    (file_key,) = (key for stanza in parsed.stanzas if (key := identity.unwrap(stanza)) is not None)
+    salt = data[parsed.size :][: stream.SALT]
+    assert header.write(parsed.stanzas, file_key) + stream.seal(CONTENT, file_key, salt) == data
 
 
 def test_a_seed_gives_the_same_recipient_as_elsewhere() -> None:

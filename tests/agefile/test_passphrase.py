@@ -13,7 +13,7 @@ LOCKED = agefile.encrypt_passphrase(b"a key sheet", WORDS, work_factor=2)
 
 
 def lock(*stanzas: Stanza) -> bytes:
-    return header.write(stanzas, bytes(16)) + stream.seal(b"x", bytes(16))
+    return header.write(stanzas, bytes(16)) + stream.seal(b"x", bytes(16), bytes(16))
 
 
 def test_carol_opens_with_her_passphrase() -> None:

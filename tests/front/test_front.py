@@ -1,15 +1,31 @@
 """The front end as a whole: headers of every answer, logging, and the limit of POSTs in work."""
 
 import asyncio
+import gzip
 import logging
+import time
+from itertools import repeat
 from typing import Any
 
+import brotli
 import pytest
 
-from front.tiny_site import HTML, LANGUAGES, TOKEN, Definition, Echo, Pages, Petition, Petitions, build
+from front.tiny_site import (
+    HTML,
+    LANGUAGES,
+    LINES,
+    TOKEN,
+    Definition,
+    Echo,
+    Pages,
+    Petition,
+    Petitions,
+    build,
+)
 from front.visitor import FORM, Answer, visit
 from sabal.front import app
-from sabal.http import PUBLIC, file
+from sabal.http import PUBLIC, Response, file
+from sabal.limits.networks import Verdict
 from sabal.logs import where
 
 OWN = (b"sec-fetch-site", b"same-origin")
@@ -128,6 +144,78 @@ def test_posts_over_the_limit_get_a_503_before_their_body_is_read(
     assert [(answer.status, answer.reads) for answer in late] == [(503, 0)] * 20
     waits = {answer["retry-after"] for answer in late}
     assert len(waits) > 3 and all(5 <= int(wait or 0) <= 30 for wait in waits)
+
+
+def test_under_overload_a_post_is_refused_before_anything_of_it_is_read() -> None:
+    """Refusing must cost little, or under overload there is no time left for those in work."""
+
+    async def run() -> tuple[list[Answer], Verdict, Answer]:
+        front = build(unlimited=False)
+        front.app.working = app.IN_FLIGHT
+        doubled = [
+            (b"host", b"a"),
+            (b"host", b"b"),
+            (b"content-length", b"x"),
+        ]  # any other guard would refuse it
+        late = [
+            await visit(front, "POST", SIGN, OWN, host=doubled, peer="192.0.2.1", body=repeat(b"x"))
+            for _ in range(700)
+        ]
+        network = front.app.limits.network("192.0.2.1", time.time())
+        return late, front.app.limits.sign(network, time.time()), await visit(front, "GET", "/en/bowl")
+
+    late, verdict, page = asyncio.run(run())
+    assert {(answer.status, answer.reads) for answer in late} == {(503, 0)}
+    assert {answer["cache-control"] for answer in late} == {"no-store"}
+    assert {int(answer["retry-after"] or 0) for answer in late} == set(range(5, 31))
+    assert verdict is Verdict.FREE  # what is not taken is not counted
+    assert page.status == 200  # reading goes on
+
+
+class Words(Pages):
+    """Prepared pages that say some words."""
+
+    words = "busy"
+
+    def prepared_page(self, name: str, language: str, petition: object = None) -> Response:
+        return file(f"<p>{self.words} in {language}</p>{LINES}".encode(), HTML, PUBLIC)
+
+
+def test_a_refusal_is_in_language_and_coding_of_its_reader_and_follows_its_page() -> None:
+    pages = Words()
+    br, gzipped, korean = (
+        (b"accept-encoding", b"br"),
+        (b"accept-encoding", b"gzip"),
+        (b"accept-language", b"ko"),
+    )
+
+    async def run() -> list[Answer]:
+        front = build(pages=pages)
+        front.app.working = app.IN_FLIGHT
+        await front.app.prepared.warm(LANGUAGES)
+        asked = [
+            ("/en/bowl/sign", br),
+            ("/ko/bowl/sign", br),
+            ("/x", br, korean),
+            (SIGN, gzipped),
+            (SIGN,),
+            (SIGN, br),
+        ]
+        found = [await visit(front, "POST", path, *headers) for path, *headers in asked]
+        pages.words = "other words"
+        front.app.prepared._cache.forget(keep=())
+        await front.app.prepared.warm(LANGUAGES)
+        return [*found, await visit(front, "POST", SIGN)]
+
+    english, seoul, reader, zipped, plain, again, newer = asyncio.run(run())
+    assert (
+        b"<p>busy in en</p>" in brotli.decompress(english.body) == gzip.decompress(zipped.body) == plain.body
+    )
+    assert b"<p>busy in ko</p>" in brotli.decompress(seoul.body) == brotli.decompress(reader.body)
+    assert again.body == english.body and plain["content-encoding"] is None
+    assert newer.body.startswith(b"<p>other words in en</p>")
+    for answer in (english, seoul, reader, zipped, plain, again, newer):
+        assert answer.status == 503 and answer["content-length"] == str(len(answer.body))
 
 
 def test_bodies_that_never_arrive_do_not_count_as_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The limits of one network, one mailbox and one domain, and the address that counts."""
 
+import hashlib
+import ipaddress
 import logging
 import tracemalloc
 
@@ -7,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sabal.limits.networks import Clients, CountMinSketch, Limits, Network, Verdict, bare, prefixes
+from sabal.limits.networks import (
+    LOOPBACK,
+    UNKNOWN,
+    Clients,
+    CountMinSketch,
+    Limits,
+    Network,
+    Verdict,
+    bare,
+    prefixes,
+)
 
 NOON = 20_000 * 86_400 + 43_200.0
 KEY = b"k" * 32
@@ -264,3 +276,38 @@ def test_3_000_signatures_a_day_are_free() -> None:
     hours = [NOON + hour * 3_600 for hour in range(5)]
     verdicts = [counts.sign(network, hour + i) for hour in hours for i in range(0, 3_600, 4)]
     assert verdicts[:3_000] == [Verdict.FREE] * 3_000 and set(verdicts[3_000:]) == {Verdict.SOFT}
+
+
+ADDRESSES = st.one_of(
+    st.ip_addresses().map(str),
+    st.ip_addresses(v=4).map(lambda address: f"::ffff:{address}"),
+    st.sampled_from(
+        ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::", "fe80::1%eth0", "0:0::1", "01.2.3.4"]
+    ),
+    st.text("0123456789abcdef:.% ", max_size=45),
+    st.text(max_size=20),
+)
+
+
+@given(ADDRESSES)
+def test_networks_are_those_of_the_standard_library(text: str) -> None:
+    """The definition is in terms of `ipaddress`, which takes ten times as long."""
+    assert prefixes(text) == by_ipaddress(text)
+
+
+def by_ipaddress(text: str) -> tuple[bytes, bytes | None]:
+    try:
+        ip = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return UNKNOWN, None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_loopback:
+        return LOOPBACK, None
+    return (ip.packed[:3], None) if ip.version == 4 else (ip.packed[:8], ip.packed[:6])
+
+
+def test_counts_are_exact_while_the_tables_have_room() -> None:
+    sketch = CountMinSketch(60)
+    keys = [hashlib.blake2b(bytes([n]), digest_size=16).digest() for n in range(100)]
+    assert [sketch.add(key, NOON) for key in keys * 3] == [1] * 100 + [2] * 100 + [3] * 100

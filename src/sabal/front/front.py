@@ -1,8 +1,8 @@
 """The ASGI front end, to be read from top to bottom.
 
-A request passes the guards in this order: path, method, Host, sizes. A POST then passes these: the headers about its
-body, origin, network, number of POSTs in work. The row of its route names what answers: the cache, whose pages are made
-on the pool, or a handler. Nothing that a client sent is ever logged.
+A POST is refused first of all while the most POSTs are in work. A request passes the guards in this order: path,
+method, Host, sizes. A POST then passes these: the headers about its body, origin, network. The row of its route names
+what answers: the cache, whose pages are made on the pool, or a handler. Nothing that a client sent is ever logged.
 """
 
 from __future__ import annotations
@@ -47,10 +47,14 @@ class Front:
         self.app, self.routes, self.hosts, self.clients, self.clock = app, routes, hosts, clients, clock
         self.security = security_headers(secure)
         self.cache = cache.Cache(self.page, self.finished)
+        self._refusals: dict[tuple[object, ...], tuple[Response, Messages]] = {}
 
     async def __call__(self, scope: Scope, receive: guards.Receive, send: Send) -> None:
         """Answer one request. Log an error by type and line, and answer it with a prepared page."""
         try:
+            # Before anything else: under overload this answers most POSTs, and its time is missing to those in work.
+            if scope["method"] == "POST" and self.app.is_full:
+                raise busy()
             route, headers = self.admit(scope)
             if route.row.cached and scope["method"] != "POST":
                 start, body = self.fresh(route, headers, scope) or await self.cached(route, headers, scope)
@@ -59,12 +63,12 @@ class Front:
         except Moved as moved:
             start, body = self.messages(redirect(moved.path), scope)
         except Refused as refused:
-            start, body = self.messages(self.refusal(refused, scope), scope)
+            start, body = self.refusal(refused, scope)
         except Busy:
-            start, body = self.messages(self.refusal(busy(), scope), scope)
+            start, body = self.refusal(busy(), scope)
         except Exception as error:
             logger.error("a request failed: %s", where(error))
-            start, body = self.messages(self.refusal(Refused(500, "error"), scope), scope)
+            start, body = self.refusal(Refused(500, "error"), scope)
         await send(start)
         await send(body)
 
@@ -143,7 +147,7 @@ class Front:
         if verdict is Verdict.HARD:
             retry = (b"retry-after", b"%d" % random.randint(60, 180))  # noqa: S311 - no secret
             raise Refused(429, "too-many", [*CLOSE, retry])
-        if app.is_full or app.reading >= READING:
+        if app.reading >= READING:
             raise busy()
         app.reading += 1
         try:
@@ -208,14 +212,22 @@ class Front:
             route.organisation,
         )
 
-    def refusal(self, refused: Refused, scope: Scope) -> Response:
-        """Return the prepared page of a refusal, in the path's or the reader's language, without waiting."""
+    def refusal(self, refused: Refused, scope: Scope) -> Messages:
+        """Return the prepared page of a refusal, in the path's or the reader's language, without waiting.
+
+        Its messages are made once for each copy of the page, as under overload most answers are refusals.
+        """
+        headers, page, status = dict(scope["headers"]), refused.page, refused.status
         language = self.routes.language_of(scope["raw_path"])
         if not language:
-            accept = dict(scope["headers"]).get(b"accept-language")
-            language = best_language(accept, self.routes.site, "en")
-        response = self.app.prepared.refusal(refused.page, language, refused.status)
-        return response.adding(*refused.headers)
+            language = best_language(headers.get(b"accept-language"), self.routes.site, "en")
+        response = self.app.prepared.refusal(page, language, status)
+        key = page, language, status, coding(headers.get(b"accept-encoding")), scope["method"] == "HEAD"
+        known = self._refusals.get(key)
+        if known is None or known[0] is not response:
+            known = self._refusals[key] = response, self.messages(response, scope)
+        start, body = known[1]
+        return {**start, "headers": [*start["headers"], *refused.headers]}, body
 
     def refreshed(self) -> None:
         """Take over changes of the petitions. Called after each refresh of the snapshots."""

@@ -1,22 +1,21 @@
 """Limits in memory: for signing and newsletter requests of one network, and for emails to one email address.
 
-No address is stored. A network, an email address or a domain is counted under an HMAC, with a new random key each day
-that never leaves the process. The counts are in tables of fixed size without eviction. So a client cannot remove its
-own count by filling the memory with others; a full table only counts too high.
+No address is stored. A network, an email address or a domain is counted under a keyed hash (BLAKE2b, RFC 7693), with a
+new random key each day that never leaves the process. The counts are in tables of fixed size without eviction. So a
+client cannot remove its own count by filling the memory with others; a full table only counts too high.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 import logging
 import secrets
+import socket
 import struct
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 
 from sabal import days
@@ -30,6 +29,9 @@ SMALL_DOMAIN_AN_HOUR = 50
 HELD_A_DAY = 5_000  # for one petition, so that over the days that a row may wait, capacity is left for other signatures
 HELD_A_NETWORK = 1_000  # of these for one network, so that a flood from it leaves the share of the others
 MOST = 65_535  # the maximum of a cell; above every limit
+HASH_BYTES = 16
+Rows = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
+_columns: Callable[[bytes], tuple[int, int, int, int]] = struct.Struct("<4I").unpack
 
 logger = logging.getLogger("sabal.front")
 
@@ -63,30 +65,45 @@ class CountMinSketch:
         self._seconds, self._mask = seconds, width - 1
         self._empty = bytes(2 * width)
         self._window = -1
-        self._rows: tuple[array[int], ...] = ()
+        self._rows: Rows = (
+            array("H"),
+            array("H"),
+            array("H"),
+            array("H"),
+        )  # made when the first window begins
 
     def add(self, key: bytes, now: float) -> int:
         """Count the key (16 pseudorandom bytes) once, and return its count in this window, this one included."""
-        cells = self._cells(key, now)
-        count = min(row[column] for row, column in cells) + 1
+        # Written out, because each attempt is counted in three to six windows.
+        first, second, third, fourth = self._current_rows(now)
+        a, b, c, d = _columns(key)
+        mask = self._mask
+        a, b, c, d = a & mask, b & mask, c & mask, d & mask
+        count = min(first[a], second[b], third[c], fourth[d]) + 1
         if count > MOST:
             return MOST
-        for row, column in cells:
-            if row[column] < count:
-                row[column] = count
+        if first[a] < count:
+            first[a] = count
+        if second[b] < count:
+            second[b] = count
+        if third[c] < count:
+            third[c] = count
+        if fourth[d] < count:
+            fourth[d] = count
         return count
 
     def count(self, key: bytes, now: float) -> int:
         """Return how often the key was counted in this window; the number is never too low."""
-        return min(row[column] for row, column in self._cells(key, now))
+        columns = zip(self._current_rows(now), _columns(key), strict=True)
+        return min(row[column & self._mask] for row, column in columns)
 
-    def _cells(self, key: bytes, now: float) -> list[tuple[array[int], int]]:
+    def _current_rows(self, now: float) -> Rows:
         window = int(now) // self._seconds
         if window > self._window:  # if the clock is set back, the window stays, so that no count is lost
-            self._rows = tuple(array("H", self._empty) for _ in range(4))
+            empty = self._empty
+            self._rows = (array("H", empty), array("H", empty), array("H", empty), array("H", empty))
             self._window = window
-        columns = struct.unpack("<4I", key)
-        return [(row, column & self._mask) for row, column in zip(self._rows, columns, strict=True)]
+        return self._rows
 
 
 class Attempts:
@@ -101,9 +118,12 @@ class Attempts:
         """Count one attempt from that network, and return the verdict."""
         if network is None:
             return Verdict.FREE
-        pressure = max(counts.add(network.near, now) / most for counts, most in self._near)
+        pressure = 0.0
+        for counts, most in self._near:
+            pressure = max(pressure, counts.add(network.near, now) / most)
         if network.wide is not None:
-            pressure = max(pressure, *(counts.add(network.wide, now) / most for counts, most in self._wide))
+            for counts, most in self._wide:
+                pressure = max(pressure, counts.add(network.wide, now) / most)
         if pressure > HARD:
             return Verdict.HARD
         return Verdict.SOFT if pressure > 1 else Verdict.FREE
@@ -128,7 +148,8 @@ class Limits:
         self._small = share(SMALL_DOMAIN_AN_HOUR)
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
-        self._draw_key, self._key, self._day = draw_key, b"", -1
+        self._draw_key, self._day = draw_key, -1
+        self._keyed = blake2b(digest_size=HASH_BYTES)  # with the key of the day, to be copied
         self._mailboxes = CountMinSketch(DAY, 1 << 20)
         self._domains = CountMinSketch(HOUR)
         self._held, self._most_held = CountMinSketch(DAY, 1_024), share(HELD_A_DAY)
@@ -188,28 +209,36 @@ class Limits:
     def _under(self, name: bytes, now: float) -> bytes:
         day = days.number_at(now)
         if day > self._day:
-            self._day, self._key = day, self._draw_key()
-        return hmac.digest(self._key, name, "sha256")[:16]
+            self._day, self._keyed = day, blake2b(key=self._draw_key(), digest_size=HASH_BYTES)
+        keyed = self._keyed.copy()
+        keyed.update(name)
+        return keyed.digest()
 
 
 LOOPBACK = b"loopback"
 UNKNOWN = b"unknown"  # invalid addresses share one network, so that they are no way around the limits
+_MAPPED = bytes(10) + b"\xff\xff"  # IPv4-mapped addresses (RFC 4291 §2.5.5.2)
+_LOOPBACK_6 = bytes(15) + b"\x01"
 
 
-@lru_cache(maxsize=4_096)
 def prefixes(address: str) -> tuple[bytes, bytes | None]:
     """Return the /24 of an IPv4 address, or the /64 and the /48 of an IPv6 one (IPv4 within IPv6 counts as IPv4)."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return UNKNOWN, None
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if ip.is_loopback:
+    packed = _packed(address.partition("%")[0])
+    if len(packed) == 16 and packed.startswith(_MAPPED):
+        packed = packed[12:]
+    if packed == _LOOPBACK_6 or (len(packed) == 4 and packed[0] == 127):
         return LOOPBACK, None
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip.packed[:3], None
-    return ip.packed[:8], ip.packed[:6]
+    if len(packed) == 4:
+        return packed[:3], None
+    return (packed[:8], packed[:6]) if packed else (UNKNOWN, None)
+
+
+def _packed(address: str) -> bytes:
+    """Return the 4 or 16 bytes of an address, or no byte if it is none."""
+    try:
+        return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    except (OSError, ValueError):  # no address, or characters that none has
+        return b""
 
 
 class Clients:

@@ -3,7 +3,7 @@
 An id consists of lane, day and random bits. So the primary key is the order of sending, and shows no time of day.
 """
 
-import secrets
+import os
 
 # `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription.
 CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3
@@ -17,7 +17,11 @@ _LANE_SHIFT = _DAY_BITS + _CHANCE_BITS
 
 def email_id(lane: int, day: int) -> int:
     """Return a new id for an email of this lane, written on this day (days since 1970)."""
-    return lane << _LANE_SHIFT | (day - _FIRST_DAY) << _CHANCE_BITS | secrets.randbits(_CHANCE_BITS)
+    return (
+        lane << _LANE_SHIFT
+        | (day - _FIRST_DAY) << _CHANCE_BITS
+        | int.from_bytes(os.urandom(_CHANCE_BITS // 8))
+    )
 
 
 def lane_range(lane: int) -> tuple[int, int]:

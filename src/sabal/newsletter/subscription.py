@@ -15,6 +15,7 @@ from sabal.erasure_journal import Erasure
 from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
+from sabal.records.mac import hmac_sha256
 
 ASKED, CONFIRMED = 1, 2
 MAX_EMAILS = 3  # to one address before it confirms
@@ -76,7 +77,7 @@ def subscription(
 
 def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
     """Return the keyed hash of an address, 16 bytes, by which it is in a list only once."""
-    return hmac.digest(subscribers, b"subscriber/1\0" + address.normalised.encode(), "sha256")[:16]
+    return hmac_sha256(subscribers, b"subscriber/1\0" + address.normalised.encode())[:16]
 
 
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:

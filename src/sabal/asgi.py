@@ -53,7 +53,7 @@ SEND_BUFFER = (
 UNREAD_WITHIN = 30_000  # milliseconds until a connection is closed whose client acknowledges or reads nothing
 # Seconds after which a thread that waits for the interpreter gets it. While the event loop is busy, the writer's thread
 # waits at every statement, and granian's at every request. With Python's own 5 ms, forms would queue behind each other.
-SWITCH_AFTER = 0.0005
+SWITCH_AFTER = 0.001
 PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger("sabal.front")

@@ -27,6 +27,7 @@ from sabal.serve import ending_with
 
 ROOT = Path(__file__).parent.parent
 STARTS_WITHIN = 40.0
+SETTLES_WITHIN = 0.5  # seconds
 LANGUAGE = "en"
 TABLES = ("signing_pending", "signing_signature", "signing_access", "signing_sealed", "mail_email")
 
@@ -184,8 +185,13 @@ class Server:
             raise RuntimeError("the page has no form with a version: is the petition open?")
         return found[1]
 
+    def settle(self) -> None:
+        """Let it finish the POSTs that a load left in work when it stopped: they would be in the way of the next."""
+        time.sleep(SETTLES_WITHIN)
+
     def empty(self) -> None:
         """Delete all signatures and emails, so that each measurement begins with the same tables."""
+        self.settle()
         database = self.connect()
         try:
             with database.transaction():

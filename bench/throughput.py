@@ -134,6 +134,7 @@ def confirm(stage: Stage) -> list[Line]:
 def pending_tokens(server: Server, seconds: float) -> Path:
     """Sign for that many seconds, and write the tokens of the waiting emails into a file."""
     signatures(server, seconds)
+    server.settle()
     database = server.connect()
     try:
         links = Outbox(database, server.keys()).read()

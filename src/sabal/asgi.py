@@ -47,7 +47,9 @@ REFRESH_EVERY = 1.0  # seconds
 FIRST_REFRESH_WITHIN = 10.0  # seconds; after them the process starts even without a database
 DRAIN = 10.0  # seconds that POSTs have to finish after the process is told to stop
 OPEN_FILES = 65_536
-SEND_BUFFER = 128 * 1024  # bytes for each connection; the kernel doubles it. Without it, it would grow to megabytes.
+SEND_BUFFER = (
+    128 * 1024
+)  # bytes for each connection; the kernel doubles it. Without it, it would grow to megabytes.
 UNREAD_WITHIN = 30_000  # milliseconds until a connection is closed whose client acknowledges or reads nothing
 # Seconds after which a thread that waits for the interpreter gets it. While the event loop is busy, the writer's thread
 # waits at every statement, and granian's at every request. With Python's own 5 ms, forms would queue behind each other.

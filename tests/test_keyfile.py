@@ -1,6 +1,7 @@
 """Keys are found in files as Carol keeps them: saved by PowerShell or Word, copied from a key sheet or an email."""
 
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -205,3 +206,12 @@ def test_any_content_is_only_refused(tmp_path_factory: pytest.TempPathFactory, d
                 read()
             except (Refusal, agefile.AgeError) as error:
                 assert str(error)
+
+
+def test_a_public_half_of_dashes_alone_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "dashes.pub"
+    path.write_text("-" * 1_000_000)
+    started = time.monotonic()
+    with pytest.raises(Refusal, match="no public key"):
+        keyfile.recipients(str(path))
+    assert time.monotonic() - started < 5  # it took time that grew with the square: hours for this file

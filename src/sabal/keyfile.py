@@ -23,7 +23,9 @@ _SECRET = re.compile(r"AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z][0-9A-Z-]*", re.IGNOREC
 _PUBLIC = re.compile(r"(?<![0-9A-Z])AGE1[0-9A-Z]+", re.IGNORECASE)
 _REST = re.compile(r"[0-9a-z]+|[0-9A-Z]+")
 _MOST_LINES = 200  # of one key: a public key of 1,959 characters in short lines
-_BEGIN, _END = (re.compile(rf"-+ *{word} AGE ENCRYPTED FILE *-+") for word in ("BEGIN", "END"))
+_BEGINS = "BEGIN AGE ENCRYPTED FILE"
+# For whole lines. Searching for them would take time with the square of a long row of dashes.
+_BEGIN, _END = (re.compile(rf"-+ *{words} *-+") for words in (_BEGINS, "END AGE ENCRYPTED FILE"))
 _AROUND = " \t\u00a0>|\"'`“”„‘’«»,;"
 
 Key = TypeVar("Key", agefile.Identity, agefile.Recipient)
@@ -71,7 +73,7 @@ def _public_text(path: Path) -> str:
     locked = data.startswith(b"age-encryption.org/")
     text = "" if locked else textfile.read(path)
     plain = text.translate(_PLAIN)
-    if locked or _SECRET.search(plain) or _BEGIN.search(plain):
+    if locked or _SECRET.search(plain) or _BEGINS in plain:
         raise Refusal(
             f"{path} is the secret half, which must not come to the server. Use the file that ends in .pub."
         )

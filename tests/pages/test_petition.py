@@ -174,6 +174,16 @@ def test_the_versions_show_the_difference_and_the_old_text(
     assert f"/log/manifests/{'1' * 64}.json" in page
 
 
+def test_the_old_text_is_whole(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:
+    snapshot = amended(petitions[OPEN])
+    closing = (Section("Who we are", "Neighbours of the *orchard*."),)
+    texts = {**snapshot.definition.texts, "en": replace(snapshot.definition.texts["en"], closing=closing)}
+    first = replace(snapshot.versions[0], definition=replace(snapshot.definition, texts=texts))
+    petitions[OPEN] = replace(snapshot, versions=(first, snapshot.versions[1]))
+    page = read(reader, f"/en/{snapshot.slug}/versions")
+    assert "<h3>Who we are</h3>\n<p>Neighbours of the <em>orchard</em>.</p>" in page
+
+
 def test_a_petition_that_was_never_amended_has_one_version(reader: Reader) -> None:
     page = read(reader, "/en/keep-the-orchard/versions")
     assert "<del>" not in page and "Versions of this petition" in page

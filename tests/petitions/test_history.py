@@ -1,5 +1,6 @@
 """Readers see what an amendment changed: text, terms or key, word by word."""
 
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -113,3 +114,30 @@ def test_the_pieces_give_both_texts_back(old: list[str], new: list[str]) -> None
 def test_a_paragraph_too_long_to_compare_is_shown_whole() -> None:
     old, new = "a b " * 4_000, "c d " * 4_000
     assert [piece.change for piece in history._changed([old], [new])[0]] == ["removed", "added"]
+
+
+SLOW = {
+    "a word between each": (["a " * 1_990], ["a x " * 995]),
+    "paragraphs that are alike": (["a"] * 20_000, ["a", "b"] * 10_000),
+    "many paragraphs": (
+        [f"{at}" + " a" * 600 for at in range(100)],
+        [f"-{at}" + " a x" * 300 for at in range(100)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_of_an_organiser_takes_long_to_compare(name: str) -> None:
+    old, new = SLOW[name]
+    started = time.monotonic()
+    changed = history._changed(old, new)
+    assert time.monotonic() - started < 20  # each took minutes or hours
+    assert changed
+
+
+def test_one_new_word_in_a_paragraph_that_is_long_and_monotonous_is_found() -> None:
+    old, new = "a b " * 5_000 + "end", "a b " * 5_000 + "happy end"
+    assert history._changed([old], [new])[0][1:] == (
+        history.Piece("added", "happy "),
+        history.Piece("", "end"),
+    )

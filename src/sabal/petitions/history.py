@@ -1,6 +1,7 @@
 """The published versions of a petition, and the differences between two of them, as readers see them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,9 @@ from sabal.petitions.definition import Definition, Demand, Section
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+\s*|\s+"
 )
-MOST_COMPARED = 4_000_000  # words of one paragraph × words of the other: comparing takes that long
+MOST_WORK = (
+    100_000_000  # steps to compare two texts: at most seconds. What is left of longer ones is shown whole.
+)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
@@ -39,6 +42,7 @@ class Piece:
 
 
 Paragraph = tuple[Piece, ...]
+Opcode = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -116,25 +120,59 @@ def _numbered(demands: Sequence[Demand]) -> Iterator[str]:
 def _changed(old: Sequence[str], new: Sequence[str]) -> tuple[Paragraph, ...]:
     """Return the paragraphs that differ, each with its removed and added words. Kept paragraphs are left out."""
     found: list[Paragraph] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    comparison = _Comparison()
+    for kind, a, b, c, d in comparison.opcodes(old, new):
         if kind == "equal":
             continue
         paired = min(b - a, d - c)
-        found += [_compared(*pair) for pair in zip(old[a : a + paired], new[c : c + paired], strict=True)]
+        pairs = zip(old[a : a + paired], new[c : c + paired], strict=True)
+        found += [_compared(*pair, comparison) for pair in pairs]
         found += [(Piece("removed", paragraph),) for paragraph in old[a + paired : b]]
         found += [(Piece("added", paragraph),) for paragraph in new[c + paired : d]]
     return tuple(found)
 
 
-def _compared(old: str, new: str) -> Paragraph:
+def _compared(old: str, new: str, comparison: "_Comparison") -> Paragraph:
     before, after = _WORD.findall(old), _WORD.findall(new)
-    if len(before) * len(after) > MOST_COMPARED:
-        return Piece("removed", old), Piece("added", new)
     pieces: list[Piece] = []
-    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in comparison.opcodes(before, after):
         if kind == "equal":
             pieces.append(Piece("", "".join(before[a:b])))
             continue
         pieces += [Piece("removed", "".join(before[a:b]))] if a < b else []
         pieces += [Piece("added", "".join(after[c:d]))] if c < d else []
     return tuple(pieces)
+
+
+class _Comparison:
+    """Compares the parts of one text with those of another, with `MOST_WORK` steps for all of them together."""
+
+    def __init__(self) -> None:
+        self._left = MOST_WORK
+
+    def opcodes(self, old: Sequence[str], new: Sequence[str]) -> list[Opcode]:
+        """Return what changed, as `SequenceMatcher.get_opcodes`.
+
+        If it would take too long, all between the common beginning and the common end is replaced.
+        """
+        most = min(len(old), len(new))
+        start = next((at for at in range(most) if old[at] != new[at]), most)
+        end = next((at for at in range(most - start) if old[-1 - at] != new[-1 - at]), most - start)
+        a, b = old[start : len(old) - end], new[start : len(new) - end]
+        work = _work(a, b)
+        inner: Sequence[Opcode] = [("replace", 0, len(a), 0, len(b))] if a or b else []
+        if work <= self._left:
+            self._left -= work
+            inner = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+        found: list[Opcode] = [("equal", 0, start, 0, start)] if start else []
+        found += [(kind, i + start, j + start, k + start, m + start) for kind, i, j, k, m in inner]
+        if end:
+            found.append(("equal", len(old) - end, len(old), len(new) - end, len(new)))
+        return found
+
+
+def _work(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return the most steps of a `SequenceMatcher`: it looks at every pair of equal parts, again for each match."""
+    there = Counter(new)
+    pairs = sum(there[part] for part in old)
+    return (pairs + len(old) + len(new)) * min(len(old), len(new), pairs)

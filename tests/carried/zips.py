@@ -179,6 +179,14 @@ def strange(files: Files) -> dict[str, bytes]:
         ),
         "an outer folder beside them": plain({**files, "a/checkpoint": files["checkpoint"]}),
         "a file that no bundle has": plain({**files, "signatures.csv": b"a,b"}),
+        "a second log above a folder that is ignored": plain({**files, "__MACOSX/../policy": b"log x\n"}),
+        "a second log behind backslashes": plain({**files, "__MACOSX/..\\policy": b"log x\n"}),
+        "a second log behind a zero": plain({**files, "policy\0/.DS_Store": b"log x\n"}),
+        **{
+            f"{what} as outer folder": plain({f"{name}/{rest}": data for rest, data in files.items()})
+            for what, name in (("nothing", ""), ("the folder above", ".."), ("the folder itself", "."))
+        },
+        "two slashes": plain({f"trees//{name}": data for name, data in files.items()}),
         "a password": locked(whole),
         "gaps": plain(files, gap=b"gap"),
         "something before it, counted": plain(files, before=b"#!/bin/sh\n"),

@@ -59,6 +59,8 @@ _HARMLESS = frozenset({0x000A, 0x5455, 0x5855, 0x7855, 0x7875})
 """Extra fields for times and owners: NTFS, and Info-ZIP's UT, UX, Ux and ux. APPNOTE.TXT 4.5.2, 4.6.1."""
 _ADDED = re.compile(r"__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
 """Files that the file managers of macOS and Windows add."""
+_ASTRAY = re.compile(r"(^|/)(\.\.?(/|\Z)|/)|^\Z|[\\\0]")
+"""Names that unpacking may put elsewhere than they say, such as `__MACOSX/../policy`."""
 _MOST_LISTED = 4_096
 _PACKED = (
     " Fetch the bundle again as it was made; or unpack this zip into an empty folder, and check that folder."
@@ -215,6 +217,11 @@ def _names(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
             "This zip holds two files of one name, so different programs would read different logs. Fetch the"
             " bundle again."
         )
+    for info in infos:
+        if _ASTRAY.search(info.orig_filename):
+            raise CannotCheck(
+                f"This zip holds `{plain(info.orig_filename[:80])}`, which may be unpacked over another file.{_PACKED}"
+            )
     found = {
         info.filename: info
         for info in infos

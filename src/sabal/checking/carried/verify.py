@@ -1244,6 +1244,8 @@ class Member(NamedTuple):
 HARMLESS = {0x000A, 0x5455, 0x5855, 0x7855, 0x7875}
 # Files that the file managers of macOS and Windows add.
 ADDED = re.compile(r"__MACOSX/.*|(.*/)?(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
+# Names that unpacking may put elsewhere than they say, such as __MACOSX/../policy.
+ASTRAY = re.compile(r"(^|/)(\.\.?(/|\Z)|/)|^\Z|[\\\0]")
 MOST_LISTED = 4096
 PACKED = (
     " Fetch the bundle again as it was made; or unpack this zip into an empty folder, and check that folder."
@@ -1273,9 +1275,14 @@ def zip_members(file: BinaryIO, bundle: str) -> dict[str, Member]:
         magic, _, _, flags, method, _, _, crc, packed, size, named, extra, comment, _, _, _, offset = head
         raw = listed[at + 46 : at + 46 + named]
         at += 46 + named + extra
-        if magic != b"PK\1\2" or comment or not harmless(listed[at - extra : at], extra):
-            raise unlike
         name = raw.decode("latin-1")
+        if (
+            magic != b"PK\1\2"
+            or comment
+            or ASTRAY.search(name)
+            or not harmless(listed[at - extra : at], extra)
+        ):
+            raise unlike
         if name in members:
             raise Unchecked("%s holds two files of one name. Fetch the bundle again." % bundle)
         members[name] = Member(offset + 30 + named, method, crc, packed, size, flags & 0x2041)

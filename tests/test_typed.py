@@ -7,6 +7,7 @@ from functools import partial
 from urllib.parse import urlencode
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sabal.petitions.letterlines import lines_of
@@ -178,3 +179,14 @@ def sorting() -> float:
 def test_no_stack_of_marks_takes_long(reader: str, sorting: float) -> None:
     """Sorting alternating marks takes quadratic time. Nothing that reads a field, letter or folder does it."""
     assert seconds(READERS[reader], STACK) < sorting / 4
+
+
+@given(st.text(st.sampled_from("a\u0301\u200d\u0903\ufe0f\u0600👩🌾🇰🇷🇽\r\n한\u1100\u1161"), max_size=30))
+def test_characters_are_counted_by_the_standard(text: str) -> None:
+    assert typed.graphemes(text) == ([*text] if text.isascii() else regex.findall(r"\X", text))
+
+
+def test_a_row_of_flags_is_counted_at_once() -> None:
+    started = time.monotonic()
+    assert len(typed.graphemes("🇰🇷" * 20_000)) == 20_000
+    assert time.monotonic() - started < 2  # it took time that grew with the square: 20 s

@@ -51,7 +51,8 @@ _LETTER = regex.compile(r"(?V1)[[\p{L}\p{Nl}\p{Cn}]--[\p{DI}\p{Nchar}]]")
 _HOLDS_ON = r"[\p{M}\p{Cf}\p{DI}]"
 _ROW = regex.compile(f"{_HOLDS_ON}{{{MARKS + 1}}}")
 _LONG_ROW = regex.compile(f"({_HOLDS_ON}{{{MARKS + PARTS}}}){_HOLDS_ON}+")
-_GRAPHEME = regex.compile(r"\X")
+# Flags are two letters each. `\X` alone looks back over a whole row of them, for each.
+_GRAPHEME = regex.compile(r"\p{RI}{2}[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]*|\X")
 
 
 def line(text: str) -> str:

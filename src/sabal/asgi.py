@@ -59,6 +59,10 @@ PR_SET_PDEATHSIG = 1
 logger = logging.getLogger("sabal.front")
 
 
+class NothingToServe(Exception):
+    """The database cannot be read. The process that was to be replaced still has the pages."""
+
+
 class Process:
     """One public process: it builds the front end, keeps it up to date, and drains it at the end."""
 
@@ -96,8 +100,10 @@ class Process:
         self._refresher = Refresher(app)
         front = make_front(app)
         end = time.monotonic() + FIRST_REFRESH_WITHIN
-        while not await refreshed(self._refresher, front) and time.monotonic() < end:
+        while not (seen := await refreshed(self._refresher, front)) and time.monotonic() < end:
             await asyncio.sleep(0.2)
+        if not seen and os.environ.get(settings.TAKES_OVER):
+            raise NothingToServe
         await app.prepared.warm(settings.SITE_LANGUAGES)
         self._refreshing = asyncio.create_task(keep_fresh(self._refresher, front))
         # These objects live as long as the process: without them the collector does not delay requests.

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from sabal import settings
 
@@ -112,9 +113,9 @@ class Processes:
     def hand_over(self, stop: threading.Event) -> None:
         """Replace the public processes by new ones on the same port, without a gap, and then the worker.
 
-        If the new ones do not start, the old ones continue.
+        If the new ones do not start, or cannot read the database, the old ones continue.
         """
-        new = self._start_public()
+        new = self._start_public({settings.TAKES_OVER: "1"})
         deadline = time.monotonic() + READY_WITHIN
         while not all(child.is_ready() for child in new):
             if stop.wait(0.1) or time.monotonic() > deadline or not all(child.running() for child in new):
@@ -122,6 +123,8 @@ class Processes:
                 end(new, STOP_WITHIN)
                 return
         stop.wait(LISTENS_WITHIN)
+        for child in new:
+            child.environment = {**child.environment, settings.TAKES_OVER: ""}
         old, self.public = self.public, new
         self.leaving += old
         threading.Thread(target=end, args=(old, STOP_WITHIN), daemon=True).start()
@@ -129,17 +132,16 @@ class Processes:
             self.worker.signal(signal.SIGTERM)  # `keep` starts it again
         logger.warning("new public processes have taken over")
 
-    def _start_public(self) -> list[Child]:
-        children = [self._public() for _ in range(self._count)]
+    def _start_public(self, more: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
+        children = [self._public(more) for _ in range(self._count)]
         for child in children:
             child.start()
         return children
 
-    def _public(self) -> Child:
+    def _public(self, more: Mapping[str, str]) -> Child:
         ready = self._folder / str(next(self._made))
-        return Child(
-            "public", self._command, {**self._environment, settings.READY_FILE: str(ready)}, ready=ready
-        )
+        environment = {**self._environment, **more, settings.READY_FILE: str(ready)}
+        return Child("public", self._command, environment, ready=ready)
 
 
 def cannot_listen(host: str, port: int) -> str | None:

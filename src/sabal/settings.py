@@ -164,6 +164,7 @@ DEV_SWITCH = "SABAL_INTERNAL_DEV"  # set by `serve --dev` for its children; not 
 READY_FILE = (
     "SABAL_INTERNAL_READY"  # set by `serve` for a public process: the file that says that it has started
 )
+TAKES_OVER = "SABAL_INTERNAL_TAKES_OVER"  # set by `serve` for a public process that replaces one that serves
 DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 
 DATA = parsed("SABAL_DATA", parse_folder, Path("var").absolute())

@@ -29,6 +29,7 @@ from sabal.serve import (
     environ,
     public_command,
 )
+from served import SLUG
 
 pytestmark = pytest.mark.slow  # each test starts a server
 
@@ -258,6 +259,22 @@ def test_a_reload_loses_no_request(site: Live, tmp_path: Path) -> None:
     assert visitors.answered > 100 and not visitors.failed
     assert len(public(site)) == len(old)
     wait_for(lambda: worker(site) not in (None, old_worker), 10)
+
+
+def test_a_reload_without_a_database_keeps_the_processes_that_have_the_pages(
+    site: Live, tmp_path: Path
+) -> None:
+    page, database = f"http://127.0.0.1:{site.port}/en/{SLUG}", tmp_path / "var" / "sabal.sqlite3"
+    old = {master.pid for master in public(site)}
+    urllib.request.urlopen(page, timeout=20).close()
+    database.rename(tmp_path / "elsewhere")
+    database.mkdir()
+    site.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 60
+    while "the old ones continue" not in (tmp_path / "output").read_text() and time.monotonic() < deadline:
+        urllib.request.urlopen(page, timeout=20).close()  # 404 raises
+        time.sleep(0.1)
+    assert {master.pid for master in public(site)} == old
 
 
 STARTS = "import os, pathlib, time; pathlib.Path(os.environ['SABAL_INTERNAL_READY']).touch(); time.sleep(60)"

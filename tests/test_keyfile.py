@@ -215,3 +215,20 @@ def test_a_public_half_of_dashes_alone_is_refused_at_once(tmp_path: Path) -> Non
     with pytest.raises(Refusal, match="no public key"):
         keyfile.recipients(str(path))
     assert time.monotonic() - started < 5  # it took time that grew with the square: hours for this file
+
+
+def test_a_long_secret_key_that_is_given_by_mistake_is_not_repeated() -> None:
+    with pytest.raises(Refusal, match="secret key") as refused:
+        keyfile.recipients(f"{CAROL} {CAROL} {CAROL} {CAROL}")
+    assert "AGE-SECRET" not in str(refused.value)
+
+
+def test_a_public_key_is_found_in_a_long_text_that_is_given() -> None:
+    key = str(CAROL.recipient)
+    assert len(key) > 255 and keyfile.recipients(f"key = {key}") == [key]
+
+
+def test_a_long_text_that_is_no_key_is_refused_in_a_short_sentence() -> None:
+    with pytest.raises(Refusal, match="neither a public key") as refused:
+        keyfile.recipients("x" * 5_000)
+    assert len(str(refused.value)) < 200

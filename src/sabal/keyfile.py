@@ -57,15 +57,23 @@ def recipients(given: str) -> list[str]:
     text, subject = given, "This"
     if not _PUBLIC.match(given.strip(_AROUND)):
         path = Path(given)
-        if not path.is_file():
-            if _SECRET.search(given.translate(_PLAIN)):
-                raise Refusal("This is a secret key. Keep it to yourself and give the public half (age1…).")
-            raise Refusal(f"{given} is neither a public key (age1…) nor a file that holds one.")
-        text, subject = _public_text(path), given
+        if _is_file(path):
+            text, subject = _public_text(path), given
+        elif _SECRET.search(given.translate(_PLAIN)):
+            raise Refusal("This is a secret key. Keep it to yourself and give the public half (age1…).")
+        elif not _PUBLIC.search(given):
+            raise Refusal(f"{given[:80]} is neither a public key (age1…) nor a file that holds one.")
     found = [str(key) for key in _keys(text, _PUBLIC, agefile.parse_recipient)]
     if not found:
         raise Refusal(f"{subject} holds no public key (a line that begins with age1).")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than the name of a file can be, as most keys are
+        return False
 
 
 def _public_text(path: Path) -> str:

@@ -110,6 +110,14 @@ def test_a_form_that_is_too_large_is_refused(base: str) -> None:
     assert get(f"{base}/en/{SLUG}/sign", b"x" * 100_000)[0] == 413
 
 
+def test_a_length_of_many_digits_is_refused(base: str) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="413"):
+        urllib.request.urlopen(
+            urllib.request.Request(f"{base}/en/{SLUG}/sign", b"x", {"Content-Length": "9" * 5_000}),
+            timeout=10,
+        )
+
+
 def test_the_preview_of_a_published_petition_shows_its_next_version(site: SiteOfTests) -> None:
     site.publish()
     files = drafts.export_files(SLUG)

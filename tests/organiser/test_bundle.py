@@ -85,7 +85,13 @@ def test_a_slug_names_a_petition_on_this_server(tmp_path: Path, monkeypatch: pyt
     assert f": {len(made_log.log(20).signers)} signatures count" in run("trees", "one.zip").stdout
     for other in ("bees", "Trees", "../trees", "trees.zip"):
         assert run(other, "two.zip").exit_code == 2
-    # A file or folder of that name here is preferred.
+    # The folder that `sabal export` wrote has the same name, and no log.
+    (tmp_path / "trees").mkdir()
+    (tmp_path / "trees" / "petition.toml").touch()
+    assert f": {len(made_log.log(20).signers)} signatures count" in run("trees", "exported.zip").stdout
+    unknown = run("./trees", "two.zip")
+    assert unknown.exit_code == 2 and "is a petition folder, which holds no log" in unknown.stderr
+    # A log of that name here is preferred.
     made_log.log(9).write_tiles(tmp_path / "trees")
     assert f": {len(made_log.log(9).signers)} signatures count" in run("trees", "two.zip").stdout
     (tmp_path / "data").rename(tmp_path / "var")

@@ -21,6 +21,11 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
             logs = logs_in(path)
             if len(logs) > 1:
                 raise CannotCheck(f"{what} holds several logs: name one, such as {logs[0]}.")
+            if (path / "petition.toml").is_file() and not (logs[0] / "checkpoint").is_file():
+                raise CannotCheck(
+                    f"{what} is a petition folder, which holds no log. Give the petition's https:// address, or a"
+                    " bundle."
+                )
             return read_folder(logs[0], progress)
         with path.open("rb") as file:
             head = file.read(64)

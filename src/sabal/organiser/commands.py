@@ -12,7 +12,7 @@ import click
 
 import agefile
 from sabal import keyfile, private
-from sabal.checking.reading import read
+from sabal.checking.reading import logs_in, read
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
 from sabal.organiser import files, patterns, sample, tables
@@ -160,15 +160,20 @@ def audit(
 
 
 def _log_source(log: str) -> str:
-    """Return the address or path of a log. A slug that names no file is a petition in the server's data folder."""
-    if not _SLUG.fullmatch(log) or Path(log).exists():
+    """Return the address or path of a log. A slug is a petition in the server's data folder.
+
+    A file or folder of that name here comes first, unless it is a folder without a log: `sabal export SLUG` makes one.
+    """
+    here = Path(log)
+    holds_log = here.is_file() or (here.is_dir() and (logs_in(here)[0] / "checkpoint").is_file())
+    if not _SLUG.fullmatch(log) or holds_log:
         return log
     # Do not use the server's settings: these commands must run on computers that have none.
     data = Path(os.environ.get("SABAL_DATA") or "var")
     folder = data / "public" / log / "log"
     if not folder.is_dir():
         raise Refusal(
-            f"There is no file {log} here, and no petition's log at {folder}. Give the petition's https://"
+            f"There is no log named {log} here, and no petition's log at {folder}. Give the petition's https://"
             " address, or set SABAL_DATA to the server's data folder."
         )
     return str(folder)

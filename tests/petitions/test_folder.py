@@ -211,7 +211,8 @@ WRONG_TOML = [
         "Carol’s",
         '", ',
         4,
-        "This is not valid TOML: Expected newline or end of document after a statement.",
+        "This is not valid TOML: Expected newline or end of document after a statement."
+        ' A quotation mark inside a text needs a backslash before it: \\".',
     ),
     ('"guarded"', '"secret"', 5, "`profile` is “secret”. It must be one of: guarded, open."),
     ('hint = "lantern"\n', "", 1, "`hint` is missing."),
@@ -236,7 +237,12 @@ WRONG_TOML = [
         7,
         "`retention` must be 7 days or more after `closes`, so that emails already sent can still be confirmed.",
     ),
-    ("2031-05-01", "2031-02-31", 7, "This is not valid TOML: Invalid date or datetime."),
+    (
+        "2031-05-01",
+        "2031-02-31",
+        7,
+        "This is not valid TOML: Invalid date or datetime. There is no such day.",
+    ),
     (
         'purpose.ko = "청원을 전달하기 위함입니다."',
         "",

@@ -11,6 +11,7 @@ from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controlle
 from sabal.petitions.links import is_email_address
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.slugs import NEWSLETTER_WORDS, is_free_key, is_free_slug, is_slug, key_of
+from sabal.petitions.tomlhints import how_to_write
 from sabal.petitions.tomllines import key_lines
 from sabal.petitions.tomltable import FILE, Table
 
@@ -100,19 +101,20 @@ def _table(source: str, problems: list[Problem]) -> Table | None:
     try:
         data = tomllib.loads(source)
     except (ValueError, RecursionError) as error:
-        problems.append(_syntax_problem(error))
+        problems.append(_syntax_problem(error, source.splitlines()))
         return None
     top = Table(data, (), key_lines(source), problems)
     top.check_keys(KEYS)
     return top
 
 
-def _syntax_problem(error: Exception) -> Problem:
+def _syntax_problem(error: Exception, lines: list[str]) -> Problem:
     if isinstance(error, RecursionError):
         return Problem(FILE, 1, "The file is nested too deeply.")
     found = re.fullmatch(r"(?s)(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
     reason, line = (found[1], int(found[2] or 1)) if found else ("A number is too long", 1)
-    return Problem(FILE, line, f"This is not valid TOML: {reason.rstrip('.')}.")
+    hint = how_to_write(lines[line - 1]) if 0 < line <= len(lines) else ""
+    return Problem(FILE, line, f"This is not valid TOML: {reason.rstrip('.')}.{hint}")
 
 
 def _languages(top: Table) -> tuple[str, ...]:

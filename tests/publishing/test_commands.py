@@ -71,6 +71,29 @@ def test_a_draft_can_be_discarded_and_a_published_petition_cannot(site: SiteOfTe
     assert Petition.objects.count() == 1
 
 
+def test_a_language_without_a_translation_is_named(site: SiteOfTests, tmp_path: Path) -> None:
+    folder = tmp_path / "petition"
+    folder.mkdir()
+    for source in EXAMPLE.iterdir():
+        text = source.read_text(encoding="utf-8").replace("zh-hans", "de")
+        (folder / source.name.replace("zh-hans", "de")).write_text(text, encoding="utf-8")
+    warning = "Sabal has no translation into de: "
+    assert warning not in run("import", str(EXAMPLE)).stdout
+    result = run("import", str(folder))
+    assert warning in result.stdout, result.stderr
+
+
+def test_what_is_missing_for_publishing_is_a_list(site: SiteOfTests, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text(LETTER)
+    slug = run("import", str(letter)).output.splitlines()[0]
+    refused = run("publish", slug)
+    first, *others = refused.stderr.splitlines()
+    assert refused.exit_code == 2 and first == f"{slug} cannot be published yet:"
+    assert len(others) > 3 and all(line.startswith("- ") for line in others[:-1])
+    assert others[-1] == f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/"
+
+
 @pytest.mark.parametrize("path", ["nowhere.jsonl", "no/where"])
 def test_opening_a_missing_file_is_refused(site: SiteOfTests, tmp_path: Path, path: str) -> None:
     key = tmp_path / "key"

@@ -1,6 +1,7 @@
 """The organiser's commands about petitions."""
 
 import contextlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def import_(
     lacking = folder.lacking(drafts.definition(petition.slug))
     for line in (*report, *(f"To do before publishing: {lack}" for lack in lacking)):
         click.echo(line)
+    _say_what_stays_english(drafts.definition(petition.slug).languages)
     if lacking and not publish_too:
         _say_how_to_edit(petition.slug, None if path.is_file() else path)
     elif petition.state == Petition.State.PAUSED and not publish_too:
@@ -135,6 +137,16 @@ def _read_letter(
         "If a line has the wrong role, import the letter again with --role LINE=ROLE, such as --role 12=background.",
         *(f"To check: {note}" for note in result.notes),
     ]
+
+
+def _say_what_stays_english(languages: Iterable[str]) -> None:
+    """Name the languages in which signers meet English words, before they meet them."""
+    without = [language for language in languages if language not in settings.SITE_LANGUAGES]
+    if without:
+        click.echo(
+            f"Sabal has no translation into {', '.join(without)}: its form, consent and emails are in"
+            " English there."
+        )
 
 
 def _say_how_to_edit(slug: str, folder: Path | None) -> None:
@@ -240,7 +252,10 @@ def preview(petition: str, port: int) -> None:
             f"Port {port} of this computer is in use ({error.strerror}). Choose another: --port 0"
         ) from None
     with server:
-        click.echo("Open this in a browser on this computer:")
+        shown = (
+            f"the files in the folder {petition}" if Path(petition).is_dir() else f"{petition} on this server"
+        )
+        click.echo(f"This shows {shown}. Open it in a browser on this computer:")
         for link in links(definition, server.address):
             click.echo(link)
         click.echo("Nothing is published, and the form stores nothing. To end the preview, press Ctrl-C.")

@@ -58,7 +58,11 @@ def new_origin() -> str:
 def _refuse_unready(petition: Petition, definition: Definition, today: date) -> None:
     lacking = folder.lacking(definition, today=today)
     if lacking:
-        raise Refusal(f"{definition.slug} cannot be published yet: " + " ".join(lacking))
+        slug = definition.slug
+        next_step = f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/"
+        raise Refusal(
+            "\n".join((f"{slug} cannot be published yet:", *(f"- {lack}" for lack in lacking), next_step))
+        )
     if not petition.key_check_answered:
         raise Refusal(
             "The key check is missing: nobody has shown yet that the organiser's key opens what is encrypted to"

@@ -199,14 +199,18 @@ def use_served_address() -> None:
     Whoever types a command seldom has the server's environment, and links to another address would be wrong.
     """
     global BASE_URL
+    BASE_URL = served_address()
+
+
+def served_address() -> str:
+    """Return the address that the site has: of the environment, else of the last start, else the default."""
     if value("SABAL_BASE_URL"):
-        return
+        return BASE_URL
     try:
         served = SERVED_AT.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return
-    if served.startswith(("http://", "https://")):
-        BASE_URL = served
+        return BASE_URL
+    return served if served.startswith(("http://", "https://")) else BASE_URL
 
 
 # ---- Django's own names -------------------------------------------------------------------------------------------

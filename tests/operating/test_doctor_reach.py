@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -27,9 +28,10 @@ RECORDS = {
 
 
 @pytest.fixture(autouse=True)
-def public(monkeypatch: pytest.MonkeyPatch) -> None:
+def public(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Set up a public site, with a table in place of a name server."""
     monkeypatch.setattr(settings, "BASE_URL", "https://petition.example.org")
+    monkeypatch.setattr(settings, "SERVED_AT", tmp_path / "served-at")
     monkeypatch.setattr(settings, "MAIL_FROM", Sender("Petitions", "petition@example.org"))
     monkeypatch.setattr(settings, "TRUSTED_HOPS", 1)
     monkeypatch.setattr(reach, "_look_up", lambda name: RECORDS.get(name, []))
@@ -254,6 +256,17 @@ def test_addresses(name: str, value: object, id_: str, level: str, monkeypatch: 
     monkeypatch.setattr(reach, "PORT", free_port())
     monkeypatch.setattr(settings, name, value)
     assert by_id(reach.addresses())[id_].level == level
+
+
+def test_a_server_is_looked_for_where_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`script/server --port 8931` in one window, `sabal doctor` in another one that knows nothing of it."""
+    monkeypatch.delenv("SABAL_BASE_URL", raising=False)
+    settings.SERVED_AT.write_text(f"http://127.0.0.1:{free_port()}")
+    found = by_id(reach.addresses())
+    assert settings.SERVED_AT.read_text() in found["D501"].sentence
+    assert settings.SERVED_AT.read_text().rpartition(":")[2] in found["D502"].sentence
+    monkeypatch.setenv("SABAL_BASE_URL", "https://petition.example.org")
+    assert "https://petition.example.org" in by_id(reach.addresses())["D501"].sentence
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,9 @@ def _look_up(name: str) -> list[str] | None:
 
 def addresses() -> Iterator[Finding]:
     """Check the public address, the running server, proxies, further hosts and the onion service."""
-    base = urlsplit(settings.BASE_URL)
-    yield Finding("ok", "D501", f"The public address is {settings.BASE_URL}.")
+    address = settings.served_address()
+    base = urlsplit(address)
+    yield Finding("ok", "D501", f"The public address is {address}.")
     yield _running(base.port if base.scheme == "http" and base.port else PORT)
     yield _hops(base.scheme)
     for host in settings.HOSTS:

@@ -77,13 +77,26 @@ def test_a_table_is_written_to_a_file_that_only_its_owner_reads(
 ) -> None:
     out = tmp_path / "out.csv"
     printed = sabal("open", export, "--identity", key).stdout_bytes
-    assert sabal("open", export, "--identity", key, "--out", out).exit_code == 0
+    done = sabal("open", export, "--identity", key, "--out", out)
+    assert (done.exit_code, done.stdout) == (0, "") and f"written to {out}, in clear text" in done.stderr
     assert out.read_bytes() == printed and "수지".encode() in printed
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     done = sabal("open", export, "--identity", key, "--bom")
     assert done.stdout_bytes == b"\xef\xbb\xbf" + printed
     sabal("open", export, "--identity", key, "--bom", "--out", out, "--force")
     assert out.read_bytes() == b"\xef\xbb\xbf" + printed
+
+
+@pytest.mark.parametrize(
+    "content", [b"name,email\nSuzie,suzie@example.org\n", b"Dear Mayor,\n", b"[1]\n", b"{}\n", b""]
+)
+def test_a_file_that_is_no_export_is_named_so_and_not_damaged(
+    content: bytes, tmp_path: Path, key: Path
+) -> None:
+    path = tmp_path / "names.csv"
+    path.write_bytes(content)
+    done = sabal("open", path, "--identity", key)
+    assert done.exit_code == 2 and "not a file that `sabal sealed` wrote" in done.stderr
 
 
 def test_nothing_is_overwritten_without_force(tmp_path: Path, key: Path, export: str) -> None:

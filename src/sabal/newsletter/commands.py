@@ -80,6 +80,7 @@ def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> 
         _refuse_several(connection, lists)
         subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), lists)
         number = private.replace(out, _table(subscribers, bom)) - 1  # without the header
+        newsletter_of = _newsletter_left_out(connection, slug) if slug else ""
     finally:
         connection.close()
     if urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1"):
@@ -91,6 +92,11 @@ def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> 
         f"{number} subscribers written to {out}, in clear text. Keep the file safe, and delete it when you no"
         " longer need it."
     )
+    if newsletter_of:
+        click.echo(
+            f"These get the updates about {slug}. The newsletter has its own subscribers: sabal newsletter export"
+            f" --organisation {newsletter_of} --out FILE"
+        )
 
 
 def _lists(
@@ -114,6 +120,13 @@ def _lists(
         for of in (MailingList(*row[:2]) for row in connection.query(_LISTS))
         if wanted in (None, of.petition_id) and organisation in (None, of.organisation)
     }
+
+
+def _newsletter_left_out(connection: database.Database, slug: str) -> str:
+    """Return the key of a petition's organisation if its newsletter has confirmed subscribers, else an empty string."""
+    rows = connection.query("SELECT organisation FROM petitions_petition WHERE slug = ?", (slug,))
+    confirmed = {MailingList(*row[:2]) for row in connection.query(_LISTS) if row[3] == CONFIRMED}
+    return next((key for (key,) in rows if MailingList(key) in confirmed), "")
 
 
 def _refuse_several(connection: database.Database, lists: dict[MailingList, str]) -> None:

@@ -196,6 +196,12 @@ def _print(opened: Iterator[export.Opened], target: _Target, older: Collection[s
     target.write(counting())
     if not rows:
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
+    elif target.out:
+        click.echo(
+            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {target.out}, in clear text. Keep the file safe, and"
+            " delete it when you no longer need it.",
+            err=True,
+        )
     if without_index:
         click.echo(
             f"{without_index} {'record is' if without_index == 1 else 'records are'} only in an older export, from"

@@ -88,8 +88,8 @@ class Opened:
 def read(lines: Iterable[str], name: str = "") -> Export:
     """Read the first line of an export. Raises ExportError if the file is no export."""
     numbered = enumerate(lines, start=1)
-    first = _parsed(1, next(numbered, (1, ""))[1])
-    if first.get("format") not in (FORMAT, OLD_FORMAT):
+    first = _object(next(numbered, (1, ""))[1])
+    if first is None or first.get("format") not in (FORMAT, OLD_FORMAT):
         raise ExportError("This is not a file that `sabal sealed` wrote: its first line does not say so.")
     try:
         header = Header(_text(first["petition"]))
@@ -253,10 +253,16 @@ def _text(value: object) -> str:
 
 
 def _parsed(number: int, line: str) -> dict[str, Any]:
+    value = _object(line)
+    if value is None:
+        raise ExportError(f"Line {number} is damaged: it is not a JSON object.")
+    return value
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """Return the JSON object of a line; None if it is none."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ExportError(f"Line {number} is damaged: it is not a JSON object.")
-    return value
+        return None
+    return value if isinstance(value, dict) else None

@@ -111,7 +111,7 @@ def test_a_page_that_fails_is_answered_with_a_500(caplog: pytest.LogCaptureFixtu
 def test_an_unpublished_page_is_a_404_that_is_not_cached() -> None:
     async def run() -> list[Answer]:
         front = build()
-        paths = ("/en/quiet", "/en/unknown", "/fr/bowl", "/quiet.json", "/quiet/log/checkpoint", "/fr")
+        paths = ("/en/quiet", "/en/unknown", "/quiet.json", "/quiet/log/checkpoint", "/fr")
         return [await visit(front, "GET", path) for path in paths]
 
     for answer in asyncio.run(run()):

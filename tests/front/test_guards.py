@@ -53,8 +53,8 @@ def test_a_path_that_is_not_canonical_is_refused(path: str) -> None:
     "path",
     [
         "/bowl/log/", "/en/unknown/",
-        "/EN/bowl", "/en/Bowl", "/en/unknown", "/en/quiet", "/quiet.json", "/fr/bowl", "/fr", "/.env",
-        "/_door/en/-/busy", "/dev/mail/x", "/zh-Hans/bowl", "/en/confirm/" + "a" * 65, "/en/confirm/a.b",
+        "/en/unknown", "/en/quiet", "/fr/quiet", "/quiet.json", "/fr", "/.env",
+        "/_door/en/-/busy", "/dev/mail/x", "/en/confirm/" + "a" * 65, "/en/confirm/a.b",
         "/fr/confirm/abc", "/en/bowl/sign/x", "/static/x", "/admin",
     ],
 )  # fmt: skip

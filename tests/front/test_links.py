@@ -76,6 +76,29 @@ def test_other_paths_stay_refused(path: str) -> None:
     assert ask("GET", path).status in (400, 404)
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "language"),
+    [
+        ("/bowl", b"", "en"), ("/bowl", b"ko", "ko"), ("/Bowl", b"ko", "ko"), ("/bowl/", b"fr", "en"),
+        ("/KO/BOWL", b"en", "ko"), ("/fr/bowl", b"ko", "ko"), ("/fr-CA/bowl", b"", "en"), ("/ko-kr/bowl", b"en", "ko"),
+    ],
+)  # fmt: skip
+def test_a_petition_is_found_without_its_language(path: str, accept: bytes, language: str) -> None:
+    """Suzie types the address from a poster."""
+    assert routes().petition_meant(path.encode(), accept) == f"/{language}/bowl"
+    answer = ask("GET", path, (b"accept-language", accept))
+    assert (answer.status, answer["location"]) == (302, f"/{language}/bowl")
+    assert ask("POST", path, FORM).status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/quiet", "/en/quiet", "/unknown", "/admin/bowl", "/en/ko/bowl", "/bowl/sign", "//bowl"]
+)
+def test_other_words_lead_to_no_petition(path: str) -> None:
+    assert routes().petition_meant(path.encode(), b"en") is None
+    assert ask("GET", path).status in (400, 404)
+
+
 @given(st.binary(max_size=80) | st.text(max_size=40).map(lambda text: quote(text).encode()))
 def test_any_path_is_refused_or_leads_to_a_page_of_the_site(after: bytes) -> None:
     found = routes()

@@ -87,10 +87,15 @@ class Front:
         return route, headers
 
     def move(self, scope: Scope) -> None:
-        """Raise Moved if a GET or HEAD has a path of this site with something pasted after it."""
-        path = self.routes.pasted(scope["raw_path"]) if scope["method"] in ("GET", "HEAD") else None
+        """Raise Moved if a GET or HEAD has a path of this site with something pasted after it, or a petition's name."""
+        if scope["method"] not in ("GET", "HEAD"):
+            return
+        raw_path, headers = scope["raw_path"], guards.headers(scope["headers"])
+        path = self.routes.pasted(raw_path) or self.routes.petition_meant(
+            raw_path, headers.get(b"accept-language")
+        )
         if path is not None:
-            self.hosts.check(guards.headers(scope["headers"]).get(b"host", b""))
+            self.hosts.check(headers.get(b"host", b""))
             raise Moved(path)
 
     def fresh(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope) -> Messages | None:

@@ -16,6 +16,7 @@ from itertools import product
 from sabal import token
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
+from sabal.front.languages import best_language
 from sabal.front.links import without_pasted, without_spaces
 from sabal.front.newsletter import NewsletterHandlers
 from sabal.http import Refused, Request, Response
@@ -162,6 +163,7 @@ LONGEST = 512  # bytes of a path
 # The unreserved characters of RFC 3986 (letters, digits, "-", ".", "_", "~") and single slashes between them: any two
 # programs read such a path in the same way. There is no percent sign, so nothing is ever decoded.
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
+_POSTER = re.compile(rb"(?:/(?P<language>[a-z]{2,3}(?:-[a-z0-9]{1,8})*))?/(?P<slug>[a-z0-9-]+)/?")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 SHAPES = {
     "language": r"(?P<language>[a-z-]+)",
@@ -189,6 +191,7 @@ class Routes:
         self._seen: object = None
         self.languages: frozenset[str] = frozenset(self.site)
         self._slugs: frozenset[str] = frozenset()
+        self._languages_of: dict[str, tuple[str, ...]] = {}
         self._organisations: tuple[str, ...] = ()
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
@@ -235,6 +238,18 @@ class Routes:
             return joined.path
         return cut.path if cut else None
 
+    def petition_meant(self, raw_path: bytes, accept: bytes | None) -> str | None:
+        """Return the address of the petition that was meant by one without a language, or None.
+
+        So are one with a language that the petition lacks, and one in capitals: people read addresses off posters.
+        """
+        found = _POSTER.fullmatch(raw_path.lower()) if len(raw_path) <= LONGEST else None
+        languages = self._languages_of.get(found["slug"].decode()) if found else None
+        if found is None or languages is None:
+            return None
+        language = best_language(accept, languages, languages[0])
+        return f"/{best_language(found['language'], languages, language)}/{found['slug'].decode()}"
+
     def _found(self, path: bytes | None) -> Route | None:
         try:
             return self.find(path) if path else None
@@ -264,6 +279,7 @@ class Routes:
         self._seen = petitions, self._organisations
         self.languages = frozenset(self.site).union(*(languages for _, languages in petitions))
         self._slugs = frozenset(slug for slug, _ in petitions)
+        self._languages_of = dict(petitions)
         there = {"": True, "newsletter": bool(self._organisations), "dev": self._dev}
         routes = (
             route

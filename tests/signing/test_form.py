@@ -153,7 +153,8 @@ def test_a_long_address_is_told_so(email: str) -> None:
     [("gmial.com", "gmail.com"), ("gmail.co", "gmail.com"), ("gmai.com", "gmail.com"), ("hotmial.com", "hotmail.com"),
      ("navr.com", "naver.com"), ("yahooo.com", "yahoo.com"), ("gnail.com", "gmail.com"), ("hanmail.ne", "hanmail.net"),
      ("outlook.dr", "outlook.de"), ("yahoo.con", "yahoo.com"), ("live.co", "live.com"),
-     ("ｇｍｉａｌ．ｃｏｍ", "gmail.com")],
+     ("ｇｍｉａｌ．ｃｏｍ", "gmail.com"), ("gmial.con", "gmail.com"), ("my-ngo.con", "my-ngo.com"),
+     ("my-ngo.ogr", "my-ngo.org"), ("mail.city.nte", "mail.city.net"), ("qq.cmo", "qq.com")],
 )  # fmt: skip
 def test_a_mistyped_common_domain_is_questioned_once(typed: str, meant: str) -> None:
     first = result(email=f"suzie@{typed}")

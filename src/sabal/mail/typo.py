@@ -6,15 +6,23 @@ from sabal.mail.providers import COMMON, is_listed
 from sabal.petitions.countries import countries
 
 ENDINGS = frozenset(code.lower() for code, _ in countries("en")) | {"uk", "eu"}  # of countries
+# Endings that do not exist, and that are one mistake from one that most people type.
+MISTYPED = dict.fromkeys(("con", "cmo", "ocm", "vom", "xom", "cpm", "comm", "coom", "conm"), "com")
+MISTYPED |= {"ney": "net", "nte": "net", "ogr": "org", "orgg": "org", "rog": "org"}
 SHORT = 4  # letters; so short a name is one letter from many real ones
 
 
 @lru_cache(maxsize=4096)
 def common_domain(domain: str) -> str | None:
-    """Return the common domain that differs from `domain` by one typing mistake; None if there is none."""
+    """Return the domain that was probably meant: a common one, or one whose ending exists; None if nothing is wrong."""
     if is_listed(domain):
         return None
-    return next((c for c in COMMON if _one_mistake(domain, c) and not _is_likely(domain, c)), None)
+    close = next((c for c in COMMON if _one_mistake(domain, c) and not _is_likely(domain, c)), None)
+    name, _, ending = domain.rpartition(".")
+    if close or ending not in MISTYPED:
+        return close
+    corrected = f"{name}.{MISTYPED[ending]}"  # the name before it may have a mistake of its own
+    return common_domain(corrected) or corrected
 
 
 def _is_likely(domain: str, common: str) -> bool:

@@ -98,7 +98,7 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
         assert f"<li><b>{escape(about)}</b>{escape(says)}" in page
     ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
     assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
-    assert "We cannot email you again" in page
+    assert "If you tick nothing here, we cannot email you again" in page
 
 
 def test_a_guarded_petition_with_few_signatures_shows_no_number(

@@ -78,6 +78,8 @@ def test_suzie_asks_confirms_and_unsubscribes(site: SiteOfTests, client: Client)
     for _ in range(2):
         answer = client.post(links["confirm"])
         assert answer.status == 200 and b"You are subscribed" in answer.body
+        # She can leave at once, and need not wait for the first newsletter.
+        assert f'href="{links["unsubscribe"]}"'.encode() in answer.body
         assert states(site) == [rows.CONFIRMED]
     for _ in range(2):
         answer = client.post(links["unsubscribe"])

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from sabal import token
 from sabal.database import OperationalError, connect
 from sabal.front.app import App
 from sabal.front.links import token_of
@@ -64,16 +65,18 @@ class NewsletterHandlers:
             return await self._app.pool.form(self._confirm, request.language, t)
 
     def _confirm(self, language: str, t: bytes) -> Response:
-        done, link = None, subscription.confirm_hash(t)
+        done, link, key = None, subscription.confirm_hash(t), self._app.keyring.subscribers
         # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
         with closing(connect()) as database:
-            if subscription.is_link(database, link):
+            row_id = subscription.id_of_link(database, link)
+            if row_id is not None:
                 with database.transaction():
                     done = subscription.confirm(database, link)
         published = self._app.snapshots.published()
-        if done is None:
+        if done is None or row_id is None:
             return pages.gone(published, language)
-        return pages.confirmed(published, language, "" if done.petition_id else done.organisation)
+        leave = token.encode(subscription.unsubscribe_token(key, row_id)) if key else ""
+        return pages.confirmed(published, language, "" if done.petition_id else done.organisation, leave)
 
     async def unsubscribe_page(self, request: Request) -> Response:
         """GET: show the button to unsubscribe."""

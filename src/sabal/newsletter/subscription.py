@@ -134,11 +134,10 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
     database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
 
 
-def is_link(database: Database, confirm_hash: bytes) -> bool:
-    """Return whether an emailed link belongs to a subscription, confirmed or not."""
-    return bool(
-        database.query("SELECT 1 FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
-    )
+def id_of_link(database: Database, confirm_hash: bytes) -> int | None:
+    """Return the id of the subscription that an emailed link is of; None if there is none."""
+    rows = database.query("SELECT id FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
+    return int(rows[0][0]) if rows else None
 
 
 def confirm(database: Database, confirm_hash: bytes) -> MailingList | None:

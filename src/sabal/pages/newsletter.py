@@ -64,11 +64,14 @@ def asked(published: Published, language: str, key: str) -> Response:
     return html.page("newsletter/asked.html", context, language=language)
 
 
-def confirmed(published: Published, language: str, key: str) -> Response:
-    """Return the answer to a link that confirmed a subscription. `key` is empty if it is to updates on a petition."""
+def confirmed(published: Published, language: str, key: str, leave: str = "") -> Response:
+    """Return the answer to a link that confirmed a subscription.
+
+    `key` is empty if it is to updates on a petition. `leave` is the token by which the subscriber can unsubscribe.
+    """
     organisation = next((one for one in organisations(published) if one.key == key), None)
     name = organiser_name(organisation.definition, language) if key and organisation else ""
-    return _answer("confirmed", language, name=name)
+    return _answer("confirmed", language, name=name, leave=leave)
 
 
 def gone(published: Published, language: str) -> Response:

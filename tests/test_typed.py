@@ -10,12 +10,12 @@ import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sabal.petitions.letterlines import lines_of
 
 from sabal import typed
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import form as newsletter
 from sabal.petitions import folder
+from sabal.petitions.letters.lines import lines_of
 from sabal.signing import form
 
 PASTED = "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"

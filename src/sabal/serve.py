@@ -101,7 +101,8 @@ class Processes:
 
     def serves(self) -> bool:
         """Return False if a public process ended before any has started: the next would end for the same reason."""
-        self._has_served = self._has_served or any(child.is_ready() for child in self.public)
+        # A process that has started and then died counts too: the next one may live.
+        self._has_served = self._has_served or any(child.has_started() for child in self.public)
         return self._has_served or all(child.running() for child in self.public)
 
     def keep(self, now: float) -> None:
@@ -225,8 +226,11 @@ class Child:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def has_started(self) -> bool:
+        return self.ready is not None and self.ready.exists()
+
     def is_ready(self) -> bool:
-        return self.running() and self.ready is not None and self.ready.exists()
+        return self.running() and self.has_started()
 
     def keep(self, now: float) -> None:
         """Restart it if it has died, after a delay that doubles each time it dies within `STEADY` seconds."""

@@ -296,6 +296,19 @@ def test_a_reload_that_cannot_start_changes_nothing(tmp_path: Path, ends_with: i
         end(processes.all(), within=5)
 
 
+def test_a_process_that_dies_right_after_its_start_does_not_end_the_server(tmp_path: Path) -> None:
+    processes = Processes([sys.executable, "-c", STARTS], dict(os.environ), 1, tmp_path)
+    processes.start(with_worker=False)
+    try:
+        (child,) = processes.public
+        wait_for(child.is_ready, 20)
+        child.signal(signal.SIGKILL)
+        wait_for(lambda: not child.running(), 20)
+        assert processes.serves()
+    finally:
+        end(processes.all(), within=5)
+
+
 def test_a_server_that_can_never_start_ends(tmp_path: Path) -> None:
     processes = Processes([sys.executable, "-c", "raise SystemExit(1)"], dict(os.environ), 1, tmp_path)
     processes.start(with_worker=False)

@@ -60,6 +60,7 @@ def test_at_most_eight_threads_work() -> None:
     assert pages.most <= 8 and len(pages.threads) <= 8 and len(pages.made) == 100
 
 
+@pytest.mark.slow
 def test_a_page_without_a_thread_in_time_is_busy() -> None:
     pages = Pages(takes=0.5)
 
@@ -93,6 +94,7 @@ def test_the_number_of_waiting_pages_is_bounded() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_forms_leave_threads_to_pages_and_places_to_signing() -> None:
     pages = Pages(takes=0.3)
 

@@ -154,6 +154,7 @@ def test_a_witness_is_asked_with_the_size_that_it_cosigned(
         assert keep.asked == [0, 4]
 
 
+@pytest.mark.slow
 def test_a_witness_that_does_not_answer_delays_nothing_and_is_asked_again(
     site: SiteOfTests, petition: PetitionSnapshot, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

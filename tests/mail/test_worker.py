@@ -95,6 +95,7 @@ def test_a_mail_server_that_hangs_does_not_stop_counting(site: SiteOfTests, sink
     assert claimed(site) == 0 and site.rows("mail_email") == 2, "begun emails are settled, and none is lost"
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_hangs_does_not_hold_up_a_stop(site: SiteOfTests, sink: Sinks) -> None:
     petition, server = site.publish(), sink("hang")
     signed(site, petition, "max@example.org")

@@ -17,6 +17,8 @@ from sabal.newsletter import subscription as rows
 from signing.steps import signed
 from sites import SiteOfTests
 
+pytestmark = pytest.mark.slow  # many petitions, requests or events in each test
+
 SIGN = "/en/stop-forced-repatriation/sign"
 
 

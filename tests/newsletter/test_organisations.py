@@ -23,6 +23,8 @@ from sabal.signing.operations import Withdraw
 from signing.steps import confirmation, confirmed, signed
 from sites import EXAMPLE, NOW, TODAY, SiteOfTests, replace_key
 
+pytestmark = pytest.mark.slow  # many petitions, requests or events in each test
+
 RIVERS, BUSES = "River Friends", "Night Bus League"
 FORM_OF = {RIVERS: f"{NEWSLETTER}/clean-river", BUSES: f"{NEWSLETTER}/night-bus"}
 

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from sabal.settings import DEV_SWITCH
 
 
@@ -35,6 +37,7 @@ def test_new_files_are_private_from_the_first_moment(tmp_path: Path) -> None:
     assert {mode for _, mode in seen} == {0o600}
 
 
+@pytest.mark.slow
 def test_commands_know_the_address_of_the_last_start(tmp_path: Path) -> None:
     """They are typed in another shell, without the server's environment."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")} | {

@@ -29,6 +29,7 @@ def everything(language: str) -> None:
     assert is_spoken_in(language, "ET") in (True, False)
 
 
+@pytest.mark.slow
 def test_no_language_that_has_a_name_is_an_error() -> None:
     assert len(TAGS) > 500
     for tag in TAGS:

@@ -33,7 +33,7 @@ def petition(tmp_path: Path) -> Path:
 def base(petition: Path) -> Iterator[str]:
     """Serve a preview of the folder, and return its address."""
     with PreviewServer(lambda: folder.read(petition), 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server.address
         server.shutdown()
@@ -122,7 +122,7 @@ def test_the_preview_of_a_published_petition_shows_its_next_version(site: SiteOf
     site.publish()
     files = drafts.export_files(SLUG)
     with PreviewServer(lambda: files, 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         assert DRAFT in get(f"{server.address}/en/{SLUG}")[1]
         server.shutdown()

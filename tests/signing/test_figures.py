@@ -41,6 +41,8 @@ from sites import DAY_NUMBER, NOW, TODAY, SiteOfTests
 from templates import Template, made_once
 from tlog.entry import Reason
 
+pytestmark = pytest.mark.slow  # many petitions, requests or events in each test
+
 DAY, WEEK = 86_400, 604_800
 KINDS = ("country", "day", "language")
 Sites = Callable[[], AbstractContextManager[SiteOfTests]]

@@ -203,6 +203,7 @@ def test_too_large_an_answer_is_refused() -> None:
         assert str(MAX_ANSWER // 1024) in failed(asked(server.url))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [True, False])
 @pytest.mark.parametrize("behave", [drip, lambda connection: time.sleep(4)], ids=["drip", "silent"])
 def test_the_timeout_is_for_the_whole_call(behave: Behave, read: bool) -> None:
@@ -212,6 +213,7 @@ def test_the_timeout_is_for_the_whole_call(behave: Behave, read: bool) -> None:
     assert 0.9 < time.monotonic() - start < 2
 
 
+@pytest.mark.slow
 def test_two_requests_share_one_timeout() -> None:
     def slowly(connection: socket.socket) -> None:
         time.sleep(0.7)
@@ -255,6 +257,7 @@ def test_a_closed_port_fails() -> None:
         assert "reached" in failed(asked(f"http://127.0.0.1:{unused.getsockname()[1]}/"))
 
 
+@pytest.mark.slow
 def test_several_witnesses_share_one_timeout() -> None:
     calls = []
 

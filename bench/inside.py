@@ -96,6 +96,10 @@ class Timed(Database):
         self.for_key_share = inner.for_key_share
         self.seconds = self.tiles = 0.0
 
+    @property
+    def identity(self) -> str:
+        return self._inner.identity
+
     def query(self, sql: str, params: Sequence[object] = ()) -> list[raw.Row]:
         with self._noted():
             return self._inner.query(sql, params)

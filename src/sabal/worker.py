@@ -16,7 +16,7 @@ from types import FrameType
 from sabal import days, settings
 from sabal.configuration.errors import SettingError
 from sabal.database import Database, OperationalError, connect, settle
-from sabal.keys.keyring import was_up
+from sabal.keys.keyring import is_first_day, was_up
 from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
 from sabal.ledger.finalise import finalise_due
 from sabal.ledger.sequencer import Sequencer
@@ -182,9 +182,10 @@ class Worker:
                 return False
             if not was_up(database, today - 1):
                 # A clock that is far ahead would delete every signature. A server that was down waits a day.
-                logger.info(
-                    "nothing is deleted today, because this server was not running yesterday (or its clock says so)"
-                )
+                if not is_first_day(database, today):
+                    logger.info(
+                        "nothing is deleted today, because this server was not running yesterday (or its clock says so)"
+                    )
                 return True
             expired = tidy.expire(database, today)
             subscription.expire(database, today)

@@ -207,6 +207,19 @@ def paced(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Paced:
     return Paced(site, monkeypatch)
 
 
+@pytest.mark.parametrize("ran_on", [None, DAY_NUMBER - 5])
+def test_a_day_without_deletions_is_reported_unless_it_is_the_first(
+    paced: Paced, caplog: pytest.LogCaptureFixture, ran_on: int | None
+) -> None:
+    paced.site.keystore.destroy(paced.site.database, mail_key_name(DAY_NUMBER - 1))
+    paced.up_on(DAY_NUMBER)
+    if ran_on is not None:
+        paced.up_on(ran_on)
+    with caplog.at_level("INFO"):
+        assert DAY_NUMBER not in paced.round()
+    assert ("was not running yesterday" in caplog.text) is (ran_on is not None)
+
+
 def test_wal_checkpoints_and_tidying_run_at_their_intervals(paced: Paced) -> None:
     assert paced.round() == [True, DAY_NUMBER]
     assert paced.round() == []

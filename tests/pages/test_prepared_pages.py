@@ -62,6 +62,12 @@ def test_the_receipt_thanks_first_and_withdraws_on_a_page_of_its_own(petitions: 
         assert "<form" not in body
 
 
+def test_the_first_button_after_confirming_leads_to_sharing(petitions: Petitions) -> None:
+    body = read("receipt", petitions[GUARDED])
+    assert re.findall(r'<a class="button" href="([^"]+)"', body) == ["/en"]
+    assert '<ul class="share first">' in read("receipt", petitions[OPEN])
+
+
 def test_withdrawing_is_a_button_not_a_link() -> None:
     assert read("withdraw").count('<form method="post"><button>') == 1
     assert '<form method="post" action="/en/signature/⟦token⟧/withdraw">' in read("old-link")

@@ -50,3 +50,9 @@ def was_up(database: Database, day: int) -> bool:
     The server makes a mail key each day and keeps it for at least two days.
     """
     return bool(database.query("SELECT 1 FROM keys_key WHERE name = ?", (mail_key_name(day),)))
+
+
+def is_first_day(database: Database, day: int) -> bool:
+    """Return whether this server never ran before `day` (days since 1970). Mail keys of earlier days stay until tidying."""
+    names = database.query("SELECT name FROM keys_key WHERE name LIKE 'mail/%'")
+    return all(name == mail_key_name(day) for (name,) in names)

@@ -161,7 +161,7 @@ MOMENTS = (
                 "Under which language it is counted stays beside that position, locked with a key of this server, so"
                 " that it can leave the sums if you withdraw."
             ),
-            Only("country", _("So does the country.")),
+            Only("country", _("The country is kept in the same way.")),
             _("Whoever controlled the server could read it; a stolen database or backup does not show it."),
         ),
         how_long=(

@@ -53,6 +53,9 @@ def was_up(database: Database, day: int) -> bool:
 
 
 def is_first_day(database: Database, day: int) -> bool:
-    """Return whether this server never ran before `day` (days since 1970). Mail keys of earlier days stay until tidying."""
+    """Return whether this server never ran before `day` (days since 1970).
+
+    The mail keys of earlier days stay until tidying.
+    """
     names = database.query("SELECT name FROM keys_key WHERE name LIKE 'mail/%'")
     return all(name == mail_key_name(day) for (name,) in names)

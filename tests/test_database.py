@@ -1,4 +1,4 @@
-"""Raw connections: many rows in few statements."""
+"""Raw connections: many rows in few statements, the same SQL on both databases."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sabal.database import SQLite
+from sites import SiteOfTests
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +33,9 @@ def test_any_number_of_rows_takes_few_statements(database: SQLite, number: int) 
         database._connection.set_trace_callback(None)
     assert made == number and database.query("SELECT id, name FROM many ORDER BY id") == rows
     assert sum("INSERT" in sql for sql in said) == number // 64 + (number % 64).bit_count()
+
+
+def test_a_statement_may_contain_a_percent_sign(site: SiteOfTests) -> None:
+    query = site.database.query
+    assert query("SELECT name FROM django_migrations WHERE app LIKE 'keys%' AND name <> ?", ("none",))
+    assert query("SELECT '100 %', ?", ("Suzie",)) == [("100 %", "Suzie")]

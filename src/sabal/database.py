@@ -383,5 +383,5 @@ def _tail(ignore: bool, on_conflict: str) -> str:
 
 @lru_cache(maxsize=256)
 def _numbered(sql: str) -> str:
-    """Replace the parameter marks. This needs no parser, as our SQL contains no literal `?` or `%`."""
-    return sql.replace("?", "%s")
+    """Write `sql` as psycopg reads it. This needs no parser, as our SQL contains no literal `?`."""
+    return sql.replace("%", "%%").replace("?", "%s")

@@ -105,7 +105,7 @@ def test_an_amendment_keeps_the_promises_to_signers(
 
 
 def _without_korean(terms: str) -> str:
-    return re.sub(r'(?m)^\S+\.ko = .*\n|, "ko"', "", terms)
+    return re.sub(r'(?ms)^\S+\.ko = ("""(.*?)"""|[^\n]*)\n|, "ko"', "", terms)
 
 
 def test_an_amendment_keeps_every_language(site: SiteOfTests) -> None:

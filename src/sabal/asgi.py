@@ -16,13 +16,13 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import django
 
-from sabal import logs, settings
+from sabal import logs, private, settings
 from sabal.database import connect
 from sabal.front.app import App
 from sabal.front.front import Front
@@ -51,6 +51,8 @@ SEND_BUFFER = (
     128 * 1024
 )  # bytes for each connection; the kernel doubles it. Without it, it would grow to megabytes.
 UNREAD_WITHIN = 30_000  # milliseconds until a connection is closed whose client acknowledges or reads nothing
+OPEN_SOCKETS = Path("/proc/self/fd")  # Linux alone has it
+FIRST_LOOK = 0.005  # seconds between two looks for the listening socket, at first
 # Seconds after which a thread that waits for the interpreter gets it. While the event loop is busy, the writer's thread
 # waits at every statement, and granian's at every request. With Python's own 5 ms, forms would queue behind each other.
 SWITCH_AFTER = 0.001
@@ -70,7 +72,7 @@ class Process:
         self.front: Front | None = None
         self._app: App | None = None
         self._refresher: Refresher | None = None
-        self._refreshing: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def lifespan(
         self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]
@@ -105,7 +107,10 @@ class Process:
         if not seen and os.environ.get(settings.TAKES_OVER):
             raise NothingToServe
         await app.prepared.warm(settings.SITE_LANGUAGES)
-        self._refreshing = asyncio.create_task(keep_fresh(self._refresher, front))
+        self._tasks = [
+            asyncio.create_task(keep_fresh(self._refresher, front)),
+            asyncio.create_task(bound_from_the_first()),
+        ]
         # These objects live as long as the process: without them the collector does not delay requests.
         gc.collect()
         gc.freeze()
@@ -113,10 +118,10 @@ class Process:
 
     async def stop(self) -> None:
         """Finish the work in progress: first the POSTs, then the operations that wait for the writer."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._refreshing
+                await task
         if self.front is not None:
             await self.front.drained(DRAIN)
         if self._app is not None:
@@ -159,8 +164,6 @@ def make_front(app: App) -> Front:
 
 async def keep_fresh(refresher: Refresher, front: Front) -> None:
     """Refresh the petitions and keys every second, for ever."""
-    await asyncio.sleep(REFRESH_EVERY)
-    bound_slow_readers()  # granian listens by now
     while True:
         await asyncio.sleep(REFRESH_EVERY)
         await refreshed(refresher, front)
@@ -178,8 +181,15 @@ async def refreshed(refresher: Refresher, front: Front) -> bool:
 
 
 def say_ready() -> None:
-    """Make the file that `serve` waits for, if it named one."""
+    """Make the file that `serve` waits for, if it named one, and note the address of this start.
+
+    The note is for commands that are typed in another shell. A start that was refused must not replace it.
+    """
     if name := os.environ.get(settings.READY_FILE):
+        try:
+            private.replace(settings.SERVED_AT, [f"{settings.BASE_URL}\n".encode("ascii", "replace")])
+        except OSError as error:
+            logger.error("the address of this server cannot be noted: %s", where(error))
         Path(name).touch()
 
 
@@ -194,28 +204,49 @@ def allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def bound_slow_readers() -> None:
+async def bound_from_the_first() -> None:
+    """Bound slow readers as soon as the server listens, and then those that came a moment before.
+
+    granian makes its listening socket itself, some time after this application has started.
+    """
+    pause = FIRST_LOOK
+    while not bound_slow_readers():
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, REFRESH_EVERY)
+    await asyncio.sleep(REFRESH_EVERY)
+    bound_slow_readers()
+
+
+def bound_slow_readers() -> bool:
     """Limit what a client that does not read can hold in the kernel: of each connection, and for how long.
 
-    Connections inherit both from the listening socket, which granian makes itself after the start.
+    Return whether this process listens. Connections inherit both limits from the listening socket.
     """
-    open_files = Path("/proc/self/fd")  # Linux alone has it
-    for number in [int(file.name) for file in open_files.iterdir()] if open_files.is_dir() else ():
-        with contextlib.suppress(OSError):  # the folder itself is closed by now
-            if stat.S_ISSOCK(os.fstat(number).st_mode):
-                bound_listening(socket.socket(fileno=number))
-
-
-def bound_listening(found: socket.socket) -> None:
-    """Set the limits of a listening socket, and leave it open."""
-    try:
-        if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockopt(
-            socket.SOL_SOCKET, socket.SO_ACCEPTCONN
-        ):
+    if not OPEN_SOCKETS.is_dir():
+        return True
+    ports = {port for found, port in tcp_sockets() if listens(found)}
+    for found, port in tcp_sockets() if ports else ():
+        if port in ports:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_WITHIN)
-    finally:
-        found.detach()
+    return bool(ports)
+
+
+def tcp_sockets() -> Iterator[tuple[socket.socket, int]]:
+    """Yield the TCP sockets of this process, which are granian's, and their own ports."""
+    for number in [int(file.name) for file in OPEN_SOCKETS.iterdir()]:
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            # A second descriptor of the same socket: to close it closes nothing of granian's.
+            with socket.socket(fileno=os.dup(number)) as found:
+                if found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM:
+                    yield found, int(found.getsockname()[1])
+
+
+def listens(found: socket.socket) -> bool:
+    """Return whether a socket accepts connections."""
+    return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def end_with_parent() -> None:

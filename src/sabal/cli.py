@@ -111,7 +111,7 @@ class _Sabal(LazyGroup):
             _end(str(error))
         except _loaded("sabal.database:OperationalError", "django.db.utils:DatabaseError") as error:
             _end(
-                f"The database cannot be used ({type(error).__name__}): {str(error).splitlines()[0]}. If this"
+                f"The database cannot be used ({type(error).__name__}): {(str(error) or '?').splitlines()[0]}. If this"
                 " server was never started, start it once (sabal serve). If its data folder is elsewhere, set"
                 " SABAL_DATA."
             )
@@ -203,7 +203,6 @@ def prepare() -> None:
     from sabal.operating import startup
 
     keystore = first_use.prepare()
-    first_use.remember_address()
     if settings.DEV:
         first_use.example_petition(keystore)
         first_use.print_addresses(settings.BASE_URL)

@@ -36,11 +36,6 @@ def prepare() -> KeyStore:
     return keystore
 
 
-def remember_address() -> None:
-    """Note the address of this start, for commands that are typed in another shell."""
-    private.replace(settings.SERVED_AT, [f"{settings.BASE_URL}\n".encode("ascii", "replace")])
-
-
 def _make_database_file() -> None:
     # SQLite accepts an empty file as a new database; a file that it makes itself would be readable by others. Its WAL
     # and its shared memory get the mode of the database.

@@ -63,7 +63,9 @@ class Worker:
         self._broken = False
         self._stored_greeting: bool | None = None  # as in the database
         self._reported_at: dict[int, float] = {}
+        self._rekeyed_on: dict[int, int] = {}  # the day (since 1970) by petition
         self._next_wal_checkpoint = self._next_wal_truncation = self._next_tidy = float("-inf")
+        self._next_greeting = float("-inf")
 
     def run(self) -> bool:
         """Work until told to stop. Return False if an unexpected error ended a thread, and with it the other."""
@@ -105,8 +107,7 @@ class Worker:
             database.close()
 
     def _send(self, database: Database, snapshots: Snapshots) -> float:
-        if self._stored_greeting is None and self.transport.takes_international is None:
-            self.transport.greet()
+        self._greet()
         report = outbox.send_due(
             database,
             self.keystore,
@@ -121,6 +122,15 @@ class Worker:
         if report.trouble is not Trouble.NONE:
             return REST
         return 0.0 if report.handled else PAUSE
+
+    def _greet(self) -> None:
+        """Ask the mail server what it takes, until it has said so: at most once a minute, as it may be down."""
+        if self._stored_greeting is not None or self.transport.takes_international is not None:
+            return
+        ticks = self.ticks()
+        if ticks >= self._next_greeting:
+            self._next_greeting = ticks + MINUTE
+            self.transport.greet()
 
     def _store_greeting(self, database: Database) -> None:
         """Let the forms know which addresses the mail server takes, if its greeting changed."""
@@ -199,8 +209,7 @@ class Worker:
                         logger.info(
                             "a petition is finalised: its log is closed; its keys, tags and w are deleted"
                         )
-                if rekeyed := late.rekey(database, petition, today):
-                    logger.info("%d links of a guarded petition are late: they only withdraw now", rekeyed)
+                self._rekey_late_links(database, petition, today)
                 if drained := drain.drain(database, petition.id, day):
                     logger.info("%d sealed records that the organiser holds are deleted", drained)
                 if epochs.forget_old_epochs(database, self.keystore, petition):
@@ -210,6 +219,14 @@ class Worker:
             gone = tidy_keys(database, self.keystore, today)
             logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
             return True
+
+    def _rekey_late_links(self, database: Database, petition: PetitionSnapshot, today: int) -> None:
+        """Search once a day: links become late with the day, and the search reads all signatures."""
+        if self._rekeyed_on.get(petition.id) == today:
+            return
+        if rekeyed := late.rekey(database, petition, today):
+            logger.info("%d links of a guarded petition are late: they only withdraw now", rekeyed)
+        self._rekeyed_on[petition.id] = today
 
     def _repair(self, database: Database, snapshots: Snapshots) -> None:
         """Restore the public files of this machine that are missing or changed."""

@@ -14,7 +14,14 @@ import pytest
 
 from front.tiny_site import build
 from front.visitor import visit
-from sabal.asgi import SEND_BUFFER, UNREAD_WITHIN, Process, bound_slow_readers, refreshed
+from sabal.asgi import (
+    SEND_BUFFER,
+    UNREAD_WITHIN,
+    Process,
+    bound_from_the_first,
+    bound_slow_readers,
+    refreshed,
+)
 from sabal.front import refresher
 from sabal.front.front import Front
 from sabal.front.refresher import CAPACITY_EVERY, Refresher
@@ -26,7 +33,7 @@ def test_a_client_that_does_not_read_holds_little_and_not_for_long() -> None:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         before = len(list(Path("/proc/self/fd").iterdir()))
-        bound_slow_readers()
+        assert bound_slow_readers()
         assert len(list(Path("/proc/self/fd").iterdir())) == before
         with socket.create_connection(listening.getsockname()) as client:
             accepted, _ = listening.accept()
@@ -39,6 +46,26 @@ def test_a_client_that_does_not_read_holds_little_and_not_for_long() -> None:
                         sent += accepted.send(bytes(65_536))
                 kept = sent - pending(client)
         assert kept <= 4 * SEND_BUFFER
+
+
+def test_slow_readers_are_bounded_however_late_the_server_listens() -> None:
+    """Also one that came before anyone looked; and no connection of another port."""
+
+    async def run() -> None:
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            looking = asyncio.create_task(bound_from_the_first())
+            await asyncio.sleep(0.1)
+            assert not looking.done()
+            listening.listen()
+            with socket.create_connection(listening.getsockname()) as client:
+                accepted, _ = listening.accept()
+                with accepted:
+                    await asyncio.wait_for(looking, 20)
+                    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_WITHIN
+                    assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+
+    asyncio.run(run())
 
 
 def pending(client: socket.socket) -> int:

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ import psutil
 import pytest
 
 from front.live import ROOT, Live, all_children, free_port, wait_until_well
+from sabal.asgi import SEND_BUFFER
 from sabal.serve import (
     FIRST_DELAY,
     LONGEST_DELAY,
@@ -259,6 +262,28 @@ def test_a_reload_loses_no_request(site: Live, tmp_path: Path) -> None:
     assert visitors.answered > 100 and not visitors.failed
     assert len(public(site)) == len(old)
     wait_for(lambda: worker(site) not in (None, old_worker), 10)
+
+
+@pytest.mark.skipif(shutil.which("ss") is None, reason="no ss here: it shows the buffers of others' sockets")
+def test_slow_readers_are_bounded_from_the_first_connection_on(site: Live, tmp_path: Path) -> None:
+    """Also of the processes that a reload starts, however long their start takes."""
+    assert buffers_of_new_connections(site.port) == {2 * SEND_BUFFER}  # the kernel doubles it
+    site.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "taken over" in (tmp_path / "output").read_text(), 60)
+    assert buffers_of_new_connections(site.port) == {2 * SEND_BUFFER}
+
+
+def buffers_of_new_connections(port: int) -> set[int]:
+    """Return the most bytes that the server's kernel keeps for each of many connections that were just opened."""
+    found: set[int] = set()
+    for _ in range(16):  # each process that serves gets some
+        with socket.create_connection(("127.0.0.1", port), 10) as visitor:
+            visitor.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert visitor.recv(4_096)
+            of_visitor = f"( sport = :{port} and dport = :{visitor.getsockname()[1]} )"
+            said = subprocess.run(["ss", "-tmnH", of_visitor], capture_output=True, text=True, check=True)
+            found |= {int(size) for size in re.findall(r"\btb(\d+)", said.stdout)}
+    return found
 
 
 def test_a_reload_without_a_database_keeps_the_processes_that_have_the_pages(

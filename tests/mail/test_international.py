@@ -8,10 +8,13 @@ from front_end import open_client
 from mail.test_worker import wait_for, working
 from mail.world import Sink
 from newsletter.asking import ask
+from sabal.configuration.mail_url import MailUrl
 from sabal.mail import relay
+from sabal.mail.smtp import SmtpTransport
+from sabal.worker import Worker
 from signing.steps import signed
 from signing.test_over_http import SLUG, form
-from sites import SiteOfTests
+from sites import NOW, SiteOfTests
 
 SUZIE, MAX = "수지@example.org", "max@bücher.example"
 REFUSED = "Our mail server cannot send to an address with such letters before the @."
@@ -40,6 +43,21 @@ def test_a_mail_server_that_is_down_at_first_is_asked_later(
     with working(site, transport):
         signed(site, petition)
         wait_for(lambda: not relay.takes_international(site.database))
+
+
+def test_a_mail_server_that_is_down_is_asked_once_a_minute(site: SiteOfTests) -> None:
+    """Not at every look for emails, twice a second."""
+    transport, ticks, asked = (
+        SmtpTransport(MailUrl("smtp", "127.0.0.1", 1), "localhost"),
+        [0.0],
+        list[float](),
+    )
+    worker = Worker(site.keystore, transport, clock=lambda: NOW, ticks=lambda: ticks[0])
+    transport.greet = lambda: asked.append(ticks[0])  # type: ignore[method-assign]
+    for second in range(150):
+        ticks[0] = second
+        worker._send(site.database, site.snapshots)
+    assert asked == [0, 60, 120]
 
 
 @pytest.mark.parametrize("takes", [True, False])

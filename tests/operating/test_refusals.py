@@ -46,6 +46,23 @@ def test_a_good_configuration_may_start(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_start_that_is_refused_does_not_change_the_noted_address(served: Served, tmp_path: Path) -> None:
+    """Links of commands lead to the server that runs. The other start has another address and fails on the way."""
+    noted = served.data / "served-at"
+    assert noted.read_text(encoding="ascii") == f"{served.base}\n"
+    environment = {**served.environment, "SABAL_BASE_URL": "http://127.0.0.1:1"}
+    for options in (["--port", "1"], ["--dev", "--port", served.base.rpartition(":")[2]]):
+        done = subprocess.run(
+            [sys.executable, "-m", "sabal", "serve", *options],
+            env=environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        assert noted.read_text(encoding="ascii") == f"{served.base}\n"
+
+
 @pytest.mark.parametrize(
     ("changed", "id_"),
     [

@@ -2,7 +2,10 @@
 
 import random
 import statistics
+import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from sabal.records.export import Header
 from sabal.signing import epochs, late, operations
 from sabal.signing.operations import Outcome
 from sabal.signing.sealed import write_sealed
-from sabal.signing.writer.find import LATE_DAYS, find
+from sabal.signing.writer.find import LATE_DAYS, find, is_late
 from signing.steps import Signed, confirmation, confirmed, signed
 from sites import DAY_NUMBER, NOW, SiteOfTests
 
@@ -110,6 +113,71 @@ def test_an_export_is_not_made_while_links_get_their_hash(
     other.close()
     lines = write_sealed(site.database, site.petition().id, Header("x"))
     assert len(list(lines)) == 3
+
+
+def test_signers_do_not_wait_while_late_links_are_looked_for(site: SiteOfTests) -> None:
+    """Eve knows when the worker tidies. Another process is writing all the time: the search needs no turn."""
+    counted(site, "suzie@example.org", "max@example.org")
+    other = site.connect()
+    with other.transaction():
+        other.execute("UPDATE signing_total SET confirmed = confirmed")
+        searching = threading.Thread(target=lambda: rekey(site, LATE - 1), daemon=True)
+        searching.start()
+        searching.join(10)
+        waits = searching.is_alive()
+    other.close()
+    searching.join(40)
+    assert not waits
+
+
+def test_no_statement_that_others_wait_for_reads_a_whole_table(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if site.vendor != "sqlite":
+        pytest.skip("the plans of PostgreSQL depend on the number of rows")
+    counted(site, "suzie@example.org")
+    signed(site, site.petition())
+    epochs.forget_epoch(site.database, site.keystore, site.petition().id, site.petition().pepper_epoch)
+    statements: list[str] = []
+    site.database._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+    assert rekey(site) == 1
+    site.database._connection.set_trace_callback(None)  # type: ignore[attr-defined]
+    begin, end = statements.index("BEGIN IMMEDIATE"), statements.index("COMMIT")
+    assert end - begin > 4
+    for statement in statements[begin + 1 : end]:
+        plan = site.database.query(f"EXPLAIN QUERY PLAN {statement}")
+        assert not [row for row in plan if row[3].startswith("SCAN")], (statement, plan)
+
+
+def test_what_is_withdrawn_during_the_search_stays_withdrawn(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suzie, max_ = counted(site, "suzie@example.org", "max@example.org")
+    search = late._search
+
+    def meanwhile(*args: Any) -> Iterator[list[bytes]]:
+        for hashes in search(*args):
+            if suzie.digest in hashes:
+                withdraw(site, suzie)
+            yield hashes
+
+    monkeypatch.setattr(late, "_search", meanwhile)
+    assert rekey(site) == 1 and not found(site, suzie) and not found(site, max_)
+    assert site.rows("signing_signature") == 1
+
+
+def test_a_link_is_shown_until_it_is_no_longer_found(site: SiteOfTests) -> None:
+    """To find and discard takes longer than to find nothing. That happens only if no worker ran for a day."""
+    (suzie,) = counted(site, "suzie@example.org")
+
+    def shows(today: int) -> bool:
+        (one,) = find(site.database, [suzie.digest])
+        return one is not None and not is_late(site.petition(), one.counted_on, today)
+
+    assert all(shows(day) for day in range(COUNTED, LATE + 1))
+    assert found(site, suzie) and not shows(LATE + 1)
+    rekey(site)
+    assert not shows(LATE) and not found(site, suzie)
 
 
 @pytest.mark.timing

@@ -10,6 +10,8 @@ from sabal.petitions.lookup import petition as find_petition
 from sabal.refusal import Refusal
 from sabal.signing import epochs, held
 
+PATIENCE = 20.0  # seconds to wait for a worker that is tidying
+
 
 @click.command("held")
 @click.argument("slug")
@@ -47,8 +49,13 @@ def renew_pepper(slug: str) -> None:
     try:
         keystore = open_keystore()
         today = days.number(datetime.now(UTC).date())
-        if not epochs.renew_pepper(connection, keystore, find_petition(connection, keystore, slug), today):
-            raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
+        with database.leading(connection, "tidy", PATIENCE) as leads:
+            if not leads:
+                raise Refusal("The worker is tidying. Run this command again in a minute.")
+            if not epochs.renew_pepper(
+                connection, keystore, find_petition(connection, keystore, slug), today
+            ):
+                raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         connection.close()
     click.echo(f"{slug} has a new dedupe key. Signing continues.")

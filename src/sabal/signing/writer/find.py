@@ -6,7 +6,9 @@ from sabal.database import Database
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.rows import Link, links
 
-LATE_DAYS = 7  # days after its batch in which a guarded link still shows the receipt
+LATE_DAYS = (
+    7  # days after its batch in which a guarded link still shows the receipt; then its hash is replaced
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
 
 
 def is_late(petition: PetitionSnapshot | None, counted_on: int | None, today: int) -> bool:
-    """Return whether a link no longer shows anything. A guarded link ends a week after its batch.
+    """Return whether a link that was found no longer shows anything. A guarded link ends a week after its batch.
 
-    After that, a link found in a searched inbox proves nothing. `counted_on` and `today` are in days since 1970.
+    After that, a link found in a searched inbox proves nothing. Usually no such link is found, because its hash was
+    replaced on the day before (signing/late.py). To discard what was found takes longer than to find nothing, so until
+    that day is over the row decides, and a clock tells nothing. `counted_on` and `today` are in days since 1970.
     """
     if petition is None or counted_on is None or not petition.profile.guarded:
         return False
-    return today > counted_on + LATE_DAYS
+    return today > counted_on + LATE_DAYS + 1
 
 
 def _found(database: Database, link: Link) -> Found:

@@ -12,7 +12,7 @@ from newsletter.asking import ask
 from sabal import token
 from sabal.database import Database
 from sabal.front import handlers
-from sabal.signing import operations
+from sabal.signing import late, operations
 from sabal.signing.sign import NotReady
 from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
@@ -65,9 +65,14 @@ def test_everybody_gets_the_same_answer(site: SiteOfTests, client: Client) -> No
     assert {(a.status, a.body, tuple(a.headers)) for a in seen} == {(303, b"", tuple(seen[0].headers))}
 
 
-def test_an_old_guarded_link_answers_like_an_invented_one(site: SiteOfTests, client: Client) -> None:
+@pytest.mark.parametrize(("days_ago", "worker_ran"), [(8, True), (9, False)])
+def test_an_old_guarded_link_answers_like_an_invented_one(
+    site: SiteOfTests, client: Client, days_ago: int, worker_ran: bool
+) -> None:
     suzie, again = confirmed(site, site.petition()), confirmed(site, site.petition())
-    counted(site, days_ago=8)
+    counted(site, days_ago)
+    if worker_ran:
+        assert late.rekey(site.database, site.petition(), int(time.time()) // DAY) == 2
     invented = answers(client, token.new())
     assert answers(client, suzie.t) == answers(client, again.t) == invented
 

@@ -101,6 +101,17 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
     assert "If you tick nothing here, we cannot email you again" in page
 
 
+def test_nothing_that_a_browser_fills_in_is_folded_away(reader: Reader) -> None:
+    """Chromium fills in a list of countries in a closed <details> too. Suzie would send it without having seen it."""
+    page = read(reader, OPEN_PAGE.format("en"))
+    form = page[page.index('<form class="panel"') : page.index("</form>")]
+    (folded,) = re.findall(r"<details.*?</details>", form, re.DOTALL)
+    assert set(re.findall(r' name="(\w+)"', folded)) == {"comment", "display"}
+    for outside in ("name", "email", "country"):
+        assert f'autocomplete="{outside}"' in form.replace(folded, "")
+    assert "autocomplete" not in folded and "<select" not in folded
+
+
 def test_a_guarded_petition_with_few_signatures_shows_no_number(
     reader: Reader, petitions: dict[int, PetitionSnapshot]
 ) -> None:

@@ -14,7 +14,7 @@ MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
     "__init__ refusal locks private public http posted strict token typed spreadsheet days hot_tables",
-    "configuration",
+    "configuration outfile",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",
     "checking witness keys",
@@ -132,7 +132,7 @@ def from_server(node: ast.stmt) -> Iterator[str]:
 
 # `sabal open SLUG` reads this server's own database; it imports that inside a function.
 OFFLINE = {
-    "records", "checking", "mail", "petitions", "private", "refusal", "spreadsheet", "textfile", "keyfile",
+    "records", "checking", "mail", "petitions", "private", "refusal", "spreadsheet", "textfile", "keyfile", "outfile",
 }  # fmt: skip
 OFFLINE_MODULES = {"sabal.mail.address", "sabal.mail.providers", "sabal.petitions.manifest"}
 

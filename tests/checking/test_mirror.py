@@ -87,6 +87,19 @@ def test_it_grows_with_the_log_and_fetches_only_new_files(site: Web, tmp_path: P
     assert copy.size == 70_000 and not copy.flaws and set(copy.manifests) == set(made.log(300).manifests)
 
 
+def test_a_folder_of_other_files_is_not_written_to(site: Web, tmp_path: Path) -> None:
+    """A mirror has an `index.html` too, and so may the web site that Carol already serves from there."""
+    publish(site, made.log(20))
+    (tmp_path / "index.html").write_text("our own site")
+    with pytest.raises(CannotCheck, match="holds other files"):
+        mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    assert files(tmp_path) == {"index.html": b"our own site"}
+    mirror(f"{site.url}/en/trees", tmp_path / "mirror", NOW)
+    # A copy of a mirror that was made without its hidden files is a mirror, too.
+    (tmp_path / "mirror" / ".lock").unlink()
+    assert "nothing new" in str(mirror(f"{site.url}/en/trees", tmp_path / "mirror", NOW))
+
+
 def test_pages_have_no_form_and_a_notice_that_they_are_copies(site: Web, tmp_path: Path) -> None:
     publish(site, made.log(20))
     assert mirror(f"{site.url}/en/trees", tmp_path, NOW).pages == 8

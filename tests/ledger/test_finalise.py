@@ -144,7 +144,8 @@ def test_after_draining_carol_learns_of_withdrawals_from_the_next_export(
     assert drain.drain(site.database, petition.id, due) == 0
     assert run("drain", petition.slug, "--undo") == (0, "The records are kept.\n")
     assert drain.drain(site.database, petition.id, due + timedelta(days=9)) == 0
-    assert run("sealed", petition.slug, "--out", str(first))[0] == 0
+    assert run("sealed", petition.slug, "--out", str(first))[0] == 2  # it is there
+    assert run("sealed", petition.slug, "--out", str(first), "--force")[0] == 0
     proof = run("open", str(first), "--identity", str(key), "--prove")[1]
     run("drain", petition.slug, "--proof", proof.strip())
     due = drain.due(site.database, petition.id)

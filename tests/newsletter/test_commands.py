@@ -62,7 +62,8 @@ def test_export_writes_confirmed_subscribers_to_a_file_only_its_owner_can_read(
     out = tmp_path / "list.csv"
     out.write_text("an older one")
     out.chmod(0o644)
-    assert run("export", "--out", str(out)).exit_code == 0
+    assert run("export", "--out", str(out)).exit_code == 2 and out.read_text() == "an older one"
+    assert run("export", "--out", str(out), "--force").exit_code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     found = table(out)
     assert list(found[0]) == ["address", "language", "consent", "list", "unsubscribe"]
@@ -93,7 +94,7 @@ def test_each_exported_row_has_a_working_unsubscribe_link(listed: SiteOfTests, t
         row_id = t and rows.row_of(key, t)
         assert row_id is not None and rows.is_row(listed.database, row_id)
         rows.unsubscribe(listed.database, row_id)
-    run("export", "--out", str(out))
+    run("export", "--out", str(out), "--force")
     assert table(out) == []
 
 
@@ -104,7 +105,7 @@ def test_export_of_one_petitions_updates(listed: SiteOfTests, tmp_path: Path) ->
     assert [row["list"] for row in table(out)] == [f"updates about {SLUG}"]
     # The list of the newsletter often has the petition's slug as its key: Carol may have meant that one.
     assert f"sabal newsletter export --organisation {SLUG} --out FILE" in done.stdout
-    assert "--organisation" not in run("export", "--out", str(out)).stdout
+    assert "--organisation" not in run("export", "--out", str(out), "--force").stdout
 
 
 def test_an_unknown_petition_is_an_error_and_no_file_is_written(listed: SiteOfTests, tmp_path: Path) -> None:

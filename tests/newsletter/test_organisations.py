@@ -361,7 +361,7 @@ def test_updates_stay_with_the_sender_that_was_agreed_to(site: SiteOfTests, tmp_
     confirmed(site, handed_over, EVE, subscribe=("updates",))
     out = tmp_path / "list.csv"
     for key, sender in (("clean-river", RIVERS), ("clean-river-2", BUSES)):
-        assert run("export", "--organisation", key, "--out", str(out)).exit_code == 0
+        assert run("export", "--organisation", key, "--out", str(out), "--force").exit_code == 0
         ((name, sentence),) = exported(out)
         assert name == "updates about clean-river" and f"보내는 곳: {sender}." in sentence
 

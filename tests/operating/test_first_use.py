@@ -59,10 +59,10 @@ def test_commands_know_the_address_of_the_last_start(tmp_path: Path) -> None:
         assert f"{address}/stop-forced-repatriation/log/" in run(
             "witnesses", "stop-forced-repatriation", **more
         )
-        exported = run("newsletter", "export", "--out", str(tmp_path / "list.csv"), **more)
+        exported = run("newsletter", "export", "--out", str(tmp_path / "list.csv"), "--force", **more)
         assert ("The unsubscribe links lead to http://127.0.0.1:9123" in exported) == (not more)
         run("pause", "stop-forced-repatriation", **more)
-        run("export", "stop-forced-repatriation", "--to", str(tmp_path), "--replace", **more)
+        run("export", "stop-forced-repatriation", "--to", str(tmp_path), "--force", **more)
         run("import", str(tmp_path / "stop-forced-repatriation"), **more)
         published = run("publish", "stop-forced-repatriation", **more)
         assert f"{address}/en/stop-forced-repatriation\n" in published, published

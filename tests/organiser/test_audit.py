@@ -185,7 +185,7 @@ def test_signatures_revoked_since_are_not_proposed_if_the_log_is_given(
     petition.revoke(91)
     log = tmp_path / "log.zip"
     log.write_bytes(zipped(petition.copy(), {}))
-    done = audit(petition, tmp_path, "--copy", str(log))
+    done = audit(petition, tmp_path, "--copy", str(log), "--force")
     assert "withdrawn or invalidated since, and were not checked: 1" in done.stderr
     proposed = revocations.read_file(tmp_path / "out.jsonl")
     assert proposed.size == 94 and [one.index for one in proposed.items] == list(range(61, 91))

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 import agefile
 from organiser import made
 from sabal.cli import main
-from sabal.organiser import output
+from sabal.organiser import output, tables
+from sabal.records.record import RECORD_FIELDS
 
 SUZIE = made.person("Suzie 수지 Łukasz")
 EVERY_BYTE = bytes(range(256)) * 1_000  # several chunks, and no text
@@ -97,6 +98,22 @@ def test_a_file_that_is_no_export_is_named_so_and_not_damaged(
     path.write_bytes(content)
     done = sabal("open", path, "--identity", key)
     assert done.exit_code == 2 and "not a file that `sabal sealed` wrote" in done.stderr
+
+
+def test_the_columns_are_explained_where_they_are_met(tmp_path: Path, key: Path, export: str) -> None:
+    """In the help, in the documentation, and, for the three whose names do not say it, beside a table in a file."""
+    assert tuple(tables.COLUMNS)[: len(RECORD_FIELDS)] == RECORD_FIELDS
+    out = tmp_path / "out.csv"
+    done = sabal("open", export, "--identity", key, "--out", out)
+    assert out.read_text().splitlines()[0] == ",".join(tables.COLUMNS)
+    said = {line.split()[1]: line for line in done.stderr.splitlines() if line.startswith("Column ")}
+    assert said == {
+        f"{name}:": f"Column {name}: {tables.COLUMNS[name]}." for name in ("index", "consent", "checked")
+    }
+    help_ = " ".join(sabal("open", "--help").stdout.split())
+    page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text(encoding="utf-8")
+    for name, meaning in tables.COLUMNS.items():
+        assert f" {name} {meaning}" in help_ and f"| `{name}` | {meaning} |" in page
 
 
 def test_nothing_is_overwritten_without_force(tmp_path: Path, key: Path, export: str) -> None:

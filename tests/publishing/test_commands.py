@@ -48,8 +48,8 @@ def test_export_does_not_overwrite_an_edited_folder(site: SiteOfTests, tmp_path:
     edited = tmp_path / SLUG / "ko.md"
     edited.write_text("edited")
     result = run(*arguments)
-    assert result.exit_code == 2 and "--replace" in result.stderr and edited.read_text() == "edited"
-    assert run(*arguments, "--replace").exit_code == 0 and edited.read_text() != "edited"
+    assert result.exit_code == 2 and "--force" in result.stderr and edited.read_text() == "edited"
+    assert run(*arguments, "--force").exit_code == 0 and edited.read_text() != "edited"
 
 
 def test_importing_again_keeps_the_chosen_key(site: SiteOfTests) -> None:

@@ -97,6 +97,7 @@ def _base_and_slug(prefix: str) -> tuple[str, str]:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_other_files(folder)
     lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not locks.take(lock):
@@ -104,6 +105,16 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _refuse_other_files(folder: Path) -> None:
+    """Raise `CannotCheck` if the folder has files but no mirror: their pages could have the names of ours."""
+    begun = (folder / ".lock").exists() or any(folder.glob(f"*/{STATE}"))
+    if not begun and any(folder.iterdir()):
+        raise CannotCheck(
+            f"{folder} holds other files, which a mirror could overwrite. Name a folder that is new or empty, or"
+            " that holds a mirror."
+        )
 
 
 def _read_state(path: Path) -> dict[str, Any]:

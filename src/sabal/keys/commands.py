@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import keyfile, private
+from sabal import keyfile, outfile, private
 from sabal.refusal import Refusal
 
 LOST = (
@@ -20,9 +20,7 @@ LOST = (
 
 
 @click.command()
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
+@click.option("--out", required=True, type=outfile.FILE, help="The file to write.")
 @click.option(
     "--no-passphrase",
     is_flag=True,
@@ -35,9 +33,7 @@ LOST = (
 def new(out: Path, no_passphrase: bool, passphrase_file: Path | None, x25519: bool) -> None:
     """Make an organiser's key. Run this on the organiser's computer, not on the server."""
     public, sheet = out.with_name(out.name + ".pub"), out.with_name(out.name + ".pdf")
-    for file in (out, public, sheet):
-        if file.exists():
-            raise Refusal(f"{file} exists already, and a key file is never overwritten. Choose another name.")
+    outfile.refuse_any(out, public, sheet)
     identity = agefile.generate(post_quantum=not x25519)
     today = datetime.now(UTC).date()
     # The public half is in its own file. Leaving it out keeps a locked key short enough for a code that can be scanned.
@@ -76,14 +72,10 @@ def _passphrase(file: Path | None) -> str:
 
 @click.command()
 @click.option("--to", "recipient", required=True, help="A public key (age1…), or a file that holds one.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("server-key.age"),
-    show_default=True,
-)
+@click.option("--out", type=outfile.FILE, default=Path("server-key.age"), show_default=True)
 def server(recipient: str, out: Path) -> None:
     """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
+    outfile.refuse_any(out)
     from sabal.keys.keystore import open_keystore
 
     sealed = agefile.encrypt(

@@ -12,13 +12,14 @@ import click
 
 import agefile
 from sabal import database as raw
-from sabal import private, settings, textfile
+from sabal import outfile, settings, textfile
 from sabal.database import Database
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
 from sabal.ledger.revoke import revoke
+from sabal.outfile import OutFile
 from sabal.petitions.lookup import published
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records import export, revocations
@@ -30,21 +31,20 @@ _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("slug")
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
-def sealed(slug: str, out: Path) -> None:
+@click.option("--out", required=True, type=outfile.FILE, help="The file to write.")
+@outfile.force
+def sealed(slug: str, out: Path, force: bool) -> None:
     """Write the sealed records of the confirmed signers to a file, to be opened on the organiser's computer.
 
     Once sabal open FILE --prove has shown that they open, the server can delete them: sabal drain.
     """
+    target = OutFile(out, force)
+    target.refuse()
     with closing(raw.connect()) as database:
         petition = published(database, open_keystore(), slug)
         code, exported, planned = drain.new_code(), list[bytes](), drain.due(database, petition.id)
         header = _header(database, petition, code)
-        written = private.replace(
-            out, _collecting_commitments(write_sealed(database, petition.id, header), exported)
-        )
+        written = target.write(_collecting_commitments(write_sealed(database, petition.id, header), exported))
         drain.expect(database, petition.id, header.size, code, exported)
     click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
     if planned:

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from sabal import database, private, settings, token
+from sabal import database, outfile, settings, token
 from sabal.keys.keyring import SUBSCRIBERS
 from sabal.keys.keystore import open_keystore, unseal
 from sabal.newsletter.subscription import CONFIRMED, MailingList, keys_in_use, unsubscribe_token
+from sabal.outfile import OutFile
 from sabal.petitions.lookup import id_of
 from sabal.refusal import Refusal
 from sabal.spreadsheet import csv_line
@@ -58,13 +59,12 @@ def list_(slug: str | None, organisation: str | None) -> None:
 @newsletter.command()
 @click.argument("slug", required=False)
 @_organisation
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write."
-)
+@click.option("--out", required=True, type=outfile.FILE, help="The CSV file to write.")
+@outfile.force
 @click.option(
     "--bom", is_flag=True, help="Begin the file with a byte order mark, so that Excel shows every script."
 )
-def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> None:
+def export(slug: str | None, organisation: str | None, out: Path, force: bool, bom: bool) -> None:
     """Write the confirmed subscribers of one organisation to a CSV file.
 
     Columns: address, language, consent (the sentence agreed to), list, unsubscribe (the link that every email to that
@@ -73,13 +73,15 @@ def export(slug: str | None, organisation: str | None, out: Path, bom: bool) -> 
     With a SLUG, only the subscribers of this petition's updates. If several organisations have subscribers, name one:
     nobody agreed to be in the file of another.
     """
+    target = OutFile(out, force)
+    target.refuse()
     settings.use_served_address()
     connection = database.connect()
     try:
         lists = _lists(connection, slug, organisation)
         _refuse_several(connection, lists)
         subscribers = _confirmed(connection, open_keystore().find(connection, SUBSCRIBERS), lists)
-        number = private.replace(out, _table(subscribers, bom)) - 1  # without the header
+        number = target.write(_table(subscribers, bom)) - 1  # without the header
         newsletter_of = _newsletter_left_out(connection, slug) if slug else ""
     finally:
         connection.close()

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
-from pathlib import Path
 
 import agefile
-from sabal import private
 from sabal.checking.bundle import CARRIED, README, write_bundle
 from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
@@ -121,15 +119,12 @@ def line(index: int, one: Opened, open_fields: Sequence[str]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode() + b"\n"
 
 
-def write(made: MadeBundle, out: Path, recipients: Sequence[agefile.Recipient]) -> None:
-    """Write the bundle, encrypted if there are recipients. Raise `OSError` if it fails.
-
-    The file is readable by its owner alone, and is never incomplete.
-    """
+def pack(made: MadeBundle, recipients: Sequence[agefile.Recipient]) -> bytes:
+    """Return the bundle as a file, encrypted if there are recipients."""
     file = io.BytesIO()
     write_bundle(file, made.copy, carried())
     data = file.getvalue()
-    private.replace(out, [agefile.encrypt(data, recipients) if recipients else data])
+    return agefile.encrypt(data, recipients) if recipients else data
 
 
 def carried() -> Mapping[str, bytes]:

@@ -11,18 +11,19 @@ from pathlib import Path
 import click
 
 import agefile
-from sabal import keyfile, private
+from sabal import keyfile, outfile
 from sabal.checking.reading import logs_in, read
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
 from sabal.organiser import files, patterns, sample, tables
 from sabal.organiser.matched import CheckedLog, by_index, checked_log, match_records
 from sabal.organiser.promised import NAMES, SAMPLE
+from sabal.outfile import OutFile
 from sabal.records import export, revocations
 from sabal.records.record import RECORD_FIELDS
 from sabal.refusal import Refusal
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = outfile.FILE
 _KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _identity = click.option(
@@ -47,6 +48,7 @@ _passphrase = click.option(
 @click.option(
     "--out", required=True, type=_FILE, help="The file to write: NAME.zip, or NAME.zip.age with --to."
 )
+@outfile.force
 @click.option("--sealed", multiple=True, type=_FILE, help="An export that `sabal sealed` wrote. Repeatable.")
 @_identity
 @_passphrase
@@ -64,6 +66,7 @@ def bundle(
     log: str,
     show: str,
     out: Path,
+    force: bool,
     sealed: tuple[Path, ...],
     identity: tuple[Path, ...],
     passphrase_file: Path | None,
@@ -77,6 +80,8 @@ def bundle(
     LOG is a petition's address, a folder with its log, a bundle, or a slug on this server. The log is checked first.
     """  # fmt: skip
     _check_options(show, sealed, identity, fields, seed, number)
+    target = OutFile(out, force)
+    target.refuse([log, *sealed, *identity, passphrase_file, *to])
     recipients = [agefile.parse_recipient(key) for given in to for key in keyfile.recipients(given)]
     if (out.suffix == ".age") != bool(recipients):
         raise Refusal("A bundle is named NAME.zip.age if it is encrypted with --to, and NAME.zip if not.")
@@ -91,7 +96,7 @@ def bundle(
             identities = files.read_identities(identity, passphrase_file)
             matched = match_records(export.open_sealed(exports, identities, files.progress()), found)
             made = bundles.make(plan, found, matched, now)
-    bundles.write(made, out, recipients)
+    target.write([bundles.pack(made, recipients)])
     click.echo(made.report.sentence)
     for note in made.notes:
         click.echo(note, err=True)
@@ -115,6 +120,7 @@ def bundle(
     help="The petition's log (address, folder, bundle or slug), to know what was published and revoked since.",
 )
 @click.option("--out", required=True, type=_FILE, help="The file to write the proposal to.")
+@outfile.force
 @click.option(
     "--also",
     multiple=True,
@@ -128,6 +134,7 @@ def audit(
     passphrase_file: Path | None,
     log: str | None,
     out: Path,
+    force: bool,
     also: tuple[str, ...],
     details: bool,
 ) -> None:
@@ -137,6 +144,8 @@ def audit(
     """  # fmt: skip
     if not identity:
         raise click.UsageError("Give the keys that open the exports with --identity.")
+    target = OutFile(out, force)
+    target.refuse([log, *sealed, *identity, passphrase_file])
     with files.read_exports(sealed) as exports:
         found = checked_log(read(_log_source(log)), exports, int(time.time())) if log else None
         origin, size = _origin_and_size(exports, found)
@@ -146,7 +155,7 @@ def audit(
     groups = patterns.find([patterns.traits(index, one) for index, one in matched.records.items()])
     proposed = audits.propose(groups, also)
     written = revocations.write(revocations.Revocations(origin, size, proposed))
-    private.replace(out, (line.encode() for line in written))
+    target.write(line.encode() for line in written)
     for line in audits.summary(groups, len(matched.records), proposed):
         click.echo(line)
     for why, number in sorted(matched.left_out.items()):

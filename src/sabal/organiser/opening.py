@@ -10,14 +10,24 @@ from pathlib import Path
 import click
 
 import agefile
+from sabal import outfile
 from sabal.organiser import files, output, tables
+from sabal.outfile import OutFile
 from sabal.records import export
 from sabal.refusal import Refusal
 
 MOST_LINES = 10  # the most line numbers that are printed
 
 
-@click.command("open")
+class _ExplainingColumns(click.Command):
+    """A command whose help explains the columns of its table."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Columns of the table"):
+            formatter.write_dl(list(tables.COLUMNS.items()))
+
+
+@click.command("open", cls=_ExplainingColumns)
 @click.argument("what", nargs=-1, required=True)
 @click.option(
     "--identity",
@@ -34,10 +44,10 @@ MOST_LINES = 10  # the most line numbers that are printed
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=outfile.FILE,
     help="Write to this file, which only you can read, and not to the terminal.",
 )
-@click.option("--force", is_flag=True, help="With --out: overwrite the file if it exists.")
+@outfile.force
 @click.option(
     "--bom", is_flag=True, help="Begin the table with a byte order mark, so that Excel shows every script."
 )
@@ -63,10 +73,10 @@ def open_(
     """
     paths = [Path(one) for one in what]
     _check_options(paths, form, out, force, bom, prove)
-    if out:
-        output.refuse_existing(out, [*paths, *identity], force=force)
+    target = _Target(form, bom, OutFile(out, force) if out else None)
+    if target.out:
+        target.out.refuse([*paths, *identity, passphrase_file])
     identities = files.read_identities(identity, passphrase_file)
-    target = _Target(form, bom, out, force)
     if len(paths) == 1 and _is_age(paths[0]) and not prove:
         _open_age(paths[0], identities, target)
     elif len(paths) == 1 and not paths[0].is_file() and not paths[0].suffix and paths[0].name == what[0]:
@@ -87,11 +97,10 @@ class _Target:
 
     form: str
     bom: bool
-    out: Path | None
-    force: bool
+    out: OutFile | None
 
     def write(self, opened: Iterator[export.Opened]) -> None:
-        output.write(self._pieces(opened), self.out, force=self.force)
+        output.write(self._pieces(opened), self.out)
 
     def _pieces(self, opened: Iterator[export.Opened]) -> Iterator[bytes]:
         if self.bom:
@@ -123,9 +132,7 @@ def _open_age(path: Path, identities: list[agefile.Identity], target: _Target) -
                 pass
     with path.open("rb") as file:
         opened = agefile.decrypt_stream(file, identities)
-        output.write(
-            output.with_progress(opened, size) if target.out else opened, target.out, force=target.force
-        )
+        output.write(output.with_progress(opened, size) if target.out else opened, target.out)
 
 
 def code(one: export.Export, identities: list[agefile.Identity]) -> str:
@@ -198,10 +205,12 @@ def _print(opened: Iterator[export.Opened], target: _Target, older: Collection[s
         click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
     elif target.out:
         click.echo(
-            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {target.out}, in clear text. Keep the file safe, and"
-            " delete it when you no longer need it.",
+            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {target.out.path}, in clear text. Keep the file"
+            " safe, and delete it when you no longer need it.",
             err=True,
         )
+        for column in ("index", "consent", "checked"):  # the others explain themselves
+            click.echo(f"Column {column}: {tables.COLUMNS[column]}.", err=True)
     if without_index:
         click.echo(
             f"{without_index} {'record is' if without_index == 1 else 'records are'} only in an older export, from"

@@ -2,39 +2,25 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import click
 
-from sabal import private
 from sabal.organiser import tables
+from sabal.outfile import OutFile
 from sabal.refusal import Refusal
 
 PATIENCE = 2.0  # seconds before progress is printed
 _MEGABYTE = 1_000_000
 
 
-def refuse_existing(out: Path, inputs: Sequence[Path], *, force: bool) -> None:
-    """Raise `Refusal` if `out` must not be written: it is an input, or exists and `force` is false."""
-    if any(one.exists() and out.exists() and out.samefile(one) for one in inputs):
-        raise Refusal(f"{out} is one of the files to read, so it is not overwritten. Choose another name.")
-    if out.exists() and not force:
-        raise Refusal(f"{out} exists already. Choose another name, or overwrite it with --force.")
-    if not out.parent.is_dir():
-        raise Refusal(f"There is no folder {out.parent} to write {out.name} to.")
-
-
-def write(pieces: Iterable[bytes], out: Path | None, *, force: bool = False) -> None:
+def write(pieces: Iterable[bytes], out: OutFile | None) -> None:
     """Write to a file, which appears when it is whole, or to standard output. Raise `Refusal` and `OSError`.
 
     Standard output gets the bytes as they are; a terminal gets text without control characters.
     """
     if out:
-        if force:
-            private.replace(out, pieces)
-        else:
-            private.create(out, pieces)
+        out.write(pieces)
     elif sys.stdout.isatty():
         for text in _texts(pieces):
             sys.stdout.write(tables.printable(text))

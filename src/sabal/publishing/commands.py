@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from sabal import keyfile, settings
+from sabal import keyfile, outfile, settings
 from sabal.keys.keystore import open_keystore
+from sabal.outfile import OutFile
 from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
 
@@ -167,8 +168,8 @@ def _say_how_to_edit(slug: str, folder: Path | None) -> None:
     default=Path(),
     help="Default: here.",
 )
-@click.option("--replace", is_flag=True, help="Overwrite files there that were edited.")
-def export(slug: str, directory: Path, replace: bool) -> None:
+@click.option("--force", is_flag=True, help="Overwrite files there that were edited.")
+def export(slug: str, directory: Path, force: bool) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
     _ready()
     from sabal.petitions import folder
@@ -176,10 +177,10 @@ def export(slug: str, directory: Path, replace: bool) -> None:
 
     files = drafts.export_files(slug)
     edited = [name for name in files if _differs(directory / slug / name, files[name])]
-    if edited and not replace:
+    if edited and not force:
         raise Refusal(
             f"{directory / slug}/{edited[0]} was edited since the import. To import it: sabal import"
-            f" {directory / slug}/. To overwrite it: --replace."
+            f" {directory / slug}/. To overwrite it: --force."
         )
     folder.write(files, directory / slug)
     click.echo(f"Written to {directory / slug}/")
@@ -347,12 +348,17 @@ def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
 
 @click.command("check")
 @click.argument("slug")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: SLUG-check.age, here.")
+@click.option("--out", type=outfile.FILE, help="Default: SLUG-check.age, here.")
+@outfile.force
 @click.option(
     "--code", help="The code from the key check file. It shows that the key opens what is encrypted to it."
 )
-def check_key(slug: str, out: Path | None, code: str | None) -> None:
+def check_key(slug: str, out: Path | None, force: bool, code: str | None) -> None:
     """Check the organiser's key: encrypt a code to it, then enter the code that the key opens."""
+    path = out or Path(f"{slug}-check.age")
+    target = OutFile(path, force)
+    if not code:
+        target.refuse()
     _ready()
     from sabal.publishing import drafts
 
@@ -360,7 +366,6 @@ def check_key(slug: str, out: Path | None, code: str | None) -> None:
         drafts.answer_key_check(slug, code)
         click.echo(f"The key opens what is encrypted to it. Next: sabal publish {slug}")
         return
-    path = out or Path(f"{slug}-check.age")
-    path.write_bytes(drafts.key_check(slug))
+    target.write([drafts.key_check(slug)])
     click.echo(f"Take {path} to the organiser's computer and run: sabal open {path} --identity KEYFILE")
     click.echo(f"Then enter the code that it shows: sabal keys check {slug} --code CODE")

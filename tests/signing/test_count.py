@@ -6,6 +6,7 @@ import pytest
 
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions.profile import PROFILES
+from sabal.publishing import drafts, states
 from sabal.signing import held, operations
 from sabal.signing.writer import log_index
 from signing.steps import confirmed
@@ -164,3 +165,20 @@ def test_an_open_petition_shows_chosen_names_until_they_are_withdrawn(
     confirmed(site, petition, "later@example.org")
     site.sequence(petition, NOW + 120)
     assert site.petition().counts.names == ("M.",)
+
+
+def test_an_amendment_without_the_field_shows_no_names_any_more(site: SiteOfTests) -> None:
+    """They stayed on the page, and a name whose signer had withdrawn stayed with them."""
+    petition = site.publish(show_names=True, profile='"open"')
+    suzie = confirmed(site, petition, display="Suzie")
+    confirmed(site, petition, "max@example.org", display="Max")
+    site.sequence(petition, NOW + 60)
+    assert site.petition().counts.names == ("Max", "Suzie")
+    states.pause(petition.slug)
+    files = drafts.export_files(petition.slug)
+    files["petition.toml"] = files["petition.toml"].replace("display = true", "display = false")
+    drafts.import_files(files)
+    site.publish_again(petition.slug)
+    site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)])
+    site.sequence(site.petition(), NOW + 120)
+    assert site.petition().counts.names == ()

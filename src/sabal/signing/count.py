@@ -137,11 +137,8 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
     """Publish the current numbers, inside the transaction that publishes a checkpoint."""
     today = days.number_at(now)
     _publish_countries(database, petition, now)
-    if petition.definition.fields.display:
-        database.execute(
-            "UPDATE signing_total SET published_names = ? WHERE petition_id = ?",
-            (json.dumps(_names(database, petition.id), ensure_ascii=False), petition.id),
-        )
+    # Also without the field: an amendment may have taken it out, and then no name stays.
+    names = _names(database, petition.id) if petition.definition.fields.display else []
     # A second link gets the date of this batch, like the link of a new signature. Otherwise its page would show that
     # the address had signed before.
     uncounted = locked(database, "signing_access", "petition_id = ? AND counted_on IS NULL")
@@ -151,8 +148,8 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
     )
     database.execute(
         "UPDATE signing_total SET published_confirmed = confirmed, published_withdrawn = withdrawn,"
-        " published_invalidated = invalidated WHERE petition_id = ?",
-        (petition.id,),
+        " published_invalidated = invalidated, published_names = ? WHERE petition_id = ?",
+        (json.dumps(names, ensure_ascii=False), petition.id),
     )
 
 

@@ -1,6 +1,7 @@
 """The petition's page has everything that a reader needs to read and sign. It is the same for everyone."""
 
 import gzip
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -13,6 +14,7 @@ from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
 from sabal.petitions.consent import shown
+from sabal.petitions.countries import day_in_full
 from sabal.petitions.definition import Section
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.snapshot import Counts, PetitionSnapshot
@@ -228,6 +230,36 @@ def test_a_closed_petition_keeps_its_number_and_says_when_it_closed(reader: Read
     assert page.count("This petition closed on November 28, 2026") == 2
     row = next(row for row in read(reader, "/en").split("<li>") if "closed-orchard" in row)
     assert "1,234 signatures, confirmed by email · Closed on November 28, 2026" in row
+
+
+@pytest.mark.parametrize("petition_id", [OPEN, PAUSED])
+def test_after_the_last_day_a_petition_is_closed_everywhere(
+    reader: Reader, petitions: dict[int, PetitionSnapshot], petition_id: int
+) -> None:
+    """A worker closes it later: in the next hour, or on the next day if the server was down."""
+    petition = petitions[petition_id]
+    petitions[petition_id] = replace(
+        petition, definition=replace(petition.definition, closes=date(2026, 11, 1))
+    )
+    page = read(reader, f"/en/{petition.slug}")
+    assert page.count("This petition closed on November 1, 2026") == 2
+    assert "Signing is paused" not in page and "Open for signatures" not in page and "<form" not in page
+    row = next(row for row in read(reader, "/en").split("<li>") if f"/{petition.slug}" in row)
+    assert "· Closed on November 1, 2026" in row
+    attributes = json.loads(reader.get(f"/{petition.slug}.json").body)["data"]["attributes"]
+    assert (attributes["state"], attributes["closing_date"]) == ("closed", None)
+    assert attributes["closed_at"] == attributes["updated_at"] == "2026-11-01T00:00:00.000Z"
+
+
+def test_json_has_the_last_day_that_the_page_shows(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    petition = petitions[OPEN]
+    last = petition.definition.last_day
+    assert petition.definition.closes is None
+    assert f"Open for signatures until {day_in_full(last, 'en')}" in read(reader, f"/en/{petition.slug}")
+    attributes = json.loads(reader.get(f"/{petition.slug}.json").body)["data"]["attributes"]
+    assert attributes["closing_date"] == last.isoformat()
 
 
 def test_the_keyboard_comes_to_the_form_without_passing_the_demands(reader: Reader) -> None:

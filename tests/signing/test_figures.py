@@ -28,6 +28,7 @@ from sabal.ledger.finalise import finalise_due
 from sabal.ledger.revoke import revoke
 from sabal.ledger.sequencer import Sequencer
 from sabal.pages import petition as pages
+from sabal.pages import site as site_pages
 from sabal.petitions.countries import country_name
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
@@ -540,11 +541,12 @@ def complete(site: SiteOfTests) -> bool:
 
 
 def agreeing(site: SiteOfTests) -> Any:
-    """Return the published numbers after comparing them with JSON, page and checkpoint."""
+    """Return the published numbers after comparing them with JSON, pages and checkpoint."""
     petition = site.petition()
     counts = petition.counts
     assert counts.elsewhere >= 0
     assert counts.counted == sum(n for _, n in counts.countries) + counts.elsewhere - counts.no_longer_known
+    agree_elsewhere(petition)
     attributes = json.loads(views.petition(petition).body)["data"]["attributes"]
     flat = json.loads(views.count(petition).body)
     assert {key: attributes[key] for key in flat if key in attributes} == {
@@ -566,6 +568,27 @@ def agreeing(site: SiteOfTests) -> Any:
         assert sum(numbers) - (int(gone[1]) if gone else 0) == counts.counted
         assert all(country_name(code, "en") in line[1] for code, _ in counts.countries)
     return counts
+
+
+def agree_elsewhere(petition: PetitionSnapshot) -> None:
+    """Compare the list of petitions and the page on how to check with the published numbers."""
+    counts = petition.counts
+    words = re.sub(r"<[^>]*>", " ", site_pages.index([petition], "en").body.decode())
+    shown = re.search(r"([\d,]+) signatures?, confirmed by email", words)
+    assert petition.gathering == ("The first signatures are being gathered" in words) == (shown is None)
+    check = re.search(
+        r"<dl class=\"facts sum\">(.*?)</dl>", site_pages.verify([petition], "en").body.decode(), re.DOTALL
+    )
+    assert petition.gathering == (check is None)
+    if shown and check:
+        assert as_number(shown[1]) == counts.counted
+        sums = [as_number(n) for n in re.findall(r"<dd>(?:− )?([\d,]+)</dd>", check[1])]
+        assert sums == [counts.confirmed, counts.withdrawn, counts.invalidated, counts.counted]
+        assert sums[0] - sums[1] - sums[2] == sums[3]
+
+
+def as_number(shown: str) -> int:
+    return int(shown.replace(",", ""))
 
 
 def page(site: SiteOfTests) -> str:

@@ -6,7 +6,7 @@ site adds: confirmed, withdrawn, invalidated, counted, gathering, log, and the t
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 from sabal import settings
 from sabal.http import PUBLIC, Response, file, for_any_site
@@ -37,7 +37,7 @@ def petition(snapshot: PetitionSnapshot) -> Response:
         "committee_note": None,
         "state": _state(snapshot),
         **_numbers(snapshot),
-        "closing_date": _day(definition.closes) if _state(snapshot) == "open" else None,
+        "closing_date": definition.last_day.isoformat() if _ended_on(snapshot) is None else None,
         **_times(snapshot),
         "scheduled_debate_date": None,
         "creator_name": definition.organiser[definition.authoritative],
@@ -104,12 +104,16 @@ def _log(snapshot: PetitionSnapshot) -> dict[str, object] | None:
 
 def _state(snapshot: PetitionSnapshot) -> str:
     # That format has no pause. Our pause is temporary: signatures can still be confirmed, and counting continues.
-    return "open" if snapshot.state in ("open", "paused") else "closed"
+    return "open" if _ended_on(snapshot) is None else "closed"
+
+
+def _ended_on(snapshot: PetitionSnapshot) -> date | None:
+    return snapshot.ended_on(datetime.now(UTC).date())
 
 
 def _times(snapshot: PetitionSnapshot) -> dict[str, object]:
     """Return the times of that format, as days. No time of a batch is shown: it would date the first signatures."""
-    opened, closed = _time(snapshot.opened_on), _time(snapshot.closed_on)
+    opened, closed = _time(snapshot.opened_on), _time(_ended_on(snapshot))
     return {
         "created_at": opened,
         "updated_at": closed or opened,
@@ -150,10 +154,6 @@ def _lines(demands: tuple[Demand, ...], number: str) -> list[str]:
     for n, demand in enumerate(demands, start=1):
         lines += [f"{number}{n}. {demand.text}", *_lines(demand.parts, f"{number}{n}.")]
     return lines
-
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 def _time(day: date | None) -> str | None:

@@ -76,6 +76,7 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "definition": definition,
         "text": text,
         "counts": snapshot.counts,
+        "ended_on": snapshot.ended_on(datetime.now(UTC).date()),
         "gathering": snapshot.gathering,
         "countries": [(country_name(code, language), n) for code, n in snapshot.counts.countries],
         "organiser": definition.organiser[language],

@@ -1,10 +1,11 @@
 """Make the pages of the site itself: the list of petitions, the imprint, privacy, how to check.
 
-Each depends only on the published petitions, the language and the settings.
+Each depends only on the published petitions, the language and the settings. The list also depends on the day.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 
 from sabal import settings
 from sabal.http import Response
@@ -97,5 +98,6 @@ def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
         "contact": definition.controller.privacy_contact,
         "terms": consent.shown(petition.consent[text_language]).terms,
         "counts": petition.counts,
+        "ended_on": petition.ended_on(datetime.now(UTC).date()),
         "gathering": petition.gathering,
     }

@@ -110,9 +110,13 @@ class PetitionSnapshot:
         """Return whether people can sign on that day (UTC). After the last day they cannot, even before a close."""
         return self.state == "open" and today <= self.definition.last_day
 
-    @property
-    def ended_on(self) -> date | None:
-        """Return the day on which the petition was closed. None: it takes signatures, or is paused."""
+    def ended_on(self, today: date) -> date | None:
+        """Return the day on which the petition ended. None: it takes signatures, or is paused.
+
+        After its last day it has ended, even if no worker has closed it yet.
+        """
+        if self.state in ("open", "paused") and today > self.definition.last_day:
+            return self.definition.last_day
         return self.closed_on if self.state in ("closed", "finalised") else None
 
     @property

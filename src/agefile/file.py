@@ -1,7 +1,7 @@
 """Encrypt and decrypt age files."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from agefile import header, passphrase, stream
@@ -12,12 +12,15 @@ from agefile.keys import Identity, Recipient
 FILE_KEY_BYTES = 16
 
 
-def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
+def encrypt(
+    plaintext: bytes, recipients: Sequence[Recipient], *, urandom: Callable[[int], bytes] = os.urandom
+) -> bytes:
     """Encrypt `plaintext` so that each of `recipients` alone can open it. The result is binary, not armored.
 
     For a plaintext of up to 64 KiB and one recipient, the result is 1,659 bytes longer (post-quantum) or 200 bytes
     longer (X25519). The interpreter's lock is held almost all the time, so more threads do not encrypt faster. Raises
-    AgeError if there is no recipient, or if both kinds are mixed. age spec, "Encrypted file format".
+    AgeError if there is no recipient, or if both kinds are mixed. `urandom` gives the random bytes, 32 of them in one
+    call; what the recipients need besides, they draw themselves. age spec, "Encrypted file format".
     """
     if not recipients:
         raise AgeError("Nobody could open this file. Name at least one recipient.")
@@ -26,7 +29,7 @@ def encrypt(plaintext: bytes, recipients: Sequence[Recipient]) -> bytes:
             "Post-quantum (age1pq1…) and X25519 (age1…) recipients cannot share a file, because it would then be"
             " as weak as the weaker key. Use recipients of one kind."
         )
-    drawn = os.urandom(FILE_KEY_BYTES + stream.SALT)
+    drawn = urandom(FILE_KEY_BYTES + stream.SALT)
     file_key, salt = drawn[:FILE_KEY_BYTES], drawn[FILE_KEY_BYTES:]
     stanzas = [recipient.wrap(file_key) for recipient in recipients]
     return header.write(stanzas, file_key) + stream.seal(plaintext, file_key, salt)

@@ -103,19 +103,24 @@ def is_showable_line(text: str) -> bool:
 
 def is_stacked(text: str) -> bool:
     """Return whether more than MARKS marks or invisible characters are in a row."""
-    return not text.isascii() and _ROW.search(text) is not None
+    return not text.isascii() and _finds(_ROW, text)
 
 
 def shows(text: str) -> bool:
     """Return whether at least one character can be seen."""
-    return _GLYPH.search(text) is not None
+    return _finds(_GLYPH, text)
 
 
 def has_letter(text: str) -> bool:
     """Return whether a character is a letter that can be seen, or one that is too new to be known."""
-    return _LETTER.search(text) is not None
+    return _finds(_LETTER, text)
 
 
 def graphemes(text: str) -> list[str]:
     """Return the characters as people count them (UAX #29)."""
     return list(text) if text.isascii() else _GRAPHEME.findall(text)
+
+
+def _finds(pattern: "regex.Pattern[str]", text: str) -> bool:
+    """Return whether the pattern is found. The interpreter's lock is kept: another thread would take it for longer."""
+    return pattern.search(text, concurrent=False) is not None

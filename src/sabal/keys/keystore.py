@@ -8,6 +8,7 @@ database. A stolen database alone reveals none of them, and deleting a row destr
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -25,12 +26,12 @@ class KeyMissing(Refusal):
     """A key is missing, or the server key does not open it. The message names the key, never its value."""
 
 
-def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
+def seal(key: bytes, plaintext: bytes, aad: bytes, urandom: Callable[[int], bytes] = os.urandom) -> bytes:
     """Encrypt with ChaCha20-Poly1305 (RFC 8439).
 
     Return nonce (12 random bytes) ‖ ciphertext ‖ tag (16 bytes).
     """
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = urandom(NONCE_BYTES)
     return nonce + ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
 
 

@@ -4,6 +4,7 @@ An id consists of lane, day and random bits. So the primary key is the order of 
 """
 
 import os
+from collections.abc import Callable
 
 # `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription.
 CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3
@@ -15,12 +16,10 @@ _FIRST_DAY = 18_262  # 2020-01-01 in days since 1970; 14 bits reach into 2064
 _LANE_SHIFT = _DAY_BITS + _CHANCE_BITS
 
 
-def email_id(lane: int, day: int) -> int:
+def email_id(lane: int, day: int, urandom: Callable[[int], bytes] = os.urandom) -> int:
     """Return a new id for an email of this lane, written on this day (days since 1970)."""
     return (
-        lane << _LANE_SHIFT
-        | (day - _FIRST_DAY) << _CHANCE_BITS
-        | int.from_bytes(os.urandom(_CHANCE_BITS // 8))
+        lane << _LANE_SHIFT | (day - _FIRST_DAY) << _CHANCE_BITS | int.from_bytes(urandom(_CHANCE_BITS // 8))
     )
 
 

@@ -4,8 +4,9 @@ Every package that causes an email writes it with this module, and the outbox re
 """
 
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sabal import token as tokens
@@ -52,6 +53,8 @@ def seal_body(
     token: bytes,
     unsubscribe: bytes | None = None,
     of: ListName = NO_LIST,
+    *,
+    urandom: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
@@ -59,7 +62,7 @@ def seal_body(
         body["unsubscribe"] = tokens.encode(unsubscribe)
     if of.organisation:
         body |= {"list": of.organisation, "list_name": of.name}
-    return seal(key, _as_json(body).encode(), _SEALED_AS)
+    return seal(key, _as_json(body).encode(), _SEALED_AS, urandom)
 
 
 def open_body(key: bytes, sealed: bytes) -> Body:

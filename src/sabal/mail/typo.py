@@ -9,6 +9,9 @@ ENDINGS = frozenset(code.lower() for code, _ in countries("en")) | {"uk", "eu"} 
 # Endings that do not exist, and that are one mistake from one that most people type.
 MISTYPED = dict.fromkeys(("con", "cmo", "ocm", "vom", "xom", "cpm", "comm", "coom", "conm"), "com")
 MISTYPED |= {"ney": "net", "nte": "net", "ogr": "org", "orgg": "org", "rog": "org"}
+_BY_LENGTH: dict[int, list[str]] = {}
+for _common in COMMON:
+    _BY_LENGTH.setdefault(len(_common), []).append(_common)
 SHORT = 4  # letters; so short a name is one letter from many real ones
 
 
@@ -17,7 +20,8 @@ def common_domain(domain: str) -> str | None:
     """Return the domain that was probably meant: a common one, or one whose ending exists; None if nothing is wrong."""
     if is_listed(domain):
         return None
-    close = next((c for c in COMMON if _one_mistake(domain, c) and not _is_likely(domain, c)), None)
+    similar = (c for length in range(len(domain) - 1, len(domain) + 2) for c in _BY_LENGTH.get(length, ()))
+    close = next((c for c in similar if _one_mistake(domain, c) and not _is_likely(domain, c)), None)
     name, _, ending = domain.rpartition(".")
     if close or ending not in MISTYPED:
         return close

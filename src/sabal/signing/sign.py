@@ -1,11 +1,11 @@
 """Sign: turn a checked form into the rows that the writer makes durable."""
 
-import os
 from dataclasses import dataclass
 from datetime import date
 
 import agefile
 from sabal import days, token
+from sabal.drawn import drawing
 from sabal.keys.keyring import Keyring
 from sabal.mail.ids import NORMAL, email_id
 from sabal.mail.row import seal_body
@@ -20,6 +20,8 @@ from sabal.signing.operations import Sign
 
 # Seven whole days and the rest of today. They start again if the email is sent on a later day.
 PENDING_DAYS = 8
+_ID_BYTES = 8  # of which 63 bits are used; a random id does not show the order of arrival
+_RANDOM_BYTES = 128  # more than one signature draws
 
 
 class NotReady(Exception):
@@ -51,7 +53,8 @@ def sign(
     """
     if not (petition.ready_to_sign and keyring.mail and keyring.suppression and keyring.subscribers):
         raise NotReady
-    t, (w, sealed_id) = token.new(), _w_and_id()
+    draw = drawing(_RANDOM_BYTES)
+    t, w = token.new(draw), draw(record.W_BYTES)
     seed = record.seed(t, w)
     fields = _fields(submission, consent_version(petition.consent[how.language]), today)
     plain = record.sealed_json(petition.manifest_hash, seed, fields, how.language, submission.risk)
@@ -65,26 +68,20 @@ def sign(
         dedupe_tag=dedupe.dedupe_tag(petition.pepper, submission.email) if petition.pepper else None,
         commitment=record.commitment(petition.manifest_hash, seed, fields),
         w=w,
-        sealed_id=sealed_id,
-        sealed=agefile.encrypt(plain, petition.organiser_keys),
+        sealed_id=int.from_bytes(draw(_ID_BYTES)) >> 1,
+        sealed=agefile.encrypt(plain, petition.organiser_keys, urandom=draw),
         pending_payload=_pending_payload(submission, petition, how.language, suppression).seal(t),
         mailbox=pending_payload.seal_mailbox(t, address_hash(keyring.subscribers, submission.email)),
         held=how.held,
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
-        email_id=email_id(how.lane, mail_day),
-        email_body=seal_body(mail_key, submission.email, how.language, t),
+        email_id=email_id(how.lane, mail_day, draw),
+        email_body=seal_body(mail_key, submission.email, how.language, t, urandom=draw),
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,
         quota_used=how.quota_used,
     )
-
-
-def _w_and_id() -> tuple[bytes, int]:
-    """Draw w, and a row id of 63 bits, so that ids do not show the order of arrival, in one call of the kernel."""
-    drawn = os.urandom(record.W_BYTES + 8)
-    return drawn[: record.W_BYTES], int.from_bytes(drawn[record.W_BYTES :]) >> 1
 
 
 def _fields(submission: Submission, consent: str, today: date) -> dict[str, str]:

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
-    "__init__ refusal locks private public http posted strict token typed spreadsheet days hot_tables",
+"__init__ refusal locks private public http posted strict token typed spreadsheet days drawn hot_tables",
     "configuration outfile",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",

@@ -21,7 +21,6 @@ from sabal.front.codings import coding
 from sabal.front.languages import best_language
 from sabal.front.pool import Busy
 from sabal.front.routes import Route, Routes
-from sabal.front.turns import Turns
 from sabal.http import CLOSE, Headers, Moved, Refused, Request, Response, busy, redirect
 from sabal.limits.networks import Clients, Verdict
 from sabal.logs import where
@@ -47,7 +46,6 @@ class Front:
     ) -> None:
         self.app, self.routes, self.hosts, self.clients, self.clock = app, routes, hosts, clients, clock
         self.security = security_headers(secure)
-        self.turns = Turns()
         self.cache = cache.Cache(self.page, self.finished)
         self._refusals: dict[tuple[object, ...], tuple[Response, Messages]] = {}
 
@@ -166,7 +164,6 @@ class Front:
             raise busy()
         app.working += 1
         try:
-            await self.turns.take()
             return await row.post(
                 self.request(
                     route,

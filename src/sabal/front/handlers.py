@@ -12,6 +12,7 @@ from sabal import days, settings, token
 from sabal.front.app import App
 from sabal.front.languages import best_language
 from sabal.front.links import token_of
+from sabal.front.turns import Turns
 from sabal.http import Refused, Request, Response, busy, redirect, see_other, text
 from sabal.ledger import receipt
 from sabal.mail.ids import NORMAL, SLOW
@@ -34,7 +35,7 @@ class Handlers:
     """The visitors' handlers of one process."""
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self._app, self._turns = app, Turns()
 
     # ---- the site -------------------------------------------------------------------------------------------------
 
@@ -132,6 +133,7 @@ class Handlers:
         self, request: Request, petition: PetitionSnapshot, submission: form.Submission, how: Circumstances
     ) -> bool:
         """Sign, and count the email. Return False if the petition differs from this process's snapshot."""
+        await self._turns.take()
         outcome = await self._ask(lambda: sign(submission, petition, self._app.keyring, _today(request), how))
         # Counted only when it is on disk: a failed signature may be tried again.
         if outcome is Outcome.DONE and request.network:

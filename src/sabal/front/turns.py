@@ -1,4 +1,4 @@
-"""Turns in the event loop: long pieces of work begin one after the other, so that what is quick comes between."""
+"""Turns in the event loop: long pieces of work are done few at a time, so that what is quick comes between."""
 
 import asyncio
 from collections import deque
@@ -9,8 +9,8 @@ AT_ONCE = 2
 class Turns:
     """Gives turns in the order of asking, at most AT_ONCE in one round of the event loop.
 
-    A form takes about a millisecond. If all that have arrived were handled in one round, each refusal, each page and
-    each other form would wait for all of them, and a form takes several rounds.
+    Sealing a signature takes most of a millisecond. If all forms that have arrived were sealed in one round, each
+    refusal and each page would wait for all of them, and each form several times, as it takes several rounds.
     """
 
     def __init__(self) -> None:

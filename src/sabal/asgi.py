@@ -86,7 +86,6 @@ class Process:
             await send({"type": "lifespan.startup.failed", "message": "the public process cannot start"})
             return
         await send({"type": "lifespan.startup.complete"})
-        say_ready()
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
@@ -109,7 +108,7 @@ class Process:
         await app.prepared.warm(settings.SITE_LANGUAGES)
         self._tasks = [
             asyncio.create_task(keep_fresh(self._refresher, front)),
-            asyncio.create_task(bound_from_the_first()),
+            asyncio.create_task(begin_to_serve()),
         ]
         # These objects live as long as the process: without them the collector does not delay requests.
         gc.collect()
@@ -183,7 +182,7 @@ async def refreshed(refresher: Refresher, front: Front) -> bool:
 def say_ready() -> None:
     """Make the file that `serve` waits for, if it named one, and note the address of this start.
 
-    The note is for commands that are typed in another shell. A start that was refused must not replace it.
+    `serve` ends the processes before this one only when the file is there. The note is for commands that are typed in another shell. A start that was refused must not replace it.
     """
     if name := os.environ.get(settings.READY_FILE):
         try:
@@ -204,8 +203,8 @@ def allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def bound_from_the_first() -> None:
-    """Bound slow readers as soon as the server listens, and then those that came a moment before.
+async def begin_to_serve() -> None:
+    """Bound slow readers as soon as the server listens, and say that it does; then bound those that came before.
 
     granian makes its listening socket itself, some time after this application has started.
     """
@@ -213,6 +212,7 @@ async def bound_from_the_first() -> None:
     while not bound_slow_readers():
         await asyncio.sleep(pause)
         pause = min(2 * pause, REFRESH_EVERY)
+    say_ready()
     await asyncio.sleep(REFRESH_EVERY)
     bound_slow_readers()
 
@@ -220,7 +220,8 @@ async def bound_from_the_first() -> None:
 def bound_slow_readers() -> bool:
     """Limit what a client that does not read can hold in the kernel: of each connection, and for how long.
 
-    Return whether this process listens. Connections inherit both limits from the listening socket.
+    Return whether this process listens (always True where that cannot be seen). Connections inherit both limits from
+    the listening socket.
     """
     if not OPEN_SOCKETS.is_dir():
         return True

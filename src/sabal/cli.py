@@ -8,6 +8,7 @@ early, as by `sabal doctor | head -1`, exit silently with status 141, as a shell
 import importlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -178,6 +179,8 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
+    # A reload that is asked for before the server serves is what it does anyway. By default it would end this process.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     # Prepare in another process: this one lives as long as the server and stays small.
     code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
     if code:

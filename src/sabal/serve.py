@@ -34,7 +34,6 @@ PR_SET_PDEATHSIG = 1
 WORKER_KILL = 15  # seconds that granian gives its worker to finish open requests
 STOP_WITHIN = 20.0  # seconds until children that still run are killed
 READY_WITHIN = 60.0  # seconds that new public processes have to start before the old ones go on without them
-LISTENS_WITHIN = 0.5  # seconds from a process's word that it has started until granian listens
 FIRST_DELAY, LONGEST_DELAY = 0.2, 60.0
 STEADY = 60.0  # seconds of life after which the delay starts at FIRST_DELAY again
 
@@ -120,10 +119,10 @@ class Processes:
         deadline = time.monotonic() + READY_WITHIN
         while not all(child.is_ready() for child in new):
             if stop.wait(0.1) or time.monotonic() > deadline or not all(child.running() for child in new):
-                logger.error("the new public processes did not start; the old ones continue")
+                if not stop.is_set():
+                    logger.error("the new public processes did not start; the old ones continue")
                 end(new, STOP_WITHIN)
                 return
-        stop.wait(LISTENS_WITHIN)
         for child in new:
             child.environment = {**child.environment, settings.TAKES_OVER: ""}
         old, self.public = self.public, new
@@ -200,7 +199,7 @@ def environ(given: Mapping[str, str], *, dev: bool, workers: int) -> dict[str, s
 
 @dataclass(slots=True)
 class Child:
-    """One process that is restarted if it ends. It makes the file `ready` when it has started, if there is one."""
+    """One process that is restarted if it ends. It makes the file `ready` when it listens, if there is one."""
 
     name: str
     command: Sequence[str]
@@ -261,10 +260,13 @@ class Child:
 
 
 def end(children: Sequence[Child], within: float) -> None:
-    """End the children: send SIGTERM, and kill those that have not ended in time."""
+    """End the children: send SIGTERM, and kill those that have not ended in time.
+
+    A public process that has not started yet is killed at once: it has no request, and granian would wait for it.
+    """
     deadline = time.monotonic() + within
     for child in children:
-        child.signal(signal.SIGTERM)
+        child.signal(signal.SIGTERM if child.has_started() or not child.ready else signal.SIGKILL)
     for child in children:
         if child.process is None:
             continue

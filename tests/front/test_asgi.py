@@ -14,11 +14,12 @@ import pytest
 
 from front.tiny_site import build
 from front.visitor import visit
+from sabal import settings
 from sabal.asgi import (
     SEND_BUFFER,
     UNREAD_WITHIN,
     Process,
-    bound_from_the_first,
+    begin_to_serve,
     bound_slow_readers,
     refreshed,
 )
@@ -48,20 +49,26 @@ def test_a_client_that_does_not_read_holds_little_and_not_for_long() -> None:
         assert kept <= 4 * SEND_BUFFER
 
 
-def test_slow_readers_are_bounded_however_late_the_server_listens() -> None:
-    """Also one that came before anyone looked; and no connection of another port."""
+def test_a_process_is_ready_and_bounds_slow_readers_when_the_server_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late that is; also one that came before anyone looked, and no connection of another port."""
+    ready = tmp_path / "ready"
+    monkeypatch.setenv(settings.READY_FILE, str(ready))
+    monkeypatch.setattr(settings, "SERVED_AT", tmp_path / "served-at")
 
     async def run() -> None:
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
-            looking = asyncio.create_task(bound_from_the_first())
+            looking = asyncio.create_task(begin_to_serve())
             await asyncio.sleep(0.1)
-            assert not looking.done()
+            assert not looking.done() and not ready.exists()
             listening.listen()
             with socket.create_connection(listening.getsockname()) as client:
                 accepted, _ = listening.accept()
                 with accepted:
                     await asyncio.wait_for(looking, 20)
+                    assert ready.exists()
                     assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNREAD_WITHIN
                     assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
 

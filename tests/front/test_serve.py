@@ -302,6 +302,37 @@ def test_a_reload_without_a_database_keeps_the_processes_that_have_the_pages(
     assert {master.pid for master in public(site)} == old
 
 
+def test_a_stop_during_a_reload_is_quick(site: Live) -> None:
+    """Processes that are just starting have no request to finish. granian would wait for them for 15 seconds."""
+    known = {master.pid for master in public(site)}
+    site.process.send_signal(signal.SIGHUP)
+    new = wait_for(lambda: [m for m in public(site) if m.pid not in known and serving(m)], 30)
+    began = time.monotonic()
+    site.process.send_signal(signal.SIGTERM)
+    assert site.process.wait(40) == 0
+    assert time.monotonic() - began < 10
+    assert not psutil.wait_procs(new, timeout=1)[1]
+
+
+def test_a_reload_before_the_server_serves_does_not_end_it(tmp_path: Path) -> None:
+    """It asks for what the start does anyway. By default the signal ends a process; systemd takes that for a wish."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
+    environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)], env=environment, cwd=tmp_path
+    )
+    try:
+        wait_for(lambda: psutil.Process(process.pid).children(), 20)  # it makes the database
+        for _ in range(5):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+        wait_until_well(Live(port, process), within=60)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(40)
+
+
 STARTS = "import os, pathlib, time; pathlib.Path(os.environ['SABAL_INTERNAL_READY']).touch(); time.sleep(60)"
 
 

@@ -182,7 +182,8 @@ async def refreshed(refresher: Refresher, front: Front) -> bool:
 def say_ready() -> None:
     """Make the file that `serve` waits for, if it named one, and note the address of this start.
 
-    `serve` ends the processes before this one only when the file is there. The note is for commands that are typed in another shell. A start that was refused must not replace it.
+    `serve` ends older processes only when the file is there. The note is for commands that are typed in another shell;
+    a start that was refused must not replace it.
     """
     if name := os.environ.get(settings.READY_FILE):
         try:

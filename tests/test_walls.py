@@ -230,9 +230,9 @@ WRITERS = {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",
         "signing/epochs.py", "signing/retention.py", "signing/drain.py",
     },
-    # Suppressions of the newsletter and of signing share this table; restore writes both.
+    # Suppressions of the newsletter and of signing share this table; a restore writes both.
     "signing_suppression": {
-        "signing/writer/withdraw.py", "newsletter/subscription.py", "operating/restore.py",
+        "signing/writer/withdraw.py", "newsletter/subscription.py", "operating/erasures.py",
     },
     "signing_withdrawal": {
         "signing/writer/withdraw.py", "signing/count.py", "signing/adopted.py",

@@ -12,7 +12,8 @@ from sabal.ledger import tables
 from sabal.ledger.publication import NoCopy, Publication, WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.operating import stores
-from sabal.operating.adopt import Given, adopt_published
+from sabal.operating.adopt import adopt_published
+from sabal.operating.given import Given
 from sabal.petitions.snapshot import PetitionSnapshot
 from signing.steps import confirmed
 from sites import NOW, SiteOfTests

@@ -236,7 +236,7 @@ def test_never_again_is_said_to_one_organisation(two: SiteOfTests, client: Clien
 
 
 def test_a_restore_removes_her_from_the_list_that_she_left(subscribed: SiteOfTests, client: Client) -> None:
-    from sabal.operating.restore import _apply_erasure_journal
+    from sabal.operating.erasures import apply_journal
 
     kept = subscribed.database.query(
         "SELECT id, petition_id, organisation, address_hash, sealed_address, language,"
@@ -254,7 +254,7 @@ def test_a_restore_removes_her_from_the_list_that_she_left(subscribed: SiteOfTes
         "consent",
     )
     subscribed.database.insert("newsletter_subscription", columns, kept)  # as an older backup has it
-    _apply_erasure_journal(subscribed.database)
+    apply_journal(subscribed.database)
     assert [key for key, _, _ in lists(subscribed)] == ["clean-river"]
 
 

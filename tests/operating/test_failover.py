@@ -25,7 +25,7 @@ from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.shown import ShownSnapshots
 from sabal.ledger.tables import ReadOnly
-from sabal.operating import adopt, ready, stores
+from sabal.operating import known, ready, stores
 from sabal.petitions.snapshot import Counts, Snapshots
 from served import SLUG, Served
 from tlog import Verifier
@@ -173,7 +173,7 @@ def test_a_machine_that_has_no_copy_needs_the_operators_word(drill: Failover) ->
 def test_the_operators_word_is_compared_with_what_is_known(drill: Failover) -> None:
     published = lose_batches(drill)
     with drill.patch.context() as then:
-        then.setattr(adopt, "_own_log", lambda files: SeenCheckpoint("here", files.published() or b""))
+        then.setattr(known, "_own_log", lambda files: SeenCheckpoint("here", files.published() or b""))
         result = drill.sabal("restore", "--adopt", "--nothing-lost")
     assert result.exit_code == 1 and "the entries themselves are needed" in result.output
     assert drill.log().size < published and drill.log().seen_size == published

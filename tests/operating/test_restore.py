@@ -22,8 +22,9 @@ from sabal.keys.keystore import KeyMissing, open_keystore, pepper_name
 from sabal.newsletter import subscription
 from sabal.operating import backup as backups
 from sabal.operating import restore as restoring
-from sabal.operating.adopt import Given, adopt_published
+from sabal.operating.adopt import adopt_published
 from sabal.operating.backup import backup, digest, mac
+from sabal.operating.given import Given
 from sabal.operating.restore import restore
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import drafts
@@ -160,13 +161,13 @@ def test_restored_files_are_private_at_every_moment(
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     seen: dict[str, int] = {}
-    apply_erasure_journal = restoring._apply_erasure_journal
+    apply_journal = restoring.apply_journal
 
     def watch(database: raw.Database) -> tuple[int | None, int]:
         seen.update({path.name: path.stat().st_mode & 0o777 for path in site.data.glob("*sqlite3*")})
-        return apply_erasure_journal(database)
+        return apply_journal(database)
 
-    monkeypatch.setattr(restoring, "_apply_erasure_journal", watch)
+    monkeypatch.setattr(restoring, "apply_journal", watch)
     umask = os.umask(0)
     try:
         restore(tmp_path / "copy")
@@ -349,7 +350,7 @@ def test_a_restore_that_fails_leaves_no_database(
     backup(tmp_path / "copy")
     empty_database(site, request, monkeypatch)
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "_apply_erasure_journal", lambda _: 1 / 0)
+        patched.setattr(restoring, "apply_journal", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             restore(tmp_path / "copy")
     assert not list(site.data.glob("*sabal.sqlite3*"))

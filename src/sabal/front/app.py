@@ -32,9 +32,7 @@ class App:
     prepared: PreparedPages
     writer: Batcher[Operation, Outcome]
     finder: Batcher[bytes, Found | None]
-    takes_international: bool = (
-        True  # whether emails can be sent to addresses that are not ASCII before the @
-    )
+    takes_international: bool = True  # emails can be sent to addresses that are not ASCII before the @
     refreshed: float = field(default_factory=time.monotonic)  # time of the last refresh (monotonic clock)
     working: int = 0  # POSTs in work
     reading: int = 0  # POSTs whose body is still arriving

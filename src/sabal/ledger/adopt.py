@@ -38,6 +38,11 @@ class SeenCheckpoint:
     where: str
     note: bytes
 
+    @property
+    def origin(self) -> str:
+        """Return the name of the log, as the checkpoint says it. Raises TlogError."""
+        return checkpoint.peek(self.note).origin
+
     def open(self, key: Verifier) -> Checkpoint:
         """Return the signed checkpoint. Raises Refusal if the log did not sign it."""
         try:

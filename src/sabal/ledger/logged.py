@@ -22,9 +22,7 @@ class Logged:
     size: int | None  # entries
     root: bytes | None
     checkpoint: str  # its URL
-    witnesses: tuple[
-        tuple[str, date | None], ...
-    ]  # the names of the policy, grouped by the UTC day of signing
+    witnesses: tuple[tuple[str, date | None], ...]  # names in the policy, grouped by the UTC day of signing
     witnessed: bool | None  # whether the quorum is met; None if no witness is asked
 
 

@@ -97,7 +97,8 @@ def restore(
 
     django.setup()
     from sabal import settings
-    from sabal.operating.adopt import adopt_published, gather
+    from sabal.operating.adopt import adopt_published
+    from sabal.operating.given import gather
     from sabal.operating.restore import restore as put_back
     from sabal.refusal import Refusal
 

@@ -23,12 +23,13 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from sabal import database as raw
-from sabal import erasure_journal, private, settings
+from sabal import private, settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.operating import schema
-from sabal.operating.adopt import erase_from_journal, make_all_read_only
+from sabal.operating.adopt import make_all_read_only
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
+from sabal.operating.erasures import apply_journal
 from sabal.petitions.snapshot import Snapshots
 from sabal.refusal import Refusal
 
@@ -43,9 +44,7 @@ class Restored:
     erased: int  # signatures that those lines erased again
     new_keys: tuple[str, ...]  # keys that the backup lacked and that were made new
     states: tuple[tuple[str, str], ...]  # slug and state of each petition, as in the backup
-    without_pepper: tuple[
-        str, ...
-    ]  # slugs of petitions that take no signatures until their pepper is renewed
+    without_pepper: tuple[str, ...]  # slugs of petitions that take no signatures without a new dedupe key
 
 
 def restore(directory: Path, *, aside: Path | None = None) -> Restored:
@@ -65,7 +64,7 @@ def restore(directory: Path, *, aside: Path | None = None) -> Restored:
     into = _into_sqlite(directory, manifest, aside) if sqlite else _into_postgresql(directory, manifest)
     with into as database:
         new_keys = tuple(_lasting_keys(database, keystore))
-        journal_lines, erased = _apply_erasure_journal(database)
+        journal_lines, erased = apply_journal(database)
         make_all_read_only(database)
     database = raw.connect()
     try:
@@ -276,32 +275,6 @@ def _lasting_keys(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
     for name in sorted(lasting - restored):
         keystore.make(database, name)
         yield name
-
-
-def _apply_erasure_journal(database: raw.Database) -> tuple[int | None, int]:
-    """Apply the whole erasure journal, and return the number of its lines and of the signatures that were erased.
-
-    A line that the backup already knows changes nothing. A missing line would mean an unwanted email.
-    """
-    if not erasure_journal.path().exists():
-        return None, 0
-    applied = 0
-    erased: dict[str, list[bytes]] = {kind: [] for kind in erasure_journal.ERASED}
-    for entry in erasure_journal.read():
-        applied += 1
-        if entry.kind == erasure_journal.UNSUBSCRIBED:
-            database.execute(
-                "DELETE FROM newsletter_subscription WHERE petition_id = ? AND organisation = ? AND address_hash = ?",
-                (entry.petition_id, entry.organisation, entry.hash),
-            )
-        elif entry.kind == erasure_journal.NOT_ME:
-            row = (entry.hash, entry.petition_id)
-            database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
-        elif entry.kind in erased:
-            erased[entry.kind].append(entry.hash)
-    return applied, sum(
-        erase_from_journal(database, erased[kind], erasure_journal.ERASED[kind]) for kind in erased
-    )
 
 
 def _without_pepper(database: raw.Database, keystore: KeyStore) -> Iterator[str]:

@@ -36,9 +36,7 @@ class Counts:
     withdrawn: int = 0
     invalidated: int = 0
     countries: tuple[tuple[str, int], ...] = ()  # empty: none is shown
-    no_longer_known: int = (
-        0  # signatures that no longer count, but that `countries` and `elsewhere` still include
-    )
+    no_longer_known: int = 0  # signatures that no longer count, but are still in `countries` and `elsewhere`
     names: tuple[str, ...] = ()  # names of signers who chose so; profile "open" only
     log_size: int = 0  # entries in the checkpoint; 0 until there is one
     checkpoint: bytes = b""  # the signed note, with cosignatures
@@ -79,9 +77,7 @@ class PetitionSnapshot:
     closed_on: date | None
     amended_on: date | None  # when the current version was published, if it is not the first
     consent: Mapping[str, str]  # by language, from the manifest
-    versions: tuple[PublishedVersion, ...] = field(
-        default=(), repr=False
-    )  # all that were published, oldest first
+    versions: tuple[PublishedVersion, ...] = field(default=(), repr=False)  # published ones, oldest first
     bucket_key: bytes | None = field(default=None, repr=False)  # None: missing, so countries stay unknown
     counts: Counts = field(default_factory=Counts)
     organisation: str = ""  # the key of its organisation; empty for a draft

@@ -39,9 +39,8 @@ _BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 class WitnessServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A listening witness. Call `shutdown` from another thread; `server_close` waits for requests in progress."""
 
-    allow_reuse_address = (
-        os.name == "posix"
-    )  # on Windows it would let a second server listen on the same port
+    # On Windows it would let a second server listen on the same port.
+    allow_reuse_address = os.name == "posix"
     daemon_threads = False
     request_queue_size = 64
 

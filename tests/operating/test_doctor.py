@@ -21,8 +21,10 @@ from sabal.keys.keystore import bucket_key_name, mail_key_name, pepper_name
 from sabal.limits.capacity import disk_has_room
 from sabal.mail import traffic
 from sabal.mail.traffic import End
-from sabal.operating import commands, doctor, stores
+from sabal.operating import commands, doctor, petitions, stores
+from sabal.operating.findings import Finding
 from sabal.operating.ready import steps
+from sabal.operating.sent import TRIES_A_DAY
 from sabal.operating.translations import translations, untranslated
 from sabal.signing import held, operations
 from signing.steps import confirmed
@@ -125,7 +127,7 @@ def test_records_that_should_have_been_deleted(site: SiteOfTests, monkeypatch: p
         def now(cls, tz: tzinfo | None = None) -> "Later":
             return cls(2028, 12, 3, tzinfo=tz)
 
-    monkeypatch.setattr(stores, "datetime", Later)
+    monkeypatch.setattr(petitions, "datetime", Later)
     assert levels("D205") == {"wrong"}
 
 
@@ -140,7 +142,7 @@ def tried(site: SiteOfTests, provider: str, hours_ago: int = 0, **ends: int) -> 
         traffic.add(site.database, int(time.time()) // 3_600 - hours_ago, counter)
 
 
-def mail_finding() -> stores.Finding:
+def mail_finding() -> Finding:
     (finding,) = [f for f in doctor.examine() if f.id == "D305"]
     return finding
 
@@ -166,7 +168,7 @@ def test_the_results_of_a_days_emails(server: SiteOfTests) -> None:
 @pytest.mark.parametrize("end", ["LATER", "NEVER", "GIVEN_UP"])
 def test_a_provider_that_refuses_most_emails(server: SiteOfTests, end: str) -> None:
     tried(server, "gmail", ACCEPTED=1000, LATER=40)
-    tried(server, "other", ACCEPTED=2, **{end: stores.TRIES_A_DAY})
+    tried(server, "other", ACCEPTED=2, **{end: TRIES_A_DAY})
     assert mail_finding().level == "ok", "one email address that defers every try is no warning"
     tried(server, "other", **{end: 1})
     found = mail_finding()

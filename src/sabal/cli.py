@@ -35,7 +35,7 @@ COMMANDS = {
     "drain": ("sabal.ledger.commands:drain_", "Let the server delete the sealed records that were fetched."),
     "export": ("sabal.publishing.commands:export", "Write a petition's folder, as it was imported."),
     "held": ("sabal.signing.commands:held_", "Say how many signatures are held, and why; release or drop them."),
-    "import": ("sabal.publishing.commands:import_", "Import a petition folder, or a letter, as a draft."),
+    "import": ("sabal.publishing.importing:import_", "Import a petition folder, or a letter, as a draft."),
     "mirror": ("sabal.checking.commands:mirror", "Keep a static copy of a petition and its log in a folder."),
     "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
     "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),

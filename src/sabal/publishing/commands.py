@@ -1,7 +1,6 @@
 """The organiser's commands about petitions."""
 
 import contextlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,153 +9,15 @@ import click
 from sabal import keyfile, outfile, settings
 from sabal.keys.keystore import open_keystore
 from sabal.outfile import OutFile
-from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
 
 
-def _ready() -> None:
+def set_up() -> None:
     """Set up Django, for commands that use the database."""
     import django
 
     django.setup()
     settings.use_served_address()
-
-
-class _LineRole(click.ParamType[tuple[int, str]]):
-    """A line of a letter and its role, such as 12=background."""
-
-    name = "line=role"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, str]:
-        from sabal.petitions.letters.reading import Role
-
-        number, _, role = str(value).partition("=")
-        if not (number.isascii() and number.isdecimal()) or role not in list(Role):
-            self.fail(
-                f"Write the number of a line and its role, such as 12=background. Roles: {', '.join(Role)}."
-            )
-        return int(number), role
-
-
-@click.command("import")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--publish", "publish_too", is_flag=True, help="Publish it at once, if nothing is missing.")
-@click.option(
-    "--profile",
-    type=click.Choice(("guarded", "open")),
-    help="Of a letter: guarded if anyone could be harmed if it became known that they signed, else open.",
-)
-@click.option(
-    "--language", metavar="CODE", default="", help="Of a letter: its language, such as en or zh-hans."
-)
-@click.option(
-    "--role",
-    "roles",
-    type=_LineRole(),
-    multiple=True,
-    help="Of a letter: the role of a line, as 12=background.",
-)
-@click.option(
-    "--into", metavar="SLUG", help="Of a letter: add it to this draft, as its text in another language."
-)
-def import_(
-    path: Path,
-    publish_too: bool,
-    profile: str | None,
-    language: str,
-    roles: tuple[tuple[int, str], ...],
-    into: str | None,
-) -> None:
-    """Import a petition folder, or a letter, as a draft. For a paused petition, it becomes an amendment.
-
-    A letter is plain text or a Word document (.docx). The first line of standard output is the slug alone. For a
-    letter, the role of each of its lines follows, then what to check and to complete.
-    """
-    _ready()
-    from sabal.petitions import folder
-    from sabal.petitions.models import Petition
-    from sabal.publishing import drafts
-
-    report: list[str] = []
-    if path.is_file() and (path.parent / FILE).is_file() and path.suffix in (".md", ".toml"):
-        raise Refusal(
-            f"{path} is one file of a petition folder. Import the whole folder: sabal import {path.parent}"
-        )
-    if path.is_dir() and (profile or language or roles or into):
-        raise Refusal(
-            f"--profile, --language, --role and --into are for a letter. For a folder, write them into {path / FILE}."
-        )
-    if into and profile:
-        raise Refusal(f"--profile is for a new petition. {into} has its own.")
-    if path.is_dir():
-        files = folder.read(path)
-    else:
-        files, report = _read_letter(path, profile, language, dict(roles), into)
-    petition = drafts.import_files(files)
-    click.echo(petition.slug)
-    lacking = folder.lacking(drafts.definition(petition.slug))
-    for line in (*report, *(f"To do before publishing: {lack}" for lack in lacking)):
-        click.echo(line)
-    _say_what_stays_english(drafts.definition(petition.slug).languages)
-    if lacking and not publish_too:
-        _say_how_to_edit(petition.slug, None if path.is_file() else path)
-    elif petition.state == Petition.State.PAUSED and not publish_too:
-        click.echo(f"This is an amendment, which is not public yet. Next: sabal publish {petition.slug}")
-        click.echo(f"To delete the amendment: sabal discard {petition.slug}")
-    if publish_too:
-        _publish(petition.slug)
-
-
-def _read_letter(
-    path: Path, profile: str | None, language: str, roles: dict[int, str], into: str | None
-) -> tuple[dict[str, str], list[str]]:
-    """Return the petition's files with a letter, and the report about its lines."""
-    from sabal.petitions.letters import letter
-    from sabal.petitions.letters.reading import Role
-    from sabal.petitions.letters.table import table_of
-    from sabal.petitions.letters.textfile import read_letter
-    from sabal.petitions.models import Petition
-    from sabal.publishing import drafts
-
-    reading = letter.read_text(
-        read_letter(path),
-        name=path.name,
-        language=language,
-        roles={number: Role(role) for number, role in roles.items()},
-    )
-    if into:
-        result = letter.folder_with(drafts.export_files(into), reading)
-    else:
-        taken = set(Petition.objects.values_list("slug", flat=True))
-        number = next(n for n in range(1, 10_000) if f"petition-{n}" not in taken)
-        result = letter.folder_from(reading, number=number, profile=profile)
-    return result.files, [
-        f"Language: {', '.join(result.reading.languages)}",
-        *table_of(result.reading),
-        "If a line has the wrong role, import the letter again with --role LINE=ROLE, such as --role 12=background.",
-        *(f"To check: {note}" for note in result.notes),
-    ]
-
-
-def _say_what_stays_english(languages: Iterable[str]) -> None:
-    """Name the languages in which signers meet English words, before they meet them."""
-    without = [language for language in languages if language not in settings.SITE_LANGUAGES]
-    if without:
-        click.echo(
-            f"Sabal has no translation into {', '.join(without)}: its form, consent and emails are in"
-            " English there."
-        )
-
-
-def _say_how_to_edit(slug: str, folder: Path | None) -> None:
-    if folder is None:
-        click.echo(f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/")
-    else:
-        click.echo(f"Next: edit the files in {folder}/, sabal import {folder}/")
-    click.echo(f"To see it as the public will: sabal preview {slug}")
-    click.echo(f"The organiser's key: sabal keys new --out FILE, sabal keys use {slug} FILE.pub")
 
 
 @click.command()
@@ -171,7 +32,7 @@ def _say_how_to_edit(slug: str, folder: Path | None) -> None:
 @click.option("--force", is_flag=True, help="Overwrite files there that were edited.")
 def export(slug: str, directory: Path, force: bool) -> None:
     """Write a petition's folder to DIRECTORY/SLUG/, as it was imported."""
-    _ready()
+    set_up()
     from sabal.petitions import folder
     from sabal.publishing import drafts
 
@@ -194,7 +55,7 @@ def _differs(file: Path, text: str) -> bool:
 @click.argument("slug")
 def discard(slug: str) -> None:
     """Delete a draft or an amendment that was never published."""
-    _ready()
+    set_up()
     from sabal.publishing import drafts
 
     if drafts.discard(slug):
@@ -206,7 +67,7 @@ def discard(slug: str) -> None:
 @click.command()
 def petitions() -> None:
     """List the petitions on this server."""
-    _ready()
+    set_up()
     from sabal import database
     from sabal.petitions.models import Petition
     from sabal.petitions.snapshot import Snapshots
@@ -236,7 +97,7 @@ def preview(petition: str, port: int) -> None:
     SLUG is a petition of this server, with its newest text. FOLDER is a petition folder, which needs no server. Each
     page is made anew: edit, and reload the page.
     """
-    _ready()
+    set_up()
     from sabal.petitions import folder
     from sabal.publishing import drafts
     from sabal.publishing.preview import PreviewServer, links
@@ -268,11 +129,12 @@ def preview(petition: str, port: int) -> None:
 @click.argument("slug")
 def publish(slug: str) -> None:
     """Open a draft for signatures, or publish a paused petition's new version."""
-    _ready()
-    _publish(slug)
+    set_up()
+    publish_and_say(slug)
 
 
-def _publish(slug: str) -> None:
+def publish_and_say(slug: str) -> None:
+    """Publish a petition, and print its addresses."""
     from sabal.publishing import drafts, versions
     from sabal.publishing.drafts import names_example_people
 
@@ -301,7 +163,7 @@ def _say_whose_list(key: str, slug: str) -> None:
 @click.argument("slug")
 def pause(slug: str) -> None:
     """Take no signatures for now. Emails already sent can still be confirmed."""
-    _ready()
+    set_up()
     from sabal.publishing import states
 
     states.pause(slug)
@@ -312,7 +174,7 @@ def pause(slug: str) -> None:
 @click.argument("slug")
 def resume(slug: str) -> None:
     """Take signatures again after a pause, or within 14 days of a close."""
-    _ready()
+    set_up()
     from sabal.publishing import states
 
     states.resume(slug, datetime.now(UTC).date())
@@ -323,7 +185,7 @@ def resume(slug: str) -> None:
 @click.argument("slug")
 def close(slug: str) -> None:
     """Take no more signatures. Undo within 14 days: sabal resume SLUG."""
-    _ready()
+    set_up()
     from sabal.publishing import states
 
     states.close(slug, datetime.now(UTC).date())
@@ -338,7 +200,7 @@ def close(slug: str) -> None:
 @click.argument("recipients", nargs=-1, required=True, metavar="RECIPIENT|FILE…")
 def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
     """Encrypt the signatures of a petition to these public keys. Each key alone opens everything."""
-    _ready()
+    set_up()
     from sabal.publishing import drafts
 
     found = tuple(key for given in recipients for key in keyfile.recipients(given))
@@ -359,7 +221,7 @@ def check_key(slug: str, out: Path | None, force: bool, code: str | None) -> Non
     target = OutFile(path, force)
     if not code:
         target.refuse()
-    _ready()
+    set_up()
     from sabal.publishing import drafts
 
     if code:

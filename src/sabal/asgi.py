@@ -33,6 +33,7 @@ from sabal.front.pool import Pool
 from sabal.front.prepared import PreparedPages
 from sabal.front.refresher import Refresher
 from sabal.front.routes import Routes, table
+from sabal.front.signature import SignatureHandlers
 from sabal.keys.keyring import Keyring
 from sabal.ledger.shown import ShownSnapshots
 from sabal.limits.capacity import Capacity
@@ -152,9 +153,10 @@ def make_app(keyring: Keyring, snapshots: Snapshots) -> App:
 
 def make_front(app: App) -> Front:
     """Return the front end, by the settings."""
+    rows = table(Handlers(app), SignatureHandlers(app), NewsletterHandlers(app))
     return Front(
         app,
-        Routes(table(Handlers(app), NewsletterHandlers(app)), settings.SITE_LANGUAGES, dev=settings.DEV),
+        Routes(rows, settings.SITE_LANGUAGES, dev=settings.DEV),
         Hosts(settings.BASE_URL, settings.ONION, settings.HOSTS, dev=settings.DEV),
         Clients(settings.TRUSTED_HOPS),
         secure=settings.BASE_URL.startswith("https://"),

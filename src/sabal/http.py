@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -39,6 +40,11 @@ class Request:
     soft_limited: bool = False
     now: float = 0.0
     organisation: str = ""
+
+    @property
+    def today(self) -> date:
+        """Return the day of the request (UTC)."""
+        return datetime.fromtimestamp(self.now, UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

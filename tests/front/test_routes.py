@@ -16,7 +16,7 @@ from sabal.http import Refused
 def of(*languages: str, dev: bool = False) -> Routes:
     """Return the routes of the real table, for a site in these languages."""
     echo = Echo()
-    return Routes(table(echo, NewsletterEcho(echo)), languages, dev=dev)
+    return Routes(table(echo, echo, NewsletterEcho(echo)), languages, dev=dev)
 
 
 def routes() -> Routes:

@@ -185,7 +185,7 @@ def build(echo: Echo | None = None, pages: Pages | None = None, **changes: Any) 
         writer=None,
         finder=None,
     )
-    rows = pages.replacing(table(echo, NewsletterEcho(echo)))
+    rows = pages.replacing(table(echo, echo, NewsletterEcho(echo)))
     front = Front(
         echo.app,
         Routes(rows, LANGUAGES, dev=changes.get("dev", False)),

@@ -97,7 +97,7 @@ class Reader:
     def __init__(self, petitions: dict[int, PetitionSnapshot]) -> None:
         self._petitions = petitions
         handlers: Any = NoHandlers()
-        self._rows = table(handlers, handlers)
+        self._rows = table(handlers, handlers, handlers)
 
     def get(self, path: str) -> Response:
         """Return the page of a path. Raise `Refused` if there is none."""

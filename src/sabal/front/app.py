@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sabal.front.pool import Pool
 from sabal.front.prepared import PreparedPages
+from sabal.http import busy
 from sabal.keys.keyring import Keyring
 from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Limits
 from sabal.petitions.snapshot import Snapshots
-from sabal.signing.group import Batcher
+from sabal.signing.group import Batcher, Unavailable
 from sabal.signing.operations import Operation, Outcome
+from sabal.signing.sign import NotReady
 from sabal.signing.writer.find import Found
 
 IN_FLIGHT = 64  # POSTs in work: as many as one commit takes; more would only wait longer
@@ -46,3 +49,17 @@ class App:
     def is_healthy(self) -> bool:
         """Return whether a load balancer should send visitors to this process now."""
         return not self.is_full and time.monotonic() - self.refreshed <= STALE_AFTER
+
+    async def commit(self, make: Callable[[], Operation]) -> Outcome:
+        """Make an operation, and wait until it is on disk. Raises Refused (503) if it may not be."""
+        try:
+            return await self.writer.ask(make())
+        except (Unavailable, NotReady):
+            raise busy() from None
+
+    async def find(self, token_hash: bytes) -> Found | None:
+        """Find what a link leads to. Raises Refused (503) if the database cannot say."""
+        try:
+            return await self.finder.ask(token_hash)
+        except Unavailable:
+            raise busy() from None

@@ -19,6 +19,7 @@ from sabal.front.handlers import Handlers
 from sabal.front.languages import best_language
 from sabal.front.links import without_pasted, without_spaces
 from sabal.front.newsletter import NewsletterHandlers
+from sabal.front.signature import SignatureHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
 from sabal.limits.networks import Limits, Network, Verdict
@@ -93,7 +94,9 @@ class Route:
         return found
 
 
-def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, ...]:
+def table(
+    handlers: Handlers, signatures: SignatureHandlers, subscriptions: NewsletterHandlers
+) -> tuple[Row, ...]:
     """Return the table of contents of the site."""
     return (
         # ---- the site
@@ -113,14 +116,18 @@ def table(handlers: Handlers, subscriptions: NewsletterHandlers) -> tuple[Row, .
         Row("/{language}/{slug}/versions", versions.versions, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, found by the link of an email
-        Row("/{any_language}/confirm/{token}", get=handlers.confirm_page, post=handlers.confirm),
-        Row("/{any_language}/confirm/{token}/not-me", get=handlers.not_me_page, post=handlers.not_me),
-        Row("/{any_language}/confirm/not-me", get=handlers.not_me_done),
-        Row("/{any_language}/signature/{token}", get=handlers.receipt),
-        Row("/{any_language}/signature/{token}.promise", get=handlers.promise),
-        Row("/{any_language}/signature/{token}.tlog-proof", get=handlers.proof),
-        Row("/{any_language}/signature/{token}/withdraw", get=handlers.withdraw_page, post=handlers.withdraw),
-        Row("/{any_language}/signature/withdrawn", get=handlers.withdrawn),
+        Row("/{any_language}/confirm/{token}", get=signatures.confirm_page, post=signatures.confirm),
+        Row("/{any_language}/confirm/{token}/not-me", get=signatures.not_me_page, post=signatures.not_me),
+        Row("/{any_language}/confirm/not-me", get=signatures.not_me_done),
+        Row("/{any_language}/signature/{token}", get=signatures.receipt),
+        Row("/{any_language}/signature/{token}.promise", get=signatures.promise),
+        Row("/{any_language}/signature/{token}.tlog-proof", get=signatures.proof),
+        Row(
+            "/{any_language}/signature/{token}/withdraw",
+            get=signatures.withdraw_page,
+            post=signatures.withdraw,
+        ),
+        Row("/{any_language}/signature/withdrawn", get=signatures.withdrawn),
         # ---- the newsletter; the links of its emails work even if no petition offers it now
         Row("/{language}/newsletter", newsletter.choose, cached=True, only="newsletter"),
         Row(

@@ -29,10 +29,11 @@ from sabal.front.front import Front
 from sabal.front.guards import Hosts
 from sabal.front.handlers import Handlers
 from sabal.front.newsletter import NewsletterHandlers
+from sabal.front.paths import Routes
 from sabal.front.pool import Pool
 from sabal.front.prepared import PreparedPages
 from sabal.front.refresher import Refresher
-from sabal.front.routes import Routes, table
+from sabal.front.routes import table
 from sabal.front.signature import SignatureHandlers
 from sabal.keys.keyring import Keyring
 from sabal.ledger.shown import ShownSnapshots

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from front.tiny_site import TOKEN, Definition, Echo, NewsletterEcho, Petition, Petitions, build
 from front.visitor import Answer, visit
 from sabal.front.languages import best_language
-from sabal.front.routes import Routes, table
+from sabal.front.paths import Routes
+from sabal.front.routes import table
 from sabal.http import Refused
 
 
@@ -265,7 +266,7 @@ def test_a_file_of_a_log_is_remembered_until_the_petitions_change() -> None:
 
 
 def test_the_number_of_remembered_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sabal.front.routes.MOST_KNOWN", 1)
+    monkeypatch.setattr("sabal.front.paths.MOST_KNOWN", 1)
     known = routes()
     one, other = (known.find(b"/bowl/log/tile/0/00%d" % n) for n in range(2))
     known.remember(one)

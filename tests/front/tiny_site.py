@@ -18,9 +18,10 @@ from sabal.front.app import App
 from sabal.front.front import Front
 from sabal.front.guards import Hosts
 from sabal.front.handlers import Handlers
+from sabal.front.paths import Routes
 from sabal.front.pool import Pool
 from sabal.front.prepared import PreparedPages
-from sabal.front.routes import Routes, Row, table
+from sabal.front.routes import Row, table
 from sabal.http import PUBLIC, Refused, Request, Response, file, see_other
 from sabal.limits.networks import Clients, Limits
 

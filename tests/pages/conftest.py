@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sabal import settings
-from sabal.front.routes import Routes, table
+from sabal.front.paths import Routes
+from sabal.front.routes import table
 from sabal.http import Response
 from sabal.petitions import folder
 from sabal.petitions.consent import consent_text

@@ -19,8 +19,9 @@ from sabal.front.app import READING, App
 from sabal.front.cache import Messages
 from sabal.front.codings import coding
 from sabal.front.languages import best_language
+from sabal.front.paths import Routes
 from sabal.front.pool import Busy
-from sabal.front.routes import Route, Routes
+from sabal.front.routes import Route
 from sabal.http import CLOSE, Headers, Moved, Refused, Request, Response, busy, redirect
 from sabal.limits.networks import Clients, Verdict
 from sabal.logs import where

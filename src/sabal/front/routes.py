@@ -1,33 +1,28 @@
 """`table`: every path that this site answers, with its page or handlers. Any other path is refused.
 
-`{language}` is a language of the petition, or of the site if the path names no petition. `{organisation}` is the key of
-an organisation that offers a newsletter. `{any_language}` is any of
-these, because a link has the language of its email. Paths without a token and without a file of a log are expanded
-once, so that finding one is a look-up.
+`{language}` is a language of the petition, or of the site if the path names no petition. `{any_language}` is any of
+these, because a link has the language of its email. `{organisation}` is the key of an organisation that offers a
+newsletter. `paths.py` finds the row of a path.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from itertools import product
 
-from sabal import token
 from sabal.api import views as api
 from sabal.front.handlers import Handlers
-from sabal.front.languages import best_language
-from sabal.front.links import without_pasted, without_spaces
 from sabal.front.newsletter import NewsletterHandlers
 from sabal.front.signature import SignatureHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
 from sabal.limits.networks import Limits, Network, Verdict
 from sabal.pages import dev, files, newsletter, petition, site, versions
-from sabal.petitions.organisation import newsletters
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 Handler = Callable[[Request], Awaitable[Response]]
+PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,154 +159,3 @@ def table(
         Row("/dev/mail/{email}", dev.email, only="dev"),
         Row("/dev/mail/{email}/html", dev.email_html, only="dev"),
     )
-
-
-LONGEST = 512  # bytes of a path
-# The unreserved characters of RFC 3986 (letters, digits, "-", ".", "_", "~") and single slashes between them: any two
-# programs read such a path in the same way. There is no percent sign, so nothing is ever decoded.
-CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
-_POSTER = re.compile(rb"(?:/(?P<language>[a-z]{2,3}(?:-[a-z0-9]{1,8})*))?/(?P<slug>[a-z0-9-]+)/?")
-PLACEHOLDER = re.compile(r"{(\w+)}")
-SHAPES = {
-    "language": r"(?P<language>[a-z-]+)",
-    "any_language": r"(?P<language>[a-z-]+)",
-    "slug": r"(?P<slug>[^/]+)",
-    "token": r"(?P<token>[A-Za-z0-9]{1,64})",
-    "digest": r"(?P<file>[0-9a-f]{64})",
-    "tile": r"(?P<file>.+)",
-    "email": r"(?P<file>[^/]+)",
-}
-MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
-
-
-def shape(path: str) -> re.Pattern[str]:
-    """Return the pattern of the paths of a row."""
-    return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))
-
-
-class Routes:
-    """The lookup of paths in the table: a dictionary of paths that can be listed, and patterns for the others."""
-
-    def __init__(self, rows: Iterable[Row], site_languages: Iterable[str], *, dev: bool = False) -> None:
-        self.site, self._dev = tuple(site_languages), dev
-        self._rows = tuple(rows)
-        self._seen: object = None
-        self.languages: frozenset[str] = frozenset(self.site)
-        self._slugs: frozenset[str] = frozenset()
-        self._languages_of: dict[str, tuple[str, ...]] = {}
-        self._organisations: tuple[str, ...] = ()
-        self._fixed: dict[bytes, Route] = {}
-        self._known: dict[bytes, Route] = {}
-        # By the second word of the path: all these rows have a literal one.
-        self._open: dict[str, list[tuple[re.Pattern[str], Row]]] = {}
-        for row in self._rows:
-            if row.is_open and (dev or row.only != "dev"):
-                self._open.setdefault(row.path.split("/")[2], []).append((shape(row.path), row))
-        self.update(())
-
-    def find(self, raw_path: bytes) -> Route:
-        """Return the route of a raw path. Raises Refused: 400 if it is not canonical, 404 if no row has it."""
-        route = self._fixed.get(raw_path) or self._known.get(raw_path)
-        if route is not None:
-            return route
-        if len(raw_path) > LONGEST or not CANONICAL.fullmatch(raw_path):
-            # A canonical path with a slash at its end names a folder. The site has none.
-            folder = raw_path[-1:] == b"/" and len(raw_path) <= LONGEST and CANONICAL.fullmatch(raw_path[:-1])
-            raise Refused(404, "not-found") if folder else Refused(400)
-        if b"/." in raw_path and not raw_path.startswith(b"/.well-known/"):
-            raise Refused(400 if {b".", b".."} & set(raw_path.split(b"/")) else 404, "not-found")
-        return self._shaped(raw_path.decode("ascii"))
-
-    def _shaped(self, path: str) -> Route:
-        words = path.split("/", 3)
-        for pattern, row in self._open.get(words[2], ()) if len(words) > 3 else ():
-            found = pattern.fullmatch(path)
-            if found is None:
-                continue
-            names = found.groupdict()
-            if names.get("language", self.site[0]) in self.languages and (
-                "slug" not in names or names["slug"] in self._slugs
-            ):
-                return Route(row, path, **names)
-        raise Refused(404, "not-found")
-
-    def pasted(self, raw_path: bytes) -> str | None:
-        """Return the path of this site that was meant by one with something pasted after it or into it, or None."""
-        if len(raw_path) > LONGEST:
-            return None
-        joined, cut = self._found(without_spaces(raw_path)), self._found(without_pasted(raw_path))
-        # Words after a token join it too, but then it is none.
-        if joined and (not joined.token or token.decode(joined.token)):
-            return joined.path
-        return cut.path if cut else None
-
-    def petition_meant(self, raw_path: bytes, accept: bytes | None) -> str | None:
-        """Return the address of the petition that was meant by one without a language, or None.
-
-        So are one with a language that the petition lacks, and one in capitals: people read addresses off posters.
-        """
-        found = _POSTER.fullmatch(raw_path.lower()) if len(raw_path) <= LONGEST else None
-        languages = self._languages_of.get(found["slug"].decode()) if found else None
-        if found is None or languages is None:
-            return None
-        language = best_language(accept, languages, languages[0])
-        return f"/{best_language(found['language'], languages, language)}/{found['slug'].decode()}"
-
-    def _found(self, path: bytes | None) -> Route | None:
-        try:
-            return self.find(path) if path else None
-        except Refused:
-            return None
-
-    def remember(self, route: Route) -> None:
-        """Find a file of a log by look-up from now on: a reader of a log fetches thousands of files."""
-        if len(self._known) < MOST_KNOWN:
-            self._known[route.path.encode("ascii")] = route
-
-    def language_of(self, raw_path: bytes) -> str:
-        """Return the language at the start of a path if the site itself has it, else an empty string."""
-        first = raw_path[1:20].split(b"/", 1)[0].decode("latin-1")
-        return first if first in self.site else ""
-
-    def cached_paths(self) -> list[str]:
-        """Return every listed path whose answer may be cached."""
-        return [route.path for route in self._fixed.values() if route.row.cached]
-
-    def update(self, published: Sequence[PetitionSnapshot]) -> bool:
-        """Take over the petitions that are published now. Return whether the paths changed."""
-        petitions = [(one.slug, tuple(one.definition.languages)) for one in published]
-        self._organisations = tuple(one.key for one in newsletters(published))
-        if (petitions, self._organisations) == self._seen:
-            return False
-        self._seen = petitions, self._organisations
-        self.languages = frozenset(self.site).union(*(languages for _, languages in petitions))
-        self._slugs = frozenset(slug for slug, _ in petitions)
-        self._languages_of = dict(petitions)
-        there = {"": True, "newsletter": bool(self._organisations), "dev": self._dev}
-        routes = (
-            route
-            for row in self._rows
-            if there[row.only] and not row.is_open
-            for route in self._listed(row, petitions)
-        )
-        self._fixed = {route.path.encode("ascii"): route for route in routes}
-        self._known = {}
-        return True
-
-    def _listed(self, row: Row, petitions: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Route]:
-        """Yield every path of a row."""
-        if "{slug}" in row.path:
-            for slug, languages in petitions:
-                for language in languages if "{language}" in row.path else ("",):
-                    yield Route(row, row.path.format(language=language, slug=slug), language, slug)
-        elif "{organisation}" in row.path:
-            for language, key in product(self.site, self._organisations):
-                yield Route(
-                    row, row.path.format(language=language, organisation=key), language, organisation=key
-                )
-        elif "{any_language}" in row.path:
-            for language in self.languages:
-                yield Route(row, row.path.format(any_language=language), language)
-        else:
-            for language in self.site if "{language}" in row.path else ("",):
-                yield Route(row, row.path.format(language=language), language)

@@ -241,7 +241,7 @@ WRITERS = {
     "signing_bucket": {"signing/writer/sums.py"},
     "signing_counted": {"signing/writer/sums.py"},
     "ledger_log": {"ledger/tables.py"},
-    "ledger_bundle": {"ledger/tables.py"},
+    "ledger_bundle": {"ledger/bundles.py"},
     "ledger_batch": {"ledger/tables.py"},
     "ledger_lost": {"ledger/tables.py"},
 }  # fmt: skip

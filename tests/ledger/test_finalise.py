@@ -11,9 +11,9 @@ from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.adopt import make_read_only
 from sabal.ledger.finalise import finalise_due
+from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
-from sabal.ledger.tables import ReadOnly
 from sabal.operating import stores
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states

@@ -18,9 +18,9 @@ import tlog
 from ledger.reading import Read, read
 from sabal import database as raw
 from sabal import public
+from sabal.ledger.log import Log
 from sabal.ledger.publication import Publication, publication
 from sabal.ledger.sequencer import Sequencer
-from sabal.ledger.tables import Log
 from sabal.ledger.witnesses import Witnesses
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations

@@ -9,8 +9,8 @@ from django.db import connections
 
 from sabal import database as raw
 from sabal.ledger import tables
+from sabal.ledger.log import ReadOnly
 from sabal.ledger.sequencer import Sequencer
-from sabal.ledger.tables import ReadOnly
 from signing.steps import confirmed
 from sites import NOW, SiteOfTests
 from templates import other_database

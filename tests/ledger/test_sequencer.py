@@ -8,7 +8,8 @@ import pytest
 
 import tlog
 from ledger.reading import Read, read
-from sabal.ledger import tables
+from sabal.ledger import bundles, tables
+from sabal.ledger.log import Overtaken
 from sabal.ledger.publication import publication
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
@@ -162,9 +163,9 @@ def test_of_two_writers_one_fails(site: SiteOfTests) -> None:
     one = [tlog.entry.Sign(b"1" * 32).encode()]
     with site.database.transaction():
         tables.append(site.database, log, one)
-    with pytest.raises(tables.Overtaken), site.database.transaction():
+    with pytest.raises(Overtaken), site.database.transaction():
         tables.append(site.database, log, [tlog.entry.Sign(b"2" * 32).encode()])
-    assert b"".join(tables.entries(site.database, petition.id, 1, 2)) == one[0]
+    assert b"".join(bundles.entries(site.database, petition.id, 1, 2)) == one[0]
 
 
 def test_files_are_readable_by_a_web_server(site: SiteOfTests, tmp_path: Path) -> None:

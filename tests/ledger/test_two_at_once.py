@@ -4,9 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from ledger.reading import read
+from sabal.ledger.log import Overtaken
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import Sequencer
-from sabal.ledger.tables import Overtaken
 from sabal.signing import operations
 from signing.steps import ask, confirmation
 from sites import NOW, SiteOfTests

@@ -13,6 +13,7 @@ import pytest
 import tlog
 from sabal import settings
 from sabal.ledger import tables, witnesses
+from sabal.ledger.log import Log
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import WouldFork, publication
 from sabal.ledger.sequencer import ASK_AGAIN, Sequencer
@@ -200,7 +201,7 @@ def test_a_later_line_is_added_to_the_published_checkpoint(
         assert len(keep.asked) == 1
 
 
-def set_back(site: SiteOfTests, old: tables.Log, files: Path) -> None:
+def set_back(site: SiteOfTests, old: Log, files: Path) -> None:
     """Set the log's row and its public files back, as by copying an old state of the whole machine."""
     site.database.execute(
         "UPDATE ledger_log SET size = ?, compact_range = ?, signed = ?, signed_size = ?, published = ?,"

@@ -12,6 +12,7 @@ from operating.test_restore import empty_database
 from sabal import database as raw
 from sabal.cli import main
 from sabal.ledger import tables
+from sabal.ledger.log import Log
 from sabal.ledger.publication import publication
 from sabal.operating.backup import backup
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -88,7 +89,7 @@ class Drill:
         self.petition = self.site.petition()
         return result
 
-    def log(self) -> tables.Log:
+    def log(self) -> Log:
         log = tables.find(self.site.database, self.petition.id)
         assert log is not None
         return log

@@ -10,9 +10,9 @@ from checking.web import web
 from operating.drill import Drill, make_history
 from sabal import erasure_journal
 from sabal.ledger import tables
+from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
-from sabal.ledger.tables import ReadOnly
 from sabal.operating import ready, stores
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts, states, versions

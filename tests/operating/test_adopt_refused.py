@@ -15,8 +15,8 @@ from sabal.cli import main
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
+from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import WouldFork, publication
-from sabal.ledger.tables import ReadOnly
 from sabal.operating import restore as restoring
 from sabal.operating import startup
 from tlog.entry import Sign

@@ -21,10 +21,10 @@ from journey.signer import Signer
 from ledger.reading import read
 from operating.failover import NAME, ROLE, Failover, OnPrimary
 from sabal.ledger.adopt import SeenCheckpoint
+from sabal.ledger.log import ReadOnly
 from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.shown import ShownSnapshots
-from sabal.ledger.tables import ReadOnly
 from sabal.operating import known, ready, stores
 from sabal.petitions.snapshot import Counts, Snapshots
 from served import SLUG, Served

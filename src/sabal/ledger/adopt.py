@@ -14,8 +14,8 @@ from sabal.checking.copy import LogCopy, entry_at
 from sabal.checking.entries import walk
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
-from sabal.ledger import tables
-from sabal.ledger.tables import Log
+from sabal.ledger import bundles, tables
+from sabal.ledger.log import Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from sabal.signing import adopted, count
@@ -188,8 +188,8 @@ def _root_at(database: Database, log: Log, size: int) -> bytes:
     if size == log.size:
         return log.root
     tree = Frontier()
-    for data in tables.entries(database, log.petition_id, 0, size) if size else ():
-        tree.extend(leaf_hashes(tables.split(data)))
+    for data in bundles.entries(database, log.petition_id, 0, size) if size else ():
+        tree.extend(leaf_hashes(bundles.split(data)))
     return tree.root()
 
 

@@ -15,7 +15,7 @@ from sabal import database as raw
 from sabal import outfile, settings, textfile
 from sabal.database import Database
 from sabal.keys.keystore import open_keystore
-from sabal.ledger import tables, witnesses
+from sabal.ledger import bundles, tables, witnesses
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
 from sabal.ledger.revoke import revoke
@@ -152,7 +152,7 @@ def _header(database: Database, petition: PetitionSnapshot, code: bytes) -> expo
         origin=petition.origin,
         checkpoint=log.published.decode() if log else "",
         size=size,
-        revoked=tuple(tables.revoked(database, petition.id, size)),
+        revoked=tuple(bundles.revoked(database, petition.id, size)),
         code=base64.b64encode(agefile.encrypt(code, petition.organiser_keys)).decode(),
     )
 

@@ -5,9 +5,9 @@ from contextlib import closing
 from sabal.database import connect
 from sabal.http import Refused, Response, busy, file, for_any_site
 from sabal.ledger import tables
+from sabal.ledger.log import Incomplete
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import log_folder, publication
-from sabal.ledger.tables import Incomplete
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import Malformed, Tile
 

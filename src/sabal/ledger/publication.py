@@ -15,9 +15,9 @@ from pathlib import Path
 from sabal import database as raw
 from sabal import locks, private, public, settings
 from sabal.database import Database
-from sabal.ledger import tables
+from sabal.ledger import bundles
+from sabal.ledger.log import Incomplete, Log
 from sabal.ledger.policy import log_key
-from sabal.ledger.tables import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 from tlog import (
@@ -114,8 +114,8 @@ class Publication:
                 f"sabal restore --adopt {self._slug}",
             )
         tree = Frontier()
-        for data in tables.entries(database, log.petition_id, 0, published.size):
-            tree.extend(leaf_hashes(tables.split(data)))
+        for data in bundles.entries(database, log.petition_id, 0, published.size):
+            tree.extend(leaf_hashes(bundles.split(data)))
         if tree.root() != published.root:
             raise WouldFork(
                 f"The checkpoint in {self.folder} has another history than the database: one of the two was changed.",
@@ -181,8 +181,8 @@ class Publication:
         if tile.level > 0:
             below = (self.read(database, Tile(tile.level - 1, n)) for n in range(first, first + tile.width))
             return b"".join(full_root(split_hashes(data, WIDTH)) for data in below)
-        entries = tables.split(
-            b"".join(tables.entries(database, self.petition_id, first, first + tile.width))
+        entries = bundles.split(
+            b"".join(bundles.entries(database, self.petition_id, first, first + tile.width))
         )
         if len(entries) != tile.width:
             raise Incomplete(f"the log of petition {self.petition_id} has no {tile}")

@@ -1,8 +1,8 @@
 """A signer's receipt: the promise that the log will have the signature, and later the proof that it has it."""
 
 from sabal import days
+from sabal.ledger.log import Incomplete
 from sabal.ledger.publication import publication
-from sabal.ledger.tables import Incomplete
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.writer.confirm import HELD_DAYS

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sabal.database import Database
-from sabal.ledger import tables
-from sabal.ledger.tables import Incomplete, Log
+from sabal.ledger import bundles, tables
+from sabal.ledger.log import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records.revocations import Revocation, Revocations, check
 from sabal.signing.writer.rows import SAME_COMMITMENT
@@ -61,20 +61,20 @@ def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[in
         f" WHERE {SAME_COMMITMENT} AND s.petition_id = ?",
         (petition.id,),
     )
-    return {row[0] for row in waiting} | set(tables.revoked(database, petition.id, log.size))
+    return {row[0] for row in waiting} | set(bundles.revoked(database, petition.id, log.size))
 
 
 def _sign_indexes(database: Database, petition_id: int, size: int) -> Iterator[int]:
     index = 0
-    for data in tables.entries(database, petition_id, 0, size):
-        for one in tables.split(data):
+    for data in bundles.entries(database, petition_id, 0, size):
+        for one in bundles.split(data):
             if one[1] == Type.SIGN:
                 yield index
             index += 1
 
 
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:
-    found = entry.parse(b"".join(tables.entries(database, petition_id, index, index + 1)))
+    found = entry.parse(b"".join(bundles.entries(database, petition_id, index, index + 1)))
     if not isinstance(found, entry.Sign):
         raise Incomplete(f"entry {index} of petition {petition_id}'s log is not a signature")
     return found.commitment

@@ -21,9 +21,9 @@ from sabal import days
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.ledger import tables
+from sabal.ledger.log import ALL, Log
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import CHECKPOINT, POLICY, Publication, WouldFork, manifest_name, publication
-from sabal.ledger.tables import ALL, Log
 from sabal.ledger.witnesses import Witnesses, has_all
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sabal import settings
 from sabal.database import Database
 from sabal.ledger import tables
+from sabal.ledger.log import Log
 from sabal.ledger.policy import NO_WITNESS, policy_text
 from sabal.ledger.publication import Publication, WouldFork
-from sabal.ledger.tables import Log
 from sabal.refusal import Refusal
 from sabal.witness.ask import Ahead, Cosigned, NoCosignature, Question, WitnessAnswer, ask_all
 from sabal.witness.network import NetworkSettings, Unreachable, check_url

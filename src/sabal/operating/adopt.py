@@ -12,8 +12,8 @@ from sabal.keys.keystore import open_keystore
 from sabal.ledger import adopt as adopting
 from sabal.ledger import tables
 from sabal.ledger.adopt import Adopted, PublishedLog
+from sabal.ledger.log import Log
 from sabal.ledger.publication import NoCopy, Publication, publication
-from sabal.ledger.tables import Log
 from sabal.operating import erasures
 from sabal.operating.given import Given, refuse_foreign
 from sabal.operating.known import KnownLog, known_log

@@ -7,9 +7,9 @@ from sabal.checking.copy import MOST_NOTE, CannotCheck
 from sabal.checking.reading import read_folder
 from sabal.checking.web import files_at
 from sabal.ledger.adopt import PublishedLog, SeenCheckpoint
+from sabal.ledger.log import Log
 from sabal.ledger.publication import CHECKPOINT, Publication, publication
 from sabal.ledger.shown import shown_checkpoint
-from sabal.ledger.tables import Log
 from sabal.operating.given import Given
 from sabal.petitions.snapshot import PetitionSnapshot
 from tlog import TlogError, Verifier, checkpoint

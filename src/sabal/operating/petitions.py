@@ -7,8 +7,8 @@ from sabal import settings
 from sabal.database import Database
 from sabal.keys.keystore import bucket_key_name
 from sabal.ledger import tables
+from sabal.ledger.log import Log
 from sabal.ledger.publication import WouldFork, publication
-from sabal.ledger.tables import Log
 from sabal.operating.findings import Finding
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import count, held

@@ -10,7 +10,8 @@ import pytest
 from sabal.database import Database
 from sabal.limits import capacity
 from sabal.limits.capacity import Capacity, disk_has_room
-from sabal.petitions.snapshot import Counts, PetitionSnapshot
+from sabal.petitions.counts import Counts
+from sabal.petitions.snapshot import PetitionSnapshot
 
 
 def petition(id_: int, confirmed: int = 0) -> PetitionSnapshot:

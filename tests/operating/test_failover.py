@@ -26,7 +26,8 @@ from sabal.ledger.publication import publication
 from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.shown import ShownSnapshots
 from sabal.operating import known, ready, stores
-from sabal.petitions.snapshot import Counts, Snapshots
+from sabal.petitions.counts import Counts
+from sabal.petitions.snapshot import Snapshots
 from served import SLUG, Served
 from tlog import Verifier
 

@@ -14,8 +14,9 @@ from sabal.front.routes import table
 from sabal.http import Response
 from sabal.petitions import folder
 from sabal.petitions.consent import consent_text
+from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition, Fields
-from sabal.petitions.snapshot import Counts, PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from tlog import Checkpoint, Cosigner, Signer, cosign, note
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"

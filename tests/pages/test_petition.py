@@ -15,9 +15,10 @@ from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
 from sabal.petitions.consent import shown
 from sabal.petitions.countries import day_in_full
+from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Section
 from sabal.petitions.history import PublishedVersion
-from sabal.petitions.snapshot import Counts, PetitionSnapshot
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
 
 from .conftest import CLOSED, GUARDED, OPEN, PAUSED, Reader

@@ -16,7 +16,8 @@ from pathlib import Path
 from sabal import locks, private, settings
 from sabal.ledger.policy import log_key
 from sabal.logs import where
-from sabal.petitions.snapshot import Counts, PetitionSnapshot, Snapshots
+from sabal.petitions.counts import Counts
+from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from tlog import TlogError, Verifier, checkpoint
 
 logger = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 import agefile
 from sabal import days, settings
@@ -20,40 +21,13 @@ from sabal.keys.keystore import KeyStore, bucket_key_name, pepper_name
 from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
+from sabal.petitions.counts import Counts, all_counts
 from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.profile import PROFILES, Profile
 from tlog import Signer, promise_key
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The numbers of the last whole batch, and the checkpoint to check them against."""
-
-    confirmed: int = 0
-    withdrawn: int = 0
-    invalidated: int = 0
-    countries: tuple[tuple[str, int], ...] = ()  # empty: none is shown
-    no_longer_known: int = 0  # signatures that no longer count, but are still in `countries` and `elsewhere`
-    names: tuple[str, ...] = ()  # names of signers who chose so; profile "open" only
-    log_size: int = 0  # entries in the checkpoint; 0 until there is one
-    checkpoint: bytes = b""  # the signed note, with cosignatures
-    witnesses: str = ""  # the log's witnesses, as lines of a policy
-
-    @property
-    def counted(self) -> int:
-        """Return the number in the headline: confirmed minus withdrawn and invalidated."""
-        return self.confirmed - self.withdrawn - self.invalidated
-
-    @property
-    def elsewhere(self) -> int:
-        """Return the number of signatures that `countries` does not list: small, rounded off, or not known.
-
-        `counted` is the sum of `countries` and this number, without `no_longer_known`.
-        """
-        return self.counted + self.no_longer_known - sum(n for _, n in self.countries)
 
 
 @dataclass(frozen=True)
@@ -179,7 +153,7 @@ class Snapshots:
                 fresh[petition_id] = old
             elif (loaded := self._load_or_none(database, keystore, petition_id, revision) or old) is not None:
                 fresh[petition_id] = loaded
-        counts = _counts(database)
+        counts = all_counts(database)
         fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
         self.know(fresh.values())
 
@@ -204,63 +178,63 @@ class Snapshots:
         self._by_slug = {petition.slug: petition for petition in self._by_id.values()}
 
 
-_COLUMNS = (
-    "p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on, p.closed_on,"
-    " v.number, v.published_on, p.organisation"
-    " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id"
+_QUERY = (
+    "SELECT p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on,"
+    " p.closed_on, v.number, v.published_on, p.organisation"
+    " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id WHERE p.id = ?"
 )
+
+
+class _Columns(NamedTuple):
+    """The columns of `_QUERY`."""
+
+    id: int
+    slug: str
+    state: str
+    revision: int
+    version_id: int
+    pepper_epoch: int
+    origin: str
+    manifest: bytes
+    files: str
+    opened_on: str | date | None
+    closed_on: str | date | None
+    number: int
+    published_on: str | date | None
+    organisation: str
 
 
 def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:
     """Read one petition from the database. Return None if it is not there."""
-    rows = database.query(f"SELECT {_COLUMNS} WHERE p.id = ?", (petition_id,))
-    return _snapshot(rows[0], database, keystore) if rows else None
+    rows = database.query(_QUERY, (petition_id,))
+    return _snapshot(_Columns(*rows[0]), database, keystore) if rows else None
 
 
-def _snapshot(row: Row, database: Database, keystore: KeyStore) -> PetitionSnapshot:
-    (
-        petition_id,
-        slug,
-        state,
-        revision,
-        version_id,
-        pepper_epoch,
-        origin,
-        manifest_bytes,
-        files,
-        opened_on,
-        closed_on,
-        number,
-        published_on,
-        organisation,
-    ) = row
-    definition = folder.parse(json.loads(files))
-    pepper = None
-    if pepper_epoch and definition.dedupe != "offline":
-        pepper = keystore.find_or_none(database, pepper_name(petition_id, pepper_epoch))
-    manifest_bytes = bytes(manifest_bytes)
-    published = _published(database, petition_id)
+def _snapshot(row: _Columns, database: Database, keystore: KeyStore) -> PetitionSnapshot:
+    definition = folder.parse(json.loads(row.files))
+    manifest_bytes = bytes(row.manifest)
+    published = _published(database, row.id)
     return PetitionSnapshot(
-        id=petition_id,
-        slug=slug,
-        state=state,
-        revision=revision,
-        version_id=version_id,
-        pepper_epoch=pepper_epoch,
-        origin=origin,
+        id=row.id,
+        slug=row.slug,
+        state=row.state,
+        revision=row.revision,
+        version_id=row.version_id,
+        pepper_epoch=row.pepper_epoch,
+        origin=row.origin,
         manifest=manifest_bytes,
         definition=definition,
         organiser_keys=_organiser_keys(manifest_bytes, definition),
         manifest_names=_manifest_names(published),
-        promise_key=_promise_key(database, keystore, petition_id, origin) if origin else None,
-        pepper=pepper,
-        opened_on=days.from_column(opened_on),
-        closed_on=days.from_column(closed_on),
-        amended_on=days.from_column(published_on) if number > 1 else None,
+        promise_key=_promise_key(database, keystore, row.id, row.origin) if row.origin else None,
+        pepper=_pepper(database, keystore, row, definition),
+        opened_on=days.from_column(row.opened_on),
+        closed_on=days.from_column(row.closed_on),
+        amended_on=days.from_column(row.published_on) if row.number > 1 else None,
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
         versions=tuple(_versions(published)),
-        organisation=organisation,
-        bucket_key=keystore.find_or_none(database, bucket_key_name(petition_id)),
+        organisation=row.organisation,
+        bucket_key=keystore.find_or_none(database, bucket_key_name(row.id)),
     )
 
 
@@ -273,6 +247,12 @@ def _organiser_keys(manifest_bytes: bytes, definition: Definition) -> tuple[agef
 def _promise_key(database: Database, keystore: KeyStore, petition_id: int, origin: str) -> Signer | None:
     seed = keystore.find_or_none(database, promise_key_name(petition_id))
     return promise_key(origin, seed) if seed else None
+
+
+def _pepper(database: Database, keystore: KeyStore, row: _Columns, definition: Definition) -> bytes | None:
+    if not row.pepper_epoch or definition.dedupe == "offline":
+        return None
+    return keystore.find_or_none(database, pepper_name(row.id, row.pepper_epoch))
 
 
 def _published(database: Database, petition_id: int) -> list[Row]:
@@ -303,25 +283,3 @@ def _manifest_names(rows: Iterable[Row]) -> frozenset[str]:
 
 def _draft_consent(definition: Definition) -> dict[str, str]:
     return {language: consent_text(definition, language) for language in definition.languages}
-
-
-def _counts(database: Database) -> dict[int, Counts]:
-    rows = database.query(
-        "SELECT t.petition_id, published_confirmed, published_withdrawn, published_invalidated, published_countries,"
-        " published_names, published_no_longer_known, published_size, published, witnesses FROM signing_total t"
-        " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
-    )
-    return {
-        row[0]: Counts(
-            confirmed=row[1],
-            withdrawn=row[2],
-            invalidated=row[3],
-            countries=tuple((code, n) for code, n in json.loads(row[4])),
-            names=tuple(json.loads(row[5])),
-            no_longer_known=row[6],
-            log_size=row[7] or 0,
-            checkpoint=bytes(row[8] or b""),
-            witnesses=row[9] or "",
-        )
-        for row in rows
-    }

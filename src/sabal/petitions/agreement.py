@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from sabal.petitions.definition import Demand, Problem, Text
-from sabal.petitions.terms import Terms
+from sabal.petitions.terms import ParsedTerms
 from sabal.petitions.tomltable import FILE
 
 
 def check(
-    terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
+    terms: ParsedTerms,
+    texts: Mapping[str, Text],
+    lines: Mapping[str, Mapping[str, int]],
+    problems: list[Problem],
 ) -> None:
     """Check petition.toml against the texts, and the texts against each other. Append to `problems`.
 
@@ -19,7 +22,7 @@ def check(
     _hint(terms, texts, problems)
 
 
-def _languages(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
+def _languages(terms: ParsedTerms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
     for language in terms.languages:
         if language not in texts:
             problems.append(
@@ -37,7 +40,10 @@ def _languages(terms: Terms, texts: Mapping[str, Text], problems: list[Problem])
 
 
 def _demands(
-    terms: Terms, texts: Mapping[str, Text], lines: Mapping[str, Mapping[str, int]], problems: list[Problem]
+    terms: ParsedTerms,
+    texts: Mapping[str, Text],
+    lines: Mapping[str, Mapping[str, int]],
+    problems: list[Problem],
 ) -> None:
     """Check that all languages have the same demands and parts, so that an anchor means the same in each."""
     authoritative = texts.get(terms.authoritative)
@@ -67,7 +73,7 @@ def _differences(
     return found
 
 
-def _hint(terms: Terms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
+def _hint(terms: ParsedTerms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
     for language, text in texts.items():
         if terms.hint and terms.hint in text.title.lower():
             sentence = (

@@ -97,9 +97,9 @@ class Fields:
     display: bool = False
 
 
-@dataclass(frozen=True)
-class Definition:
-    """A whole petition.
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The values of petition.toml.
 
     `organiser` and `purpose` have every language. `profile` is "guarded" or "open", `dedupe` is "pepper" or "offline",
     `recipients_get` is "count", "sample" or "names". `hint` is the one neutral word in guarded emails; it is "" only if
@@ -119,7 +119,6 @@ class Definition:
     retention: date
     purpose: Mapping[str, str]
     recipients: tuple[Recipient, ...]
-    texts: Mapping[str, Text]
     goal: int | None = None
     closes: date | None = None
     fields: Fields = field(default_factory=Fields)
@@ -132,6 +131,13 @@ class Definition:
     warn_residents: tuple[str, ...] = ()
     share_without: tuple[str, ...] = ()
     profile_chosen: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition(Terms):
+    """A whole petition: its terms, and its text in each language."""
+
+    texts: Mapping[str, Text]
 
     @property
     def last_day(self) -> date:

@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields as fields_of
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from sabal.petitions.definition import (
     Definition,
     FolderError,
     Problem,
+    Terms,
     Text,
 )
 from sabal.petitions.profile import GRACE_DAYS
@@ -89,10 +90,8 @@ def parse(files: Mapping[str, str]) -> Definition:
         agreement.check(terms, texts, lines, problems)
     if problems or not terms:
         raise FolderError(sorted(set(problems), key=lambda problem: (problem.file != FILE, problem)))
-    inherited = {
-        item.name: getattr(terms, item.name) for item in fields_of(Definition) if item.name != "texts"
-    }
-    return Definition(texts={language: texts[language] for language in terms.languages}, **inherited)
+    values = {item.name: getattr(terms, item.name) for item in fields_of(Terms)}
+    return Definition(texts={language: texts[language] for language in terms.languages}, **values)
 
 
 def write(files: Mapping[str, str], directory: Path) -> None:
@@ -238,32 +237,18 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
         return ""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(source.split("\n"), 1):
-        for character in sorted(set(_INVISIBLE.findall(line))):
-            problems.append(
-                Problem(
-                    name,
-                    number,
-                    f"This line holds an invisible character (U+{ord(character):04X}). Remove it.",
-                )
-            )
-        if "⟦" in line or "⟧" in line:
-            # Pages that are filled for each visitor have placeholders in these brackets (pages/prepared.py). A title
-            # with one of them would show the visitor's token in a place that is meant to be shared.
-            problems.append(
-                Problem(
-                    name, number, "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out."
-                )
-            )
-        if "AGE-SECRET-KEY-" in line.upper():
-            problems.append(
-                Problem(
-                    name, number, "A secret key is in this file. Remove it, and use a new key in its place."
-                )
-            )
-        if typed.is_stacked(line):
-            problems.append(
-                Problem(
-                    name, number, f"This line has more than {typed.MARKS} marks on one letter. Remove them."
-                )
-            )
+        problems += [Problem(name, number, sentence) for sentence in _problems_of(line)]
     return typed.nfc(_INVISIBLE.sub(" ", source))
+
+
+def _problems_of(line: str) -> Iterator[str]:
+    for character in sorted(set(_INVISIBLE.findall(line))):
+        yield f"This line holds an invisible character (U+{ord(character):04X}). Remove it."
+    if "⟦" in line or "⟧" in line:
+        # Pages that are filled for each visitor have placeholders in these brackets (pages/prepared.py). A title with
+        # one of them would show the visitor's token in a place that is meant to be shared.
+        yield "The brackets ⟦ and ⟧ cannot be used here. Write [ and ] or leave them out."
+    if "AGE-SECRET-KEY-" in line.upper():
+        yield "A secret key is in this file. Remove it, and use a new key in its place."
+    if typed.is_stacked(line):
+        yield f"This line has more than {typed.MARKS} marks on one letter. Remove them."

@@ -2,12 +2,21 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sabal.petitions import protection
-from sabal.petitions.definition import LANGUAGE, NO_DATE, TO_COMPLETE, Controller, Fields, Problem, Recipient
+from sabal.petitions.definition import (
+    LANGUAGE,
+    NO_DATE,
+    TO_COMPLETE,
+    Controller,
+    Fields,
+    Problem,
+    Recipient,
+    Terms,
+)
 from sabal.petitions.links import is_email_address
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.petitions.slugs import NEWSLETTER_WORDS, is_free_key, is_free_slug, is_slug, key_of
@@ -25,42 +34,19 @@ _HINT = re.compile(r"[a-z]{3,20}")
 _AGE = re.compile(r"age1(pq1)?[02-9ac-hj-np-z]{50,2500}")
 
 
-@dataclass(frozen=True)
-class Terms:
-    """The values of petition.toml, with the fields of `Definition`.
+@dataclass(frozen=True, kw_only=True)
+class ParsedTerms(Terms):
+    """The terms with the lines of two of them. A wrong value is replaced by a harmless one."""
 
-    A wrong value is replaced by a harmless one, and `parse_terms` appends a problem to its list.
-    """
-
-    slug: str
-    languages: tuple[str, ...]
-    authoritative: str
-    organiser: Mapping[str, str]
-    profile: str
-    dedupe: str
-    hint: str
-    controller: Controller
-    retention: date
-    purpose: Mapping[str, str]
-    recipients: tuple[Recipient, ...]
-    goal: int | None
-    closes: date | None
-    fields: Fields
-    organiser_keys: tuple[str, ...]
-    recipients_get: str
-    sample_audit: bool
-    endorsers: tuple[str, ...]
-    newsletter: bool
-    updates: bool
-    warn_residents: tuple[str, ...]
-    share_without: tuple[str, ...]
-    profile_chosen: bool
     languages_line: int
     hint_line: int
 
 
-def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
-    """Read `source` and append to `problems`. Return None only if it is not TOML at all."""
+def parse_terms(source: str, problems: list[Problem]) -> ParsedTerms | None:
+    """Read `source`, and append a problem for each wrong value to `problems`.
+
+    Return None only if it is not TOML at all.
+    """
     top = _table(source, problems)
     if top is None:
         return None
@@ -68,7 +54,7 @@ def parse_terms(source: str, problems: list[Problem]) -> Terms | None:
     authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
     profile, profile_chosen = protection.profile(top)
     retention, closes = _days(top)
-    return Terms(
+    return ParsedTerms(
         slug=_slug(top, languages),
         languages=languages,
         authoritative=authoritative,

@@ -23,7 +23,7 @@ from sabal import pages
 from sabal import settings as site_settings
 from sabal.checking.finding import checkpoints_in
 from sabal.configuration.sender import Sender
-from sabal.mail import emails, letter
+from sabal.mail import content, emails
 from sabal.mail.address import EmailAddress
 from sabal.mail.emails import Email
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
@@ -74,7 +74,7 @@ def translated(tmp_path: Path) -> Iterator[None]:
     The tests are about the lookup, not about the translators' words.
     """
     catalog = Catalog(locale="ko")
-    for module in (emails, letter):
+    for module in (emails, content):
         source = Path(module.__file__).read_text(encoding="utf-8")
         for strings in re.findall(r'_\(\s*((?:"[^"]+"\s*)+)', source):
             message = "".join(re.findall(r'"([^"]+)"', strings))
@@ -276,8 +276,8 @@ def test_the_colours_and_the_type_are_those_of_the_pages() -> None:
     for colour in re.findall(r"#[0-9a-f]{6}", html):
         assert colour in css, colour
     spaceless = re.sub(r",\s+", ",", css)
-    for kind in (letter.LATIN, *letter.TYPES.values()):
-        assert {stack.replace("'", '"') in spaceless for stack in (kind.letter, kind.form)} == {True}
+    for kind in (content.LATIN, *content.TYPEFACES.values()):
+        assert {stack.replace("'", '"') in spaceless for stack in (kind.text, kind.buttons)} == {True}
 
 
 def test_two_emails_of_one_petition_have_their_own_links() -> None:

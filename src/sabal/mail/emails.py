@@ -16,8 +16,8 @@ from sabal import settings
 from sabal.configuration.hosts import mail_domain
 from sabal.configuration.sender import Sender
 from sabal.mail.address import EmailAddress
+from sabal.mail.content import Content, Phrase, quoted, sentence
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
-from sabal.mail.letter import Letter, Words, quoted, sentence
 from sabal.mail.message import Message, compose, make_message_id
 from sabal.mail.row import NO_LIST, ListName
 from sabal.petitions.definition import Definition, Text
@@ -90,7 +90,7 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
 def confirm_signature(email: Email, petition: Definition, site: Site, now: float) -> Message:
     """Ask the reader to confirm a signature. On the same page they can say that it was not them."""
     with override(_site_language(email.language)):
-        letter = Letter(
+        content = Content(
             subject=confirm_subject(petition, email.language),
             opening=_someone_signed(petition, email.language),
             link=f"{site.base_url}/{email.language}/confirm/{email.token}",
@@ -98,7 +98,7 @@ def confirm_signature(email: Email, petition: Definition, site: Site, now: float
             signed_by=_signed_by(petition, email.language, site),
             checkpoint=email.checkpoint,
         )
-        return _email(letter, email, site, now)
+        return _email(content, email, site, now)
 
 
 def already_signed(email: Email, petition: Definition, site: Site, now: float) -> Message:
@@ -110,7 +110,7 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
         raise ValueError("a guarded petition never says that somebody has signed")
     with override(_site_language(email.language)):
         title = _title(petition, email.language)
-        letter = Letter(
+        content = Content(
             subject=_("You have already signed: %(title)s") % {"title": title.text},
             opening=(
                 sentence(
@@ -123,13 +123,13 @@ def already_signed(email: Email, petition: Definition, site: Site, now: float) -
             signed_by=_signed_by(petition, email.language, site),
             checkpoint=email.checkpoint,
         )
-        return _email(letter, email, site, now)
+        return _email(content, email, site, now)
 
 
 def confirm_newsletter(email: Email, petition: Definition | None, site: Site, now: float) -> Message:
     """Ask the reader to confirm an organisation's newsletter (`petition` is None) or the updates about a petition."""
     with override(_site_language(email.language)):
-        letter = Letter(
+        content = Content(
             subject=newsletter_subject(petition, email.language),
             opening=(
                 _asked_for_news(email, petition),
@@ -145,7 +145,7 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
             # RFC 8058: with both headers, a mail program's own button unsubscribes.
             url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
             headers |= {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-        return _email(letter, email, site, now, headers)
+        return _email(content, email, site, now, headers)
 
 
 def confirm_subject(petition: Definition, language: str) -> str:
@@ -165,10 +165,10 @@ def newsletter_subject(petition: Definition | None, language: str) -> str:
 
 
 def _email(
-    letter: Letter, email: Email, site: Site, now: float, headers: Mapping[str, str] | None = None
+    content: Content, email: Email, site: Site, now: float, headers: Mapping[str, str] | None = None
 ) -> Message:
     return compose(
-        letter,
+        content,
         sender=site.sender,
         to=email.to.wire,
         message_id=make_message_id(email.id, site.mail_domain),
@@ -183,7 +183,7 @@ def _site_language(language: str) -> str:
     return language if language in settings.SITE_LANGUAGES else "en"
 
 
-def _someone_signed(petition: Definition, language: str) -> tuple[Words, ...]:
+def _someone_signed(petition: Definition, language: str) -> tuple[Phrase, ...]:
     if petition.profile == "guarded":
         first = _("Someone, most likely you, gave us this address. The word for this request is “%(word)s”.")
         return (
@@ -200,7 +200,7 @@ def _someone_signed(petition: Definition, language: str) -> tuple[Words, ...]:
     )
 
 
-def _asked_for_news(email: Email, petition: Definition | None) -> Words:
+def _asked_for_news(email: Email, petition: Definition | None) -> Phrase:
     if petition is None:
         first = _("Someone, most likely you, asked for the newsletter of %(name)s at this address.")
         return sentence(first, name=quoted(email.list.name, email.language))
@@ -215,16 +215,16 @@ def _asked_for_news(email: Email, petition: Definition | None) -> Words:
     )
 
 
-def _word(petition: Definition) -> Words:
+def _word(petition: Definition) -> Phrase:
     return quoted(petition.hint, "en")
 
 
-def _title(petition: Definition, language: str) -> Words:
+def _title(petition: Definition, language: str) -> Phrase:
     text: Text = petition.texts.get(language) or petition.texts[petition.authoritative]
     return quoted(" ".join(text.title.split()), text.language)
 
 
-def _signed_by(petition: Definition | None, language: str, site: Site) -> Words:
+def _signed_by(petition: Definition | None, language: str, site: Site) -> Phrase:
     if petition is None or petition.profile == "guarded":
         return quoted(site.name, _site_language(language))
     spoken = language if language in petition.organiser else petition.authoritative

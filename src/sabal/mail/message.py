@@ -1,4 +1,4 @@
-"""A letter as an email: its headers and its two parts (RFC 5322, RFC 2045, RFC 2046).
+"""An email as it is sent: its headers and its two parts (RFC 5322, RFC 2045, RFC 2046).
 
 They are written here and not with the standard library, whose headers lose spaces, and which takes most of the time of
 an email.
@@ -18,8 +18,8 @@ from email.utils import format_datetime
 from typing import cast
 
 from sabal.configuration.sender import Sender
+from sabal.mail.content import Content
 from sabal.mail.headers import mailbox, unstructured
-from sabal.mail.letter import Letter
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+", re.ASCII
@@ -43,7 +43,7 @@ class Message:
 
 
 def compose(
-    letter: Letter,
+    content: Content,
     *,
     sender: Sender,
     to: str,
@@ -61,7 +61,7 @@ def compose(
     headers = (
         mailbox("From", sender.name, sender.address),
         f"To: {to}",
-        unstructured("Subject", letter.subject),
+        unstructured("Subject", content.subject),
         f"Date: {format_datetime(datetime.fromtimestamp(now, UTC))}",
         f"Message-ID: <{message_id}>",
         "Auto-Submitted: auto-generated",  # RFC 3834
@@ -71,12 +71,12 @@ def compose(
         f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"',
     )
     parts = (
-        _part("plain", letter.as_text(), language),
-        _part("html", letter.as_html(language), language),
+        _part("plain", content.as_text(), language),
+        _part("html", content.as_html(language), language),
     )
     body = "".join(f"--{_BOUNDARY}\r\n{part}\r\n" for part in parts)
-    content = "\r\n".join(headers) + f"\r\n\r\n{body}--{_BOUNDARY}--\r\n"
-    return Message(sender.address, message_id, content.encode())
+    whole = "\r\n".join(headers) + f"\r\n\r\n{body}--{_BOUNDARY}--\r\n"
+    return Message(sender.address, message_id, whole.encode())
 
 
 def make_message_id(email_id: int, domain: str) -> str:

@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils.translation import override
 
 from mail.test_emails import ALL, PETITIONS, an_email, part, rendered
+from sabal.mail.content import Content, quoted, sentence
 from sabal.mail.ids import CONFIRM_NEWSLETTER
-from sabal.mail.letter import Letter, quoted, sentence
 
 pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["color-contrast", "link-name", "html-has-lang", "document-title", "target-size"]}
@@ -51,14 +51,14 @@ def test_every_email_fits_a_narrow_phone_and_is_legible(browser: Any, scheme: st
 
 def test_an_email_in_a_language_from_right_to_left(browser: Any) -> None:
     with override("ar"):
-        letter = Letter(
+        content = Content(
             "تأكيد",
             (sentence("من فضلك أكّد توقيعك على “%(title)s”.", title=quoted("A bus!", "en")),),
             "https://petition.example/ar/confirm/" + "a" * 26,
             "شكرًا",
             quoted("petition.example", "en"),
         )
-        html = letter.as_html("ar")
+        html = content.as_html("ar")
     page = browser.new_page(viewport={"width": 320, "height": 700})
     page.set_content(html)
     assert page.evaluate("document.documentElement.dir") == "rtl"

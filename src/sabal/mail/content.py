@@ -1,7 +1,7 @@
-"""An email as a letter: a few short paragraphs and one link, as plain text and as HTML.
+"""The content of an email: a few short paragraphs and one link, as plain text and as HTML.
 
 Plain text comes first, and is short enough for a watch. The HTML part has no picture and loads nothing. Its colours and
-type are those of the pages (`pages/style/style.css`); a test compares them.
+fonts are those of the pages (`pages/style/style.css`); a test compares them.
 """
 
 import secrets
@@ -15,23 +15,23 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 
-class Words(NamedTuple):
+class Phrase(NamedTuple):
     """Words as plain text and as HTML."""
 
     text: str
     html: SafeString
 
 
-def quoted(text: str, language: str) -> Words:
+def quoted(text: str, language: str) -> Phrase:
     """Return words of a petition, such as its title, which may be in another language than the email's own."""
-    return Words(text, format_html('<bdi lang="{}">{}</bdi>', language, text))
+    return Phrase(text, format_html('<bdi lang="{}">{}</bdi>', language, text))
 
 
-def sentence(msgid: str, **quotations: Words) -> Words:
+def sentence(msgid: str, **quotations: Phrase) -> Phrase:
     """Return a translated sentence with words of a petition in it."""
     if not quotations:
-        return Words(msgid, conditional_escape(msgid))
-    return Words(
+        return Phrase(msgid, conditional_escape(msgid))
+    return Phrase(
         msgid % {name: words.text for name, words in quotations.items()},
         # Only the translators' words and the quotations are in it, and both are escaped.
         mark_safe(conditional_escape(msgid) % {name: words.html for name, words in quotations.items()}),  # noqa: S308
@@ -39,18 +39,18 @@ def sentence(msgid: str, **quotations: Words) -> Words:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """The contents of an email, in the language that is active.
+class Content:
+    """The content of an email, in the language that is active.
 
     `opening` leads to the link. `closing` says what happens without a click. `checkpoint` is the newest one of the
     petition's log, or empty.
     """
 
     subject: str
-    opening: tuple[Words, ...]
+    opening: tuple[Phrase, ...]
     link: str
     closing: str
-    signed_by: Words
+    signed_by: Phrase
     checkpoint: str = ""
 
     @property
@@ -81,23 +81,23 @@ _LINK = f"https://{secrets.token_hex(16)}.invalid"
 
 
 @lru_cache(maxsize=64)
-def _html(letter: Letter, language: str) -> str:
+def _html(content: Content, language: str) -> str:
     from django.template.loader import render_to_string  # it loads `django.db`, which the outbox never needs
 
     context = {
-        "letter": letter,
+        "content": content,
         "language": language,
         "dir": "rtl" if get_language_bidi() else "ltr",
-        "type": TYPES.get(language.partition("-")[0], LATIN),
+        "typeface": TYPEFACES.get(language.partition("-")[0], LATIN),
     }
-    return render_to_string("mail/letter.html", context)
+    return render_to_string("mail/email.html", context)
 
 
-class Type(NamedTuple):
-    """The type of a script: the stacks of the letter and of buttons, and the line height."""
+class Typeface(NamedTuple):
+    """The fonts of a script, for the text and for buttons, and the line height."""
 
-    letter: SafeString
-    form: SafeString
+    text: SafeString
+    buttons: SafeString
     leading: str
     break_: str = ""
 
@@ -106,11 +106,11 @@ def _stack(names: str) -> SafeString:
     return mark_safe(names.replace('"', "'"))  # noqa: S308 - a constant of this module
 
 
-LATIN = Type(
+LATIN = Typeface(
     _stack('ui-serif,"Iowan Old Style","Palatino Linotype",Palatino,Georgia,serif'),
     _stack('system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'),
     "1.62",
 )
 _KOREAN = _stack('"Apple SD Gothic Neo","Noto Sans KR","Noto Sans CJK KR","Malgun Gothic",sans-serif')
 _CHINESE = _stack('"PingFang SC","Noto Sans SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif')
-TYPES = {"ko": Type(_KOREAN, _KOREAN, "1.8", "keep-all"), "zh": Type(_CHINESE, _CHINESE, "1.85")}
+TYPEFACES = {"ko": Typeface(_KOREAN, _KOREAN, "1.8", "keep-all"), "zh": Typeface(_CHINESE, _CHINESE, "1.85")}

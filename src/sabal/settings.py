@@ -196,7 +196,7 @@ SERVED_AT = DATA / "served-at"
 def use_served_address() -> None:
     """In a command, take the address that the site has, unless the environment names one.
 
-    Whoever types a command seldom has the server's environment, and links to another address would be wrong.
+    The shell in which a command is typed seldom has the server's environment. Without this, links would be wrong.
     """
     global BASE_URL
     BASE_URL = served_address()

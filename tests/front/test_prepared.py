@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sabal.front.cache import Entry
 from sabal.front.pool import Pool
-from sabal.front.prepared import RULE, Key, PreparedPages, filled
+from sabal.front.prepared import RULE, PageKey, PreparedPages, filled
 from sabal.http import Response
 from sabal.pages.prepared import OF_A_REFUSAL
 
@@ -98,7 +98,7 @@ def test_if_rendering_fails_the_last_copy_is_used() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
         await prepared.page("confirm", "en", 7)
         pages.error = LookupError()
-        prepared._cache._entries[Key("confirm", "en", 7)].stored -= 3_600  # an hour has passed
+        prepared._cache._entries[PageKey("confirm", "en", 7)].stored -= 3_600  # an hour has passed
         assert b"Hello" in (await prepared.page("confirm", "en", 7)).body
         with pytest.raises(LookupError):
             await prepared.page("confirm", "ko", 7)
@@ -121,12 +121,12 @@ def test_a_refusal_does_not_wait_for_its_page() -> None:
 
 def test_a_refusal_follows_changes_of_its_page() -> None:
     async def scene(pages: Pages, prepared: PreparedPages) -> None:
-        await prepared._cache.fetch(Key("busy", "en"))
+        await prepared._cache.fetch(PageKey("busy", "en"))
         first = prepared.refusal("busy", "en", 503)
         assert prepared.refusal("busy", "en", 503) is first  # made once
         prepared._cache.forget(keep=())
         pages.page = "<p>other words</p>"
-        await prepared._cache.fetch(Key("busy", "en"))
+        await prepared._cache.fetch(PageKey("busy", "en"))
         assert (prepared.refusal("busy", "en", 503)).body == b"<p>other words</p>"
 
     play(scene)

@@ -11,11 +11,11 @@ import tlog
 from sabal import strict
 from sabal.checking.checkpoint import SignedCheckpoint
 from sabal.checking.copy import LogCopy, named_manifests
-from sabal.checking.records import AddProblem, Terms
+from sabal.checking.records import AddProblem, ManifestTerms
 from tlog import Verifier
 
 
-def check_manifests(copy: LogCopy, checkpoint: SignedCheckpoint, add_problem: AddProblem) -> Terms:
+def check_manifests(copy: LogCopy, checkpoint: SignedCheckpoint, add_problem: AddProblem) -> ManifestTerms:
     """Check each manifest that an *open* or *amend* entry names. Return the terms of each unchanged, readable one.
 
     Only the terms that a checker needs are read. Unknown terms are not an error.
@@ -55,7 +55,7 @@ def _check_log(
         add_problem(f"{name} names a key for its log that is not in the policy.")
 
 
-def promise_keys(terms: Terms) -> list[Verifier]:
+def promise_keys(terms: ManifestTerms) -> list[Verifier]:
     """Return the keys that the manifests name for promises. docs/log-format.md "Promise".
 
     A key that cannot be read is skipped.

@@ -20,7 +20,7 @@ _LINE = re.compile(rb"[^\n]+")
 _KEYS = {"index", "manifest", "fields"}
 _SAMPLE_KEYS = {"seed", "wanted", "of", "size", "root", "indexes"}
 
-Terms = Mapping[bytes, Mapping[str, Any]]
+ManifestTerms = Mapping[bytes, Mapping[str, Any]]
 """The terms of the manifests that the log names and the copy has, by the manifest's hash."""
 AddProblem = Callable[[str], None]
 """Takes the sentence of one problem."""
@@ -38,7 +38,7 @@ class Shown:
     matched: Collection[int]
 
 
-def check_records(data: bytes, log: Walked, terms: Terms, add_problem: AddProblem) -> Shown:
+def check_records(data: bytes, log: Walked, terms: ManifestTerms, add_problem: AddProblem) -> Shown:
     """Check each line of a `records.jsonl`. An invalid record adds a problem and does not stop the others."""
     number, seen, matched = 0, set[int](), set[int]()
     for number, line in enumerate(_LINE.finditer(data), start=1):
@@ -64,7 +64,7 @@ def _read(line: bytes) -> tuple[int, dict[str, Any]]:
     return record["index"], record
 
 
-def _match(index: int, record: Mapping[str, Any], log: Walked, terms: Terms) -> None:
+def _match(index: int, record: Mapping[str, Any], log: Walked, terms: ManifestTerms) -> None:
     """Raise `_Mismatch` unless a *sign* entry that counts commits to this record. docs/log-format.md."""
     committed = log.commitment_at(index)
     if committed is None:

@@ -10,7 +10,7 @@ from itertools import product
 from sabal import token
 from sabal.front.languages import best_language
 from sabal.front.links import without_pasted, without_spaces
-from sabal.front.routes import PLACEHOLDER, Route, Row
+from sabal.front.routes import PART, Route, Row
 from sabal.http import Refused
 from sabal.petitions.organisation import newsletters
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -162,4 +162,4 @@ class Routes:
 
 def shape(path: str) -> re.Pattern[str]:
     """Return the pattern of the paths of a row."""
-    return re.compile(PLACEHOLDER.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))
+    return re.compile(PART.sub(lambda found: SHAPES[found[1]], path.replace(".", r"\.")))

@@ -30,7 +30,7 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 STRICT_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 
 
-class Key(NamedTuple):
+class PageKey(NamedTuple):
     """The key of a page: a name of `pages/prepared.py`, a language, and the id of the petition if it is about one."""
 
     name: str
@@ -49,7 +49,7 @@ class PreparedPages:
     ) -> None:
         self._pool, self._snapshots, self._make = pool, snapshots, make
         self._cache = Cache(self._prepared, rule=RULE)
-        self._refusals: dict[tuple[Key, int], tuple[Entry, Response]] = {}
+        self._refusals: dict[tuple[PageKey, int], tuple[Entry, Response]] = {}
 
     async def page(
         self, name: str, language: str, petition_id: int | None = None, /, *, status: int = 200, **values: str
@@ -58,14 +58,14 @@ class PreparedPages:
 
         If rendering fails and there is no copy, raise the exception of rendering.
         """
-        found = await self._cache.fetch(Key(name, language, petition_id))
+        found = await self._cache.fetch(PageKey(name, language, petition_id))
         if isinstance(found, Response):
             raise Busy
         return filled(found, status, values)
 
     def refusal(self, name: str, language: str, status: int) -> Response:
         """Return the page of a refusal, of any age, without waiting."""
-        key = Key(name, language)
+        key = PageKey(name, language)
         entry = self._cache.any_age(key)
         if entry is None:
             return plain(status)
@@ -77,10 +77,10 @@ class PreparedPages:
 
     async def warm(self, languages: Iterable[str]) -> None:
         """Render the pages of refusals, before the first refusal needs one. A failure is tried again then."""
-        keys = [Key(name, language) for language in languages for name in OF_A_REFUSAL]
+        keys = [PageKey(name, language) for language in languages for name in OF_A_REFUSAL]
         await asyncio.gather(*map(self._cache.fetch, keys), return_exceptions=True)
 
-    async def _prepared(self, key: Key) -> Response:
+    async def _prepared(self, key: PageKey) -> Response:
         petition = None
         if key.petition_id is not None:
             petition = self._snapshots.by_id(key.petition_id)

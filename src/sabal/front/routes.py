@@ -22,7 +22,7 @@ from sabal.pages import dev, files, newsletter, petition, site, versions
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 Handler = Callable[[Request], Awaitable[Response]]
-PLACEHOLDER = re.compile(r"{(\w+)}")
+PART = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Row:
     @property
     def is_open(self) -> bool:
         """Return whether the paths of this row cannot be listed."""
-        return not {"token", "digest", "tile", "email"}.isdisjoint(PLACEHOLDER.findall(self.path))
+        return not {"token", "digest", "tile", "email"}.isdisjoint(PART.findall(self.path))
 
 
 @dataclass(frozen=True, slots=True)

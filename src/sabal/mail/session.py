@@ -12,7 +12,7 @@ from sabal.mail.answers import Answer, SendOutcome, Trouble, judge
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")  # in the order in which they are tried
 
 
-class Refused(Exception):
+class ServerRefusal(Exception):
     """The server answered, and does not accept us now or at all. `code` is its reply code."""
 
     def __init__(self, answer: Answer, code: int) -> None:
@@ -23,7 +23,7 @@ class Refused(Exception):
 def open_session(url: MailUrl, helo: str, timeout: float) -> smtplib.SMTP:
     """Return a session that is ready for emails. `timeout` is in seconds and for each step.
 
-    Raises Refused, SMTPException or OSError. The connection is closed then.
+    Raises ServerRefusal, SMTPException or OSError. The connection is closed then.
     """
     context = ssl.create_default_context()
     try:
@@ -52,12 +52,12 @@ def open_session(url: MailUrl, helo: str, timeout: float) -> smtplib.SMTP:
 
 
 def require_accepted(code: int, text: bytes) -> None:
-    """Raise Refused unless the server accepted this step. 5xx: it refuses us; 4xx: it may accept us later."""
+    """Raise ServerRefusal unless the server accepted this step. 5xx: it refuses us; 4xx: it may accept us later."""
     if 200 <= code < 300:
         return
     answer = judge(code, text, named=False)
     trouble = Trouble.REFUSED if answer.trouble is Trouble.REFUSED else Trouble.DOWN
-    raise Refused(Answer(SendOutcome.UNSENT, answer.reason, trouble), code)
+    raise ServerRefusal(Answer(SendOutcome.UNSENT, answer.reason, trouble), code)
 
 
 def reply_text(text: bytes | str) -> bytes:

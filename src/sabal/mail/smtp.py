@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sabal.configuration.mail_url import MailUrl
 from sabal.mail.answers import PERMANENT, Answer, SendOutcome, Trouble, judge
 from sabal.mail.message import Message
-from sabal.mail.session import Refused, open_session, reply_text
+from sabal.mail.session import ServerRefusal, open_session, reply_text
 
 TIMEOUT = 20.0  # seconds for each step of a session; much less than the claim of an email
 IDLE = 10.0  # seconds after which a connection is checked with NOOP before it is used
@@ -46,7 +46,7 @@ class SmtpTransport:
         self._begun = False
         try:
             smtp = self._connected()
-        except Refused as refusal:
+        except ServerRefusal as refusal:
             self._drop()
             return refusal.answer
         except (smtplib.SMTPException, OSError) as error:
@@ -66,7 +66,7 @@ class SmtpTransport:
 
     def greet(self) -> None:
         """Connect, so that `takes_international` is known before the first email. Trouble shows at that email."""
-        with contextlib.suppress(Refused, smtplib.SMTPException, OSError):
+        with contextlib.suppress(ServerRefusal, smtplib.SMTPException, OSError):
             self._connected()
 
     def close(self) -> None:

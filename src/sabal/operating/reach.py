@@ -15,7 +15,7 @@ from sabal.configuration.hosts import LOOPBACK
 from sabal.configuration.mail_url import MailUrl
 from sabal.mail.answers import judge
 from sabal.mail.emails import Site
-from sabal.mail.session import Refused, open_session
+from sabal.mail.session import ServerRefusal, open_session
 from sabal.operating.findings import Finding, is_development
 
 WAIT = 10.0  # seconds for an answer of a mail server, a name server or the site
@@ -48,7 +48,7 @@ def _mail_server(url: MailUrl, sender: str) -> Iterator[Finding]:
         with smtp:
             reply = smtp.mail(sender) if sender else (250, b"")
             takes_international = smtp.has_extn("smtputf8")
-    except Refused as refusal:
+    except ServerRefusal as refusal:
         sentence = f"The mail server {url.host}:{url.port} refuses us: {refusal.answer.reason}."
         yield Finding("wrong", "D301", sentence, _remedy(refusal))
         return
@@ -79,7 +79,7 @@ def _sender_finding(reply: tuple[int, bytes], sender: str) -> Finding:
 
 
 def _remedy(error: Exception) -> str:
-    if isinstance(error, Refused):
+    if isinstance(error, ServerRefusal):
         if error.code in (530, 534, 535, 538):
             return (
                 "Check user and password in SABAL_MAIL_URL (any of / ? # @ : % in them is percent-encoded, other"

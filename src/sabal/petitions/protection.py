@@ -2,10 +2,10 @@
 
 from sabal.petitions.countries import countries
 from sabal.petitions.definition import TO_COMPLETE
+from sabal.petitions.profile import PROFILES
 from sabal.petitions.sharing import SERVICES
 from sabal.petitions.tomltable import Table
 
-PROFILES = ("guarded", "open")
 PROFILE_QUESTION = (
     'Could anyone be harmed if it became known that they signed? If so it is "guarded", otherwise "open".'
 )
@@ -16,7 +16,7 @@ def profile(top: Table) -> tuple[str, bool]:
     value = top.data.get("profile")
     if isinstance(value, str) and TO_COMPLETE in value:
         return "guarded", False
-    return top.word("profile", PROFILES), True
+    return top.word("profile", tuple(PROFILES)), True
 
 
 def warn_residents(top: Table) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: guards.Receive, send: Send) -> None:
         """Answer one request. Log an error by type and line, and answer it with a prepared page."""
         try:
-            # Before anything else: under overload this answers most POSTs, and its time is missing to those in work.
+            # First of all: under overload this answers most POSTs, and takes time from those in work.
             if scope["method"] == "POST" and self.app.is_full:
                 raise busy()
             route, headers = self.admit(scope)

@@ -73,7 +73,7 @@ class EmailAddress:
 
     @property
     def normalised(self) -> str:
-        """The form that is the same for all spellings of one address.
+        """Return the form that is the same for all spellings of one address.
 
         Dots and `+…` are dropped from the local part for Google's two domains only.
         """
@@ -83,17 +83,17 @@ class EmailAddress:
 
     @property
     def mailbox(self) -> str:
-        """A coarser form, for limits on emails: dots and `+…` are dropped for every domain."""
+        """Return a coarser form, for limits on emails: dots and `+…` are dropped for every domain."""
         return f"{self._bare_local}@{self.domain}"
 
     @property
     def provider(self) -> str:
-        """The large provider that runs the domain: a key of PROVIDERS, or "other"."""
+        """Return the large provider that runs the domain: a key of PROVIDERS, or "other"."""
         return provider_of(self.domain)
 
     @property
     def wire(self) -> str:
-        """The address as it is sent to a mail server. Raises ValueError for characters that no address has.
+        """Return the address as it is sent to a mail server. Raises ValueError for characters that no address has.
 
         If the local part is ASCII, the domain is ASCII too (IDNA 2008). Otherwise the address is as typed, which needs
         SMTPUTF8 (RFC 6531).
@@ -106,7 +106,7 @@ class EmailAddress:
 
     @property
     def is_international(self) -> bool:
-        """Whether emails to it need SMTPUTF8 (RFC 6531): what is before the @ is not ASCII."""
+        """Return whether emails to it need SMTPUTF8 (RFC 6531): what is before the @ is not ASCII."""
         return not self.local.isascii()
 
     @property

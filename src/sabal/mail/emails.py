@@ -54,17 +54,17 @@ class Site:
 
     @property
     def host(self) -> str:
-        """The host name of the base URL."""
+        """Return the host name of the base URL."""
         return urlsplit(self.base_url).hostname or "localhost"
 
     @property
     def name(self) -> str:
-        """The name of the site, in the language of the current translation."""
+        """Return the name of the site, in the language of the current translation."""
         return site_name(self.base_url)
 
     @property
     def mail_domain(self) -> str:
-        """The host as the domain of Message-IDs and List-IDs, and for our greeting to the mail server."""
+        """Return the host as the domain of Message-IDs and List-IDs, and for our greeting to the mail server."""
         return mail_domain(self.host)
 
 

@@ -50,12 +50,12 @@ class SendReport:
 
     @property
     def accepted(self) -> int:
-        """The number of emails that the server accepted."""
+        """Return the number of emails that the server accepted."""
         return self.ends[End.ACCEPTED]
 
     @property
     def handled(self) -> int:
-        """The number of emails that were tried or ended; 0 means that nothing was due or nothing could be sent."""
+        """Return the number of emails that were tried or ended; 0: nothing was due, or nothing could be sent."""
         return sum(n for end, n in self.ends.items() if end is not End.UNSENT)
 
 

@@ -96,10 +96,8 @@ def restore(
     import django
 
     django.setup()
-    from sabal import settings
     from sabal.operating.adopt import adopt_published
     from sabal.operating.given import gather
-    from sabal.operating.restore import restore as put_back
     from sabal.refusal import Refusal
 
     if (directory is None) == (adopt is None):
@@ -113,15 +111,7 @@ def restore(
     # Read everything before anything is written, so that an unreadable file changes nothing.
     given = gather(logs, checkpoints, folders, never_shown=never_shown, nothing_lost=nothing_lost)
     if directory is not None:
-        there = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
-        moved = (
-            there.with_name(f"{there.name}.{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}")
-            if aside
-            else None
-        )
-        _say_restored(put_back(directory, aside=moved))
-        if moved is not None and moved.exists():
-            click.echo(f"The database from before is {moved}. Delete it once the restored server works.")
+        _put_back(directory, aside)
     outcomes = adopt_published(given, adopt or None, time.time())
     for outcome in outcomes:
         _say_outcome(outcome)
@@ -129,6 +119,21 @@ def restore(
         click.echo("No log is read-only, and no log was published further than the database.")
     click.echo("Next: sabal doctor")
     sys.exit(any(outcome.refused for outcome in outcomes))
+
+
+def _put_back(directory: Path, aside: bool) -> None:
+    """Restore the backup in the folder, and print the result. `aside` renames the SQLite database that is there."""
+    import time
+
+    from sabal import settings
+    from sabal.operating.restore import restore as put_back
+
+    there = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
+    now = time.strftime("%Y-%m-%d-%H%M%S", time.gmtime())
+    moved = there.with_name(f"{there.name}.{now}") if aside else None
+    _say_restored(put_back(directory, aside=moved))
+    if moved is not None and moved.exists():
+        click.echo(f"The database from before is {moved}. Delete it once the restored server works.")
 
 
 def _say_restored(restored: "Restored") -> None:

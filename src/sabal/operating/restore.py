@@ -133,13 +133,7 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any], aside: Path | Non
     target = Path(settings.DATABASE_URL.removeprefix("sqlite://"))
     if aside is not None:
         _settle(target)
-    # SQLite would write a leftover journal into the restored database.
-    for there in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal"))):
-        if there.exists() and not (aside is not None and there == target):
-            raise Refusal(
-                f"{there} exists already. Stop the server, then restore again with --aside, which renames the database"
-                " that is there, or move sabal.sqlite3* away."
-            )
+    _refuse_files(target, aside)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.partial")
     # SQLite would write the leftover journal of a killed restore into this draft.
@@ -166,15 +160,31 @@ def _into_sqlite(directory: Path, manifest: Mapping[str, Any], aside: Path | Non
             database.close()
         private.flush(draft)
         if aside is not None and target.exists():
-            _settle(target)
-            if aside.exists():
-                raise Refusal(f"{aside} exists already. Name another file.")
-            target.rename(aside)
+            _move_aside(target, aside)
         draft.rename(target)
         private.flush(target.parent)
     except BaseException:
         _unlink_all(target.parent, draft.name)
         raise
+
+
+def _refuse_files(target: Path, aside: Path | None) -> None:
+    """Raise Refusal if there are files of a database that will not be moved aside."""
+    # SQLite would write a leftover journal into the restored database.
+    journals = [target.with_name(f"{target.name}-{end}") for end in ("wal", "shm", "journal")]
+    for there in journals if aside is not None else [target, *journals]:
+        if there.exists():
+            raise Refusal(
+                f"{there} exists already. Stop the server, then restore again with --aside, which renames the database"
+                " that is there, or move sabal.sqlite3* away."
+            )
+
+
+def _move_aside(target: Path, aside: Path) -> None:
+    _settle(target)
+    if aside.exists():
+        raise Refusal(f"{aside} exists already. Name another file.")
+    target.rename(aside)
 
 
 def _settle(target: Path) -> None:

@@ -18,7 +18,7 @@ from sabal.operating import erasures
 from sabal.operating.given import Given, refuse_foreign
 from sabal.operating.known import KnownLog, known_log
 from sabal.petitions import adopted, lookup
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 
 PATIENCE = 20.0  # seconds to wait for a worker that is counting
@@ -46,9 +46,9 @@ def adopt_published(given: Given, slug: str | None, now: float) -> list[Adoption
     keystore = open_keystore()
     database = raw.connect()
     try:
-        snapshots = Snapshots()
-        snapshots.refresh(database, keystore)
-        petitions = [lookup.published(database, keystore, slug)] if slug else snapshots.published()
+        petitions = (
+            [lookup.published(database, keystore, slug)] if slug else lookup.all_published(database, keystore)
+        )
         refuse_foreign(given, {petition.origin for petition in petitions}, slug)
         with _as_leader(database):
             return [

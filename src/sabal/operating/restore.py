@@ -30,7 +30,7 @@ from sabal.operating import schema
 from sabal.operating.adopt import make_all_read_only
 from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.operating.erasures import apply_journal
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.lookup import all_published
 from sabal.refusal import Refusal
 
 
@@ -288,8 +288,6 @@ def _lasting_keys(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
 
 
 def _without_pepper(database: raw.Database, keystore: KeyStore) -> Iterator[str]:
-    snapshots = Snapshots()
-    snapshots.refresh(database, keystore)
-    for petition in snapshots.published():
+    for petition in all_published(database, keystore):
         if petition.state in ("open", "paused") and not petition.ready_to_sign:
             yield petition.slug

@@ -10,8 +10,8 @@ from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.ledger import tables
 from sabal.ledger.publication import WouldFork, publication
 from sabal.operating.findings import Finding
+from sabal.petitions.lookup import all_published
 from sabal.petitions.models import Petition
-from sabal.petitions.snapshot import Snapshots
 
 MARKER = b"AGE-SECRET-KEY-"
 PIECE = 1 << 20  # bytes
@@ -127,9 +127,7 @@ def _logs_ahead() -> Iterator[Finding]:
         return  # the doctor reports this, and without the key nothing is appended
     database = raw.connect()
     try:
-        snapshots = Snapshots()
-        snapshots.refresh(database, keystore)
-        for petition in snapshots.published():
+        for petition in all_published(database, keystore):
             log = tables.find(database, petition.id)
             try:
                 if log is not None:

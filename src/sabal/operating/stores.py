@@ -12,7 +12,7 @@ from sabal.keys.keystore import KeyMissing, mail_key_name, open_keystore
 from sabal.operating import petitions
 from sabal.operating.findings import Finding
 from sabal.operating.sent import sent
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.lookup import all_published
 
 SQLITE_SAFE = (3, 51, 3)
 POSTGRESQL_OLDEST = 14
@@ -153,7 +153,5 @@ def _petitions(connection: database.Database) -> Iterator[Finding]:
         keystore = open_keystore()
     except KeyMissing:
         return
-    snapshots = Snapshots()
-    snapshots.refresh(connection, keystore)
-    for one in snapshots.published():
-        yield from petitions.examine(connection, one)
+    for petition in all_published(connection, keystore):
+        yield from petitions.examine(connection, petition)

@@ -1,4 +1,4 @@
-"""Find a petition by its slug, for commands, or refuse with the next step."""
+"""Find petitions for commands: all, or one by its slug, or refuse with the next step."""
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
@@ -30,6 +30,13 @@ def published(database: Database, keystore: KeyStore, slug: str) -> PetitionSnap
     if found.state == "draft":
         raise Refusal(f"{slug} is a draft. Publish it first: sabal publish {slug}")
     return found
+
+
+def all_published(database: Database, keystore: KeyStore) -> list[PetitionSnapshot]:
+    """Return every petition of this server except drafts, the newest first."""
+    snapshots = Snapshots()
+    snapshots.refresh(database, keystore)
+    return snapshots.published()
 
 
 def unknown_slug(slug: str) -> Refusal:

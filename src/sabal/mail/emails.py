@@ -142,7 +142,7 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
         )
         headers = {"List-Id": _list_id(email, petition, site)}
         if email.unsubscribe:
-            # RFC 8058: with both headers, a mail program's own button unsubscribes.
+            # RFC 8058: with both headers, an email program's own button unsubscribes.
             url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
             headers |= {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return _email(content, email, site, now, headers)
@@ -232,7 +232,7 @@ def _signed_by(petition: Definition | None, language: str, site: Site) -> Phrase
 
 
 def _list_id(email: Email, petition: Definition | None, site: Site) -> str:
-    """Return the List-Id (RFC 2919), by which mail programs sort. That of a guarded petition does not name it.
+    """Return the List-Id (RFC 2919), by which email programs sort. That of a guarded petition does not name it.
 
     An organisation's key may be the slug of a guarded petition, so only a hash of it is shown.
     """

@@ -4,7 +4,7 @@ import codecs
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -171,66 +171,76 @@ def _print_here(slug: str, identities: list[agefile.Identity], target: _Target, 
     from sabal.signing.sealed import local_export
 
     if not settings.DEV and not (settings.DATA / "organiser-key.txt").exists():
-        click.echo(
-            (
-                "Warning: the key that opens the signatures is on the server now. It is safer to use sabal sealed, and"
-                " to open its file elsewhere."
-            ),
-            err=True,
+        _say(
+            "Warning: the key that opens the signatures is on the server now. It is safer to use sabal sealed, and to"
+            " open its file elsewhere."
         )
     with local_export(slug) as lines:
         _print(export.open_sealed([export.read(lines)], identities), target)
 
 
 def _print(opened: Iterator[export.Opened], target: _Target, older: Collection[str] = ()) -> None:
-    rows = wrong = without_index = 0
-    unreadable: Counter[str] = Counter()
-    lines: list[str] = []
-
-    def counting() -> Iterator[export.Opened]:
-        nonlocal rows, wrong, without_index
-        for one in opened:
-            rows += 1
-            if one.unreadable is not None:
-                unreadable[one.export] += 1
-                lines.append(f"{one.unreadable}" if len(lines) < MOST_LINES else "…")
-                del lines[MOST_LINES + 1 :]
-            else:
-                wrong += not one.checked
-                without_index += one.index is None and one.export in older
-            yield one
-
-    target.write(counting())
-    if not rows:
-        click.echo("No confirmed signatures. (Withdrawn ones are deleted.)", err=True)
-    elif target.out:
-        click.echo(
-            f"{rows:,} {'row' if rows == 1 else 'rows'} written to {target.out.path}, in clear text. Keep the file"
-            " safe, and delete it when you no longer need it.",
-            err=True,
-        )
-        for column in ("index", "consent", "checked"):  # the others explain themselves
-            click.echo(f"Column {column}: {tables.COLUMNS[column]}.", err=True)
-    if without_index:
-        click.echo(
-            f"{without_index} {'record is' if without_index == 1 else 'records are'} only in an older export, from"
-            " before they were in the log. Whether they were withdrawn since cannot be seen here.",
-            err=True,
-        )
-    if wrong:
-        click.echo(f"{wrong} records are not the ones that were signed. See the column `checked`.", err=True)
-    if unreadable:
-        click.echo(
-            f"Could not be opened: {unreadable.total()} ({_locations(unreadable, lines)}). Such rows hold nothing of"
-            " the signer, only NO in the column `checked`. Another key may open them, such as one that was used"
-            " earlier. Give --identity once for each key.",
-            err=True,
-        )
-    if wrong or unreadable:
+    counts = _Counts(older)
+    target.write(counts.counting(opened))
+    counts.say(target)
+    if counts.wrong or counts.unreadable:
         sys.exit(1)
 
 
-def _locations(unreadable: Counter[str], lines: list[str]) -> str:
-    if len(unreadable) == 1:
-        return f"in the export, line {', '.join(lines)}"
-    return "; ".join(f"{number} in {name}" for name, number in unreadable.items())
+@dataclass
+class _Counts:
+    """The numbers of the rows that were printed. `older` are the exports that are not the newest."""
+
+    older: Collection[str]
+    rows: int = 0
+    wrong: int = 0
+    without_index: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)  # by export
+    lines: list[str] = field(default_factory=list)  # of unreadable records
+
+    def counting(self, opened: Iterator[export.Opened]) -> Iterator[export.Opened]:
+        """Yield the records, and count them."""
+        for one in opened:
+            self.rows += 1
+            if one.unreadable is not None:
+                self.unreadable[one.export] += 1
+                self.lines.append(f"{one.unreadable}" if len(self.lines) < MOST_LINES else "…")
+                del self.lines[MOST_LINES + 1 :]
+            else:
+                self.wrong += not one.checked
+                self.without_index += one.index is None and one.export in self.older
+            yield one
+
+    def say(self, target: _Target) -> None:
+        """Print what was written, and what must be known about it."""
+        if not self.rows:
+            _say("No confirmed signatures. (Withdrawn ones are deleted.)")
+        elif target.out:
+            _say(
+                f"{self.rows:,} {'row' if self.rows == 1 else 'rows'} written to {target.out.path}, in clear text. Keep"
+                " the file safe, and delete it when you no longer need it."
+            )
+            for column in ("index", "consent", "checked"):  # the others explain themselves
+                _say(f"Column {column}: {tables.COLUMNS[column]}.")
+        if self.without_index:
+            _say(
+                f"{self.without_index} {'record is' if self.without_index == 1 else 'records are'} only in an older"
+                " export, from before they were in the log. Whether they were withdrawn since cannot be seen here."
+            )
+        if self.wrong:
+            _say(f"{self.wrong} records are not the ones that were signed. See the column `checked`.")
+        if self.unreadable:
+            _say(
+                f"Could not be opened: {self.unreadable.total()} ({self._locations()}). Such rows hold nothing of the"
+                " signer, only NO in the column `checked`. Another key may open them, such as one that was used"
+                " earlier. Give --identity once for each key."
+            )
+
+    def _locations(self) -> str:
+        if len(self.unreadable) == 1:
+            return f"in the export, line {', '.join(self.lines)}"
+        return "; ".join(f"{number} in {name}" for name, number in self.unreadable.items())
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import agefile
 from organiser import made
 from sabal.cli import main
-from sabal.organiser import output, tables
+from sabal.organiser import output, signers
 from sabal.records.record import RECORD_FIELDS
 
 SUZIE = made.person("Suzie 수지 Łukasz")
@@ -102,17 +102,17 @@ def test_a_file_that_is_no_export_is_named_so_and_not_damaged(
 
 def test_the_columns_are_explained_where_they_are_met(tmp_path: Path, key: Path, export: str) -> None:
     """In the help, in the documentation, and, for the three whose names do not say it, beside a table in a file."""
-    assert tuple(tables.COLUMNS)[: len(RECORD_FIELDS)] == RECORD_FIELDS
+    assert tuple(signers.COLUMNS)[: len(RECORD_FIELDS)] == RECORD_FIELDS
     out = tmp_path / "out.csv"
     done = sabal("open", export, "--identity", key, "--out", out)
-    assert out.read_text().splitlines()[0] == ",".join(tables.COLUMNS)
+    assert out.read_text().splitlines()[0] == ",".join(signers.COLUMNS)
     said = {line.split()[1]: line for line in done.stderr.splitlines() if line.startswith("Column ")}
     assert said == {
-        f"{name}:": f"Column {name}: {tables.COLUMNS[name]}." for name in ("index", "consent", "checked")
+        f"{name}:": f"Column {name}: {signers.COLUMNS[name]}." for name in ("index", "consent", "checked")
     }
     help_ = " ".join(sabal("open", "--help").stdout.split())
     page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text(encoding="utf-8")
-    for name, meaning in tables.COLUMNS.items():
+    for name, meaning in signers.COLUMNS.items():
         assert f" {name} {meaning}" in help_ and f"| `{name}` | {meaning} |" in page
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import agefile
 from sabal.cli import main
-from sabal.organiser import tables
+from sabal.organiser import signers
 from sabal.records import export
 from sabal.records.record import RECORD_FIELDS
 from sabal.signing import sealed
@@ -36,10 +36,10 @@ def test_carol_opens_only_confirmed_signatures(site: SiteOfTests) -> None:
     opened = opened_by(site.identity, lines(site, petition.id))
     assert sorted(o.fields["email"] for o in opened) == ["max@example.org", "suzie@example.org"]
     assert all(o.checked for o in opened)
-    rows = list(csv.reader(io.StringIO("".join(tables.as_csv(opened)))))
-    assert rows[0] == list(tables.COLUMNS)
+    rows = list(csv.reader(io.StringIO("".join(signers.as_csv(opened)))))
+    assert rows[0] == list(signers.COLUMNS)
     assert {row[0] for row in rows[1:]} == {"Suzie", "'=Max"}
-    assert {json.loads(line)["name"] for line in tables.as_jsonl(opened)} == {"Suzie", "=Max"}
+    assert {json.loads(line)["name"] for line in signers.as_jsonl(opened)} == {"Suzie", "=Max"}
 
 
 def test_an_export_of_more_than_a_chunk_is_complete(
@@ -143,7 +143,7 @@ def test_a_file_that_is_no_export_is_refused(bad: list[str]) -> None:
 
 
 def test_a_terminal_gets_no_control_characters() -> None:
-    assert tables.printable("a\x1b[2Jb\x07c\u202ed\n") == "a\ufffd[2Jb\ufffdc\ufffdd\n"
+    assert signers.printable("a\x1b[2Jb\x07c\u202ed\n") == "a\ufffd[2Jb\ufffdc\ufffdd\n"
 
 
 def test_only_the_owner_can_read_the_sealed_file(site: SiteOfTests, tmp_path: Path) -> None:

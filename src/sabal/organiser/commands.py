@@ -15,7 +15,7 @@ from sabal import keyfile, outfile
 from sabal.checking.reading import logs_in, read
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
-from sabal.organiser import files, patterns, sample, tables
+from sabal.organiser import files, patterns, sample, signers
 from sabal.organiser.matched import CheckedLog, by_index, checked_log, match_records
 from sabal.organiser.promised import NAMES, SAMPLE
 from sabal.outfile import OutFile
@@ -162,7 +162,7 @@ def audit(
         click.echo(f"Records that {why}, and were not checked: {number:,}.", err=True)
     if details:
         for line in audits.details(groups, matched.records):
-            click.echo(tables.printable(line))
+            click.echo(signers.printable(line))
     click.echo(
         f"The proposal is in {out}. Look at each pattern before you apply it. A real person may be behind it."
     )

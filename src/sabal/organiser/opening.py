@@ -11,7 +11,7 @@ import click
 
 import agefile
 from sabal import outfile
-from sabal.organiser import files, output, tables
+from sabal.organiser import files, output, signers
 from sabal.outfile import OutFile
 from sabal.records import export
 from sabal.refusal import Refusal
@@ -24,7 +24,7 @@ class _ExplainingColumns(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Columns of the table"):
-            formatter.write_dl(list(tables.COLUMNS.items()))
+            formatter.write_dl(list(signers.COLUMNS.items()))
 
 
 @click.command("open", cls=_ExplainingColumns)
@@ -105,7 +105,7 @@ class _Target:
     def _pieces(self, opened: Iterator[export.Opened]) -> Iterator[bytes]:
         if self.bom:
             yield codecs.BOM_UTF8
-        for line in (tables.as_csv if self.form == "csv" else tables.as_jsonl)(opened):
+        for line in (signers.as_csv if self.form == "csv" else signers.as_jsonl)(opened):
             yield line.encode()
 
 
@@ -221,7 +221,7 @@ class _Counts:
                 " the file safe, and delete it when you no longer need it."
             )
             for column in ("index", "consent", "checked"):  # the others explain themselves
-                _say(f"Column {column}: {tables.COLUMNS[column]}.")
+                _say(f"Column {column}: {signers.COLUMNS[column]}.")
         if self.without_index:
             _say(
                 f"{self.without_index} {'record is' if self.without_index == 1 else 'records are'} only in an older"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from sabal.organiser import tables
+from sabal.organiser import signers
 from sabal.outfile import OutFile
 from sabal.refusal import Refusal
 
@@ -23,7 +23,7 @@ def write(pieces: Iterable[bytes], out: OutFile | None) -> None:
         out.write(pieces)
     elif sys.stdout.isatty():
         for text in _texts(pieces):
-            sys.stdout.write(tables.printable(text))
+            sys.stdout.write(signers.printable(text))
         sys.stdout.flush()
     else:
         # Bytes, because the text layer may have an encoding that lacks most people's names.

@@ -1,4 +1,4 @@
-"""Write opened records as CSV for a spreadsheet, as JSON lines for a program, or for a terminal."""
+"""The signers of opened records: as CSV for a spreadsheet, as JSON lines for a program, or for a terminal."""
 
 import json
 import re

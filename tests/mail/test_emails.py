@@ -206,7 +206,11 @@ def test_a_language_that_the_site_does_not_have() -> None:
     assert f"/ar/confirm/{TOKEN}" in part(message, "plain")
     html = part(message, "html")
     assert '<html lang="en" dir="ltr">' in html
-    assert f'<bdi lang="ar">{text.title}</bdi>' in html and f'<bdi lang="ar">{organiser["ar"]}</bdi>' in html
+    for words in (text.title, organiser["ar"]):
+        assert f'<bdi lang="ar" dir="rtl">{words}</bdi>' in html
+    # In plain text, a mark at the end of the title would be on the wrong side of it.
+    assert f"“\u2068{text.title}\u2069”" in part(message, "plain")
+    assert "\u2068" not in str(message["Subject"])
 
 
 def test_an_email_sent_again_has_the_same_message_id() -> None:
@@ -321,7 +325,7 @@ def test_any_title_arrives(title: str) -> None:
     message: EmailMessage = message_from_bytes(raw, policy=policy.default)  # type: ignore[assignment]
     assert message["Subject"] == f"Please confirm your signature: {title}"
     assert f"“{title}”" in part(message, "plain")
-    assert f'<bdi lang="en">{escape(title)}</bdi>' in part(message, "html")
+    assert f'<bdi lang="en" dir="ltr">{escape(title)}</bdi>' in part(message, "html")
 
 
 @pytest.mark.parametrize(

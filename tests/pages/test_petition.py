@@ -95,9 +95,9 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
 ) -> None:
     page = read(reader, OPEN_PAGE.format("en"))
     assert f'name="version" value="{petitions[OPEN].version}"' in page
-    consent = shown(petitions[OPEN].consent["en"])
+    consent = shown(petitions[OPEN].consent["en"], petitions[OPEN].definition, "en")
     assert f"<b>{consent.sentence}</b></label>" in page
-    for about, says in consent.terms:
+    for about, says, _ in consent.terms:
         assert f"<li><b>{escape(about)}</b>{escape(says)}" in page
     ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
     assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
@@ -230,7 +230,7 @@ def test_a_closed_petition_keeps_its_number_and_says_when_it_closed(reader: Read
     assert "<b>1,234</b> people have signed" in page
     assert page.count("This petition closed on November 28, 2026") == 2
     row = next(row for row in read(reader, "/en").split("<li>") if "closed-orchard" in row)
-    assert "1,234 signatures, confirmed by email · Closed on November 28, 2026" in row
+    assert "1,234 signatures, confirmed by email&nbsp;· Closed on November 28, 2026" in row
 
 
 @pytest.mark.parametrize("petition_id", [OPEN, PAUSED])
@@ -246,7 +246,7 @@ def test_after_the_last_day_a_petition_is_closed_everywhere(
     assert page.count("This petition closed on November 1, 2026") == 2
     assert "Signing is paused" not in page and "Open for signatures" not in page and "<form" not in page
     row = next(row for row in read(reader, "/en").split("<li>") if f"/{petition.slug}" in row)
-    assert "· Closed on November 1, 2026" in row
+    assert "&nbsp;· Closed on November 1, 2026" in row
     attributes = json.loads(reader.get(f"/{petition.slug}.json").body)["data"]["attributes"]
     assert (attributes["state"], attributes["closing_date"]) == ("closed", None)
     assert attributes["closed_at"] == attributes["updated_at"] == "2026-11-01T00:00:00.000Z"

@@ -96,6 +96,8 @@ def test_a_petition_in_a_language_that_the_site_lacks_links_to_the_english_page(
         languages=(*orchard.definition.languages, "fr"),
         texts=texts,
         organiser={**orchard.definition.organiser, "fr": "Carol"},
+        controller=replace(orchard.definition.controller, name={"fr": "Carol"}),
+        purpose={"fr": "Pour le verger"},
         recipients=(),
     )
     petitions[OPEN] = replace(orchard, definition=french, consent={**orchard.consent, "fr": "Oui."})

@@ -91,15 +91,18 @@ def test_korean_needs_no_particle_after_a_name(name: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_consent_is_shown_as_a_sentence_and_terms(language: str) -> None:
-    consent = shown(consent_text(bus(Fields(), purpose=dict.fromkeys(LANGUAGES, "A: b： c")), language))
+    definition = bus(Fields(), purpose=dict.fromkeys(LANGUAGES, "A: b： c"))
+    consent = shown(consent_text(definition, language), definition, language)
     assert consent.sentence.endswith((".", "。")) and len(consent.terms) >= 7
-    for about, says in consent.terms:
+    for about, says, _ in consent.terms:
         assert about.endswith((": ", "：")) and says
-    assert any(says == "A: b： c" for _, says in consent.terms)
+    assert any(says == "A: b： c" for _, says, _ in consent.terms)
+    assert consent.language == language
 
 
 def test_a_consent_of_one_line_is_a_sentence() -> None:
-    assert shown("I sign: it.").sentence == "I sign: it." and shown("I sign: it.").terms == ()
+    consent = shown("I sign: it.", bus(Fields()), "en")
+    assert consent.sentence == "I sign: it." and consent.terms == ()
 
 
 def test_a_language_without_words_gets_those_of_its_script_or_english() -> None:

@@ -14,17 +14,28 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from sabal.petitions.locales import FIRST_STRONG_ISOLATE, POP_ISOLATE, direction
+
 
 class Phrase(NamedTuple):
-    """Words as plain text and as HTML."""
+    """Words as plain text and as HTML. `language` is theirs if they are quoted."""
 
     text: str
     html: SafeString
+    language: str = ""
+
+    @property
+    def within(self) -> str:
+        """Return the plain text for a sentence, isolated if it is written in the other direction."""
+        if not self.language or direction(self.language) == _direction():
+            return self.text
+        return f"{FIRST_STRONG_ISOLATE}{self.text}{POP_ISOLATE}"
 
 
 def quoted(text: str, language: str) -> Phrase:
     """Return words of a petition, such as its title, which may be in another language than the email's own."""
-    return Phrase(text, format_html('<bdi lang="{}">{}</bdi>', language, text))
+    html = format_html('<bdi lang="{}" dir="{}">{}</bdi>', language, direction(language), text)
+    return Phrase(text, html, language)
 
 
 def sentence(msgid: str, **quotations: Phrase) -> Phrase:
@@ -32,7 +43,7 @@ def sentence(msgid: str, **quotations: Phrase) -> Phrase:
     if not quotations:
         return Phrase(msgid, conditional_escape(msgid))
     return Phrase(
-        msgid % {name: words.text for name, words in quotations.items()},
+        msgid % {name: words.within for name, words in quotations.items()},
         # Only the translators' words and the quotations are in it, and both are escaped.
         mark_safe(conditional_escape(msgid) % {name: words.html for name, words in quotations.items()}),  # noqa: S308
     )
@@ -80,6 +91,11 @@ class Content:
 _LINK = f"https://{secrets.token_hex(16)}.invalid"
 
 
+def _direction() -> str:
+    """Return the direction of the email's own words."""
+    return "rtl" if get_language_bidi() else "ltr"
+
+
 @lru_cache(maxsize=64)
 def _html(content: Content, language: str) -> str:
     from django.template.loader import render_to_string  # it loads `django.db`, which the outbox never needs
@@ -87,7 +103,7 @@ def _html(content: Content, language: str) -> str:
     context = {
         "content": content,
         "language": language,
-        "dir": "rtl" if get_language_bidi() else "ltr",
+        "dir": _direction(),
         "typeface": TYPEFACES.get(language.partition("-")[0], LATIN),
     }
     return render_to_string("mail/email.html", context)

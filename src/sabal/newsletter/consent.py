@@ -9,7 +9,8 @@ subscription stores the version of the sentence that was ticked, and each versio
 import hashlib
 
 from sabal.petitions.definition import Definition
-from sabal.petitions.organisation import controller_name, organiser_name
+from sabal.petitions.locales import isolated
+from sabal.petitions.organisation import controller_name, language_of_names, organiser_name
 
 _SENTENCES = {
     "updates": {
@@ -33,12 +34,17 @@ _RESPONSIBLE = {
 
 
 def sentence(which: str, definition: Definition, language: str) -> str:
-    """Return the sentence for `updates` or `newsletter`, in English if the language has none of its own."""
+    """Return the sentence for `updates` or `newsletter`, in English if the language has none of its own.
+
+    Names in another language than the sentence's are between isolates.
+    """
     words = _SENTENCES[which]
-    spoken = language if language in words else "en"
+    spoken, named = language if language in words else "en", language_of_names(definition, language)
     who, controller = organiser_name(definition, language), controller_name(definition, language)
-    responsible = "" if controller == who else _RESPONSIBLE[spoken].format(name=controller)
-    return words[spoken].format(who=who, responsible=responsible)
+    responsible = _RESPONSIBLE[spoken].format(name=isolated(controller, named, spoken))
+    return words[spoken].format(
+        who=isolated(who, named, spoken), responsible="" if controller == who else responsible
+    )
 
 
 def version(sentence: str) -> str:

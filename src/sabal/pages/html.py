@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from django.conf.locale import LANG_INFO
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import format_html
 
 from sabal import settings
 from sabal.http import PUBLIC, Response
-from sabal.petitions.locales import direction, own_name
+from sabal.petitions.locales import direction, locale_of, own_name
 from sabal.site_name import site_name
 from sabal.source import source_url
 
@@ -33,15 +34,19 @@ def page(
     """Render `template` in `language`. `cache` is the `Cache-Control` header: PUBLIC, LASTING or PRIVATE.
 
     Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
-    words: English if the site does not have `language`), `site_name`, `source_url`, `base_url` and `dev`. The answer
-    sets no cookie and does not depend on the client.
+    words: English if the site does not have `language`), `own_words` (the attribute of these within a text in
+    `language`), `names_language` (of the names of countries), `site_name`, `source_url`, `base_url` and `dev`. The
+    answer sets no cookie and does not depend on the client.
     """
     own_language = site_language(language)
+    own_words = "" if own_language == language else format_html(' lang="{}"', own_language)
     common = {
         "language": language,
         "site_language": own_language,
         "dir": direction(own_language),
         "text_dir": direction(language),
+        "own_words": own_words,
+        "names_language": _tag_of_names(language),
         "base_url": settings.BASE_URL,
         "source_url": source_url(),
         "dev": settings.DEV,
@@ -66,6 +71,12 @@ def site_language(language: str) -> str:
 def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
     """Return the links of the language switch: code, path, and the name that the language has for itself."""
     return [{"code": code, "name": _own_name(code), "path": f"/{code}{path}"} for code in codes]
+
+
+def _tag_of_names(language: str) -> str:
+    """Return the language that CLDR's names of countries are in for readers of `language`."""
+    spoken = locale_of(language)
+    return language if spoken.language == language.split("-")[0] else str(spoken).replace("_", "-").lower()
 
 
 def _own_name(code: str) -> str:

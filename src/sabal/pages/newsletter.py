@@ -12,6 +12,7 @@ from sabal.pages import html
 from sabal.petitions.organisation import (
     Organisation,
     controller_name,
+    language_of_names,
     newsletters,
     organisations,
     organiser_name,
@@ -30,7 +31,7 @@ def choose(published: Published, language: str) -> Response:
     if len(offered) == 1:
         return subscribe(published, language, offered[0].key)
     context = {
-        "newsletters": [(one.key, organiser_name(one.definition, language)) for one in offered],
+        "newsletters": [(one.key, *_named(one, language)) for one in offered],
         "languages": html.languages(settings.SITE_LANGUAGES, "/newsletter"),
     }
     return html.page("newsletter/choose.html", context, language=language)
@@ -70,8 +71,8 @@ def confirmed(published: Published, language: str, key: str, leave: str = "") ->
     `key` is empty if it is to updates on a petition. `leave` is the token by which the subscriber can unsubscribe.
     """
     organisation = next((one for one in organisations(published) if one.key == key), None)
-    name = organiser_name(organisation.definition, language) if key and organisation else ""
-    return _answer("confirmed", language, name=name, leave=leave)
+    name, named = _named(organisation, language) if key and organisation else ("", "")
+    return _answer("confirmed", language, name=name, named=named, leave=leave)
 
 
 def gone(published: Published, language: str) -> Response:
@@ -92,11 +93,19 @@ def offering(published: Published, key: str) -> Organisation:
     return found
 
 
+def _named(organisation: Organisation, language: str) -> tuple[str, str]:
+    """Return the name of an organisation for these readers, and the language that it is in."""
+    definition = organisation.definition
+    return organiser_name(definition, language), language_of_names(definition, language)
+
+
 def _about(organisation: Organisation, language: str, path: str) -> dict[str, object]:
     definition = organisation.definition
+    name, named = _named(organisation, language)
     return {
         "key": organisation.key,
-        "name": organiser_name(definition, language),
+        "name": name,
+        "named": named,
         "controller": controller_name(definition, language),
         "contact": definition.controller.privacy_contact,
         "languages": html.languages(settings.SITE_LANGUAGES, path),

@@ -20,7 +20,7 @@ from sabal.pages.changes import last_changes
 from sabal.petitions import consent
 from sabal.petitions.countries import countries, country_name, places
 from sabal.petitions.definition import Definition
-from sabal.petitions.locales import is_spoken_in
+from sabal.petitions.locales import is_spoken_in, isolated
 from sabal.petitions.sharing import left_out, share_links
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.form import Mistakes
@@ -51,10 +51,17 @@ def sent(snapshot: PetitionSnapshot, language: str) -> Response:
     definition = snapshot.definition
     context = about(snapshot, language) | {
         "sender": settings.MAIL_FROM.address,
-        "subject": confirm_subject(definition, language),
+        "subject": _subject(definition, language),
         "languages": html.languages(definition.languages, f"/{definition.slug}/sent"),
     }
     return html.page("petitions/sent.html", context, language=language)
+
+
+def _subject(definition: Definition, language: str) -> str:
+    """Return the subject of the email, with the title between isolates if it is in another language."""
+    title = " ".join(definition.texts[language].title.split())
+    marked = isolated(title, language, html.site_language(language))
+    return confirm_subject(definition, language).replace(title, marked)
 
 
 def card(snapshot: PetitionSnapshot, language: str) -> Response:
@@ -111,7 +118,7 @@ def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         # A draft is shown in a preview only, with its form.
         "open": snapshot.state == "draft" or snapshot.takes_signatures(datetime.now(UTC).date()),
         "version": snapshot.version,
-        "consent": consent.shown(snapshot.consent[language]),
+        "consent": consent.shown(snapshot.consent[language], snapshot.definition, language),
         "all_countries": countries(language),
         "updates_sentence": sentence("updates", definition, language),
         "newsletter_sentence": sentence("newsletter", definition, language),

@@ -14,7 +14,12 @@ from sabal.pages import html
 from sabal.pages.privacy import moments
 from sabal.petitions import consent
 from sabal.petitions.definition import Fields
-from sabal.petitions.organisation import controller_name, organisations, organiser_name
+from sabal.petitions.organisation import (
+    controller_name,
+    language_of_names,
+    organisations,
+    organiser_name,
+)
 from sabal.petitions.snapshot import PetitionSnapshot
 
 FORM_FIELDS = tuple(field.name for field in fields(Fields))
@@ -69,6 +74,7 @@ def _organisations(published: Published, language: str) -> list[dict[str, object
         {
             "key": one.key,
             "name": organiser_name(one.definition, language),
+            "language": language_of_names(one.definition, language),
             "controller": controller_name(one.definition, language),
             "newsletter": one.offers_newsletter,
             "petitions": [_entry(petition, language) for petition in one.petitions],
@@ -96,7 +102,7 @@ def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
         "controller": controller_name(definition, text_language),
         "address": definition.controller.address[text_language],
         "contact": definition.controller.privacy_contact,
-        "terms": consent.shown(petition.consent[text_language]).terms,
+        "consent": consent.shown(petition.consent[text_language], definition, text_language),
         "counts": petition.counts,
         "ended_on": petition.ended_on(datetime.now(UTC).date()),
         "gathering": petition.gathering,

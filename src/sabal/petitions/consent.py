@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sabal.petitions.countries import day_in_full
 from sabal.petitions.definition import Definition
@@ -109,30 +110,50 @@ _WORDS = {
 }
 
 
+class Term(NamedTuple):
+    """A term: what it is about, what it says, and the language of that if it is the petition's own words, else ""."""
+
+    about: str
+    says: str
+    language: str = ""
+
+
 @dataclass(frozen=True)
 class Consent:
-    """A consent as a page shows it: the sentence to tick, and its terms, each as what it is about and what it says."""
+    """A consent as a page shows it: the sentence to tick, its terms, and the language of both."""
 
     sentence: str
-    terms: tuple[tuple[str, str], ...]
+    terms: tuple[Term, ...]
+    language: str
 
 
 def consent_text(definition: Definition, language: str) -> str:
     """Return the consent of a petition in `language`. A language without words here gets those of a near one."""
-    spoken = nearest(language, _WORDS) or "en"
+    spoken = language_of_words(language)
     return "\n".join([_WORDS[spoken].sentence, *_terms(definition, language, spoken)])
 
 
-def shown(text: str) -> Consent:
-    """Return the parts of a consent, also of one that is a single line."""
+def shown(text: str, definition: Definition, language: str) -> Consent:
+    """Return the parts of a consent of a petition in `language`, also of one that is a single line."""
     sentence, *lines = text.split("\n")
-    return Consent(sentence, tuple(_parts(line) for line in lines))
+    own = (_keepers(definition, language), _on_one_line(definition.purpose[language]))
+    parts = (_parts(line) for line in lines)
+    return Consent(
+        sentence,
+        tuple(Term(about, says, language if says in own else "") for about, says in parts),
+        language_of_words(language),
+    )
 
 
 @lru_cache(maxsize=256)
 def consent_version(text: str) -> str:
     """Return the version of a consent: the first 16 hex digits of its SHA-256. It is sealed with every signature."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def language_of_words(language: str) -> str:
+    """Return the language of the words of a consent for readers of `language`."""
+    return nearest(language, _WORDS) or "en"
 
 
 def _terms(definition: Definition, language: str, spoken: str) -> Iterator[str]:

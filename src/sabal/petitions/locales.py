@@ -19,6 +19,7 @@ RIGHT_TO_LEFT = frozenset(
     " Orkh Ougr Palm Phli Phlp Phnx Prti Rohg Samr Sarb Sidt Sogd Sogo Syrc Syre Syrj Syrn Thaa Todr Yezi".split()
 )
 ListStyle = Literal["standard", "or"]
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 WIDELY_SPOKEN = 10  # percent of a place's people
 
 
@@ -49,6 +50,14 @@ def script_of(language: str) -> str:
 def direction(language: str) -> str:
     """Return "rtl" or "ltr", for HTML's `dir`."""
     return "rtl" if script_of(language) in RIGHT_TO_LEFT else "ltr"
+
+
+def isolated(words: str, language: str, sentence: str) -> str:
+    """Return words in `language` for a sentence in the language `sentence`: between isolates if that is another one.
+
+    Otherwise two names that are written right to left would change places in a sentence that is not.
+    """
+    return words if language == sentence else f"{FIRST_STRONG_ISOLATE}{words}{POP_ISOLATE}"
 
 
 def own_name(language: str) -> str:

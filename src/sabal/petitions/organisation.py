@@ -46,6 +46,11 @@ def newsletters(published: Iterable[PetitionSnapshot]) -> list[Organisation]:
     return [organisation for organisation in organisations(published) if organisation.offers_newsletter]
 
 
+def language_of_names(definition: Definition, language: str) -> str:
+    """Return the language of `organiser_name` and `controller_name`: the authoritative one if it lacks the reader's."""
+    return language if language in definition.organiser else definition.authoritative
+
+
 def organiser_name(definition: Definition, language: str) -> str:
     """Return the name under which the organisation asks, in the authoritative language if it lacks the reader's."""
     name = definition.organiser.get(language) or definition.organiser[definition.authoritative]

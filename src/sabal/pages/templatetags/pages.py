@@ -5,12 +5,13 @@ from datetime import date
 from babel.numbers import format_decimal
 from django import template
 from django.utils import translation
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from sabal.pages import html
 from sabal.petitions import markdown
 from sabal.petitions.countries import day_in_full
-from sabal.petitions.locales import locale_of
+from sabal.petitions.locales import FIRST_STRONG_ISOLATE, POP_ISOLATE, direction, locale_of
 
 register = template.Library()
 
@@ -43,6 +44,34 @@ def blocks(text: str) -> SafeString:
 def inline(text: str) -> SafeString:
     """Return inline Markdown, such as a demand, as sanitised HTML."""
     return mark_safe(markdown.inline_html(text))  # noqa: S308 - sanitised there
+
+
+@register.simple_tag
+def lang(language: str) -> SafeString:
+    """Return the attributes of an element with words in `language`: nothing if it is that of the page."""
+    page = _language()
+    if language == page:
+        return mark_safe("")
+    if direction(language) == direction(page):
+        return format_html(' lang="{}"', language)
+    return format_html(' lang="{}" dir="{}"', language, direction(language))
+
+
+@register.filter
+def quoted(words: str, language: str) -> SafeString:
+    """Return words in `language` for a sentence of the page: marked as such, and isolated from its direction."""
+    if language in ("", _language()):
+        return conditional_escape(words)
+    return format_html('<bdi lang="{}" dir="{}">{}</bdi>', language, direction(language), words)
+
+
+@register.filter
+def with_isolates(sentence: str, language: str) -> SafeString:
+    """Return a sentence whose parts between isolates (Unicode Standard Annex 9) are in `language`."""
+    html = conditional_escape(sentence)
+    begin = format_html('<bdi lang="{}" dir="{}">', language, direction(language))
+    # Both replacements are ours.
+    return mark_safe(html.replace(FIRST_STRONG_ISOLATE, begin).replace(POP_ISOLATE, "</bdi>"))  # noqa: S308
 
 
 @register.filter

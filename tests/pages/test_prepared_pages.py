@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from sabal.http import Refused
 from sabal.pages import prepared
+from sabal.pages.petition import withdrawn
 from sabal.pages.prepared import NAMES, prepared_page
 from sabal.petitions.snapshot import PetitionSnapshot
 
-from .conftest import GUARDED, OPEN
+from .conftest import CLOSED, GUARDED, OPEN, PAUSED
 
 LANGUAGES = ("en", "ko", "zh-hans")
 OF_A_PETITION = ("confirm", "not-me", "receipt")
@@ -73,10 +75,19 @@ def test_withdrawing_is_a_button_not_a_link() -> None:
     assert '<form method="post" action="/en/signature/⟦token⟧/withdraw">' in read("old-link")
 
 
-@pytest.mark.parametrize("name", ["withdrawn", "old-link"])
+@pytest.mark.parametrize("name", ["withdrawn", "old-link", "gone"])
 def test_who_may_sign_again_gets_a_link_to_the_petitions(name: str) -> None:
     body = read(name)
     assert '<a href="/en">' in body[body.index("<main") : body.index("</main>")]
+
+
+def test_who_withdrew_is_not_asked_to_sign_a_closed_petition(petitions: Petitions) -> None:
+    for petition, asked in ((petitions[OPEN], True), (petitions[PAUSED], False), (petitions[CLOSED], False)):
+        body = withdrawn(petition, "en").body.decode()
+        assert ("you can sign again" in body) == (f'href="/en/{petition.slug}#sign"' in body) == asked
+        assert "You can delete our email." in body and "<form" not in body
+    with pytest.raises(Refused):
+        withdrawn(petitions[GUARDED], "en")
 
 
 def test_only_an_open_receipt_offers_to_share(petitions: Petitions) -> None:

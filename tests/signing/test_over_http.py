@@ -157,6 +157,22 @@ def test_only_valid_links_are_given_to_the_writer(site: SiteOfTests, monkeypatch
     assert written == [operations.Withdraw(suzie.t, suzie.digest)] and site.rows("signing_signature") == 0
 
 
+def test_who_withdrew_from_an_open_petition_gets_a_link_to_sign_it_again(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = site.publish(profile='"open"')
+    suzie, max_ = confirmed(site, petition), confirmed(site, petition, "max@example.org")
+    with open_client(site, monkeypatch) as client:
+        for one, language in ((suzie, "en"), (max_, "ko")):
+            gone = client.post(f"/{language}/signature/{token.encode(one.t)}/withdraw")
+            assert gone["location"] == f"/{language}/{SLUG}/withdrawn"
+            page = client.get(gone["location"]).body.decode()
+            assert f'<a href="/{language}/{SLUG}#sign">' in page
+        assert site.rows("signing_signature") == 0
+        again = client.post(f"/en/signature/{token.encode(suzie.t)}/withdraw")
+        assert again["location"] == "/en/signature/withdrawn"  # nobody knows any more whose link it was
+
+
 SHORTER = {"one letter": -1, "some letters": -5, "most": 9}
 
 

@@ -108,6 +108,7 @@ def table(
         Row("/{language}/{slug}", petition.petition, cached=True),
         Row("/{language}/{slug}/sign", post=handlers.sign, limit=Limits.sign, any_origin=True),
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
+        Row("/{language}/{slug}/withdrawn", petition.withdrawn, cached=True),
         Row("/{language}/{slug}/versions", versions.versions, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, found by the link of an email

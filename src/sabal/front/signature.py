@@ -153,11 +153,18 @@ class SignatureHandlers:
         return await self._app.prepared.page("withdraw", request.language, token=token.encode(t))
 
     async def withdraw(self, request: Request) -> Response:
-        """POST: delete record, dedupe tag and links. The answer is the same for real and invented links."""
+        """POST: delete record, dedupe tag and links.
+
+        The answer is the same for real and invented links, unless the petition is open: then the real link has shown
+        it before, and the answer has a link to sign it again.
+        """
         t, found = await self._found(request)
         # Anyone can invent links, so only real ones reach the writer. Timing may reveal a real link, but it is used up.
         if found is not None or await self._is_real_late(t):
             await self._app.commit(lambda: operations.Withdraw(t, token.digest(t)))
+        petition = self._app.snapshots.by_id(found.petition_id) if found else None
+        if petition and not petition.profile.guarded and request.language in petition.definition.languages:
+            return see_other(f"/{request.language}/{petition.slug}/withdrawn")
         return see_other(f"/{request.language}/signature/withdrawn")
 
     async def withdrawn(self, request: Request) -> Response:

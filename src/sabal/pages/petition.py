@@ -57,6 +57,15 @@ def sent(snapshot: PetitionSnapshot, language: str) -> Response:
     return html.page("petitions/sent.html", context, language=language)
 
 
+def withdrawn(snapshot: PetitionSnapshot, language: str) -> Response:
+    """Return the page after withdrawing. It is the same for everyone. A guarded petition has none of its own (404)."""
+    if snapshot.profile.guarded:
+        raise Refused(404, "not-found")
+    open_ = snapshot.takes_signatures(datetime.now(UTC).date())
+    context = about(snapshot, language) | {"open": open_, "languages": ()}
+    return html.page("prepared/withdrawn.html", context, language=language)
+
+
 def _subject(definition: Definition, language: str) -> str:
     """Return the subject of the email, with the title between isolates if it is in another language."""
     title = " ".join(definition.texts[language].title.split())

@@ -62,7 +62,7 @@ def recipients(given: str) -> list[str]:
         elif _SECRET.search(given.translate(_PLAIN)):
             raise Refusal("This is a secret key. Keep it to yourself and give the public half (age1…).")
         elif not _PUBLIC.search(given):
-            raise Refusal(f"{given[:80]} is neither a public key (age1…) nor a file that holds one.")
+            raise Refusal(f"There is no file {given[:80]}, and it is no public key (age1…) either.")
     found = [str(key) for key in _keys(text, _PUBLIC, agefile.parse_recipient)]
     if not found:
         raise Refusal(f"{subject} holds no public key (a line that begins with age1).")

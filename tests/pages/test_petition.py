@@ -9,7 +9,9 @@ from html import escape
 
 import pytest
 
+from sabal import settings
 from sabal.checking.copiedpage import CopiedPage
+from sabal.configuration.sender import Sender
 from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
@@ -215,6 +217,43 @@ def amended(snapshot: PetitionSnapshot) -> PetitionSnapshot:
     return replace(
         snapshot, definition=versions[-1].definition, versions=tuple(versions), amended_on=date(2026, 11, 9)
     )
+
+
+def test_an_amendment_of_nothing_that_is_signed_says_so(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    petition = amended(petitions[OPEN])
+    first, second = petition.versions
+    same = replace(second, definition=replace(first.definition, goal=7))
+    petitions[OPEN] = replace(petition, definition=same.definition, versions=(first, same))
+    page = read(reader, OPEN_PAGE.format("en"))
+    assert "Amended on November 9, 2026. Text, terms and key stayed as they were." in page
+    assert 'href="/en/keep-the-orchard/versions"' in page
+    assert "Text, terms and key stayed as they were." in read(reader, OPEN_PAGE.format("en") + "/versions")
+
+
+def test_changes_are_listed_as_the_language_lists(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    petition = amended(petitions[OPEN])
+    first, second = petition.versions
+    texts = {code: replace(text, notice="!") for code, text in second.definition.texts.items()}
+    changed = replace(second, definition=replace(second.definition, texts=texts))
+    petitions[OPEN] = replace(petition, versions=(first, changed))
+    assert "Changed: the text and other languages (한국어, 简体中文)." in read(
+        reader, OPEN_PAGE.format("en") + "/versions"
+    )
+    assert "正文和其他语言" in read(reader, OPEN_PAGE.format("zh-hans") + "/versions")
+
+
+def test_the_page_after_signing_names_the_sender_as_the_email_does(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MAIL_FROM", Sender("Friends & Co.", "petition@example.org"))
+    page = read(reader, OPEN_PAGE.format("en") + "/sent")
+    assert "<bdi>Friends &amp; Co.</bdi>" in page and "petition@<wbr>example.org" in page
+    monkeypatch.setattr(settings, "MAIL_FROM", Sender())  # a preview without a server
+    assert "<dt>From</dt>" not in read(reader, OPEN_PAGE.format("en") + "/sent")
 
 
 def test_the_last_day_is_shown(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> None:

@@ -1,11 +1,13 @@
 """Carol's commands about petitions: each names the next step, and no command loses text that she wrote."""
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from sabal.cli import main
+from sabal.petitions import folder
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sites import EXAMPLE, SiteOfTests
@@ -90,8 +92,22 @@ def test_what_is_missing_for_publishing_is_a_list(site: SiteOfTests, tmp_path: P
     refused = run("publish", slug)
     first, *others = refused.stderr.splitlines()
     assert refused.exit_code == 2 and first == f"{slug} cannot be published yet:"
-    assert len(others) > 3 and all(line.startswith("- ") for line in others[:-1])
-    assert others[-1] == f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/"
+    assert len(others) > 3 and all(line.startswith("- ") for line in others[:-2])
+    assert others[-2:] == [
+        f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/",
+        f"Then: sabal keys new --out FILE, sabal keys use {slug} FILE.pub",
+    ]
+
+
+def test_who_lacks_only_a_key_is_told_how_to_make_one(site: SiteOfTests, tmp_path: Path) -> None:
+    site.publish()
+    files = drafts.export_files(SLUG)
+    files["petition.toml"] = re.sub(r"(?ms)^organiser_keys = .*?\]\n", "", files["petition.toml"])
+    files["petition.toml"] = files["petition.toml"].replace(SLUG, "night-bus")
+    folder.write(files, tmp_path / "night-bus")
+    assert run("import", str(tmp_path / "night-bus")).exit_code == 0
+    last = run("publish", "night-bus").stderr.splitlines()[-1]
+    assert last == "Next: sabal keys new --out FILE, sabal keys use night-bus FILE.pub"
 
 
 @pytest.mark.parametrize("path", ["nowhere.jsonl", "no/where"])

@@ -20,6 +20,11 @@ class Sender:
     address: str = ""
 
     @property
+    def local_part(self) -> str:
+        """Return what is before the @ of the address."""
+        return self.address.rpartition("@")[0]
+
+    @property
     def domain(self) -> str:
         """Return the domain of the address; empty if there is no sender."""
         return self.address.rpartition("@")[2]

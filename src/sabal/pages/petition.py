@@ -50,7 +50,7 @@ def sent(snapshot: PetitionSnapshot, language: str) -> Response:
     """Return the page after signing. It is the same for everyone."""
     definition = snapshot.definition
     context = about(snapshot, language) | {
-        "sender": settings.MAIL_FROM.address,
+        "sender": settings.MAIL_FROM,
         "subject": _subject(definition, language),
         "languages": html.languages(definition.languages, f"/{definition.slug}/sent"),
     }

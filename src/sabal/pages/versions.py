@@ -30,10 +30,7 @@ def _entries(snapshot: PetitionSnapshot, language: str) -> list[dict[str, object
                     "version": version,
                     "text": version.definition.texts[language],
                     "changes": changes,
-                    "changed": names_of(changes, language) if changes else (),
-                    "elsewhere": [other["name"] for other in html.languages(changes.elsewhere, "")]
-                    if changes
-                    else (),
+                    "changed": names_of(changes, language) if changes else "",
                 }
             )
         before = version

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Iterator, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -58,16 +59,22 @@ def new_origin() -> str:
 def _refuse_unready(petition: Petition, definition: Definition, today: date) -> None:
     lacking = folder.lacking(definition, today=today)
     if lacking:
-        slug = definition.slug
-        next_step = f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/"
-        raise Refusal(
-            "\n".join((f"{slug} cannot be published yet:", *(f"- {lack}" for lack in lacking), next_step))
-        )
+        lines = [f"{definition.slug} cannot be published yet:", *(f"- {lack}" for lack in lacking)]
+        raise Refusal("\n".join([*lines, *_next_steps(definition, lacking)]))
     if not petition.key_check_answered:
         raise Refusal(
             "The key check is missing: nobody has shown yet that the organiser's key opens what is encrypted to"
             f" it. Next: sabal keys check {definition.slug}"
         )
+
+
+def _next_steps(definition: Definition, lacking: Sequence[str]) -> Iterator[str]:
+    """Yield the commands that complete what is lacking: a key is chosen by a command, the rest is in the files."""
+    slug, keys = definition.slug, bool(definition.organiser_keys)
+    if keys or len(lacking) > 1:
+        yield f"Next: sabal export {slug}, edit the files in {slug}/, sabal import {slug}/"
+    if not keys:
+        yield f"{'Then' if len(lacking) > 1 else 'Next'}: sabal keys new --out FILE, sabal keys use {slug} FILE.pub"
 
 
 def _host() -> str:

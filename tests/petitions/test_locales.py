@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from babel import Locale
 from babel.core import get_global
+from babel.localedata import locale_identifiers
 from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,17 @@ from sabal.petitions.countries import countries, country_name, day_in_full, plac
 from sabal.petitions.definition import LANGUAGE
 from sabal.petitions.locales import direction, is_spoken_in, listed, locale_of, nearest, own_name, script_of
 
-KNOWN = sorted({*get_global("language_aliases"), *Locale("en").languages, "prs", "pnb", "xyz", "de-1996"})
+KNOWN = sorted(
+    {
+        *get_global("language_aliases"),
+        *Locale("en").languages,
+        *locale_identifiers(),
+        "prs",
+        "pnb",
+        "xyz",
+        "de-1996",
+    }
+)
 TAGS = sorted({tag for name in KNOWN if LANGUAGE.fullmatch(tag := name.lower().replace("_", "-"))})
 
 
@@ -25,7 +36,7 @@ def everything(language: str) -> None:
     assert country_name("ET", language) and day_in_full(date(2028, 11, 30), language)
     assert format_decimal(1234, locale=locale_of(language))
     assert places(["ET", "XK", "US"], language, "or") and listed(["a"], language) == "a"
-    assert own_name(language) and direction(language) in ("ltr", "rtl")
+    assert own_name(language) not in ("", "None") and direction(language) in ("ltr", "rtl")
     assert is_spoken_in(language, "ET") in (True, False)
 
 
@@ -49,6 +60,10 @@ def test_a_language_that_cldr_lacks_has_names_numbers_and_days(tag: str) -> None
 
 def test_another_name_of_a_language_is_found() -> None:
     assert str(locale_of("prs")) == "fa_AF" and own_name("prs") == "دری"
+
+
+def test_a_language_whose_own_name_cldr_lacks_has_its_english_one() -> None:
+    assert own_name("mn-mong") == "Mongolian"
 
 
 @pytest.mark.parametrize(

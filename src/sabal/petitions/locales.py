@@ -63,9 +63,10 @@ def isolated(words: str, language: str, sentence: str) -> str:
 def own_name(language: str) -> str:
     """Return the name that a language has for itself; without one its English name, or the tag."""
     locale, base = locale_of(language), language.split("-")[0]
+    english = Locale("en").languages.get(base, language)
     if locale.language == "en" != base:
-        return str(locale.languages.get(base, language))
-    return str(locale.languages.get(str(locale)) or locale.get_display_name())
+        return str(english)
+    return str(locale.languages.get(str(locale)) or locale.get_display_name() or english)
 
 
 def nearest(language: str, known: Iterable[str]) -> str | None:

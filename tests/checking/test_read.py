@@ -84,12 +84,13 @@ def test_a_log_may_have_any_prefix(prefix: str, mirror: Path, served: Web) -> No
     assert read(served.url + prefix) == LONG.copy()
 
 
-def test_the_likeliest_address_is_requested_first() -> None:
+@pytest.mark.parametrize("language", ["ko", "es-419", "zh-hant-tw", "de-1996"])
+def test_the_likeliest_address_is_requested_first(language: str) -> None:
     prefixes = [
         p.removeprefix("https://h.example")
-        for p in over_http.candidates(urlsplit("https://h.example/ko/trees"))
+        for p in over_http.candidates(urlsplit(f"https://h.example/{language}/trees"))
     ]
-    assert prefixes == ["/trees/log", "/ko/trees/log", "/ko/trees"]
+    assert prefixes == ["/trees/log", f"/{language}/trees/log", f"/{language}/trees"]
 
 
 def test_a_page_at_the_address_of_a_checkpoint_is_not_a_log(mirror: Path, served: Web) -> None:

@@ -3,15 +3,16 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from front.tiny_site import TOKEN, Definition, Echo, NewsletterEcho, Petition, Petitions, build
 from front.visitor import Answer, visit
 from sabal.front.languages import best_language
 from sabal.front.paths import Routes
-from sabal.front.routes import table
+from sabal.front.routes import PART, table
 from sabal.http import Refused
+from sabal.petitions.definition import LANGUAGE
 
 
 def of(*languages: str, dev: bool = False) -> Routes:
@@ -93,6 +94,22 @@ def test_a_path_names_its_parts() -> None:
     assert (proof.language, proof.token, proof.slug) == ("ko", TOKEN, "")
     sign = found(b"/zh-hans/bowl/sign")
     assert (sign.language, sign.slug, sign.row.allow) == ("zh-hans", "bowl", ("POST",))
+
+
+@given(st.from_regex(LANGUAGE, fullmatch=True))
+@example("es-419")
+@example("de-1996")
+def test_every_path_is_there_in_every_language_that_a_petition_can_have(language: str) -> None:
+    """Among them the links of emails: a petition for Latin America is in es-419."""
+    found = of("en", "ko", "zh-hans")
+    found.update([Petition("bowl", definition=Definition((language,)))])
+    for row in found._rows:
+        if "{slug}" in row.path or "{any_language}" in row.path:
+            parts = PART.sub(lambda part: PARTS.get(part[1], language), row.path)
+            assert found.find(parts.encode()).row is row, parts
+
+
+PARTS = {"slug": "bowl", "token": TOKEN, "digest": "0a" * 32, "tile": "0/000"}
 
 
 def test_pages_of_development_exist_only_in_development() -> None:

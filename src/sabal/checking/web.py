@@ -19,7 +19,7 @@ SILENCE, PATIENCE = 20.0, 120.0
 PAUSES = (0.5, 3.0)
 """Seconds before each retry of a request."""
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{2,8})?", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", re.ASCII)
 _ABSENT, _TEMPORARY = (404, 410), (429, 500, 502, 503, 504)
 _CHUNK = 1 << 14
 

@@ -21,8 +21,8 @@ LONGEST = 512  # bytes of a path
 CANONICAL = re.compile(rb"/|(?:/[A-Za-z0-9._~-]+)+")
 _POSTER = re.compile(rb"(?:/(?P<language>[a-z]{2,3}(?:-[a-z0-9]{1,8})*))?/(?P<slug>[a-z0-9-]+)/?")
 SHAPES = {
-    "language": r"(?P<language>[a-z-]+)",
-    "any_language": r"(?P<language>[a-z-]+)",
+    "language": r"(?P<language>[a-z0-9-]+)",  # digits too: es-419, de-1996
+    "any_language": r"(?P<language>[a-z0-9-]+)",
     "slug": r"(?P<slug>[^/]+)",
     "token": r"(?P<token>[A-Za-z0-9]{1,64})",
     "digest": r"(?P<file>[0-9a-f]{64})",

@@ -129,9 +129,9 @@ def test_an_export_is_opened_audited_and_bundled(computer: Computer, petition: m
         str(made.CAROL.recipient),
     )
     assert ": 3 signatures count" in computer.says(*sealed)
-    assert computer.says("bundle", "log.zip", "--show", "none", "--out", "out.zip").startswith(
-        "OK"
-    )  # it replaces the old one
+    again = ("bundle", "log.zip", "--show", "none", "--out", "out.zip")
+    assert b"--force" in computer.run(*again, code=2).stderr
+    assert computer.says(*again, "--force").startswith("OK")  # it replaces the old one
 
 
 def test_a_log_is_checked(computer: Computer, petition: made.Petition) -> None:

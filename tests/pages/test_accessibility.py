@@ -41,10 +41,11 @@ PAGES = {
     **{name: f"/{{}}/{name}?{GUARDED}" for name in NAMES},
 }
 NEWSLETTER: dict[str, dict[str, object]] = {
-    "choose": {"newsletters": [("rivers", "River Friends"), ("buses", "Night Bus League")]},
+    "choose": {"newsletters": [("rivers", "River Friends", "en"), ("buses", "Night Bus League", "ko")]},
     "subscribe": {
         "key": "rivers",
         "name": "River Friends",
+        "named": "en",
         "controller": "River Friends Ltd",
         "contact": "rivers@example.org",
         "others": True,
@@ -53,7 +54,7 @@ NEWSLETTER: dict[str, dict[str, object]] = {
         "wrong": {"email": "Enter your email address.", "consent": "Tick the box."},
     },
     "gone": {"offered": True},
-    **{name: {"name": "River Friends"} for name in ("asked", "confirmed", "unsubscribed")},
+    **{name: {"name": "River Friends", "named": "en"} for name in ("asked", "confirmed", "unsubscribed")},
 }
 REFUSED = Mistakes(
     {"email": "suzie@gmial.com", "display": "full"},

@@ -194,7 +194,12 @@ OPTIONS = {
     "a time": Case(ZIP, HOLDS, options=("--at", "0")),
     "a distant time": Case(ZIP, HOLDS, options=("--at", str(2**62))),
     **{f"the time {at}": Case(ZIP, UNCHECKED, options=("--at", at)) for at in ("-1", "noon", "1.5", "")},
+    # An empty shell variable: nothing was compared, and `sabal verify` and `verify.py` said OK.
+    "no key after --log": Case(ZIP, UNCHECKED, options=("--log", ""), says="--log"),
+    **{f"nothing after {option}": Case(ZIP, UNCHECKED, options=(option, ""))
+       for option in ("--checkpoint", "--promise", "--proof")},
     "an unknown option": Case(ZIP, UNCHECKED, options=("--trust",)),
+    "half an option": Case(ZIP, UNCHECKED, options=("--js",)),
     "a file that is missing": Case(ZIP, UNCHECKED, options=("--checkpoint", "nowhere")),
     "a folder as a file": Case(ZIP, UNCHECKED, options=("--proof", ".")),
     "a promise that waits": kept("promise", LATER.promise(309, 99), HOLDS, more=("--at", "98")),

@@ -179,3 +179,14 @@ def test_for_other_files_the_sentence_names_the_right_command(tmp_path: Path) ->
     assert "There is no" in refused(str(tmp_path / "nothing"))
     with pytest.raises(CannotCheck, match="no name of a file"):
         read("a\0b")
+
+
+def test_an_empty_name_is_not_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from an empty shell variable."""
+    LONG.write_tiles(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert read(".") == LONG.copy()
+    with pytest.raises(CannotCheck, match="Nothing was named"):
+        read("")

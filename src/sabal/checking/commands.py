@@ -74,7 +74,7 @@ def verify(
     Exit code 0: everything holds; 1: it was checked and is wrong; 2: it could not be checked.
     """  # fmt: skip
     with _cannot_check():
-        key = _key(vkey, "--log", Kind.NOTE) if vkey else None
+        key = None if vkey is None else _key(vkey, "--log", Kind.NOTE)
         trusted = [_key(witness, "--witness", Kind.COSIGNATURE) for witness in witnesses]
         started = int(time.time())
         copy = _read(what)

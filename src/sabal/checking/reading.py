@@ -15,6 +15,10 @@ def read(what: str, progress: Progress = lambda done, of: None) -> LogCopy:
     """Read the log at a web address, in a folder or in a bundle. Raise `CannotCheck` if it fails."""
     if "://" in what:
         return read_url(what, progress)
+    if not what:  # Path("") would be the folder that one is in
+        raise CannotCheck(
+            "Nothing was named. Give the https:// address of a petition, a bundle, or a folder with a log."
+        )
     path = Path(what)
     try:
         if path.is_dir():

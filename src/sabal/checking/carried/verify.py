@@ -103,7 +103,7 @@ def check(read: Read, given: argparse.Namespace) -> dict[str, Any]:
     forgery as a file that cannot be read.
     """
     trusted = Trusted(
-        known_key(given.log, "--log", NOTE) if given.log else None,
+        None if given.log is None else known_key(given.log, "--log", NOTE),
         [known_key(witness, "--witness", COSIGNATURE) for witness in given.witness],
         given.at,
     )
@@ -217,7 +217,8 @@ def read_kept(given: argparse.Namespace) -> list[Kept]:
         try:
             parse_proof(data)
         except Wrong as wrong:
-            raise Unchecked("%s holds no proof. %s" % (name, wrong)) from None
+            why = str(wrong)
+            raise Unchecked("%s holds no proof. %s" % (name, why[:1].upper() + why[1:])) from None
         kept.append(Kept(name, "proof", [data]))
     return kept
 
@@ -1405,7 +1406,10 @@ def posix(text: str) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check a copy of a petition's public log.")
+    parser = argparse.ArgumentParser(
+        description="Check a copy of a petition's public log.",
+        allow_abbrev=False,  # as in `sabal verify`: no later option may change what half a word means
+    )
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument(
         "copy", nargs="?", default=here, help="a bundle or a folder (default: the folder of this file)"

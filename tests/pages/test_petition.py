@@ -174,7 +174,7 @@ def test_an_amended_petition_says_what_was_changed(
     assert b"Amended on" not in reader.get(path).body
     petitions[OPEN] = amended(petitions[OPEN])
     page = read(reader, path)
-    assert "Amended on November 9, 2026. Changed: the text." in page
+    assert "Amended on 9 November 2026. Changed: the text." in page
     assert f'href="{path}/versions"' in page
 
 
@@ -227,7 +227,7 @@ def test_an_amendment_of_nothing_that_is_signed_says_so(
     same = replace(second, definition=replace(first.definition, goal=7))
     petitions[OPEN] = replace(petition, definition=same.definition, versions=(first, same))
     page = read(reader, OPEN_PAGE.format("en"))
-    assert "Amended on November 9, 2026. Text, terms and key stayed as they were." in page
+    assert "Amended on 9 November 2026. Text, terms and key stayed as they were." in page
     assert 'href="/en/keep-the-orchard/versions"' in page
     assert "Text, terms and key stayed as they were." in read(reader, OPEN_PAGE.format("en") + "/versions")
 
@@ -261,15 +261,15 @@ def test_the_last_day_is_shown(reader: Reader, petitions: dict[int, PetitionSnap
         petitions[OPEN], definition=replace(petitions[OPEN].definition, closes=date(2027, 1, 31))
     )
     for path in (OPEN_PAGE.format("en"), "/en"):
-        assert "Open for signatures until January 31, 2027" in read(reader, path)
+        assert "Open for signatures until 31 January 2027" in read(reader, path)
 
 
 def test_a_closed_petition_keeps_its_number_and_says_when_it_closed(reader: Reader) -> None:
     page = read(reader, "/en/closed-orchard")
     assert "<b>1,234</b> people have signed" in page
-    assert page.count("This petition closed on November 28, 2026") == 2
+    assert page.count("This petition closed on 28 November 2026") == 2
     row = next(row for row in read(reader, "/en").split("<li>") if "closed-orchard" in row)
-    assert "1,234 signatures, confirmed by email&nbsp;· Closed on November 28, 2026" in row
+    assert "1,234 signatures, confirmed by email&nbsp;· Closed on 28 November 2026" in row
 
 
 @pytest.mark.parametrize("petition_id", [OPEN, PAUSED])
@@ -282,10 +282,10 @@ def test_after_the_last_day_a_petition_is_closed_everywhere(
         petition, definition=replace(petition.definition, closes=date(2026, 11, 1))
     )
     page = read(reader, f"/en/{petition.slug}")
-    assert page.count("This petition closed on November 1, 2026") == 2
+    assert page.count("This petition closed on 1 November 2026") == 2
     assert "Signing is paused" not in page and "Open for signatures" not in page and "<form" not in page
     row = next(row for row in read(reader, "/en").split("<li>") if f"/{petition.slug}" in row)
-    assert "&nbsp;· Closed on November 1, 2026" in row
+    assert "&nbsp;· Closed on 1 November 2026" in row
     attributes = json.loads(reader.get(f"/{petition.slug}.json").body)["data"]["attributes"]
     assert (attributes["state"], attributes["closing_date"]) == ("closed", None)
     assert attributes["closed_at"] == attributes["updated_at"] == "2026-11-01T00:00:00.000Z"

@@ -118,7 +118,7 @@ WITNESSES = {
     "no witness": ("", None, ("", "No outside witness is required.")),
     "not cosigned": (WITNESS_POLICY, None, ("Not witnessed yet.",) * 2),
     "malformed policy": ("witness first\n", None, ("Not witnessed yet.",) * 2),
-    "cosigned": (WITNESS_POLICY, COSIGNED_AT, ("Witnessed by first on November 24, 2026.",) * 2),
+    "cosigned": (WITNESS_POLICY, COSIGNED_AT, ("Witnessed by first on 24 November 2026.",) * 2),
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from babel.dates import format_date
 
-from sabal.petitions.locales import ListStyle, listed, locale_of, nearest, script_of
+from sabal.petitions.locales import ListStyle, listed, locale_of, locale_of_sentences, nearest, script_of
 
 # Two-letter codes that CLDR names but ISO 3166-1 does not assign to a country or territory. XK (Kosovo) is not assigned
 # either, but people live there, and banks, the European Union and CLDR use that code.
@@ -42,7 +42,7 @@ def places(codes: Iterable[str], language: str, style: ListStyle = "standard") -
 
 def day_in_full(day: date, language: str) -> str:
     """Return `day` in the long form of that language."""
-    return format_date(day, "long", locale=locale_of(language))
+    return format_date(day, "long", locale=locale_of_sentences(language))
 
 
 @cache

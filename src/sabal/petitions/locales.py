@@ -35,6 +35,12 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
+def locale_of_sentences(language: str) -> Locale:
+    """Return CLDR's locale for lists and days. English is British here, as all English words of a site are."""
+    locale = locale_of(language)
+    return Locale("en", "GB") if str(locale) == "en" else locale
+
+
 @cache
 def script_of(language: str) -> str:
     """Return the script (ISO 15924) of a tag: its own subtag, or the usual one of the language there; "" if unknown."""
@@ -81,9 +87,7 @@ def nearest(language: str, known: Iterable[str]) -> str | None:
 
 def listed(words: Iterable[str], language: str, style: ListStyle = "standard") -> str:
     """Return the words as a list in a sentence: "a, b and c", or with the style "or": "a, b or c"."""
-    # British English has no comma before "and".
-    locale = "en_GB" if locale_of(language).language == "en" else locale_of(language)
-    return format_list(list(words), style=style, locale=locale)
+    return format_list(list(words), style=style, locale=locale_of_sentences(language))
 
 
 @cache

@@ -91,7 +91,7 @@ def export(slug: str | None, organisation: str | None, out: Path, force: bool, b
             err=True,
         )
     click.echo(
-        f"{number} subscribers written to {out}, in clear text. Keep the file safe, and delete it when you no"
+        f"{number} {'subscriber' if number == 1 else 'subscribers'} written to {out}, in clear text. Keep the file safe, and delete it when you no"
         " longer need it."
     )
     if newsletter_of:

@@ -26,6 +26,11 @@ RESERVED = frozenset(
         *("sign", "signature", "static", "style", "unsubscribe", "verify", "withdraw"),
     }
 )
+# Letters that Unicode does not compose of an ASCII letter and a mark.
+_LATIN = str.maketrans(
+    {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ı": "i", "ß": "ss", "æ": "ae",
+     "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ħ": "h", "ŋ": "n", "ŧ": "t", "ə": "e", "Ə": "E"}
+)  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LIKE_LANGUAGE = re.compile(r"[a-z]{2,3}(-([a-z]{2}|hans|hant|latn|cyrl|arab))?")
 
@@ -42,7 +47,8 @@ def is_free_slug(slug: str) -> bool:
 
 def slug_of(text: str) -> str:
     """Return the Latin letters and digits of `text` as a slug of whole words, or "" if there are none."""
-    plain = unicodedata.normalize("NFKD", re.sub("['’]", "", text)).encode("ascii", "ignore").decode()
+    latin = re.sub("['’]", "", text).translate(_LATIN)
+    plain = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
     slug = ""
     for word in re.findall(r"[a-z0-9]+", plain.lower()):
         longer = f"{slug}-{word}" if slug else word[:SLUG_LENGTH]

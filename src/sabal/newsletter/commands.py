@@ -90,9 +90,9 @@ def export(slug: str | None, organisation: str | None, out: Path, force: bool, b
             f"The unsubscribe links lead to {settings.BASE_URL}, which nobody else can reach. Set SABAL_BASE_URL.",
             err=True,
         )
+    who = "1 subscriber" if number == 1 else f"{number} subscribers"
     click.echo(
-        f"{number} {'subscriber' if number == 1 else 'subscribers'} written to {out}, in clear text. Keep the file safe, and delete it when you no"
-        " longer need it."
+        f"{who} written to {out}, in clear text. Keep the file safe, and delete it when you no longer need it."
     )
     if newsletter_of:
         click.echo(

@@ -205,9 +205,8 @@ def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
 
     found = tuple(key for given in recipients for key in keyfile.recipients(given))
     drafts.use_keys(slug, found)
-    click.echo(
-        f"{'1 key is' if len(found) == 1 else f'{len(found)} keys are'} chosen for {slug}. Next: sabal keys check {slug}"
-    )
+    chosen = "1 key is" if len(found) == 1 else f"{len(found)} keys are"
+    click.echo(f"{chosen} chosen for {slug}. Next: sabal keys check {slug}")
 
 
 @click.command("check")

@@ -52,6 +52,28 @@ def test_a_database_that_hangs_lets_a_bounded_number_wait() -> None:
     asyncio.run(run())
 
 
+def test_nobody_waits_for_ever_for_a_database_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operation keeps its place in the queue: it may be stored later."""
+    monkeypatch.setattr(group, "LONGEST", 0.2)
+    monkeypatch.setattr(group, "LOOK_EVERY", 0.1)
+
+    async def run() -> None:
+        hanging = Hanging()
+        batcher: Batcher[int, int] = Batcher("test", lambda: hanging, hanging.handle)  # type: ignore[arg-type, return-value]
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(batcher.ask(1), 10)
+        monkeypatch.setattr(group, "WAITING", 2)
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(batcher.ask(2), 0.1)
+        hanging.released.set()
+        monkeypatch.undo()
+        assert await batcher.ask(3) == 3
+        await batcher.close()
+
+    asyncio.run(run())
+
+
 @pytest.fixture
 def client(site: SiteOfTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     site.publish()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,6 +14,9 @@ from sabal.database import Database, OperationalError
 Op = TypeVar("Op")
 Out = TypeVar("Out")
 BATCH = 64  # a larger batch is not faster on either database, and the first operation waits longer
+# Seconds until a caller is told to ask again. Proxies give up after 60, and some browsers never.
+LONGEST = 25.0
+LOOK_EVERY = 1.0  # seconds between two looks for callers that have waited so long
 WAITING = 1_024  # operations; more would be 16 batches behind, or behind a database that hangs
 logger = logging.getLogger(__name__)
 
@@ -34,7 +38,8 @@ class Batcher(Generic[Op, Out]):
     others. An OperationalError (database gone, disk full) fails all of them with Unavailable, and the next batch
     reconnects. Nothing is tried twice then: if the connection is lost at COMMIT, it is unknown what was stored.
 
-    At most WAITING operations wait; more get Unavailable at once. So a database that hangs does not fill the memory.
+    At most WAITING operations wait; more get Unavailable at once. So a database that hangs does not fill the memory. A
+    caller that has waited for LONGEST gets Unavailable too, and its operation may still be stored later.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Batcher(Generic[Op, Out]):
         self._connect = connect
         self._handle = handle
         self._queue: queue.SimpleQueue[_Waiting[Op] | None] = queue.SimpleQueue()
+        self._asked: deque[tuple[float, asyncio.Future[object]]] = deque()  # when, in the loop's time
         self._waiting = 0  # changed in the event loop only
         self._database: Database | None = None
         self._loop = asyncio.get_running_loop()
@@ -56,7 +62,20 @@ class Batcher(Generic[Op, Out]):
         self._waiting += 1
         future: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Waiting(op, future))
+        if not self._asked:
+            self._loop.call_later(LOOK_EVERY, self._end_waits)
+        self._asked.append((self._loop.time(), future))
         return await future  # type: ignore[return-value]
+
+    def _end_waits(self) -> None:
+        """Answer the callers that have waited too long. One timer for all costs less than one for each."""
+        longest_ago = self._loop.time() - LONGEST
+        while self._asked and (self._asked[0][1].done() or self._asked[0][0] <= longest_ago):
+            _, future = self._asked.popleft()
+            if not future.done():
+                future.set_exception(Unavailable())
+        if self._asked:
+            self._loop.call_later(LOOK_EVERY, self._end_waits)
 
     async def close(self) -> None:
         """Finish the waiting operations and end the thread."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from front.live import free_port
 from sabal.settings import DEV_SWITCH
+from served import Served
 
 
 def test_new_files_are_private_from_the_first_moment(tmp_path: Path) -> None:
@@ -51,16 +53,18 @@ def test_commands_know_the_address_of_the_last_start(tmp_path: Path) -> None:
         )  # fmt: skip
         return done.stdout + done.stderr
 
-    run("prepare", **{DEV_SWITCH: "1", "SABAL_BASE_URL": "http://127.0.0.1:9123"})
+    served = Served(f"http://127.0.0.1:{free_port()}", tmp_path, environment)
+    served.start()
+    served.stop()
     for address, more in (
-        ("http://127.0.0.1:9123", {}),
+        (served.base, {}),
         ("https://p.example", {"SABAL_BASE_URL": "https://p.example"}),
     ):
         assert f"{address}/stop-forced-repatriation/log/" in run(
             "witnesses", "stop-forced-repatriation", **more
         )
         exported = run("newsletter", "export", "--out", str(tmp_path / "list.csv"), "--force", **more)
-        assert ("The unsubscribe links lead to http://127.0.0.1:9123" in exported) == (not more)
+        assert (f"The unsubscribe links lead to {served.base}" in exported) == (not more)
         run("pause", "stop-forced-repatriation", **more)
         run("export", "stop-forced-repatriation", "--to", str(tmp_path), "--force", **more)
         run("import", str(tmp_path / "stop-forced-repatriation"), **more)

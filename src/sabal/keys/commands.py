@@ -10,6 +10,7 @@ import click
 
 import agefile
 from sabal import keyfile, outfile, private
+from sabal.outfile import OutFile
 from sabal.refusal import Refusal
 
 LOST = (
@@ -75,12 +76,16 @@ def _passphrase(file: Path | None) -> str:
 @click.option("--out", type=outfile.FILE, default=Path("server-key.age"), show_default=True)
 def server(recipient: str, out: Path) -> None:
     """Encrypt the server key to a public key, for safe keeping. Backups are of no use without it."""
-    outfile.refuse_any(out)
+    target = OutFile(out)
+    if target.is_stdout:
+        target.refuse()
+    else:
+        outfile.refuse_any(out)
     from sabal.keys.keystore import open_keystore
 
     sealed = agefile.encrypt(
         open_keystore().key.hex().encode() + b"\n",
         [agefile.parse_recipient(key) for key in keyfile.recipients(recipient)],
     )
-    private.create(out, [sealed])
-    click.echo(f"Written to {out}. Keep it apart from the backups.")
+    target.write([sealed])
+    target.say(f"Written to {target}. Keep it apart from the backups.")

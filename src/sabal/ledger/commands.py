@@ -46,7 +46,10 @@ def sealed(slug: str, out: Path, force: bool) -> None:
         header = _header(database, petition, code)
         written = target.write(_collecting_commitments(write_sealed(database, petition.id, header), exported))
         drain.expect(database, petition.id, header.size, code, exported)
-    click.echo(f"{written - 1} sealed records written to {out}. Open them: sabal open {out} --identity FILE")
+    name = "EXPORT" if target.is_stdout else out
+    target.say(
+        f"{written - 1} sealed records written to {target}. Open them: sabal open {name} --identity FILE"
+    )
     if planned:
         click.echo(
             f"The deletion that was planned for {planned} is off, because it was for an older export.",

@@ -73,7 +73,7 @@ def export(slug: str | None, organisation: str | None, out: Path, force: bool, b
     With a SLUG, only the subscribers of this petition's updates. If several organisations have subscribers, name one:
     nobody agreed to be in the file of another.
     """
-    target = OutFile(out, force)
+    target = OutFile(out, force, is_text=True)
     target.refuse()
     settings.use_served_address()
     connection = database.connect()
@@ -91,11 +91,14 @@ def export(slug: str | None, organisation: str | None, out: Path, force: bool, b
             err=True,
         )
     who = "1 subscriber" if number == 1 else f"{number} subscribers"
-    click.echo(
-        f"{who} written to {out}, in clear text. Keep the file safe, and delete it when you no longer need it."
+    rest = (
+        "Keep them safe, and delete them when you no longer need them."
+        if target.is_stdout
+        else "Keep the file safe, and delete it when you no longer need it."
     )
+    target.say(f"{who} written to {target}, in clear text. {rest}")
     if newsletter_of:
-        click.echo(
+        target.say(
             f"These get the updates about {slug}. The newsletter has its own subscribers: sabal newsletter export"
             f" --organisation {newsletter_of} --out FILE"
         )

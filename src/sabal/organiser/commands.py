@@ -83,7 +83,7 @@ def bundle(
     target = OutFile(out, force)
     target.refuse([log, *sealed, *identity, passphrase_file, *to])
     recipients = [agefile.parse_recipient(key) for given in to for key in keyfile.recipients(given)]
-    if (out.suffix == ".age") != bool(recipients):
+    if not target.is_stdout and (out.suffix == ".age") != bool(recipients):
         raise Refusal("A bundle is named NAME.zip.age if it is encrypted with --to, and NAME.zip if not.")
     now = int(time.time())
     # Leave out the records that an earlier bundle showed.
@@ -97,14 +97,14 @@ def bundle(
             matched = match_records(export.open_sealed(exports, identities, files.progress()), found)
             made = bundles.make(plan, found, matched, now)
     target.write([bundles.pack(made, recipients)])
-    click.echo(made.report.sentence)
+    target.say(made.report.sentence)
     for note in made.notes:
         click.echo(note, err=True)
     if show != "none" and not recipients:
         click.echo(
             (
-                f"{out} holds names in clear text. Hand it over in a way that nobody else can read, or encrypt it with"
-                " --to."
+                f"{'The bundle' if target.is_stdout else out} holds names in clear text. Hand it over in a way that"
+                " nobody else can read, or encrypt it with --to."
             ),
             err=True,
         )
@@ -144,7 +144,7 @@ def audit(
     """  # fmt: skip
     if not identity:
         raise click.UsageError("Give the keys that open the exports with --identity.")
-    target = OutFile(out, force)
+    target = OutFile(out, force, is_text=True)
     target.refuse([log, *sealed, *identity, passphrase_file])
     with files.read_exports(sealed) as exports:
         found = checked_log(read(_log_source(log)), exports, int(time.time())) if log else None
@@ -157,14 +157,14 @@ def audit(
     written = revocations.write(revocations.Revocations(origin, size, proposed))
     target.write(line.encode() for line in written)
     for line in audits.summary(groups, len(matched.records), proposed):
-        click.echo(line)
+        target.say(line)
     for why, number in sorted(matched.left_out.items()):
         click.echo(f"Records that {why}, and were not checked: {number:,}.", err=True)
     if details:
         for line in audits.details(groups, matched.records):
-            click.echo(signers.printable(line))
-    click.echo(
-        f"The proposal is in {out}. Look at each pattern before you apply it. A real person may be behind it."
+            target.say(signers.printable(line))
+    target.say(
+        f"The proposal is in {target}. Look at each pattern before you apply it. A real person may be behind it."
     )
 
 

@@ -73,7 +73,8 @@ def open_(
     """
     paths = [Path(one) for one in what]
     _check_options(paths, form, out, force, bom, prove)
-    target = _Target(form, bom, OutFile(out, force) if out else None)
+    # Without --out, names can be shown on a terminal, and "-" is the same.
+    target = _Target(form, bom, OutFile(out, force) if out and out != outfile.STDOUT else None)
     if target.out:
         target.out.refuse([*paths, *identity, passphrase_file])
     identities = files.read_identities(identity, passphrase_file)
@@ -117,7 +118,7 @@ def _check_options(
         raise click.UsageError("Each export has its own code. Give one FILE with --prove.")
     if prove and (out or bom):
         raise click.UsageError("With --prove only a code is printed. Leave --out and --bom out.")
-    if force and not out:
+    if force and (not out or out == outfile.STDOUT):
         raise click.UsageError("--force overwrites the file of --out. Give --out FILE.")
     if bom and (form != "csv" or any(map(_is_age, paths))):
         raise click.UsageError("--bom is for a table of signers: leave it out, or use --format csv.")

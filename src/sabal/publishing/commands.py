@@ -230,5 +230,7 @@ def check_key(slug: str, out: Path | None, force: bool, code: str | None) -> Non
         click.echo(f"The key opens what is encrypted to it. Next: sabal publish {slug}")
         return
     target.write([drafts.key_check(slug)])
-    click.echo(f"Take {path} to the organiser's computer and run: sabal open {path} --identity KEYFILE")
-    click.echo(f"Then enter the code that it shows: sabal keys check {slug} --code CODE")
+    what = "the key check" if target.is_stdout else path
+    name = "FILE" if target.is_stdout else path
+    target.say(f"Take {what} to the organiser's computer and run: sabal open {name} --identity KEYFILE")
+    target.say(f"Then enter the code that it shows: sabal keys check {slug} --code CODE")

@@ -39,6 +39,8 @@ def test_a_plain_form_is_accepted() -> None:
     [
         "Suzie", "수지", "李雷", "Nguyễn Thị Minh", "محمد", "O’Neill-Smith", "Mary Jane 😀", "क्‍ष", "J. St.John", "A",
         "é" * 200, "👨‍👩‍👧 Kim", "Sigur Rós, Jr.", "=Kim", "M.Top", "A.Top", "M.Io", "Bo.Ru Zhang", "J.Com", "BO.RU",
+        "and/or", "Kim 1/2", "J.R.R. Tolkien", "M.Kim/J.Lee", "M. Kim/J. Lee", "Anna/M.Top", "B.Sc./M.Sc.",
+        "Kim c/o Lee", "Dr.med./Kim", "김/이", "M.Io/A.Top",
         "\U0002ebf0", "〇", "សុខ\u200bវណ្ណ", "각" * 133, "ཧྐྵྨླྺྼྻྂ",
     ],
 )  # fmt: skip
@@ -54,10 +56,15 @@ def test_names_in_every_script_are_accepted(name: str) -> None:
         ("e" + "\u0301" * 20, "odd name"), ("각" * 201, "long name"), ("👨‍👩‍👧‍👦" * 30, "large name"),
         ("e" + "\u0301" * 100_000, "long name"), ("Kim\u202eeizuS", "odd name"),
         ("Kim\x00", "odd name"), ("Kim\ufdd0", "odd name"),
-        ("😀😀", "odd name"), ("12345", "odd name"), ("Kim\ud800", "odd name"), ("Kim\ue000", "odd name"),
+        ("😀😀", "odd name"), ("12345", "odd name"), ("1/2", "odd name"), ("Kim\ud800", "odd name"),
+        ("Kim\ue000", "odd name"),
         ("Buy at www.example.org", "link name"), ("https://x.y", "link name"), ("cheap-pills.com", "link name"),
         ("Buy at pills.ru now", "link name"), ("t.cn/abc", "link name"), ("ｗｗｗ．ｐｉｌｌｓ．ｃｏｍ", "link name"),
-        ("pills。com", "link name"),
+        ("pills。com", "link name"), ("t.me/abc", "link name"), ("T.ME/abc", "link name"), ("bit.ly/abc", "link name"),
+        ("Bit.ly/abc", "link name"), ("wa.me/123", "link name"), ("Join wa.me/123 now", "link name"),
+        ("pills.shop/", "link name"), ("t.me:443/abc", "link name"), ("ｔ．ｍｅ／ａｂｃ", "link name"),
+        ("пример.рф/а", "link name"), ("例え.テスト/a", "link name"), ("a.xn--p1ai/a", "link name"),
+        ("xn--e1afmkfd.xn--p1ai/a", "link name"), ("my-pills.museum/x", "link name"), ("a.b.ly/x", "link name"),
     ],
 )  # fmt: skip
 def test_invalid_names_are_refused(name: str, why: str) -> None:

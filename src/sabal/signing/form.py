@@ -33,9 +33,11 @@ COMMENT_GRAPHEMES, COMMENT_BYTES = 1_000, 4_000
 COUNTRIES = frozenset(code for code, _ in countries("en"))
 DISPLAYS = ("hidden", "initials", "full")
 
-# A letter before the dot is an initial. The last four endings are names too (M.Io, Bo.Ru Zhang).
+# A letter before the dot is an initial. The last four endings are names too (M.Io, Bo.Ru Zhang). With a path, every
+# ending makes a link (bit.ly/a, t.me/a), except a name after an initial (M.Kim/J.Lee).
 _LINK = re.compile(
-    r"://|\bwww\.|\w\.(?:com|net|org|info|biz|xyz|top|io|ru|cn)/"
+    r"://|\bwww\."
+    r"|(?:[\w-]{2}\.[^\W\d_]{2,}|\w\.(?-i:[a-z]{2,}|[A-Z]{2,})|\w\.xn--[a-z0-9-]+)(?::\d+)?/"
     r"|[\w-]{2}\.(?:com|net|org|info|biz|xyz)\b|[\w-]{3}\.(?-i:top|io|ru|cn)\b",
     re.I,
 )

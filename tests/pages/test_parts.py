@@ -90,7 +90,16 @@ def bus(request: pytest.FixtureRequest, petitions: dict[int, PetitionSnapshot]) 
     petitions.clear()
     definition = hafila(request.param)
     consent = {"ar": consent_text(definition, "ar")}
-    before = replace(definition, retention=date(2032, 5, 1))
+    before = replace(
+        definition,
+        retention=date(2032, 5, 1),
+        purpose={"ar": "لتسليم الرسالة إلى المدينة"},
+        organiser={"ar": "نادي الحافلة"},
+        warn_residents=("TD", "KW"),
+        recipients=(replace(definition.recipients[0], name={"ar": "رئيس المدينة"}),),
+        endorsers=(),
+        texts={"ar": replace(definition.texts["ar"], summary="نطلب من المدينة الإبقاء على كل حافلة.")},
+    )
     older = {"ar": consent_text(before, "ar")}
     petitions[1] = replace(
         snapshot(1, definition),
@@ -116,6 +125,14 @@ def test_every_part_of_a_page_says_its_language_and_direction(reader: Reader, bu
                 assert not LATIN.search(part), part
             elif LATIN.search(part) and "://" not in part:
                 assert language != "ar", part
+
+
+def test_a_difference_shows_the_words_of_each_language_as_such(bus: PetitionSnapshot) -> None:
+    """An amendment of a petition in Arabic, whose consent is in English here."""
+    page = versions.versions(bus, "ar").body.decode()
+    assert '<p>For this purpose: <bdi lang="ar" dir="rtl">' in page
+    assert '<p lang="ar" dir="rtl"><del>رئيس </del><ins>مجلس </ins>المدينة</p>' in page
+    assert '<p lang="ar" dir="rtl"><del>تشاد</del>' in page
 
 
 def test_two_names_in_a_sentence_keep_their_places(bus: PetitionSnapshot) -> None:

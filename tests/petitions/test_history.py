@@ -94,8 +94,46 @@ def test_the_text_has_every_part_of_the_page(definition: Definition) -> None:
         for part in parts:
             assert part in joined
     assert all(
-        recipient.name["en"] in terms_of(version(definition), "en") for recipient in definition.recipients
+        ((recipient.name["en"], "en"),) in terms_of(version(definition), "en")
+        for recipient in definition.recipients
     )
+
+
+def test_each_piece_has_the_language_of_its_words(definition: Definition) -> None:
+    """A petition in French on a site that has no French: its consent is in English, its names are not."""
+    text = definition.texts["en"]
+    french = replace(
+        definition,
+        languages=("fr",),
+        authoritative="fr",
+        texts={"fr": text},
+        organiser={"fr": "Les amis du verger"},
+        purpose={"fr": "la remise de la pétition"},
+        recipients=tuple(replace(one, name={"fr": "Le maire"}) for one in definition.recipients[:1]),
+        controller=replace(
+            definition.controller, name={"fr": "Les amis du verger"}, address={"fr": "1, rue des Pommes"}
+        ),
+    )
+    other = replace(
+        french,
+        purpose={"fr": "la remise de la lettre"},
+        recipients=tuple(replace(one, name={"fr": "La maire"}) for one in french.recipients),
+        warn_residents=("DE",),
+        retention=date(2033, 1, 1),
+    )
+    found = difference(version(french), version(other, 2), "fr")
+    pieces = {(piece.words.strip(), piece.language) for paragraph in found.terms for piece in paragraph}
+    assert {
+        ("For this purpose:", "en"),
+        ("la remise de la", "fr"),
+        ("pétition", "fr"),
+        ("lettre", "fr"),
+    } <= pieces
+    assert {("La", "fr"), ("Allemagne", "fr"), ("Until:", "en")} <= pieces
+
+
+def compared(old: list[str], new: list[str]) -> tuple[history.Paragraph, ...]:
+    return history._changed([((words, "en"),) for words in old], [((words, "en"),) for words in new])
 
 
 WORDS = st.lists(st.sampled_from(["bowl", "보리", "麦", "粥", " ", "a", "b"]), max_size=12).map(" ".join)
@@ -103,7 +141,7 @@ WORDS = st.lists(st.sampled_from(["bowl", "보리", "麦", "粥", " ", "a", "b"]
 
 @given(st.lists(WORDS, max_size=6), st.lists(WORDS, max_size=6))
 def test_the_pieces_give_both_texts_back(old: list[str], new: list[str]) -> None:
-    changed = history._changed(old, new)
+    changed = compared(old, new)
     for unwanted, paragraphs in (("added", old), ("removed", new)):
         for paragraph in changed:
             joined = "".join(piece.words for piece in paragraph if piece.change != unwanted)
@@ -113,7 +151,7 @@ def test_the_pieces_give_both_texts_back(old: list[str], new: list[str]) -> None
 
 def test_a_paragraph_too_long_to_compare_is_shown_whole() -> None:
     old, new = "a b " * 4_000, "c d " * 4_000
-    assert [piece.change for piece in history._changed([old], [new])[0]] == ["removed", "added"]
+    assert [piece.change for piece in compared([old], [new])[0]] == ["removed", "added"]
 
 
 SLOW = {
@@ -130,14 +168,14 @@ SLOW = {
 def test_no_text_of_an_organiser_takes_long_to_compare(name: str) -> None:
     old, new = SLOW[name]
     started = time.monotonic()
-    changed = history._changed(old, new)
+    changed = compared(old, new)
     assert time.monotonic() - started < 20  # each took minutes or hours
     assert changed
 
 
 def test_one_new_word_in_a_paragraph_that_is_long_and_monotonous_is_found() -> None:
     old, new = "a b " * 5_000 + "end", "a b " * 5_000 + "happy end"
-    assert history._changed([old], [new])[0][1:] == (
-        history.Piece("added", "happy "),
-        history.Piece("", "end"),
+    assert compared([old], [new])[0][1:] == (
+        history.Piece("added", "happy ", "en"),
+        history.Piece("", "end", "en"),
     )

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from sabal import settings
 from sabal.http import PUBLIC, Response
-from sabal.petitions.locales import direction, locale_of, own_name
+from sabal.petitions.locales import direction, language_of_names, own_name
 from sabal.site_name import site_name
 from sabal.source import source_url
 
@@ -46,7 +46,7 @@ def page(
         "dir": direction(own_language),
         "text_dir": direction(language),
         "own_words": own_words,
-        "names_language": _tag_of_names(language),
+        "names_language": language_of_names(language),
         "base_url": settings.BASE_URL,
         "source_url": source_url(),
         "dev": settings.DEV,
@@ -71,12 +71,6 @@ def site_language(language: str) -> str:
 def languages(codes: Iterable[str], path: str) -> list[dict[str, str]]:
     """Return the links of the language switch: code, path, and the name that the language has for itself."""
     return [{"code": code, "name": _own_name(code), "path": f"/{code}{path}"} for code in codes]
-
-
-def _tag_of_names(language: str) -> str:
-    """Return the language that CLDR's names of countries are in for readers of `language`."""
-    spoken = locale_of(language)
-    return language if spoken.language == language.split("-")[0] else str(spoken).replace("_", "-").lower()
 
 
 def _own_name(code: str) -> str:

@@ -4,7 +4,6 @@ from sabal.http import Response
 from sabal.pages import html
 from sabal.pages.changes import names_of
 from sabal.pages.petition import about
-from sabal.petitions import consent
 from sabal.petitions.history import difference
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -15,7 +14,6 @@ def versions(snapshot: PetitionSnapshot, language: str) -> Response:
     slug = snapshot.definition.slug
     context["languages"] = html.languages(snapshot.definition.languages, f"/{slug}/versions")
     context["entries"] = _entries(snapshot, language)
-    context["terms_language"] = consent.language_of_words(language)
     return html.page("petitions/versions.html", context, language=language)
 
 

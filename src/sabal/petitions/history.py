@@ -2,14 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import groupby
 
+from sabal.petitions import consent
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Definition, Demand, Section
+from sabal.petitions.locales import language_of_names
 
 # A word with the space after it. Chinese and Japanese have no spaces, so there each character is a word.
 _WORD = re.compile(
@@ -33,12 +36,17 @@ class PublishedVersion:
     organiser_keys: tuple[str, ...]
 
 
+# A paragraph that is compared: its words, each run with its language. "" is the language of what is in none, as a key.
+Passage = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Piece:
     """A run of words in a paragraph that was changed. `change` is "" (kept), "removed" or "added"."""
 
     change: str
     words: str
+    language: str = ""
 
 
 Paragraph = tuple[Piece, ...]
@@ -65,12 +73,15 @@ def difference(old: PublishedVersion, new: PublishedVersion, language: str) -> D
     before, after = old.definition, new.definition
     others = (other for other in after.languages if other != language)
     elsewhere = tuple(other for other in others if _paragraphs(old, other) != _paragraphs(new, other))
+    keys = _changed(_all_in("", old.organiser_keys), _all_in("", new.organiser_keys))
     if language not in before.languages:
-        return Difference((), (), _changed(old.organiser_keys, new.organiser_keys), elsewhere, True)
+        return Difference((), (), keys, elsewhere, True)
     return Difference(
-        text=_changed(text_of(before, language), text_of(after, language)),
+        text=_changed(
+            _all_in(language, text_of(before, language)), _all_in(language, text_of(after, language))
+        ),
         terms=_changed(terms_of(old, language), terms_of(new, language)),
-        keys=_changed(old.organiser_keys, new.organiser_keys),
+        keys=keys,
         elsewhere=elsewhere,
     )
 
@@ -85,25 +96,42 @@ def text_of(definition: Definition, language: str) -> tuple[str, ...]:
     return tuple(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
 
 
-def terms_of(version: PublishedVersion, language: str) -> tuple[str, ...]:
+def terms_of(version: PublishedVersion, language: str) -> tuple[Passage, ...]:
     """Return what signers agree to beside the text: consent, recipients, responsible body, warned places, last day."""
     definition, controller = version.definition, version.definition.controller
+    own = (*(recipient.name[language] for recipient in definition.recipients), definition.organiser[language])
+    address = ", ".join(controller.address[language].splitlines())
+    places = (country_name(code, language) for code in definition.warn_residents)
     return (
-        *version.consent[language].splitlines(),
-        *(recipient.name[language] for recipient in definition.recipients),
-        definition.organiser[language],
-        f"{controller.name[language]}, {', '.join(controller.address[language].splitlines())},"
-        f" {controller.privacy_contact}",
-        *(country_name(code, language) for code in definition.warn_residents),
-        definition.last_day.isoformat(),
-        *definition.endorsers,
+        *_consent(version, language),
+        *_all_in(language, own),
+        ((f"{controller.name[language]}, {address}, ", language), (controller.privacy_contact, "")),
+        *_all_in(language_of_names(language), places),
+        *_all_in("", [definition.last_day.isoformat()]),
+        *_all_in(language, definition.endorsers),
     )
+
+
+def _consent(version: PublishedVersion, language: str) -> Iterator[Passage]:
+    shown = consent.shown(version.consent[language], version.definition, language)
+    yield ((shown.sentence, shown.language),)
+    for about, says, own in shown.terms:
+        gap = " " if about.endswith(":") else ""
+        yield ((about + gap, shown.language), (says, own or shown.language))
+
+
+def _all_in(language: str, paragraphs: Iterable[str]) -> tuple[Passage, ...]:
+    return tuple(((paragraph, language),) for paragraph in paragraphs)
 
 
 def _paragraphs(version: PublishedVersion, language: str) -> tuple[str, ...]:
     if language not in version.definition.languages:
         return ()
-    return text_of(version.definition, language) + terms_of(version, language)
+    return (*text_of(version.definition, language), *map(_words, terms_of(version, language)))
+
+
+def _words(passage: Passage) -> str:
+    return "".join(words for words, _ in passage)
 
 
 def _sections(sections: Sequence[Section]) -> Iterator[str]:
@@ -117,31 +145,40 @@ def _numbered(demands: Sequence[Demand]) -> Iterator[str]:
         yield from _numbered(demand.parts)
 
 
-def _changed(old: Sequence[str], new: Sequence[str]) -> tuple[Paragraph, ...]:
+def _changed(old: Sequence[Passage], new: Sequence[Passage]) -> tuple[Paragraph, ...]:
     """Return the paragraphs that differ, each with its removed and added words. Kept paragraphs are left out."""
     found: list[Paragraph] = []
     comparison = _Comparison()
-    for kind, a, b, c, d in comparison.opcodes(old, new):
+    for kind, a, b, c, d in comparison.opcodes([*map(_words, old)], [*map(_words, new)]):
         if kind == "equal":
             continue
         paired = min(b - a, d - c)
         pairs = zip(old[a : a + paired], new[c : c + paired], strict=True)
         found += [_compared(*pair, comparison) for pair in pairs]
-        found += [(Piece("removed", paragraph),) for paragraph in old[a + paired : b]]
-        found += [(Piece("added", paragraph),) for paragraph in new[c + paired : d]]
+        found += [tuple(_pieces("removed", passage)) for passage in old[a + paired : b]]
+        found += [tuple(_pieces("added", passage)) for passage in new[c + paired : d]]
     return tuple(found)
 
 
-def _compared(old: str, new: str, comparison: "_Comparison") -> Paragraph:
-    before, after = _WORD.findall(old), _WORD.findall(new)
+def _compared(old: Passage, new: Passage, comparison: "_Comparison") -> Paragraph:
+    before, after = _single_words(old), _single_words(new)
     pieces: list[Piece] = []
-    for kind, a, b, c, d in comparison.opcodes(before, after):
+    for kind, a, b, c, d in comparison.opcodes([word for word, _ in before], [word for word, _ in after]):
         if kind == "equal":
-            pieces.append(Piece("", "".join(before[a:b])))
+            pieces += _pieces("", after[c:d])
             continue
-        pieces += [Piece("removed", "".join(before[a:b]))] if a < b else []
-        pieces += [Piece("added", "".join(after[c:d]))] if c < d else []
+        pieces += _pieces("removed", before[a:b])
+        pieces += _pieces("added", after[c:d])
     return tuple(pieces)
+
+
+def _single_words(passage: Passage) -> list[tuple[str, str]]:
+    return [(word, language) for words, language in passage for word in _WORD.findall(words)]
+
+
+def _pieces(change: str, words: Iterable[tuple[str, str]]) -> Iterator[Piece]:
+    for language, run in groupby(words, key=lambda pair: pair[1]):
+        yield Piece(change, "".join(word for word, _ in run), language)
 
 
 class _Comparison:

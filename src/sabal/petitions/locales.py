@@ -75,6 +75,12 @@ def own_name(language: str) -> str:
     return str(locale.languages.get(str(locale)) or locale.get_display_name() or english)
 
 
+def language_of_names(language: str) -> str:
+    """Return the language that CLDR's names of countries are in for readers of `language`."""
+    spoken = locale_of(language)
+    return language if spoken.language == language.split("-")[0] else str(spoken).replace("_", "-").lower()
+
+
 def nearest(language: str, known: Iterable[str]) -> str | None:
     """Return the tag in `known` that is this one, or has its language and script, or its language; else None."""
     known = tuple(known)

@@ -14,6 +14,7 @@ from sabal.petitions.countries import day_in_full
 from sabal.petitions.locales import FIRST_STRONG_ISOLATE, POP_ISOLATE, direction, locale_of
 
 register = template.Library()
+register.filter(direction)
 
 
 @register.simple_tag

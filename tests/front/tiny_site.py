@@ -223,6 +223,7 @@ async def _lifespan(receive: Any, send: Callable[[dict[str, Any]], Awaitable[Non
         hops=int(os.environ.get("TINY_HOPS", "0")),
         dev=os.environ.get("TINY_DEV") == "1",
         wait=float(os.environ.get("TINY_WAIT", "2")),
+        others=(os.environ.get("TINY_OTHER", ""),),
     )
     _front.app.refreshed = time.monotonic() + 86_400
     await _front.app.prepared.warm(LANGUAGES)

@@ -13,6 +13,9 @@ from sabal.http import CLOSE, Headers, Refused
 
 HEADERS_MOST = 16_384  # bytes, names and values together
 BODY_MOST = 16_384  # bytes
+# A form up to this length is read to its end before it is refused. If the connection were closed before, the sender or
+# a proxy might see an error in place of the page that says why. The sample proxies refuse longer ones themselves.
+BODY_READ_MOST = 65_536
 BODY_SECONDS = 5.0
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 FINAL_DOT = re.compile(rb"(?<=[a-z0-9])\.(?=(?::[0-9]+)?\Z)")
@@ -131,12 +134,17 @@ def body_headers(given: Mapping[bytes, bytes], *, any_type: bool = False) -> Non
     if length is not None:
         if not (length.isdigit() and len(length) < 20):
             raise Refused(400, headers=CLOSE)
-        if int(length) > BODY_MOST:
-            raise Refused(413, headers=CLOSE)
+        if int(length) > BODY_READ_MOST:
+            raise too_long()
     if b"content-encoding" in given:
         raise Refused(415, headers=CLOSE)
     if not any_type and given.get(b"content-type", b"").partition(b";")[0].strip().lower() != FORM:
         raise Refused(415, headers=CLOSE)
+
+
+def too_long() -> Refused:
+    """Return a 413 to raise."""
+    return Refused(413, "too-long", CLOSE)
 
 
 async def body(receive: Receive, *, most: int = BODY_MOST, seconds: float = BODY_SECONDS) -> bytes:
@@ -154,10 +162,14 @@ async def body(receive: Receive, *, most: int = BODY_MOST, seconds: float = BODY
                     raise Refused(400, headers=CLOSE)
                 part = message.get("body", b"")
                 size += len(part)
+                ended = not message.get("more_body", False)
+                if size > (most if ended else BODY_READ_MOST):
+                    raise too_long()
                 if size > most:
-                    raise Refused(413, headers=CLOSE)
-                parts.append(part)
-                if not message.get("more_body", False):
+                    parts.clear()
+                else:
+                    parts.append(part)
+                if ended:
                     return parts[0] if len(parts) == 1 else b"".join(parts)
     except TimeoutError:
         raise Refused(408, headers=CLOSE) from None

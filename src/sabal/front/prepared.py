@@ -107,6 +107,7 @@ DROPPED = frozenset((b"cache-control", b"x-robots-tag", b"content-length", b"eta
 WORDS = {
     404: "There is no such page here.",
     403: "This form came from another site.",
+    413: "Your text is too long. Nothing was stored. Go back in your browser: what you typed is still there.",
     429: "Too many signatures came from your network just now. Please try again later.",
     503: "Very many people are here just now. Please try again in a minute.",
 }

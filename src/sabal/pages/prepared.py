@@ -14,6 +14,7 @@ OF_A_LINK = ("confirm", "not-me", "not-me-done", "receipt", "withdraw", "withdra
 OF_A_REFUSAL = (
     "busy",
     "too-many",
+    "too-long",
     "forbidden",
     "not-found",
     "bad-request",

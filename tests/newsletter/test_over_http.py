@@ -12,7 +12,7 @@ import pytest
 from front.visitor import FORM
 from front_end import Client, open_client
 from newsletter.asking import NEWSLETTER, PAGE, ask, filled
-from sabal import erasure_journal, token
+from sabal import erasure_journal, settings, token
 from sabal.configuration.sender import Sender
 from sabal.keys.keystore import unseal
 from sabal.mail import outbox
@@ -21,6 +21,7 @@ from sabal.mail.folder import FolderTransport
 from sabal.mail.ids import SLOW, lane_range
 from sabal.newsletter import subscription as rows
 from sabal.signing import tidy
+from signing.steps import confirmed
 from sites import SiteOfTests
 
 SUZIE, EVE = "suzie@example.org", "eve@example.org"
@@ -87,6 +88,47 @@ def test_suzie_asks_confirms_and_unsubscribes(site: SiteOfTests, client: Client)
         assert states(site) == []
     assert client.post(links["confirm"]).status == 404
     assert [entry.kind for entry in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
+
+
+def test_links_opened_again_say_how_things_are(site: SiteOfTests, client: Client) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    confirm, leave = links["confirm"], links["unsubscribe"]
+    assert b"Subscribe?" in client.get(confirm).body and b"Unsubscribe?" in client.get(leave).body
+    client.post(confirm)
+    for _ in range(2):
+        again = client.get(confirm)
+        assert again.status == 200 and b"You are subscribed" in again.body and b"<form" not in again.body
+        assert f'href="{leave}"'.encode() in again.body and again["cache-control"] == "no-store"
+        assert b"Unsubscribe?" in client.get(leave).body
+    client.post(leave)
+    for _ in range(2):
+        again = client.get(leave)
+        assert again.status == 200 and b"You are unsubscribed" in again.body and b"<form" not in again.body
+        gone = client.get(confirm)
+        assert gone.status == 404 and b"your address is deleted" in gone.body and b"<form" not in gone.body
+
+
+def test_the_link_of_a_request_shows_a_subscription_that_was_confirmed_with_a_signature(
+    site: SiteOfTests, client: Client
+) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    confirmed(site, site.petition(), SUZIE, subscribe=("newsletter",))
+    assert states(site) == [rows.CONFIRMED]
+    for answer in (client.get(links["confirm"]), client.post(links["confirm"])):
+        assert answer.status == 200 and b"You are subscribed" in answer.body
+
+
+def test_links_show_their_button_while_the_database_cannot_be_asked(
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client, SUZIE)
+    ((_, links),) = sent_emails(site)
+    monkeypatch.setattr(settings, "DATABASE_URL", "postgresql://sabal@127.0.0.1:1/nothing")
+    for path in links.values():
+        answer = client.get(path)
+        assert answer.status == 200 and b'<form method="post"><button>' in answer.body
 
 
 def test_opening_links_changes_nothing(site: SiteOfTests, client: Client) -> None:
@@ -318,10 +360,14 @@ def test_a_missing_key_is_a_503_and_changes_nothing(site: SiteOfTests, client: C
 
 def test_unsubscribing_works_in_every_language_of_an_email(site: SiteOfTests, client: Client) -> None:
     for language, word in (("ko", "구독"), ("zh-hans", "退订")):
-        link = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
-        assert client.post(link).status == 404  # an invented link
-        answer = client.get(link)
-        assert answer.status == 200 and word in answer.body.decode()
+        invented = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
+        assert client.post(invented).status == client.get(invented).status == 404
+        ask(client, f"{language}@example.org")
+        ((_, links),) = [one for one in sent_emails(site) if one[0].startswith(language)]
+        leave = links["unsubscribe"].replace("/en/", f"/{language}/")
+        for answer in (client.get(leave), client.post(leave), client.get(leave)):
+            assert answer.status == 200 and word in answer.body.decode()
+        assert states(site) == []
 
 
 def test_a_request_without_an_email_writes_to_the_database_too(site: SiteOfTests, client: Client) -> None:

@@ -4,20 +4,24 @@ The answer to a request to subscribe is the same whether the email address is ne
 form runs on a thread of the pool, with its own database connection.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 from sabal import token
 from sabal.database import OperationalError, connect
 from sabal.front.app import App
 from sabal.front.links import token_of
+from sabal.front.pool import Busy
 from sabal.http import Refused, Request, Response, busy, see_other
 from sabal.keys.keystore import KeyMissing
 from sabal.newsletter import consent, form, subscription
 from sabal.newsletter.ask import ask
 from sabal.pages import newsletter as pages
 
+LOOK = 2.0  # seconds to look up a link before its page is shown without
 logger = logging.getLogger("sabal.front")
 
 
@@ -54,9 +58,30 @@ class NewsletterHandlers:
         return see_other(f"/{language}/newsletter/{organisation.key}/asked")
 
     async def confirm_page(self, request: Request) -> Response:
-        """GET: show the button to confirm. Opening a link changes nothing, so every link shows the same page."""
-        token_of(request)
-        return await self._app.prepared.page("newsletter-confirm", request.language)
+        """GET: show the button to confirm, or that the link was used. Opening a link changes nothing."""
+        t = token_of(request)
+        button = await self._app.prepared.page("newsletter-confirm", request.language)
+        return await self._seen(self._confirm_page, request.language, t, button)
+
+    def _confirm_page(self, language: str, t: bytes, button: Response) -> Response:
+        with closing(connect()) as database:
+            found = subscription.of_link(database, subscription.confirm_hash(t))
+        if found is None:
+            return pages.gone(self._app.snapshots.published(), language)
+        return self._confirmed(language, found) if found.is_confirmed else button
+
+    async def _seen(
+        self, look: Callable[[str, Any, Response], Response], language: str, link: object, button: Response
+    ) -> Response:
+        """Return what a link shows. If that cannot be looked up at once, return the page with the button.
+
+        So a flood of invented links, or a database that hangs, takes this page from nobody.
+        """
+        try:
+            async with asyncio.timeout(LOOK):
+                return await self._app.pool.look(look, language, link, button)
+        except (Busy, TimeoutError, *OperationalError, OSError):
+            return button
 
     async def confirm(self, request: Request) -> Response:
         """POST: confirm the subscription. A second POST changes nothing."""
@@ -65,23 +90,37 @@ class NewsletterHandlers:
             return await self._app.pool.form(self._confirm, request.language, t)
 
     def _confirm(self, language: str, t: bytes) -> Response:
-        done, link, key = None, subscription.confirm_hash(t), self._app.keyring.subscribers
+        done, link = None, subscription.confirm_hash(t)
         # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
         with closing(connect()) as database:
-            row_id = subscription.id_of_link(database, link)
-            if row_id is not None:
+            found = subscription.of_link(database, link)
+            if found is not None:
                 with database.transaction():
                     done = subscription.confirm(database, link)
-        published = self._app.snapshots.published()
-        if done is None or row_id is None:
-            return pages.gone(published, language)
-        leave = token.encode(subscription.unsubscribe_token(key, row_id)) if key else ""
-        return pages.confirmed(published, language, "" if done.petition_id else done.organisation, leave)
+        if found is None or done is None:
+            return pages.gone(self._app.snapshots.published(), language)
+        return self._confirmed(language, found)
+
+    def _confirmed(self, language: str, found: subscription.Linked) -> Response:
+        key = self._app.keyring.subscribers
+        leave = token.encode(subscription.unsubscribe_token(key, found.id)) if key else ""
+        organisation = "" if found.list.petition_id else found.list.organisation
+        return pages.confirmed(self._app.snapshots.published(), language, organisation, leave)
 
     async def unsubscribe_page(self, request: Request) -> Response:
-        """GET: show the button to unsubscribe."""
-        token_of(request)
-        return await self._app.prepared.page("newsletter-unsubscribe", request.language)
+        """GET: show the button to unsubscribe, or that it is done."""
+        t, key = token_of(request), self._app.keyring.subscribers
+        button = await self._app.prepared.page("newsletter-unsubscribe", request.language)
+        if key is None:
+            return button
+        row_id = subscription.row_of(key, t)
+        if row_id is None:
+            raise Refused(404, "newsletter-unknown")
+        return await self._seen(self._unsubscribe_page, request.language, row_id, button)
+
+    def _unsubscribe_page(self, language: str, row_id: int, button: Response) -> Response:
+        with closing(connect()) as database:
+            return button if subscription.is_row(database, row_id) else pages.unsubscribed(language)
 
     async def unsubscribe(self, request: Request) -> Response:
         """POST: end the subscription. Email programs post here by themselves (RFC 8058), so no redirect follows.

@@ -15,11 +15,12 @@ from sabal.http import Response
 
 THREADS = 8
 WAITING = 64  # pages that may wait for a thread; any more are refused at once
-# The most of each kind that run or wait. All three also count as POSTs in work (app.IN_FLIGHT), most of which must be
-# left to signing. The first two may wait for the database. Together they are fewer than the threads, so that pages do
-# not wait for them.
+# The most of each kind that run or wait. All but looking also count as POSTs in work (app.IN_FLIGHT), most of which
+# must be left to signing. The first three may wait for the database. Together they are fewer than the threads, so that
+# pages do not wait for them.
 FORMS = 4
 UNSUBSCRIBING = 2  # apart from other forms, because an email program may not try again
+LOOKING = 1  # to show what a link of the newsletter is of; the others get a page that is the same for all
 REFUSED_FORMS = 16  # shown again with the typed values; each is soon done
 WAIT = 2.0  # seconds for a free thread
 LONGEST = 30.0  # seconds for an answer; the thread is in use until its function ends
@@ -52,7 +53,7 @@ class Pool:
         self._free = asyncio.Semaphore(threads)
         self._wait, self._longest = wait, longest
         self._pages, self._refused = Lane(threads + waiting), Lane(REFUSED_FORMS)
-        self._forms, self._unsubscribing = Lane(FORMS), Lane(UNSUBSCRIBING)
+        self._forms, self._unsubscribing, self._looking = Lane(FORMS), Lane(UNSUBSCRIBING), Lane(LOOKING)
 
     async def page(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: a page that is the same for every reader."""
@@ -65,6 +66,10 @@ class Pool:
     async def unsubscribe(self, take: Callable[..., Response], *args: Any) -> Response:
         """Return `take(*args)`: the answer to somebody who unsubscribes. The function may wait for the database."""
         return await self._run(self._unsubscribing, take, args)
+
+    async def look(self, find: Callable[..., Response], *args: Any) -> Response:
+        """Return `find(*args)`: what a link is of. The function may wait for the database."""
+        return await self._run(self._looking, find, args)
 
     async def refused_form(self, make: Callable[..., Response], *args: Any) -> Response:
         """Return `make(*args)`: the page of a refused form, with the typed values."""

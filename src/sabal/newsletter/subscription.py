@@ -31,10 +31,11 @@ _COLUMNS = (
     "confirm_hash",
     "expires",
 )
-# The stored address stays as it was typed with the first request. A confirmed subscription stays unchanged.
+# The stored address stays as it was typed with the first request, and the link emailed then shows the subscription. A
+# confirmed subscription stays unchanged.
 _CONFIRM_ASKED = (
     "(petition_id, organisation, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
-    f" confirm_hash = NULL, expires = NULL WHERE newsletter_subscription.state = {ASKED}"
+    f" expires = NULL WHERE newsletter_subscription.state = {ASKED}"
 )
 
 
@@ -134,10 +135,22 @@ def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> 
     database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
 
 
-def id_of_link(database: Database, confirm_hash: bytes) -> int | None:
-    """Return the id of the subscription that an emailed link is of; None if there is none."""
-    rows = database.query("SELECT id FROM newsletter_subscription WHERE confirm_hash = ?", (confirm_hash,))
-    return int(rows[0][0]) if rows else None
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The subscription that an emailed link to confirm is of."""
+
+    id: int
+    list: MailingList
+    is_confirmed: bool
+
+
+def of_link(database: Database, confirm_hash: bytes) -> Linked | None:
+    """Return the subscription that an emailed link is of; None if there is none."""
+    rows = database.query(
+        "SELECT id, organisation, petition_id, state FROM newsletter_subscription WHERE confirm_hash = ?",
+        (confirm_hash,),
+    )
+    return Linked(rows[0][0], MailingList(*rows[0][1:3]), rows[0][3] == CONFIRMED) if rows else None
 
 
 def confirm(database: Database, confirm_hash: bytes) -> MailingList | None:

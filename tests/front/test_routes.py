@@ -58,6 +58,8 @@ def routes() -> Routes:
         (f"/en/signature/{TOKEN}.promise", "/{any_language}/signature/{token}.promise", False),
         (f"/en/signature/{TOKEN}.tlog-proof", "/{any_language}/signature/{token}.tlog-proof", False),
         (f"/en/signature/{TOKEN}/withdraw", "/{any_language}/signature/{token}/withdraw", False),
+        (f"/en/signature/{TOKEN}/newsletter", "/{any_language}/signature/{token}/newsletter", False),
+        ("/en/signature/newsletter-ended", "/{any_language}/signature/newsletter-ended", False),
         ("/en/signature/withdrawn", "/{any_language}/signature/withdrawn", False),
         ("/en/confirm/not-me", "/{any_language}/confirm/not-me", False),
         ("/en/newsletter", "/{language}/newsletter", True),

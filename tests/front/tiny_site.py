@@ -102,6 +102,15 @@ class Echo:
 
     proof = promise
 
+    async def newsletter_page(self, request: Request) -> Response:
+        return await self.app.prepared.page("end-newsletter", request.language)
+
+    async def end_newsletter(self, request: Request) -> Response:
+        return see_other(f"/{request.language}/signature/newsletter-ended")
+
+    async def newsletter_ended(self, request: Request) -> Response:
+        return await self.app.prepared.page("newsletter-ended", request.language)
+
     async def withdraw_page(self, request: Request) -> Response:
         return await self.app.prepared.page("withdraw", request.language)
 

@@ -9,7 +9,7 @@ import pytest
 
 from front_end import Client, open_client
 from newsletter.asking import ask
-from sabal import token
+from sabal import erasure_journal, token
 from sabal.database import Database
 from sabal.front import handlers
 from sabal.signing import late, operations
@@ -173,6 +173,52 @@ def test_who_withdrew_from_an_open_petition_gets_a_link_to_sign_it_again(
         assert again["location"] == "/en/signature/withdrawn"  # nobody knows any more whose link it was
 
 
+def lists(site: SiteOfTests) -> list[tuple[int, str]]:
+    return [
+        (row[0], row[1])
+        for row in site.database.query(
+            "SELECT petition_id, organisation FROM newsletter_subscription ORDER BY 1"
+        )
+    ]
+
+
+@pytest.mark.parametrize("profile", ["open", "guarded"])
+def test_the_newsletter_that_was_ticked_ends_with_the_link_and_the_signature_stays(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    petition = site.publish(profile=f'"{profile}"')
+    suzie = confirmed(site, petition, subscribe=("updates", "newsletter"))
+    confirmed(site, petition, "max@example.org", subscribe=("newsletter",))
+    both, of = [(0, petition.organisation), (petition.id, petition.organisation)], token.encode(suzie.t)
+    assert sorted(lists(site)) == sorted([*both, (0, petition.organisation)])
+    with open_client(site, monkeypatch) as client:
+        for page in (f"/en/signature/{of}", f"/en/signature/{of}/withdraw"):
+            assert f'<a href="/en/signature/{of}/newsletter">' in client.get(page).body.decode()
+        end, invented = (f"/en/signature/{one}/newsletter" for one in (of, token.encode(token.new())))
+        assert b'<form method="post"><button>' in client.get(end).body
+        assert len(lists(site)) == 3
+        answers = [client.post(path) for path in (invented, end, end)]
+        assert {(a.status, a["location"]) for a in answers} == {(303, "/en/signature/newsletter-ended")}
+        ended = client.get("/en/signature/newsletter-ended")
+        assert ended.status == 200 and b"has ended" in ended.body and of.encode() not in ended.body
+        assert client.get(f"/en/signature/{of}").status == 200
+    assert sorted(lists(site)) == sorted(both) and site.rows("signing_signature") == 2
+    assert [one.kind for one in erasure_journal.read()] == [erasure_journal.UNSUBSCRIBED]
+
+
+def test_a_late_link_of_a_guarded_petition_ends_no_newsletter(
+    site: SiteOfTests, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does the same work as an invented one, so a clock tells nothing."""
+    suzie = confirmed(site, site.petition(), subscribe=("newsletter",))
+    site.database.execute("UPDATE signing_signature SET token_hash = ?", (token.late(suzie.digest),))
+    path = f"/en/signature/{token.encode(suzie.t)}/newsletter"
+    called: list[object] = []
+    monkeypatch.setattr(client.app.pool, "unsubscribe", called.append)
+    assert client.post(path)["location"] == "/en/signature/newsletter-ended"
+    assert len(lists(site)) == 1 and not called
+
+
 SHORTER = {"one letter": -1, "some letters": -5, "most": 9}
 
 
@@ -189,7 +235,7 @@ def test_a_link_without_its_last_letters_is_incomplete_and_changes_nothing(
     ]
     received += [client.get(f"/en/confirm/{pending}{end}") for end in ("", "/not-me")]
     received += [client.post(f"/en/confirm/{pending}{end}") for end in ("", "/not-me")]
-    received += [client.post(f"/en/signature/{short}/withdraw")]
+    received += [client.post(f"/en/signature/{short}/{verb}") for verb in ("withdraw", "newsletter")]
     received += [client.get(f"/en/newsletter/{verb}/{short}") for verb in ("confirm", "unsubscribe")]
     received += [client.post(f"/en/newsletter/{verb}/{short}") for verb in ("confirm", "unsubscribe")]
     moved = [answer for answer in received if answer.status == 302]

@@ -119,6 +119,12 @@ def table(
         Row("/{any_language}/signature/{token}.promise", get=signatures.promise),
         Row("/{any_language}/signature/{token}.tlog-proof", get=signatures.proof),
         Row(
+            "/{any_language}/signature/{token}/newsletter",
+            get=signatures.newsletter_page,
+            post=signatures.end_newsletter,
+        ),
+        Row("/{any_language}/signature/newsletter-ended", get=signatures.newsletter_ended),
+        Row(
             "/{any_language}/signature/{token}/withdraw",
             get=signatures.withdraw_page,
             post=signatures.withdraw,

@@ -1,23 +1,27 @@
-"""The handlers behind the link of an email: confirm, not me, receipt, promise, proof, withdraw.
+"""The handlers behind the link of an email: confirm, not me, receipt, promise, proof, end the newsletter, withdraw.
 
 Opening a link changes nothing, because programs that scan emails open links. A link without a signature has one answer,
 whether it was invented or is old.
 """
 
 import asyncio
+from contextlib import closing
 from datetime import date
 
 from sabal import days, token
+from sabal.database import connect
 from sabal.front.app import App
 from sabal.front.links import token_of
+from sabal.front.newsletter import busy_if_missing
 from sabal.http import Request, Response, busy, see_other
 from sabal.ledger import receipt
+from sabal.newsletter.subscription import end_newsletter
 from sabal.pages.html import site_language
 from sabal.petitions.countries import country_name, day_in_full
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import operations
 from sabal.signing.operations import Outcome
-from sabal.signing.pending_payload import PendingPayload
+from sabal.signing.pending_payload import PendingPayload, open_mailbox
 from sabal.signing.writer.find import Entered, Found, is_late
 
 
@@ -86,7 +90,7 @@ class SignatureHandlers:
         """GET: the page after "not me". It is the same for everyone, so its path holds no token."""
         return await self._app.prepared.page("not-me-done", request.language)
 
-    # ---- receipt, withdraw
+    # ---- receipt, newsletter, withdraw
 
     async def receipt(self, request: Request) -> Response:
         """GET /{language}/signature/{token}: show the state of the signature in the log, and how to withdraw it."""
@@ -147,6 +151,30 @@ class SignatureHandlers:
             return None
         return found
 
+    async def newsletter_page(self, request: Request) -> Response:
+        """GET: say what ending the newsletter does, with a button. The page is the same for all links."""
+        t = token_of(request)
+        return await self._app.prepared.page("end-newsletter", request.language, token=token.encode(t))
+
+    async def end_newsletter(self, request: Request) -> Response:
+        """POST: end the newsletter of the petition's organisation for the address of this link.
+
+        The answer is the same for all links. Late links end nothing, so that a clock does not tell them from invented
+        ones.
+        """
+        t, found = await self._found(request)
+        if found is not None and found.mailbox and not self._is_late(found, request.today):
+            organisation = self._petition(found).organisation
+            with busy_if_missing():
+                await self._app.pool.unsubscribe(
+                    _end_newsletter, organisation, open_mailbox(t, found.mailbox)
+                )
+        return see_other(f"/{request.language}/signature/newsletter-ended")
+
+    async def newsletter_ended(self, request: Request) -> Response:
+        """GET: the page after ending the newsletter. It is the same for everyone, so its path holds no token."""
+        return await self._app.prepared.page("newsletter-ended", request.language)
+
     async def withdraw_page(self, request: Request) -> Response:
         """GET: say what withdrawing does, with a button. The page is the same for real and invented links."""
         t = token_of(request)
@@ -199,6 +227,12 @@ class SignatureHandlers:
 
     def _is_late(self, found: Found, today: date) -> bool:
         return is_late(self._app.snapshots.by_id(found.petition_id), found.counted_on, days.number(today))
+
+
+def _end_newsletter(organisation: str, address_hash: bytes) -> Response:
+    with closing(connect()) as database, database.transaction():
+        end_newsletter(database, organisation, address_hash)
+    return Response(200)
 
 
 def _entered(petition: PetitionSnapshot, found: Found) -> Entered | None:

@@ -204,6 +204,16 @@ def unsubscribe(database: Database, row_id: int) -> bool:
     return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
 
 
+def end_newsletter(database: Database, organisation: str, address_hash: bytes) -> None:
+    """End the newsletter of an organisation for one address, inside the caller's transaction."""
+    rows = database.query(
+        "SELECT id FROM newsletter_subscription WHERE petition_id = 0 AND organisation = ? AND address_hash = ?",
+        (organisation, address_hash),
+    )
+    for (row_id,) in rows:
+        unsubscribe(database, row_id)
+
+
 def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) -> None:
     """End the updates about petitions whose signatures are withdrawn. `list_hashes` has (petition id, address hash).
 

@@ -10,7 +10,18 @@ from sabal.pages import html
 from sabal.pages.petition import about
 from sabal.petitions.snapshot import PetitionSnapshot
 
-OF_A_LINK = ("confirm", "not-me", "not-me-done", "receipt", "withdraw", "withdrawn", "gone", "old-link")
+OF_A_LINK = (
+    "confirm",
+    "not-me",
+    "not-me-done",
+    "receipt",
+    "end-newsletter",
+    "newsletter-ended",
+    "withdraw",
+    "withdrawn",
+    "gone",
+    "old-link",
+)
 OF_A_REFUSAL = (
     "busy",
     "too-many",
@@ -31,5 +42,8 @@ def prepared_page(name: str, language: str, petition: PetitionSnapshot | None = 
     context: dict[str, object] = {"guarded": petition is not None and petition.profile.guarded}
     if petition and not petition.profile.guarded and language in petition.definition.languages:
         context |= about(petition, language)
-    context["languages"] = ()
+    context |= {
+        "languages": (),
+        "offers_newsletter": petition is not None and petition.definition.newsletter,
+    }
     return html.page(f"prepared/{name}.html", context, language=language)

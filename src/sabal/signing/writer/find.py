@@ -34,6 +34,7 @@ class Found:
     commitment: bytes = b""
     w: bytes = b""
     entered: Entered | None = None
+    mailbox: bytes = b""  # the address in the lists; only the token opens it
 
 
 def find(database: Database, hashes: list[bytes]) -> list[Found | None]:
@@ -60,10 +61,10 @@ def is_late(petition: PetitionSnapshot | None, counted_on: int | None, today: in
 
 
 def _found(database: Database, link: Link) -> Found:
-    entered = _entered(database, link)
+    entered, mailbox = _entered(database, link), link.mailbox or b""
     if not link.is_first:
-        return Found(link.petition_id, None, link.counted_on, entered=entered)
-    return Found(link.petition_id, None, link.counted_on, link.commitment, link.w, entered)
+        return Found(link.petition_id, None, link.counted_on, entered=entered, mailbox=mailbox)
+    return Found(link.petition_id, None, link.counted_on, link.commitment, link.w, entered, mailbox)
 
 
 def _entered(database: Database, link: Link) -> Entered | None:

@@ -288,6 +288,31 @@ def test_an_invalid_address_gets_an_error_and_is_shown_again(
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("hotmial.com", "hotmail.com"), ("gmail.con", "gmail.com"), ("ｇｍｉａｌ．ｃｏｍ", "gmail.com")],
+)
+def test_a_mistyped_domain_is_questioned_once_as_when_signing(
+    site: SiteOfTests, client: Client, typed: str, meant: str
+) -> None:
+    address = f"suzie@{typed}"
+    first = ask(client, address)
+    page = first.body.decode()
+    assert first.status == 422 and page.count(f"Does your address end in {meant}?") == 2
+    assert f'value="{address}"' in page and "checked>" in page and states(site) == []
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', page))
+    assert sent == {"email_checked": "1"} and "email_checked" not in client.get(PAGE).body.decode()
+    assert "email_checked" in ask(client, "suzie", **sent).body.decode()  # another mistake in between
+    assert ask(client, address, **sent).status == 303 and states(site) == [rows.ASKED]
+    signing = client.post(
+        "/ko/stop-forced-repatriation/sign",
+        {"name": "Suzie", "email": address, "consent": "1", "version": site.petition().version},
+    )
+    asked = ask(client, address, KOREAN).body.decode()
+    (question,) = set(re.findall(r'<p class="error" id="email-error">([^<]+)', asked))
+    assert meant in question and question in signing.body.decode()
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"email=a%40b.org&email=c%40d.org",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_noop
 
 from sabal import posted
-from sabal.mail.address import EmailAddress, TooLong
+from sabal.mail import given
+from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
 
 
@@ -28,6 +29,8 @@ class SubscribeMistakes:
     wrong: Mapping[str, str]  # English sentences, which the page translates
     email: str = ""
     agreed: bool = False
+    suggestion: str | None = None  # the domain that was perhaps meant
+    is_checked: bool = False  # the domain was questioned before
 
 
 def check(
@@ -37,35 +40,18 @@ def check(
 
     `takes_international` says whether emails can be sent to addresses that are not ASCII before the @.
     """
-    fields = posted.fields(body, ("email", "consent"))
+    fields = posted.fields(body, (*given.FIELDS, "consent"))
     if fields is None:
         return SubscribeMistakes({"form": gettext_noop("The form arrived damaged. Please fill it in again.")})
-    typed = fields.get("email", "").strip()
     # Consent is to the exact sentence. If an older page had another sentence, the box must be ticked again.
     agreed = fields.get("consent") == consent.version(sentence)
-    wrong = {}
-    address = _parsed(typed)
-    if isinstance(address, str):
-        wrong["email"] = address
-    elif address.is_international and not takes_international:
-        wrong["email"] = gettext_noop(
-            "Our mail server cannot send to an address with such letters before the @. Please use another"
-            " address."
-        )
+    wrong, suggestion = {}, None
+    address = given.read(fields, takes_international=takes_international)
+    if isinstance(address, given.AddressMistake):
+        wrong["email"], suggestion = address.message, address.suggestion
     if not agreed:
         wrong["consent"] = gettext_noop("Tick the box to agree. Otherwise we cannot email you.")
-    if wrong or isinstance(address, str):
-        return SubscribeMistakes(wrong, typed, agreed)
+    if wrong or isinstance(address, given.AddressMistake):
+        typed, is_checked = fields.get("email", "").strip(), bool(fields.get("email_checked"))
+        return SubscribeMistakes(wrong, typed, agreed, suggestion, is_checked)
     return SubscribeForm(address, bool(fields.get(posted.HONEYPOT)))
-
-
-def _parsed(typed: str) -> EmailAddress | str:
-    """Return the address, or what is wrong with it."""
-    if not typed:
-        return gettext_noop("Enter your email address.")
-    try:
-        return EmailAddress.parse(typed)
-    except TooLong:
-        return gettext_noop("This email address is too long. No address takes more than 254 bytes.")
-    except ValueError:
-        return gettext_noop("Enter an email address like name@example.org.")

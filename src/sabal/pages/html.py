@@ -84,6 +84,14 @@ def host() -> str:
     return urlsplit(settings.BASE_URL).netloc
 
 
+def domain_question(domain: str) -> str:
+    """Return the question about an address whose domain looks mistyped, in the language that is active."""
+    question = translation.gettext(
+        "Does your address end in %(domain)s? If so, correct it. If it is right as it is, press the button again."
+    )
+    return question % {"domain": domain}
+
+
 def minified_css(source: str) -> str:
     """Return `source` without comments and needless space. Made for our own style sheet, not for CSS in general."""
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.S)

@@ -55,7 +55,14 @@ def subscribe(
         return html.page("newsletter/subscribe.html", context, language=language, cache=PUBLIC)
     with override(language):
         wrong = {field: gettext(message) for field, message in mistakes.wrong.items()}
-    context |= {"wrong": wrong, "address": mistakes.email, "agreed": mistakes.agreed}
+        if mistakes.suggestion:
+            wrong["email"] = html.domain_question(mistakes.suggestion)
+    context |= {
+        "wrong": wrong,
+        "address": mistakes.email,
+        "agreed": mistakes.agreed,
+        "ask_once": mistakes.suggestion or mistakes.is_checked,
+    }
     return html.page("newsletter/subscribe.html", context, language=language, status=422, cache=PRIVATE)
 
 

@@ -166,12 +166,9 @@ def _sentences(mistakes: Mistakes, language: str) -> list[dict[str, str]]:
     with translation.override(language):
         sentences = [{"field": error.field, "sentence": gettext(error.message)} for error in mistakes.errors]
         if mistakes.suggestion:
-            question = gettext(
-                "Does your address end in %(domain)s? If so, correct it. If it is right as it is, press Sign again."
-            )
             for sentence in sentences:
                 if sentence["field"] == "email":
-                    sentence["sentence"] = question % {"domain": mistakes.suggestion}
+                    sentence["sentence"] = html.domain_question(mistakes.suggestion)
     return sentences
 
 

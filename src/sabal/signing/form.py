@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import regex
 
 from sabal import posted, typed
-from sabal.mail.address import EmailAddress, TooLong
-from sabal.mail.typo import common_domain
+from sabal.mail import given
+from sabal.mail.address import EmailAddress
 from sabal.petitions.countries import countries
 from sabal.petitions.snapshot import PetitionSnapshot
 
 FIELDS = (
     "name",
-    "email",
+    *given.FIELDS,
     "country",
     "consent",
     "comment",
@@ -26,7 +26,6 @@ FIELDS = (
     "updates",
     "newsletter",
     "version",
-    "email_checked",
 )
 NAME_GRAPHEMES, NAME_BYTES = 200, 400
 COMMENT_GRAPHEMES, COMMENT_BYTES = 1_000, 4_000
@@ -83,12 +82,7 @@ MESSAGES = {
     "so 100 letters always fit.",
     "odd name": "Enter your name in letters. It holds characters that cannot be shown.",
     "link name": "Enter your name without a web address.",
-    "no email": "Enter your email address.",
-    "bad email": "Enter an email address like name@example.org.",
-    "long email": "This email address is too long. No address takes more than 254 bytes.",
-    "unsendable email": "Our mail server cannot send to an address with such letters before the @. Please use"
-    " another address.",
-    "suggest": "Check your email address.",
+    **given.MESSAGES,
     "bad country": "Choose a country or place from the list, or leave it empty.",
     "no consent": "Tick the box to agree. Otherwise we cannot keep your signature.",
     "long comment": "This comment is too long. Use at most 1,000 characters.",
@@ -120,11 +114,10 @@ def check(
     name, problem = _name(fields.get("name", ""))
     if problem:
         errors.append(FormError("name", MESSAGES[problem]))
-    email, problem, suggestion = _email(fields)
-    if email is not None and email.is_international and not takes_international:
-        email, problem = None, "unsendable email"
-    if problem:
-        errors.append(FormError("email", MESSAGES[problem]))
+    email, suggestion = given.read(fields, takes_international=takes_international), None
+    if isinstance(email, given.AddressMistake):
+        errors.append(FormError("email", email.message))
+        suggestion = email.suggestion
     country = fields.get("country", "").upper() if allowed.fields.country else ""
     if country and country not in COUNTRIES:
         errors.append(FormError("country", MESSAGES["bad country"]))
@@ -138,7 +131,7 @@ def check(
         errors.append(FormError("consent", MESSAGES["no consent"]))
     if fields.get("version", petition.version) != petition.version:
         errors.insert(0, FormError("form", MESSAGES["stale"]))
-    if errors or email is None:
+    if errors or isinstance(email, given.AddressMistake):
         return Mistakes({k: v for k, v in fields.items() if k != posted.HONEYPOT}, tuple(errors), suggestion)
     boxes = {"updates": allowed.updates, "newsletter": allowed.newsletter}
     return Submission(
@@ -201,19 +194,3 @@ def _too_long(text: str, graphemes: int, size: int) -> str:
     if len(typed.graphemes(text)) > graphemes:
         return "long"
     return "large" if len(text.encode("utf-8", "surrogatepass")) > size else ""
-
-
-def _email(fields: Mapping[str, str]) -> tuple[EmailAddress | None, str | None, str | None]:
-    typed = fields.get("email", "")
-    if not typed.strip():
-        return None, "no email", None
-    try:
-        email = EmailAddress.parse(typed)
-    except TooLong:
-        return None, "long email", None
-    except ValueError:
-        return None, "bad email", None
-    suggestion = common_domain(email.domain)
-    if suggestion and not fields.get("email_checked"):
-        return None, "suggest", suggestion
-    return email, None, None

@@ -7,17 +7,25 @@ import json
 from functools import lru_cache
 
 import typst
+from babel import Locale
 
-# Without one of these fonts, CJK text would be empty boxes, so it is left out.
+from sabal.petitions.locales import direction, script_of
+
+# The families in which a script looks as its readers expect, the best first. For other scripts Noto's are tried. Typst
+# takes any other font that has the characters if none of these is there.
 _FAMILIES = {
-    "ko": ("Noto Serif CJK KR", "Noto Serif KR", "Nanum Myeongjo", "Noto Sans CJK KR", "Noto Sans KR"),
-    "zh-hans": ("Noto Serif CJK SC", "Noto Serif SC", "Noto Sans CJK SC", "Noto Sans SC"),
-    "": ("Libertinus Serif",),
+    "Kore": ("Noto Serif CJK KR", "Noto Serif KR", "Nanum Myeongjo", "Noto Sans CJK KR", "Noto Sans KR"),
+    "Hans": ("Noto Serif CJK SC", "Noto Serif SC", "Noto Sans CJK SC", "Noto Sans SC"),
+    "Hant": ("Noto Serif CJK TC", "Noto Serif TC", "Noto Sans CJK TC", "Noto Sans TC"),
+    "Jpan": ("Noto Serif CJK JP", "Noto Serif JP", "Noto Sans CJK JP", "Noto Sans JP"),
+    "Beng": ("Noto Serif Bengali", "Noto Sans Bengali"),
+    "Orya": ("Noto Serif Oriya", "Noto Sans Oriya"),
 }
+_LATIN = "Libertinus Serif"  # typst has it built in
 
 WIDEST_WORD = 24  # half of a line at the largest size: a longer word may be broken
 
-_SOURCE = """
+_SOURCE = b"""
 #let card = json(bytes(sys.inputs.card))
 #set page(width: 1200pt, height: 630pt, margin: (x: 84pt, top: 84pt, bottom: 66pt), fill: rgb("#f6f2ea"),
   background: place(top, {
@@ -25,7 +33,7 @@ _SOURCE = """
     v(0pt, weak: true)
     place(top, dy: 18pt, rect(width: 100%, height: 7pt, fill: rgb("#0e4a48")))
   }))
-#set text(font: card.fonts, lang: card.lang, fill: rgb("#211d18"), size: 30pt)
+#set text(font: card.fonts, lang: card.lang, dir: if card.rtl { rtl } else { ltr }, fill: rgb("#211d18"), size: 30pt)
 #set par(leading: 0.5em)
 #let bowl = box(width: 104pt, height: 104pt, {
   for i in range(22) { place(center + horizon, rotate(i * 360deg / 22, box(height: 104pt, align(top, line(
@@ -45,24 +53,49 @@ _SOURCE = """
 def card_png(version: str, language: str, title: str, organiser: str, host: str) -> bytes:
     """Return the PNG bytes for one version of a petition in one language. The result is cached by its arguments.
 
-    On a machine without fonts for the language's script the picture has only the host and the emblem.
+    A title or a name for which this machine has no font is left out: it would be a row of boxes.
     """
-    installed = _installed_fonts()
-    wanted = [family for family in _FAMILIES.get(language, ()) if family in installed]
-    if language in _FAMILIES and not wanted:
-        title = organiser = ""
-    data = {
-        "words": _words(title, language),
-        "organiser": organiser,
-        "host": host,
-        "fonts": [*_FAMILIES[""], *wanted],
-        "lang": language.split("-")[0],
-        "size": _size(title),
-    }
-    png = typst.compile(_SOURCE.encode(), format="png", ppi=72.0, sys_inputs={"card": json.dumps(data)})
+    card = _card(language, title, organiser, host)
+    if not _can_draw(card):
+        title, organiser = (
+            words if _can_draw(_card(language, words, "", host)) else "" for words in (title, organiser)
+        )
+        card = _card(language, title, organiser, host)
+    png = typst.compile(_SOURCE, format="png", ppi=72.0, sys_inputs={"card": card})
     if not isinstance(png, bytes):
         raise TypeError("typst made more than one page of a card")
     return png
+
+
+def _card(language: str, title: str, organiser: str, host: str) -> str:
+    """Return the data of a card as JSON."""
+    return json.dumps(
+        {
+            "words": _words(title, language),
+            "organiser": organiser,
+            "host": host,
+            "fonts": [_LATIN, *_families(script_of(language))],
+            "lang": language.split("-")[0],
+            "rtl": direction(language) == "rtl",
+            "size": _size(title),
+        }
+    )
+
+
+def _can_draw(card: str) -> bool:
+    """Return whether the fonts of this machine have every character: PDF/A forbids the box for one that is missing."""
+    try:
+        typst.compile(_SOURCE, format="pdf", pdf_standards="a-2b", sys_inputs={"card": card})
+    except typst.TypstError:
+        return False
+    return True
+
+
+def _families(script: str) -> list[str]:
+    """Return the installed families for a script, the best first."""
+    name = Locale("en").scripts.get(script, "")
+    wanted = _FAMILIES.get(script, (f"Noto Serif {name}", f"Noto Naskh {name}", f"Noto Sans {name}"))
+    return [family for family in wanted if family in _installed_fonts()]
 
 
 def _words(title: str, language: str) -> list[str]:

@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carried import alike
+from carried import alike, printable
 from carried.alike import CASES, HOLDS, LONG, TEXTS, UNCHECKED, WRONG, Case
 from carried.checkers import load
 from carried.test_page import open_page  # noqa: F401 - a fixture
 from sabal.checking import commands, subject
+from sabal.checking.report import plain
 from served import CHROMIUM
 
 BEGINNINGS = {HOLDS: "OK: ", WRONG: "NOT OK: ", UNCHECKED: ("NOT CHECKED: ", "Usage: ", "usage: ")}
@@ -102,6 +103,34 @@ def test_the_title_is_the_one_in_the_first_lines() -> None:
     assert found[:6] == ["Keep the orchard", "In quotes", "CRLF", "Two lines and more", "a : b", "below"]
     assert found[6:10] == [None] * 4
     assert found[10] == LONG[:200] + "…" and found[11] == "Non\u00a0! 👩\u200d🌾 نمی\u200cخواهیم"
+
+
+def test_both_programs_replace_the_same_characters() -> None:
+    for show in (plain, load().printable):
+        assert {code for code in printable.EVERY if show(chr(code)) == "\ufffd"} - {0xFFFD} == printable.CODES
+        assert all(show(text) == text for text in printable.SHOWN)
+        everything = "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, 0x110000)))
+        assert show(everything) == printable.expected(everything)
+        for name, shown in printable.BYTES.items():
+            assert show(name.decode(errors="surrogateescape")) == shown
+        assert show("a\ud800b\udfff") == "a\ufffdb\ufffd"
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: check.html was not opened in a browser")
+def test_the_page_replaces_the_same_characters(open_page: Any) -> None:  # noqa: F811
+    page = open_page()
+    replaced = page.evaluate(
+        "(size) => Array.from({ length: size }, (_, code) => code)"
+        ".filter((code) => code !== 0xfffd && plain(String.fromCodePoint(code)) === '\\ufffd')",
+        len(printable.EVERY),
+    )
+    assert set(replaced) == printable.CODES
+    for text in printable.SHOWN:
+        assert page.evaluate("plain", text) == text
+    for name, shown in printable.BYTES.items():
+        assert page.evaluate("(bytes) => plain(looseText(new Uint8Array(bytes)))", list(name)) == shown
+    assert page.evaluate("plain('a\\ud800b\\udfff')") == "a\ufffdb\ufffd"
 
 
 @pytest.mark.browser

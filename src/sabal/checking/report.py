@@ -8,10 +8,18 @@ from typing import Any, Literal
 
 from tlog.entry import Reason
 
+# Controls, direction marks, private use, noncharacters, and ranges in which nothing is assigned. All checkers have the
+# same list, whatever Unicode their computer knows. Not U+200C and U+200D, which join letters in Persian, Hindi and
+# emoji. Not the tags of flags, and no other character that is too new to be known.
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff"
+    r"\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff"
+    r"\U0003fffe-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U0010ffff]"
 )
-"""Not U+200C and U+200D, which join letters in Persian, Hindi and emoji."""
+_HALVES = re.compile(
+    r"[\ud800-\udc7f\udd00-\udfff]"
+)  # of pairs, and not the bytes of a name that is not UTF-8
 _MONTHS = "January February March April May June July August September October November December".split()
 _MOST_LINES = 20  # problems that are printed; JSON lists all of them
 
@@ -176,6 +184,8 @@ class Report:
 
 def plain(text: str) -> str:
     """Return untrusted text without control and direction characters, which could falsify the output of a terminal."""
+    # Names in a policy can be any bytes.
+    text = _HALVES.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return _UNPRINTABLE.sub("\ufffd", text)
 
 

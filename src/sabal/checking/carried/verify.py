@@ -1100,14 +1100,22 @@ def is_indexes(value: Any) -> bool:
 def printable(text: str) -> str:
     """Replace control and direction characters in text from the copy, which could falsify the output of a terminal."""
     # Names in a policy can be any bytes.
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = HALVES.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return UNPRINTABLE.sub("\ufffd", text)
 
 
-# Not U+200C and U+200D, which join letters in Persian, Hindi and emoji.
+# Controls, direction marks, private use, noncharacters, and ranges in which nothing is assigned. All checkers have the
+# same list, whatever Unicode their computer knows. Not U+200C and U+200D, which join letters in Persian, Hindi and
+# emoji. Not the tags of flags, and no other character that is too new to be known.
 UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff"
+    r"\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff"
+    r"\U0003fffe-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U0010ffff]"
 )
+HALVES = re.compile(
+    r"[\ud800-\udc7f\udd00-\udfff]"
+)  # of pairs, and not the bytes of a name that is not UTF-8
 
 
 def short(sha: str) -> str:

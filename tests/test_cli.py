@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import agefile
 from sabal.cli import COMMANDS, KEYS, PIPE_CLOSED, main
 from sabal.records.export import OLD_FORMAT
+from sites import NOW, SiteOfTests
 
 WIDTH = 80 - 2 - 2 - 2  # columns for a name and its line in the help, without margins and gap
 
@@ -109,3 +111,50 @@ def test_an_error_is_a_sentence(words: tuple[str, ...], sentence: str, tmp_path:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(sentence), done
     assert len(done.stderr.splitlines()) == (2 if sentence.startswith("C106") else 1)  # with the hint
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("opne", "x"), "Did you mean 'open'?"),
+        (("verfy",), "Did you mean 'verify'?"),
+        (("sevre",), "Did you mean 'serve'?"),
+        (("key",), "Did you mean 'keys'?"),
+        (("keys", "nwe"), "Did you mean 'new'?"),
+        (("newsletter", "exprot"), "Did you mean 'export'?"),
+        (("verify", "--jsno"), "Did you mean '--json'?"),
+        (("serve", "--wrokers", "2"), "'--workers'"),
+        (("--verson",), "Did you mean '--version'?"),
+    ],
+)
+def test_a_mistyped_command_or_option_names_the_nearest(words: tuple[str, ...], meant: str) -> None:
+    done = CliRunner().invoke(main, list(words))
+    assert done.exit_code == 2 and meant in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("word", ["prepar", "xyzzy", "-x", "--"])
+def test_nothing_is_suggested_that_is_far_or_hidden(word: str) -> None:
+    done = CliRunner().invoke(main, [word, "y"])
+    assert done.exit_code == 2 and "prepare" not in done.stderr
+    assert "Did you mean" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "close SLUG", "discard SLUG", "drain SLUG", "export SLUG", "held SLUG", "pause SLUG", "publish SLUG",
+        "resume SLUG", "sealed SLUG --out x", "witnesses SLUG", "keys check SLUG",
+        "keys renew-pepper SLUG", "newsletter list SLUG", "newsletter export SLUG --out x",
+        "bundle SLUG --show none --out x.zip",
+    ],
+)  # fmt: skip
+def test_a_mistyped_slug_names_the_nearest(
+    command: str, site: SiteOfTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sequence(site.publish(), NOW)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SABAL_DATA", str(site.data))
+    for slug, known in (("stop-forced-repatriaton", True), ("trees", False)):
+        done = CliRunner().invoke(main, command.replace("SLUG", slug).split())
+        assert done.exit_code == 2 and slug in done.stderr, done
+        assert ("Did you mean" in done.stderr and "stop-forced-repatriation" in done.stderr) == known, done

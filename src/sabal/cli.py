@@ -5,6 +5,7 @@ Django nor the database. An error of our own is one sentence and exit code 2, ne
 early, as by `sabal doctor | head -1`, exit silently with status 141, as a shell reports a closed pipe.
 """
 
+import difflib
 import importlib
 import io
 import os
@@ -76,6 +77,20 @@ class LazyGroup(click.Group):
         module, attribute = self.lazy[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. If there is none of that name, name the nearest: click knows only those that are loaded."""
+        name = args[0]
+        if name.startswith("-") or self.get_command(ctx, name):
+            return super().resolve_command(ctx, args)
+        shown = [
+            one for one in self.list_commands(ctx) if not getattr(self.commands.get(one), "hidden", False)
+        ]
+        near = difflib.get_close_matches(name, shown, n=1)
+        meant = f" Did you mean '{near[0]}'?" if near else ""
+        raise click.UsageError(f"No such command '{name}'.{meant}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lines = {name: line for name, (_, line) in self.lazy.items()}

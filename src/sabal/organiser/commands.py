@@ -1,5 +1,6 @@
 """The commands `sabal bundle` and `sabal audit`, for a computer without a network."""
 
+import difflib
 import os
 import re
 import time
@@ -181,8 +182,11 @@ def _log_source(log: str) -> str:
     data = Path(os.environ.get("SABAL_DATA") or "var")
     folder = data / "public" / log / "log"
     if not folder.is_dir():
+        slugs = [path.parent.name for path in data.glob("public/*/log")]
+        near = difflib.get_close_matches(log, slugs, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
         raise Refusal(
-            f"There is no log named {log} here, and no petition's log at {folder}. Give the petition's https://"
+            f"There is no log named {log} here, and no petition's log at {folder}.{meant} Give the petition's https://"
             " address, or set SABAL_DATA to the server's data folder."
         )
     return str(folder)

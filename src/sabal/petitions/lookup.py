@@ -1,5 +1,8 @@
 """Find petitions for commands: all, or one by its slug, or refuse with the next step."""
 
+import difflib
+from collections.abc import Iterable
+
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
@@ -10,7 +13,7 @@ def id_of(database: Database, slug: str) -> int:
     """Return the petition's id in the database. Raises Refusal if there is none."""
     found = database.query("SELECT id FROM petitions_petition WHERE slug = ?", (slug,))
     if not found:
-        raise unknown_slug(slug)
+        raise _unknown(database, slug)
     return int(found[0][0])
 
 
@@ -20,7 +23,7 @@ def petition(database: Database, keystore: KeyStore, slug: str) -> PetitionSnaps
     snapshots.refresh(database, keystore)
     found = snapshots.by_slug(slug)
     if found is None:
-        raise unknown_slug(slug)
+        raise _unknown(database, slug)
     return found
 
 
@@ -39,6 +42,12 @@ def all_published(database: Database, keystore: KeyStore) -> list[PetitionSnapsh
     return snapshots.published()
 
 
-def unknown_slug(slug: str) -> Refusal:
-    """Return the refusal for a slug that this server does not have."""
-    return Refusal(f"There is no petition {slug!r} here. To list the petitions: sabal petitions")
+def unknown_slug(slug: str, known: Iterable[str]) -> Refusal:
+    """Return the refusal for a slug that this server does not have. `known` are those that it has."""
+    near = difflib.get_close_matches(slug, known, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return Refusal(f"There is no petition {slug!r} here.{meant} To list the petitions: sabal petitions")
+
+
+def _unknown(database: Database, slug: str) -> Refusal:
+    return unknown_slug(slug, [row[0] for row in database.query("SELECT slug FROM petitions_petition")])

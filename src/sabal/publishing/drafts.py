@@ -166,7 +166,7 @@ def find(slug: str) -> Petition:
     try:
         return Petition.objects.select_related("version").get(slug=slug)
     except Petition.DoesNotExist:
-        raise unknown_slug(slug) from None
+        raise unknown_slug(slug, Petition.objects.values_list("slug", flat=True)) from None
 
 
 def newest(petition: Petition) -> Version:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sabal.mail.address import EmailAddress
+from sabal.mail.address import EmailAddress, UnknownDomain
 
 parse, stored = EmailAddress.parse, EmailAddress.stored
 
@@ -40,6 +40,52 @@ def test_what_was_pasted_around_an_address_is_not_sent(around: str) -> None:
 def test_an_address_that_cannot_be_written_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        # newer than Python's tables
+        "\U0002ebf0", "\U00031350\U000323b0", "수지.\U00031350", "\U0001fae9", "\U0001e5d0",
+        "👩‍🚀", "می‌خواهم", "क्‍ष", "ሰላም", "葛\U000e0100",  # with joiners and variants
+        "é" * 64, "a`b", "o'neil", "x_y{z}",
+    ],
+)  # fmt: skip
+def test_any_letter_may_be_before_the_at(local: str) -> None:
+    address = parse(f"{local}@example.org")
+    assert address.wire == f"{local}@example.org" and stored(address.typed) == address
+
+
+@pytest.mark.parametrize(
+    "local",
+    ["", ".a", "a.", "a..b", "a b", "수\u00a0지", "수\u2003지", '"a b"', "a,b", "a<b", "\u0301a", "a\u3164", "a\ue000",
+     "수지\n", "수..지", "수지@b", "é" * 65, "a\U000e0041"],
+)  # fmt: skip
+def test_what_no_mail_server_has_before_the_at_is_refused(local: str) -> None:
+    with pytest.raises(ValueError):
+        parse(f"{local}@example.org")
+
+
+@pytest.mark.parametrize(
+    "domain", ["\U00031350.org", "수지😀\U0001fae9.org", "예시\u0378.한국", "a\u05d0.org", "ａ\u0301＿.例"]
+)
+def test_a_domain_that_the_tables_do_not_have_is_called_that(domain: str) -> None:
+    with pytest.raises(UnknownDomain):
+        parse(f"suzie@{domain}")
+
+
+def test_a_domain_newer_than_the_tables_is_taken_in_its_ascii_form() -> None:
+    domain = "xn--" + "\U00031350".encode("punycode").decode() + ".xn--3e0b707e"
+    assert parse(f"suzie@{domain}").wire == f"suzie@{domain}"
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "example", "한국", "-a.org", "a-.org", "a_b.org", "수_지.한국", "a..org", "a.org.", "127.0.0.1",
+               "[::1]", "a" * 64 + ".org", ".".join(["수" * 12] * 12) + ".한국"]
+)  # fmt: skip
+def test_what_is_no_domain_is_refused(domain: str) -> None:
+    with pytest.raises(ValueError):
+        parse(f"suzie@{domain}")
 
 
 @pytest.mark.parametrize(

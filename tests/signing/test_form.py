@@ -150,6 +150,10 @@ def test_invalid_addresses_are_refused(email: str) -> None:
     assert messages(result(email=email)) == {"email": MESSAGES["bad email"]}
 
 
+def test_a_domain_that_cannot_be_read_is_called_that() -> None:
+    assert messages(result(email="suzie@\U00031350.org")) == {"email": MESSAGES["bad domain"]}
+
+
 @pytest.mark.parametrize("email", ["a@" + "b." * 130 + "org", "수" * 85 + "@example.org", "a" * 3_000])
 def test_a_long_address_is_told_so(email: str) -> None:
     assert messages(result(email=email)) == {"email": MESSAGES["long email"]}

@@ -6,7 +6,7 @@ A domain that looks mistyped is questioned once. If the form is sent again as it
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sabal.mail.address import EmailAddress, TooLong
+from sabal.mail.address import EmailAddress, TooLong, UnknownDomain
 from sabal.mail.typo import common_domain
 
 FIELDS = ("email", "email_checked")
@@ -14,6 +14,8 @@ FIELDS = ("email", "email_checked")
 MESSAGES = {
     "no email": "Enter your email address.",
     "bad email": "Enter an email address like name@example.org.",
+    "bad domain": "We cannot read the part after the @. Some of its letters are not for domains, or are too new for"
+    " this server. We can read its form that begins with xn--.",
     "long email": "This email address is too long. No address takes more than 254 bytes.",
     "unsendable email": "Our mail server cannot send to an address with such letters before the @. Please use"
     " another address.",
@@ -41,6 +43,8 @@ def read(fields: Mapping[str, str], *, takes_international: bool) -> EmailAddres
         email = EmailAddress.parse(text)
     except TooLong:
         return AddressMistake(MESSAGES["long email"])
+    except UnknownDomain:
+        return AddressMistake(MESSAGES["bad domain"])
     except ValueError:
         return AddressMistake(MESSAGES["bad email"])
     if email.is_international and not takes_international:

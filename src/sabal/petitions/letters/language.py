@@ -79,18 +79,24 @@ def _by_words(text: str, script: str) -> Guess:
             scores[language] = scores.get(language, 0) + 1 / len(words[word])
     ranked = sorted(scores.items(), key=lambda item: -item[1])
     if not ranked:
-        return Guess("", sure=False)
+        # The first language in the table has the most speakers of those that share the script.
+        return Guess(next(iter(_table()[script])), sure=False)
     best, score = ranked[0]
     rival = ranked[1][1] if len(ranked) > 1 else 0
     return Guess(best, score >= LEAST and rival < NEAR * score)
 
 
 @cache
+def _table() -> dict[str, dict[str, str]]:
+    """Return the commonest words of each language, by script."""
+    return tomllib.loads((Path(__file__).parent / "languages.toml").read_text("utf-8"))
+
+
+@cache
 def _common_words() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Return the languages of each common word, by script."""
-    table = tomllib.loads((Path(__file__).parent / "languages.toml").read_text("utf-8"))
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for script, languages in table.items():
+    for script, languages in _table().items():
         words = found.setdefault(script, {})
         for language, common in languages.items():
             for word in set(common.split()):

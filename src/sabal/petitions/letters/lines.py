@@ -9,12 +9,13 @@ from sabal import typed
 # A line of only these characters is layout, but a single one may be a bullet.
 _RULE = re.compile(r"[-–—_=*•·.~#|+─━═☆★◇◆○●▪■□\s]+")
 _LONE_BULLET = re.compile(r"[-–—*•·+○●▪■□◆◇★☆]")
+SENTENCES = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Decoration of headings and labels: ## at the start, a sign such as ■, and pairs around the whole line.
-_HASHES = re.compile(r"^#{1,6}\s+|\s+#{1,6}$")
+_HASHES = re.compile(r"^(?:#{1,6}|[*=~+-]{2,})\s+|\s+(?:#{1,6}|[*=~+-]{2,})$")
 _SIGN = re.compile(r"^[■□◆◇●○▶▷◎❖★☆※]\s*(?=\S)")
 _PAIRS = (
     ("**", "**"),
@@ -89,4 +90,4 @@ def ends_with_colon(text: str) -> bool:
 
 def is_prose(text: str) -> bool:
     """Return whether `text` is a sentence rather than a name or a heading."""
-    return width(text) > 100 or (ends_sentence(text) and width(text) > 40)
+    return width(text) > 100 or (width(text) > 40 and (ends_sentence(text) or len(SENTENCES.split(text)) > 1))

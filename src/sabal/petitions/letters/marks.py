@@ -20,16 +20,19 @@ _SEQUENCES = (
 )
 _ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()
 _NUMBERED = regex.compile(
-    r"(?P<open>[(（\[【〔]?)\s?(?P<label>\d{1,3}|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3}|[\p{L}\u2160-\u217f])"
-    r"(?P<close>\s?[.)）\]】〕．、:：,，)º°]|\s[-–](?=\s)|-(?=\s|\p{Lo}))(?!\d)(?P<space>\s|$)?"
+    r"(?P<open>(?:\*\*|__|#)?[(（\[【〔]?)\s?(?P<label>\d{1,3}|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3}|[\p{L}\u2160-\u217f])"
+    r"(?P<close>\s?[.)）\]】〕．、:：,，)º°/](?:\*\*|__)?|\s[-–](?=\s)|-(?=\s|\p{Lo}))(?!\d)(?P<space>\s|$)?"
 )
-_SPACED = regex.compile(r"(?P<open>)(?P<label>\d{1,2}|[一二三四五六七八九十])(?P<close>)(?P<space>\s)")
+_SPACED = regex.compile(r"(?P<open>[#№]?)(?P<label>\d{1,2}|[一二三四五六七八九十])(?P<close>)(?P<space>\s)")
 _OUTLINE = regex.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}[.)]?(?=\s)")
 _CHECKBOX = regex.compile(r"(?:[-*•]\s*)?[\[(][ xX✓✔]?[\])](?=\s)")
 _KEYCAP = regex.compile("([0-9])\ufe0f?\u20e3")
 _SIGN = regex.compile(
     r"[^\p{L}\p{N}\s\p{Ps}\p{Pi}\p{Pe}\p{Pf}\"'#@&%$€£¥₩¿¡…,.;:!?|/\\<>*_]{1,3}>?|[=>]>|»|ㅇ|(?:[*>]|\*\*|o)(?=\s|$)"
 )
+# What is a mark only on lines directly below each other: any other sign, and letters that stand for Wingdings.
+_ADJACENT = regex.compile(r"(?:[^\p{L}\p{N}\s]{1,3}|[lnqruvxØüþ§])(?=\s)")
+_BESIDE = "beside"
 _WELL_KNOWN = frozenset("-–—*•·+‣◦▪▫■□●○◆◇▶➤➢\uf0b7\uf0a7\uf0d8\uf0fc")
 _ORDINAL = regex.compile(
     r"[\p{L}\p{M}\d-]+(?: [\p{L}\p{M}\d]+){0,2}(?=\s?[,，:：、.．;])|\p{Hangul}+째(?=\s)|\p{Han}是"
@@ -70,7 +73,10 @@ def marks_of(lines: Sequence[Line], ordinals: Mapping[str, int]) -> tuple[dict[i
     strange: list[int] = []
     for place, at in enumerate(order):
         near = order[max(place - NEAR, 0) : place] + order[place + 1 : place + NEAR + 1]
-        around = {one.kind for other in near for one in readings[other]}
+        beside = [other for other in order[max(place - 1, 0) : place] if not lines[at].gap]
+        beside += [other for other in order[place + 1 : place + 2] if not lines[other].gap]
+        around = {one.kind for other in near for one in readings[other] if not one.kind.startswith(_BESIDE)}
+        around |= {one.kind for other in beside for one in readings[other]}
         later = {
             (one.kind, one.position) for other in order[place + 1 : place + 40] for one in readings[other]
         }
@@ -187,7 +193,8 @@ def _ordinal(text: str, ordinals: Mapping[str, int]) -> list[Reading]:
 def _sign(text: str) -> list[Reading]:
     match = _SIGN.match(text)
     if not match:
-        return []
+        adjacent = _ADJACENT.match(text)
+        return [Reading(f"{_BESIDE} {adjacent[0]}", 0, adjacent.end())] if adjacent else []
     sign = match[0].rstrip("\ufe0f")
-    alone = sign in _WELL_KNOWN and text[match.end() : match.end() + 1] in ("", " ")
+    alone = sign in "・•" or (sign in _WELL_KNOWN and text[match.end() : match.end() + 1] in ("", " "))
     return [Reading(f"sign {sign}", 0, match.end(), alone)]

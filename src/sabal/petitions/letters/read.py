@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
+from sabal.petitions.letters.blocks import Structure
 from sabal.petitions.letters.language import Guess, language_of, script_in
 from sabal.petitions.letters.lines import Line, is_rule, lines_of, width
-from sabal.petitions.letters.reader import roles_of
+from sabal.petitions.letters.reader import Reader
 from sabal.petitions.letters.reading import LetterLine, LetterReading
-from sabal.petitions.letters.structure import Structure
-from sabal.petitions.letters.words import words_of
 
 DEFAULT_LANGUAGE = "en"
 # A second language is one only if so many lines and so much of the letter are written in it.
@@ -30,10 +29,9 @@ def read(text: str, language: str = "") -> LetterReading:
         notes.append(f"Invisible characters were removed from line {', '.join(map(str, cleaned))}.")
     for one in dict.fromkeys([main, *languages]):
         own = _only(lines, languages, one)
-        structure = Structure(own, words_of(one))
-        roles, contacts = roles_of(structure, one)
-        read_lines += [line for at, line in enumerate(roles) if languages[at] == one]
-        notes += _notes(structure, contacts)
+        reader = Reader(own, one)
+        read_lines += [line for at, line in enumerate(reader.roles()) if languages[at] == one]
+        notes += _notes(reader.structure, reader.contacts)
     read_lines.sort(key=lambda line: line.number)
     return LetterReading(main, guess.sure or bool(language), tuple(read_lines), tuple(notes))
 
@@ -96,14 +94,15 @@ def _guesses(lines: Sequence[Line]) -> list[Guess]:
     guesses = [Guess("", sure=False)] * len(lines)
     block: list[int] = []
     for at, line in enumerate([*lines, Line(0, "")]):
-        if line.text and not is_rule(line.text):
+        same = not block or script_in(line.text) in ("", script_in(lines[block[0]].text))
+        if line.text and not is_rule(line.text) and same:
             block.append(at)
             continue
         paragraph = language_of("\n".join(lines[one].text for one in block))
         for one in block:
             own = language_of(lines[one].text)
             guesses[one] = own if own.sure else paragraph
-        block = []
+        block = [] if same else [at]
     return guesses
 
 

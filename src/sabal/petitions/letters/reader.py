@@ -1,201 +1,200 @@
 """Give each line of a letter in one language its role."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import pairwise
 
-from sabal.petitions.frontmatter import FRONT_MATTER
-from sabal.petitions.letters import head
-from sabal.petitions.letters.demands import SENTENCES
-from sabal.petitions.letters.ends import contacts_in, sign_last_lines
-from sabal.petitions.letters.labelled import LabelReader
-from sabal.petitions.letters.lines import bare, ends_sentence, ends_with_colon, is_prose, is_rule, width
-from sabal.petitions.letters.reading import LISTED, LetterLine, Role
-from sabal.petitions.letters.structure import Structure
+from sabal.petitions.letters.blocks import TEXT, Block, Structure, is_postal
+from sabal.petitions.letters.contacts import contact_in
+from sabal.petitions.letters.evidence import scores
+from sabal.petitions.letters.lines import Line, bare, is_prose, is_rule
+from sabal.petitions.letters.lists import Item
+from sabal.petitions.letters.parts import Part, parts_of
+from sabal.petitions.letters.reading import LetterLine, Role
+from sabal.petitions.letters.words import label_of, words_of
+
+FRONT_MATTER_LINES = 60
+_VALUES = (Role.TITLE, Role.SUBJECT, Role.RECIPIENT, Role.ORGANISER)
+_SECTIONS = {Role.BACKGROUND, Role.CLOSING}
 
 
-def roles_of(structure: Structure, language: str) -> tuple[list[LetterLine], Mapping[int, str]]:
-    """Return the lines with their roles, and the kind of each contact by line number."""
-    return _Reader(structure, language).read()
+class Reader:
+    """Reads the lines of a letter in one language. `contacts` has the kind of each contact by the line's number."""
 
+    def __init__(self, lines: Sequence[Line], language: str) -> None:
+        self.lines, self.language, self.words = lines, language, words_of(language)
+        self.found: dict[int, LetterLine] = {}
+        self.contacts: dict[int, str] = {}
+        self._known_lines()
+        self.structure = Structure(lines, self.words, self.found)
+        self._blocks()
 
-class _Reader(LabelReader):
-    def read(self) -> tuple[list[LetterLine], Mapping[int, str]]:
-        for at, line in enumerate(self.structure.lines):
+    def roles(self) -> list[LetterLine]:
+        return [self.found[at] for at in sorted(self.found)]
+
+    def _put(
+        self, at: int, role: Role, *, label: str = "", mark: str = "", level: int = 0, continues: bool = False
+    ) -> None:
+        """Give a line its role. A line with a contact is one, whatever else it would be."""
+        line = self.lines[at]
+        kind = "" if role == Role.LAYOUT else contact_in(line.text, self.words)
+        if kind == "email address" and role in (Role.RECIPIENT, Role.ORGANISER):
+            # The address of a recipient is part of the petition, that of the organiser is noted. Others are not.
+            kind = (
+                contact_in(" ".join(word for word in line.text.split() if "@" not in word), self.words)
+                and kind
+            )
+        if kind or role == Role.CONTACT:
+            self.contacts[line.number] = kind or "contact"
+            role, label, level, continues = Role.CONTACT, "", 0, False
+        self.found[at] = LetterLine(
+            line.number, line.text, role, self.language, label, mark, level, continues
+        )
+
+    # Lines that are no part of the sequence
+
+    def _known_lines(self) -> None:
+        """Place blank lines and rules, front matter that is no label, and a title that is repeated."""
+        for at, line in enumerate(self.lines):
             if is_rule(line.text):
-                self.put(at, Role.LAYOUT)
-        self.front_matter()
-        self._demands()
-        for at in self.structure.order:
-            if at in self.lines:
-                self.in_head &= at not in self.demands
-                self.at_end &= self.lines[at].role not in LISTED
-                continue
-            self._next(at)
-        sign_last_lines(self.structure, self.lines, self.last_demand)
-        contacts = contacts_in(self.structure, self.lines)
-        return [self.lines[at] for at in sorted(self.lines)], contacts
+                self._put(at, Role.LAYOUT)
+        title = ""
+        for at in self._front_matter():
+            text = self.lines[at].text
+            role, label = label_of(text, self.words)
+            if role == Role.TITLE:
+                title = bare(text[len(label) :].strip(" \"'"))
+            elif role not in _VALUES and ":" in text and not text.startswith("- "):
+                self._put(at, Role.LEFT_OUT)
+        for at, line in enumerate(self.lines):
+            if title and at not in self.found and bare(line.text) == title:
+                self._put(at, Role.LEFT_OUT)
 
-    def _demands(self) -> None:
-        for at, placed in self.demands.items():
-            label = ""
-            if at in self.structure.labels and placed.role == Role.DEMAND:
-                label = self.structure.labels[at][1]
-            self.put(at, placed.role, label=label, level=placed.level, continues=placed.continues)
-
-    def _next(self, at: int) -> None:
-        """Give one line its role, and lines below it that belong to it."""
-        steps = (
-            self._end,
-            self.label,
-            self._address,
-            self._aside,
-            self._invitation,
-            self._title,
-            self._heading,
-        )
-        for step in steps if at > self.last_demand or not self.at_end else ():
-            if step(at):
-                return
-        self._prose(at)
-
-    def _aside(self, at: int) -> bool:
-        """Place a date, a form to fill in, or a form of address."""
-        text = self.structure.text(at)
-        if head.is_day(self.structure, at) or head.is_form_line(text):
-            self.put(at, Role.LEFT_OUT)
-            return True
-        role = head.form_of_address(self.structure, at)
-        if role is None:
-            return False
-        known = any(line.role == Role.RECIPIENT for line in self.lines.values())
-        early = not self.at_end and self.section == Role.BACKGROUND and not at > self.last_demand >= 0
-        below = role == Role.RECIPIENT and not known and self.structure.words.says("addressees", text)
-        if not below and not (early and (self.in_head or role == Role.LEFT_OUT)):
-            return False
-        self.put(at, Role.LEFT_OUT if known else role)
-        return True
-
-    def _end(self, at: int) -> bool:
-        """Place the closing phrase and what follows it: names, and perhaps a postscript."""
-        text = self.structure.text(at)
-        late = at > self.last_demand and (self.last_demand >= 0 or self.structure.is_last(at))
-        if late and width(text) <= 100 and self.structure.words.is_whole("farewells", text):
-            self.at_end = True
-            self.put(at, Role.SIGNATURE)
-            return True
-        if not self.at_end or self.structure.invites(at) or at in self.structure.labels:
-            return False
-        prose = is_prose(text) and not self.structure.words.says("signers", text)
-        if not prose and not head.is_day(self.structure, at) and not head.is_form_line(text):
-            self.put(at, Role.SIGNATURE)
-        return at in self.lines
-
-    def _invitation(self, at: int) -> bool:
-        """Place a line that asks to sign or to subscribe. A list below says how, which this site's form replaces."""
-        role = self.structure.invites(at)
+    def _front_matter(self) -> Sequence[int]:
+        """Return the lines with text between --- and --- at the top, as Markdown files have them."""
+        texts = [line.text for line in self.lines]
+        start = next((at for at, text in enumerate(texts) if text), 0)
         if (
-            role is None
-            or (self.in_head and not self.has_title)
-            or not (at > self.last_demand >= 0 or self.structure.is_last(at) or self._above_list(at))
+            "---" not in texts[start : start + 1]
+            or "---" not in texts[start + 1 : start + FRONT_MATTER_LINES]
         ):
-            return False
-        following = self.structure.after(at)
-        if following in self.structure.run_of and following not in self.lines:
-            for one in (at, *self.structure.run_of[following].lines):
-                self.put(one, Role.LEFT_OUT)
+            return ()
+        return [at for at in range(start, texts.index("---", start + 1)) if at not in self.found]
+
+    # Blocks
+
+    def _blocks(self) -> None:
+        """Place each block as the part that it is. Contacts and days are none of the sequence."""
+        structure = self.structure
+        for block in structure.blocks:
+            if self._is_contact(block):
+                self._all(block, Role.CONTACT)
+            elif block.kind in TEXT and structure.is_day(block.lines[0]) and not self._is_farewell(block):
+                self._all(block, Role.LEFT_OUT)
+        structure.blocks = [block for block in structure.blocks if block.lines[0] not in self.found]
+        parts = parts_of(structure.blocks, scores(structure))
+        groups = _groups(structure.blocks, parts)
+        under = False
+        for place, (block, part) in enumerate(zip(structure.blocks, parts, strict=True)):
+            under = place in groups or (under and part == Part.DEMAND)
+            self._block(block, Part.DEMAND if place in groups else part, int(under and place not in groups))
+
+    def _is_contact(self, block: Block) -> bool:
+        """Return whether a paragraph or a label has a contact, so that all of it is left out."""
+        first = self.structure.text(block.lines[0])
+        if block.role == Role.CONTACT:
+            return not is_prose(first[len(block.label) :])
+        free = block.kind in TEXT or (
+            block.kind == "label" and block.role not in (Role.RECIPIENT, Role.ORGANISER)
+        )
+        return free and any(contact_in(self.structure.text(at), self.words) for at in block.lines)
+
+    def _is_farewell(self, block: Block) -> bool:
+        return self.words.is_whole("farewells", self.structure.text(block.lines[0]))
+
+    def _block(self, block: Block, part: Part, level: int) -> None:
+        at, role = block.lines[0], part.role
+        if block.kind == "list":
+            self._list(block.lines, block.items, role, level)
+        elif role == Role.RECIPIENT:
+            self._recipients(block)
+        elif block.kind == "address" and role == Role.ORGANISER:
+            for one in block.lines:
+                self._put(one, role if one == at else Role.LEFT_OUT)
+        elif block.kind == "label" and (role == block.role or {role, block.role or role} <= _SECTIONS):
+            self._labelled(block, role)
+        elif role in (Role.DEMAND, Role.TITLE):
+            own = Role.PART if level else role
+            for one in block.lines:
+                self._put(one, own, mark=self._mark(one), level=level, continues=one != at)
         else:
-            self.put(at, role)
-        return True
+            self._all(block, role)
 
-    def _above_list(self, at: int) -> bool:
-        following = self.structure.after(at)
-        return following in self.structure.run_of and following not in self.demands
+    def _labelled(self, block: Block, role: Role) -> None:
+        """Place a label whose value is its own, and the lines below it."""
+        at, *below = block.lines
+        value = block.label != self.structure.text(at)
+        if role not in (*_VALUES, Role.SIGN, Role.DEMAND, *_SECTIONS):
+            self._all(block, role)
+            return
+        self._put(at, role if value else Role.LAYOUT, label=block.label if value else "")
+        for place, one in enumerate(below):
+            rest = Role.LEFT_OUT if role == Role.SIGN else role
+            self._put(one, rest, continues=role in _VALUES and (value or place > 0))
 
-    # The beginning
+    def _all(self, block: Block, role: Role) -> None:
+        for at in block.lines:
+            before = self.found.get(at - 1)
+            same = role in _SECTIONS and before is not None and before.role == role
+            goes_on = same and self.structure.continues(at, at - 1)
+            self._put(at, role, mark=self._mark(at), continues=goes_on)
 
-    def _title(self, at: int) -> bool:
-        text = self.structure.text(at)
-        plain = bare(text)
-        if (
-            not self.in_head
-            or self.has_title
-            or any(line.role == Role.SUBJECT for line in self.lines.values())
-            or len(plain) > FRONT_MATTER["title"]
-            or at in self.structure.marks
-        ):
-            return self._more_of_title(at)
-        if self.structure.words.is_whole("kinds", plain) and self._has_other_title(at):
-            self.put(at, Role.LEFT_OUT)
-            return True
-        too_long = is_prose(plain) and (ends_sentence(plain) or width(plain) > 160)
-        if (
-            too_long
-            or (plain.endswith((".", "。")) and len(SENTENCES.split(plain.rstrip(".。"))) > 1)
-            or head.address_block(self.structure, at)
-        ):
-            return False
-        self.put(at, Role.TITLE)
-        self.has_title = True
-        return True
+    def _mark(self, at: int) -> str:
+        mark = self.structure.marks.get(at)
+        return mark.text if mark else ""
 
-    def _more_of_title(self, at: int) -> bool:
-        """Place the second line of a title in capitals or with the same number of hashes."""
-        before = self.structure.before(at)
-        if (
-            before is None
-            or before not in self.lines
-            or self.lines[before].role != Role.TITLE
-            or self.structure.lines[at].gap
-        ):
-            return False
-        texts = self.structure.text(before), self.structure.text(at)
-        if (
-            all(text.isupper() and not ends_with_colon(text) for text in texts)
-            and at not in self.structure.marks
-        ):
-            self.put(at, Role.TITLE, continues=True)
-            return True
-        return False
+    def _list(self, lines: Sequence[int], items: Sequence[Item], role: Role, level: int = 0) -> None:
+        """Place the items of a list. Marks alone are layout."""
+        for at in lines:
+            self._put(at, Role.LAYOUT)
+        for item in items:
+            depth = level + item.depth if role == Role.DEMAND else 0
+            contact = any(contact_in(self.structure.text(at), self.words) for at in item.lines)
+            own = Role.CONTACT if contact and role != Role.RECIPIENT else Role.PART if depth else role
+            for at in item.lines:
+                goes_on = at != item.lines[0] and own in (Role.DEMAND, Role.PART, Role.RECIPIENT, *_SECTIONS)
+                self._put(at, own, mark=self._mark(at), level=depth, continues=goes_on)
 
-    def _has_other_title(self, at: int) -> bool:
-        """Return whether a line below a word such as "Petition" can be the title, or a label gives one."""
-        if any(role in (Role.TITLE, Role.SUBJECT) for role, _ in self.structure.labels.values()):
-            return True
-        following = self.structure.after(at)
-        while following is not None and (
-            following in self.structure.labels
-            or head.is_day(self.structure, following)
-            or head.form_of_address(self.structure, following)
-        ):
-            following = self.structure.after(following)
-        return (
-            following is not None
-            and following not in self.demands
-            and following not in self.structure.run_of
-            and not is_prose(self.structure.text(following))
+    def _recipients(self, block: Block) -> None:
+        """Place recipients: the value of a label and what is below it, or an address. Streets are left out."""
+        structure, lines = self.structure, list(block.lines)
+        value = block.kind == "label" and block.label != structure.text(lines[0])
+        if block.kind == "label":
+            self._put(
+                lines.pop(0), Role.RECIPIENT if value else Role.LAYOUT, label=block.label if value else ""
+            )
+        if lines and lines[0] in structure.list_at:
+            self._list(lines, structure.list_at[lines[0]].items, Role.RECIPIENT)
+            return
+        texts = list(map(structure.text, lines))
+        honoured = [self.words.says("honorifics", text) for text in texts]
+        one_name = block.kind != "label" or (
+            not value and (any(map(is_postal, texts)) or True in honoured[:1])
         )
+        in_street = False
+        for place, (at, text) in enumerate(zip(lines, texts, strict=True)):
+            begins = not one_name or place == 0 or honoured[place]
+            sender = place > 0 and self.words.labels.get(text.split()[0].casefold()) == Role.ORGANISER
+            in_street = not begins and (in_street or is_postal(text))
+            role = Role.ORGANISER if sender else Role.LEFT_OUT if in_street else Role.RECIPIENT
+            self._put(at, role, continues=role == Role.RECIPIENT and not begins)
 
-    def _address(self, at: int) -> bool:
-        roles = head.address_block(self.structure, at) if self.in_head else None
-        self.put_block(roles or {})
-        return bool(roles)
 
-    def _heading(self, at: int) -> bool:
-        if not self.structure.is_heading(at) or (self.at_end and not self.structure.text(at).startswith("#")):
-            return False
-        self.section = Role.CLOSING if at > self.last_demand >= 0 else Role.BACKGROUND
-        following = self.structure.after(at)
-        title = [bare(line.content.strip("\"'")) for line in self.lines.values() if line.role == Role.TITLE]
-        if bare(self.structure.text(at)) in title:
-            self.put(at, Role.LEFT_OUT)
-            return True
-        self.put(at, self.section if following in self.structure.run_of else Role.HEADING)
-        self.in_head = False
-        return True
-
-    def _prose(self, at: int) -> None:
-        """Place a line of the text: background before the demands, closing after them."""
-        section = Role.CLOSING if at > self.last_demand >= 0 else self.section
-        before = self.structure.before(at)
-        same = before is not None and before in self.lines and self.lines[before].role == section
-        self.in_head = False
-        self.put(at, section, continues=same and self.structure.continues(at))
+def _groups(blocks: Sequence[Block], parts: Sequence[Part]) -> set[int]:
+    """Return the places of lines that lead to one of several groups: such a line is a demand with its group below."""
+    leads = {
+        place
+        for place, (part, below) in enumerate(pairwise(parts))
+        if part == Part.LEAD and below == Part.DEMAND and blocks[place].kind != "label"
+    }
+    first = parts.index(Part.DEMAND) if Part.DEMAND in parts else 0
+    return leads if len(leads) > 1 else {place for place in leads if place > first}

@@ -14,7 +14,7 @@ from babel.core import Locale
 
 from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.letters.language import language_of
-from sabal.petitions.letters.lines import bare
+from sabal.petitions.letters.lines import SENTENCES, bare
 from sabal.petitions.letters.reading import Role
 from sabal.petitions.locales import locale_of, nearest
 
@@ -23,25 +23,19 @@ LANGUAGES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 # Patterns see no more of a line than this, so that hostile lines stay cheap.
 PHRASE_LENGTH = 400
 LABEL_WIDTH = 50
+ASK_WITHIN = 110
 
-_PHRASES = (
-    "kinds", "salutations", "greetings", "addressees", "honorifics", "offices", "asks", "leads", "signs", "newsletters",
-    "farewells", "signers",
-)  # fmt: skip
-_LABEL_ROLES = {
-    "title": Role.TITLE, "recipient": Role.RECIPIENT, "organiser": Role.ORGANISER, "subject": Role.SUBJECT,
-    "background": Role.BACKGROUND, "demands": Role.DEMAND, "closing": Role.CLOSING, "contact": Role.CONTACT,
-    "sign": Role.SIGN, "signature": Role.SIGNATURE, "left_out": Role.LEFT_OUT,
-}  # fmt: skip
+_ROLES = {"demands": Role.DEMAND, "left_out": Role.LEFT_OUT}
 _LABEL = regex.compile(
     r"(?P<words>[^:：︰]{1,60}?)\s*(?:[:：︰](?!//)|(?<=\p{Arabic}\s?)/)(?P<end>[\]】〕》〉*_]*)\s*"
-)
-_SECTION_NUMBER = regex.compile(
-    r"^(?:\d{1,2}[.)．]|[IVXⅠ-Ⅻ]{1,4}[.．]|[一二三四五六七八九十]{1,2}[、.．]|[가-하]\.|[①-⑳])\s*"
 )
 _BRACKETED = regex.compile(
     r"(?P<words>[\[【〔《〈<［]\s*[^\]】〕》〉>］]{1,40}[\]】〕》〉>］])\s*[:：]?\s*(?=\S)"
 )
+_SECTION_NUMBER = regex.compile(
+    r"^(?:\d{1,2}[.)．]|[IVXⅠ-Ⅻ]{1,4}[.．]|[一二三四五六七八九十]{1,2}[、.．]|[가-하]\.|[①-⑳])\s*"
+)
+_COUNTED = regex.compile(r"(?<=\p{L})\s?(?:n[°ºo.]|nr\.?|№|#)?\s?(?:\d{1,2}|[一二三四五六七八九十])$")
 _NO_SPACES = regex.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PUNCTUATION = " .,:!;。，：！、"
 _ANY, _ANY_OF_SENTENCE = ".{0,140}?", "[^.!?。！？]{0,90}?"
@@ -72,6 +66,18 @@ class Words:
         )
         return any(self.phrases[key].fullmatch(form) for form in (plain, closed))
 
+    def asks(self, text: str) -> bool:
+        """Return whether the first sentence of `text` asks for something."""
+        return self._asks(SENTENCES.split(text[: 3 * PHRASE_LENGTH])[0])
+
+    def asks_somewhere(self, text: str) -> bool:
+        """Return whether any sentence of `text` asks for something."""
+        return any(map(self._asks, SENTENCES.split(text[: 3 * PHRASE_LENGTH])))
+
+    def _asks(self, sentence: str) -> bool:
+        match = self.phrases["asks"].search(sentence[:PHRASE_LENGTH])
+        return match is not None and match.start() <= ASK_WITHIN
+
 
 def name_in(text: str, words: Words) -> str:
     """Return the name in a form of address such as "Dear Members of the Council,", or "" if the line is none."""
@@ -79,7 +85,7 @@ def name_in(text: str, words: Words) -> str:
         return ""
     other = language_of(text)
     tables = (words, words_of(other.language)) if other.sure and other.language in LANGUAGES else (words,)
-    for phrases in (one.phrases[key] for one in tables for key in ("salutations", "addressees")):
+    for phrases in (one.phrases["addressees"] for one in tables):
         if match := phrases.fullmatch(text) or phrases.fullmatch(text.rstrip(_PUNCTUATION)):
             return str(match["name"]).strip(_PUNCTUATION)
     return ""
@@ -91,29 +97,26 @@ def without_number(heading: str) -> str:
 
 
 def label_of(text: str, words: Words) -> tuple[Role | None, str]:
-    """Return the role that a line's label names, and the label with its colon, as in the text; else None and ""."""
+    """Return the role that a line's label names, and the label as in the text; else None and "".
+
+    The label is the whole line if this is only a label, with or without a colon or a number.
+    """
     for pattern in (_LABEL, _BRACKETED):
-        match = pattern.match(text)
-        key = _normal(_SECTION_NUMBER.sub("", bare(match["words"].strip("*_ ")))) if match else ""
-        if match and 0 < len(key) <= LABEL_WIDTH:
-            for labels in (words.labels, *map(_labels, LANGUAGES)):
-                if key in labels:
-                    return labels[key], match[0].rstrip()
-    return None, ""
-
-
-def heading_role(text: str, words: Words) -> Role | None:
-    """Return the role of what follows a line that is only a label, with or without a colon or a number."""
+        if match := pattern.match(text):
+            key = _normal(_SECTION_NUMBER.sub("", bare(match["words"].strip("*_ "))))
+            for labels in (words.labels, *map(_labels, LANGUAGES)) if 0 < len(key) <= LABEL_WIDTH else ():
+                role = labels.get(key) or labels.get(_COUNTED.sub("", key))
+                if role:
+                    return role, match[0].rstrip()
     key = _normal(without_number(text))
-    return words.labels.get(key) if len(key) <= LABEL_WIDTH else None
+    return (words.labels[key], text) if key in words.labels else (None, "")
 
 
 @cache
 def words_of(language: str) -> Words:
     """Return the table of a language; for one without a table, all tables together."""
-    if known := nearest(language, LANGUAGES):
-        return _words([_table(known)], locale_of(language))
-    return _words([_table(one) for one in LANGUAGES], locale_of(language))
+    known = nearest(language, LANGUAGES)
+    return _words([known] if known else LANGUAGES, locale_of(language))
 
 
 @cache
@@ -132,23 +135,20 @@ def _table(language: str) -> dict[str, Any]:
 
 @cache
 def _labels(language: str) -> Mapping[str, Role]:
-    return _labels_in(_table(language))
-
-
-def _labels_in(table: Mapping[str, Any]) -> dict[str, Role]:
     return {
-        _normal(label): _LABEL_ROLES[key]
-        for key, joined in table["labels"].items()
+        _normal(label): _ROLES.get(key) or Role(key)
+        for key, joined in _table(language)["labels"].items()
         for label in joined.split("|")
     }
 
 
-def _words(tables: Sequence[Mapping[str, Any]], locale: Locale) -> Words:
-    labels = {label: role for table in tables for label, role in _labels_in(table).items()}
+def _words(languages: Sequence[str], locale: Locale) -> Words:
+    tables = [_table(one) for one in languages]
     determiners = "|".join(table["determiners"] for table in tables if table["determiners"])
+    lists = [key for key, value in tables[0].items() if isinstance(value, list) and key != "ordinals"]
     phrases = {
         key: _pattern((one for table in tables for one in table[key]), determiners, key in ("asks", "leads"))
-        for key in _PHRASES
+        for key in lists
     }
     ordinals = {
         word: position
@@ -162,8 +162,9 @@ def _words(tables: Sequence[Mapping[str, Any]], locale: Locale) -> Words:
         for width in ("wide", "abbreviated")
         for name in locale.months[form][width].values()
     )
-    contact = (word for table in tables for one in table["contact_words"] for word in one.split("|"))
-    longest_first = "|".join(map(_bounded, sorted(contact, key=len, reverse=True)))
+    contact = {word for table in tables for word in table["labels"]["contact"].split("|")}
+    longest_first = "|".join(map(_bounded, sorted(contact, key=lambda word: (-len(word), word))))
+    labels = {label: role for one in languages for label, role in _labels(one).items()}
     return Words(labels, phrases, ordinals, months, regex.compile(longest_first, regex.IGNORECASE))
 
 
@@ -192,10 +193,9 @@ def _template(template: str, determiners: str) -> str:
 
 
 def _pieces(template: str, anything: str) -> str:
-    pieces = (
+    return "".join(
         anything if piece == "…" else _alternatives(piece.strip()) for piece in regex.split("(…)", template)
     )
-    return "".join(pieces)
 
 
 def _alternatives(piece: str) -> str:
@@ -218,5 +218,5 @@ def _bounded(words: str) -> str:
 
 def _normal(label: str) -> str:
     """Return a label without the differences that do not matter: case, width, spaces inside Korean or Chinese words."""
-    text = unicodedata.normalize("NFKC", label).casefold().replace("’", "'").strip(" .*_:-–—=")
+    text = unicodedata.normalize("NFKC", label).casefold().replace("’", "'").strip(" .*_:-–—=?¿!")
     return str(regex.sub(r"\s+", "" if _NO_SPACES.search(text) else " ", text))

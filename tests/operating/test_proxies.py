@@ -28,6 +28,7 @@ SAMPLES = Path(__file__).parents[2] / "docs" / "operating"
 SITE = "petition.example.org"
 SECRET = b"suzie-was-here-"
 LARGE = SECRET * 4_000  # 60 kB: more than a proxy's usual buffer, and less than the samples allow
+WAYS = ("-H Expect:", "-H Transfer-Encoding:chunked", "-H Expect:100-continue", "--limit-rate 20k")
 STARTING = "what you typed is still there"
 pytestmark = pytest.mark.slow
 
@@ -41,6 +42,10 @@ class Upstream(BaseHTTPRequestHandler):
         self._answer(str(len(self.rfile.read(int(self.headers["Content-Length"])))).encode())
 
     def do_GET(self) -> None:
+        if self.path == "/large":
+            with contextlib.suppress(OSError):
+                self._answer(b"a" * 5_000_000)
+            return
         self._answer(str(self.headers["X-Forwarded-For"]).encode())
 
     def _answer(self, body: bytes) -> None:
@@ -83,6 +88,16 @@ class Running:
             return answer.status, answer.read().decode(), answer.headers
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def never_reads(self) -> Iterator[socket.socket]:
+        """Ask for a large answer with a small window, and read nothing of it."""
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        plain.connect(("127.0.0.1", self.port))
+        with ssl._create_unverified_context().wrap_socket(plain, server_hostname=SITE) as connection:
+            connection.sendall(f"GET /large HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
+            yield connection
 
 
 class _Sni(http.client.HTTPSConnection):
@@ -228,6 +243,66 @@ def test_sabals_own_page_about_a_long_form_passes(name: str, tmp_path: Path) -> 
                 status, body, _ = running.ask(b"a" * size, "/en/bowl/sign")
                 wanted = (303, True) if size == 16_384 else (413, "<title>too-long</title>" in body)
                 assert (status, True) == wanted, (size, status, body)
+
+
+@pytest.mark.parametrize("name", ["caddy", "nginx"])
+@pytest.mark.parametrize("way", ["http2", "http1.1"])
+def test_a_form_comes_whole_however_it_is_sent(name: str, way: str, tmp_path: Path) -> None:
+    """With its length or without one, at once or slowly, over both versions of HTTP."""
+    curl = shutil.which("curl")
+    if shutil.which(name) is None or curl is None:
+        pytest.skip(f"no {name} or no curl here: its sample is NOT tested")
+    certificate(tmp_path)
+    (tmp_path / "form").write_bytes(SECRET * 1_000)
+    with live(other=SITE) as site:
+        running = Running(free_port(), site.port, tmp_path)
+        with started(caddy(running) if name == "caddy" else nginx(running), running):
+            ask = [
+                curl,
+                "-sk",
+                f"--{way}",
+                "--resolve",
+                f"{SITE}:{running.port}:127.0.0.1",
+                "-o",
+                "/dev/null",
+            ]
+            ask += ["-H", f"Host: {SITE}", "-w", "%{http_code}", "--data-binary", f"@{tmp_path}/form"]
+            ask.append(f"https://{SITE}:{running.port}/en/bowl/sign")
+            for more in WAYS:
+                told = subprocess.run([*ask, *more.split()], capture_output=True, text=True, timeout=60)
+                assert told.stdout == "303", (more, told)
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or file.name == "form" or SECRET not in file.read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx here")
+def test_a_client_that_never_reads_holds_little_of_the_kernels_memory(tmp_path: Path) -> None:
+    """Without `sndbuf` it holds megabytes."""
+    certificate(tmp_path)
+    held = {}
+    for without in ((), ("sndbuf",)):
+        running = Running(free_port(), free_port(), tmp_path)
+        command = nginx(running)
+        if without:
+            text = (tmp_path / "nginx.conf").read_text()
+            (tmp_path / "nginx.conf").write_text(text.replace(" sndbuf=128k", ""))
+        with started(command, running), running.behind():
+            assert len(running.ask(path="/large")[1]) == 5_000_000
+            with running.never_reads() as connection:
+                held[without] = unread(connection, running.port)
+    assert held[()] < 400_000 < 1_000_000 < held[("sndbuf",)], held
+
+
+def unread(connection: socket.socket, port: int) -> int:
+    """Return how many bytes the proxy has written into a connection that nobody has read, when no more come (Linux)."""
+    ours = f"{port:04X} 0100007F:{connection.getsockname()[1]:04X}"
+    found = -1
+    while True:
+        time.sleep(1)
+        line = next(line for line in Path("/proc/net/tcp").read_text().splitlines() if ours in line)
+        before, found = found, int(line.split()[4].partition(":")[0], 16)
+        if found == before > 0:
+            return found
 
 
 def test_the_visitors_address_is_the_proxys_word_and_one_server_is_named(proxy: Running) -> None:

@@ -135,7 +135,7 @@ class Structure:
                 role, label = self.labels[at]
                 block = Block("label", [at, *self._below(place)], role, label)
                 in_head &= role not in (Role.BACKGROUND, Role.DEMAND)
-            elif at in self.list_at:
+            elif at in self.list_at and not (place + 1 == len(self.order) and self._is_signature(at)):
                 block = Block("list", self.list_at[at].lines, items=self.list_at[at].items)
                 in_head = False
             else:
@@ -145,12 +145,16 @@ class Structure:
             place += len(block.lines)
             yield from self._divided(block)
 
+    def _is_signature(self, at: int) -> bool:
+        """Return whether a marked line at the end of the letter is no list: "— Ann"."""
+        return self.lines[at].gap and at in self.marks and self.marks[at].position == 0
+
     def _paragraph(self, place: int) -> list[int]:
         """Return a line with those that go on with it: after a full line, or in the middle of a sentence."""
         found = [self.order[place]]
         for at in self.order[place + 1 :]:
             last = self.text(found[-1])
-            goes_on = self.text(at)[0].islower() and not ends_with_colon(last)
+            goes_on = self.text(at)[0].islower() and not ends_with_colon(last) and not last.isupper()
             if (
                 not self.continues(at, found[-1])
                 or at in self.list_at
@@ -228,9 +232,11 @@ class Structure:
         if len(lines) < 2:
             return None
         texts, below = list(map(self.text, lines)), self.order[place + len(lines) :]
-        greeted = any(self.addresses(one) or self.greets(one) for one in below[:GREETED_WITHIN])
+        names = [self.addresses(one) for one in below[:GREETED_WITHIN]]
+        greeted = any(names) or any(map(self.greets, below[:GREETED_WITHIN]))
+        named = any(name and name.split()[-1] in texts[0].split() for name in names)
         postal = any(map(is_postal, texts[1:]))
-        office = self.words.says("offices", texts[0]) or self.addresses(lines[0])
+        office = self.words.says("offices", texts[0]) or self.addresses(lines[0]) or named
         titled = bool(below) and below[0] not in self.list_at and not is_prose(self.text(below[0]))
         if self.words.says("honorifics", texts[0]) or (
             office and (postal or greeted or (titled and not place))

@@ -33,6 +33,8 @@ WEIGHTS: Mapping[str, Mapping[Part, float]] = {
     "greeting": {L: 7},
     "addressee": {R: 9, T: -2},
     "addressee again": {L: 7, T: -2},
+    "addressee below another": {R: 9, T: -2},
+    "like a salutation": {R: 7, T: -3},
     "asks": {P: 3.5},
     "asks inside": {P: 2.5},
     "pleads": {P: 2},
@@ -57,7 +59,7 @@ WEIGHTS: Mapping[str, Mapping[Part, float]] = {
 
 _HASHES = regex.compile(r"#{1,6}\s")
 _PATH_OF_PAGE = regex.compile(r"\S\s*([>›»/|])\s.*\S\s*\1\s")
-LONG_TITLE, LONG_HEADING, SIGNATURE_WIDTH, LAST_LINES = 160, 50, 70, 8
+LONG_TITLE, LONG_HEADING, SALUTATION_WIDTH, SIGNATURE_WIDTH, LAST_LINES = 160, 50, 60, 70, 8
 
 
 def scores(structure: Structure) -> list[dict[Part, float]]:
@@ -139,13 +141,20 @@ class _Facts:
         at, text = self.blocks[place].lines[0], self.texts[place]
         greets = self.structure.greets(at)
         addresses = not greets and bool(self.structure.addresses(at))
-        again = Role.RECIPIENT in self.seen
+        again, text_below = (
+            Role.RECIPIENT in self.seen,
+            place + 1 < len(self.texts) and is_prose(self.texts[place + 1]),
+        )
+        above = self.blocks[place - 1] if place and self.blocks[place].kind == "line" else None
+        below_another = again and above is not None and bool(self.structure.addresses(above.lines[0]))
         self.seen |= {Role.RECIPIENT} if addresses else set()
         return {
             "kind of letter": self.words.is_whole("kinds", bare(text)),
             "greeting": greets,
             "addressee": addresses and not again,
-            "addressee again": addresses and again,
+            "addressee again": addresses and again and not below_another,
+            "addressee below another": addresses and below_another,
+            "like a salutation": not (addresses or greets or again) and text_below and _is_salutation(text),
             "farewell": self.words.is_whole("farewells", text),
             "signer": self._signs(place),
         }
@@ -193,3 +202,10 @@ class _Facts:
 
     def _signs(self, place: int) -> bool:
         return self.words.says("signers", self.texts[place]) and not self.asking[place]
+
+
+def _is_salutation(text: str) -> bool:
+    """Return whether a line has the shape of a salutation: short, with a comma at its end, in Chinese with a colon."""
+    if width(text) > SALUTATION_WIDTH:
+        return False
+    return text.endswith((",", "，", "،", "、")) or (width(text) > len(text) + 2 and text.endswith("："))

@@ -63,6 +63,8 @@ class ListFinder:
         while place < len(self.order):
             at = self.order[place]
             mark = self.marks.get(at)
+            if mark and found.items and self._is_signature(place, mark, found.items[-1]):
+                break
             if mark and mark.text == self.lines[at].text:
                 below = list(self.order[place + 1 : place + 2])
                 if below and (below[0] in self.marks or not self.is_item(below[0])):
@@ -83,6 +85,11 @@ class ListFinder:
             place += 1
         _set_depths(found.items)
         return found
+
+    def _is_signature(self, place: int, mark: Mark, last: Item) -> bool:
+        """Return whether a marked line is the last of the letter and apart from the list: "— Ann"."""
+        apart = self.lines[self.order[place]].gap and mark.position == 0 and mark.kind != last.mark.kind
+        return apart and place + 1 == len(self.order)
 
     def _belongs(self, place: int, found: List) -> bool:
         """Return whether an unmarked line belongs to the last item: it goes on with it, or explains it."""

@@ -10,6 +10,8 @@ from sabal.petitions.letters.lines import Line, is_rule
 
 # Lines that are not blank, over which a sign counts as repeated: items may be broken over two or three lines.
 NEAR = 6
+# Lines in which the next number of a sequence may come.
+AHEAD = 40
 
 _SEQUENCES = (
     *("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщэюя", "αβγδεζηθικλμνξοπρστυφχψω"),
@@ -21,12 +23,12 @@ _SEQUENCES = (
 _ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()
 _NUMBERED = regex.compile(
     r"(?P<open>(?:\*\*|__|#)?[(（\[【〔]?)\s?(?P<label>\d{1,3}|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3}|[\p{L}\u2160-\u217f])"
-    r"(?P<close>\s?[.)）\]】〕．、:：,，)º°/](?:\*\*|__)?|\s[-–](?=\s)|-(?=\s|\p{Lo}))(?!\d)(?P<space>\s|$)?"
+    r"(?P<close>\s?\\?[.)）\]】〕．、:：,，)º°/](?:\*\*|__)?|\s[-–](?=\s)|-(?=\s|\p{Lo}))(?!\d)(?P<space>\s|$)?"
 )
 _SPACED = regex.compile(r"(?P<open>[#№]?)(?P<label>\d{1,2}|[一二三四五六七八九十])(?P<close>)(?P<space>\s)")
-_OUTLINE = regex.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}[.)]?(?=\s)")
 _CHECKBOX = regex.compile(r"(?:[-*•]\s*)?[\[(][ xX✓✔]?[\])](?=\s)")
 _KEYCAP = regex.compile("([0-9])\ufe0f?\u20e3")
+_OUTLINE = regex.compile(r"(?:\d{1,2}|[A-Za-z])(?:\.\d{1,2}){1,4}[.)]?(?=\s)")
 _SIGN = regex.compile(
     r"[^\p{L}\p{N}\s\p{Ps}\p{Pi}\p{Pe}\p{Pf}\"'#@&%$€£¥₩¿¡…,.;:!?|/\\<>*_]{1,3}>?|[=>]>|»|ㅇ|(?:[*>]|\*\*|o)(?=\s|$)"
 )
@@ -40,25 +42,16 @@ _ORDINAL = regex.compile(
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way to read a mark: its kind, its position in a sequence (0: none), its length, and whether it stands alone.
-
-    A mark that does not stand alone ("I.", a star) needs another of its kind nearby.
-    """
-
-    kind: str
-    position: int
-    length: int
-    alone: bool = False
-
-
-@dataclass(frozen=True)
 class Mark:
-    """The mark of a line: its text ("" if it belongs to the sentence), its kind and its position."""
+    """The mark of a line: its text ("" if it belongs to the sentence), its kind, and its position (0: none).
+
+    One that does not stand `alone` ("I.", a star) needs another of its kind nearby.
+    """
 
     text: str
     kind: str
     position: int = 0
+    alone: bool = False
 
 
 def marks_of(lines: Sequence[Line], ordinals: Mapping[str, int]) -> tuple[dict[int, Mark], list[int]]:
@@ -78,12 +71,12 @@ def marks_of(lines: Sequence[Line], ordinals: Mapping[str, int]) -> tuple[dict[i
         around = {one.kind for other in near for one in readings[other] if not one.kind.startswith(_BESIDE)}
         around |= {one.kind for other in beside for one in readings[other]}
         later = {
-            (one.kind, one.position) for other in order[place + 1 : place + 40] for one in readings[other]
+            (one.kind, one.position) for other in order[place + 1 : place + AHEAD] for one in readings[other]
         }
         found = next((one for one in readings[at] if _holds(one, around, later, earlier)), None)
         if found:
             earlier.add((found.kind, found.position))
-            marks[at] = Mark(lines[at].text[: found.length].strip(), found.kind, found.position)
+            marks[at] = found
         elif readings[at] and readings[at][0].kind.startswith("sign"):
             strange.append(at)
     return marks, strange
@@ -91,55 +84,41 @@ def marks_of(lines: Sequence[Line], ordinals: Mapping[str, int]) -> tuple[dict[i
 
 def counts_on(mark: Mark, last: Mark) -> bool:
     """Return whether `mark` is the next of the sequence of `last`, or the same sign again."""
-    return mark.kind == last.kind and (
-        mark.position in (0, last.position + 1) or mark.position == last.position == 1
-    )
+    again = mark.position == 0 or mark.position == last.position == 1
+    return mark.kind == last.kind and (again or mark.position == last.position + 1)
 
 
-def _holds(
-    one: Reading, around: set[str], later: set[tuple[str, int]], earlier: set[tuple[str, int]]
-) -> bool:
-    """Return whether the other lines of the letter confirm a reading."""
+def _holds(one: Mark, around: set[str], later: set[tuple[str, int]], earlier: set[tuple[str, int]]) -> bool:
+    """Return whether the other lines of the letter confirm a way to read a mark."""
     if one.position == 0 or one.kind == "ordinal":
         return one.alone or one.kind in around
-    follows = (one.kind, one.position - 1) in earlier
+    if one.position == 1 and (one.alone or (one.kind, 1) in later):
+        return True
     # A number without a sign after it may be of a street or a day, unless it is the first of a sequence.
     bare = one.kind.endswith(" ") and one.position > 1
-    leads = ((one.kind, one.position + 1) in later and not bare) or (
-        one.position == 1 and (one.kind, 1) in later
-    )
-    return follows or leads if not one.alone or one.position > 1 else True
+    return (one.kind, one.position - 1) in earlier or ((one.kind, one.position + 1) in later and not bare)
 
 
-def _readings(text: str, ordinals: Mapping[str, int]) -> list[Reading]:
+def _readings(text: str, ordinals: Mapping[str, int]) -> list[Mark]:
+    """Return each way to read what a line begins with as a mark."""
     if match := _CHECKBOX.match(text):
-        return [Reading("checkbox", 0, match.end())]
+        return [Mark(match[0], "checkbox")]
     if match := _KEYCAP.match(text):
-        return [Reading("keycap", int(match[1]), match.end(), alone=True)]
+        return [Mark(match[0], "keycap", int(match[1]), alone=True)]
     if match := _OUTLINE.match(text):
-        return [Reading(f"outline {match[0].count('.')}", 0, match.end())]
+        return [Mark(match[0], f"outline {match[0].count('.')}")]
     if circled := _circled(text):
         return [circled]
-    found = _ordinal(text, ordinals)
+    word = match[0].lower() if (match := _ORDINAL.match(text)) else ""
+    found = [Mark("", "ordinal", ordinals[word])] if word in ordinals else []
     for pattern in (_NUMBERED, _SPACED):
         if match := pattern.match(text):
-            frame = unicodedata.normalize("NFKC", match["open"] + match["close"]).strip()
-            found += [
-                Reading(
-                    f"{name} {frame}", position, match.end(), _stands_alone(name, frame, bool(match["space"]))
-                )
-                for name, position in _positions(match["label"])
-            ]
+            frame = unicodedata.normalize("NFKC", match["open"] + match["close"]).strip(" \\")
+            for name, position in _positions(match["label"]):
+                framed = frame == "." and name == "digits" and bool(match["space"])
+                alone = "upper" not in name and (framed or frame in (")", "()", "[]", "】", "、"))
+                found.append(Mark(match[0].strip(), f"{name} {frame}", position, alone))
     return found or _sign(text)
-
-
-def _stands_alone(sequence: str, frame: str, spaced: bool) -> bool:
-    """Return whether a first number is a mark even if no second one follows."""
-    if sequence in ("latin upper", "roman upper"):
-        return False
-    if frame == ".":
-        return sequence == "digits" and spaced
-    return frame in (")", "()", "[]", "】", "、")
 
 
 def _positions(label: str) -> list[tuple[str, int]]:
@@ -149,27 +128,20 @@ def _positions(label: str) -> list[tuple[str, int]]:
     label = unicodedata.normalize("NFKC", label)
     case, small = "upper" if label.isupper() else "lower", label.lower()
     found = [
-        (f"{_script(letters)} {case}", letters.index(small) + 1)
-        for letters in _SEQUENCES
-        if len(small) == 1 and small in letters
+        (f"{letters[:2]} {case}", letters.index(small) + 1) for letters in _SEQUENCES if small in set(letters)
     ]
     if small in _ROMAN:
         found.append((f"roman {case}", _ROMAN.index(small) + 1))
     if match := regex.fullmatch("([二三四五六七八九]?)十([一二三四五六七八九]?)", label):
         ten, one = ("一二三四五六七八九".find(digit) + 1 for digit in match.groups())
-        found.append((f"{_script('一二')} lower", (ten or 1) * 10 + one))
+        found.append((f"一二 {case}", (ten or 1) * 10 + one))
     return found
 
 
-def _script(letters: str) -> str:
-    return "latin" if letters[0] == "a" else letters[:2]
-
-
-def _circled(text: str) -> Reading | None:
+def _circled(text: str) -> Mark | None:
     """Return the mark of a number or letter in a circle or brackets that is one character, such as ① ❶ ⑴ ㉮ ㈎ ⓐ."""
-    first = text[0]
+    first, value = text[0], unicodedata.numeric(text[0], 0)
     label = unicodedata.normalize("NFKC", first).strip("().")
-    value = unicodedata.numeric(first, 0)
     if (
         unicodedata.category(first) not in ("No", "So")
         or value != int(value)
@@ -178,23 +150,16 @@ def _circled(text: str) -> Reading | None:
         return None
     position = int(value) or next((position for _, position in _positions(label)), 0) if label else 0
     name = regex.sub(" (DIGIT|NUMBER|LETTER|HANGUL|IDEOGRAPH) .*", r" \1", unicodedata.name(first, ""))
-    kind = f"circled {name.replace('DIGIT', 'NUMBER')}"
+    mark = text[: len(text) - len(text[1:].lstrip(" .、)"))].strip()
     return (
-        Reading(kind, position, len(text) - len(text[1:].lstrip(" .、)")), alone=True) if position else None
+        Mark(mark, f"circled {name.replace('DIGIT', 'NUMBER')}", position, alone=True) if position else None
     )
 
 
-def _ordinal(text: str, ordinals: Mapping[str, int]) -> list[Reading]:
-    match = _ORDINAL.match(text)
-    word = match[0].lower() if match else ""
-    return [Reading("ordinal", ordinals[word], 0)] if word in ordinals else []
-
-
-def _sign(text: str) -> list[Reading]:
-    match = _SIGN.match(text)
-    if not match:
-        adjacent = _ADJACENT.match(text)
-        return [Reading(f"{_BESIDE} {adjacent[0]}", 0, adjacent.end())] if adjacent else []
+def _sign(text: str) -> list[Mark]:
+    if not (match := _SIGN.match(text)):
+        match = _ADJACENT.match(text)
+        return [Mark(match[0], f"{_BESIDE} {match[0]}")] if match else []
     sign = match[0].rstrip("\ufe0f")
-    alone = sign in "・•" or (sign in _WELL_KNOWN and text[match.end() : match.end() + 1] in ("", " "))
-    return [Reading(f"sign {sign}", 0, match.end(), alone)]
+    spaced = text[match.end() : match.end() + 1] in ("", " ")
+    return [Mark(match[0], f"sign {sign}", alone=sign in "・•" or (sign in _WELL_KNOWN and spaced))]

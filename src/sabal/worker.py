@@ -15,6 +15,7 @@ from types import FrameType
 
 from sabal import days, settings
 from sabal.configuration.errors import SettingError
+from sabal.counted import counted
 from sabal.database import Database, OperationalError, connect, settle
 from sabal.keys.keyring import is_first_day, was_up
 from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
@@ -211,13 +212,15 @@ class Worker:
                         )
                 self._rekey_late_links(database, petition, today)
                 if drained := drain.drain(database, petition.id, day):
-                    logger.info("%d sealed records that the organiser holds are deleted", drained)
+                    logger.info(
+                        "deleted because the organiser holds them: %s", counted(drained, "sealed record")
+                    )
                 if epochs.forget_old_epochs(database, self.keystore, petition):
                     logger.info("an old dedupe key that a crash had left is deleted")
                 if epochs.renew_epoch(database, self.keystore, petition, today):
                     logger.info("a new dedupe period began: the old dedupe key and its tags are deleted")
             gone = tidy_keys(database, self.keystore, today)
-            logger.info("tidied: %d pending expired, %d mail keys destroyed", expired, len(gone))
+            logger.info("tidied: %d pending expired, destroyed: %s", expired, counted(len(gone), "mail key"))
             return True
 
     def _rekey_late_links(self, database: Database, petition: PetitionSnapshot, today: int) -> None:
@@ -225,7 +228,9 @@ class Worker:
         if self._rekeyed_on.get(petition.id) == today:
             return
         if rekeyed := late.rekey(database, petition, today):
-            logger.info("%d links of a guarded petition are late: they only withdraw now", rekeyed)
+            logger.info(
+                "late, and now only for withdrawing: %s of a guarded petition", counted(rekeyed, "link")
+            )
         self._rekeyed_on[petition.id] = today
 
     def _repair(self, database: Database, snapshots: Snapshots) -> None:
@@ -234,13 +239,13 @@ class Worker:
             with self._isolated(petition):
                 if restored := self.sequencer.repair(database, petition):
                     logger.error(
-                        "%d public files of a log were missing or wrong, and were made again", len(restored)
+                        "missing or wrong, and made again: %s of a log", counted(len(restored), "public file")
                     )
 
     def _end_retention(self, database: Database, petition: PetitionSnapshot, day: date) -> None:
         if retention.is_over(database, petition, day):
             erased = retention.erase_records(database, petition.id)
-            logger.info("a petition's retention day has passed: %d records are deleted", erased)
+            logger.info("a petition's retention day has passed. Deleted: %s", counted(erased, "record"))
             with self._isolated(petition):
                 self.sequencer.sequence_all(database, petition, self.clock())
             # Also if that failed: the day was promised, and the log can continue with C alone.

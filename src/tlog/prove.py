@@ -20,7 +20,7 @@ def inclusion_proof(index: int, size: int, get_hash: GetHash) -> tuple[bytes, ..
     RFC 6962 §2.1.1, RFC 9162 §2.1.3.1.
     """
     if not 0 <= index < size <= MAX_SIZE:
-        raise TlogError(f"A tree of {size} entries has no entry {index}.")
+        raise TlogError(f"A tree of size {size} has no entry {index}.")
     path = []
     start, end = 0, size
     while end - start > 1:
@@ -41,7 +41,7 @@ def consistency_proof(old: int, new: int, get_hash: GetHash) -> tuple[bytes, ...
     RFC 6962 §2.1.2, RFC 9162 §2.1.4.1; for an empty old tree, c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
-        raise TlogError(f"A tree of {new} entries cannot continue from one of {old}.")
+        raise TlogError(f"A tree of size {new} cannot continue from one of size {old}.")
     if old in (0, new):
         return ()
     path = []
@@ -62,7 +62,7 @@ def consistency_proof(old: int, new: int, get_hash: GetHash) -> tuple[bytes, ...
 def verify_inclusion(proof: Sequence[bytes], index: int, size: int, leaf: bytes, root: bytes) -> None:
     """Raise Unproven unless `leaf` is the leaf hash at `index` under the root of `size` leaves. RFC 9162 §2.1.3.2."""
     if not 0 <= index < size <= MAX_SIZE:
-        raise Unproven(f"A tree of {size} entries has no entry {index}.")
+        raise Unproven(f"A tree of size {size} has no entry {index}.")
     _check_lengths(*proof, leaf, root)
     position, last, result = index, size - 1, leaf
     for hash_ in proof:
@@ -77,7 +77,7 @@ def verify_inclusion(proof: Sequence[bytes], index: int, size: int, leaf: bytes,
     if last:
         raise Unproven("This proof of inclusion is too short for the tree.")
     if result != root:
-        raise Unproven(f"The proof does not lead from entry {index} to the root of {size} entries.")
+        raise Unproven(f"The proof does not lead from entry {index} to the root of size {size}.")
 
 
 def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: bytes, new_root: bytes) -> None:
@@ -86,18 +86,18 @@ def verify_consistency(proof: Sequence[bytes], old: int, new: int, old_root: byt
     Every tree continues the empty tree, without a proof. c2sp.org/tlog-witness "add-checkpoint".
     """
     if not 0 <= old <= new <= MAX_SIZE:
-        raise Unproven(f"A tree of {new} entries cannot continue from one of {old}.")
+        raise Unproven(f"A tree of size {new} cannot continue from one of size {old}.")
     _check_lengths(*proof, old_root, new_root)
     if any(size == 0 and root != EMPTY_ROOT for size, root in ((old, old_root), (new, new_root))):
         raise Unproven("A tree without entries has one root only, and this is another.")
     if old == new and old_root != new_root:
-        raise Unproven(f"Two different trees of {old} entries: this log has forked.")
+        raise Unproven(f"Two different trees of size {old}: this log has forked.")
     if old in (0, new):
         if proof:
             raise Unproven("No proof is needed here, but one was given.")
         return
     if _roots(proof, old, new, old_root) != (old_root, new_root):
-        raise Unproven(f"The tree of {new} entries does not continue from the tree of {old}.")
+        raise Unproven(f"The tree of size {new} does not continue from the tree of size {old}.")
 
 
 def _roots(proof: Sequence[bytes], old: int, new: int, old_root: bytes) -> tuple[bytes, bytes]:

@@ -186,7 +186,7 @@ def decode_bundle(data: bytes, width: int) -> Sequence[bytes]:
         entries.append(data[at + 2 : end])
         at = end
     if at != len(data) or len(entries) != width:
-        raise Malformed(f"This is not a bundle of {width} entries.")
+        raise Malformed(f"This is not a bundle of this width: {width}.")
     return entries
 
 

@@ -244,9 +244,9 @@ def test_a_chosen_record_must_be_shown_and_match() -> None:
     file = sample()
     refused(
         sampled(file, file["indexes"][1:]),
-        f"1 of the chosen signatures have no matching record: entries {file['indexes'][0]}.",
+        f"1 chosen signature has no matching record: index {file['indexes'][0]}.",
     )
-    refused(LOG.copy(sample=file), "5 of the chosen signatures have no matching record")
+    refused(LOG.copy(sample=file), "5 chosen signatures have no matching record")
 
 
 def test_a_shown_record_cannot_be_listed_as_unopened() -> None:

@@ -94,7 +94,7 @@ def test_the_doctor_reports_signatures_that_cannot_enter_a_closed_log(site: Site
     assert not [one for one in stores.database_and_keys() if one.id == "D210"]
     confirmed(site, petition, "max@example.org")
     (finding,) = [one for one in stores.database_and_keys() if one.id == "D210"]
-    assert finding.level == "wrong" and finding.sentence.startswith("1 signatures of")
+    assert finding.level == "wrong" and finding.sentence.startswith("1 signature of")
 
 
 def test_the_next_run_completes_a_finalisation_that_crashed(
@@ -176,7 +176,7 @@ def test_the_revocation_file_of_an_audit_is_applied(site: SiteOfTests, tmp_path:
     head = f'{{"format": "sabal revocations, version 1", "origin": "{petition.origin}", "size": 5}}\n'
     file.write_text(head + '{"index": 2, "reason": "duplicate", "why": "one mailbox"}\n')
     code, said = run("revoke", petition.slug, str(file), "--yes")
-    assert code == 0 and said.startswith("1 signatures")
+    assert code == 0 and said.startswith("1 signature ")
     assert site.rows("signing_signature") == site.rows("signing_sealed") == 3
     again = run("revoke", petition.slug, str(file), "--yes")  # as after a crash
     assert again[0] == 0 and again[1].startswith("Nothing is left to do: all 1")

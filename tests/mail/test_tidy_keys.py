@@ -41,7 +41,7 @@ def test_after_eight_days_keys_and_emails_are_deleted(world: World, caplog: pyte
     assert tidy_keys(world.database, world.keystore, TODAY) == [TODAY - 8]
     assert world.waiting() == 1 and days(world) == {TODAY - 7}
     assert world.traffic() == {("unknown", End.EXPIRED): 450}
-    assert "450 emails are dropped" in caplog.text
+    assert "so dropped: 450 emails" in caplog.text
     assert tidy_keys(world.database, world.keystore, TODAY) == []
 
 

@@ -36,7 +36,7 @@ def test_the_drill(drill: Drill) -> None:
     found = drill.check_whole()
     assert found.checkpoint == newest
     # Six signed after the backup. One withdrew in the log, and one only in the erasure journal.
-    assert "4 signatures count, but their records were lost" in result.output
+    assert "4 signatures count, but the records of these were lost" in result.output
     assert tables.lost(drill.site.database, drill.petition.id) == 4
     gone = [people["early"][n] for n in range(5)] + people["waiting"][:2]
     hashes = {bytes(row[0]) for row in drill.site.database.query("SELECT token_hash FROM signing_signature")}

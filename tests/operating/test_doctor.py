@@ -96,7 +96,7 @@ def test_a_missing_bucket_key_and_what_it_costs(site: SiteOfTests) -> None:
     site.writer.commit(site.database, [operations.Withdraw(suzie.t, suzie.digest)])
     site.sequence(petition, NOW + 120)
     (finding,) = [f for f in doctor.examine() if f.id == "D213"]
-    assert finding.sentence.startswith("1 signatures left")
+    assert finding.sentence.startswith("1 signature left")
     assert levels("D212") == set()
 
 

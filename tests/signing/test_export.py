@@ -155,7 +155,7 @@ def test_only_the_owner_can_read_the_sealed_file(site: SiteOfTests, tmp_path: Pa
     result = CliRunner().invoke(
         main, ["sealed", petition.slug, "--out", str(out), "--force"], catch_exceptions=False
     )
-    assert result.exit_code == 0 and "1 sealed records" in result.output
+    assert result.exit_code == 0 and "1 sealed record written" in result.output
     assert out.stat().st_mode & 0o777 == 0o600
     with out.open(encoding="utf-8") as file:
         assert [one.checked for one in opened_by(site.identity, file)] == [True]

@@ -15,6 +15,7 @@ from sabal.checking.manifests import check_manifests, promise_keys
 from sabal.checking.records import AddProblem, check_records, check_sample
 from sabal.checking.report import Report, Sampled, plain
 from sabal.checking.subject import organiser_of, title_of
+from sabal.counted import some_entries
 from tlog import Verifier
 
 MOST_PROBLEMS = 1_000
@@ -71,7 +72,9 @@ def check(
 def _check_tree(copy: LogCopy, checkpoint: SignedCheckpoint, walked: Walked, add_problem: AddProblem) -> bool:
     """Return whether the entries are those of the checkpoint, in a valid order."""
     if copy.size != checkpoint.size:
-        add_problem(f"The checkpoint counts {checkpoint.size:,} entries, but this copy has {copy.size:,}.")
+        add_problem(
+            f"The checkpoint counts {some_entries(checkpoint.size)}, but this copy has {copy.size:,}."
+        )
     root = walked.roots.get(checkpoint.size)
     if checkpoint.claim and root is not None and root != checkpoint.claim.root:
         add_problem(

@@ -20,6 +20,7 @@ from sabal.checking.mirror import WrongLog
 from sabal.checking.mirror import mirror as update_mirror
 from sabal.checking.reading import read
 from sabal.checking.report import plain
+from sabal.counted import some_entries
 from sabal.refusal import Refusal
 from tlog import Proof, Verifier
 from tlog.keys import Kind
@@ -156,7 +157,7 @@ def _read(what: str) -> LogCopy:
 
     def progress(done: int, of: int) -> None:
         if time.monotonic() - begun > PATIENCE:
-            click.echo(f"\r{done:,} of {of:,} entries read", err=True, nl=False)
+            click.echo(f"\r{done:,} of {some_entries(of)} read", err=True, nl=False)
             if done == of:
                 click.echo(err=True)
 

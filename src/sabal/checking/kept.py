@@ -10,6 +10,7 @@ from sabal.checking.copy import LogCopy, entry_at
 from sabal.checking.entries import Walked
 from sabal.checking.records import AddProblem
 from sabal.checking.report import OtherCheckpoint, Promised, Proven, day, last_day
+from sabal.counted import counted, some_entries
 from tlog import Checkpoint, Promise, Proof, Verifier, note
 from tlog.policy import NONE
 
@@ -105,16 +106,17 @@ class CheckedCopy:
         ours, add_problem, root = self.checkpoint, self.add_problem, self.walked.roots.get(other.size)
         if other.size > ours.size:
             add_problem(
-                f"This copy is older than a checkpoint that was given: it has {ours.size:,} entries, and the"
+                f"This copy is older than a checkpoint that was given: it has {some_entries(ours.size)}, and the"
                 f" checkpoint has {other.size:,}. Fetch a newer copy."
             )
         elif root is None:
             add_problem(
-                f"A checkpoint of {other.size:,} entries was given. This copy has too few entries to compare them."
+                f"A checkpoint of {some_entries(other.size)} was given. This copy has too few entries to compare them."
             )
         elif root != other.root:
             add_problem(
-                f"The first {other.size:,} entries are not those of a checkpoint that was given. This log has"
+                f"The first {counted(other.size, 'entry is not that', 'entries are not those')} of a checkpoint that"
+                " was given. This log has"
                 " shown different entries to different people. Keep both."
             )
         return OtherCheckpoint(other.size, consistent=other.size <= ours.size and root == other.root)
@@ -138,7 +140,7 @@ class CheckedCopy:
         if not set(signers_of(opened, ours.policy)).intersection(ours.signers):
             if ours.signers:
                 add_problem(
-                    f"A checkpoint of {other.size:,} entries that was given is signed by another key of the policy"
+                    f"A checkpoint of {some_entries(other.size)} that was given is signed by another key of the policy"
                     " than this copy. Ask which of the two is the log's."
                 )
             return None

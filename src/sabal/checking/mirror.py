@@ -24,6 +24,7 @@ from sabal.checking.mirrorwitnesses import WitnessState, compare_witnesses
 from sabal.checking.report import plain
 from sabal.checking.tiled import Get, read_tiled
 from sabal.checking.web import files_at, find_log
+from sabal.counted import counted, some_entries
 from sabal.public import put_if_changed
 from tlog import Checkpoint, Policy, Verifier
 from tlog.tiles import WIDTH, Tile
@@ -49,9 +50,9 @@ class Mirrored:
     witnesses: WitnessState
 
     def __str__(self) -> str:
-        news = [_number(self.new, "new entry", "new entries")] if self.new else []
-        news += [_number(self.pages, "changed file", "changed files") + " beside"] if self.pages else []
-        count = _number(self.counted, "signature counts", "signatures count")
+        news = [counted(self.new, "new entry", "new entries")] if self.new else []
+        news += [counted(self.pages, "changed file", "changed files") + " beside"] if self.pages else []
+        count = counted(self.counted, "signature counts", "signatures count")
         missing = f"; {self.witnesses.missing}" if self.witnesses.missing else ""
         return f"{self.slug}: {', '.join(news) or 'nothing new'}; {count} in a log of {self.size:,}{missing}."
 
@@ -80,10 +81,6 @@ def mirror(url: str, folder: Path, now: datetime) -> Mirrored:
         state["witnesses"] = list(witnesses.lines)
         put_if_changed(folder / slug / STATE, json.dumps(state, indent=1, sort_keys=True).encode() + b"\n")
     return Mirrored(slug, new, size, counted, pages, witnesses)
-
-
-def _number(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"
 
 
 def _base_and_slug(prefix: str) -> tuple[str, str]:
@@ -139,7 +136,10 @@ def _copy_log(
     key, claim = _open_checkpoint(copy, state, log_folder, now)
     if claim.size < old:
         raise _keep_evidence(
-            log_folder, copy.checkpoint, now, f"shrank from {old:,} entries to {claim.size:,}"
+            log_folder,
+            copy.checkpoint,
+            now,
+            f"shrank from {some_entries(old)} to {claim.size:,}",
         )
     walked, trusted = walk(copy.entries, [claim.size, old], ()), old
     if walked.roots.get(claim.size) != claim.root:
@@ -155,7 +155,10 @@ def _copy_log(
         )
     if previous and walked.roots.get(old) != previous.root:
         raise _keep_evidence(
-            log_folder, copy.checkpoint, now, f"forked: its first {old:,} entries differ from before"
+            log_folder,
+            copy.checkpoint,
+            now,
+            f"forked: its first {counted(old, 'entry differs', 'entries differ')} from before",
         )
     if walked.disorder:
         raise _keep_evidence(log_folder, copy.checkpoint, now, f"breaks its own rules. {walked.disorder}")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tlog
 from sabal.checking.copy import CannotCheck, LogCopy
 from sabal.checking.report import plain
+from sabal.counted import counted
 from sabal.public import put_if_changed
 from tlog import Policy, Verifier
 
@@ -121,7 +122,7 @@ def _change_sentence(known: list[str], lines: list[str], old_policy: Path | None
 
 
 def _joined(lines: list[str]) -> str:
-    more = [f"and {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
+    more = [f"and {counted(len(lines) - _MOST_LINES, 'more line')}"] if len(lines) > _MOST_LINES else []
     return plain("; ".join([*lines[:_MOST_LINES], *more])) or "no other lines"
 
 

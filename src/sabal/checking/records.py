@@ -10,6 +10,7 @@ from sabal import strict
 from sabal.checking.entries import Walked
 from sabal.checking.report import Sampled, plain
 from sabal.checking.sample import MOST_SEED, choose
+from sabal.counted import counted
 from tlog import Checkpoint
 from tlog.wire import HASH_BYTES
 
@@ -117,7 +118,10 @@ def check_sample(
     if (sample["size"], sample["root"]) != (claim.size, claim.root.hex()):
         add_problem("The sample was drawn from another tree than this checkpoint's.")
     elif sample["of"] != len(log.signers):
-        add_problem(f"The sample says that it is of {sample['of']:,} signatures; {len(log.signers):,} count.")
+        add_problem(
+            f"The sample says that it is of {counted(sample['of'], 'signature')};"
+            f" {counted(len(log.signers), 'counts', 'count')}."
+        )
     chosen = choose(claim.root, sample["seed"], sample["wanted"], log.signers)
     if sample["indexes"] != chosen:
         add_problem("The sample is not the one that its seed chooses.")
@@ -127,7 +131,10 @@ def check_sample(
     lacking = sorted(set(chosen) - unopened - set(shown))
     if lacking:
         some = ", ".join(map(str, lacking[:5])) + (", …" if len(lacking) > 5 else "")
-        add_problem(f"{len(lacking):,} of the chosen signatures have no matching record: entries {some}.")
+        add_problem(
+            f"{counted(len(lacking), 'chosen signature has', 'chosen signatures have')} no matching record: index"
+            f" {some}."
+        )
     return Sampled(plain(sample["seed"]), sample["wanted"], len(chosen), len(unopened))
 
 

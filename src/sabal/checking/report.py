@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from sabal.counted import counted
 from tlog.entry import Reason
 
 # Controls, direction marks, private use, noncharacters, and ranges in which nothing is assigned. All checkers have the
@@ -252,11 +253,10 @@ def _additions(report: Report) -> Iterator[str]:
         yield "The petition is closed."
     if sample := report.sample:
         unopened = f", of which {sample.unopened:,} could not be opened" if sample.unopened else ""
-        yield f"The seed “{sample.seed}” chooses {sample.chosen:,} signatures{unopened}."
+        yield f"The seed “{sample.seed}” chooses {counted(sample.chosen, 'signature')}{unopened}."
     agreed = [other for other in report.checkpoints if other.consistent]
     if agreed:
-        noun = "checkpoint agrees" if len(agreed) == 1 else "checkpoints agree"
-        yield f"{len(agreed):,} other {noun} with this copy."
+        yield f"{counted(len(agreed), 'other checkpoint agrees', 'other checkpoints agree')} with this copy."
     for promised in report.promises:
         if promised.state == "kept":
             yield f"The promise for {last_day(promised.include_by)} was kept; {_fate(promised.revoked)}."

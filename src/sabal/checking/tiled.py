@@ -19,6 +19,7 @@ from sabal.checking.copy import (
     manifest_path,
     named_manifests,
 )
+from sabal.counted import some_entries
 from tlog import Tile
 from tlog.entry import ENTRY_BYTES
 from tlog.tiles import WIDTH
@@ -82,7 +83,7 @@ def _read_entries(get: Get, size: int, progress: Progress, pool: Executor) -> tu
         piece = _entries_of(bundle, data)
         if piece is None:
             flaws.append(
-                f"The file {bundle.path} does not hold {bundle.width} entries of {ENTRY_BYTES} bytes."
+                f"The file {bundle.path} does not hold {some_entries(bundle.width)} of {ENTRY_BYTES} bytes."
             )
             break
         pieces.append(piece)

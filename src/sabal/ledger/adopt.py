@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sabal import days
 from sabal.checking.copy import LogCopy, entry_at
 from sabal.checking.entries import walk
+from sabal.counted import counted, some_entries
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.ledger import bundles, tables
@@ -99,12 +100,14 @@ def verify(
         )
     shared = min(claim.size, log.size)
     if (walked.roots[shared] if shared == log.size else claim.root) != _root_at(database, log, shared):
-        raise Refusal(f"{where} is another log than the {log.size:,} entries of this database. {KEEP_BOTH}")
+        raise Refusal(
+            f"{where} is another log than the {some_entries(log.size)} of this database. {KEEP_BOTH}"
+        )
     for other, seen in opened:
         _refuse_other(seen, other, where, claim.size, walked.roots.get(seen.size))
     if claim.size < (known := max(log.published_size, log.seen_size)):
         raise Refusal(
-            f"{where} has {claim.size:,} entries, but {known:,} were published: it is an older copy. Give a newer"
+            f"{where} has {some_entries(claim.size)}, but {known:,} were published: it is an older copy. Give a newer"
             " one."
         )
     return walked.tally
@@ -121,7 +124,8 @@ def verify_seen(database: Database, log: Log, key: Verifier, seen: Iterable[Seen
         _refuse_other(opened, one.where, "the database", log.size, root)
     if log.size < log.seen_size:
         raise Refusal(
-            f"{log.seen_size:,} entries were published, but the database has {log.size:,}, so the entries"
+            f"{counted(log.seen_size, 'entry was', 'entries were')} published, but the database has {log.size:,}, so"
+            " the entries"
             " themselves are needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
 
@@ -175,7 +179,7 @@ def end_read_only(database: Database, petition_id: int, now: float) -> None:
 def _refuse_other(seen: Checkpoint, where: str, ours: str, size: int, root: bytes | None) -> None:
     if seen.size > size:
         raise Refusal(
-            f"The checkpoint in {where} has {seen.size:,} entries, but {ours} {size:,}, so the entries themselves"
+            f"The checkpoint in {where} has {some_entries(seen.size)}, but {ours} {size:,}, so the entries themselves"
             " are needed. Give a copy of the log that has them (--copy FOLDER or ADDRESS)."
         )
     if root != seen.root:

@@ -13,6 +13,7 @@ import click
 import agefile
 from sabal import database as raw
 from sabal import outfile, settings, textfile
+from sabal.counted import counted, some_entries
 from sabal.database import Database
 from sabal.keys.keystore import open_keystore
 from sabal.ledger import bundles, tables, witnesses
@@ -48,7 +49,7 @@ def sealed(slug: str, out: Path, force: bool) -> None:
         drain.expect(database, petition.id, header.size, code, exported)
     name = "EXPORT" if target.is_stdout else out
     target.say(
-        f"{written - 1} sealed records written to {target}. Open them: sabal open {name} --identity FILE"
+        f"{counted(written - 1, 'sealed record')} written to {target}. Open them: sabal open {name} --identity FILE"
     )
     if planned:
         click.echo(
@@ -98,7 +99,8 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
         petition = published(database, open_keystore(), slug)
         if not yes:
             click.confirm(
-                f"The file names {len(proposed.items)} signatures of {slug}. Those that still count will no longer"
+                f"The file names {counted(len(proposed.items), 'signature')} of {slug}. What still counts will no"
+                " longer"
                 " count. This is public and cannot be undone. Continue?",
                 abort=True,
                 err=True,
@@ -109,7 +111,8 @@ def revoke_(slug: str, file: Path, yes: bool) -> None:
         return
     before = f" ({done.before} had already been taken out or withdrawn)" if done.before else ""
     click.echo(
-        f"{done.revoked} signatures are taken out{before}. The public log will say so with its next batch."
+        f"{counted(done.revoked, 'signature is', 'signatures are')} taken out{before}. The public log will say so with"
+        " its next batch."
     )
 
 
@@ -141,7 +144,7 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     state = witnessed(petition)
     for name, time in state.by:
         at = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
-        click.echo(f"# {name} witnessed {petition.counts.log_size} entries at {at}")
+        click.echo(f"# {name} witnessed {some_entries(petition.counts.log_size)} at {at}")
     if state.enough is False:
         click.echo("# not witnessed yet", err=True)
         sys.exit(1)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sabal import database as raw
 from sabal import locks, private, public, settings
+from sabal.counted import some_entries
 from sabal.database import Database
 from sabal.ledger import bundles
 from sabal.ledger.log import Incomplete, Log
@@ -90,7 +91,8 @@ class Publication:
         """Raise NoCopy if the log was published, but not here, and no worker elsewhere has what was published."""
         if log.published and not self.has_copy() and not database.vouched(self.voucher):
             raise NoCopy(
-                f"{log.published_size:,} entries of the public log of {self._slug} were published, but this machine has"
+                f"{some_entries(log.published_size)} of the public log of {self._slug}"
+                f" {'was' if log.published_size == 1 else 'were'} published, but this machine has"
                 f" no copy of them in {self.folder}, and no worker that has one is running. So it is not known whether"
                 " the database is the newest.",
                 f"sabal restore --adopt {self._slug}",
@@ -109,8 +111,8 @@ class Publication:
         published = checkpoint.peek(note)
         if published.size > log.size:
             raise WouldFork(
-                f"The checkpoint in {self.folder} has {published.size} entries, and the database {log.size}: the"
-                " database was restored from a backup that is older than the log.",
+                f"The checkpoint in {self.folder} has {some_entries(published.size)}, and the database {log.size:,}:"
+                " the database was restored from a backup that is older than the log.",
                 f"sabal restore --adopt {self._slug}",
             )
         tree = Frontier()

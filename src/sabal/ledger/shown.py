@@ -63,7 +63,7 @@ class _Shown:
             if now >= self.reported_at + REPORT_EVERY:
                 self.reported_at = now
                 logger.critical(
-                    "the database has %d entries of the log of petition %d, and %d were shown: pages keep showing these"
+                    "the database has %d of the entries of the log of petition %d, and %d were shown: pages show these"
                     " until the log adopts them. Next: sabal restore --adopt",
                     new.log_size, petition.id, shown.log_size,
                 )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sabal import settings
+from sabal.counted import some_entries
 from sabal.database import Database
 from sabal.ledger import tables
 from sabal.ledger.log import Log
@@ -59,7 +60,7 @@ class Witnesses:
 def _fork(question: Question, answer: WitnessAnswer, log: Log) -> WouldFork | None:
     """Return WouldFork if the witness has seen more entries than the database, or other ones; else None."""
     if isinstance(answer, Ahead):
-        seen = f"has seen {answer.size} entries, and the database has {log.size}"
+        seen = f"has seen {some_entries(answer.size)}, and the database has {log.size:,}"
     elif isinstance(answer, NoCosignature) and answer.status == OTHER_TREE:
         seen = "has seen another log than the database holds"
     else:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 
+from sabal.counted import counted
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.mail import traffic
@@ -20,7 +21,7 @@ def tidy_keys(database: Database, keystore: KeyStore, today: int) -> list[int]:
     stay, because a signature that arrives just after midnight may be sealed under yesterday's.
     """
     if dropped := _drop_old(database, today):
-        logger.error("%d emails are dropped: they could not be sent for %d days", dropped, KEY_DAYS)
+        logger.error("not sent for %d days, so dropped: %s", KEY_DAYS, counted(dropped, "email"))
     destroyed = []
     for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
         day = int(name.removeprefix("mail/"))

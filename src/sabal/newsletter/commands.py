@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from sabal import database, outfile, settings, token
+from sabal.counted import counted
 from sabal.keys.keyring import SUBSCRIBERS
 from sabal.keys.keystore import open_keystore, unseal
 from sabal.newsletter.subscription import CONFIRMED, MailingList, keys_in_use, unsubscribe_token
@@ -90,13 +91,12 @@ def export(slug: str | None, organisation: str | None, out: Path, force: bool, b
             f"The unsubscribe links lead to {settings.BASE_URL}, which nobody else can reach. Set SABAL_BASE_URL.",
             err=True,
         )
-    who = "1 subscriber" if number == 1 else f"{number} subscribers"
     rest = (
         "Keep them safe, and delete them when you no longer need them."
         if target.is_stdout
         else "Keep the file safe, and delete it when you no longer need it."
     )
-    target.say(f"{who} written to {target}, in clear text. {rest}")
+    target.say(f"{counted(number, 'subscriber')} written to {target}, in clear text. {rest}")
     if newsletter_of:
         target.say(
             f"These get the updates about {slug}. The newsletter has its own subscribers: sabal newsletter export"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sabal.counted import counted, some_entries
+
 if TYPE_CHECKING:
     from sabal.operating.adopt import AdoptionOutcome
     from sabal.operating.restore import Restored
@@ -21,7 +23,8 @@ def backup(directory: Path) -> None:
 
     counts = write(directory)
     click.echo(
-        f"{counts['signing_signature']} signatures (sealed), {counts['petitions_petition']} petitions → {directory}"
+        f"{counted(counts['signing_signature'], 'signature')} (sealed),"
+        f" {counted(counts['petitions_petition'], 'petition')} → {directory}"
     )
     click.echo(f"Left out: {'; '.join(LEFT_OUT)}.")
     key = "SABAL_SERVER_KEY" if settings.SERVER_KEY else settings.SERVER_KEY_FILE
@@ -139,7 +142,7 @@ def _put_back(directory: Path, aside: bool) -> None:
 def _say_restored(restored: "Restored") -> None:
     from sabal import erasure_journal
 
-    click.echo(f"Restored the backup of {restored.made}: {restored.signatures} signatures.")
+    click.echo(f"Restored the backup of {restored.made}: {counted(restored.signatures, 'signature')}.")
     if restored.journal_lines is None:
         click.echo(
             f'There is no erasure journal at {erasure_journal.path()}. People who unsubscribed or said "not me"'
@@ -151,8 +154,10 @@ def _say_restored(restored: "Restored") -> None:
         )
     else:
         click.echo(
-            f"{restored.journal_lines} lines of the erasure journal were applied again. They erased {restored.erased}"
-            " signatures that were withdrawn or dropped after the backup."
+            f"{counted(restored.journal_lines, 'line')} of the erasure journal"
+            f" {'was' if restored.journal_lines == 1 else 'were'} applied again. They erased"
+            f" {counted(restored.erased, 'signature that was', 'signatures that were')} withdrawn or dropped after the"
+            " backup."
         )
     click.echo(
         "Everything after the backup is lost, except what a public log still counts. People who signed after the"
@@ -177,12 +182,13 @@ def _say_outcome(outcome: "AdoptionOutcome") -> None:
     else:
         adopted = outcome.adopted
         click.echo(
-            f"{outcome.slug}: {adopted.entries:,} entries of the public log were adopted. It continues from entry"
-            f" {adopted.size:,}."
+            f"{outcome.slug}: {some_entries(adopted.entries)} of the public log"
+            f" {'was' if adopted.entries == 1 else 'were'} adopted. It continues from entry {adopted.size:,}."
         )
         if adopted.lost:
             click.echo(
-                f"{outcome.slug}: {adopted.lost:,} signatures count, but their records were lost with the database."
+                f"{outcome.slug}: {counted(adopted.lost, 'signature counts', 'signatures count')}, but the records of"
+                " these were lost with the database."
                 " Nobody can read or withdraw them, and a signer who signs again is counted twice."
             )
 
@@ -204,7 +210,7 @@ def doctor(ready: bool) -> None:
         lacking = steps()
         for number, step in enumerate(lacking, start=1):
             click.echo(f"{number}. {step.sentence}\n   {step.command}")
-        todo = f"{len(lacking)} {'step' if len(lacking) == 1 else 'steps'} to go."
+        todo = f"{counted(len(lacking), 'step')} to go."
         click.echo(
             todo if lacking else "This server is ready for the public. Run the doctor once more: sabal doctor"
         )

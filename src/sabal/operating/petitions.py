@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sabal import settings
+from sabal.counted import counted, some_entries
 from sabal.database import Database
 from sabal.keys.keystore import bucket_key_name
 from sabal.ledger import tables
@@ -65,7 +66,7 @@ def _sums(connection: Database, petition: PetitionSnapshot) -> Iterator[Finding]
         yield Finding(
             "wrong",
             "D213",
-            f"{unopened:,} signatures left {slug}, but it could not be read in which countries they were counted.",
+            f"{counted(unopened, 'signature')} left {slug}, but it could not be read in which country.",
             "The page says so. A key was missing (D108), or the database was changed by another program.",
         )
 
@@ -78,7 +79,9 @@ def _log(connection: Database, petition: PetitionSnapshot) -> Iterator[Finding]:
         yield _read_only(log, slug)
     yield from _fork(connection, petition, log)
     if log.signed_size > log.published_size:
-        sentence = f"{log.signed_size - log.published_size:,} entries of {slug}'s log are signed but not published yet."
+        ahead = log.signed_size - log.published_size
+        are = "is" if ahead == 1 else "are"
+        sentence = f"{some_entries(ahead)} of {slug}'s log {are} signed but not published yet."
         hint = (
             "They will be within seconds. If this stays, the worker's messages say why (journalctl -u sabal)."
         )
@@ -87,14 +90,15 @@ def _log(connection: Database, petition: PetitionSnapshot) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "D210",
-            f"{late:,} signatures of {slug} can never enter its log, which was closed before they were confirmed.",
+            f"{counted(late, 'signature')} of {slug} can never enter its log, which was closed too early.",
             (
                 "They were taken while the log was read-only after a restore. Their promises will be broken. Say so in"
                 " public."
             ),
         )
     if lost := tables.lost(connection, petition.id):
-        sentence = f"{lost:,} signatures of {slug} count, but their records were lost before a restore."
+        count_ = "counts, but its record was" if lost == 1 else "count, but their records were"
+        sentence = f"{counted(lost, 'signature')} of {slug} {count_} lost before a restore."
         yield Finding("ok", "D207", sentence)
 
 
@@ -139,8 +143,7 @@ def _retention(connection: Database, petition: PetitionSnapshot) -> Iterator[Fin
 def _held(connection: Database, petition: PetitionSnapshot) -> Iterator[Finding]:
     found = [(why, number) for why, number in held.overview(connection, petition.id) if number]
     for why, number in found:
-        noun = "signature is" if number == 1 else "signatures are"
-        sentence = f"{petition.slug}: {number:,} {noun} {why}."
+        sentence = f"{petition.slug}: {counted(number, 'signature is', 'signatures are')} {why}."
         hint = f"Look at the pattern, then count or drop them: sabal held {petition.slug}. After 7 days they count."
         yield Finding("warning", "D211", sentence, hint)
     if not found:

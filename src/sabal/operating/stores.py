@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 
 from sabal import database
+from sabal.counted import counted
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyMissing, mail_key_name, open_keystore
 from sabal.operating import petitions
@@ -119,11 +120,11 @@ def _keys(connection: database.Database) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "D105",
-            f"The server key does not open {len(unopened)} of {len(rows)} keys: {', '.join(unopened[:5])}.",
+            f"The server key does not open {len(unopened)} of {counted(len(rows), 'key')}: {', '.join(unopened[:5])}.",
             "This is another server's key, or the rows are damaged. Put the right key back from safe keeping.",
         )
     elif rows:
-        yield Finding("ok", "D105", f"The server key opens all {len(rows)} keys in the database.")
+        yield Finding("ok", "D105", f"The server key opens every key in the database: {len(rows)}.")
     for name, level in ((SUPPRESSION, "wrong"), (SUBSCRIBERS, "wrong"), (today, "warning")):
         if name in rows:
             yield Finding("ok", "D106", f"The key {name} is here.")

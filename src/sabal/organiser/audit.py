@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from sabal.counted import counted
 from sabal.organiser.patterns import MAILBOX, PATTERNS, PatternGroup
 from sabal.records.export import Opened
 from sabal.records.revocations import Revocation
@@ -44,7 +45,7 @@ def propose(groups: Iterable[PatternGroup], also: Collection[str] = ()) -> tuple
 
 def summary(groups: Sequence[PatternGroup], looked_at: int, proposed: Sequence[Revocation]) -> Iterator[str]:
     """Yield lines for a terminal: the findings by pattern, with the indexes of examples and without names."""
-    yield f"{looked_at:,} records were looked at."
+    yield f"{counted(looked_at, 'record was', 'records were')} looked at."
     for key, pattern in PATTERNS.items():
         found = [group for group in groups if group.pattern.key == key]
         if found:

@@ -12,6 +12,7 @@ from sabal.checking.bundle import CARRIED, README, write_bundle
 from sabal.checking.check import check
 from sabal.checking.copy import LogCopy
 from sabal.checking.report import Report
+from sabal.counted import counted
 from sabal.organiser import promised
 from sabal.organiser.matched import CheckedLog, Matched
 from sabal.organiser.sample import Sample, as_json, draw
@@ -94,7 +95,8 @@ def _notes(
 ) -> Iterator[str]:
     if plan.sample:
         yield (
-            f"The seed “{plan.sample.seed}” chose {chosen:,} of {len(log.walked.signers):,} signatures. The seed"
+            f"The seed “{plan.sample.seed}” chose {chosen:,} of {counted(len(log.walked.signers), 'signature')}. The"
+            " seed"
             " must come from outside, and must have been announced before anybody could know it: lottery numbers,"
             " or a drand round."
         )

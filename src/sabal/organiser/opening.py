@@ -11,6 +11,7 @@ import click
 
 import agefile
 from sabal import outfile
+from sabal.counted import counted
 from sabal.organiser import files, output, signers
 from sabal.outfile import OutFile
 from sabal.records import export
@@ -218,18 +219,21 @@ class _Counts:
             _say("No confirmed signatures. (Withdrawn ones are deleted.)")
         elif target.out:
             _say(
-                f"{self.rows:,} {'row' if self.rows == 1 else 'rows'} written to {target.out.path}, in clear text. Keep"
+                f"{counted(self.rows, 'row')} written to {target.out.path}, in clear text. Keep"
                 " the file safe, and delete it when you no longer need it."
             )
             for column in ("index", "consent", "checked"):  # the others explain themselves
                 _say(f"Column {column}: {signers.COLUMNS[column]}.")
         if self.without_index:
             _say(
-                f"{self.without_index} {'record is' if self.without_index == 1 else 'records are'} only in an older"
+                f"{counted(self.without_index, 'record is', 'records are')} only in an older"
                 " export, from before they were in the log. Whether they were withdrawn since cannot be seen here."
             )
         if self.wrong:
-            _say(f"{self.wrong} records are not the ones that were signed. See the column `checked`.")
+            _say(
+                f"{counted(self.wrong, 'record is not the one that was', 'records are not the ones that were')} signed."
+                " See the column `checked`."
+            )
         if self.unreadable:
             _say(
                 f"Could not be opened: {self.unreadable.total()} ({self._locations()}). Such rows hold nothing of the"

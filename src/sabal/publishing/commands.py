@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sabal import keyfile, outfile, settings
+from sabal.counted import counted
 from sabal.keys.keystore import open_keystore
 from sabal.outfile import OutFile
 from sabal.refusal import Refusal
@@ -205,8 +206,9 @@ def use_keys(slug: str, recipients: tuple[str, ...]) -> None:
 
     found = tuple(key for given in recipients for key in keyfile.recipients(given))
     drafts.use_keys(slug, found)
-    chosen = "1 key is" if len(found) == 1 else f"{len(found)} keys are"
-    click.echo(f"{chosen} chosen for {slug}. Next: sabal keys check {slug}")
+    click.echo(
+        f"{counted(len(found), 'key is', 'keys are')} chosen for {slug}. Next: sabal keys check {slug}"
+    )
 
 
 @click.command("check")

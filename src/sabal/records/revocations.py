@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sabal import strict, textfile, typed
+from sabal.counted import counted, some_entries
 from sabal.refusal import Refusal
 from tlog.entry import Reason
 
@@ -89,14 +90,15 @@ def check(proposed: Revocations, origin: str, size: int, signers: Collection[int
         raise RevocationsError("These revocations are for another log: see the origin in their first line.")
     if proposed.size > size:
         raise RevocationsError(
-            f"These revocations were made when the log had {proposed.size:,} entries. Here it has {size:,}."
+            f"These revocations were made when the log had {some_entries(proposed.size)}. Here it has {size:,}."
         )
     counting = frozenset(signers)
     gone = [item.index for item in proposed.items if item.index not in counting]
     if gone:
         some = ", ".join(map(str, gone[:10])) + (", …" if len(gone) > 10 else "")
         raise RevocationsError(
-            f"{len(gone):,} of these are not signatures that count, perhaps because they were withdrawn since:"
+            f"{counted(len(gone), 'line names', 'lines name')} no signature that counts, perhaps because it was"
+            " withdrawn since:"
             f" {some}. Delete their lines, or make the proposal again from a new export."
         )
 
@@ -115,7 +117,7 @@ def _item(number: int, line: str, size: int) -> Revocation:
         raise RevocationsError(f"Line {number} must hold index, reason and why, and nothing else.")
     index, reason, why = item["index"], item["reason"], item["why"]
     if not strict.is_count(index) or not 0 < index < size:
-        raise RevocationsError(f"Line {number}: this log has no such index at {size:,} entries.")
+        raise RevocationsError(f"Line {number}: this log has no such index at {some_entries(size)}.")
     if not isinstance(reason, str) or reason not in REASONS:
         raise RevocationsError(f"Line {number}: the reason must be {_listed(list(REASONS))}.")
     if not isinstance(why, str) or len(why) > MOST_WHY or not typed.is_showable_line(why) or "@" in why:

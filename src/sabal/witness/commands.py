@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sabal.counted import counted
 from sabal.refusal import Refusal
 from sabal.witness.serve import WitnessServer
 from sabal.witness.service import WitnessService
@@ -77,7 +78,7 @@ def _open(store: Path, key: Path, name: str | None, new: bool) -> Store:
 
 
 def _say(key: Verifier, logs: int, host: str, port: int) -> None:
-    click.echo(f"Witness {key.name}, for {logs} {'log' if logs == 1 else 'logs'}. Its key:")
+    click.echo(f"Witness {key.name}, for {counted(logs, 'log')}. Its key:")
     click.echo(f"  {key}")
     click.echo("The line for the organiser's policy (with the address where your proxy answers):")
     click.echo(f"  witness {key.name} {key} https://{key.name}/")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from sabal.counted import some_entries
 from sabal.refusal import Refusal
 from sabal.witness.store import Seen, Store
 from tlog import (
@@ -166,10 +167,14 @@ class WitnessService:
         """Tell the operator: show two notes that prove a fork, or the one note whose proof failed."""
         latest = note.join(opened.text, opened.verified[:1]).decode()
         if seen and seen.checkpoint.size == checkpoint.size and seen.checkpoint.root != checkpoint.root:
-            sentence = f"FORK: the log {checkpoint.origin} has signed two trees of {checkpoint.size} entries."
+            sentence = (
+                f"FORK: the log {checkpoint.origin} has signed two trees of {some_entries(checkpoint.size)}."
+            )
             self._complain_once(checkpoint.origin, "fork", f"{sentence}\n{seen.note.decode()}\n{latest}")
         else:
-            sentence = f"A proof that {checkpoint.origin} goes on to {checkpoint.size} entries does not hold."
+            sentence = (
+                f"A proof that {checkpoint.origin} goes on to {some_entries(checkpoint.size)} does not hold."
+            )
             self._complain_once(checkpoint.origin, "proof", f"{sentence}\n{latest}")
 
     def _complain_once(self, origin: str, about: str, sentence: str) -> None:

@@ -552,14 +552,18 @@ def joined_entries(files: tuple[str, list[bytes]], size: int) -> bytes:
     if path == "entries":
         if len(parts[0]) != size * ENTRY:
             raise Wrong(
-                f"The checkpoint is over {size:,} entries of 34 bytes; here are {len(parts[0]):,} bytes."
+                "The checkpoint is over %s of 34 bytes; here are %s."
+                % (some(size, "entry", "entries"), some(len(parts[0]), "byte", "bytes"))
             )
         return parts[0]
     joined = []
     for index, data in enumerate(parts):
         width = min(256, size - index * 256)
         if not is_tile(data, width):
-            raise Wrong("%s does not hold %d entries of 34 bytes, each after its length." % (path, width))
+            raise Wrong(
+                "%s does not hold %s of 34 bytes, each after its length."
+                % (path, some(width, "entry", "entries"))
+            )
         joined += [data[at + 2 : at + 36] for at in range(0, width * 36, 36)]
     return b"".join(joined)
 
@@ -893,18 +897,18 @@ def check_older(theirs: Checkpoint, ours: Checkpoint, levels: list[bytes], resul
         raise Wrong("this is a checkpoint of another log.")
     if not set(theirs.signers) & set(ours.signers):  # evidence neither for nor against this copy
         raise Wrong(
-            f"this checkpoint of {theirs.size:,} entries is signed by another key of the policy than this copy. Ask"
+            f"this checkpoint of {some(theirs.size, 'entry', 'entries')} is signed by another key of the policy than this copy. Ask"
             " which of the two is the log's."
         )
     holds = theirs.size <= ours.size and root_of(levels, theirs.size) == theirs.root
     result["checkpoints"].append({"size": theirs.size, "consistent": holds})
     if theirs.size > ours.size:
         raise Wrong(
-            f"this copy is older than what was seen before: it has {ours.size:,} entries, not {theirs.size:,}."
+            f"this copy is older than what was seen before: it has {some(ours.size, 'entry', 'entries')}, not {theirs.size:,}."
         )
     if not holds:
         raise Wrong(
-            f"the log was changed: its first {theirs.size:,} entries are not those that were seen before."
+            f"the log was changed: its first {some(theirs.size, 'entry is not the one that was', 'entries are not those that were')} seen before."
         )
 
 
@@ -1479,11 +1483,11 @@ def show(result: dict[str, Any], as_json: bool) -> None:
     if result["sample"]:
         seed, lost = result["sample"]["seed"], result["sample"]["unopened"]
         print(
-            f"  The seed “{seed}” chooses {result['sample']['chosen']:,} signatures; {lost:,} could not be opened."
+            f"  The seed “{seed}” chooses {some(result['sample']['chosen'], 'signature', 'signatures')}; {lost:,} could not be opened."
         )
     for older in result["checkpoints"]:
         agrees = "agrees" if older["consistent"] else "does not agree"
-        print(f"  A checkpoint of {older['size']:,} entries {agrees} with this copy.")
+        print(f"  A checkpoint of {some(older['size'], 'entry', 'entries')} {agrees} with this copy.")
     for promise in result["promises"]:
         fate = "; " + FATES[promise["revoked"]] if promise["state"] == "kept" else ""
         print("  The promise for %s: %s%s." % (day(promise["include_by"] - 1), promise["state"], fate))

@@ -14,7 +14,7 @@ MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
 "__init__ refusal locks private public http posted strict token typed spreadsheet counted days drawn hot_tables",
-    "configuration outfile",
+    "configuration outfile run_folder",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",
     "checking witness keys",

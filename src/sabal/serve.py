@@ -19,7 +19,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sabal import settings
+from sabal.refusal import Refusal
+from sabal.run_folder import run_folder
 
 PR_SET_PDEATHSIG = 1
 WORKER_KILL = 15  # seconds that granian gives its worker to finish open requests
@@ -44,31 +45,38 @@ def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -
     """Run the server until SIGTERM or SIGINT, then let it finish open requests. Call this in the main thread.
 
     Return the exit code: 0 after a signal, 1 if the public processes cannot start, 2 if the address cannot be listened
-    on.
+    on or another server runs on the data folder.
     """
     trouble = cannot_listen(host, port)
     if trouble is not None:
         sys.stderr.write(f"{trouble}\n")
         return 2
+    try:
+        with run_folder(settings.DATA) as folder:
+            return _run(dev, public_command(host, port), workers, with_worker, folder)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+
+
+def _run(dev: bool, command: Sequence[str], workers: int, with_worker: bool, folder: Path) -> int:
     stop, reload = threading.Event(), threading.Event()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         # Set the event in a thread: the main one may hold the event's own lock while it waits.
         signal.signal(number, lambda *_, event=event: threading.Thread(target=event.set).start())
-    environment = environ(os.environ, dev=dev, workers=workers)
-    with tempfile.TemporaryDirectory(prefix="sabal-") as folder:
-        site = Processes(public_command(host, port), environment, workers, Path(folder))
-        site.start(with_worker)
-        try:
-            while not stop.wait(0.2):
-                if not site.serves():
-                    return 1
-                site.keep(time.monotonic())
-                if reload.is_set():
-                    reload.clear()
-                    site.hand_over(stop)
-            return 0
-        finally:
-            end(site.all(), STOP_WITHIN)
+    site = Processes(command, environ(os.environ, dev=dev, workers=workers), workers, folder)
+    site.start(with_worker)
+    try:
+        while not stop.wait(0.2):
+            if not site.serves():
+                return 1
+            site.keep(time.monotonic())
+            if reload.is_set():
+                reload.clear()
+                site.hand_over(stop)
+        return 0
+    finally:
+        end(site.all(), STOP_WITHIN)
 
 
 class Processes:

@@ -1,6 +1,7 @@
 """`sabal serve` restarts children that die, and ends them when it ends."""
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -20,7 +21,10 @@ import psutil
 import pytest
 
 from front.live import ROOT, Live, all_children, free_port, wait_until_well
+from sabal import locks
 from sabal.asgi import SEND_BUFFER
+from sabal.refusal import Refusal
+from sabal.run_folder import run_folder
 from sabal.serve import (
     FIRST_DELAY,
     LONGEST_DELAY,
@@ -199,6 +203,79 @@ def test_a_port_in_use_ends_the_server(site: Live, tmp_path: Path) -> None:
         timeout=60,
     )
     assert second.returncode == 2 and b"is in use" in second.stderr
+
+
+def another(folder: Path, *more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a second server on the data folder of the first, on another port, until it refuses."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
+    environment |= {"SABAL_DATA": str(folder / "var"), "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(free_port()), *more]
+    return subprocess.run(command, env=environment, capture_output=True, timeout=60)
+
+
+def test_a_second_server_on_the_same_data_folder_is_refused(site: Live, tmp_path: Path) -> None:
+    second = another(tmp_path)
+    assert second.returncode == 2 and b"Another server runs on the data folder" in second.stderr, second
+    assert f"(process {site.process.pid})".encode() in second.stderr and b"SABAL_DATA" in second.stderr
+    assert b"200" in site.get("/healthz")[:20]
+
+
+def test_a_killed_server_leaves_nothing_that_the_next_one_keeps(site: Live, tmp_path: Path) -> None:
+    folder, temporary = tmp_path / "var" / "run", tmp_path / "temporary"
+    temporary.mkdir()
+    assert (folder / "0").exists() and folder.stat().st_mode & 0o777 == 0o700
+    processes = below(site)
+    site.process.kill()
+    site.process.wait()
+    assert not psutil.wait_procs(processes, timeout=20)[1]
+    assert {path.name for path in folder.iterdir()} > {"lock"}  # it had no time to delete them
+    (folder / "77").touch()  # of a longer life
+    (folder / "old").mkdir()
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
+    environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
+    environment["TMPDIR"] = str(temporary)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)], env=environment, cwd=tmp_path
+    )
+    try:
+        wait_until_well(Live(port, process), within=60)
+        wait_for((folder / "0").exists, 20)
+        assert {path.name for path in folder.iterdir()} == {"lock", "0"}
+        assert not list(temporary.glob("sabal-*"))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(40)
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_where_no_lock_can_be_had_the_server_says_so_and_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").write_text("a file is in the way")
+    with run_folder(tmp_path) as folder:
+        assert folder.is_dir() and folder.parent != tmp_path
+    assert not folder.exists() and "temporary folder" in caplog.text
+
+    def no_locks(*_: object) -> bool:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    (tmp_path / "run").unlink()
+    monkeypatch.setattr(locks, "take", no_locks)
+    with run_folder(tmp_path) as folder:
+        assert folder.is_dir() and folder != tmp_path / "run"
+    assert os.strerror(errno.ENOLCK) in caplog.text
+
+
+def test_a_data_folder_with_a_long_path_works(tmp_path: Path) -> None:
+    data = tmp_path.joinpath(*["a-long-name-of-a-folder"] * 9)
+    data.mkdir(parents=True)
+    with run_folder(data) as folder:
+        assert folder == data / "run" and len(str(folder)) > 200
+        with pytest.raises(Refusal, match="Another server"), run_folder(data):
+            pass
+    with run_folder(data) as again:
+        assert again == folder
 
 
 # ---- handing over, and processes that die ----

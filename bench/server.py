@@ -42,7 +42,10 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, workers: int = 1, mail: bool = False, **settings: str) -> None:
-        """Start it and wait until it answers. `settings` become SABAL_… variables. Raise RuntimeError."""
+        """Start it and wait until it answers. `settings` become SABAL_… variables. Raise RuntimeError.
+
+        `mail` also starts the worker and the desk.
+        """
         self.port = self.port or free_port()
         command = [
             sys.executable,
@@ -57,7 +60,7 @@ class Server:
         ]
         with (self.data / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command if mail else [*command, "--no-worker"],
+                [*command, *(("--desk-port", str(free_port())) if mail else ("--no-worker", "--no-desk"))],
                 env=self.environment(**settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -119,12 +122,13 @@ class Server:
         return []
 
     def public_pids(self) -> list[int]:
-        """Return the processes that answer requests: granian's children."""
+        """Return the processes that answer visitors: granian's children, without the desk's."""
         found = []
         for pid in self.pids():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
-                if "granian" in process.cmdline() and "granian" in (process.parent() or process).cmdline():
+                master = (process.parent() or process).cmdline()
+                if "granian" in process.cmdline() and "sabal.asgi:application" in master:
                     found.append(pid)
         return found
 

@@ -7,7 +7,6 @@ a database of its own: a copy of one that was migrated once for the whole run.
 import logging
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,7 +23,7 @@ from sabal import settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION, Keyring
 from sabal.keys.keystore import open_keystore
 from sabal.petitions.snapshot import Snapshots
-from served import CHROMIUM, Served
+from served import CHROMIUM, Served, free_port, wait_for_page
 from sites import SiteOfTests, point_django_at
 from templates import (
     Template,
@@ -38,7 +37,7 @@ from templates import (
 )
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
-SERVER_FIXTURES = ("served", "served_alone")
+SERVER_FIXTURES = ("served", "served_alone", "served_desk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -177,11 +176,9 @@ def dump(url: str) -> bytes:
 
 
 @contextmanager
-def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
+def running(request: pytest.FixtureRequest, folder: Path, *, desk: bool = False) -> Iterator[Served]:
     """Yield a running `sabal serve --dev` on the test's kind of database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(folder), "SABAL_BATCH_EVERY": "500ms", "PYTHONUNBUFFERED": "1"}
     environment["SABAL_WITNESS_PRIVATE"] = "1"  # the witnesses of tests are on this machine
@@ -192,6 +189,8 @@ def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
     served = Served(f"http://127.0.0.1:{port}", folder, environment)
+    if desk:
+        served.desk = f"http://localhost:{free_port()}"  # passkeys need a name, not an address
     if "SABAL_DATABASE_URL" in environment:
         served.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])
     try:
@@ -205,6 +204,14 @@ def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[Served]:
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Yield a running server that the tests of a file share. Each test looks only at what it added."""
     with running(request, tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
+def served_desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Yield a running server and its desk that the tests of a file share."""
+    with running(request, tmp_path_factory.mktemp("served"), desk=True) as served:
+        wait_for_page(f"{served.desk}/account/login/")
         yield served
 
 

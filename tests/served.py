@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +29,22 @@ class Served:
         None  # the content of PostgreSQL; SQLite is in the data folder
     )
     process: subprocess.Popen[bytes] | None = None
+    desk: str = ""  # the address of its desk; empty: it runs none
 
     def start(self) -> None:
         """Start the server, and return once it answers."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sabal", "serve", "--dev", "--port", self.base.rpartition(":")[2]],
+                [
+                    sys.executable,
+                    "-m",
+                    "sabal",
+                    "serve",
+                    "--dev",
+                    "--port",
+                    port_of(self.base),
+                    *self._desk(),
+                ],
                 env=self.environment,
                 stdout=output,
                 stderr=output,
@@ -47,6 +59,9 @@ class Served:
             except OSError:
                 assert self.process.poll() is None and time.monotonic() < deadline, self.output.read_text()
                 time.sleep(0.2)
+
+    def _desk(self) -> list[str]:
+        return ["--desk-port", port_of(self.desk)] if self.desk else ["--no-desk"]
 
     def stop(self) -> None:
         if self.process is None:
@@ -84,3 +99,34 @@ class Served:
         while self.count() != wanted:
             assert time.monotonic() < deadline, f"the count is {self.count()}, not {wanted}"
             time.sleep(0.3)
+
+
+def port_of(address: str) -> str:
+    return address.rpartition(":")[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def status_of(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def wait_for_page(address: str, within: float = 30) -> None:
+    """Return when a page is there."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            if status_of(address) == 200:
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, f"{address} does not answer"
+        time.sleep(0.2)

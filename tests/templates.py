@@ -41,7 +41,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def migrate(url: str) -> None:
     """Make the schema in the database at `url`, as `sabal serve` would."""
-    environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.settings"}
+    environment = {**os.environ, "SABAL_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sabal.desk.settings"}
     subprocess.run(
         [sys.executable, "-m", "django", "migrate", "-v0"], check=True, env=environment, timeout=120
     )
@@ -141,10 +141,11 @@ def all_rows(database: raw.Database) -> Tables:
         )
     found: Tables = {}
     for (table,) in database.query(names):
-        if table.startswith("django_"):
+        if table.startswith(("django_", "auth_")):  # migrations fill them
             continue
         names_of = tuple(name for (name,) in database.query(columns, (table,)))
-        rows = [tuple(row) for row in database.query(f"SELECT {','.join(names_of)} FROM {table}")]
+        quoted = ",".join(f'"{name}"' for name in names_of)  # "primary" is a word of SQL
+        rows = [tuple(row) for row in database.query(f"SELECT {quoted} FROM {table}")]
         if rows:
             found[table] = names_of, rows
     return found

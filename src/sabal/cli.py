@@ -23,7 +23,8 @@ NO_SERVER = (
     " witness."
 )
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.settings")
+# Commands know the tables of the desk too. Only public processes use `sabal.settings` alone (serve.py).
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.desk.settings")
 
 # Name → the command's module and function, and its line in the help.
 COMMANDS = {
@@ -41,6 +42,7 @@ COMMANDS = {
     "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
     "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),
     "pause": ("sabal.publishing.commands:pause", "Take no signatures for now."),
+    "owner": ("sabal.accounts.commands:owner", "Make a link with which a person owns the desk."),
     "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this server."),
     "preview": ("sabal.publishing.commands:preview", "Show a draft in a browser on this computer, as the public will."),
     "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
@@ -180,10 +182,25 @@ def keys() -> None:
     "--workers", default=None, type=click.IntRange(1, 64), help="Public processes (default: one per core)."
 )
 @click.option("--no-worker", is_flag=True, help="Do not start the worker process.")
-def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker: bool) -> None:
-    """Run the server: the public process and the worker."""
+@click.option(
+    "--desk-port",
+    default=None,
+    type=click.IntRange(1, 65_535),
+    help="Port of the desk, on this computer only (default 8001; with --dev, the one after --port).",
+)
+@click.option("--no-desk", is_flag=True, help="Do not start the desk.")
+def serve(
+    dev: bool,
+    host: str | None,
+    port: int,
+    workers: int | None,
+    no_worker: bool,
+    desk_port: int | None,
+    no_desk: bool,
+) -> None:
+    """Run the server: the public process, the worker and the organisers' desk."""
     from sabal.serve import serve as run
-    from sabal.settings import DEV_SWITCH
+    from sabal.settings import DESK_PORT, DEV_SWITCH
 
     if not hasattr(os, "killpg"):
         _end(NO_SERVER)
@@ -194,6 +211,10 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
+    desk_port = None if no_desk else desk_port or (port % 65_535 + 1 if dev else 8_001)
+    if desk_port:
+        os.environ.setdefault("SABAL_DESK_URL", f"http://127.0.0.1:{desk_port}")
+        os.environ[DESK_PORT] = str(desk_port)
     # A reload that is asked for before the server serves is what it does anyway. By default it would end this process.
     signal.signal(signal.SIGHUP, lambda *_: None)
     # Prepare in another process: this one lives as long as the server and stays small.
@@ -206,6 +227,7 @@ def serve(dev: bool, host: str | None, port: int, workers: int | None, no_worker
         port=port,
         workers=workers or (1 if dev else os.cpu_count() or 1),
         with_worker=not no_worker,
+        desk_port=desk_port,
     )
     from sabal.database import settle
 
@@ -224,10 +246,25 @@ def prepare() -> None:
     if settings.DEV:
         first_use.example_petition(keystore)
         first_use.print_addresses(settings.BASE_URL)
+        if os.environ.get(settings.DESK_PORT):
+            first_use.print_desk()
     elif complaints := startup.refusals():
         for complaint in complaints:
             click.echo(str(complaint), err=True)
         sys.exit(2)
+
+
+@main.command()
+@click.option("--port", default=8001, type=click.IntRange(1, 65_535), show_default=True)
+def desk(port: int) -> None:
+    """Run the desk alone, on this computer only. It needs no server key, so another user can run it."""
+    from sabal.serve import cannot_listen, desk_command, desk_environ
+
+    if trouble := cannot_listen("127.0.0.1", port):
+        _end(trouble)
+    os.environ.setdefault("SABAL_DESK_URL", f"http://127.0.0.1:{port}")
+    command = desk_command(port)
+    os.execve(command[0], command, desk_environ(os.environ))  # noqa: S606 - a command of our own, without a shell
 
 
 @main.command()

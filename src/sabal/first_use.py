@@ -11,12 +11,15 @@ from django.core.management import call_command
 import agefile
 from sabal import database as raw
 from sabal import private, settings
+from sabal.accounts.commands import owner_link
+from sabal.desk import secret
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.petitions import folder
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts, versions
 
+DEVELOPMENT_OWNER = "owner@example.org"
 _INSTALLED = Path(__file__).parent / "example"  # the wheel puts the checkout's petitions/ here
 _EXAMPLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "petitions"
 
@@ -27,6 +30,7 @@ def prepare() -> KeyStore:
     _make_database_file()
     call_command("migrate", verbosity=0, interactive=False)
     keystore = open_keystore(create=True)
+    secret.make()
     database = raw.connect()
     try:
         for name in (SUPPRESSION, SUBSCRIBERS):
@@ -92,6 +96,14 @@ def print_addresses(base_url: str) -> None:
                 f"Open signatures: {_command()} open {petition.slug} --identity {development_identity_file()}"
             )
     print(f"Outgoing emails: {base_url}/dev/mail/", flush=True)
+
+
+def print_desk() -> None:
+    """Print a link that opens the desk as its owner. Development only: in production, `sabal owner EMAIL` prints it."""
+    print(
+        f"The organisers' desk: {owner_link(DEVELOPMENT_OWNER)} (works once; a new one: sabal owner)",
+        flush=True,
+    )
 
 
 def _command() -> str:

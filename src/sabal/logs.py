@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from sabal import settings
 
-_QUIET = ("asyncio", "django", "granian", "_granian")
+_QUIET = ("asyncio", "django", "granian", "_granian", "fido2", "allauth")
 
 
 class _Line(logging.Formatter):

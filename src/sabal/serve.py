@@ -1,4 +1,4 @@
-"""Run a server on one machine: public processes (by default one a core), and the worker.
+"""Run a server on one machine: public processes (by default one a core), the worker, and the desk.
 
 Each public process is a granian of its own. They share the port (SO_REUSEPORT), so that one that keeps dying takes none
 of the others with it. All are children that end when this process ends, however it ends. This process restarts children
@@ -41,31 +41,34 @@ STEADY = 60.0  # seconds of life after which the delay starts at FIRST_DELAY aga
 logger = logging.getLogger("sabal.serve")
 
 
-def serve(*, dev: bool, host: str, port: int, workers: int, with_worker: bool) -> int:
+def serve(
+    *, dev: bool, host: str, port: int, workers: int, with_worker: bool, desk_port: int | None = None
+) -> int:
     """Run the server until SIGTERM or SIGINT, then let it finish open requests. Call this in the main thread.
 
     Return the exit code: 0 after a signal, 1 if the public processes cannot start, 2 if the address cannot be listened
-    on or another server runs on the data folder.
+    on or another server runs on the data folder. `desk_port` None means no desk.
     """
-    trouble = cannot_listen(host, port)
-    if trouble is not None:
+    trouble = cannot_listen(host, port) or (desk_port and cannot_listen("127.0.0.1", desk_port))
+    if trouble:
         sys.stderr.write(f"{trouble}\n")
         return 2
     try:
         with run_folder(settings.DATA) as folder:
-            return _run(dev, public_command(host, port), workers, with_worker, folder)
+            environment = environ(os.environ, dev=dev, workers=workers)
+            site = Processes(public_command(host, port), environment, workers, folder)
+            return _run(site, with_worker, desk_port)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
 
 
-def _run(dev: bool, command: Sequence[str], workers: int, with_worker: bool, folder: Path) -> int:
+def _run(site: Processes, with_worker: bool, desk_port: int | None) -> int:
     stop, reload = threading.Event(), threading.Event()
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         # Set the event in a thread: the main one may hold the event's own lock while it waits.
         signal.signal(number, lambda *_, event=event: threading.Thread(target=event.set).start())
-    site = Processes(command, environ(os.environ, dev=dev, workers=workers), workers, folder)
-    site.start(with_worker)
+    site.start(with_worker, desk_port)
     try:
         while not stop.wait(0.2):
             if not site.serves():
@@ -93,18 +96,21 @@ class Processes:
         self._has_served = False
         self.public: list[Child] = []
         self.leaving: list[Child] = []  # told to end by a hand-over, and not waited for yet
-        self.worker: Child | None = None
+        self.single: list[Child] = []  # the worker and the desk
 
-    def start(self, with_worker: bool) -> None:
+    def start(self, with_worker: bool, desk_port: int | None = None) -> None:
         """Start all processes."""
         self.public = self._start_public()
         if with_worker:
-            self.worker = Child("worker", [sys.executable, "-m", "sabal", "worker"], self._environment)
-            self.worker.start()
+            self.single.append(Child("worker", [sys.executable, "-m", "sabal", "worker"], self._environment))
+        if desk_port:
+            self.single.append(Child("desk", desk_command(desk_port), desk_environ(self._environment)))
+        for child in self.single:
+            child.start()
 
     def all(self) -> list[Child]:
         """Return every child that may run."""
-        return [*self.public, *([self.worker] if self.worker else []), *self.leaving]
+        return [*self.public, *self.single, *self.leaving]
 
     def serves(self) -> bool:
         """Return False if a public process ended before any has started: the next would end for the same reason."""
@@ -114,12 +120,12 @@ class Processes:
 
     def keep(self, now: float) -> None:
         """Restart what has died."""
-        for child in [*self.public, *([self.worker] if self.worker else [])]:
+        for child in [*self.public, *self.single]:
             child.keep(now)
         self.leaving = [child for child in self.leaving if child.running()]
 
     def hand_over(self, stop: threading.Event) -> None:
-        """Replace the public processes by new ones on the same port, without a gap, and then the worker.
+        """Replace the public processes by new ones on the same port, without a gap, and then the worker and the desk.
 
         If the new ones do not start, or cannot read the database, the old ones continue.
         """
@@ -136,8 +142,8 @@ class Processes:
         old, self.public = self.public, new
         self.leaving += old
         threading.Thread(target=end, args=(old, STOP_WITHIN), daemon=True).start()
-        if self.worker:
-            self.worker.signal(signal.SIGTERM)  # `keep` starts it again
+        for child in self.single:
+            child.signal(signal.SIGTERM)  # `keep` starts it again
         logger.warning("new public processes have taken over")
 
     def _start_public(self, more: Mapping[str, str] = MappingProxyType({})) -> list[Child]:
@@ -148,7 +154,12 @@ class Processes:
 
     def _public(self, more: Mapping[str, str]) -> Child:
         ready = self._folder / str(next(self._made))
-        environment = {**self._environment, **more, settings.READY_FILE: str(ready)}
+        environment = {
+            **self._environment,
+            **more,
+            settings.READY_FILE: str(ready),
+            "DJANGO_SETTINGS_MODULE": "sabal.settings",
+        }
         return Child("public", self._command, environment, ready=ready)
 
 
@@ -197,12 +208,35 @@ def public_command(host: str, port: int, workers: int = 1) -> list[str]:
 
 
 def environ(given: Mapping[str, str], *, dev: bool, workers: int) -> dict[str, str]:
-    """Return the children's environment: ours without the GRANIAN_… settings, which could enable an access log."""
+    """Return the children's environment: ours without the GRANIAN_… settings, which could enable an access log.
+
+    Public processes load no table of the desk: they get settings without it, and `desk_environ` the others.
+    """
     result = {name: value for name, value in given.items() if not name.startswith("GRANIAN_")}
     result["GRANIAN_WORKERS"] = str(workers)  # asgi.py divides its limits by it
     if dev:
         result[settings.DEV_SWITCH] = "1"
     return result
+
+
+def desk_command(port: int) -> list[str]:
+    """Return the command of the desk: on loopback alone: only a proxy or a person on this machine reaches it."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
+        *("--workers-kill-timeout", str(WORKER_KILL), "--no-access-log", "--log-level", "warning"),
+        "sabal.desk.wsgi:application",
+    ]
+
+
+def desk_environ(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the desk's environment: without the server key, and without the password of the mail server."""
+    kept = {
+        name: value
+        for name, value in given.items()
+        if not name.startswith(("GRANIAN_", "SABAL_SERVER_KEY", "SABAL_MAIL_URL"))
+    }
+    return {**kept, "DJANGO_SETTINGS_MODULE": "sabal.desk.settings"}
 
 
 @dataclass(slots=True)

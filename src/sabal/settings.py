@@ -27,7 +27,13 @@ from sabal.configuration.plain import (
     parse_words,
 )
 from sabal.configuration.sender import Sender, parse_sender
-from sabal.configuration.site_address import parse_base_url, parse_hosts, parse_onion, parse_source_url
+from sabal.configuration.site_address import (
+    parse_base_url,
+    parse_desk_url,
+    parse_hosts,
+    parse_onion,
+    parse_source_url,
+)
 
 Value = TypeVar("Value")
 
@@ -64,6 +70,12 @@ SETTINGS = (
         "",
         "the public address, https://… or http://….onion, without a final slash",
         id="C102",
+    ),
+    Setting(
+        "SABAL_DESK_URL",
+        "",
+        "the address of the organisers' desk, https://…; default: its port on this computer",
+        id="C117",
     ),
     Setting(
         "SABAL_SITE_NAME",
@@ -165,6 +177,7 @@ READY_FILE = (
     "SABAL_INTERNAL_READY"  # set by `serve` for a public process: the file that says that it has started
 )
 TAKES_OVER = "SABAL_INTERNAL_TAKES_OVER"  # set by `serve` for a public process that replaces one that serves
+DESK_PORT = "SABAL_INTERNAL_DESK_PORT"  # set by `serve` for its children: the port of the desk that it starts
 DEV = ENVIRONMENT.get(DEV_SWITCH) == "1"
 
 DATA = parsed("SABAL_DATA", parse_folder, Path("var").absolute())
@@ -172,6 +185,7 @@ DATABASE_URL = parsed("SABAL_DATABASE_URL", parse_database_url, f"{SQLITE}{DATA 
 BASE_URL = parsed(
     "SABAL_BASE_URL", parse_base_url, "http://127.0.0.1:8000"
 )  # in ASCII, without a final slash
+DESK_URL = parsed("SABAL_DESK_URL", parse_desk_url, "http://127.0.0.1:8001")
 SITE_NAME = parsed("SABAL_SITE_NAME", parse_words, "")
 ONION = parsed("SABAL_ONION", parse_onion, "")
 MAIL_URL = parsed("SABAL_MAIL_URL", parse_mail_url, MailUrl("folder" if DEV else ""))  # scheme "": not set
@@ -189,28 +203,33 @@ TLS_END = parsed("SABAL_TLS_END", parse_words, "")
 SOURCE_URL = parsed("SABAL_SOURCE_URL", parse_source_url, "")
 SECURITY_CONTACT = parsed("SABAL_SECURITY_CONTACT", parse_contact, "")
 SITE_LANGUAGES = ("en", "ko", "zh-hans")
-SERVED_AT = DATA / "served-at"
-"""The address that the server was last started with. Only commands that are typed in another shell read it."""
+SERVED_AT, DESK_AT = DATA / "served-at", DATA / "desk-at"
+"""The addresses that the server and its desk were last started with. Only commands that are typed in another shell read
+them."""
 
 
 def use_served_address() -> None:
-    """In a command, take the address that the site has, unless the environment names one.
+    """In a command, take the addresses that the site and its desk have, unless the environment names them.
 
     The shell in which a command is typed seldom has the server's environment. Without this, links would be wrong.
     """
-    global BASE_URL
-    BASE_URL = served_address()
+    global BASE_URL, DESK_URL
+    BASE_URL, DESK_URL = served_address(), _last(DESK_AT, "SABAL_DESK_URL", DESK_URL)
 
 
 def served_address() -> str:
     """Return the address that the site has: of the environment, else of the last start, else the default."""
-    if value("SABAL_BASE_URL"):
-        return BASE_URL
+    return _last(SERVED_AT, "SABAL_BASE_URL", BASE_URL)
+
+
+def _last(file: Path, name: str, address: str) -> str:
+    if value(name):
+        return address
     try:
-        served = SERVED_AT.read_text(encoding="ascii").strip()
+        served = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return BASE_URL
-    return served if served.startswith(("http://", "https://")) else BASE_URL
+        return address
+    return served if served.startswith(("http://", "https://")) else address
 
 
 # ---- Django's own names -------------------------------------------------------------------------------------------

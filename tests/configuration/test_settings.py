@@ -27,7 +27,13 @@ from sabal.configuration.plain import (
     parse_words,
 )
 from sabal.configuration.sender import Sender, parse_sender
-from sabal.configuration.site_address import parse_base_url, parse_hosts, parse_onion, parse_source_url
+from sabal.configuration.site_address import (
+    parse_base_url,
+    parse_desk_url,
+    parse_hosts,
+    parse_onion,
+    parse_source_url,
+)
 from sabal.settings import SETTINGS
 
 ONION = "a" * 56 + ".onion"
@@ -38,6 +44,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "SABAL_TLS_END": parse_words,
     "SABAL_DATABASE_URL": parse_database_url,
     "SABAL_BASE_URL": parse_base_url,
+    "SABAL_DESK_URL": parse_desk_url,
     "SABAL_ONION": parse_onion,
     "SABAL_MAIL_URL": parse_mail_url,
     "SABAL_MAIL_FROM": parse_sender,
@@ -54,6 +61,7 @@ VALUES = [
     ("SABAL_BASE_URL", "https://petition.example.org", "https://petition.example.org"),
     ("SABAL_BASE_URL", "HTTPS://Petition.Example.ORG:443/", "https://petition.example.org"),
     ("SABAL_BASE_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+    ("SABAL_DESK_URL", "https://Desk.example.org/", "https://desk.example.org"),
     ("SABAL_BASE_URL", "http://[::1]:8000/", "http://[::1]:8000"),
     ("SABAL_BASE_URL", "https://bürgerbus.example", "https://xn--brgerbus-65a.example"),
     ("SABAL_BASE_URL", "https://청원.example:8443", "https://xn--sp5b70i.example:8443"),

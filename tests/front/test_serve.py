@@ -128,7 +128,7 @@ def site(tmp_path: Path) -> Iterator[Live]:
     }
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)],
+            [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port), "--no-desk"],
             env=environment,
             stdout=output,
             stderr=output,
@@ -197,7 +197,17 @@ def test_a_port_in_use_ends_the_server(site: Live, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SABAL_")}
     environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
     second = subprocess.run(
-        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(site.port), "--no-worker"],
+        [
+            sys.executable,
+            "-m",
+            "sabal",
+            "serve",
+            "--dev",
+            "--port",
+            str(site.port),
+            "--no-worker",
+            "--no-desk",
+        ],
         env=environment,
         capture_output=True,
         timeout=60,
@@ -397,7 +407,9 @@ def test_a_reload_before_the_server_serves_does_not_end_it(tmp_path: Path) -> No
     environment |= {"SABAL_DATA": str(tmp_path / "var"), "PYTHONPATH": str(ROOT / "src")}
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port)], env=environment, cwd=tmp_path
+        [sys.executable, "-m", "sabal", "serve", "--dev", "--port", str(port), "--no-desk"],
+        env=environment,
+        cwd=tmp_path,
     )
     try:
         wait_for(lambda: psutil.Process(process.pid).children(), 20)  # it makes the database

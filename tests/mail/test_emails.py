@@ -275,7 +275,7 @@ def test_newsletter_emails_name_their_list(petition: Definition | None, list_id:
 
 
 def test_the_colours_and_the_type_are_those_of_the_pages() -> None:
-    css = (Path(pages.__file__).parent / "style" / "style.css").read_text(encoding="utf-8")
+    css = (Path(pages.__file__).parent / "style" / "tokens.css").read_text(encoding="utf-8")
     html = part(write(1, "open", "en")[0], "html")
     for colour in re.findall(r"#[0-9a-f]{6}", html):
         assert colour in css, colour

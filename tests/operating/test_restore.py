@@ -427,7 +427,8 @@ def test_a_backup_of_an_older_schema_is_migrated_before_withdrawals_are_erased(
     petition = site.publish()
     suzie = confirmed(site, petition)
     confirmed(site, petition, "max@example.org")
-    old_rows = {table: rows for table, rows in backups.ROWS.items() if table != "ledger_lost"}
+    newer = ("ledger_lost", "accounts_", "account_", "mfa_")  # tables that the older schema lacks
+    old_rows = {table: rows for table, rows in backups.ROWS.items() if not table.startswith(newer)}
     saved = {table: _rows(site, table) for table in old_rows}
     for log in saved["ledger_log"]:  # the older schema lacks these columns
         del log["read_only"], log["seen_size"]
@@ -467,7 +468,8 @@ def _rows(site: SiteOfTests, table: str) -> list[dict[str, Any]]:
     else:
         asked = "SELECT column_name FROM information_schema.columns WHERE table_name = ? ORDER BY ordinal_position"
         columns = [row[0] for row in site.database.query(asked, (table,))]
-    rows = site.database.query(f"SELECT {', '.join(columns)} FROM {table}")
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    rows = site.database.query(f"SELECT {quoted} FROM {table}")
     plain = [[bytes(value) if isinstance(value, memoryview) else value for value in row] for row in rows]
     return [dict(zip(columns, row, strict=True)) for row in plain]
 

@@ -20,7 +20,7 @@ from sites import SiteOfTests
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
 SLUG = "stop-forced-repatriation"
-DRAFT = "This petition is not published."
+DRAFT = "A preview of the newest text."
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""SABAL_BASE_URL, SABAL_ONION and SABAL_HOSTS: the addresses that a site answers to."""
+"""SABAL_BASE_URL, SABAL_DESK_URL, SABAL_ONION and SABAL_HOSTS: the addresses that a site answers to."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -12,9 +12,8 @@ _BASE_HINT = "Set it to scheme and host alone, such as https://petition.example.
 _ONION_HINT = "Set it to http:// and what Tor wrote into the service's hostname file."
 
 
-def parse_base_url(text: str) -> str:
+def parse_base_url(text: str, name: str = "SABAL_BASE_URL") -> str:
     """Return the public address as `scheme://host[:port]` in ASCII and lower case. Raises SettingError."""
-    name = "SABAL_BASE_URL"
     parts = _split(name, text, _BASE_HINT)
     if parts.scheme not in ("http", "https"):
         raise SettingError(
@@ -32,6 +31,11 @@ def parse_base_url(text: str) -> str:
     except ValueError:
         raise SettingError(f"{name} names no host that can exist, or a wrong port.", _BASE_HINT) from None
     return f"{parts.scheme}://{netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])}"
+
+
+def parse_desk_url(text: str) -> str:
+    """Return the address of the desk, in the same form. Raises SettingError."""
+    return parse_base_url(text, "SABAL_DESK_URL")
 
 
 def parse_onion(text: str) -> str:

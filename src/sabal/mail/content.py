@@ -1,7 +1,7 @@
 """The content of an email: a few short paragraphs and one link, as plain text and as HTML.
 
 Plain text comes first, and is short enough for a watch. The HTML part has no picture and loads nothing. Its colours and
-fonts are those of the pages (`pages/style/style.css`); a test compares them.
+fonts are those of the pages (`pages/style/tokens.css`); a test compares them.
 """
 
 import secrets

@@ -28,7 +28,7 @@ from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.operating import schema
 from sabal.operating.adopt import make_all_read_only
-from sabal.operating.backup import FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
+from sabal.operating.backup import FILLED, FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.operating.erasures import apply_journal
 from sabal.petitions.lookup import all_published
 from sabal.refusal import Refusal
@@ -246,8 +246,12 @@ def _into_postgresql(directory: Path, manifest: Mapping[str, Any]) -> Iterator[r
 
 
 def _load(database: _CopyConnection, directory: Path, manifest: Mapping[str, Any]) -> None:
-    for table in (*manifest["columns"], *NEVER):
-        if table != "keys_key" and database.query(f"SELECT 1 FROM {table} LIMIT 1"):
+    here = {
+        name
+        for (name,) in database.query("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    }
+    for table in here & {*manifest["columns"], *NEVER} - {"keys_key", *FILLED}:  # an older schema has fewer
+        if database.query(f"SELECT 1 FROM {table} LIMIT 1"):
             raise Refusal(
                 f"This database already holds rows (in {table}). Stop the server, and restore into an empty database."
             )
@@ -255,9 +259,10 @@ def _load(database: _CopyConnection, directory: Path, manifest: Mapping[str, Any
     for table, columns in manifest["columns"].items():
         name = f"{table}.copy"
         database.load(table, columns, directory / name, manifest["sha256"][name])
-    for table in ("petitions_petition", "petitions_version"):  # new ids follow the restored ones
-        database.query(
-            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 1)) FROM {table}"
+    for table in (table for table, columns in manifest["columns"].items() if "id" in columns):
+        database.query(  # new ids follow the restored ones
+            f"SELECT setval(name, (SELECT COALESCE(MAX(id), 1) FROM {table}))"
+            f" FROM (SELECT pg_get_serial_sequence('{table}', 'id') AS name) s WHERE name IS NOT NULL"
         )
 
 

@@ -116,7 +116,8 @@ def _hash(text: str) -> str:
 
 
 _ASSETS = Path(__file__).parent / "style"
-STYLE = minified_css((_ASSETS / "style.css").read_text(encoding="utf-8"))
+TOKENS = (_ASSETS / "tokens.css").read_text(encoding="utf-8")
+STYLE = minified_css(TOKENS + (_ASSETS / "style.css").read_text(encoding="utf-8"))
 SCRIPT = minified_script((_ASSETS / "script.js").read_text(encoding="utf-8"))
 MARK = (_ASSETS / "mark.svg").read_text(encoding="utf-8").strip()
 FAVICON = (_ASSETS / "favicon.svg").read_bytes()

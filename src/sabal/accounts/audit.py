@@ -1,0 +1,44 @@
+"""The audit log: who did what when. `record` in the transaction of the change that it names."""
+
+from django.utils.translation import gettext_lazy as _
+
+from sabal.accounts.models import AuditEntry, Organisation, User
+from sabal.petitions.models import Petition
+
+WHAT = {
+    "joined": _("joined"),
+    "signed-in": _("signed in"),
+    "reset": _("chose a new password with a link from the server"),
+    "invited": _("invited"),
+    "invitation-withdrawn": _("withdrew the invitation"),
+    "role-changed": _("changed the role"),
+    "removed": _("took the role away"),
+    "link-made": _("made a sign-in link in the shell of the server"),
+    "organisation-made": _("added the organisation"),
+    "organisation-changed": _("changed the organisation"),
+    "assigned": _("gave the petition to"),
+    "draft-made": _("made the draft"),
+    "draft-changed": _("changed the draft"),
+    "paused": _("paused"),
+    "resumed": _("opened again"),
+    "closed": _("closed"),
+}
+"""What can happen, and how it is said. A line is: person, this, details."""
+
+
+def record(
+    user: User | None,
+    what: str,
+    *,
+    petition: Petition | None = None,
+    organisation: Organisation | None = None,
+    details: str = "",
+) -> None:
+    """Add a line. `user` None means the server's own shell. `what` is a key of `WHAT`."""
+    AuditEntry.objects.create(
+        user=user,
+        what={key: key for key in WHAT}[what],
+        petition=petition.slug if petition else "",
+        organisation=organisation.key if organisation else "",
+        details=details[:400],
+    )

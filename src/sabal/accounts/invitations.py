@@ -1,0 +1,121 @@
+"""Let people in: a link that works once, for one email address, for a few days.
+
+Nobody can sign up without one. The token is random (32 bytes) and only its hash is kept, so that a copy of the database
+lets nobody in.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from sabal.accounts import audit
+from sabal.accounts.acts import TeamRole
+from sabal.accounts.models import Invitation, Membership, Organisation, User
+from sabal.petitions.models import Petition
+from sabal.refusal import Refusal
+
+LASTS = timedelta(days=7)
+SHELL_LASTS = timedelta(hours=24)
+NOT_GOOD = (
+    "This link is not valid. It works once, for a few days, and a newer one replaces it. Ask for a new one."
+)
+
+
+def invite(
+    email: str,
+    role: TeamRole,
+    now: datetime,
+    *,
+    invited_by: User | None,
+    rights: tuple[str, ...] = (),
+    organisation: Organisation | None = None,
+    petition: Petition | None = None,
+) -> str:
+    """Make an invitation and return its token. It replaces an older one to the same address and place."""
+    token = secrets.token_urlsafe(32)
+    shell = invited_by is None
+    with transaction.atomic():
+        Invitation.objects.filter(
+            email__iexact=email, organisation=organisation, petition=petition, used_at=None
+        ).delete()
+        Invitation.objects.create(
+            token_hash=_hash(token),
+            email=email.lower(),
+            role=role,
+            rights=list(rights),
+            organisation=organisation,
+            petition=petition,
+            invited_by=invited_by,
+            expires_at=now + (SHELL_LASTS if shell else LASTS),
+            resets=shell,
+        )
+        audit.record(
+            invited_by,
+            "link-made" if shell else "invited",
+            petition=petition,
+            organisation=organisation,
+            details=email,
+        )
+    return token
+
+
+def find(token: str, now: datetime) -> Invitation:
+    """Return the invitation of a token. Raises Refusal if it is unknown, used or expired: the same for all three."""
+    found = Invitation.objects.select_related("organisation", "petition").filter(
+        token_hash=_hash(token), used_at=None, expires_at__gt=now
+    )
+    invitation = found.first()
+    if invitation is None:
+        raise Refusal(NOT_GOOD)
+    return invitation
+
+
+def user_of(invitation: Invitation) -> User | None:
+    """Return the user who has the address of an invitation already."""
+    return User.objects.filter(email__iexact=invitation.email).first()
+
+
+def accept(invitation: Invitation, now: datetime, *, name: str = "", password: str = "") -> User:
+    """Use an invitation: make the user if there is none, and give the role. Raises Refusal if it was used meanwhile.
+
+    An existing user keeps their password, unless the link came from the server's shell: then the new password replaces
+    it, and second factors are removed, as they may be lost.
+    """
+    with transaction.atomic():
+        used = Invitation.objects.filter(pk=invitation.pk, used_at=None).update(used_at=now)
+        if not used:
+            raise Refusal(NOT_GOOD)
+        user = user_of(invitation)
+        if user is None:
+            user = User(email=invitation.email, name=name)
+            user.set_password(password)
+            user.save()
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            audit.record(
+                user,
+                "joined",
+                petition=invitation.petition,
+                organisation=invitation.organisation,
+                details=user.email,
+            )
+        elif invitation.resets:
+            user.is_active = True
+            user.set_password(password)
+            user.save()
+            Authenticator.objects.filter(user=user).delete()
+            audit.record(user, "reset", details=user.email)
+        Membership.objects.update_or_create(
+            user=user,
+            organisation=invitation.organisation,
+            petition=invitation.petition,
+            defaults={"role": invitation.role, "rights": invitation.rights},
+        )
+    return user
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(b"sabal invitation " + token.encode()).digest()

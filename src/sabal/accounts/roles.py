@@ -1,0 +1,72 @@
+"""What a user may do where: the union of their roles in the site, the organisation and the petition."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from sabal.accounts.acts import NEED_SECOND_FACTOR, Act, TeamRole, acts_of
+from sabal.accounts.models import Membership, Organisation, User
+from sabal.petitions.models import Petition
+
+SITE = Q(organisation=None, petition=None)
+
+
+def in_petition(user: User, petition: Petition) -> frozenset[Act]:
+    """Return what a user may do with a petition."""
+    owned = Q(organisation__ownerships__petition=petition, petition=None)
+    return _union(_memberships(user).filter(SITE | owned | Q(petition=petition)))
+
+
+def in_organisation(user: User, organisation: Organisation) -> frozenset[Act]:
+    """Return what a user may do in a whole organisation."""
+    return _union(_memberships(user).filter(SITE | Q(organisation=organisation, petition=None)))
+
+
+def in_site(user: User) -> frozenset[Act]:
+    """Return what a user may do in the whole site."""
+    return _union(_memberships(user).filter(SITE))
+
+
+def anywhere(user: User) -> frozenset[Act]:
+    """Return what a user may do in at least one place. It decides only which menus are shown."""
+    return _union(_memberships(user))
+
+
+def petitions(user: User) -> QuerySet[Petition]:
+    """Return the petitions that a user may see, the newest first."""
+    found = Petition.objects.select_related("ownership__organisation").order_by("-pk")
+    if in_site(user):
+        return found
+    memberships = _memberships(user)
+    return found.filter(
+        Q(ownership__organisation__in=memberships.filter(petition=None).values("organisation"))
+        | Q(pk__in=memberships.exclude(petition=None).values("petition"))
+    )
+
+
+def organisations(user: User) -> QuerySet[Organisation]:
+    """Return the organisations in which a user has a role."""
+    found = Organisation.objects.order_by("name")
+    if in_site(user):
+        return found
+    return found.filter(pk__in=_memberships(user).filter(petition=None).values("organisation"))
+
+
+def is_last_owner(membership: Membership) -> bool:
+    """Return whether nobody else owns the same place, or the whole site."""
+    owners = Membership.objects.filter(role=TeamRole.OWNER, user__is_active=True).exclude(pk=membership.pk)
+    same = Q(organisation=membership.organisation, petition=membership.petition)
+    return membership.role == TeamRole.OWNER and not owners.filter(same | SITE).exists()
+
+
+def needs_second_factor(acts: Iterable[Act]) -> bool:
+    """Return whether one of these acts needs a second factor."""
+    return not NEED_SECOND_FACTOR.isdisjoint(acts)
+
+
+def _memberships(user: User) -> QuerySet[Membership]:
+    return Membership.objects.filter(user=user, user__is_active=True)
+
+
+def _union(memberships: Iterable[Membership]) -> frozenset[Act]:
+    return frozenset().union(*(acts_of(TeamRole(one.role), one.rights) for one in memberships))

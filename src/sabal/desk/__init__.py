@@ -1,0 +1,1 @@
+"""The desk: the screens of the organisations. A Django site in a process of its own, without the server key."""

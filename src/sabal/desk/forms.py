@@ -1,0 +1,137 @@
+"""The forms of the desk. Each names its fields, so that nothing else of a request is ever stored."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from sabal.accounts import roles
+from sabal.accounts.acts import MEANINGS, NAMES, RIGHT_NAMES, Act, TeamRole
+from sabal.accounts.models import Organisation, User
+from sabal.mail.address import EmailAddress
+
+
+class NewPassword(forms.Form):
+    """A name and a password, for a person who has just been let in."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        help_text=_("Your team sees it."),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password1 = forms.CharField(
+        label=_("Password"),
+        help_text=_("At least 12 characters. Four or five unrelated words are good and easy to remember."),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label=_("The same password again"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+        self.fields["name"].initial = user.name
+        if user.pk:
+            self.fields["name"].required = False
+            self.fields["name"].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        password, again = cleaned.get("password1"), cleaned.get("password2")
+        if password and again and password != again:
+            self.add_error("password2", _("The two passwords differ. Type both again."))
+        if password:
+            self._user.name = cleaned.get("name") or self._user.name
+            try:
+                validate_password(password, self._user)
+            except ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
+
+
+class Grant(forms.Form):
+    """A role, and rights beside it."""
+
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=[(role.value, role.value) for role in TeamRole],
+        widget=forms.RadioSelect(),
+        initial=TeamRole.EDITOR.value,
+    )
+    rights = forms.MultipleChoiceField(
+        label=_("May also"),
+        help_text=_("An owner may do all of this. A translator gets none of it."),
+        required=False,
+        choices=list(RIGHT_NAMES.items()),
+        widget=forms.CheckboxSelectMultiple(),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(role.value, f"{NAMES[role]}: {MEANINGS[role]}") for role in TeamRole]
+        self.fields["role"].choices = choices  # type: ignore[attr-defined]
+
+
+class Invite(Grant):
+    """An invitation: to whom, and to what."""
+
+    email = forms.CharField(
+        label=_("Email address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"}),
+    )
+    place = forms.ChoiceField(label=_("Where"))
+    field_order = ("email", "place", "role", "rights")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places: list[tuple[str, Any]] = []
+        if Act.INVITE in roles.in_site(user):
+            places.append(("site", _("The whole site")))
+        self.organisations = {
+            one.key: one
+            for one in roles.organisations(user)
+            if Act.INVITE in roles.in_organisation(user, one)
+        }
+        places += [(f"organisation:{key}", one.name) for key, one in self.organisations.items()]
+        self.petitions = {
+            one.slug: one for one in roles.petitions(user) if Act.INVITE in roles.in_petition(user, one)
+        }
+        places += [
+            (f"petition:{slug}", _("Only the petition %(slug)s") % {"slug": slug}) for slug in self.petitions
+        ]
+        self.fields["place"].choices = places  # type: ignore[attr-defined]
+
+    def clean_email(self) -> str:
+        try:
+            return EmailAddress.parse(self.cleaned_data["email"]).typed
+        except ValueError:
+            raise ValidationError(
+                _("This is not an email address. It looks like name@example.org.")
+            ) from None
+
+
+class EditOrganisation(forms.ModelForm):  # type: ignore[type-arg]
+    """Name, contact and website of an organisation."""
+
+    website = forms.URLField(
+        label=_("Website"),
+        help_text=_("Its address, beginning with https://"),
+        required=False,
+        assume_scheme="https",
+    )
+
+    class Meta:
+        model = Organisation
+        fields = ("name", "contact", "website")
+        labels = {"name": _("Name"), "contact": _("Contact")}
+        help_texts = {"contact": _("An email address or a phone number at which people reach you.")}

@@ -1,0 +1,28 @@
+"""The title of a petition in the language of the reader, from its newest text."""
+
+import json
+
+from django.utils.translation import get_language
+
+from sabal.petitions import folder
+from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.models import Petition
+from sabal.publishing.drafts import newest
+
+
+def definition_of(petition: Petition) -> Definition | None:
+    """Return what the newest files say; None if this version of Sabal refuses them."""
+    try:
+        return folder.parse(json.loads(newest(petition).files))
+    except FolderError:
+        return None
+
+
+def title_of(petition: Petition) -> str:
+    """Return the title in the reader's language, else in the authoritative one, else the slug."""
+    definition = definition_of(petition)
+    if definition is None:
+        return petition.slug
+    language = get_language() or ""
+    text = definition.texts.get(language) or definition.texts[definition.authoritative]
+    return text.title

@@ -1,0 +1,181 @@
+"""The people who work here: who has which role where, invitations, and removal."""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from sabal import settings
+from sabal.accounts import audit, invitations, roles
+from sabal.accounts.acts import MEANINGS, NAMES, RIGHT_NAMES, Act, TeamRole, acts_of
+from sabal.accounts.models import Invitation, Membership, Organisation, Scope, User
+from sabal.desk.access import of_site, user_of
+from sabal.desk.forms import Grant, Invite
+from sabal.petitions.models import Petition
+from sabal.refusal import Refusal
+
+S = TypeVar("S", bound=Scope)
+
+
+@require_safe
+@of_site(Act.INVITE)
+def index(request: HttpRequest) -> HttpResponse:
+    """List the people of the places where the user may invite, and the open invitations."""
+    user = user_of(request)
+    waiting = Invitation.objects.filter(used_at=None, expires_at__gt=datetime.now(UTC), resets=False)
+    context = {
+        "members": [_shown(one) for one in _governed(user, Membership.objects.select_related("user"))],
+        "waiting": [_shown(one) for one in _governed(user, waiting)],
+        "meanings": [(NAMES[role], MEANINGS[role]) for role in TeamRole],
+    }
+    return render(request, "desk/people.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_site(Act.INVITE, dangerous=True)
+def invite(request: HttpRequest) -> HttpResponseBase:
+    """Invite a person. The page that follows shows the link, which the user passes on."""
+    user = user_of(request)
+    form = Invite(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        place, _, key = form.cleaned_data["place"].partition(":")
+        organisation = form.organisations[key] if place == "organisation" else None
+        petition = form.petitions[key] if place == "petition" else None
+        role, rights = TeamRole(form.cleaned_data["role"]), tuple(form.cleaned_data["rights"])
+        _refuse_more_than_own(user, acts_of(role, rights), organisation, petition)
+        token = invitations.invite(
+            form.cleaned_data["email"],
+            role,
+            datetime.now(UTC),
+            invited_by=user,
+            rights=rights,
+            organisation=organisation,
+            petition=petition,
+        )
+        context = {
+            "email": form.cleaned_data["email"],
+            "link": f"{settings.DESK_URL}{reverse('welcome', args=[token])}",
+        }
+        return render(request, "desk/invited.html", context)
+    return render(request, "desk/invite.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+@of_site(Act.INVITE)
+def withdraw_invitation(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Withdraw an invitation that nobody has used: its link stops working."""
+    waiting = Invitation.objects.filter(used_at=None, resets=False)
+    invitation = _one(_governed(user_of(request), waiting), pk)
+    with transaction.atomic():
+        invitation.delete()
+        audit.record(
+            user_of(request),
+            "invitation-withdrawn",
+            petition=invitation.petition,
+            organisation=invitation.organisation,
+            details=invitation.email,
+        )
+    return HttpResponseRedirect(reverse("people"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_site(Act.INVITE, dangerous=True)
+def change(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Change the role of a person in one place."""
+    user = user_of(request)
+    membership = _one(_governed(user, Membership.objects.select_related("user")), pk)
+    form = Grant(request.POST or None, initial={"role": membership.role, "rights": membership.rights})
+    if request.method == "POST" and form.is_valid():
+        role = TeamRole(form.cleaned_data["role"])
+        rights = form.cleaned_data["rights"]
+        for acts in (_acts(membership), acts_of(role, rights)):
+            _refuse_more_than_own(user, acts, membership.organisation, membership.petition)
+        with transaction.atomic():
+            if role != TeamRole.OWNER:
+                _refuse_last_owner(membership)
+            membership.role, membership.rights = role, rights
+            membership.save()
+            _record(user, "role-changed", membership, f"{membership.user.email}: {role.value}")
+        return HttpResponseRedirect(reverse("people"))
+    context = {"membership": membership, "form": form}
+    return render(request, "desk/member.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@of_site(Act.INVITE, dangerous=True)
+def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take a role away. A person without any role is signed out everywhere at once."""
+    user = user_of(request)
+    membership = _one(_governed(user, Membership.objects.select_related("user")), pk)
+    _refuse_more_than_own(user, _acts(membership), membership.organisation, membership.petition)
+    with transaction.atomic():
+        _refuse_last_owner(membership)
+        membership.delete()
+        person = membership.user
+        if not person.memberships.exists():
+            User.objects.filter(pk=person.pk).update(is_active=False)
+        _record(user, "removed", membership, person.email)
+    return HttpResponseRedirect(reverse("people"))
+
+
+def _governed(user: User, scopes: QuerySet[S]) -> list[S]:
+    """Return those roles or invitations that a user may change, in the order of their places."""
+    found = scopes.select_related("organisation", "petition").order_by("organisation__name", "petition", "pk")
+    return [one for one in found if Act.INVITE in _own_acts(user, one.organisation, one.petition)]
+
+
+def _own_acts(user: User, organisation: Organisation | None, petition: Petition | None) -> frozenset[Act]:
+    if petition is not None:
+        return roles.in_petition(user, petition)
+    return roles.in_organisation(user, organisation) if organisation else roles.in_site(user)
+
+
+def _one(scopes: list[S], pk: int) -> S:
+    for one in scopes:
+        if one.pk == pk:
+            return one
+    raise Http404
+
+
+def _refuse_more_than_own(
+    user: User,
+    acts: frozenset[Act],
+    organisation: Organisation | None,
+    petition: Petition | None,
+) -> None:
+    """Refuse to give, change or take away what the user does not have: else they could make themselves an owner."""
+    if not acts <= _own_acts(user, organisation, petition):
+        raise Refusal(
+            "You can only give or change roles and rights that you have yourself. Ask an owner to do this."
+        )
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    if roles.is_last_owner(membership):
+        raise Refusal(
+            "This is the last owner. Make somebody else an owner first, so that somebody can still invite and publish."
+        )
+
+
+def _acts(membership: Membership) -> frozenset[Act]:
+    return acts_of(TeamRole(membership.role), membership.rights)
+
+
+def _record(user: User, what: str, membership: Membership, details: str) -> None:
+    audit.record(
+        user, what, petition=membership.petition, organisation=membership.organisation, details=details
+    )
+
+
+def _shown(scope: Membership | Invitation) -> dict[str, object]:
+    """Return a role or an invitation with its words."""
+    return {
+        "scope": scope,
+        "role": NAMES[TeamRole(scope.role)],
+        "rights": [RIGHT_NAMES[Act(right)] for right in scope.rights if right in RIGHT_NAMES],
+    }

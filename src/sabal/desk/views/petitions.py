@@ -1,0 +1,158 @@
+"""One petition: its numbers, its state, and how it will look."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from sabal.accounts import audit, roles
+from sabal.accounts.acts import Act
+from sabal.accounts.models import Organisation, Ownership
+from sabal.desk.access import of_petition, user_of
+from sabal.desk.numbers import counts_by_petition
+from sabal.desk.titles import definition_of, title_of
+from sabal.petitions import folder
+from sabal.petitions.counts import Counts
+from sabal.petitions.definition import Definition
+from sabal.petitions.models import Petition
+from sabal.petitions.profile import REOPEN_DAYS
+from sabal.publishing import drafts, states
+from sabal.publishing import preview as previews
+
+State = Petition.State
+
+
+@require_safe
+@of_petition(Act.VIEW)
+def show(request: HttpRequest, petition: Petition) -> HttpResponse:
+    """Show the numbers, what comes next, and what can be done."""
+    definition, today = definition_of(petition), datetime.now(UTC).date()
+    organisation = Organisation.objects.filter(ownerships__petition=petition).first()
+    choices = [one for one in roles.organisations(user_of(request)) if one != organisation]
+    context = {
+        "petition": petition,
+        "title": title_of(petition),
+        "definition": definition,
+        "counts": counts_by_petition().get(petition.pk, Counts()),
+        "lacking": _lacking(petition, definition, today),
+        "languages": definition.languages if definition else (),
+        "organisation": organisation,
+        "choices": choices if Act.ORGANISE in roles.in_petition(user_of(request), petition) else [],
+        "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
+        "may_reopen": _may_reopen(petition, today),
+        "last_day": definition.last_day if definition else None,
+    }
+    return render(request, "desk/petition.html", context)
+
+
+def _lacking(petition: Petition, definition: Definition | None, today: date) -> list[str]:
+    """Return what a draft still needs before it can be published."""
+    if definition is None or petition.state != State.DRAFT:
+        return []
+    return list(folder.lacking(definition, today=today))
+
+
+def _may_reopen(petition: Petition, today: date) -> bool:
+    """Return whether a closed petition can still be opened again."""
+    closed = petition.closed_on
+    return (
+        petition.state == State.CLOSED
+        and closed is not None
+        and today <= closed + timedelta(days=REOPEN_DAYS)
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.PUBLISH)
+def pause(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Say what a pause does; on POST pause."""
+    return _change(request, petition, "pause", "paused", partial(states.pause, petition.slug))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.PUBLISH)
+def resume(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Say what opening again does; on POST open."""
+    today = datetime.now(UTC).date()
+    return _change(request, petition, "resume", "resumed", partial(states.resume, petition.slug, today))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.PUBLISH, dangerous=True)
+def close(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Say what a close does; on POST close."""
+    today = datetime.now(UTC).date()
+    return _change(request, petition, "close", "closed", partial(states.close, petition.slug, today))
+
+
+def _change(
+    request: HttpRequest, petition: Petition, template: str, done: str, change: Callable[[], None]
+) -> HttpResponseBase:
+    """Show the page that says what a change does; on POST make it, with its line in the audit log."""
+    if request.method != "POST":
+        context = {
+            "petition": petition,
+            "title": title_of(petition),
+            "reopen_until": datetime.now(UTC).date() + timedelta(days=REOPEN_DAYS),
+        }
+        return render(request, f"desk/{template}.html", context)
+    with transaction.atomic():
+        change()
+        audit.record(user_of(request), done, petition=petition)
+    return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
+
+
+@require_POST
+@of_petition(Act.ORGANISE)
+def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Give the petition to an organisation in which the user has a role."""
+    chosen = roles.organisations(user_of(request)).filter(key=request.POST.get("organisation", "")).first()
+    if chosen is None:
+        raise Http404
+    with transaction.atomic():
+        Ownership.objects.update_or_create(petition=petition, defaults={"organisation": chosen})
+        audit.record(
+            user_of(request), "assigned", petition=petition, organisation=chosen, details=chosen.name
+        )
+    return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
+
+
+@require_safe
+@of_petition(Act.VIEW)
+def preview(request: HttpRequest, petition: Petition) -> HttpResponse:
+    """Show the newest text as the public will see it, in one of its languages, as on a computer or on a phone."""
+    definition = definition_of(petition)
+    languages = definition.languages if definition else ()
+    language = request.GET.get("language", "")
+    if languages and language not in languages:
+        language = definition.authoritative if definition else ""
+    context = {
+        "petition": petition,
+        "title": title_of(petition),
+        "languages": languages,
+        "language": language,
+        "phone": request.GET.get("width") == "phone",
+    }
+    return render(request, "desk/preview.html", context)
+
+
+@csrf_exempt  # it stores nothing, and the public form has no token of the desk
+@of_petition(Act.VIEW)
+def preview_page(request: HttpRequest, petition: Petition, language: str) -> HttpResponse:
+    """Answer with a page of the preview: the public page itself, which only the desk may frame."""
+    answer = previews.answer(
+        lambda: drafts.export_files(petition.slug), request.method or "GET", request.path, request.body
+    )
+    headers = {name.decode(): value.decode() for name, value in answer.headers if name != b"cache-control"}
+    if policy := headers.get("content-security-policy"):
+        headers["content-security-policy"] = policy.replace(
+            "frame-ancestors 'none'", "frame-ancestors 'self'"
+        )
+    headers["X-Frame-Options"] = "SAMEORIGIN"
+    return HttpResponse(answer.body, status=answer.status, headers=headers)

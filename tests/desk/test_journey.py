@@ -1,0 +1,175 @@
+"""An owner's first minutes at the desk, in a real browser: in, a second factor, a look at everything, pause, close."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from served import SLUG, Served
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+PASSWORD = "blue river seven chairs"
+PAGES = (
+    "/",
+    f"/petitions/{SLUG}",
+    f"/petitions/{SLUG}/preview?language=ko",
+    f"/petitions/{SLUG}/preview?language=en&width=phone",
+    f"/petitions/{SLUG}/pause",
+    f"/petitions/{SLUG}/close",
+    "/organisations",
+    "/people",
+    "/people/invite",
+    "/history",
+    "/account/security/",
+    "/account/security/webauthn/",
+    "/account/security/webauthn/add/",
+    "/account/security/totp/activate/",
+    "/account/security/recovery-codes/",
+    "/account/sessions/",
+    "/account/password/",
+    "/nothing",
+)
+
+
+@pytest.fixture(scope="module")
+def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
+    """Yield the browser window of Olga, who came in with the link that the server printed and has a passkey."""
+    link = re.search(r"http://\S+/welcome/(\S+)", served_desk.output.read_text())
+    assert link, "the server printed no link to its desk"
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    give_authenticator(context, page)
+    page.goto(f"{served_desk.desk}/welcome/{link[1]}")
+    page.fill("[name=name]", "Olga")
+    page.fill("[name=password1]", PASSWORD)
+    page.fill("[name=password2]", PASSWORD)
+    page.click("main button")
+    assert page.locator("h1").inner_text() == "Petitions"
+    yield page
+    context.close()
+
+
+def give_authenticator(context: Any, page: Any) -> None:
+    """Give the browser a fingerprint reader that always says yes."""
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_the_first_minutes(olga: Any, served_desk: Served) -> None:
+    desk = served_desk.desk
+    olga.click("table a")
+    olga.click("text=Pause")
+    assert olga.locator("h1").inner_text() == "First set up a second factor"
+    olga.click("text=Set it up")
+    olga.click("text=Add a passkey")
+    olga.fill("[name=name]", "Laptop")
+    olga.check("[name=passwordless]")
+    olga.click("main form button")
+    olga.wait_for_url("**/recovery-codes/")
+
+    olga.goto(f"{desk}/petitions/{SLUG}/pause")
+    olga.click("main form button")
+    assert "Paused" in olga.locator("main").inner_text()
+    for _ in range(40):  # public processes look for changes once a second
+        olga.goto(f"{served_desk.base}/en/{SLUG}")
+        if "paused" in olga.locator("main").inner_text().lower():
+            break
+        olga.wait_for_timeout(250)
+    else:
+        pytest.fail("the public page does not say that it is paused")
+    olga.goto(f"{desk}/petitions/{SLUG}/resume")
+    olga.click("main form button")
+    assert "Open" in olga.locator(".state").inner_text()
+
+    olga.goto(f"{desk}/organisations")
+    olga.fill("[name=name]", "Sparrow House")
+    olga.click("main form button")
+    olga.goto(f"{desk}/petitions/{SLUG}")
+    olga.click("text=Give >> nth=-1")
+    assert "Sparrow House" in olga.locator("main").inner_text()
+
+    olga.goto(f"{desk}/people/invite")
+    olga.fill("[name=email]", "max@example.org")
+    olga.select_option("[name=place]", label="Sparrow House")
+    olga.check("[value=viewer]")
+    olga.click("main form button")
+    link = olga.locator("code.copy").inner_text()
+    assert link.startswith("http://127.0.0.1:") and "/welcome/" in link
+
+    olga.goto(f"{desk}/history")
+    lines = olga.locator("tbody tr").all_inner_texts()
+    said = [line.split("\t")[2].split(":")[0] for line in lines]
+    assert said[:4] == ["invited", "gave the petition to", "added the organisation", "opened again"]
+    assert "paused" in said and "joined" in said
+
+
+def test_the_preview_is_the_public_page(olga: Any, served_desk: Served) -> None:
+    olga.goto(f"{served_desk.desk}/petitions/{SLUG}/preview?language=ko")
+    frame = olga.frame_locator("iframe")
+    assert frame.locator("html").get_attribute("lang") == "ko"
+    frame.locator("nav.langs a[lang=en]").click()
+    frame.locator("html[lang=en]").wait_for()
+    frame.locator("[name=name]").fill("Suzie")
+    frame.locator("form[action$=sign] button").click()
+    frame.locator("[role=alert], .summary").first.wait_for()  # the address is missing
+    assert served_desk.count() == 0
+
+
+def test_signing_in_again_with_the_passkey(olga: Any, served_desk: Served) -> None:
+    olga.goto(f"{served_desk.desk}/")
+    olga.click("text=Sign out")
+    olga.goto(f"{served_desk.desk}/people/invite")
+    assert "/account/login/" in olga.url
+    olga.click("#passkey_login")
+    olga.wait_for_url("**/people/invite")
+
+
+def test_a_wrong_password_says_nothing_about_who_exists(olga: Any, served_desk: Served, browser: Any) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    said = []
+    for email in ("owner@example.org", "nobody@example.org"):
+        page.goto(f"{served_desk.desk}/account/login/")
+        page.fill("[name=login]", email)
+        page.fill("[name=password]", "wrong wrong wrong wrong")
+        page.click("main button >> nth=0")
+        said.append(page.locator("main").inner_text())
+    context.close()
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_page_at_every_width(olga: Any, served_desk: Served, language: str, scheme: str) -> None:
+    """No sideways scroll at 320 px, one heading, and nothing that axe finds."""
+    olga.emulate_media(color_scheme=scheme)
+    olga.goto(f"{served_desk.desk}/")
+    olga.click(f"footer [value={language}]")
+    for path in PAGES:
+        for width in (320, 1366):
+            olga.set_viewport_size({"width": width, "height": 768})
+            olga.goto(f"{served_desk.desk}{path}")
+            assert olga.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+        assert olga.locator("h1").count() == 1, path
+        found = Axe().run(olga, options={"iframes": False}).response["violations"]
+        assert not found, (
+            path,
+            json.dumps([(one["id"], one["nodes"][0]["html"]) for one in found], indent=1),
+        )
+    olga.emulate_media(color_scheme="light")
+    olga.set_viewport_size({"width": 1366, "height": 768})
+    olga.goto(f"{served_desk.desk}/")
+    olga.click("footer [value=en]")

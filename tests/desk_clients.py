@@ -1,0 +1,65 @@
+"""People who work on the desk, for tests: users with a role, and their browsers."""
+
+import time
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+
+from sabal.accounts.acts import TeamRole
+from sabal.accounts.models import Membership, Organisation, User
+from sabal.petitions.models import Petition
+
+PASSWORD = "blue river seven chairs"
+
+
+@dataclass
+class Person:
+    """A user, and a browser in which they are signed in."""
+
+    user: User
+    browser: Client
+
+
+def person(
+    email: str,
+    role: TeamRole | None = None,
+    *,
+    organisation: Organisation | None = None,
+    petition: Petition | None = None,
+    rights: tuple[str, ...] = (),
+    second_factor: bool = True,
+) -> Person:
+    """Make a user with a role, signed in, with a second factor that this session has shown."""
+    user = User(email=email, name=email.partition("@")[0].title())
+    user.set_unusable_password()
+    user.save()
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    if role is not None:
+        Membership.objects.create(
+            user=user, role=role, rights=list(rights), organisation=organisation, petition=petition
+        )
+    browser = Client()
+    browser.force_login(user)
+    records = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    if second_factor:
+        TOTP.activate(user, generate_totp_secret())
+        records.append({"method": "mfa", "at": time.time(), "reauthenticated": True})
+    session = browser.session
+    session["account_authentication_methods"] = records
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return Person(user, browser)
+
+
+def forget_second_factor(person: Person) -> None:
+    """Make the session one that was begun with the password alone."""
+    session = person.browser.session
+    session["account_authentication_methods"] = session["account_authentication_methods"][:1]
+    session.save()
+
+
+def has_second_factor(user: User) -> bool:
+    return Authenticator.objects.filter(user=user).exists()

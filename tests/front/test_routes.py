@@ -38,6 +38,7 @@ def routes() -> Routes:
         ("/healthz", "/healthz", False),
         ("/robots.txt", "/robots.txt", True),
         ("/favicon.svg", "/favicon.svg", True),
+        ("/source.tar.gz", "/source.tar.gz", True),
         ("/.well-known/security.txt", "/.well-known/security.txt", True),
         ("/en/bowl", "/{language}/{slug}", True),
         ("/zh-hans/bowl", "/{language}/{slug}", True),

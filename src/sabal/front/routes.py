@@ -99,6 +99,7 @@ def table(
         Row("/healthz", get=handlers.health, any_host=True),
         Row("/robots.txt", files.robots_txt, cached=True),
         Row("/favicon.svg", files.favicon, cached=True),
+        Row("/source.tar.gz", files.source, cached=True),
         Row("/.well-known/security.txt", files.security_txt, cached=True),
         Row("/{language}", site.index, cached=True),
         Row("/{language}/imprint", site.imprint, cached=True),

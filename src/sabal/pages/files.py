@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from sabal import settings
-from sabal.http import LASTING, PUBLIC, Response, file
+from sabal.http import LASTING, PUBLIC, Refused, Response, file
 from sabal.pages.html import FAVICON
+from sabal.source import ARCHIVE, archive, source_url
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -27,6 +28,13 @@ def security_txt() -> Response:
         f"Canonical: {settings.BASE_URL}/.well-known/security.txt",
     )
     return file(("\n".join(lines) + "\n").encode(), TEXT, PUBLIC)
+
+
+def source() -> Response:
+    """Return the source of this server as an archive, unless it can be had at another address."""
+    if source_url() != ARCHIVE:
+        raise Refused(404, "not-found")
+    return file(archive(), "application/gzip", "public, max-age=3600")
 
 
 def favicon() -> Response:

@@ -17,7 +17,7 @@ from sabal import settings
 from sabal.http import PUBLIC, Response
 from sabal.petitions.locales import direction, language_of_names, own_name
 from sabal.site_name import site_name
-from sabal.source import source_url
+from sabal.source import ARCHIVE, source_url
 
 # Templates put a space between two sentences. Chinese needs none after its full-width marks.
 _BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
@@ -35,8 +35,8 @@ def page(
 
     Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
     words: English if the site does not have `language`), `own_words` (the attribute of these within a text in
-    `language`), `names_language` (of the names of countries), `site_name`, `source_url`, `base_url` and `dev`. The
-    answer sets no cookie and does not depend on the client.
+    `language`), `names_language` (of the names of countries), `site_name`, `source_url`, `source_is_here`, `base_url`
+    and `dev`. The answer sets no cookie and does not depend on the client.
     """
     own_language = site_language(language)
     own_words = "" if own_language == language else format_html(' lang="{}"', own_language)
@@ -49,6 +49,7 @@ def page(
         "names_language": language_of_names(language),
         "base_url": settings.BASE_URL,
         "source_url": source_url(),
+        "source_is_here": source_url() == ARCHIVE,
         "dev": settings.DEV,
     }
     with translation.override(own_language):

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,41 @@ def test_the_responsible_is_named_where_the_organiser_has_another_name(site: Sit
     sentences = [row[0] for row in site.database.query("SELECT sentence FROM newsletter_consent")]
     assert len(sentences) == 2
     assert all(RIVERS in one and "책임자는 Carol Example Ltd입니다." in one for one in sentences)
+
+
+@pytest.mark.parametrize(("language", "at"), [("en", 0), ("ko", 1), ("zh-hans", 2)])
+def test_the_name_is_that_in_the_readers_language(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, language: str, at: int
+) -> None:
+    """In both boxes and in the email, which names the organiser and not the controller."""
+    petition = site.publish()
+    names = [petition.definition.organiser[one] for one in ("en", "ko", "zh-hans")]
+    with open_client(site, monkeypatch) as client:
+        path = f"/{language}/newsletter/{petition.organisation}"
+        ask(client, SUZIE, path)
+        page, form = (client.get(one).body.decode() for one in (f"/{language}/{petition.slug}", path))
+    sent_emails(site)
+    (email,) = (message_from_bytes(one.read_bytes()) for one in (site.data / "mail").glob("[0-9]*.eml"))
+    text = next(part for part in email.walk() if part.get_content_type() == "text/plain").get_payload(
+        decode=True
+    )
+    label = re.search(r'<label for="newsletter">(.*?)</label>', page)
+    assert label
+    for words in (label[1], form, text.decode()):  # type: ignore[union-attr]
+        assert [name in words for name in names] == [one == at for one in range(3)]
+    assert petition.definition.controller.name[language] not in text.decode()  # type: ignore[union-attr]
+
+
+def test_an_organisation_is_called_as_in_its_petition_that_offers_the_newsletter(
+    site: SiteOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its newest petition has another name, and no box: nobody ticked anything for that name."""
+    same = {"contact": "rivers@example.org", "key": "rivers"}
+    publish(site, "clean-river", RIVERS, **same)
+    publish(site, "old-mill", "Mill Committee", newsletter="false", **same)
+    with open_client(site, monkeypatch) as client:
+        page = client.get(NEWSLETTER).body.decode()
+    assert f"<h1>Newsletter of {RIVERS}</h1>" in page and "Mill Committee" not in page
 
 
 def test_a_form_of_one_organisation_is_no_consent_to_another(two: SiteOfTests, client: Client) -> None:

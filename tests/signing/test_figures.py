@@ -34,7 +34,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
 from sabal.records.revocations import Revocation, Revocations
 from sabal.signing import epochs, held, operations
-from sabal.signing.buckets import GONE
+from sabal.signing.buckets import GONE, NOT_KNOWN, Buckets, items_of
 from sabal.signing.operations import Outcome
 from sabal.signing.writer import log_index, sums
 from signing.steps import Signed, ask, confirmation, confirmed, signed
@@ -231,6 +231,34 @@ def test_who_has_the_database_alone_learns_no_country(site: SiteOfTests) -> None
     everything = b"".join([*found, bytes(counted)])
     assert b"FJ" not in everything and b"zh-hans" not in everything
     assert site.petition().bucket_key not in (None, everything)
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "revoked"])
+def test_what_leaves_leaves_no_country_with_the_key_either(site: SiteOfTests, how: str) -> None:
+    """Who steals database and key later learns nothing about those who left before."""
+    petition = site.publish(profile='"open"')
+    leaver = confirmed(site, petition, country="FJ")
+    confirmed(site, petition, "max@example.org", country="US")
+    site.sequence(petition, NOW + 60)
+    index = index_of(site, leaver)
+    assert countries_of_entries(site).count("FJ") == 1
+    if how == "withdrawn":
+        withdraw(site, leaver)
+    else:
+        revoke(site.database, petition, proposal(site.petition(), [index]))
+    site.sequence(petition, NOW + 120)
+    assert sorted(countries_of_entries(site)) == ["", "US"] and agreeing(site).counted == 1
+
+
+def test_a_goal_is_compared_with_what_counts(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"', goal="1000")
+    signers = [confirmed(site, petition, f"s{n}@example.org") for n in range(3)]
+    site.sequence(petition, NOW + 60)
+    withdraw(site, signers[0])
+    site.sequence(petition, NOW + 120)
+    assert agreeing(site).counted == 2
+    shown = page(site)
+    assert '<progress max="1000" value="2"' in shown and re.search(r'id="goal">2 (of|/) 1,?000', shown)
 
 
 @pytest.mark.parametrize("swapped", ["waiting", "counted"])
@@ -512,6 +540,15 @@ def proposal(
 ) -> Revocations:
     items = tuple(Revocation(index, reason, "") for index in sorted(indexes))
     return Revocations(petition.origin, petition.counts.log_size, items)
+
+
+def countries_of_entries(site: SiteOfTests) -> list[str]:
+    """Return the country under which each entry of the log is counted, as who has the key reads it."""
+    buckets = Buckets(site.petition().bucket_key)
+    rows = site.database.query("SELECT first, buckets FROM signing_counted")
+    opened = [buckets.open_counted(first, bytes(sealed)) for first, sealed in rows]
+    assert all(opened)
+    return ["" if one == NOT_KNOWN else items_of(one)[0] for row in opened if row for one in row]
 
 
 def index_of(site: SiteOfTests, one: Signed) -> int:

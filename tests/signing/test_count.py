@@ -167,6 +167,18 @@ def test_an_open_petition_shows_chosen_names_until_they_are_withdrawn(
     assert site.petition().counts.names == ("M.",)
 
 
+def test_a_name_is_shown_only_once_its_signature_counts(site: SiteOfTests) -> None:
+    """What is held for review is confirmed too, and may be an advertisement."""
+    petition = site.publish(show_names=True, profile='"open"')
+    confirmed(site, petition, display="Suzie")
+    confirmed(site, petition, "eve@example.org", display="Cheap pills", held=1)
+    site.sequence(petition, NOW + 60)
+    assert site.petition().counts.names == ("Suzie",)
+    held.release(site.database, petition.id)
+    site.sequence(petition, NOW + 120)
+    assert site.petition().counts.names == ("Cheap pills", "Suzie")
+
+
 def test_an_amendment_without_the_field_shows_no_names_any_more(site: SiteOfTests) -> None:
     """They stayed on the page, and a name whose signer had withdrawn stayed with them."""
     petition = site.publish(show_names=True, profile='"open"')

@@ -69,6 +69,23 @@ def recipients(given: str) -> list[str]:
     return found
 
 
+def recipients_in(text: str) -> list[str]:
+    """Return the public keys in a text that a person pasted. Raise `Refusal`, `AgeError`.
+
+    A secret key has been seen by this server then, so its owner is told to make a new one.
+    """
+    plain = text.translate(_PLAIN)
+    if _SECRET.search(plain) or _BEGINS in plain:
+        raise Refusal(
+            "This is the secret half of a key, which must not come to the server. It was not stored. Make a new key,"
+            " and give the file that ends in .pub."
+        )
+    found = [str(key) for key in _keys(text, _PUBLIC, agefile.parse_recipient)]
+    if not found:
+        raise Refusal("There is no public key in this text. It is a long line that begins with age1.")
+    return found
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from sabal import settings
 
-_QUIET = ("asyncio", "django", "granian", "_granian", "fido2", "allauth")
+_QUIET = ("asyncio", "django", "granian", "_granian", "fido2", "allauth", "django_tasks", "django_tasks_db")
 
 
 class _Line(logging.Formatter):

@@ -1,10 +1,14 @@
-"""The worker: one thread counts and tidies, another sends emails, so that a slow mail server does not delay counting.
+"""The worker: one thread counts and tidies, one sends emails, and one does what the desk asks for.
+
+So neither a slow mail server nor a long task delays counting.
 
 Several workers may run. Work that only one of them may do runs under a lock.
 """
 
 import logging
+import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -13,10 +17,13 @@ from contextlib import contextmanager
 from datetime import date
 from types import FrameType
 
+from django.db.utils import OperationalError as DjangoError
+
 from sabal import days, settings
 from sabal.configuration.errors import SettingError
 from sabal.counted import counted
 from sabal.database import Database, OperationalError, connect, settle
+from sabal.desk.working import Tasks
 from sabal.keys.keyring import is_first_day, was_up
 from sabal.keys.keystore import KeyMissing, KeyStore, open_keystore
 from sabal.ledger.finalise import finalise_due
@@ -37,6 +44,7 @@ from sabal.witness.network import NetworkSettings
 logger = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two rounds if nothing was due
 REST = 5.0  # seconds to wait after an error of the database or the mail server
+TASK_ENDS_WITHIN = 5.0  # seconds that a stop waits for the task in progress
 MAIL_ENDS_WITHIN = 3.0  # seconds that a stop waits for the mail server
 WAL_CHECKPOINT_EVERY = 2.0  # seconds
 MINUTE, HOUR = 60.0, 3_600.0
@@ -60,6 +68,7 @@ class Worker:
         self.sequencer = Sequencer(
             keystore, Witnesses(NetworkSettings(allow_private=settings.WITNESS_PRIVATE))
         )
+        self._tasks = Tasks(f"{socket.gethostname()[:40]}-{os.getpid()}")
         self.stop = threading.Event()
         self._broken = False
         self._stored_greeting: bool | None = None  # as in the database
@@ -72,7 +81,12 @@ class Worker:
         """Work until told to stop. Return False if an unexpected error ended a thread, and with it the other."""
         mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail", daemon=True)
         mail.start()
+        tasks = threading.Thread(
+            target=self._repeat, args=("tasks", self._do_tasks), name="tasks", daemon=True
+        )
+        tasks.start()
         self._repeat("counting", self._count_and_tidy)
+        tasks.join(TASK_ENDS_WITHIN)  # one that is cut off is done again at the next start
         mail.join(MAIL_ENDS_WITHIN)
         if (
             not mail.is_alive()
@@ -87,7 +101,7 @@ class Worker:
             while not self.stop.is_set():
                 try:
                     self._connected(one_round, snapshots)
-                except (*OperationalError, KeyMissing) as error:
+                except (*OperationalError, DjangoError, KeyMissing) as error:
                     logger.error("%s is interrupted: %s", task, type(error).__name__)
                     self.stop.wait(REST)
         except BaseException:
@@ -123,6 +137,9 @@ class Worker:
         if report.trouble is not Trouble.NONE:
             return REST
         return 0.0 if report.handled else PAUSE
+
+    def _do_tasks(self, database: Database, snapshots: Snapshots) -> float:
+        return 0.0 if self._tasks.work(database) else PAUSE
 
     def _greet(self) -> None:
         """Ask the mail server what it takes, until it has said so: at most once a minute, as it may be down."""
@@ -219,6 +236,7 @@ class Worker:
                     logger.info("an old dedupe key that a crash had left is deleted")
                 if epochs.renew_epoch(database, self.keystore, petition, today):
                     logger.info("a new dedupe period began: the old dedupe key and its tags are deleted")
+            self._tasks.forget_old()
             gone = tidy_keys(database, self.keystore, today)
             logger.info("tidied: %d pending expired, destroyed: %s", expired, counted(len(gone), "mail key"))
             return True

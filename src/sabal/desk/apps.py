@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class DeskConfig(AppConfig):
-    """`sabal.desk`. It has no tables of its own."""
+    """`sabal.desk`, with the acts that it asked the worker for."""
 
     name = "sabal.desk"
 

@@ -17,6 +17,7 @@ def of_every_page(request: HttpRequest) -> dict[str, object]:
         "site_name": site_name(),
         "public_address": settings.BASE_URL,
         "dev": settings.DEV,
+        "may_edit": Act.EDIT in acts,
         "may_invite": Act.INVITE in acts,
         "may_organise": Act.ORGANISE in acts,
     }

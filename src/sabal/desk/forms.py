@@ -11,6 +11,8 @@ from sabal.accounts import roles
 from sabal.accounts.acts import MEANINGS, NAMES, RIGHT_NAMES, Act, TeamRole
 from sabal.accounts.models import Organisation, User
 from sabal.mail.address import EmailAddress
+from sabal.petitions.definition import FolderError
+from sabal.petitions.letters.textfile import LETTER_BYTES, text_of_letter
 
 
 class NewPassword(forms.Form):
@@ -135,3 +137,68 @@ class EditOrganisation(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "contact", "website")
         labels = {"name": _("Name"), "contact": _("Contact")}
         help_texts = {"contact": _("An email address or a phone number at which people reach you.")}
+
+
+class LetterForm(forms.Form):
+    """A letter: pasted, or in a file."""
+
+    organisation = forms.ModelChoiceField(
+        label=_("Organisation"), queryset=Organisation.objects.none(), empty_label=None, to_field_name="key"
+    )
+    text = forms.CharField(
+        label=_("Paste the letter"),
+        help_text=_("All of it: to whom, the subject, the background, what you ask."),
+        required=False,
+        strip=False,
+        max_length=LETTER_BYTES,
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    file = forms.FileField(
+        label=_("Or choose its file"),
+        help_text=_("Plain text (.txt) or Word (.docx), at most 10 MB."),
+        required=False,
+    )
+    language = forms.CharField(
+        label=_("Language"),
+        help_text=_("Only if it is not recognised: its code, such as en or ko."),
+        required=False,
+        max_length=20,
+    )
+
+    def __init__(self, *args: Any, organisations: list[Organisation], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        keys = [one.key for one in organisations]
+        field = self.fields["organisation"]
+        field.queryset = Organisation.objects.filter(key__in=keys)  # type: ignore[attr-defined]
+        if len(keys) == 1:
+            field.widget, field.initial = forms.HiddenInput(), keys[0]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if file := cleaned.get("file"):
+            try:
+                cleaned["text"] = text_of_letter(file.read(), file.name)
+            except FolderError as error:
+                self.add_error("file", error.problems[0].sentence)
+        elif not cleaned.get("text", "").strip() and "text" not in self.errors:
+            self.add_error("text", _("Paste the letter here, or choose its file (at most 10 MB)."))
+        return cleaned
+
+
+class PublicKey(forms.Form):
+    """The public half of the organiser's key."""
+
+    key = forms.CharField(
+        label=_("Public half of the key"),
+        help_text=_("The content of the file that ends in .pub. It begins with age1."),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class CheckCode(forms.Form):
+    """The code that the key opened."""
+
+    code = forms.CharField(
+        label=_("Code"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )

@@ -28,6 +28,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "django_tasks",
+    "django_tasks_db",
 ]
 MIDDLEWARE = [
     "sabal.desk.headers.Headers",
@@ -84,6 +86,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 7 * 24 * 3600  # seconds
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a form without files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a letter has one field a line
+FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # bytes of a file; a larger one is not read
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler"
 ]  # nothing typed goes to a disk
@@ -128,4 +131,5 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # browsers know this computer'
 USERSESSIONS_TRACK_ACTIVITY = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 MESSAGE_TAGS = {constants.ERROR: "error", constants.SUCCESS: "done", constants.WARNING: "error"}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -3,13 +3,35 @@
 from allauth.account import views as account
 from django.urls import include, path, re_path
 
-from sabal.desk.views import assets, history, home, organisations, people, petitions, welcome
+from sabal.desk.views import (
+    assets,
+    editing,
+    history,
+    home,
+    jobs,
+    keys,
+    organisations,
+    people,
+    petitions,
+    start,
+    welcome,
+)
 
 urlpatterns = [
     path("", home.show, name="home"),
     path("welcome/<str:token>", welcome.welcome, name="welcome"),
     path("language", home.choose_language, name="language"),
+    path("new", start.new, name="new"),
     path("petitions/<slug:slug>", petitions.show, name="petition"),
+    path("petitions/<slug:slug>/terms", editing.terms, name="terms"),
+    path("petitions/<slug:slug>/text/<slug:language>", editing.text, name="text"),
+    path("petitions/<slug:slug>/discard", petitions.discard, name="discard"),
+    path("petitions/<slug:slug>/key", keys.choose, name="key"),
+    path("petitions/<slug:slug>/key/check-file", keys.check_file, name="check-file"),
+    path("petitions/<slug:slug>/key/code", keys.answer, name="check-code"),
+    path("petitions/<slug:slug>/publish", keys.publish, name="publish"),
+    path("petitions/<slug:slug>/jobs/<uuid:job>", jobs.show, name="job"),
+    path("petitions/<slug:slug>/jobs/<uuid:job>/cancel", jobs.cancel, name="cancel-job"),
     path("petitions/<slug:slug>/pause", petitions.pause, name="pause"),
     path("petitions/<slug:slug>/resume", petitions.resume, name="resume"),
     path("petitions/<slug:slug>/close", petitions.close, name="close"),

@@ -65,6 +65,7 @@ FILLED = ("auth_group", "auth_group_permissions", "auth_permission", "django_con
 NEVER = (
     *("signing_pending", "mail_email", "mail_traffic", "mail_relay"),
     *("accounts_invitation", "account_emailconfirmation", "usersessions_usersession", "django_session"),
+    *("desk_job", "django_tasks_database_dbtaskresult"),
     *FILLED,
 )
 LEFT_OUT = (

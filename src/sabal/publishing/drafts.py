@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 import agefile
-from sabal.petitions import folder
+from sabal.petitions import editing, folder
 from sabal.petitions.amendment import breaches
 from sabal.petitions.definition import Definition
 from sabal.petitions.lookup import unknown_slug
@@ -47,6 +47,13 @@ def import_files(files: Mapping[str, str]) -> Petition:
             petition.key_check, petition.key_check_answered = b"", False
         _set_draft(petition, files)
     return petition
+
+
+def with_free_slug(files: Mapping[str, str], taken: set[str]) -> dict[str, str]:
+    """Return the files of a new petition with a slug that no other one has."""
+    slug = folder.parse(files).slug
+    free = next(one for one in (slug, *(f"{slug[:70]}-{n}" for n in range(2, 10_000))) if one not in taken)
+    return editing.with_terms(files, {("slug",): free})
 
 
 def _refuse_new_version(petition: Petition, definition: Definition) -> None:

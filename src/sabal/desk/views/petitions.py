@@ -15,11 +15,10 @@ from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
 from sabal.desk.access import of_petition, user_of
+from sabal.desk.checklist import checklist
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import definition_of, title_of
-from sabal.petitions import folder
 from sabal.petitions.counts import Counts
-from sabal.petitions.definition import Definition
 from sabal.petitions.models import Petition
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.publishing import drafts, states
@@ -40,22 +39,17 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "title": title_of(petition),
         "definition": definition,
         "counts": counts_by_petition().get(petition.pk, Counts()),
-        "lacking": _lacking(petition, definition, today),
+        "checks": checklist(petition, definition),
         "languages": definition.languages if definition else (),
         "organisation": organisation,
         "choices": choices if Act.ORGANISE in roles.in_petition(user_of(request), petition) else [],
+        "may_discard": Act.EDIT in roles.in_petition(user_of(request), petition)
+        and petition.state == State.DRAFT,
         "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
         "may_reopen": _may_reopen(petition, today),
         "last_day": definition.last_day if definition else None,
     }
     return render(request, "desk/petition.html", context)
-
-
-def _lacking(petition: Petition, definition: Definition | None, today: date) -> list[str]:
-    """Return what a draft still needs before it can be published."""
-    if definition is None or petition.state != State.DRAFT:
-        return []
-    return list(folder.lacking(definition, today=today))
 
 
 def _may_reopen(petition: Petition, today: date) -> bool:
@@ -89,6 +83,20 @@ def close(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Say what a close does; on POST close."""
     today = datetime.now(UTC).date()
     return _change(request, petition, "close", "closed", partial(states.close, petition.slug, today))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.EDIT)
+def discard(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Say that a draft is deleted; on POST delete it."""
+    if petition.state != State.DRAFT:
+        raise Http404
+    if request.method != "POST":
+        return render(request, "desk/discard.html", {"petition": petition, "title": title_of(petition)})
+    with transaction.atomic():
+        audit.record(user_of(request), "discarded", petition=petition)
+        drafts.discard(petition.slug)
+    return HttpResponseRedirect(reverse("home"))
 
 
 def _change(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE
+from sabal.petitions.editing import front_value
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, unquoted
 from sabal.petitions.letters.addressees import recipients_of, with_address
 from sabal.petitions.letters.inline import divided
@@ -165,7 +166,7 @@ def text_of(reading: LetterReading, language: str, sentences: list[str]) -> str:
         "sign_invitation": _invitation(reading, Role.SIGN, language, notes),
         "newsletter_invitation": _invitation(reading, Role.NEWSLETTER, language, notes),
     }
-    blocks = ["---", *(f"{key}: {_front(value)}" for key, value in front.items() if value), "---"]
+    blocks = ["---", *(f"{key}: {front_value(value)}" for key, value in front.items() if value), "---"]
     if subject and not front["subject"]:
         blocks += ["", f"## {_heading(own['background'])}", "", _escaped(subject)]
     sections, heading, closing = _sections(reading, language, notes)
@@ -275,11 +276,6 @@ def _each(texts: Iterable[_Text], words: Words) -> Iterator[_Text]:
             yield replace(text, text=introduction or text.text)
         for item in items:
             yield _Text(text.number, item, text.level + bool(introduction))
-
-
-def _front(text: str) -> str:
-    text = join_lines(text)
-    return f"“{text[1:-1]}”" if unquoted(text) != text else text
 
 
 def _heading(text: str) -> str:

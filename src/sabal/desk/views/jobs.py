@@ -1,0 +1,57 @@
+"""What the worker was asked to do: waiting, running, done or refused."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from sabal.accounts.acts import Act
+from sabal.desk import tasks
+from sabal.desk.access import of_petition
+from sabal.desk.models import Job
+from sabal.desk.titles import definition_of, title_of
+from sabal.petitions.models import Petition
+
+WORKER_ANSWERS_WITHIN = timedelta(seconds=5)
+
+
+@require_safe
+@of_petition(Act.PUBLISH)
+def show(request: HttpRequest, petition: Petition, job: str) -> HttpResponse:
+    """Show how far a job is. The page loads itself again until it has ended."""
+    found = _job(petition, job)
+    late = found.started_at is None and datetime.now(UTC) - found.asked_at > WORKER_ANSWERS_WITHIN
+    context = {
+        "petition": petition,
+        "title": title_of(petition),
+        "job": found,
+        "late": late,
+        "languages": _languages(petition),
+    }
+    response = render(request, "desk/job.html", context)
+    if found.ended_at is None:
+        response.headers["Refresh"] = "1"
+    return response
+
+
+@require_POST
+@of_petition(Act.PUBLISH)
+def cancel(request: HttpRequest, petition: Petition, job: str) -> HttpResponseBase:
+    """Cancel a job that has not begun."""
+    found = _job(petition, job)
+    tasks.cancel(found)
+    return HttpResponseRedirect(reverse("job", args=[petition.slug, found.pk]))
+
+
+def _job(petition: Petition, job: str) -> Job:
+    found = Job.objects.filter(pk=job, petition=petition).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _languages(petition: Petition) -> tuple[str, ...]:
+    definition = definition_of(petition)
+    return definition.languages if definition else ()

@@ -1,0 +1,69 @@
+"""Change single values of a petition's files, and leave every other byte as it is. No Django here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tomlkit
+
+from sabal.petitions.frontmatter import FRONT_MATTER, join_lines, read_front_matter, unquoted
+from sabal.petitions.tomltable import FILE
+
+
+def with_terms(files: Mapping[str, str], values: Mapping[tuple[str, ...], object]) -> dict[str, str]:
+    """Return the files with values of petition.toml set by their path, such as ("controller", "name", "en").
+
+    A value of None removes the key. The rest of the file keeps its order, format and comments. A text for one language
+    of a key that has one text for all is set for that language; the others keep the text they had.
+    """
+    source = files[FILE]
+    document = tomlkit.parse(source.removeprefix("\ufeff"))
+    languages = [str(one) for one in document["languages"]]
+    for path, value in values.items():
+        _set(document, path, value, languages)
+    text = tomlkit.dumps(document)
+    return {**files, FILE: "\ufeff" + text if source.startswith("\ufeff") else text}
+
+
+def _set(table: Any, path: tuple[str, ...], value: object, languages: list[str]) -> None:
+    key, *rest = path
+    if not rest:
+        if value is None:
+            table.pop(key, None)
+        elif key not in table or table[key] != value:
+            table[key] = value
+        return
+    here = table.get(key)
+    if isinstance(here, str):  # one text for all languages
+        if here == value or (len(languages) == 1 and rest == languages):
+            table[key] = value
+            return
+        several = tomlkit.inline_table()
+        several.update(dict.fromkeys(languages, str(here)))
+        table[key] = here = several
+    elif here is None:
+        table[key] = here = tomlkit.table()
+        here = table[key]
+    _set(here, tuple(rest), value, languages)
+
+
+def wording(source: str) -> tuple[dict[str, str], str]:
+    """Return the values at the top of a LANG.md by key, and its Markdown below."""
+    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    front, end = read_front_matter(lines, lambda line, sentence: None)
+    return dict(front), "\n".join(lines[end:]).strip("\n")
+
+
+def with_wording(source: str, front: Mapping[str, str], body: str) -> str:
+    """Return a LANG.md with these values and this Markdown. If neither differs, return `source` itself."""
+    front = {key: join_lines(front.get(key, "")) for key in FRONT_MATTER}
+    body = body.replace("\r\n", "\n").strip("\n")
+    if source and wording(source) == (front, body):
+        return source
+    lines = [f"{key}: {front_value(value)}" for key, value in front.items() if value]
+    return "\n".join(["---", *lines, "---", "", body]) + "\n"
+
+
+def front_value(text: str) -> str:
+    """Return a text as it is written at the top of LANG.md: quotation marks around all of it would be dropped."""
+    text = join_lines(text)
+    return f"“{text[1:-1]}”" if unquoted(text) != text else text

@@ -137,8 +137,8 @@ def test_a_page_that_hangs_keeps_its_thread_after_the_timeout() -> None:
             await pool.page(pages.make, "/hangs")
         with pytest.raises(Busy):  # the thread is in use until the function ends
             await pool.page(pages.make, "/next")
-        await asyncio.sleep(0.4)
         pages.takes = 0
+        await asyncio.sleep(1)
         assert (await pool.page(pages.make, "/after")).status == 201
 
     asyncio.run(run())

@@ -233,7 +233,8 @@ def test_a_second_server_on_the_same_data_folder_is_refused(site: Live, tmp_path
 def test_a_killed_server_leaves_nothing_that_the_next_one_keeps(site: Live, tmp_path: Path) -> None:
     folder, temporary = tmp_path / "var" / "run", tmp_path / "temporary"
     temporary.mkdir()
-    assert (folder / "0").exists() and folder.stat().st_mode & 0o777 == 0o700
+    wait_for((folder / "0").exists, 20)
+    assert folder.stat().st_mode & 0o777 == 0o700
     processes = below(site)
     site.process.kill()
     site.process.wait()

@@ -254,7 +254,7 @@ def test_a_running_server_through_a_failover(
             standby.start()
             standby.promote()
             output_has(served, "failed over to a standby")
-            output_has(served, "pages keep showing these")
+            output_has(served, "pages show these")
             assert served.count() == 3 and fetch(served, "log/checkpoint") == before
             sign(served, "Eve")  # people sign and confirm; nothing is counted
             served.stop()

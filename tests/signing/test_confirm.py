@@ -1,6 +1,7 @@
 """Confirm: the first click of an address makes the signature, and its later links open the same one."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,7 +35,10 @@ def test_suzie_signs_and_confirms(site: SiteOfTests) -> None:
         1,
     )
     found = find(site.database, [suzie.digest])[0]
-    assert found == Found(petition.id, commitment=suzie.operation.commitment, w=suzie.operation.w)
+    assert found and found.mailbox  # the address in the lists, which only the link opens
+    assert replace(found, mailbox=b"") == Found(
+        petition.id, commitment=suzie.operation.commitment, w=suzie.operation.w
+    )
 
 
 def test_carols_key_opens_the_record_and_it_matches_the_commitment(site: SiteOfTests) -> None:
@@ -77,7 +81,10 @@ def test_the_second_email_of_an_address_leads_to_the_same_signature(site: SiteOf
     )
     found = find(site.database, [first.digest, second.digest])
     mine = first.operation
-    assert found == [Found(petition.id, commitment=mine.commitment, w=mine.w), Found(petition.id)]
+    assert [one and replace(one, mailbox=b"") for one in found] == [
+        Found(petition.id, commitment=mine.commitment, w=mine.w),
+        Found(petition.id),
+    ]
 
 
 def test_signing_again_later_opens_the_same_signature(site: SiteOfTests) -> None:

@@ -42,7 +42,8 @@ COMMANDS = {
     "newsletter": ("sabal.newsletter.commands:newsletter", "The newsletter, and the updates about petitions."),
     "open": ("sabal.organiser.opening:open_", "Print the signers of export files, or open an age file."),
     "pause": ("sabal.publishing.commands:pause", "Take no signatures for now."),
-    "owner": ("sabal.accounts.commands:owner", "Make a link with which a person owns the desk."),
+    "owner": ("sabal.accounts.commands:owner", "Make a one-time link for an owner of the site."),
+    "sign-in": ("sabal.accounts.commands:sign_in", "Make a link for a person who cannot sign in any more."),
     "petitions": ("sabal.publishing.commands:petitions", "List the petitions of this server."),
     "preview": ("sabal.publishing.commands:preview", "Show a draft in a browser on this computer, as the public will."),
     "publish": ("sabal.publishing.commands:publish", "Open a draft for signatures, or publish a new version."),
@@ -213,7 +214,7 @@ def serve(
         os.environ[DEV_SWITCH] = "1"
     desk_port = None if no_desk else desk_port or (port % 65_535 + 1 if dev else 8_001)
     if desk_port:
-        os.environ.setdefault("SABAL_DESK_URL", f"http://127.0.0.1:{desk_port}")
+        os.environ.setdefault("SABAL_DESK_URL", f"http://localhost:{desk_port}")
         os.environ[DESK_PORT] = str(desk_port)
     # A reload that is asked for before the server serves is what it does anyway. By default it would end this process.
     signal.signal(signal.SIGHUP, lambda *_: None)
@@ -262,7 +263,7 @@ def desk(port: int) -> None:
 
     if trouble := cannot_listen("127.0.0.1", port):
         _end(trouble)
-    os.environ.setdefault("SABAL_DESK_URL", f"http://127.0.0.1:{port}")
+    os.environ.setdefault("SABAL_DESK_URL", f"http://localhost:{port}")
     command = desk_command(port)
     os.execve(command[0], command, desk_environ(os.environ))  # noqa: S606 - a command of our own, without a shell
 

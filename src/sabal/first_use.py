@@ -100,10 +100,8 @@ def print_addresses(base_url: str) -> None:
 
 def print_desk() -> None:
     """Print a link that opens the desk as its owner. Development only: in production, `sabal owner EMAIL` prints it."""
-    print(
-        f"The organisers' desk: {owner_link(DEVELOPMENT_OWNER)} (works once; a new one: sabal owner)",
-        flush=True,
-    )
+    again = f"works once; for a new link: sabal owner {DEVELOPMENT_OWNER}"
+    print(f"The organisers' desk: {owner_link(DEVELOPMENT_OWNER)} ({again})", flush=True)
 
 
 def _command() -> str:

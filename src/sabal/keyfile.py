@@ -72,7 +72,7 @@ def recipients(given: str) -> list[str]:
 def recipients_in(text: str) -> list[str]:
     """Return the public keys in a text that a person pasted. Raise `Refusal`, `AgeError`.
 
-    A secret key has been seen by this server then, so its owner is told to make a new one.
+    If the text has a secret key, tell its owner to make a new one, because the server has seen it.
     """
     plain = text.translate(_PLAIN)
     if _SECRET.search(plain) or _BEGINS in plain:

@@ -185,7 +185,7 @@ DATABASE_URL = parsed("SABAL_DATABASE_URL", parse_database_url, f"{SQLITE}{DATA 
 BASE_URL = parsed(
     "SABAL_BASE_URL", parse_base_url, "http://127.0.0.1:8000"
 )  # in ASCII, without a final slash
-DESK_URL = parsed("SABAL_DESK_URL", parse_desk_url, "http://127.0.0.1:8001")
+DESK_URL = parsed("SABAL_DESK_URL", parse_desk_url, "http://localhost:8001")
 SITE_NAME = parsed("SABAL_SITE_NAME", parse_words, "")
 ONION = parsed("SABAL_ONION", parse_onion, "")
 MAIL_URL = parsed("SABAL_MAIL_URL", parse_mail_url, MailUrl("folder" if DEV else ""))  # scheme "": not set

@@ -78,7 +78,7 @@ class Worker:
         self._next_greeting = float("-inf")
 
     def run(self) -> bool:
-        """Work until told to stop. Return False if an unexpected error ended a thread, and with it the other."""
+        """Work until told to stop. Return False if an unexpected error ended one thread, and with it the others."""
         mail = threading.Thread(target=self._repeat, args=("mail", self._send), name="mail", daemon=True)
         mail.start()
         tasks = threading.Thread(

@@ -217,8 +217,10 @@ def test_publishing_is_done_by_the_worker(site: SiteOfTests, ed: Person) -> None
     petition = made(ed)
     assert saved(ed, petition, "terms", **TERMS) == 302
     with_key(ed, petition, site.identity)
-    asked = ed.browser.post(f"/petitions/{petition.slug}/publish")
-    again = ed.browser.post(f"/petitions/{petition.slug}/publish")
+    petition.refresh_from_db()
+    form = {"revision": petition.revision}
+    asked = ed.browser.post(f"/petitions/{petition.slug}/publish", form)
+    again = ed.browser.post(f"/petitions/{petition.slug}/publish", form)
     assert asked["Location"] == again["Location"] and Job.objects.count() == 1
     waiting = ed.browser.get(asked["Location"])
     assert waiting.headers["Refresh"] == "1" and b"Waiting" in waiting.content
@@ -232,12 +234,47 @@ def test_publishing_is_done_by_the_worker(site: SiteOfTests, ed: Person) -> None
 
 def test_a_draft_that_lacks_something_is_refused_with_the_reason(site: SiteOfTests, ed: Person) -> None:
     petition = made(ed)
-    asked = ed.browser.post(f"/petitions/{petition.slug}/publish")
+    asked = ed.browser.post(f"/petitions/{petition.slug}/publish", {"revision": petition.revision})
     assert Tasks("a").work(site.database)
     page = ed.browser.get(asked["Location"]).content.decode()
     assert "This was not done" in page and "cannot be published yet" in page
     petition.refresh_from_db()
     assert petition.state == "draft"
+
+
+def test_what_was_changed_after_it_was_looked_at_is_not_published(site: SiteOfTests, ed: Person) -> None:
+    """An editor without the right to publish could else change the text at the last moment."""
+    petition = made(ed)
+    assert saved(ed, petition, "terms", **TERMS) == 302
+    with_key(ed, petition, site.identity)
+    petition.refresh_from_db()
+    seen = petition.revision
+    assert saved(ed, petition, "terms", **{**TERMS, "retention": "2031-01-31"}) == 302
+    asked = ed.browser.post(f"/petitions/{petition.slug}/publish", {"revision": seen})
+    assert Tasks("a").work(site.database)
+    assert b"was changed after you looked at it" in ed.browser.get(asked["Location"]).content
+    petition.refresh_from_db()
+    assert petition.state == "draft"
+
+
+def test_a_task_that_fails_unexpectedly_can_be_asked_for_again(
+    site: SiteOfTests, ed: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = made(ed)
+
+    def fails(job: Job) -> None:
+        raise OSError("the disk")
+
+    monkeypatch.setitem(tasks.KINDS, "publish", fails)
+    first = ed.browser.post(f"/petitions/{petition.slug}/publish", {"revision": petition.revision})[
+        "Location"
+    ]
+    assert Tasks("a").work(site.database)
+    assert b"Something on the server failed" in ed.browser.get(first).content
+    second = ed.browser.post(f"/petitions/{petition.slug}/publish", {"revision": petition.revision})[
+        "Location"
+    ]
+    assert second != first
 
 
 def test_a_job_can_be_cancelled_until_it_begins(site: SiteOfTests, ed: Person) -> None:
@@ -256,7 +293,8 @@ def test_a_worker_that_was_killed_is_followed_by_one_that_does_it_again(
     petition = made(ed)
     assert saved(ed, petition, "terms", **TERMS) == 302
     with_key(ed, petition, site.identity)
-    ed.browser.post(f"/petitions/{petition.slug}/publish")
+    petition.refresh_from_db()
+    ed.browser.post(f"/petitions/{petition.slug}/publish", {"revision": petition.revision})
     job = Job.objects.get()
 
     from django_tasks_db.models import DBTaskResult
@@ -272,7 +310,7 @@ def test_a_worker_that_was_killed_is_followed_by_one_that_does_it_again(
 
 def test_a_job_of_another_petition_does_not_exist(ed: Person) -> None:
     first, second = made(ed), made(ed)
-    job = tasks.ask(ed.user, "publish", first)
+    job = tasks.ask(ed.user, "publish", first, first.revision)
     assert ed.browser.get(f"/petitions/{first.slug}/jobs/{job.pk}").status_code == 200
     assert ed.browser.get(f"/petitions/{second.slug}/jobs/{job.pk}").status_code == 404
     assert ed.browser.post(f"/petitions/{second.slug}/jobs/{job.pk}/cancel").status_code == 404

@@ -42,7 +42,7 @@ RIGHTS = (Act.PUBLISH, Act.EXPORT, Act.SEND, Act.INVITE)
 """Acts that an owner may add to any role but the translator's."""
 
 NEED_SECOND_FACTOR = frozenset({*RIGHTS, Act.MODERATE, Act.ORGANISE})
-"""Acts that need a second factor in the same session: a stolen password alone does none of them."""
+"""Acts that need a second factor in the same session. An account without one can set one up with the password alone."""
 
 NAMES = {
     TeamRole.OWNER: _("Owner"),
@@ -55,13 +55,13 @@ MEANINGS = {
     TeamRole.OWNER: _("may do everything, and invite others"),
     TeamRole.EDITOR: _("writes the texts and settings of petitions"),
     TeamRole.TRANSLATOR: _("translates, and sees nothing else"),
-    TeamRole.MODERATOR: _("reviews signatures that are held, and removes false ones"),
+    TeamRole.MODERATOR: _("reviews signatures that are held for review, and invalidates signatures"),
     TeamRole.VIEWER: _("sees the numbers and texts, and changes nothing"),
 }
+OFFERED = (TeamRole.OWNER, TeamRole.EDITOR, TeamRole.VIEWER)
+"""Roles that can be given on the desk now: the others have no screens yet."""
 RIGHT_NAMES = {
     Act.PUBLISH: _("publish, pause and close petitions"),
-    Act.EXPORT: _("fetch locked signatures and lists of subscribers"),
-    Act.SEND: _("send emails and deliver to recipients"),
     Act.INVITE: _("invite people and change their roles"),
 }
 

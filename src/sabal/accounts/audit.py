@@ -30,6 +30,12 @@ WHAT = {
 """What can happen, and how it is said. A line is: person, this, details."""
 
 
+def owner_key(petition: Petition | None) -> str:
+    """Return the key of the organisation that owns a petition; "" if none does."""
+    owner = Organisation.objects.filter(ownerships__petition=petition).first() if petition else None
+    return owner.key if owner else ""
+
+
 def record(
     user: User | None,
     what: str,
@@ -38,11 +44,13 @@ def record(
     organisation: Organisation | None = None,
     details: str = "",
 ) -> None:
-    """Add a line. `user` None means the server's own shell. `what` is a key of `WHAT`."""
+    """Add a line. `user` None means the server's own shell. Raises KeyError if `what` is not a key of `WHAT`."""
+    if what not in WHAT:
+        raise KeyError(what)
     AuditEntry.objects.create(
         user=user,
-        what={key: key for key in WHAT}[what],
+        what=what,
         petition=petition.slug if petition else "",
-        organisation=organisation.key if organisation else "",
+        organisation=organisation.key if organisation else owner_key(petition),
         details=details[:400],
     )

@@ -1,4 +1,4 @@
-"""`sabal owner`: the first person who may use the desk, or a link for one who cannot sign in any more."""
+"""`sabal owner` and `sabal sign-in`: links for the first owner, and for people who lost access."""
 
 from datetime import UTC, datetime
 
@@ -10,14 +10,8 @@ from sabal import settings
 @click.command()
 @click.argument("email")
 def owner(email: str) -> None:
-    """Print a link with which EMAIL can use the desk and owns the whole site. It works once, within 24 hours.
-
-    For a person who has lost the password or the second factor, the same command makes a new link.
-    """
-    import django
-
-    django.setup()
-    settings.use_served_address()
+    """Print a one-time link that makes EMAIL an owner of the whole site. It is valid for 24 hours."""
+    _set_up()
     from sabal.mail.address import EmailAddress
     from sabal.refusal import Refusal
 
@@ -25,14 +19,43 @@ def owner(email: str) -> None:
         address = EmailAddress.parse(email)
     except ValueError:
         raise Refusal(f"{email} is not an email address.") from None
-    click.echo("Open this link within 24 hours. It works once, and lets in whoever has it:")
-    click.echo(owner_link(str(address)))
+    _say(owner_link(address.typed))
+
+
+@click.command("sign-in")
+@click.argument("email")
+def sign_in(email: str) -> None:
+    """Print a one-time link for a person who has lost the password or the second factor. Roles stay as they are."""
+    _set_up()
+    from sabal.accounts.models import User
+    from sabal.refusal import Refusal
+
+    if not User.objects.filter(email__iexact=email).exists():
+        raise Refusal(f"Nobody uses the desk with {email}. To make an owner of the site: sabal owner {email}")
+    _say(_link(email, ""))
+
+
+def _set_up() -> None:
+    import django
+
+    django.setup()
+    settings.use_served_address()
+
+
+def _say(link: str) -> None:
+    click.echo("Open this link within 24 hours. It works once. Anyone who has it can use it:")
+    click.echo(link)
 
 
 def owner_link(email: str) -> str:
     """Return the address of a new one-time link for an owner of the site."""
     from sabal.accounts.acts import TeamRole
+
+    return _link(email, TeamRole.OWNER)
+
+
+def _link(email: str, role: str) -> str:
     from sabal.accounts.invitations import invite
 
-    token = invite(email, TeamRole.OWNER, datetime.now(UTC), invited_by=None)
+    token = invite(email, role, datetime.now(UTC), invited_by=None)
     return f"{settings.DESK_URL}/welcome/{token}"

@@ -27,6 +27,13 @@ def in_site(user: User) -> frozenset[Act]:
     return _union(_memberships(user).filter(SITE))
 
 
+def in_scope(user: User, organisation: Organisation | None, petition: Petition | None) -> frozenset[Act]:
+    """Return what a user may do in a petition, an organisation, or the whole site if neither is given."""
+    if petition is not None:
+        return in_petition(user, petition)
+    return in_organisation(user, organisation) if organisation else in_site(user)
+
+
 def anywhere(user: User) -> frozenset[Act]:
     """Return what a user may do in at least one place. It decides only which menus are shown."""
     return _union(_memberships(user))
@@ -54,9 +61,14 @@ def organisations(user: User) -> QuerySet[Organisation]:
 
 def is_last_owner(membership: Membership) -> bool:
     """Return whether nobody else owns the same place, or the whole site."""
-    owners = Membership.objects.filter(role=TeamRole.OWNER, user__is_active=True).exclude(pk=membership.pk)
     same = Q(organisation=membership.organisation, petition=membership.petition)
-    return membership.role == TeamRole.OWNER and not owners.filter(same | SITE).exists()
+    owners = Membership.objects.select_for_update().filter(
+        same | SITE, role=TeamRole.OWNER, user__is_active=True
+    )
+    others = [
+        owner for owner in owners if owner.pk != membership.pk
+    ]  # locked, so that two cannot leave at once
+    return membership.role == TeamRole.OWNER and not others
 
 
 def needs_second_factor(acts: Iterable[Act]) -> bool:

@@ -1,16 +1,17 @@
 """Who may open a page: each view of the desk names its act here.
 
 A petition or organisation in which a user has no role does not exist for them (404), so that foreign ids reveal
-nothing. An act that their role lacks is refused (403). Acts that publish, export, send or invite need a second factor
-in this session; dangerous ones need it, or the password, in the last 15 minutes.
+nothing. An act that their role lacks is refused (403). Every act of `NEED_SECOND_FACTOR` needs a second factor in this
+session. A view with `dangerous=True` also needs the second factor or the password in the last 15 minutes.
 """
 
 from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -82,22 +83,37 @@ def _refusal(
         return render(request, "desk/forbidden.html", {"act": act}, status=403)
     if not roles.needs_second_factor([act]):
         return None
-    if not is_mfa_enabled(user_of(request)):
+    if not has_second_factor(user_of(request)):
         return render(request, "desk/second_factor.html", {"back": request.get_full_path()}, status=403)
-    if not _has_shown_second_factor(request):
-        return _ask_second_factor(request)
-    if dangerous and request.method == "POST":
-        raise_if_reauthentication_required(request, app="sabal.desk")
+    if not has_shown_second_factor(request):
+        return ask_second_factor(request)
+    if dangerous and not did_recently_reauthenticate(request):
+        return _ask_again(request)
     return None
 
 
-def _has_shown_second_factor(request: HttpRequest) -> bool:
+def has_second_factor(user: User) -> bool:
+    """Return whether a user has set up a passkey or an authenticator app."""
+    return bool(is_mfa_enabled(user))
+
+
+def has_shown_second_factor(request: HttpRequest) -> bool:
+    """Return whether this session has shown the user's second factor."""
     return any(record["method"] == "mfa" for record in get_authentication_records(request, user_of(request)))
 
 
-def _ask_second_factor(request: HttpRequest) -> HttpResponse:
-    back = request.get_full_path() if request.method == "GET" else reverse("home")
+def ask_second_factor(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks for the second factor, and then back."""
     page = "mfa_reauthenticate"
     if is_mfa_enabled(user_of(request), [Authenticator.Type.WEBAUTHN]):
         page = "mfa_reauthenticate_webauthn"
-    return HttpResponseRedirect(f"{reverse(page)}?{urlencode({'next': back})}")
+    return _redirect(reverse(page), request)
+
+
+def _ask_again(request: HttpRequest) -> HttpResponse:
+    """Ask for the second factor or the password again. A form that was sent is dropped: it may contain a secret."""
+    return _redirect(get_adapter().get_reauthentication_methods(user_of(request))[0]["url"], request)
+
+
+def _redirect(page: str, request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(f"{page}?{urlencode({'next': request.get_full_path()})}")

@@ -1,10 +1,10 @@
-"""The Django app of the desk: templates, style and script."""
+"""The Django app of the desk."""
 
 from django.apps import AppConfig
 
 
 class DeskConfig(AppConfig):
-    """`sabal.desk`, with the acts that it asked the worker for."""
+    """Configure `sabal.desk`: what happens when a person adds a second factor."""
 
     name = "sabal.desk"
 

@@ -16,7 +16,6 @@ def of_every_page(request: HttpRequest) -> dict[str, object]:
     return {
         "site_name": site_name(),
         "public_address": settings.BASE_URL,
-        "dev": settings.DEV,
         "may_edit": Act.EDIT in acts,
         "may_invite": Act.INVITE in acts,
         "may_organise": Act.ORGANISE in acts,

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from sabal.accounts import roles
-from sabal.accounts.acts import MEANINGS, NAMES, RIGHT_NAMES, Act, TeamRole
+from sabal.accounts.acts import MEANINGS, NAMES, OFFERED, RIGHT_NAMES, Act, TeamRole
 from sabal.accounts.models import Organisation, User
 from sabal.mail.address import EmailAddress
 from sabal.petitions.definition import FolderError
@@ -65,13 +65,13 @@ class Grant(forms.Form):
 
     role = forms.ChoiceField(
         label=_("Role"),
-        choices=[(role.value, role.value) for role in TeamRole],
+        choices=[(role.value, role.value) for role in OFFERED],
         widget=forms.RadioSelect(),
         initial=TeamRole.EDITOR.value,
     )
     rights = forms.MultipleChoiceField(
         label=_("May also"),
-        help_text=_("An owner may do all of this. A translator gets none of it."),
+        help_text=_("An owner may do all of this."),
         required=False,
         choices=list(RIGHT_NAMES.items()),
         widget=forms.CheckboxSelectMultiple(),
@@ -79,7 +79,7 @@ class Grant(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(role.value, f"{NAMES[role]}: {MEANINGS[role]}") for role in TeamRole]
+        choices = [(role.value, f"{NAMES[role]}: {MEANINGS[role]}") for role in OFFERED]
         self.fields["role"].choices = choices  # type: ignore[attr-defined]
 
 
@@ -155,7 +155,7 @@ class LetterForm(forms.Form):
     )
     file = forms.FileField(
         label=_("Or choose its file"),
-        help_text=_("Plain text (.txt) or Word (.docx), at most 10 MB."),
+        help_text=_("Plain text (.txt, at most 60 kB) or Word (.docx, at most 10 MB)."),
         required=False,
     )
     language = forms.CharField(
@@ -181,7 +181,7 @@ class LetterForm(forms.Form):
             except FolderError as error:
                 self.add_error("file", error.problems[0].sentence)
         elif not cleaned.get("text", "").strip() and "text" not in self.errors:
-            self.add_error("text", _("Paste the letter here, or choose its file (at most 10 MB)."))
+            self.add_error("text", _("Paste the letter here, or choose its file."))
         return cleaned
 
 

@@ -1,4 +1,4 @@
-"""What the desk asked the worker to do: acts that need the server key."""
+"""Requests of the desk to the worker: acts that need the server key."""
 
 import uuid
 
@@ -19,6 +19,7 @@ class Job(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
+    revision = models.PositiveIntegerField()  # of the petition, as the person saw it
     asked_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "sabal.desk.second_factor.SecondFactor",
     "sabal.desk.refusals.Refusals",
 ]
 ROOT_URLCONF = "sabal.desk.urls"
@@ -76,9 +77,9 @@ _SECURE = _ADDRESS.scheme == "https"
 ALLOWED_HOSTS = [_ADDRESS.hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [f"{_ADDRESS.scheme}://{_ADDRESS.netloc}"]
 CSRF_FAILURE_VIEW = "sabal.desk.views.errors.stale_form"
-# The proxy that has the desk's host name says how it was asked. On loopback nobody else could.
+# A proxy in front reports the scheme in X-Forwarded-Proto. Without a proxy the desk is on loopback only.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _SECURE else None
-# Cookies know no ports: other programs on this computer must not overwrite them.
+# Cookies do not depend on the port: another program on this computer could overwrite them.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sabal_desk", "sabal_desk_form"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -114,7 +115,9 @@ ACCOUNT_ADAPTER = "sabal.desk.signing_in.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation went to the address
+ACCOUNT_EMAIL_VERIFICATION = (
+    "none"  # the desk sends no email: the person who has an invitation link gets the account
+)
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
@@ -127,7 +130,7 @@ MFA_ADAPTER = "sabal.desk.signing_in.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = site.SITE_NAME or _ADDRESS.hostname or "Sabal"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # browsers know this computer's own addresses as secure
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # browsers treat localhost as secure
 USERSESSIONS_TRACK_ACTIVITY = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 MESSAGE_TAGS = {constants.ERROR: "error", constants.SUCCESS: "done", constants.WARNING: "error"}

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -11,6 +12,7 @@ from allauth.account.authentication import (
 )
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.http import HttpRequest
@@ -49,14 +51,18 @@ class MFAAdapter(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         try:
             return _box().decrypt(encrypted_text.encode()).decode()
-        except (
-            InvalidToken
-        ):  # the desk's secret was replaced: no code matches, and the owner makes a new link
-            return ""
+        except InvalidToken:
+            # The desk's secret was replaced. Codes of an empty text could be computed, those of a random one cannot.
+            return base64.b32encode(secrets.token_bytes(20)).decode()
 
 
 def remember_second_factor(request: HttpRequest, user: Any, authenticator: Any, **kwargs: Any) -> None:
-    """Note that this session has shown the second factor that was just set up, so that it is not asked for at once."""
+    """Note that this session has shown the second factor that was just set up, and end the user's other sessions.
+
+    Somebody who knew the password may have begun them before there was a second factor.
+    """
+    for session in UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key):
+        session.end()
     if authenticator.type != "recovery_codes":
         record_authentication(
             request, user, method="mfa", id=authenticator.pk, type=authenticator.type, reauthenticated=True

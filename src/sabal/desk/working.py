@@ -3,14 +3,18 @@
 import logging
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 from django.utils import timezone
 from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, TaskResultStatus
 from django_tasks_db.management.commands.db_worker import Worker as TaskWorker
 from django_tasks_db.models import DBTaskResult
 
+from sabal.accounts.models import Invitation
 from sabal.database import Database
 from sabal.desk.models import Job
+from sabal.desk.tasks import FAILED
 
 KEPT = timedelta(days=30)
 
@@ -43,6 +47,10 @@ class Tasks:
                 return False
             self._take_over()
             self._worker.run()
+            # Only this thread runs tasks, so a job that began and has not ended will not end by itself.
+            Job.objects.filter(started_at__isnull=False, ended_at=None).update(
+                ended_at=timezone.now(), refusal=FAILED
+            )
         return True
 
     def forget_old(self) -> None:
@@ -50,6 +58,11 @@ class Tasks:
         before = timezone.now() - KEPT
         DBTaskResult.objects.filter(finished_at__lt=before).delete()
         Job.objects.filter(ended_at__lt=before).delete()
+        Invitation.objects.filter(expires_at__lt=before).delete()
+        Session.objects.filter(expire_date__lt=timezone.now()).delete()
+        UserSession.objects.filter(created_at__lt=before).exclude(
+            session_key__in=Session.objects.values("session_key")
+        ).delete()
 
     def _take_over(self) -> None:
         """Let tasks wait again that a worker began and did not end: it was killed, as it no longer leads."""

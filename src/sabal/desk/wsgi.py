@@ -6,12 +6,14 @@ import django
 from django.core.handlers.wsgi import WSGIHandler
 
 from sabal import logs, private, settings
+from sabal.desk import secret
 
 
 def make() -> WSGIHandler:
     """Return the application, and note where the desk is, for commands that are typed in another shell."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sabal.desk.settings")
     logs.set_up()
+    secret.refuse_without()
     django.setup(set_prefix=False)
     private.replace(settings.DESK_AT, [f"{settings.DESK_URL}\n".encode("ascii", "replace")])
     return WSGIHandler()

@@ -74,8 +74,11 @@ def _made_by(migrations: Iterable[str]) -> Schema:
 @contextmanager
 def _django_at(path: Path) -> Iterator[MigrationExecutor]:
     connections.databases[_ALIAS] = {**connections.databases["default"], "NAME": str(path)}
+    # Migrations of other packages use the default connection, whatever they are given.
+    before, connections["default"] = connections["default"], connections[_ALIAS]
     try:
         yield MigrationExecutor(connections[_ALIAS])
     finally:
+        connections["default"] = before
         connections[_ALIAS].close()
         del connections[_ALIAS], connections.databases[_ALIAS]

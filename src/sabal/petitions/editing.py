@@ -41,7 +41,7 @@ def _set(table: Any, path: tuple[str, ...], value: object, languages: list[str])
         several.update(dict.fromkeys(languages, str(here)))
         table[key] = here = several
     elif here is None:
-        table[key] = here = tomlkit.table()
+        table[key] = tomlkit.table()
         here = table[key]
     _set(here, tuple(rest), value, languages)
 

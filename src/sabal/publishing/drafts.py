@@ -52,7 +52,7 @@ def import_files(files: Mapping[str, str]) -> Petition:
 def with_free_slug(files: Mapping[str, str], taken: set[str]) -> dict[str, str]:
     """Return the files of a new petition with a slug that no other one has."""
     slug = folder.parse(files).slug
-    free = next(one for one in (slug, *(f"{slug[:70]}-{n}" for n in range(2, 10_000))) if one not in taken)
+    free = next(one for one in (slug, *(f"{slug[:50]}-{n}" for n in range(2, 10_000))) if one not in taken)
     return editing.with_terms(files, {("slug",): free})
 
 
@@ -108,7 +108,7 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
     if len(kinds) > 1:
         raise Refusal("Post-quantum and X25519 keys cannot be used together. Choose keys of one kind.")
     with transaction.atomic():
-        petition = find(slug)
+        petition = Petition.objects.select_for_update().get(pk=find(slug).pk)
         if petition.state not in (State.DRAFT, State.PAUSED):
             raise Refusal(f"{slug} is {petition.state}. Pause it first: sabal pause {slug}")
         files = folder.set_organiser_keys(json.loads(newest(petition).files), keys)
@@ -147,7 +147,10 @@ def answer_key_check(slug: str, code: str) -> None:
         code.strip().lower(), definition_of(petition).organiser_keys
     ):
         raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
-    bump(petition, key_check_answered=True)
+    # Only if nobody has chosen another key, or asked for another code, meanwhile.
+    checked = Petition.objects.filter(pk=petition.pk, key_check=petition.key_check)
+    if not checked.update(revision=F("revision") + 1, key_check_answered=True):
+        raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
 
 
 def export_files(slug: str) -> dict[str, str]:

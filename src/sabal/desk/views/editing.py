@@ -4,6 +4,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from sabal.accounts import audit
@@ -16,12 +17,14 @@ from sabal.petitions.definition import FolderError
 from sabal.petitions.folder import parse
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
+from sabal.refusal import Refusal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_petition(Act.EDIT)
 def text(request: HttpRequest, petition: Petition, language: str) -> HttpResponseBase:
     """Edit the text in one language."""
+    _refuse_published(petition)
     files = drafts.export_files(petition.slug)
     name = f"{language}.md"
     if name not in files:
@@ -39,6 +42,7 @@ def text(request: HttpRequest, petition: Petition, language: str) -> HttpRespons
 @of_petition(Act.EDIT)
 def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Edit who is responsible, for how long, for whom it may be dangerous, and what the form asks for."""
+    _refuse_published(petition)
     files = drafts.export_files(petition.slug)
     definition = parse(files)
     form = TermsForm(
@@ -50,6 +54,13 @@ def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     if valid and _saved(request, petition, editing.with_terms(files, form.changes()), form):
         return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
     return _page(request, petition, form, "", definition.languages)
+
+
+def _refuse_published(petition: Petition) -> None:
+    if petition.state != Petition.State.DRAFT:
+        raise Refusal(
+            gettext("This petition is published. Its text can be changed on the server only (sabal import).")
+        )
 
 
 def _saved(

@@ -27,7 +27,8 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer 500. The error is in the server's output, without personal data."""
     return HttpResponse(
-        "<!doctype html><title>Sabal</title><p>Something on the server failed, and nothing was changed. Go back and"
-        " try again. If it happens again, tell the operator of this server the time at which it happened.",
+        "<!doctype html><title>Sabal</title><p>Something on the server failed. Go back, reload the page and see"
+        " whether your change was made. If not, try again. If it happens again, tell the operator of this server the"
+        " time.",
         status=500,
     )

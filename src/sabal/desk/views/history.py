@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from sabal.accounts import roles
+from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.audit import WHAT
 from sabal.accounts.models import AuditEntry, User
@@ -51,5 +51,9 @@ def _entries(user: User) -> QuerySet[AuditEntry]:
     if Act.INVITE in roles.in_site(user):
         return entries
     keys = [one.key for one in roles.organisations(user) if Act.INVITE in roles.in_organisation(user, one)]
-    slugs = [one.slug for one in roles.petitions(user) if Act.INVITE in roles.in_petition(user, one)]
-    return entries.filter(Q(organisation__in=keys) | Q(petition__in=slugs))
+    found = Q(organisation__in=keys)
+    for one in roles.petitions(user):
+        if Act.INVITE in roles.in_petition(user, one):
+            # A slug can be used again after a draft was discarded: lines of another organisation are not theirs.
+            found |= Q(petition=one.slug, organisation=audit.owner_key(one))
+    return entries.filter(found)

@@ -1,4 +1,4 @@
-"""What the worker was asked to do: waiting, running, done or refused."""
+"""Pages of a request to the worker: waiting, running, done or refused."""
 
 from datetime import UTC, datetime, timedelta
 

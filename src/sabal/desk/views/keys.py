@@ -1,9 +1,12 @@
 """The organiser's key: choose its public half, and check that the key opens what is encrypted to it."""
 
+import re
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 import agefile
@@ -12,7 +15,7 @@ from sabal.accounts import audit
 from sabal.accounts.acts import Act
 from sabal.desk import tasks
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.checklist import checklist
+from sabal.desk.checklist import checklist, is_ready
 from sabal.desk.forms import CheckCode, PublicKey
 from sabal.desk.titles import definition_of, title_of
 from sabal.petitions.models import Petition
@@ -43,6 +46,10 @@ def choose(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 @of_petition(Act.PUBLISH)
 def check_file(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Answer with a new code, encrypted to the key. It replaces an older code."""
+    if petition.state not in (Petition.State.DRAFT, Petition.State.PAUSED):
+        raise Refusal(
+            gettext("The key of a petition that takes signatures was checked before it was published.")
+        )
     sealed = drafts.key_check(petition.slug)
     name = f"{petition.slug}-check.age"
     return HttpResponse(
@@ -73,15 +80,13 @@ def answer(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 def publish(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Show what is missing, or what will happen; on POST ask the worker to publish."""
     if request.method == "POST":
-        job = tasks.ask(user_of(request), "publish", petition)
+        seen = request.POST.get("revision", "")
+        revision = int(seen) if re.fullmatch("[0-9]{1,9}", seen) else 0
+        job = tasks.ask(user_of(request), "publish", petition, revision)
         return HttpResponseRedirect(reverse("job", args=[petition.slug, job.pk]))
     definition = definition_of(petition)
-    context = {
-        "petition": petition,
-        "title": title_of(petition),
-        "definition": definition,
-        "checks": checklist(petition, definition),
-    }
+    checks = checklist(petition, definition)
+    context = {"petition": petition, "title": title_of(petition), "checks": checks, "ready": is_ready(checks)}
     return render(request, "desk/publish.html", context)
 
 

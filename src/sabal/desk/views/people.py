@@ -8,11 +8,12 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from sabal import settings
 from sabal.accounts import audit, invitations, roles
-from sabal.accounts.acts import MEANINGS, NAMES, RIGHT_NAMES, Act, TeamRole, acts_of
+from sabal.accounts.acts import MEANINGS, NAMES, OFFERED, RIGHT_NAMES, Act, TeamRole, acts_of
 from sabal.accounts.models import Invitation, Membership, Organisation, Scope, User
 from sabal.desk.access import of_site, user_of
 from sabal.desk.forms import Grant, Invite
@@ -31,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "members": [_shown(one) for one in _governed(user, Membership.objects.select_related("user"))],
         "waiting": [_shown(one) for one in _governed(user, waiting)],
-        "meanings": [(NAMES[role], MEANINGS[role]) for role in TeamRole],
+        "meanings": [(NAMES[role], MEANINGS[role]) for role in OFFERED],
     }
     return render(request, "desk/people.html", context)
 
@@ -71,6 +72,7 @@ def withdraw_invitation(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Withdraw an invitation that nobody has used: its link stops working."""
     waiting = Invitation.objects.filter(used_at=None, resets=False)
     invitation = _one(_governed(user_of(request), waiting), pk)
+    _refuse_more_than_own(user_of(request), _acts(invitation), invitation.organisation, invitation.petition)
     with transaction.atomic():
         invitation.delete()
         audit.record(
@@ -99,7 +101,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
             if role != TeamRole.OWNER:
                 _refuse_last_owner(membership)
             membership.role, membership.rights = role, rights
-            membership.save()
+            membership.save(update_fields=["role", "rights"])
             _record(user, "role-changed", membership, f"{membership.user.email}: {role.value}")
         return HttpResponseRedirect(reverse("people"))
     context = {"membership": membership, "form": form}
@@ -117,6 +119,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
         _refuse_last_owner(membership)
         membership.delete()
         person = membership.user
+        Invitation.objects.filter(invited_by=person, used_at=None).delete()
         if not person.memberships.exists():
             User.objects.filter(pk=person.pk).update(is_active=False)
         _record(user, "removed", membership, person.email)
@@ -126,13 +129,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _governed(user: User, scopes: QuerySet[S]) -> list[S]:
     """Return those roles or invitations that a user may change, in the order of their places."""
     found = scopes.select_related("organisation", "petition").order_by("organisation__name", "petition", "pk")
-    return [one for one in found if Act.INVITE in _own_acts(user, one.organisation, one.petition)]
-
-
-def _own_acts(user: User, organisation: Organisation | None, petition: Petition | None) -> frozenset[Act]:
-    if petition is not None:
-        return roles.in_petition(user, petition)
-    return roles.in_organisation(user, organisation) if organisation else roles.in_site(user)
+    return [one for one in found if Act.INVITE in roles.in_scope(user, one.organisation, one.petition)]
 
 
 def _one(scopes: list[S], pk: int) -> S:
@@ -149,21 +146,25 @@ def _refuse_more_than_own(
     petition: Petition | None,
 ) -> None:
     """Refuse to give, change or take away what the user does not have: else they could make themselves an owner."""
-    if not acts <= _own_acts(user, organisation, petition):
+    if not acts <= roles.in_scope(user, organisation, petition):
         raise Refusal(
-            "You can only give or change roles and rights that you have yourself. Ask an owner to do this."
+            gettext(
+                "You can only give or change roles and rights that you have yourself. Ask an owner to do this."
+            )
         )
 
 
 def _refuse_last_owner(membership: Membership) -> None:
     if roles.is_last_owner(membership):
         raise Refusal(
-            "This is the last owner. Make somebody else an owner first, so that somebody can still invite and publish."
+            gettext(
+                "This is the last owner. Make another person an owner first, who can then invite and publish."
+            )
         )
 
 
-def _acts(membership: Membership) -> frozenset[Act]:
-    return acts_of(TeamRole(membership.role), membership.rights)
+def _acts(scope: Scope) -> frozenset[Act]:
+    return acts_of(TeamRole(scope.role), scope.rights)
 
 
 def _record(user: User, what: str, membership: Membership, details: str) -> None:

@@ -33,7 +33,9 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     """Show the numbers, what comes next, and what can be done."""
     definition, today = definition_of(petition), datetime.now(UTC).date()
     organisation = Organisation.objects.filter(ownerships__petition=petition).first()
-    choices = [one for one in roles.organisations(user_of(request)) if one != organisation]
+    user = user_of(request)
+    owned = [one for one in roles.organisations(user) if Act.ORGANISE in roles.in_organisation(user, one)]
+    may_assign = Act.ORGANISE in roles.in_scope(user, organisation, None)
     context = {
         "petition": petition,
         "title": title_of(petition),
@@ -42,7 +44,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "checks": checklist(petition, definition),
         "languages": definition.languages if definition else (),
         "organisation": organisation,
-        "choices": choices if Act.ORGANISE in roles.in_petition(user_of(request), petition) else [],
+        "choices": [one for one in owned if one != organisation] if may_assign else [],
         "may_discard": Act.EDIT in roles.in_petition(user_of(request), petition)
         and petition.state == State.DRAFT,
         "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
@@ -117,17 +119,19 @@ def _change(
 
 
 @require_POST
-@of_petition(Act.ORGANISE)
+@of_petition(Act.ORGANISE, dangerous=True)
 def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
-    """Give the petition to an organisation in which the user has a role."""
-    chosen = roles.organisations(user_of(request)).filter(key=request.POST.get("organisation", "")).first()
-    if chosen is None:
+    """Give the petition to another organisation. The user must own what it leaves and what it goes to."""
+    user = user_of(request)
+    chosen = Organisation.objects.filter(key=request.POST.get("organisation", "")).first()
+    if chosen is None or Act.ORGANISE not in roles.in_organisation(user, chosen):
+        raise Http404
+    present = Organisation.objects.filter(ownerships__petition=petition).first()
+    if Act.ORGANISE not in roles.in_scope(user, present, None):
         raise Http404
     with transaction.atomic():
         Ownership.objects.update_or_create(petition=petition, defaults={"organisation": chosen})
-        audit.record(
-            user_of(request), "assigned", petition=petition, organisation=chosen, details=chosen.name
-        )
+        audit.record(user, "assigned", petition=petition, organisation=chosen, details=chosen.name)
     return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
 
 

@@ -26,12 +26,16 @@ def welcome(request: HttpRequest, token: str) -> HttpResponseBase:
     except Refusal:
         return render(request, "desk/link_not_good.html", status=410)
     user = invitations.user_of(invitation)
-    if user is not None and not invitation.resets:
+    if user is not None and user.is_active and not invitation.resets:
         return _join(request, invitation, user, now)
     form = NewPassword(request.POST or None, user=user or User(email=invitation.email))
     if request.method == "POST" and form.is_valid():
         user = invitations.accept(
-            invitation, now, name=form.cleaned_data["name"], password=form.cleaned_data["password1"]
+            invitation,
+            now,
+            expected=user,
+            name=form.cleaned_data["name"],
+            password=form.cleaned_data["password1"],
         )
         return _sign_in(request, user)
     return render(
@@ -47,13 +51,13 @@ def _join(request: HttpRequest, invitation: Invitation, user: User, now: datetim
     if request.user != user:
         return render(request, "desk/welcome_back.html", {"invitation": invitation, "other": request.user})
     if request.method == "POST":
-        invitations.accept(invitation, now)
+        invitations.accept(invitation, now, expected=user)
         return HttpResponseRedirect(reverse("home"))
     return render(request, "desk/join.html", {"invitation": invitation})
 
 
 def _sign_in(request: HttpRequest, user: User) -> HttpResponseBase:
-    request.session.flush()  # whoever used this browser before is not this person
+    request.session.flush()  # end the session of any other person
     response: HttpResponseBase = perform_login(request, user, email_verification="none")
     record_authentication(request, user, method="password", email=user.email, reauthenticated=True)
     return response

@@ -11,7 +11,8 @@ from sabal.petitions.definition import FolderError, Problem
 LETTER_BYTES = 60_000
 DOCUMENT_BYTES = 10_000_000
 # A small compressed file can hold a huge one.
-UNPACKED_BYTES = 30_000_000
+UNPACKED_BYTES = 6_000_000
+PARAGRAPHS = 10_000  # of a Word document, with the properties of each
 
 _PLAIN = "Save the letter as plain text (.txt) or as a Word document (.docx)."
 # The first bytes of files that people take for text.
@@ -66,12 +67,15 @@ def _text_of_document(content: bytes, name: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-            size = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".xml"))
+            parts = [entry for entry in archive.infolist() if entry.filename.endswith((".xml", ".rels"))]
+            size = sum(entry.file_size for entry in parts)
         if "content.xml" in names:
             raise FolderError([Problem(name, 1, f"This is an OpenDocument file (.odt). {_PLAIN}")])
         if "word/document.xml" not in names:
             raise FolderError([Problem(name, 1, f"This is no Word document. {_PLAIN}")])
         if len(content) > DOCUMENT_BYTES or size > UNPACKED_BYTES:
+            raise FolderError([too_long(name)])
+        if _paragraphs(content) > PARAGRAPHS:
             raise FolderError([too_long(name)])
         html = mammoth.convert_to_html(
             io.BytesIO(content), convert_image=mammoth.images.img_element(lambda image: {})
@@ -83,6 +87,12 @@ def _text_of_document(content: bytes, name: str) -> str:
     reader = _DocumentReader()
     reader.feed(html.value)
     return reader.text()
+
+
+def _paragraphs(content: bytes) -> int:
+    """Return the number of paragraphs of a document. Reading each costs far more than its bytes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read("word/document.xml").count(b"<w:p")
 
 
 class _DocumentReader(HTMLParser):

@@ -190,6 +190,11 @@ def running(request: pytest.FixtureRequest, folder: Path, *, desk: bool = False)
         environment["SABAL_DATABASE_URL"] = other_database(server, name)
     served = Served(f"http://127.0.0.1:{port}", folder, environment)
     if desk:
+        # As on a public server, where settings name both: the desk must get neither.
+        served.environment |= {
+            "SABAL_SERVER_KEY_FILE": str(folder / "server.key"),
+            "SABAL_MAIL_URL": "folder:",
+        }
         served.desk = f"http://localhost:{free_port()}"  # passkeys need a name, not an address
     if "SABAL_DATABASE_URL" in environment:
         served.database_dump = lambda: dump(environment["SABAL_DATABASE_URL"])

@@ -13,6 +13,20 @@ from sabal.accounts.models import Membership, Organisation, User
 from sabal.petitions.models import Petition
 
 PASSWORD = "blue river seven chairs"
+LETTER = """The night bus must stay
+
+To: The Town Council
+
+Subject: The night bus to Hill Road
+
+The bus at one o'clock is the only way home for nurses of the hospital.
+
+We ask that you:
+1. Keep the bus until 2030
+2. Publish the numbers of passengers
+
+Please sign below.
+"""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import agefile
-from desk_clients import Person, person
+from desk_clients import LETTER, Person, person
 from sabal.accounts.acts import TeamRole
 from sabal.accounts.models import AuditEntry, Organisation, Ownership
 from sabal.desk import tasks
@@ -18,20 +18,6 @@ from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sites import SiteOfTests
 
-LETTER = """The night bus must stay
-
-To: The Town Council
-
-Subject: The night bus to Hill Road
-
-The bus at one o'clock is the only way home for nurses of the hospital.
-
-We ask that you:
-1. Keep the bus until 2030
-2. Publish the numbers of passengers
-
-Please sign below.
-"""
 TERMS = {
     "profile": "open",
     "organiser:en": "Friends of the night bus",

@@ -38,6 +38,9 @@ def with_password(email: str) -> User:
 
 
 def code_now(key: str) -> str:
+    """Return the code of a secret. It is valid for some seconds more: codes change every 30 seconds."""
+    if (rest := 30 - time.time() % 30) < 8:
+        time.sleep(rest)
     return format_hotp_value(hotp_value(key, int(time.time()) // 30))
 
 

@@ -13,7 +13,9 @@ from bench.server import ROOT
 from bench.stage import Stage
 from bench.table import Line
 
-BASELINE = "c683294"  # the first commit with the packages and the options of `serve` that the measurements use today
+BASELINE = (
+    "c683294"  # the first commit with the packages and the options of `serve` that the measurements use today
+)
 KINDS = {"sign": "POST sign, by itself", "confirm": "POST confirm", "journeys": "journeys"}
 
 

@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 
 # Every character that begins a formula, before or after NFKC, which some programs apply.
-_BEGINNINGS = "".join(
+BEGINNINGS = "".join(
     chr(c) for c in range(0x10000) if unicodedata.normalize("NFKC", chr(c))[:1] in set("=+-@")
 )
-_FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(_BEGINNINGS)}])|()(?<![\s\S])(?=[\t\r])")
+_FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(BEGINNINGS)}])|()(?<![\s\S])(?=[\t\r])")
 
 
 def csv_line(cells: Sequence[str]) -> str:

@@ -31,9 +31,9 @@ _DROPPED = dict.fromkeys([*range(0x202A, 0x202E), *range(0x2066, 0x206A), 0xFEFF
 _WIDE_OR_DROPPED = {**_WIDE, **_DROPPED}
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 # Nothing is lost without these at the beginning or the end. A zero-width joiner can end a word (Malayalam, Sinhala).
-_AROUND = _SPACES + "\u00ad\u061c\u180e\u200b\u200e\u200f\u202e\u2060\u2800\u3164\uffa0"
+AROUND = _SPACES + "\u00ad\u061c\u180e\u200b\u200e\u200f\u202e\u2060\u2800\u3164\uffa0"
 # In an address, ideographic full stops are dots (UTS #46), and nothing invisible has a meaning.
-_WITHIN_ADDRESS = {
+WITHIN_ADDRESS = {
     **_WIDE_OR_DROPPED,
     **dict.fromkeys(map(ord, "。｡"), "."),
     **dict.fromkeys(map(ord, "\u00ad\u061c\u180e\u200b\u200e\u200f\u2060")),
@@ -59,7 +59,7 @@ def line(text: str) -> str:
     """Return a text of one line: ASCII in its usual width, single spaces, nothing invisible around it."""
     if text.isascii():
         return " ".join(text.split())
-    return nfc(" ".join(text.translate(_WIDE_OR_DROPPED).split())).strip(_AROUND)
+    return nfc(" ".join(text.translate(_WIDE_OR_DROPPED).split())).strip(AROUND)
 
 
 def paragraphs(text: str) -> str:
@@ -67,7 +67,7 @@ def paragraphs(text: str) -> str:
     text = _LINE_ENDS.sub("\n", text)
     if text.isascii():
         return text.strip()
-    text = nfc(text.translate(_DROPPED)).strip(_AROUND)
+    text = nfc(text.translate(_DROPPED)).strip(AROUND)
     return text if shows(text) or not is_showable(text) else ""
 
 
@@ -75,7 +75,7 @@ def compact(text: str) -> str:
     """Return a text that has no room for spaces, as an email address: ASCII in its usual width, nothing invisible."""
     if text.isascii():
         return text.strip()
-    return nfc(text.translate(_WITHIN_ADDRESS)).strip(_AROUND)
+    return nfc(text.translate(WITHIN_ADDRESS)).strip(AROUND)
 
 
 def nfc(text: str) -> str:

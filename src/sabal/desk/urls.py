@@ -47,6 +47,7 @@ urlpatterns = [
     path("history", history.index, name="history"),
     path("history.csv", history.as_csv, name="history-csv"),
     path("desk.css", assets.style, name="style"),
+    path("organiser.html", assets.page_for_organisers, name="organiser-page"),
     path("favicon.svg", assets.favicon, name="favicon"),
     # Of allauth's addresses only those that are used: nobody signs up, and passwords are not reset by email.
     path("account/login/", account.login, name="account_login"),

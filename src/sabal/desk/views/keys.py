@@ -18,6 +18,7 @@ from sabal.desk.access import of_petition, user_of
 from sabal.desk.checklist import checklist, is_ready
 from sabal.desk.forms import CheckCode, PublicKey
 from sabal.desk.titles import definition_of, title_of
+from sabal.organiser.page import organiser_page
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sabal.refusal import Refusal
@@ -99,5 +100,6 @@ def _page(request: HttpRequest, petition: Petition, key: PublicKey, code: CheckC
         "form": key,
         "code_form": code,
         "answered": petition.key_check_answered,
+        "page": organiser_page(),
     }
     return render(request, "desk/key.html", context, status=422 if key.errors or code.errors else 200)

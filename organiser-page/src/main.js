@@ -1,0 +1,39 @@
+/** organiser.html: what needs the organiser's key, on the organiser's own computer. */
+
+import { speakOfChecker } from "checker";
+import { make, sayAgain, text } from "./dom.js";
+import { LANGUAGES, say, speak, spoken } from "./words.js";
+import { home } from "./screens/home.js";
+import { newKeyScreen } from "./screens/newkey.js";
+import { fileScreen } from "./screens/file.js";
+import { namesScreen } from "./screens/names.js";
+
+const SCREENS = { "": home, "new-key": newKeyScreen, file: fileScreen, names: namesScreen };
+const made = new Map(); // a screen keeps what was typed and opened while another is shown
+const main = document.getElementById("main");
+
+function show() {
+  const name = location.hash.slice(1) in SCREENS ? location.hash.slice(1) : "";
+  if (!made.has(name)) made.set(name, SCREENS[name]());
+  const screen = made.get(name);
+  main.replaceChildren(screen);
+  sayAgain(main);
+  document.title = `${screen.querySelector("h1").textContent} – ${say("title")}`;
+  scrollTo(0, 0);
+}
+
+function choose(language) {
+  speak(language);
+  speakOfChecker(language);
+  document.documentElement.lang = language;
+  for (const one of document.querySelectorAll("#languages button")) one.setAttribute("aria-pressed", String(one.lang === language));
+  sayAgain(document.body);
+  document.title = say("title");
+}
+
+document.getElementById("name").append(make("a", { href: "#" }, text("title")));
+document.getElementById("foot").append(make("p", {}, text("foot")));
+document.getElementById("languages").append(...Object.entries(LANGUAGES).map(([key, { name }]) => make("button", { type: "button", className: "link", lang: key, onclick: () => choose(key) }, name)));
+addEventListener("hashchange", () => { show(); main.focus(); });
+show();
+choose((navigator.languages || [navigator.language]).map((tag) => tag.split("-")[0]).find((key) => key in LANGUAGES) || spoken());

@@ -1,0 +1,62 @@
+/** Choose the key: a file, or what is on a key sheet as typed text or as a photo; and the passphrase that unlocks it. */
+
+import { bytesOf, field, make, paragraph, text } from "../dom.js";
+import { readKeyFile } from "../keyfile.js";
+import { textInPhoto } from "../sheet.js";
+import { utf8 } from "../bytes.js";
+import { Refusal, say } from "../words.js";
+
+export class KeyChooser {
+  constructor() {
+    this.files = make("input", { type: "file", multiple: true });
+    this.photo = make("input", { type: "file", accept: "image/*" });
+    this.typed = make("textarea", { className: "key", spellcheck: false, autocomplete: "off" });
+    this.passphrase = make("input", { type: "password", autocomplete: "off", spellcheck: false });
+    this.secret = field("key_passphrase", this.passphrase, "key_passphraseHint");
+    this.element = make("fieldset", {},
+      make("legend", { className: "unseen" }, text("key_legend")),
+      field("key_file", this.files, "key_fileHint"),
+      make("details", {}, make("summary", {}, text("key_sheet")), field("key_photo", this.photo, "key_photoHint"), field("key_typed", this.typed, "key_typedHint")),
+      this.secret);
+  }
+
+  /** Return the secret keys, unlocked by `workers`. Throw a Refusal. */
+  async identities(workers) {
+    const found = [];
+    for (const { bytes, name } of await this.#sources()) {
+      const { identities, locked } = readKeyFile(bytes, name);
+      found.push(...(identities ?? await this.#unlocked(workers, locked, name)));
+    }
+    if (!found.length) throw new Refusal("key_missing");
+    return found;
+  }
+
+  /** Forget the passphrase, and what was typed. */
+  forget() {
+    this.passphrase.value = this.typed.value = "";
+  }
+
+  async #sources() {
+    const sources = await Promise.all(Array.from(this.files.files, async (file) => ({ bytes: await bytesOf(file), name: file.name })));
+    if (this.typed.value.trim()) sources.push({ bytes: utf8(this.typed.value), name: say("key_typedName") });
+    for (const file of this.photo.files) sources.push({ bytes: utf8(await textInPhoto(file)), name: file.name });
+    return sources;
+  }
+
+  async #unlocked(workers, locked, name) {
+    if (!this.passphrase.value) throw new Refusal("key_locked", { file: name });
+    let content;
+    try {
+      content = await workers.ask("unlock", { file: locked, passphrase: this.passphrase.value });
+    } catch (error) {
+      if (/work factor/.test(error.message)) throw new Refusal("key_work", { file: name });
+      throw new Refusal(/no identity matched/.test(error.message) ? "key_wrongPassphrase" : "key_changed", { file: name });
+    }
+    const { identities } = readKeyFile(content, name);
+    if (!identities) throw new Refusal("key_none", { file: name });
+    return identities;
+  }
+}
+
+/** A note that a key is unlocked and stays in this page's memory. */
+export const keyNote = () => paragraph("key_stays", {}, "hint");

@@ -1,0 +1,42 @@
+/** The opened records as tables: CSV and XLSX whose cells no spreadsheet takes for formulas. */
+
+import writeXlsxFile from "write-excel-file/universal";
+import { RECORD_FIELDS } from "./record.js";
+import shared from "shared";
+
+export const COLUMNS = shared.columns;
+const BEGINNINGS = `[${Array.from(shared.formulaBeginnings, (character) => `\\u{${character.codePointAt(0).toString(16)}}`).join("")}]`;
+const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const FORMULA = new RegExp(`(^|[;|\\r\\n]${BLANK}*)(?=${BEGINNINGS})|^(?=[\\t\\r])`, "gu");
+
+/** Return the cells of a record, in the order of COLUMNS. */
+export function row(one) {
+  return [...RECORD_FIELDS.map((name) => one.fields[name]), one.language, one.index === null ? "" : String(one.index), one.checked ? "yes" : "NO"];
+}
+
+/** Return a cell that is text: with an apostrophe before a possible formula (OWASP, CSV injection). */
+export const harmless = (cell) => cell.replace(FORMULA, "$1'");
+
+/** Return the records as pieces of CSV (RFC 4180), as `sabal open` writes it. */
+export function asCsv(records) {
+  return [csvLine(COLUMNS), ...records.map((one) => csvLine(row(one)))];
+}
+
+/** Return the records as an XLSX file, a Blob: each cell is text. */
+export function asXlsx(records, sheet) {
+  const heading = COLUMNS.map((value) => ({ value, type: String, fontWeight: "bold" }));
+  const rows = records.map((one) => row(one).map((value) => ({ value: xmlText(value), type: String })));
+  const widths = { name: 28, email: 32, comment: 48 };
+  const columns = COLUMNS.map((name) => ({ width: widths[name] || 11 }));
+  return writeXlsxFile([heading, ...rows], { sheet, columns, stickyRowsCount: 1 }).toBlob();
+}
+
+function csvLine(cells) {
+  return `${cells.map((cell) => {
+    const text = harmless(cell);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }).join(",")}\r\n`;
+}
+
+// XML 1.0 has no other control characters, and a cell has at most 32,767 characters.
+const xmlText = (text) => text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd").slice(0, 32_767);

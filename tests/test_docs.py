@@ -120,7 +120,7 @@ def test_named_files_exist() -> None:
     """A path may begin at the root, or below it, such as `signing/sign.py`."""
     existing = [
         f"/{path.relative_to(ROOT).as_posix()}"
-        for folder in ("src", "tests", "docs", "script", "bench")
+        for folder in ("src", "tests", "docs", "script", "bench", "organiser-page")
         for path in (ROOT / folder).rglob("*")
     ]
     for page in NOW:

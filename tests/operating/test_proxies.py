@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from front.live import free_port, live
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "operating"
-SITE = "petition.example.org"
+SITE, DESK = "petition.example.org", "desk.petition.example.org"
 SECRET = b"suzie-was-here-"
 LARGE = SECRET * 4_000  # 60 kB: more than a proxy's usual buffer, and less than the samples allow
 WAYS = ("-H Expect:", "-H Transfer-Encoding:chunked", "-H Expect:100-continue", "--limit-rate 20k")
@@ -46,7 +46,8 @@ class Upstream(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 self._answer(b"a" * 5_000_000)
             return
-        self._answer(str(self.headers["X-Forwarded-For"]).encode())
+        said = "X-Forwarded-Proto" if self.path == "/scheme" else "X-Forwarded-For"
+        self._answer(str(self.headers[said]).encode())
 
     def _answer(self, body: bytes) -> None:
         self.send_response_only(200)
@@ -64,25 +65,28 @@ class Running:
 
     def __init__(self, port: int, upstream: int, folder: Path) -> None:
         self.port, self.upstream, self.folder = port, upstream, folder
+        self.desk = free_port()
 
     @contextlib.contextmanager
-    def behind(self) -> Iterator[None]:
-        """Run the server behind the proxy."""
+    def behind(self, port: int = 0) -> Iterator[None]:
+        """Run a server behind the proxy: that of the site, or one at another port."""
         ThreadingHTTPServer.allow_reuse_address = True
-        with ThreadingHTTPServer(("127.0.0.1", self.upstream), Upstream) as server:
+        with ThreadingHTTPServer(("127.0.0.1", port or self.upstream), Upstream) as server:
             thread = Thread(target=server.serve_forever, daemon=True)
             thread.start()
             yield
             server.shutdown()
             thread.join(5)
 
-    def ask(self, body: bytes | None = None, path: str = "/") -> tuple[int, str, Any]:
-        """Return status, text and headers of an answer of the site."""
+    def ask(
+        self, body: bytes | None = None, path: str = "/", host: str = SITE, **more: str
+    ) -> tuple[int, str, Any]:
+        """Return status, text and headers of an answer of the site, or of the desk."""
         context = ssl._create_unverified_context()
         context.check_hostname = False
-        connection = _Sni("127.0.0.1", self.port, context=context, timeout=40)
+        connection = _Sni(host, self.port, context=context, timeout=40)
         try:
-            headers = {"Host": SITE, "Content-Type": "application/x-www-form-urlencoded"}
+            headers = {"Host": host, "Content-Type": "application/x-www-form-urlencoded", **more}
             connection.request("GET" if body is None else "POST", path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode(), answer.headers
@@ -104,8 +108,8 @@ class _Sni(http.client.HTTPSConnection):
     """A connection to this machine that asks for the site's certificate."""
 
     def connect(self) -> None:
-        plain = socket.create_connection((self.host, self.port), self.timeout)
-        self.sock = self._context.wrap_socket(plain, server_hostname=SITE)
+        plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
 
 
 @pytest.fixture(params=["caddy", "nginx"])
@@ -124,13 +128,16 @@ def caddy(running: Running) -> list[str]:
     folder = running.folder
     text = (SAMPLES / "Caddyfile").read_text(encoding="utf-8")
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{running.upstream}").replace(":8081", f":{free_port()}")
+    text = text.replace("127.0.0.1:8001", f"127.0.0.1:{running.desk}")
     text = text.replace("/opt/sabal/docs/operating", str(SAMPLES))
     text = text.replace(
         "{\n\tlog {", f"{{\n\tadmin off\n\tstorage file_system {folder}\n\tauto_https off\n\tlog {{", 1
     )
-    text = text.replace(
-        f"\n{SITE} {{\n", f"\nhttps://{SITE}:{running.port} {{\n\ttls {folder}/cert.pem {folder}/key.pem\n"
-    )
+    for host in (SITE, DESK):
+        text = text.replace(
+            f"\n{host} {{\n",
+            f"\nhttps://{host}:{running.port} {{\n\ttls {folder}/cert.pem {folder}/key.pem\n",
+        )
     (folder / "Caddyfile").write_text(text, encoding="utf-8")
     return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
 
@@ -139,6 +146,7 @@ def nginx(running: Running, without: tuple[str, ...] = ()) -> list[str]:
     folder = running.folder
     text = (SAMPLES / "nginx.conf").read_text(encoding="utf-8")
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{running.upstream}")
+    text = text.replace("127.0.0.1:8001", f"127.0.0.1:{running.desk}")
     text = re.sub(r"listen \[::\]:.*\n", "\n", text)
     text = re.sub(r"listen 443", f"listen 127.0.0.1:{running.port}", text)
     text = re.sub(r"listen 80;", f"listen 127.0.0.1:{free_port()};", text)
@@ -190,7 +198,7 @@ def certificate(folder: Path) -> None:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(SITE)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(SITE), x509.DNSName(DESK)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -310,6 +318,23 @@ def test_the_visitors_address_is_the_proxys_word_and_one_server_is_named(proxy: 
         status, body, headers = proxy.ask()
     assert (status, body) == (200, "127.0.0.1")
     assert len(headers.get_all("Server") or []) <= 1 and "" not in (headers.get_all("Server") or [])
+
+
+def test_the_desk_has_its_own_host_and_longer_forms(proxy: Running) -> None:
+    """A letter of 12 MB passes, in memory. The site's host never leads to the desk, nor the desk's to the site."""
+    shutil.rmtree(proxy.folder / "temporary", ignore_errors=True)
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"}
+    with proxy.behind(proxy.desk):
+        long = SECRET * (12_000_000 // len(SECRET))
+        assert proxy.ask(long, host=DESK)[:2] == (200, str(len(long)))
+        assert proxy.ask(host=DESK, **forged)[:2] == (200, "127.0.0.1")
+        assert proxy.ask(path="/scheme", host=DESK, **forged)[:2] == (200, "https")
+        assert proxy.ask(b"a" * 14_000_000, host=DESK)[0] == 413
+        assert proxy.ask()[0] in (502, 503, 504)
+    for file in proxy.folder.rglob("*"):
+        assert not file.is_file() or SECRET not in file.read_bytes()
+    with proxy.behind():
+        assert proxy.ask(host=DESK)[0] in (502, 503, 504)
 
 
 def test_while_nothing_serves_behind_it_the_proxy_says_what_to_do(proxy: Running) -> None:

@@ -27,7 +27,7 @@ def test_every_sample_is_in_the_documentation() -> None:
 
 def test_nginx_logs_nothing_and_sets_the_clients_address_itself() -> None:
     servers = sample("nginx.conf").split("server {")[1:]
-    assert len(servers) == 4 and all("access_log off;" in s and "error_log /dev/null" in s for s in servers)
+    assert len(servers) == 5 and all("access_log off;" in s and "error_log /dev/null" in s for s in servers)
     assert "X-Forwarded-For $remote_addr;" in servers[0] and "$proxy_add_x_forwarded_for" not in servers[0]
     assert "http2 on" not in servers[0]  # nginx 1.22 of Debian 12 does not know it
 

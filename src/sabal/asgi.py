@@ -37,6 +37,7 @@ from sabal.front.routes import table
 from sabal.front.signature import SignatureHandlers
 from sabal.keys.keyring import Keyring
 from sabal.ledger.shown import ShownSnapshots
+from sabal.limits import surges
 from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Clients, Limits, tor_exits
 from sabal.logs import where
@@ -76,6 +77,7 @@ class Process:
         self._app: App | None = None
         self._refresher: Refresher | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._surges: asyncio.Server | None = None
 
     async def lifespan(
         self, receive: Callable[[], Awaitable[Any]], send: Callable[..., Awaitable[None]]
@@ -117,6 +119,7 @@ class Process:
             asyncio.create_task(keep_fresh(self._refresher, front)),
             asyncio.create_task(begin_to_serve()),
         ]
+        self._surges = await surges.answer(settings.DATA / "run", app.surges, time.time)
         # These objects live as long as the process: without them the collector does not delay requests.
         gc.collect()
         gc.freeze()
@@ -124,6 +127,8 @@ class Process:
 
     async def stop(self) -> None:
         """Finish the work in progress: first the POSTs, then the operations that wait for the writer."""
+        if self._surges is not None:
+            self._surges.close()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -240,6 +240,7 @@ INSTALLED_APPS = [
     "sabal.pages",
     "sabal.keys",
     "sabal.petitions",
+    "sabal.limits",
     "sabal.signing",
     "sabal.mail",
     "sabal.newsletter",

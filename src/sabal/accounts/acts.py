@@ -58,10 +58,11 @@ MEANINGS = {
     TeamRole.MODERATOR: _("reviews signatures that are held for review, and invalidates signatures"),
     TeamRole.VIEWER: _("sees the numbers and texts, and changes nothing"),
 }
-OFFERED = (TeamRole.OWNER, TeamRole.EDITOR, TeamRole.VIEWER)
+OFFERED = (TeamRole.OWNER, TeamRole.EDITOR, TeamRole.MODERATOR, TeamRole.VIEWER)
 """Roles that can be given on the desk now: the others have no screens yet."""
 RIGHT_NAMES = {
     Act.PUBLISH: _("publish, pause and close petitions"),
+    Act.EXPORT: _("download the locked signatures, and delete them from the server"),
     Act.INVITE: _("invite people and change their roles"),
 }
 

@@ -26,6 +26,17 @@ WHAT = {
     "paused": _("paused"),
     "resumed": _("opened again"),
     "closed": _("closed"),
+    "names-fetched": _("downloaded the locked signatures"),
+    "drain-planned": _("planned the deletion of the locked signatures"),
+    "revoked": _("invalidated signatures"),
+    "rule-allow": _("always lets through"),
+    "rule-hold": _("holds for review"),
+    "rule-refuse": _("refuses signatures from"),
+    "rule-removed": _("removed the rule for"),
+    "strictness": _("changed how strict the limits are"),
+    "released": _("let held signatures count"),
+    "dropped": _("dropped held signatures"),
+    "drain-undone": _("cancelled the deletion of the locked signatures"),
 }
 """What can happen, and how it is said. A line is: person, this, details."""
 

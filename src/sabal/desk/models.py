@@ -28,3 +28,34 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.petition}"
+
+
+class Moderation(models.Model):
+    """What a moderator wants done with signatures that came in. Its job does it, a part at a time.
+
+    `content` is the checked file of revocations, until the job has ended. `total` signatures were concerned when it was
+    checked, and `before` of the file did not count any more. `done` grows while the job runs, until `stop` is set.
+    """
+
+    class Verb(models.TextChoices):
+        REVOKE = "revoke"
+        RELEASE = "release"
+        DROP = "drop"
+
+    petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    verb = models.CharField(max_length=8, choices=Verb.choices)
+    why = models.PositiveSmallIntegerField(
+        default=0
+    )  # of held signatures: the reason why they are held; 0: all
+    reason = models.PositiveSmallIntegerField(default=0)  # the public reason of all; 0: as the file says
+    content = models.TextField(blank=True)
+    before = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    stop = models.BooleanField(default=False)
+    made_at = models.DateTimeField(auto_now_add=True)
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, null=True, related_name="moderation")
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.total} of {self.petition}"

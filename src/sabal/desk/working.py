@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 
 from sabal.accounts.models import Invitation
 from sabal.database import Database
-from sabal.desk.models import Job
+from sabal.desk.models import Job, Moderation
 from sabal.desk.tasks import FAILED
 
 KEPT = timedelta(days=30)
@@ -58,6 +58,7 @@ class Tasks:
         before = timezone.now() - KEPT
         DBTaskResult.objects.filter(finished_at__lt=before).delete()
         Job.objects.filter(ended_at__lt=before).delete()
+        Moderation.objects.filter(job=None, made_at__lt=before).delete()
         Invitation.objects.filter(expires_at__lt=before).delete()
         Session.objects.filter(expire_date__lt=timezone.now()).delete()
         UserSession.objects.filter(created_at__lt=before).exclude(

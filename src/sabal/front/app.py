@@ -12,6 +12,8 @@ from sabal.http import busy
 from sabal.keys.keyring import Keyring
 from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Limits
+from sabal.limits.rules import RuleBook
+from sabal.limits.surges import Surges
 from sabal.petitions.snapshot import Snapshots
 from sabal.signing.group import Batcher, Unavailable
 from sabal.signing.operations import Operation, Outcome
@@ -35,6 +37,8 @@ class App:
     prepared: PreparedPages
     writer: Batcher[Operation, Outcome]
     finder: Batcher[bytes, Found | None]
+    rules: RuleBook = field(default_factory=RuleBook)
+    surges: Surges = field(default_factory=Surges)
     takes_international: bool = True  # emails can be sent to addresses that are not ASCII before the @
     refreshed: float = field(default_factory=time.monotonic)  # time of the last refresh (monotonic clock)
     working: int = 0  # POSTs in work

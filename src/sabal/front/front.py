@@ -24,12 +24,15 @@ from sabal.front.pool import Busy
 from sabal.front.routes import Route
 from sabal.http import CLOSE, Headers, Moved, Refused, Request, Response, busy, redirect
 from sabal.limits.networks import Clients, Verdict
+from sabal.limits.rules import Effect
+from sabal.limits.surges import NETWORK
 from sabal.logs import where
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 logger = logging.getLogger("sabal.front")
+VERDICTS = {Effect.ALLOW: Verdict.FREE, Effect.HOLD: Verdict.SOFT, Effect.REFUSE: Verdict.HARD}
 
 
 class Front:
@@ -189,7 +192,12 @@ class Front:
         forwarded = None if onion else headers.get(b"x-forwarded-for")
         address = self.clients.address(scope["client"][0], forwarded)
         network = limits.network(address, now, onion=onion)
-        return network.near if network else b"", route.row.limit(limits, network, now)
+        rules = self.app.rules.of(route.slug)
+        verdict = route.row.limit(limits, network, now, rules.strictness)
+        effect = rules.of_address(address)
+        if route.slug and (surging := limits.surge(address, network, now, onion=onion)):
+            self.app.surges.note(route.slug, NETWORK, surging, now, limits.surge_from)
+        return network.near if network else b"", VERDICTS[effect] if effect else verdict
 
     def request(
         self,

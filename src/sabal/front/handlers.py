@@ -11,6 +11,8 @@ from sabal.front.app import App
 from sabal.front.languages import best_language
 from sabal.front.turns import Turns
 from sabal.http import Refused, Request, Response, busy, redirect, see_other, text
+from sabal.limits.rules import Effect
+from sabal.limits.surges import DOMAIN
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.pages.petition import petition as petition_page
@@ -58,20 +60,28 @@ class Handlers:
         submission = form.check(fields, petition, takes_international=self._app.takes_international)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, petition, submission, 422)
+        effect = self._app.rules.of(request.slug).of_domain(submission.email.domain)
+        if effect is Effect.REFUSE:
+            error = form.FormError("email", form.MESSAGES["refused domain"])
+            return await self._page_again(request, petition, form.Mistakes(fields or {}, (error,)), 422)
         if not self._app.capacity.for_one_more(petition):
             raise busy()
-        circumstances = self._circumstances(request, petition, submission)
+        circumstances = self._circumstances(request, petition, submission, effect)
         if not await self._sign(request, petition, submission, circumstances):
             return await self._sign_changed(request, petition, circumstances)
         return _sent(request, petition)
 
     def _circumstances(
-        self, request: Request, petition: PetitionSnapshot, submission: form.Submission
+        self,
+        request: Request,
+        petition: PetitionSnapshot,
+        submission: form.Submission,
+        effect: Effect | None = None,
     ) -> Circumstances:
         """Decide whether the signature is held, which lane its email uses, and whether the mailbox may get one today.
 
         Raises Refused (429) only for a signature to be held, if its network or the petition has used up its share of
-        held signatures for today. A flood uses up only its own share.
+        held signatures for today. A flood uses up only its own share. `effect` is that of a rule for the email domain.
         """
         limits = self._app.limits
         quota_used = bool(request.network) and not limits.emails_left(
@@ -80,11 +90,16 @@ class Handlers:
         domain = submission.email.domain
         crowded = (
             bool(request.network)
+            and effect is not Effect.ALLOW
             and not is_large(domain)
             and not limits.small_domain(domain.encode(), request.now)
         )
+        if crowded:
+            self._app.surges.note(petition.slug, DOMAIN, domain, request.now, limits.small_domain_until)
         robot = bool(submission.risk)
         reason = held.RATE if request.soft_limited else held.ROBOT if robot else 0
+        if effect is Effect.HOLD:
+            reason = reason or held.LISTED
         if reason and not limits.held(petition.id, request.network, request.now):
             raise Refused(429, "too-many", [(b"retry-after", b"3600")])
         lane = SLOW if reason or crowded else NORMAL

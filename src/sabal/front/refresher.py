@@ -41,6 +41,7 @@ class Refresher:
             if self._keystore is None:
                 self._keystore = open_keystore()
             app.snapshots.refresh(self._database, self._keystore)
+            app.rules.refresh(self._database)
             app.keyring.refresh(self._database, self._keystore, days.number_at(time.time()))
             if time.monotonic() - self._capacity_refreshed >= CAPACITY_EVERY:
                 app.capacity.refresh(self._database, app.snapshots.published())

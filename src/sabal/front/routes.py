@@ -40,7 +40,7 @@ class Row:
     post: Handler | None = None
     cached: bool = False  # the answer to GET is the same for everyone
     has_file: Callable[[PetitionSnapshot, str], bool] | None = None  # asked before the page of a file is made
-    limit: Callable[[Limits, Network | None, float], Verdict] | None = None  # counts a POST
+    limit: Callable[[Limits, Network | None, float, float], Verdict] | None = None  # counts a POST
     any_origin: bool = False  # a form of another site reaches the handler, marked so; otherwise it is refused
     any_type: bool = False  # a form may have any type: email programs may send multipart (RFC 8058)
     any_host: bool = False  # load balancers send an address as Host

@@ -1,31 +1,25 @@
 """Commands about the log: its witnesses, exports of sealed records, draining them, revocations."""
 
-import base64
-import json
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-import agefile
 from sabal import database as raw
 from sabal import outfile, settings, textfile
 from sabal.counted import counted, some_entries
-from sabal.database import Database
 from sabal.keys.keystore import open_keystore
-from sabal.ledger import bundles, tables, witnesses
+from sabal.ledger import witnesses
+from sabal.ledger.exports import SealedExport
 from sabal.ledger.policy import policy_of, witnessed
 from sabal.ledger.publication import publication
 from sabal.ledger.revoke import revoke
 from sabal.outfile import OutFile
 from sabal.petitions.lookup import published
-from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.records import export, revocations
+from sabal.records import revocations
 from sabal.signing import drain
-from sabal.signing.sealed import write_sealed
 
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,18 +36,16 @@ def sealed(slug: str, out: Path, force: bool) -> None:
     target = OutFile(out, force)
     target.refuse()
     with closing(raw.connect()) as database:
-        petition = published(database, open_keystore(), slug)
-        code, exported, planned = drain.new_code(), list[bytes](), drain.due(database, petition.id)
-        header = _header(database, petition, code)
-        written = target.write(_collecting_commitments(write_sealed(database, petition.id, header), exported))
-        drain.expect(database, petition.id, header.size, code, exported)
+        export = SealedExport(database, slug)
+        target.write(export.pieces())
+        export.expect_code()
     name = "EXPORT" if target.is_stdout else out
     target.say(
-        f"{counted(written - 1, 'sealed record')} written to {target}. Open them: sabal open {name} --identity FILE"
+        f"{counted(export.records, 'sealed record')} written to {target}. Open them: sabal open {name} --identity FILE"
     )
-    if planned:
+    if export.planned:
         click.echo(
-            f"The deletion that was planned for {planned} is off, because it was for an older export.",
+            f"The deletion that was planned for {export.planned} is off, because it was for an older export.",
             err=True,
         )
 
@@ -148,24 +140,3 @@ def witnesses_(slug: str, file: Path | None, none: bool) -> None:
     if state.enough is False:
         click.echo("# not witnessed yet", err=True)
         sys.exit(1)
-
-
-def _header(database: Database, petition: PetitionSnapshot, code: bytes) -> export.Header:
-    log = tables.find(database, petition.id)
-    size = log.published_size if log else 0
-    return export.Header(
-        petition.slug,
-        origin=petition.origin,
-        checkpoint=log.published.decode() if log else "",
-        size=size,
-        revoked=tuple(bundles.revoked(database, petition.id, size)),
-        code=base64.b64encode(agefile.encrypt(code, petition.organiser_keys)).decode(),
-    )
-
-
-def _collecting_commitments(lines: Iterator[str], exported: list[bytes]) -> Iterator[bytes]:
-    """Yield the lines as bytes, and append the commitments of the records to `exported`."""
-    yield next(lines).encode()
-    for line in lines:
-        exported.append(bytes.fromhex(json.loads(line)["commitment"]))
-        yield line.encode()

@@ -1,6 +1,7 @@
 """Revoke signatures that an organiser's audit found to be duplicates or fakes. The public log shows it."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sabal.database import Database
@@ -8,12 +9,26 @@ from sabal.ledger import bundles, tables
 from sabal.ledger.log import Incomplete, Log
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.records.revocations import Revocation, Revocations, check
-from sabal.signing.writer.rows import SAME_COMMITMENT
-from sabal.signing.writer.withdraw import erase_entries, record_withdrawals
+from sabal.signing.writer.rows import SAME_COMMITMENT, owners_of
+from sabal.signing.writer.withdraw import erase_entries, erase_owned, record_withdrawals
 from tlog import entry
-from tlog.entry import Type
+from tlog.entry import ENTRY_BYTES, Reason, Type
+from tlog.tiles import WIDTH
 
 CHUNK = 200
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a proposal does to a log: the signatures that would no longer count, and how many already do not."""
+
+    items: tuple[Revocation, ...]
+    before: int
+
+    @property
+    def by_reason(self) -> Mapping[Reason, int]:
+        """Return the number of signatures for each reason."""
+        return Counter(item.reason for item in self.items)
 
 
 @dataclass(frozen=True)
@@ -24,53 +39,81 @@ class Done:
     before: int
 
 
-def revoke(database: Database, petition: PetitionSnapshot, proposed: Revocations) -> Done:
+def effect(database: Database, petition_id: int, origin: str, proposed: Revocations) -> Effect:
+    """Return what a proposal does. Raises ReadOnly, and RevocationsError if the file does not fit the log."""
+    log = tables.get(database, petition_id)
+    log.refuse_read_only()
+    leaving = _leaving(database, petition_id, log)
+    items = tuple(item for item in proposed.items if item.index not in leaving)
+    signs = set(_signs_among(database, log, {item.index for item in items}))
+    check(replace(proposed, items=items), origin, log.size, signs)
+    return Effect(items, len(proposed.items) - len(items))
+
+
+def revoke(
+    database: Database,
+    petition: PetitionSnapshot,
+    proposed: Revocations,
+    go_on: Callable[[int, int], bool] = lambda done, of: True,
+) -> Done:
     """Erase the signatures of a proposal. The next batch writes each revocation into the log.
 
     Signatures that already do not count are skipped, so the same file can be used again after a crash. Runs in
-    transactions of 200. Raises ReadOnly, and RevocationsError if the file does not fit the log.
+    transactions of 200. Before each, `go_on` gets the number that is done, and of how many; if it returns False, the
+    rest stays as it is. Raises ReadOnly, and RevocationsError if the file does not fit the log.
     """
-    log = tables.get(database, petition.id)
-    log.refuse_read_only()
-    signs, leaving = set(_sign_indexes(database, petition.id, log.size)), _leaving(database, petition, log)
-    items = tuple(item for item in proposed.items if item.index not in leaving)
-    check(replace(proposed, items=items), petition.origin, log.size, signs - leaving)
+    found = effect(database, petition.id, petition.origin, proposed)
+    commitments = {item.index: _commitment(database, petition.id, item.index) for item in found.items}
+    # Found before, because looking for a commitment reads all signatures, and signing would wait for that.
+    owners = owners_of(database, petition.id, set(commitments.values()))
     done = 0
-    for reason in sorted({item.reason for item in items}):
-        same = [item for item in items if item.reason == reason]
+    for reason in sorted(found.by_reason):
+        same = [commitments[item.index] for item in found.items if item.reason == reason]
         for start in range(0, len(same), CHUNK):
-            done += _revoke(database, petition, same[start : start + CHUNK])
-    return Done(done, len(proposed.items) - len(items))
+            if not go_on(done, len(found.items)):
+                return Done(done, found.before)
+            done += _revoke(database, petition, same[start : start + CHUNK], owners, int(reason))
+    go_on(done, len(found.items))
+    return Done(done, found.before)
 
 
-def _revoke(database: Database, petition: PetitionSnapshot, items: Sequence[Revocation]) -> int:
-    reason = int(items[0].reason)
-    commitments = [_commitment(database, petition.id, item.index) for item in items]
+def _revoke(
+    database: Database,
+    petition: PetitionSnapshot,
+    commitments: Sequence[bytes],
+    owners: Mapping[bytes, bytes],
+    reason: int,
+) -> int:
     with database.transaction():
-        erased = erase_entries(database, commitments, reason)
-        # Records that were lost before a restore are known only from the log.
-        lost = [c for c in commitments if c not in erased]
-        record_withdrawals(database, petition.id, petition.version_id, lost, reason)
-    return len(items)
+        erased = erase_owned(database, [owners[c] for c in commitments if c in owners], reason)
+        # The others were withdrawn meanwhile, have another token hash since they became late, or their records were
+        # lost before a restore, and they are known only from the log.
+        others = [c for c in commitments if c not in erased]
+        lost = set(others) - erase_entries(database, others, reason)
+        record_withdrawals(database, petition.id, petition.version_id, sorted(lost), reason)
+    return len(commitments)
 
 
-def _leaving(database: Database, petition: PetitionSnapshot, log: Log) -> set[int]:
+def _leaving(database: Database, petition_id: int, log: Log) -> set[int]:
     """Return the indexes of sign entries that are revoked or will be with the next batch."""
     waiting = database.query(
         "SELECT p.idx FROM signing_withdrawal s CROSS JOIN signing_log_index p"
         f" WHERE {SAME_COMMITMENT} AND s.petition_id = ?",
-        (petition.id,),
+        (petition_id,),
     )
-    return {row[0] for row in waiting} | set(bundles.revoked(database, petition.id, log.size))
+    return {row[0] for row in waiting} | set(bundles.revoked(database, petition_id, log.size))
 
 
-def _sign_indexes(database: Database, petition_id: int, size: int) -> Iterator[int]:
-    index = 0
-    for data in bundles.entries(database, petition_id, 0, size):
-        for one in bundles.split(data):
-            if one[1] == Type.SIGN:
+def _signs_among(database: Database, log: Log, indexes: set[int]) -> Iterator[int]:
+    """Yield those of the indexes whose entry is a signature."""
+    asked: dict[int, list[int]] = defaultdict(list)
+    for index in indexes:
+        asked[index // WIDTH].append(index)
+    for number, data in enumerate(bundles.entries(database, log.petition_id, 0, log.size)):
+        for index in asked.get(number, ()):
+            at = index % WIDTH * ENTRY_BYTES
+            if data[at + 1 : at + 2] == bytes([Type.SIGN]):
                 yield index
-            index += 1
 
 
 def _commitment(database: Database, petition_id: int, index: int) -> bytes:

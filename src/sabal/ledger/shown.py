@@ -99,6 +99,8 @@ def _load(key: Verifier) -> Counts:
         note = saved.pop("checkpoint").encode()
         opened = checkpoint.open(note, [key]).checkpoint
         saved["countries"] = tuple((code, int(n)) for code, n in saved["countries"])
+        reasons = saved.get("invalidated_by", ())  # a file of an older version has none
+        saved["invalidated_by"] = tuple((int(reason), int(n)) for reason, n in reasons)
         return Counts(**saved, names=(), log_size=opened.size, checkpoint=note)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TlogError):
         return Counts()

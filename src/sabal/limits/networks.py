@@ -7,6 +7,7 @@ client cannot remove its own count by filling the memory with others; a full tab
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import secrets
 import socket
@@ -26,6 +27,7 @@ HARD = 10  # factor from the soft to the hard limit
 WIDE = 10  # factor from the limit of a /64 to that of its /48
 EMAILS_A_DAY = 3
 SMALL_DOMAIN_AN_HOUR = 50
+SURGE = 100  # attempts of one network within an hour, from which on it is a surge
 HELD_A_DAY = 5_000  # for one petition, so that over the days that a row may wait, capacity is left for other signatures
 HELD_A_NETWORK = 1_000  # of these for one network, so that a flood from it leaves the share of the others
 MOST = 65_535  # the maximum of a cell; above every limit
@@ -112,10 +114,15 @@ class Attempts:
     def __init__(self, *soft: tuple[int, int]) -> None:
         """Take pairs: the seconds of a window, and its soft limit of attempts."""
         self._near = [(CountMinSketch(seconds), most) for seconds, most in soft]
+        self._windows = {seconds: counts for (seconds, _), (counts, _) in zip(soft, self._near, strict=True)}
         self._wide = [(CountMinSketch(seconds), WIDE * most) for seconds, most in soft]
 
-    def add(self, network: Network | None, now: float) -> Verdict:
-        """Count one attempt from that network, and return the verdict."""
+    def within(self, seconds: int, network: Network, now: float) -> int:
+        """Return the number of attempts of a network in the present window of that length."""
+        return self._windows[seconds].count(network.near, now)
+
+    def add(self, network: Network | None, now: float, strictness: float = 1.0) -> Verdict:
+        """Count one attempt from that network, and return the verdict. Its number is multiplied by `strictness`."""
         if network is None:
             return Verdict.FREE
         pressure = 0.0
@@ -124,6 +131,7 @@ class Attempts:
         if network.wide is not None:
             for counts, most in self._wide:
                 pressure = max(pressure, counts.add(network.wide, now) / most)
+        pressure *= strictness
         if pressure > HARD:
             return Verdict.HARD
         return Verdict.SOFT if pressure > 1 else Verdict.FREE
@@ -145,7 +153,8 @@ class Limits:
 
         soft = [(MINUTE, share(SOFT_MINUTE)), (HOUR, share(SOFT_HOUR)), (DAY, share(SOFT_DAY))]
         self._signing, self._asking = Attempts(*soft), Attempts(*soft)
-        self._small = share(SMALL_DOMAIN_AN_HOUR)
+        self.surge_from = share(SURGE)
+        self.small_domain_until = share(SMALL_DOMAIN_AN_HOUR)
         self._tor_exits = frozenset(tor_exits)
         self._unlimited_loopback = unlimited_loopback
         self._draw_key, self._day = draw_key, -1
@@ -166,13 +175,28 @@ class Limits:
             near, wide = b"tor", None
         return Network(self._under(b"n" + near, now), None if wide is None else self._under(b"w" + wide, now))
 
-    def sign(self, network: Network | None, now: float) -> Verdict:
+    def sign(self, network: Network | None, now: float, strictness: float = 1.0) -> Verdict:
         """Count one attempt to sign from that network, and return the verdict."""
-        return self._signing.add(network, now)
+        return self._signing.add(network, now, strictness)
 
-    def ask(self, network: Network | None, now: float) -> Verdict:
+    def ask(self, network: Network | None, now: float, strictness: float = 1.0) -> Verdict:
         """Count one newsletter request from that network, and return the verdict. Signing has other counts."""
-        return self._asking.add(network, now)
+        return self._asking.add(network, now, strictness)
+
+    def surge(self, address: str, network: Network | None, now: float, *, onion: bool = False) -> str:
+        """Return the name of a network that tries to sign very often within this hour; empty if it does not.
+
+        It is its /24 or /64, "onion" or "tor".
+        """
+        if network is None or self._signing.within(HOUR, network, now) <= self.surge_from:
+            return ""
+        data = packed(address)
+        if address in self._tor_exits:
+            return "tor"
+        if onion or not data:
+            return "onion" if onion else ""
+        bits = 24 if len(data) == 4 else 64
+        return str(ipaddress.ip_network((data, bits), strict=False))
 
     def emails_left(self, mailbox: bytes, now: float) -> bool:
         """Return whether a mailbox has not had its three emails today. `mailbox` identifies it and its petition."""
@@ -204,7 +228,7 @@ class Limits:
 
     def small_domain(self, domain: bytes, now: float) -> bool:
         """Count one email to a domain that is no large provider; return False if the email must use the slow lane."""
-        return self._domains.add(self._under(b"d" + domain, now), now) <= self._small
+        return self._domains.add(self._under(b"d" + domain, now), now) <= self.small_domain_until
 
     def _under(self, name: bytes, now: float) -> bytes:
         day = days.number_at(now)
@@ -223,22 +247,22 @@ _LOOPBACK_6 = bytes(15) + b"\x01"
 
 def prefixes(address: str) -> tuple[bytes, bytes | None]:
     """Return the /24 of an IPv4 address, or the /64 and the /48 of an IPv6 one (IPv4 within IPv6 counts as IPv4)."""
-    packed = _packed(address.partition("%")[0])
-    if len(packed) == 16 and packed.startswith(_MAPPED):
-        packed = packed[12:]
-    if packed == _LOOPBACK_6 or (len(packed) == 4 and packed[0] == 127):
+    data = packed(address)
+    if data == _LOOPBACK_6 or (len(data) == 4 and data[0] == 127):
         return LOOPBACK, None
-    if len(packed) == 4:
-        return packed[:3], None
-    return (packed[:8], packed[:6]) if packed else (UNKNOWN, None)
+    if len(data) == 4:
+        return data[:3], None
+    return (data[:8], data[:6]) if data else (UNKNOWN, None)
 
 
-def _packed(address: str) -> bytes:
-    """Return the 4 or 16 bytes of an address, or no byte if it is none."""
+def packed(address: str) -> bytes:
+    """Return the 4 or 16 bytes of an address (4 for IPv4 within IPv6), or no byte if it is none."""
+    address = address.partition("%")[0]
     try:
-        return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+        data = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     except (OSError, ValueError):  # no address, or characters that none has
         return b""
+    return data[12:] if len(data) == 16 and data.startswith(_MAPPED) else data
 
 
 class Clients:

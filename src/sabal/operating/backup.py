@@ -45,6 +45,8 @@ ROWS = {
     "signing_bucket": "TRUE",
     "signing_total": "TRUE",
     "signing_drain": "TRUE",
+    "limits_petition": "TRUE",
+    "limits_rule": "TRUE",
     "ledger_log": "TRUE",
     "ledger_bundle": "TRUE",
     "ledger_batch": "TRUE",
@@ -65,7 +67,7 @@ FILLED = ("auth_group", "auth_group_permissions", "auth_permission", "django_con
 NEVER = (
     *("signing_pending", "mail_email", "mail_traffic", "mail_relay"),
     *("accounts_invitation", "account_emailconfirmation", "usersessions_usersession", "django_session"),
-    *("desk_job", "django_tasks_database_dbtaskresult"),
+    *("desk_job", "desk_moderation", "django_tasks_database_dbtaskresult"),
     *FILLED,
 )
 LEFT_OUT = (

@@ -68,7 +68,9 @@ MOMENTS = (
         when=_("You press Sign"),
         memory=_(
             "What you typed, until it is locked. A scrambled form of your network and of your email address, to"
-            " limit floods, under a key that is thrown away every day."
+            " limit floods, under a key that is thrown away every day. If very many try to sign from one network or one"
+            " small email domain within an hour, the first part of the network's address or the name of the domain, for"
+            " a day."
         ),
         disk=(
             _("Your signature, locked to the organiser's key: name, email address, day and language."),
@@ -181,7 +183,8 @@ MOMENTS = (
             *_columns(
                 "signing_total",
                 "petition_id confirmed withdrawn invalidated published_confirmed published_withdrawn"
-                " published_invalidated published_countries published_no_longer_known countries_at"
+                " published_invalidated invalidated_by published_invalidated_by"
+                " published_countries published_no_longer_known countries_at"
                 " countries_left batch_at",
             ),
         ),

@@ -13,6 +13,9 @@ class Counts:
     confirmed: int = 0
     withdrawn: int = 0
     invalidated: int = 0
+    invalidated_by: tuple[
+        tuple[int, int], ...
+    ] = ()  # the number for each reason (docs/log-format.md "Reasons")
     countries: tuple[tuple[str, int], ...] = ()  # empty: none is shown
     no_longer_known: int = 0  # signatures that no longer count, but are still in `countries` and `elsewhere`
     names: tuple[str, ...] = ()  # names of signers who chose so; profile "open" only
@@ -38,7 +41,8 @@ def all_counts(database: Database) -> dict[int, Counts]:
     """Return the numbers of every petition, by its id."""
     rows = database.query(
         "SELECT t.petition_id, published_confirmed, published_withdrawn, published_invalidated, published_countries,"
-        " published_names, published_no_longer_known, published_size, published, witnesses FROM signing_total t"
+        " published_names, published_no_longer_known, published_size, published, witnesses,"
+        " published_invalidated_by FROM signing_total t"
         " LEFT JOIN ledger_log l ON l.petition_id = t.petition_id"
     )
     return {
@@ -52,6 +56,7 @@ def all_counts(database: Database) -> dict[int, Counts]:
             log_size=row[7] or 0,
             checkpoint=bytes(row[8] or b""),
             witnesses=row[9] or "",
+            invalidated_by=tuple((int(reason), n) for reason, n in json.loads(row[10]).items()),
         )
         for row in rows
     }

@@ -175,9 +175,29 @@ def revoked_in(exports: Sequence[Export]) -> frozenset[int]:
     return frozenset(index for header in headers for index in header.revoked)
 
 
-def drain_proof(code: bytes, commitments: Iterable[bytes]) -> str:
+class Commitments:
+    """Many commitments of 32 bytes, in ascending order. Each takes its 32 bytes of memory and little more."""
+
+    def __init__(self) -> None:
+        self._by_first_byte = [bytearray() for _ in range(256)]
+
+    def add(self, commitment: bytes) -> None:
+        """Add one."""
+        self._by_first_byte[commitment[0]] += commitment
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_first_byte)) // record.W_BYTES
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self._by_first_byte:
+            yield from sorted(
+                bytes(data[at : at + record.W_BYTES]) for at in range(0, len(data), record.W_BYTES)
+            )
+
+
+def drain_proof(code: bytes, commitments: Iterable[bytes] | Commitments) -> str:
     """Return the code that lets the server delete these records. It needs the whole export, opened."""
-    ascending = sorted(commitments)
+    ascending = commitments if isinstance(commitments, Commitments) else sorted(commitments)
     proof = hashlib.sha256(b"petition/1 drain\n" + b"".join(code.split()))
     proof.update(len(ascending).to_bytes(8))
     for commitment in ascending:

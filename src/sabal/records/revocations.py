@@ -4,11 +4,12 @@ The file is JSON lines, which people can read and edit. It is not encrypted and 
 server, `sabal revoke` applies it. docs/delivery.md "Looking through what was opened".
 """
 
+import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sabal import strict, textfile, typed
 from sabal.counted import counted, some_entries
@@ -26,7 +27,14 @@ _FIRST_LINE_KEYS, _LINE_KEYS = {"format", "origin", "size"}, {"index", "reason",
 
 
 class RevocationsError(Refusal):
-    """The file cannot be applied. The sentence names the line or the index."""
+    """The file cannot be applied. The sentence names the line or the index.
+
+    `kind` and `values` say the same for a page in another language.
+    """
+
+    def __init__(self, kind: str, sentence: str, **values: object) -> None:
+        super().__init__(sentence)
+        self.kind, self.values = kind, values
 
 
 @dataclass(frozen=True)
@@ -50,9 +58,19 @@ class Revocations:
 def read_file(path: Path) -> Revocations:
     """Read the file at a path, as any editor saved it. Raises RevocationsError, OSError."""
     with path.open("rb") as file:
-        encoding = textfile.encoding_of(file.read(textfile.BEGINNING))
-    with path.open(encoding=encoding, errors="replace") as file:
-        return read(iter(lambda: file.readline(MOST_LINE + 1), ""))
+        return read_binary(file)
+
+
+def read_binary(file: BinaryIO) -> Revocations:
+    """Read an open file from its beginning. Raises RevocationsError, OSError."""
+    file.seek(0)
+    encoding = textfile.encoding_of(file.read(textfile.BEGINNING))
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding, errors="replace")
+    try:
+        return read(iter(lambda: text.readline(MOST_LINE + 1), ""))
+    finally:
+        text.detach()  # else it would close the file
 
 
 def read(lines: Iterable[str]) -> Revocations:
@@ -64,18 +82,27 @@ def read(lines: Iterable[str]) -> Revocations:
         or set(first) != _FIRST_LINE_KEYS
         or not isinstance(first["origin"], str)
     ):
-        raise RevocationsError("This is not a file of revocations: its first line does not say so.")
+        raise RevocationsError(
+            "no-file", "This is not a file of revocations: its first line does not say so."
+        )
     origin, size = first["origin"], first["size"]
     if not origin.isprintable() or not origin or not strict.is_count(size):
-        raise RevocationsError("Line 1 does not say for which log and at which size this was made.")
+        raise RevocationsError("no-log", "Line 1 does not say for which log and at which size this was made.")
     items: dict[int, Revocation] = {}
     for number, line in numbered:
         if number > MOST_LINES:
-            raise RevocationsError(f"A file of revocations has at most {MOST_LINES:,} lines.")
+            raise RevocationsError(
+                "too-long", f"A file of revocations has at most {MOST_LINES:,} lines.", most=MOST_LINES
+            )
         if line.strip():
             item = _item(number, line, size)
             if item.index in items:
-                raise RevocationsError(f"Line {number}: index {item.index} is here twice.")
+                raise RevocationsError(
+                    "twice",
+                    f"Line {number}: index {item.index} is here twice.",
+                    line=number,
+                    index=item.index,
+                )
             items[item.index] = item
     return Revocations(origin, size, tuple(items.values()))
 
@@ -87,19 +114,27 @@ def check(proposed: Revocations, origin: str, size: int, signers: Collection[int
     not revoked. Raises RevocationsError.
     """
     if proposed.origin != origin:
-        raise RevocationsError("These revocations are for another log: see the origin in their first line.")
+        raise RevocationsError(
+            "other-log", "These revocations are for another log: see the origin in their first line."
+        )
     if proposed.size > size:
         raise RevocationsError(
-            f"These revocations were made when the log had {some_entries(proposed.size)}. Here it has {size:,}."
+            "newer",
+            f"These revocations were made when the log had {some_entries(proposed.size)}. Here it has {size:,}.",
+            then=proposed.size,
+            here=size,
         )
     counting = frozenset(signers)
     gone = [item.index for item in proposed.items if item.index not in counting]
     if gone:
         some = ", ".join(map(str, gone[:10])) + (", …" if len(gone) > 10 else "")
         raise RevocationsError(
+            "gone",
             f"{counted(len(gone), 'line names', 'lines name')} no signature that counts, perhaps because it was"
             " withdrawn since:"
-            f" {some}. Delete their lines, or make the proposal again from a new export."
+            f" {some}. Delete their lines, or make the proposal again from a new export.",
+            number=len(gone),
+            some=some,
         )
 
 
@@ -114,15 +149,27 @@ def write(proposed: Revocations) -> Iterator[str]:
 def _item(number: int, line: str, size: int) -> Revocation:
     item = _object(number, line)
     if set(item) != _LINE_KEYS:
-        raise RevocationsError(f"Line {number} must hold index, reason and why, and nothing else.")
+        raise RevocationsError(
+            "keys", f"Line {number} must hold index, reason and why, and nothing else.", line=number
+        )
     index, reason, why = item["index"], item["reason"], item["why"]
     if not strict.is_count(index) or not 0 < index < size:
-        raise RevocationsError(f"Line {number}: this log has no such index at {some_entries(size)}.")
+        raise RevocationsError(
+            "index",
+            f"Line {number}: this log has no such index at {some_entries(size)}.",
+            line=number,
+            then=size,
+        )
     if not isinstance(reason, str) or reason not in REASONS:
-        raise RevocationsError(f"Line {number}: the reason must be {_listed(list(REASONS))}.")
+        raise RevocationsError(
+            "reason", f"Line {number}: the reason must be {_listed(list(REASONS))}.", line=number
+        )
     if not isinstance(why, str) or len(why) > MOST_WHY or not typed.is_showable_line(why) or "@" in why:
         raise RevocationsError(
-            f"Line {number}: `why` is one line of at most {MOST_WHY} characters, without names or email addresses."
+            "why",
+            f"Line {number}: `why` is one line of at most {MOST_WHY} characters, without names or email addresses.",
+            line=number,
+            most=MOST_WHY,
         )
     return Revocation(index, REASONS[reason], why)
 
@@ -133,7 +180,12 @@ def _object(number: int, line: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise RevocationsError(f"Line {number} is not a JSON object of at most {MOST_LINE:,} characters.")
+        raise RevocationsError(
+            "no-object",
+            f"Line {number} is not a JSON object of at most {MOST_LINE:,} characters.",
+            line=number,
+            most=MOST_LINE,
+        )
     return found
 
 

@@ -1,5 +1,6 @@
 """Update the rows of a restored backup from entries of the published log that are newer (ledger/adopt.py)."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,15 @@ def take_revocations(
 def take_totals(database: Database, petition_id: int, tally: Tally) -> None:
     """Set the totals to those of the log. Runs inside the caller's transaction."""
     withdrawn = tally.revoked[Reason.WITHDRAWN]
+    by_reason = {int(r): n for r, n in sorted(tally.revoked.items()) if n and r != Reason.WITHDRAWN}
     database.execute(
-        "UPDATE signing_total SET confirmed = ?, withdrawn = ?, invalidated = ? WHERE petition_id = ?",
-        (tally.signed, withdrawn, tally.signed - tally.counted - withdrawn, petition_id),
+        "UPDATE signing_total SET confirmed = ?, withdrawn = ?, invalidated = ?, invalidated_by = ?"
+        " WHERE petition_id = ?",
+        (
+            tally.signed,
+            withdrawn,
+            tally.signed - tally.counted - withdrawn,
+            json.dumps(by_reason),
+            petition_id,
+        ),
     )

@@ -6,10 +6,11 @@ the published checkpoint, so that pages and log cannot disagree.
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 
 from sabal import days
-from sabal.database import Database
+from sabal.database import Database, Row
 from sabal.petitions.profile import Profile
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing.buckets import GONE, Buckets
@@ -122,10 +123,19 @@ def take_revoked(database: Database, petition_id: int, buckets: Buckets) -> list
     database.execute(f"UPDATE signing_withdrawal SET revoked = 1 WHERE {where}", params)
     withdrawn = sum(1 for row in rows if row[2] == WITHDRAWN)
     database.execute(
-        "UPDATE signing_total SET withdrawn = withdrawn + ?, invalidated = invalidated + ? WHERE petition_id = ?",
-        (withdrawn, len(rows) - withdrawn, petition_id),
+        "UPDATE signing_total SET withdrawn = withdrawn + ?, invalidated = invalidated + ?, invalidated_by = ?"
+        " WHERE petition_id = ?",
+        (withdrawn, len(rows) - withdrawn, _with_reasons(database, petition_id, rows), petition_id),
     )
     return [Revoked(row[1], row[2]) for row in rows]
+
+
+def _with_reasons(database: Database, petition_id: int, rows: list[Row]) -> str:
+    """Return the numbers by reason with these revocations, as JSON."""
+    sql = "SELECT invalidated_by FROM signing_total WHERE petition_id = ?"
+    known = {int(reason): n for reason, n in json.loads(database.query(sql, (petition_id,))[0][0]).items()}
+    new = Counter(row[2] for row in rows if row[2] != WITHDRAWN)
+    return json.dumps(dict(sorted((new + Counter(known)).items())))
 
 
 def end_batch(database: Database, petition_id: int, now: float) -> None:
@@ -148,7 +158,8 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
     )
     database.execute(
         "UPDATE signing_total SET published_confirmed = confirmed, published_withdrawn = withdrawn,"
-        " published_invalidated = invalidated, published_names = ? WHERE petition_id = ?",
+        " published_invalidated = invalidated, published_invalidated_by = invalidated_by, published_names = ?"
+        " WHERE petition_id = ?",
         (json.dumps(names, ensure_ascii=False), petition.id),
     )
 

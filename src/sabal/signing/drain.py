@@ -6,13 +6,13 @@ signatures were withdrawn.
 
 import hmac
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from sabal import days
 from sabal.database import Database
-from sabal.records.export import drain_proof
+from sabal.records.export import Commitments, drain_proof
 from sabal.refusal import Refusal
 from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT, delete
 
@@ -20,19 +20,25 @@ UNDO_DAYS = 7  # days from the proof to the deletion, in which the organiser can
 CHUNK = 200
 
 
+class NothingExpected(Refusal):
+    """No export is waiting for its code."""
+
+
+class WrongCode(Refusal):
+    """The code is not that of the newest export."""
+
+
 def new_code() -> bytes:
     """Return a new random code for the first line of an export. The organiser's proof is made from it."""
     return secrets.token_hex(16).encode()
 
 
-def expect(
-    database: Database, petition_id: int, size: int, code: bytes, commitments: Iterable[bytes]
-) -> None:
+def expect(database: Database, petition_id: int, size: int, code: bytes, exported: Commitments) -> None:
     """Store the proof that will show that every record of an export opened. It replaces that of an earlier export.
 
     Only the records of entries below `size`, the size of the export's checkpoint, will be deleted.
     """
-    proof = drain_proof(code, list(commitments))
+    proof = drain_proof(code, exported)
     database.insert(
         "signing_drain",
         ("petition_id", "size", "proof", "due"),
@@ -44,11 +50,11 @@ def expect(
 def accept(database: Database, petition_id: int, proof: str, today: date) -> date:
     """Accept the code that `sabal open --prove` printed, and return the day after which the records are deleted.
 
-    Raises Refusal.
+    Raises NothingExpected and WrongCode.
     """
     export = _newest_export(database, petition_id)
     if export is None:
-        raise Refusal("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
+        raise NothingExpected("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
     due = days.number(today) + UNDO_DAYS
     known = hmac.compare_digest(export.proof.encode(), proof.strip().lower().encode())
     # The UPDATE checks the proof again, because an export that is fetched at this moment needs another one.
@@ -56,7 +62,7 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
         "UPDATE signing_drain SET due = ? WHERE petition_id = ? AND proof = ?",
         (due, petition_id, export.proof),
     ):
-        raise Refusal(
+        raise WrongCode(
             "This is not the code of the newest export. Open that one with `sabal open FILE --identity KEY"
             " --prove`. Nothing will be deleted."
         )

@@ -83,6 +83,8 @@ MESSAGES = {
     "odd name": "Enter your name in letters. It holds characters that cannot be shown.",
     "link name": "Enter your name without a web address.",
     **given.MESSAGES,
+    "refused domain": "This petition takes no signatures with addresses of this domain, because many were not genuine. "
+    "Please use another address.",
     "bad country": "Choose a country or place from the list, or leave it empty.",
     "no consent": "Tick the box to agree. Otherwise we cannot keep your signature.",
     "long comment": "This comment is too long. Use at most 1,000 characters.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sabal.database import Database, connect, leading
 from sabal.keys.keystore import open_keystore
 from sabal.petitions.lookup import petition as find_petition
-from sabal.records.export import FORMAT, Header
+from sabal.records.export import FORMAT, Commitments, Header
 from sabal.refusal import Refusal
 from sabal.signing.writer.rows import OF_PETITION, SAME_COMMITMENT
 
@@ -16,8 +16,13 @@ CHUNK = 500
 PATIENCE = 20.0  # seconds to wait for a worker that is tidying
 
 
-def write_sealed(database: Database, petition_id: int, header: Header) -> Iterator[str]:
-    """Yield the lines of an export: every confirmed signature of a petition, sealed as it is stored."""
+def write_sealed(
+    database: Database, petition_id: int, header: Header, exported: Commitments | None = None
+) -> Iterator[str]:
+    """Yield the lines of an export: every confirmed signature of a petition, sealed as it is stored.
+
+    Add the commitment of each to `exported`. Raises Refusal if the worker is tidying.
+    """
     first = {
         "format": FORMAT,
         "petition": header.petition,
@@ -31,11 +36,13 @@ def write_sealed(database: Database, petition_id: int, header: Header) -> Iterat
     # Meanwhile the worker must replace no hash: a row whose key changes between two reads could be left out.
     with leading(database, "tidy", PATIENCE) as leads:
         if not leads:
-            raise Refusal("The worker is tidying. Run this command again in a minute.")
-        yield from _records(database, petition_id, header.size)
+            raise Refusal("The worker is tidying. Try again in a minute.")
+        yield from _records(
+            database, petition_id, header.size, Commitments() if exported is None else exported
+        )
 
 
-def _records(database: Database, petition_id: int, size: int) -> Iterator[str]:
+def _records(database: Database, petition_id: int, size: int, exported: Commitments) -> Iterator[str]:
     last = b""
     while True:
         # Ordered by the hash of the link, which is a random order.
@@ -54,6 +61,7 @@ def _records(database: Database, petition_id: int, size: int) -> Iterator[str]:
                 "commitment": bytes(commitment).hex(),
                 "record": base64.b64encode(bytes(body)).decode(),
             }
+            exported.add(bytes(commitment))
             yield json.dumps(line) + "\n"
         if len(rows) < CHUNK:
             return

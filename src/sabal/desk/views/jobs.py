@@ -22,7 +22,7 @@ WORKER_ANSWERS_WITHIN = timedelta(seconds=5)
 def show(request: HttpRequest, petition: Petition, job: str) -> HttpResponse:
     """Show how far a job is. The page loads itself again until it has ended."""
     found = _job(petition, job)
-    late = found.started_at is None and datetime.now(UTC) - found.asked_at > WORKER_ANSWERS_WITHIN
+    late = is_late(found)
     context = {
         "petition": petition,
         "title": title_of(petition),
@@ -55,3 +55,12 @@ def _job(petition: Petition, job: str) -> Job:
 def _languages(petition: Petition) -> tuple[str, ...]:
     definition = definition_of(petition)
     return definition.languages if definition else ()
+
+
+def is_late(job: Job) -> bool:
+    """Return whether no worker has begun a job that waits: perhaps none runs."""
+    return (
+        job.started_at is None
+        and job.ended_at is None
+        and datetime.now(UTC) - job.asked_at > WORKER_ANSWERS_WITHIN
+    )

@@ -1,7 +1,7 @@
 """The queries and deletions that the writer's verbs share."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,6 +21,8 @@ _PUBLISHED = (
 # Selects one petition's rows in queries that read signatures in the order of their key. Because of the plus, SQLite
 # does not use the index of tags. With that index it would have to sort all rows again for every chunk.
 OF_PETITION = "+s.petition_id = ?"
+
+READ = 2_000  # rows that one query reads
 
 # The columns of a further link to a signature.
 ACCESS = ("token_hash", "signature_hash", "petition_id", "mailbox")
@@ -142,6 +144,22 @@ def owners(database: Database, keys: Iterable[Key], lock: str = "") -> dict[Key,
         for tag, token_hash in database.query(sql, [petition_id, epoch, *params]):
             found[petition_id, epoch, bytes(tag)] = bytes(token_hash)
     return found
+
+
+def owners_of(database: Database, petition_id: int, commitments: Container[bytes]) -> dict[bytes, bytes]:
+    """Return the token hash of the signature with each commitment. Reads all signatures, in many short queries."""
+    found: dict[bytes, bytes] = {}
+    last = b""
+    while True:
+        rows = database.query(
+            f"SELECT s.token_hash, s.commitment FROM signing_signature s WHERE {OF_PETITION} AND s.token_hash > ?"
+            f" ORDER BY s.token_hash LIMIT {READ}",
+            (petition_id, last),
+        )
+        found |= {bytes(c): bytes(token_hash) for token_hash, c in rows if bytes(c) in commitments}
+        if len(rows) < READ:
+            return found
+        last = bytes(rows[-1][0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,16 @@ def erase_signatures(database: Database, owners: list[bytes], reason: int) -> in
 
     The commitment and the reason stay.
     """
+    return len(erase_owned(database, owners, reason))
+
+
+def erase_owned(database: Database, owners: list[bytes], reason: int) -> set[bytes]:
+    """Erase the signatures of these token hashes, and return the commitments of those that were here."""
     erased = _erase(database, "token_hash", owners, reason)
     # Append before the commit. After a crash between the two, a restore erases what was to be erased anyway. In the
     # other order, a restore would bring back signatures that the signer was told are gone.
     erasure_journal.append([Erasure(_KINDS[reason], c, petition_id) for c, petition_id in sorted(erased)])
-    return len(erased)
+    return {c for c, _ in erased}
 
 
 def erase_again(database: Database, commitments: list[bytes], reason: int) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -77,3 +78,18 @@ def forget_second_factor(person: Person) -> None:
 
 def has_second_factor(user: User) -> bool:
     return Authenticator.objects.filter(user=user).exists()
+
+
+def give_authenticator(context: Any, page: Any) -> None:
+    """Give the browser a fingerprint reader that always says yes."""
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})

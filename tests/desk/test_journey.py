@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import agefile
-from desk_clients import LETTER, PASSWORD
+from desk_clients import LETTER, PASSWORD, give_authenticator
 from served import SLUG, Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -23,9 +23,14 @@ TERMS = {
 PAGES = (
     "/",
     "/new",
+    "/new/blank",
+    "/new/copy",
+    "/new/folder",
     "/petitions/another-draft",
     "/petitions/another-draft/terms",
     "/petitions/another-draft/text/en",
+    "/petitions/another-draft/text/en?whole=1",
+    "/petitions/another-draft/recipients",
     "/petitions/another-draft/key",
     "/petitions/another-draft/publish",
     "/petitions/another-draft/discard",
@@ -66,21 +71,6 @@ def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
     assert page.locator("h1").inner_text() == "Petitions"
     yield page
     context.close()
-
-
-def give_authenticator(context: Any, page: Any) -> None:
-    """Give the browser a fingerprint reader that always says yes."""
-    devtools = context.new_cdp_session(page)
-    devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def test_the_first_minutes(olga: Any, served_desk: Served) -> None:
@@ -150,9 +140,11 @@ def test_from_a_letter_to_a_published_petition(olga: Any, served_desk: Served, t
     olga.fill("[name=privacy_contact]", "privacy@example.org")
     olga.fill("[name=retention]", "2030-01-31")
     olga.click("main form button")
+    olga.goto(draft)
     olga.click("text=The text (en)")
     olga.fill("[name=summary]", "We ask the town council to keep the night bus.")
     olga.click("main form button")
+    olga.goto(draft)
 
     olga.click(".checks a >> text=key >> nth=0")
     olga.fill("[name=key]", str(identity.recipient))

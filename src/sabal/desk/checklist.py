@@ -78,8 +78,8 @@ def _terms(petition: Petition, definition: Definition) -> Iterator[Check]:
     yield Check(
         _("To whom it is addressed"),
         not any(TO_COMPLETE in name for name in recipients),
-        reverse("new"),  # recipients come from the letter: the forms of a draft have none
-        _("Make the draft again from the letter, and give a line the role “Recipient”."),
+        reverse("recipients", args=[petition.slug]),
+        _("The names of those who can do what you ask."),
     )
 
 

@@ -1,14 +1,18 @@
-"""The forms of the editor: the text in one language, and the terms of a petition."""
+"""The forms of the text of a petition in one language: in parts, and as one text."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from sabal.petitions.definition import NO_DATE, TO_COMPLETE, Definition
+from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER
+from sabal.petitions.textparts import has_list, is_closed
+from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH
+
+TEXT_LENGTH = 60_000
 
 
 class Saved(forms.Form):
@@ -16,6 +20,10 @@ class Saved(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput())
     theirs: Mapping[str, str] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        empty_what_is_missing(self.initial)
 
     def show_conflict(self, files: Mapping[str, str]) -> None:
         """Keep what was typed, and say that somebody saved another text meanwhile, which the page shows beside it."""
@@ -29,155 +37,158 @@ class Saved(forms.Form):
         )
 
 
-class TextForm(Saved):
-    """The text in one language: what is at the top, and the letter itself as Markdown."""
+def empty_what_is_missing(values: MutableMapping[str, Any]) -> None:
+    """Show what an import or an unfinished draft marked as missing as an empty field."""
+    for key, value in values.items():
+        if isinstance(value, str) and TO_COMPLETE in value and key != "body":
+            values[key] = ""
 
-    title = forms.CharField(label=_("Title"), max_length=FRONT_MATTER["title"])
-    summary = forms.CharField(
-        label=_("Summary"),
-        help_text=_("One or two sentences: what is asked, and of whom."),
-        max_length=FRONT_MATTER["summary"],
-        widget=forms.Textarea(attrs={"rows": 3}),
+
+def lines(rows: int, **attributes: Any) -> forms.Textarea:
+    """Return a field for several lines. It grows with its text where the browser can do that."""
+    return forms.Textarea(attrs={"rows": rows, **attributes})
+
+
+def needed(field: forms.Field) -> forms.Field:
+    """Mark a field that may be empty in a draft and must be filled before publishing."""
+    field.needed = True  # type: ignore[attr-defined]
+    return field
+
+
+class FrontForm(Saved):
+    """What is above the letter, and the sentences around the form."""
+
+    title = needed(forms.CharField(label=_("Title"), required=False, max_length=FRONT_MATTER["title"]))
+    summary = needed(
+        forms.CharField(
+            label=_("Summary"),
+            help_text=_("One or two sentences: what is asked, and of whom."),
+            required=False,
+            max_length=FRONT_MATTER["summary"],
+            widget=lines(3),
+        )
     )
     subject = forms.CharField(
         label=_("Subject"),
         help_text=_("The subject line of the letter."),
         required=False,
         max_length=FRONT_MATTER["subject"],
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=lines(2),
     )
+    sign_invitation = forms.CharField(
+        label=_("Invitation to sign"),
+        help_text=_("The sentence above the form."),
+        required=False,
+        max_length=FRONT_MATTER["sign_invitation"],
+        widget=lines(2),
+    )
+    newsletter_invitation = forms.CharField(
+        label=_("Invitation to the newsletter"),
+        required=False,
+        max_length=FRONT_MATTER["newsletter_invitation"],
+        widget=lines(2),
+    )
+    notice = forms.CharField(
+        label=_("Notice at the end"), required=False, max_length=FRONT_MATTER["notice"], widget=lines(2)
+    )
+
+
+class TextForm(FrontForm):
+    """The text in one language: what is at the top, and the whole letter as Markdown."""
+
     body = forms.CharField(
         label=_("The letter"),
         help_text=_(
             "A line that begins with ## is a heading. The demands are the one list: each begins with a hyphen, a part"
             " of it with two spaces and a hyphen. An empty line begins a new paragraph. *Stars* are for emphasis."
         ),
-        max_length=60_000,
+        max_length=TEXT_LENGTH,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 24, "class": "letter"}),
+        widget=lines(24, **{"class": "letter"}),
     )
-    sign_invitation = forms.CharField(
-        label=_("Invitation to sign"), required=False, max_length=FRONT_MATTER["sign_invitation"]
-    )
-    newsletter_invitation = forms.CharField(
-        label=_("Invitation to the newsletter"),
+    field_order = ("title", "summary", "subject", "body")
+
+
+def letter_text(label: Any, rows: int) -> forms.CharField:
+    """Return a field for Markdown of the letter."""
+    return forms.CharField(
+        label=label,
         required=False,
-        max_length=FRONT_MATTER["newsletter_invitation"],
+        max_length=TEXT_LENGTH,
+        strip=False,
+        widget=lines(rows, **{"class": "letter"}),
     )
-    notice = forms.CharField(label=_("Notice at the end"), required=False, max_length=FRONT_MATTER["notice"])
+
+
+class PartsForm(FrontForm):
+    """The text in one language, with its sections and demands as rows beside it."""
+
+    demands_heading = needed(
+        forms.CharField(
+            label=_("Heading of the demands"),
+            help_text=_("Such as: What we ask"),
+            required=False,
+            max_length=HEADING_LENGTH,
+        )
+    )
+    closing = letter_text(_("Closing text"), 4)
+
+    @property
+    def head(self) -> list[forms.BoundField]:
+        """Return the fields above the sections."""
+        return [self[name] for name in ("title", "summary", "subject")]
+
+    @property
+    def foot(self) -> list[forms.BoundField]:
+        """Return the fields below the demands."""
+        return [self[name] for name in ("closing", "sign_invitation", "newsletter_invitation", "notice")]
+
+    def clean_closing(self) -> str:
+        return clean_markdown(self.cleaned_data["closing"])
+
+
+class SectionForm(forms.Form):
+    """A part of the letter before the demands."""
+
+    heading = needed(forms.CharField(label=_("Heading"), required=False, max_length=HEADING_LENGTH))
+    body = needed(letter_text(_("Text"), 6))
+
+    def clean_body(self) -> str:
+        return clean_markdown(self.cleaned_data["body"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        heading, body = cleaned.get("heading", ""), cleaned.get("body", "")
+        if body.strip() and not heading:
+            self.add_error("heading", _("Give this section a heading, such as Background."))
+        if heading and not body.strip() and "body" not in self.errors:
+            self.add_error("body", _("Write the text of this section, or remove it."))
+        return cleaned
+
+
+class DemandForm(forms.Form):
+    """A demand, or a part of one. `origin` is its place as saved; empty if it is new."""
+
+    text = forms.CharField(label=_("Demand"), required=False, max_length=DEMAND_LENGTH, widget=lines(2))
+    level = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())
+    origin = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for key, value in self.initial.items():
-            if isinstance(value, str) and TO_COMPLETE in value and key != "body":
-                self.initial[key] = ""
+        empty_what_is_missing(self.initial)
 
 
-PROFILES = [
-    (
-        "guarded",
-        _("Yes: no name is ever shown, the count grows in large steps, and people at risk are warned"),
-    ),
-    (
-        "open",
-        _("No: signers may show their name if they wish, and the count grows soon after each signature"),
-    ),
-]
-
-
-class TermsForm(Saved):
-    """The terms. The fields with a text for each language are made for the languages of the petition."""
-
-    profile = forms.ChoiceField(
-        label=_("Could someone be harmed if it were known that they signed?"),
-        choices=PROFILES,
-        widget=forms.RadioSelect(),
-    )
-    privacy_contact = forms.CharField(
-        label=_("Contact for questions about personal data"),
-        help_text=_("An email address, or a web address that begins with https://"),
-        max_length=200,
-    )
-    retention = forms.DateField(
-        label=_("Signatures are deleted on"),
-        help_text=_("Year-month-day, such as 2028-11-30. Everybody is promised this day when they sign."),
-        widget=forms.DateInput(format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
-    closes = forms.DateField(
-        label=_("Last day for signing"),
-        help_text=_("If you leave it empty, people can sign until a week before the signatures are deleted."),
-        required=False,
-        widget=forms.DateInput(format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
-    goal = forms.IntegerField(label=_("Goal"), required=False, min_value=1, max_value=1_000_000_000)
-    newsletter = forms.BooleanField(label=_("Offer the newsletter"), required=False)
-    updates = forms.BooleanField(label=_("Signers may ask for updates about this petition"), required=False)
-    country = forms.BooleanField(label=_("Ask for the country"), required=False)
-    comment = forms.BooleanField(
-        label=_("Let signers write a comment, which only you can read"), required=False
-    )
-
-    def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._definition = definition
-        for language in definition.languages:
-            several = len(definition.languages) > 1
-            for key, label, rows in (
-                ("organiser", _("Who asks, as shown at the top"), 0),
-                ("name", _("Legal name of the organisation or person responsible"), 0),
-                ("address", _("Postal address"), 3),
-                ("purpose", _("What the signatures are used for"), 2),
-            ):
-                widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
-                self.fields[f"{key}:{language}"] = forms.CharField(
-                    label=f"{label} ({language})" if several else label, max_length=500, widget=widget
-                )
-        texts = [name for name in self.fields if ":" in name]
-        self.order_fields(["profile", *texts, "privacy_contact", "retention", "closes", "goal"])
-
-    @staticmethod
-    def values(definition: Definition) -> dict[str, object]:
-        """Return the initial values. What an import marked as missing is empty."""
-        values: dict[str, object] = {
-            "profile": definition.profile if definition.profile_chosen else "",
-            "privacy_contact": definition.controller.privacy_contact,
-            "retention": "" if definition.retention == NO_DATE else definition.retention,
-            "closes": definition.closes or "",
-            "goal": definition.goal or "",
-            "newsletter": definition.newsletter,
-            "updates": definition.updates,
-            "country": definition.fields.country,
-            "comment": definition.fields.comment,
-        }
-        for language in definition.languages:
-            values[f"organiser:{language}"] = definition.organiser[language]
-            values[f"name:{language}"] = definition.controller.name[language]
-            values[f"address:{language}"] = definition.controller.address[language]
-            values[f"purpose:{language}"] = definition.purpose[language]
-        return {key: "" if TO_COMPLETE in str(value) else value for key, value in values.items()}
-
-    def changes(self) -> dict[tuple[str, ...], object]:
-        """Return the values of petition.toml that this form sets, by path."""
-        cleaned = self.cleaned_data
-        closes: date | None = cleaned["closes"]
-        found: dict[tuple[str, ...], object] = {
-            ("profile",): cleaned["profile"],
-            ("controller", "privacy_contact"): cleaned["privacy_contact"],
-            ("retention",): cleaned["retention"],
-            ("closes",): closes,
-            ("goal",): cleaned["goal"],
-        }
-        for key in ("newsletter", "updates"):
-            if cleaned[key] != getattr(self._definition, key):
-                found[(key,)] = cleaned[key]
-        for key in ("country", "comment"):
-            if cleaned[key] != getattr(self._definition.fields, key):
-                found["fields", key] = cleaned[key]
-        for language in self._definition.languages:
-            found["organiser", language] = cleaned[f"organiser:{language}"]
-            found["controller", "name", language] = cleaned[f"name:{language}"]
-            found["controller", "address", language] = cleaned[f"address:{language}"].replace("\r\n", "\n")
-            found["purpose", language] = cleaned[f"purpose:{language}"].replace("\r\n", " ")
-        return found
+def clean_markdown(text: str) -> str:
+    """Return Markdown of a section. Raises ValidationError if it would swallow what follows it, or has a list."""
+    text = text.replace("\r\n", "\n").strip("\n")
+    if has_list(text):
+        raise ValidationError(
+            _(
+                "There is a list in this text. The demands are the only list of a petition: write this as sentences."
+            )
+        )
+    if not is_closed(text):
+        raise ValidationError(
+            _("This text does not end: three ` or ~ begin a block of code. Remove them, or end the block.")
+        )
+    return text

@@ -19,12 +19,13 @@ def with_terms(files: Mapping[str, str], values: Mapping[tuple[str, ...], object
     document = tomlkit.parse(source.removeprefix("\ufeff"))
     languages = [str(one) for one in document["languages"]]
     for path, value in values.items():
-        _set(document, path, value, languages)
+        set_value(document, path, value, languages)
     text = tomlkit.dumps(document)
     return {**files, FILE: "\ufeff" + text if source.startswith("\ufeff") else text}
 
 
-def _set(table: Any, path: tuple[str, ...], value: object, languages: list[str]) -> None:
+def set_value(table: Any, path: tuple[str, ...], value: object, languages: list[str]) -> None:
+    """Set one value below a table of a document by its path. None removes it."""
     key, *rest = path
     if not rest:
         if value is None:
@@ -43,7 +44,7 @@ def _set(table: Any, path: tuple[str, ...], value: object, languages: list[str])
     elif here is None:
         table[key] = tomlkit.table()
         here = table[key]
-    _set(here, tuple(rest), value, languages)
+    set_value(here, tuple(rest), value, languages)
 
 
 def wording(source: str) -> tuple[dict[str, str], str]:
@@ -54,13 +55,33 @@ def wording(source: str) -> tuple[dict[str, str], str]:
 
 
 def with_wording(source: str, front: Mapping[str, str], body: str) -> str:
-    """Return a LANG.md with these values and this Markdown. If neither differs, return `source` itself."""
+    """Return a LANG.md with these values and this Markdown. Whichever of the two does not differ keeps its bytes."""
     front = {key: join_lines(front.get(key, "")) for key in FRONT_MATTER}
     body = body.replace("\r\n", "\n").strip("\n")
-    if source and wording(source) == (front, body):
+    if not source:
+        return f"{_front_source(front)}\n\n{body}\n"
+    old_front, old_body = wording(source)
+    if (old_front, old_body) == (front, body):
         return source
+    text = source.removeprefix("\ufeff")
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
+    _, end = read_front_matter(lines, lambda line, sentence: None)
+    head = "\n".join(lines[:end]) if front == old_front else _front_source(front)
+    changed = f"{head}\n\n{body}\n".replace("\n", newline)
+    return "\ufeff" + changed if source.startswith("\ufeff") else changed
+
+
+def first_line_of_body(source: str) -> int:
+    """Return the number of the line, from 1, at which the Markdown of a LANG.md begins."""
+    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    _, end = read_front_matter(lines, lambda line, sentence: None)
+    return next((n for n, line in enumerate(lines[end:], end + 1) if line), len(lines))
+
+
+def _front_source(front: Mapping[str, str]) -> str:
     lines = [f"{key}: {front_value(value)}" for key, value in front.items() if value]
-    return "\n".join(["---", *lines, "---", "", body]) + "\n"
+    return "\n".join(["---", *lines, "---"])
 
 
 def front_value(text: str) -> str:

@@ -58,7 +58,7 @@ def read(path: Path) -> dict[str, str]:
         for name in names:
             if name.startswith("."):
                 continue
-            if not _is_known(name):
+            if not is_known(name):
                 problems.append(
                     Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
                 )
@@ -83,7 +83,7 @@ def parse(files: Mapping[str, str]) -> Definition:
     texts: dict[str, Text] = {}
     lines: dict[str, Mapping[str, int]] = {}
     for name, source in sources.items():
-        if name != FILE and _is_known(name):
+        if name != FILE and is_known(name):
             language = name.removesuffix(".md")
             texts[language], lines[language] = parse_text(language, source, problems)
     if terms:
@@ -103,7 +103,7 @@ def write(files: Mapping[str, str], directory: Path) -> None:
     wrong = [
         Problem(name, 1, "This file does not belong in a petition folder. Remove it.")
         for name in files
-        if not _is_known(name)
+        if not is_known(name)
     ]
     if wrong:
         raise FolderError(wrong)
@@ -187,7 +187,8 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
     return tuple(sentences)
 
 
-def _is_known(name: str) -> bool:
+def is_known(name: str) -> bool:
+    """Return whether a petition folder can have a file of this name."""
     return name == FILE or (name.endswith(".md") and LANGUAGE.fullmatch(name.removesuffix(".md")) is not None)
 
 
@@ -227,7 +228,7 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
 
 def _source(name: str, text: str, problems: list[Problem]) -> str:
     """Return the text for the parsers: no byte order mark, line ends "\\n", NFC, no invisible characters."""
-    if not _is_known(name):
+    if not is_known(name):
         problems.append(
             Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
         )

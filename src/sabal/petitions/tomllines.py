@@ -37,6 +37,12 @@ def key_lines(source: str) -> Mapping[KeyPath, int]:
     return found
 
 
+def headers(source: str) -> list[tuple[int, KeyPath]]:
+    """Return the line number (from 1) and the words of each header, such as [fields] or [[recipients]]."""
+    found = ((number, _HEADER.fullmatch(line)) for number, line in _statements(source))
+    return [(number, _words(header[2])) for number, header in found if header]
+
+
 def _note(found: dict[KeyPath, int], path: KeyPath, number: int, beyond: int = 0) -> None:
     for end in range(beyond + 1, len(path) + 1):
         found.setdefault(path[:end], number)

@@ -1,5 +1,11 @@
-"""Edit a draft: its text in each language, and its terms. What cannot be saved is shown again with the reason."""
+"""Edit a draft: its text in each language, its recipients and its terms.
 
+What cannot be saved is shown again with the reason. A button of a row changes the page and stores nothing.
+"""
+
+from typing import Any
+
+from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -10,32 +16,42 @@ from django.views.decorators.http import require_http_methods
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.editforms import TermsForm, TextForm
+from sabal.desk.editors import CHECKED, Editor
+from sabal.desk.framed import framed
+from sabal.desk.recipientforms import RecipientEditor
+from sabal.desk.rows import Action, action_of
+from sabal.desk.termseditor import TermsEditor
+from sabal.desk.texteditor import TextEditor, WholeTextEditor
 from sabal.desk.titles import title_of
-from sabal.petitions import editing
-from sabal.petitions.definition import FolderError
+from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.folder import parse
 from sabal.petitions.models import Petition
-from sabal.publishing import drafts
+from sabal.publishing import drafts, renaming
+from sabal.publishing import preview as previews
 from sabal.refusal import Refusal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_petition(Act.EDIT)
 def text(request: HttpRequest, petition: Petition, language: str) -> HttpResponseBase:
-    """Edit the text in one language."""
+    """Edit the text in one language: in parts, or as one text."""
     _refuse_published(petition)
     files = drafts.export_files(petition.slug)
-    name = f"{language}.md"
-    if name not in files:
+    if f"{language}.md" not in files:
         raise Http404
-    front, body = editing.wording(files[name])
-    form = TextForm(request.POST or None, initial={**front, "body": body, "revision": petition.revision})
-    if request.method == "POST" and form.is_valid():
-        changed = editing.with_wording(files[name], form.cleaned_data, form.cleaned_data["body"])
-        if _saved(request, petition, {**files, name: changed}, form):
-            return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
-    return _page(request, petition, form, language, parse(files).languages)
+    whole = "whole" in request.GET or "body" in request.POST
+    make = WholeTextEditor if whole else TextEditor
+    editor = make(files, petition.revision, *_sent(request), language=language)
+    return _answer(request, petition, editor, "text", language)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.EDIT)
+def recipients(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Edit to whom the petition is addressed."""
+    _refuse_published(petition)
+    editor = RecipientEditor(drafts.export_files(petition.slug), petition.revision, *_sent(request))
+    return _answer(request, petition, editor, "recipients")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,17 +59,13 @@ def text(request: HttpRequest, petition: Petition, language: str) -> HttpRespons
 def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Edit who is responsible, for how long, for whom it may be dangerous, and what the form asks for."""
     _refuse_published(petition)
-    files = drafts.export_files(petition.slug)
-    definition = parse(files)
-    form = TermsForm(
-        request.POST or None,
-        definition=definition,
-        initial={**TermsForm.values(definition), "revision": petition.revision},
+    editor = TermsEditor(
+        drafts.export_files(petition.slug),
+        petition.revision,
+        *_sent(request),
+        is_draft=petition.state == Petition.State.DRAFT,
     )
-    valid = request.method == "POST" and form.is_valid()
-    if valid and _saved(request, petition, editing.with_terms(files, form.changes()), form):
-        return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
-    return _page(request, petition, form, "", definition.languages)
+    return _answer(request, petition, editor, "terms")
 
 
 def _refuse_published(petition: Petition) -> None:
@@ -63,37 +75,87 @@ def _refuse_published(petition: Petition) -> None:
         )
 
 
-def _saved(
-    request: HttpRequest, petition: Petition, files: dict[str, str], form: TextForm | TermsForm
-) -> bool:
+def _sent(request: HttpRequest) -> tuple[Any, Action]:
+    return (request.POST if request.method == "POST" else None), action_of(request.POST)
+
+
+def _answer(
+    request: HttpRequest, petition: Petition, editor: Editor, page: str, language: str = ""
+) -> HttpResponseBase:
+    """Save, show a preview, or show the page with what was typed."""
+    definition = parse(editor.before)
+    action = action_of(request.POST)
+    if request.method == "POST" and action.verb in CHECKED:
+        files = editor.files() if editor.is_valid() else None
+        if action.verb == "preview":
+            return _preview(request, editor, files, action.kind or language or definition.authoritative)
+        if files is not None and _saved(request, petition, files, editor):
+            messages.success(request, gettext("Saved."))
+            return HttpResponseRedirect(_address(petition, page, language, request))
+    return _page(request, petition, editor, definition, page, language)
+
+
+def _saved(request: HttpRequest, petition: Petition, files: dict[str, str], editor: Editor) -> bool:
     """Save the files, unless somebody else saved meanwhile or they cannot be used; then add the reason to the form."""
-    with transaction.atomic():
-        now = Petition.objects.select_for_update().get(pk=petition.pk)
-        if now.revision != form.cleaned_data["revision"]:
-            form.show_conflict(drafts.export_files(petition.slug))
-            return False
-        try:
+    try:
+        slug = parse(files).slug
+        with transaction.atomic():
+            now = Petition.objects.select_for_update().get(pk=petition.pk)
+            if now.revision != editor.main.cleaned_data["revision"]:
+                editor.main.show_conflict(drafts.export_files(now.slug))
+                return False
+            if now.slug != slug:
+                renaming.rename(now, slug)
+                petition.slug = slug
             drafts.import_files(files)
-        except FolderError as error:
-            for problem in error.problems:
-                form.add_error(None, problem.sentence)
-            return False
-        audit.record(user_of(request), "draft-changed", petition=petition)
+            audit.record(user_of(request), "draft-changed", petition=now)
+    except FolderError as error:
+        editor.refuse(error)
+        return False
     return True
+
+
+def _address(petition: Petition, page: str, language: str, request: HttpRequest) -> str:
+    address = reverse(page, args=[petition.slug, language] if language else [petition.slug])
+    return f"{address}?whole=1" if "whole" in request.GET else address
+
+
+def _preview(
+    request: HttpRequest, editor: Editor, files: dict[str, str] | None, language: str
+) -> HttpResponse:
+    """Answer with the public page of what was typed, or with what is wrong. Nothing is stored."""
+    if files is not None:
+        typed = files
+        try:
+            slug = parse(files).slug
+            return framed(previews.answer(lambda: typed, "GET", f"/{language}/{slug}", b""))
+        except FolderError as error:
+            editor.refuse(error)
+    answer = render(request, "desk/preview_not_yet.html", {"mistakes": editor.mistakes()}, status=422)
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+    )
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return answer
 
 
 def _page(
     request: HttpRequest,
     petition: Petition,
-    form: TextForm | TermsForm,
+    editor: Editor,
+    definition: Definition,
+    page: str,
     language: str,
-    languages: tuple[str, ...],
 ) -> HttpResponse:
+    mistakes = list(editor.mistakes())
     context = {
         "petition": petition,
         "title": title_of(petition),
-        "form": form,
+        "editor": editor,
+        "mistakes": mistakes,
+        "page": page,
         "language": language,
-        "languages": languages,
+        "shown": language or definition.authoritative,
+        "languages": definition.languages,
     }
-    return render(request, "desk/edit.html", context, status=422 if form.errors else 200)
+    return render(request, editor.template, context, status=422 if mistakes else 200)

@@ -16,6 +16,7 @@ from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.checklist import checklist
+from sabal.desk.framed import framed
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import definition_of, title_of
 from sabal.petitions.counts import Counts
@@ -160,13 +161,8 @@ def preview(request: HttpRequest, petition: Petition) -> HttpResponse:
 @of_petition(Act.VIEW)
 def preview_page(request: HttpRequest, petition: Petition, language: str) -> HttpResponse:
     """Answer with a page of the preview: the public page itself, which only the desk may frame."""
-    answer = previews.answer(
-        lambda: drafts.export_files(petition.slug), request.method or "GET", request.path, request.body
-    )
-    headers = {name.decode(): value.decode() for name, value in answer.headers if name != b"cache-control"}
-    if policy := headers.get("content-security-policy"):
-        headers["content-security-policy"] = policy.replace(
-            "frame-ancestors 'none'", "frame-ancestors 'self'"
+    return framed(
+        previews.answer(
+            lambda: drafts.export_files(petition.slug), request.method or "GET", request.path, request.body
         )
-    headers["X-Frame-Options"] = "SAMEORIGIN"
-    return HttpResponse(answer.body, status=answer.status, headers=headers)
+    )

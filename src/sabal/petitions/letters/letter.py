@@ -90,6 +90,11 @@ def _hint(reading: LetterReading, slug: str, draw: Draw) -> str:
     return draw(words or [word for word in _hints() if word not in f"{slug} {titles}".lower()])
 
 
+def neutral_word(text: str, draw: Draw = secrets.choice) -> str:
+    """Return a neutral word that `text` does not contain, for the emails of a guarded petition."""
+    return draw([word for word in _hints() if word not in text.lower()] or _hints())
+
+
 @cache
 def _hints() -> tuple[str, ...]:
     return tuple((Path(__file__).parent / "hints.txt").read_text("utf-8").split())

@@ -1,0 +1,14 @@
+"""Give a draft another slug. A published petition keeps its own: links and emails lead to it."""
+
+from sabal.petitions.models import Petition
+from sabal.refusal import Refusal
+
+
+def rename(petition: Petition, slug: str) -> None:
+    """Change the slug of a draft's row. The caller stores files with the same slug in the same transaction."""
+    if petition.state != Petition.State.DRAFT:
+        raise Refusal(f"{petition.slug} was published, so its address can no longer change.")
+    if Petition.objects.filter(slug=slug).exists():
+        raise Refusal(f"Another petition has the address {slug}. Choose another one.")
+    petition.slug = slug
+    petition.save(update_fields=["slug"])

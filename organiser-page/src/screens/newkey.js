@@ -35,9 +35,8 @@ function passphraseStep(made) {
     try {
       const key = await workers.ask("newKey", { passphrase: first.value.trim(), made: today(), postQuantum: !older.checked });
       first.value = second.value = "";
-      shown.replaceChildren();
+      step.replaceChildren(make("h2", {}, text("new_passphrase")), paragraph("new_made"));
       step.classList.add("done");
-      for (const input of step.querySelectorAll("input, button")) input.disabled = true;
       addEventListener("beforeunload", key.warn = (event) => event.preventDefault());
       made(key);
       step.nextSibling.querySelector("h2").focus();

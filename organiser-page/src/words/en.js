@@ -36,6 +36,7 @@ export const en = {
   new_suggest: "Suggest one", new_suggested: "Write this down now:", new_more: "More", new_older: "An older kind of key, for programs that do not support post-quantum keys",
   new_short: "This passphrase is too short. Use at least {least} characters.", new_differ: "The two passphrases differ. Type them again.",
   new_make: "Make the key", new_wait: "Making the key. This takes some seconds …",
+  new_made: "The key is made and locked with your passphrase. Now save it: it is only in the memory of this page.",
   new_save: "Save the key file", new_saveWhy: "Save it on a USB stick or in a folder that is not shared. Make a second copy elsewhere.", new_saveGo: "Save organiser.key",
   new_print: "Print the key sheet", new_printWhy: "Two pages, each with the whole locked key. Give them to two people in two places. Paper still works when a disk is broken.", new_printGo: "Print the sheet",
   new_check: "Check what you saved", new_checkWhy: "Choose the file that you saved, or a photo of the sheet, and enter the passphrase as you wrote it down.", new_checkGo: "Check it",

@@ -36,6 +36,7 @@ export const ko = {
   new_suggest: "추천받기", new_suggested: "지금 적어 두세요:", new_more: "더 보기", new_older: "양자 내성 열쇠를 지원하지 않는 프로그램을 위한 예전 방식의 열쇠",
   new_short: "암호이 너무 짧습니다. {least}자 이상 입력하세요.", new_differ: "두 암호이 다릅니다. 다시 입력하세요.",
   new_make: "열쇠 만들기", new_wait: "열쇠를 만드는 중입니다. 몇 초 걸립니다 …",
+  new_made: "열쇠를 만들고 암호로 잠갔습니다. 이제 저장하세요. 지금은 이 페이지의 메모리에만 있습니다.",
   new_save: "열쇠 파일 저장", new_saveWhy: "USB 메모리나 공유하지 않는 폴더에 저장하세요. 다른 곳에도 사본을 하나 만드세요.", new_saveGo: "organiser.key 저장",
   new_print: "열쇠를 종이에 인쇄", new_printWhy: "두 장이며, 각각에 잠긴 열쇠 전체가 있습니다. 두 사람이 두 곳에 나누어 보관하세요. 디스크가 고장 나도 종이는 남습니다.", new_printGo: "인쇄",
   new_check: "저장한 것을 확인", new_checkWhy: "저장한 파일이나 인쇄한 종이의 사진을 선택하고, 적어 둔 암호을 그대로 입력하세요.", new_checkGo: "확인",

@@ -8,8 +8,8 @@ const SIGN = 1, REVOKED = 255, ENTRY = 34;
 
 /**
  * Check a bundle and compare it with the checkpoints of exports, whose headers are given. Return the log:
- * `{files, origin, size, root, terms, signers}`, with the terms by the hash of their manifest, and the indexes that count.
- * Throw a Refusal if it does not hold. `tell` gets the part that is done, 0 to 1.
+ * `{files, origin, size, root, terms, signers, revokedSince}`, with the terms by the hash of their manifest, the indexes that count, and
+ * those that an export, which may be newer, lists as revoked. Throw a Refusal if it does not hold. `tell` gets the part that is done, 0 to 1.
  */
 export async function checkedLog(bytes, name, headers, now, tell = () => {}) {
   try {
@@ -22,7 +22,7 @@ export async function checkedLog(bytes, name, headers, now, tell = () => {}) {
     const kept = known.map(({ petition, checkpoint }) => ({ name: petition, data: utf8(checkpoint) }));
     const { result, wrongs } = await check(read, kept, { now, tell: telling });
     if (!result.ok) throw new Refusal("log_wrong", { problem: wrongs[0]() });
-    return await walked(read, result, telling);
+    return { ...await walked(read, result, telling), revokedSince: new Set(headers.flatMap(({ revoked }) => revoked)) };
   } catch (error) {
     if (error instanceof Wrong) throw new Refusal("log_unread", { problem: sayOfChecker(error.key, error.values) });
     throw error;
@@ -57,7 +57,7 @@ export function matched(opened, log) {
     const why = one.unreadable !== null ? "unreadable"
       : !one.checked ? "changed"
         : index === undefined ? (known ? "strange" : "later")
-          : log.kinds[index] === REVOKED ? "revoked"
+          : log.kinds[index] === REVOKED || log.revokedSince.has(index) ? "revoked"
             : !log.terms.has(one.manifest) ? "noText" : null;
     if (why) leftOut[why] = (leftOut[why] || 0) + 1;
     else records.set(index, one);

@@ -279,6 +279,28 @@ def test_a_newer_export_can_be_used_with_the_agreed_copy(machine: Machine) -> No
     ]  # withdrawn since, so no record is shown
 
 
+def withdrawn_since(folder: Path) -> Petition:
+    """Write two exports and a log between them, in which the third signature counts. Since then it was withdrawn."""
+    petition = made.petition(PEOPLE[:2], recipients_get="names")
+    before = petition.header()
+    petition.sign(PEOPLE[2])
+    waiting = petition.line(3) | {"index": None}  # it was not in the log yet
+    petition.write(folder / "old.jsonl", made.lines(before, petition.line(1), petition.line(2), waiting))
+    (folder / "log.zip").write_bytes(zipped(petition.copy(), {}))
+    petition.revoke(3)
+    petition.write(folder / "new.jsonl")
+    return petition
+
+
+def test_what_only_a_newer_export_lists_as_withdrawn_is_not_shown(machine: Machine) -> None:
+    withdrawn_since(machine.folder)
+    files = [str(machine.folder / name) for name in ("old.jsonl", "new.jsonl", "log.zip", "out.zip")]
+    words = ["--sealed", files[0], "--sealed", files[1], "--identity", str(machine.key), "--out", files[3]]
+    done = CliRunner().invoke(main, ["bundle", files[2], "--show", "names", *words], catch_exceptions=False)
+    assert done.exit_code == 0 and list(machine.shown()) == [1, 2]
+    assert "withdrawn or invalidated since: 1" in done.stderr
+
+
 def test_a_bundle_is_encrypted_to_its_recipients(machine: Machine) -> None:
     petition = made.petition(PEOPLE, recipients_get="names")
     desk, press = (agefile.generate(post_quantum=False) for _ in range(2))

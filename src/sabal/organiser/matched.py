@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from sabal.checking.copy import LogCopy, entry_at, named_manifests
 from sabal.checking.entries import Walked, walk
 from sabal.checking.kept import Kept
 from sabal.checking.report import Report
-from sabal.records.export import Export, Opened
+from sabal.records.export import Export, Opened, revoked_in
 from sabal.refusal import Refusal
 from tlog import TlogError, checkpoint
 from tlog.entry import ENTRY_BYTES, Type
@@ -34,6 +34,8 @@ class CheckedLog:
     report: Report
     walked: Walked
     terms: Mapping[bytes, Mapping[str, Any]]
+    revoked_since: frozenset[int] = frozenset()
+    """What the exports list as revoked. They may be newer than this copy."""
 
     def has_index(self, index: int | None) -> bool:
         """Return whether this copy has the index from an export. The copy may be older than the export."""
@@ -59,7 +61,7 @@ class Matched:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def checked_log(copy: LogCopy, exports: Iterable[Export], now: int) -> CheckedLog:
+def checked_log(copy: LogCopy, exports: Sequence[Export], now: int) -> CheckedLog:
     """Check a copy of the log, and compare it with the checkpoints in the exports. Raise `Refusal` if it fails."""
     headers = [export.header for export in exports]
     for header in headers:
@@ -70,7 +72,7 @@ def checked_log(copy: LogCopy, exports: Iterable[Export], now: int) -> CheckedLo
     if not report.ok:
         raise Refusal(f"This log does not pass the check, so nothing is made from it. {report.problems[0]}")
     terms = {hash_: json.loads(copy.manifests[hash_])["terms"] for _, hash_ in named_manifests(copy.entries)}
-    return CheckedLog(copy, report, walk(copy.entries, (), ()), terms)
+    return CheckedLog(copy, report, walk(copy.entries, (), ()), terms, revoked_in(exports))
 
 
 def match_records(opened: Iterable[Opened], log: CheckedLog) -> Matched:
@@ -85,7 +87,7 @@ def match_records(opened: Iterable[Opened], log: CheckedLog) -> Matched:
             left_out[CHANGED] += 1
         elif index is None:
             left_out[STRANGE if log.has_index(one.index) else LATER] += 1
-        elif index in log.walked.revoked:
+        elif index in log.walked.revoked or index in log.revoked_since:
             left_out[REVOKED] += 1
         elif one.manifest_hash not in log.terms:
             left_out[NO_TEXT] += 1

@@ -46,7 +46,7 @@ shared = {
         for letter in map(chr, range(sys.maxunicode + 1))
         if letter.casefold() != letter.lower()
     },
-    "around": "".join(f"\\u{{{ord(letter):x}}}" for letter in typed.AROUND),
+    "around": typed.AROUND,
     "withinAddress": {chr(code): plain or "" for code, plain in typed.WITHIN_ADDRESS.items()},
 }
 json.dump(shared, sys.stdout, ensure_ascii=True, indent=1)

@@ -1,9 +1,10 @@
 /** One spelling for equal names and email addresses, as `typed.py` and `mail/address.py` have it. */
 
+import { trimmed } from "./bytes.js";
 import shared from "shared";
 
 const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
-const AROUND = new RegExp(`^[${shared.around}]+|[${shared.around}]+$`, "gu");
+const AROUND = new Set(shared.around), BLANKS = new Set("\t\n\v\f\r\x1c\x1d\x1e\x1f "), DOTS = new Set(".");
 const FOLDED = new Map(Object.entries(shared.casefold)), WITHIN = new Map(Object.entries(shared.withinAddress));
 const GOOGLE = new Set(shared.google);
 
@@ -20,8 +21,9 @@ export function emailOf(text) {
   const address = compact(text), split = address.lastIndexOf("@");
   let local = address.slice(0, Math.max(split, 0)).toLowerCase().normalize("NFC"), domain = address.slice(split + 1).toLowerCase();
   if (!local || !domain) return null;
-  domain = domain.replace(/\.+$/, "");
+  domain = domain.slice(0, trimmed(`a${domain}`, DOTS).length - 1);
   if (!/^[\x00-\x7f]*$/.test(domain)) {
+    if (/[\s/\\:?#[\]%]/.test(domain)) return null; // in an address of a page it would end the domain
     try {
       domain = new URL(`http://${domain}`).hostname;
     } catch {
@@ -34,6 +36,6 @@ export function emailOf(text) {
 }
 
 function compact(text) {
-  if (/^[\x00-\x7f]*$/.test(text)) return text.replace(/^[\t-\r\x1c-\x20]+|[\t-\r\x1c-\x20]+$/g, "");
-  return Array.from(text, (letter) => WITHIN.get(letter) ?? letter).join("").normalize("NFC").replace(AROUND, "");
+  if (/^[\x00-\x7f]*$/.test(text)) return trimmed(text, BLANKS);
+  return trimmed(Array.from(text, (letter) => WITHIN.get(letter) ?? letter).join("").normalize("NFC"), AROUND);
 }

@@ -92,6 +92,12 @@ export class Wrongs {
   }
 }
 
+/** Empty `result` when something in `form` is changed: it was made from what was chosen before. Return the form. */
+export function outdating(form, result) {
+  form.addEventListener("input", () => result.replaceChildren());
+  return form;
+}
+
 /** Do `work` with a button switched off meanwhile. Show what goes wrong. */
 export async function doing(pressed, wrongs, work) {
   wrongs.clear();
@@ -105,10 +111,13 @@ export async function doing(pressed, wrongs, work) {
   }
 }
 
+/** Return the name of a file without folders, or characters that are invisible or change the direction. It may come from a server. */
+export const harmlessName = (name) => name.replace(/[\p{C}\\/:*?"<>|]/gu, "_").slice(-120).replace(/^\.+/, "_");
+
 /** Let the browser save bytes or text under a name. */
 export function save(name, content, type = "application/octet-stream") {
   const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content].flat(), { type }));
-  make("a", { href: address, download: name }).click();
+  make("a", { href: address, download: harmlessName(name) }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser may still be asking where to save it
 }
 
@@ -130,5 +139,12 @@ export function copyButton(key, value) {
   return pressed;
 }
 
-export const bytesOf = async (file) => new Uint8Array(await file.arrayBuffer());
+/** Return the bytes of a file. Throw a Refusal if the browser cannot read it. */
+export async function bytesOf(file) {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Refusal("unread", { file: file.name });
+  }
+}
 export const today = () => new Date().toISOString().slice(0, 10);

@@ -4,7 +4,7 @@
  */
 
 import { peek } from "checker";
-import { fromBase64, isHex, isWellFormed, utf8 } from "./bytes.js";
+import { encodingOf, fromBase64, isHex, isWellFormed, utf8 } from "./bytes.js";
 import { Refusal } from "./words.js";
 import shared from "shared";
 
@@ -15,7 +15,7 @@ const { FORMAT, OLD_FORMAT, MOST_HEADER, MOST_LINE } = shared.exports;
  * Throw a Refusal if it is no export. `file` is a File or Blob.
  */
 export async function openExport(file) {
-  const beginning = new Uint8Array(await file.slice(0, 64).arrayBuffer());
+  const beginning = new Uint8Array(await file.slice(0, 256).arrayBuffer());
   const start = new TextDecoder("latin1").decode(beginning).replace(/^\u00ef\u00bb\u00bf/, "");
   if (/^\s*(age-encryption\.org\/|-----BEGIN AGE)/.test(start)) throw new Refusal("export_sealed", { file: file.name });
   if (start.startsWith("PK")) throw new Refusal("export_zip", { file: file.name });
@@ -79,20 +79,28 @@ function objectIn(line) {
 
 /** Yield `[number, line, bytes read so far]`. A line that is longer than an export's can be is cut; it is then no valid JSON. */
 async function* linesOf(file, beginning) {
-  const encoding = beginning[0] === 0xff && beginning[1] === 0xfe ? "utf-16le" : beginning[0] === 0xfe && beginning[1] === 0xff ? "utf-16be" : "utf-8";
-  const decoder = new TextDecoder(encoding), reader = file.stream().getReader();
-  let rest = "", number = 0, read = 0;
-  const cut = (text) => text.slice(0, number ? MOST_LINE : MOST_HEADER);
+  const decoder = new TextDecoder(encodingOf(beginning)), reader = file.stream().getReader();
+  let parts = [], length = 0, number = 0, read = 0;
+  const most = () => (number ? MOST_LINE : MOST_HEADER);
+  const add = (part) => { // joined once per line: a long one comes in many parts
+    if (length < most()) parts.push(part.slice(0, most() - length));
+    length += part.length;
+  };
+  const ended = () => {
+    const line = parts.join("");
+    [parts, length] = [[], 0];
+    return [++number, line, read];
+  };
   for (;;) {
     const { done, value } = await reader.read();
     if (value) read += value.length;
-    const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
-    rest = cut(done ? "" : lines.pop());
+    const lines = decoder.decode(value, { stream: !done }).split("\n"), last = lines.pop();
     for (const line of lines) {
-      if (done && line === "" && line === lines[lines.length - 1]) continue;
-      const text = cut(line);
-      yield [++number, text, read];
+      add(line);
+      yield ended();
     }
-    if (done) return;
+    add(last);
+    if (done) break;
   }
+  if (length) yield ended();
 }

@@ -1,16 +1,17 @@
 /** Find age keys in text as people keep it: copied from a key sheet, an email or a document. */
 
 import { bech32 } from "@scure/base";
+import { encodingOf, trimmed } from "./bytes.js";
 import { Refusal } from "./words.js";
-import { isAge, unarmored } from "./sealed.js";
+import { isAge, isLocked, unarmored } from "./sealed.js";
 
 const DASHES = /[‐‑‒–—―−﹘﹣－]/g, INVISIBLE = /[\u00ad\u200b-\u200f\u202a\u202c\u2060\ufeff]/g;
 const SECRET = /AGE-(?:SECRET-KEY|PLUGIN)-[0-9A-Z][0-9A-Z-]*/gi, PUBLIC = /(?<![0-9A-Z])AGE1[0-9A-Z]+/gi;
-const AROUND = /^[ \t\u00a0>|"'`“”„‘’«»,;]+|[ \t\u00a0>|"'`“”„‘’«»,;]+$/g;
-const MOST_LINES = 200, MOST_BYTES = 2 ** 20;
+const AROUND = new Set(" \t\u00a0>|\"'`“”„‘’«»,;");
+const MOST_LINES = 200, MOST_BYTES = 2 ** 20, LONGEST_KEY = 4096;
 const SIZES = { "age-secret-key-": 32, "age-secret-key-pq-": 32, age: 32, age1pq: 1216 };
 
-const plainLines = (text) => text.replace(DASHES, "-").replace(INVISIBLE, "").split(/\r\n|\r|\n|\u2028|\u2029/).map((line) => line.replace(AROUND, ""));
+const plainLines = (text) => text.replace(DASHES, "-").replace(INVISIBLE, "").split(/\r\n|[\n-\r\x85\u2028\u2029]/).map((line) => trimmed(line, AROUND));
 
 /**
  * Return `{identities}` of a key file, or `{locked}`, the age file that a passphrase opens. Throw a Refusal that says what else the
@@ -20,7 +21,7 @@ export function readKeyFile(bytes, file) {
   if (bytes.length > MOST_BYTES) throw new Refusal("key_large", { file });
   const age = ageFileIn(bytes, file);
   if (age === null) return { identities: identitiesIn(textOf(bytes), file) };
-  if (!/\n-> scrypt /.test(new TextDecoder("latin1").decode(age.subarray(0, 200)))) throw new Refusal("key_sealed", { file });
+  if (!isLocked(age)) throw new Refusal("key_sealed", { file });
   return { locked: age };
 }
 
@@ -28,13 +29,13 @@ export function readKeyFile(bytes, file) {
 export function identitiesIn(text, file) {
   const found = keysIn(text, SECRET, (key) => key.toUpperCase());
   if (found.damaged) throw new Refusal("key_damaged", { file, line: found.damaged });
-  if (!found.keys.length) throw new Refusal(PUBLIC.test(text) ? "key_public" : text.slice(0, 200).includes('"sabal sealed records') ? "key_export" : "key_none", { file });
+  if (!found.keys.length) throw new Refusal(text.search(PUBLIC) >= 0 ? "key_public" : text.slice(0, 200).includes('"sabal sealed records') ? "key_export" : "key_none", { file });
   return found.keys;
 }
 
 /** Return the public keys in a text, as `age1…`. Throw a Refusal if one is damaged, there is none, or one is secret. */
 export function recipientsIn(text) {
-  if (text.replace(DASHES, "-").match(SECRET) || text.includes("BEGIN AGE ENCRYPTED FILE")) throw new Refusal("recipient_secret");
+  if (text.replace(DASHES, "-").search(SECRET) >= 0 || text.includes("BEGIN AGE ENCRYPTED FILE")) throw new Refusal("recipient_secret");
   const found = keysIn(text, PUBLIC, (key) => key.toLowerCase());
   if (found.damaged) throw new Refusal("recipient_damaged", { line: found.damaged });
   if (!found.keys.length) throw new Refusal("recipient_none");
@@ -69,6 +70,7 @@ function whole(key, below) {
 }
 
 function isKey(key) {
+  if (key.length > LONGEST_KEY) return false;
   try {
     const { prefix, words } = bech32.decode(key, false);
     return bech32.fromWords(words).length === SIZES[prefix.toLowerCase()];
@@ -96,6 +98,5 @@ function ageFileIn(bytes, file) {
 }
 
 function textOf(bytes) {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
-  return new TextDecoder(encoding).decode(bytes);
+  return new TextDecoder(encodingOf(bytes)).decode(bytes);
 }

@@ -13,13 +13,17 @@ const made = new Map(); // a screen keeps what was typed and opened while anothe
 const main = document.getElementById("main");
 
 function show() {
-  const name = location.hash.slice(1) in SCREENS ? location.hash.slice(1) : "";
+  const asked = location.hash.slice(1), name = Object.hasOwn(SCREENS, asked) ? asked : "";
   if (!made.has(name)) made.set(name, SCREENS[name]());
   const screen = made.get(name);
   main.replaceChildren(screen);
   sayAgain(main);
-  document.title = `${screen.querySelector("h1").textContent} – ${say("title")}`;
+  entitle();
   scrollTo(0, 0);
+}
+
+function entitle() {
+  document.title = `${main.querySelector("h1").textContent} – ${say("title")}`;
 }
 
 function choose(language) {
@@ -28,7 +32,7 @@ function choose(language) {
   document.documentElement.lang = language;
   for (const one of document.querySelectorAll("#languages button")) one.setAttribute("aria-pressed", String(one.lang === language));
   sayAgain(document.body);
-  document.title = say("title");
+  entitle();
 }
 
 document.getElementById("name").append(make("a", { href: "#" }, text("title")));
@@ -36,4 +40,4 @@ document.getElementById("foot").append(make("p", {}, text("foot")));
 document.getElementById("languages").append(...Object.entries(LANGUAGES).map(([key, { name }]) => make("button", { type: "button", className: "link", lang: key, onclick: () => choose(key) }, name)));
 addEventListener("hashchange", () => { show(); main.focus(); });
 show();
-choose((navigator.languages || [navigator.language]).map((tag) => tag.split("-")[0]).find((key) => key in LANGUAGES) || spoken());
+choose((navigator.languages || [navigator.language]).map((tag) => tag.split("-")[0]).find((key) => Object.hasOwn(LANGUAGES, key)) || spoken());

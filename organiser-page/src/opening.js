@@ -7,10 +7,9 @@ const BATCH = 20; // records of one message to a worker: a tenth of a second
 /**
  * Open exports and return the list of opened records, in the order of the files, the newest export first.
  *
- * A record is `{fields, language, checked, index, commitment, manifest, seed, risk, unreadable, name}`. If it could not be opened,
+ * A record is `{fields, language, checked, index, commitment, manifest, seed, robot, unreadable, name}`. If it could not be opened,
  * `unreadable` is the number of its line in the export `name`, and every field is empty. Records that any export lists as revoked are
- * left out. `decrypt` opens a list of `{sealed, commitment}` and returns a promise of a list of `{fields, language, manifest, seed,
- * risk, checked}` or null. `width` is how many lists it can open at a time. `progress` gets the number of records and the part of
+ * left out. `decrypt` opens a list of `{sealed, commitment}` and returns a promise of a list of what `openRecord` returns. `width` is how many lists it can open at a time. `progress` gets the number of records and the part of
  * the files that is done, 0 to 1. If `signal` is aborted, its reason is thrown.
  */
 export async function openRecords(exports, decrypt, { width = 1, progress = () => {}, signal } = {}) {
@@ -73,5 +72,5 @@ export async function openRecords(exports, decrypt, { width = 1, progress = () =
 
 function unreadable(number, line, name) {
   const fields = { name: "", email: "", place: "", comment: "", consent: "", day: "" };
-  return { fields, language: "", checked: false, index: line ? line.index : null, commitment: line ? line.commitment : "", manifest: "", seed: null, risk: {}, unreadable: number, name };
+  return { fields, language: "", checked: false, index: line ? line.index : null, commitment: line ? line.commitment : "", manifest: "", seed: "", robot: false, unreadable: number, name };
 }

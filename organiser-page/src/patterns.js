@@ -11,9 +11,9 @@ const NUMBERED = /^([\s\S]*[^0-9])([0-9]{1,9})$/u;
 const LARGE = new Set(shared.largeDomains);
 
 /** Return what is compared of a record, with one spelling for equal values. */
-export function traits(index, { fields, risk }) {
+export function traits(index, { fields, robot }) {
   const [mailbox, domain] = emailOf(fields.email) || ["", ""];
-  return { index, name: split(casefold(fields.name.normalize("NFKC"))).join(" "), country: fields.place, day: fields.day, mailbox, domain, risk };
+  return { index, name: split(casefold(fields.name.normalize("NFKC"))).join(" "), country: fields.place, day: fields.day, mailbox, domain, robot };
 }
 
 /** Return `[{pattern, indexes}]`, the groups of every pattern in the order of the patterns. `pattern` is its key. */
@@ -28,11 +28,8 @@ function mailboxes(signatures) {
 }
 
 function robots(signatures) {
-  return groups("robot", [signatures.filter(({ risk }) => Object.values(risk).some(isSet))], 1);
+  return groups("robot", [signatures.filter(({ robot }) => robot)], 1);
 }
-
-// What Python takes for true: also in a record that this server did not write.
-const isSet = (value) => (typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value));
 
 function names(signatures) {
   const thatDay = counted(signatures, ({ country, day }) => [country, day]);

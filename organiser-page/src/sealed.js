@@ -15,6 +15,9 @@ export function unarmored(bytes) {
   return text.startsWith("age-encryption.org/") ? bytes : armor.decode(new TextDecoder().decode(bytes).trim());
 }
 
+/** Return whether an age file is locked with a passphrase, and not for a key. `bytes` is its binary form. */
+export const isLocked = (bytes) => /\n-> scrypt /.test(new TextDecoder("latin1").decode(bytes.subarray(0, 200)));
+
 /** Return the content of an age file that is locked with a passphrase. Takes a second or more, and 256 MB. Throws. */
 export async function unlock(bytes, passphrase) {
   const decrypter = new Decrypter();
@@ -30,23 +33,31 @@ export function openerOf(identities) {
 }
 
 /**
- * Open one sealed record and compare it with its commitment, in hexadecimal. Return `{fields, language, manifest, seed, risk,
- * checked}`, with the hash of the manifest and the seed in hexadecimal; null if it cannot be opened or is no record.
+ * Open one sealed record and compare it with its commitment, in hexadecimal. Return `{fields, language, manifest, seed, robot,
+ * checked}`, with the hash of the manifest and the seed in hexadecimal, and whether a risk sign is set; null if it cannot be opened or
+ * is no record.
  */
 export async function openRecord(open, { sealed, commitment: signed }) {
   try {
     const plain = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await open(sealed)));
     const fields = Object.fromEntries(RECORD_FIELDS.map((name) => [name, textOf(plain.fields[name])]));
-    const language = textOf(plain.lang), risk = plain.risk ?? {};
-    if (!isHex(plain.manifest, plain.manifest.length / 2) || !isHex(plain.seed, 32)) return null;
+    const language = textOf(plain.lang);
+    if (!isHex(plain.manifest, 32) || !isHex(plain.seed, 32)) return null;
     if (![language, ...Object.values(fields)].every(isWellFormed)) return null;
     const made = commitment(fromHex(plain.manifest), fromHex(plain.seed), fields);
-    const isObject = typeof risk === "object" && risk !== null && !Array.isArray(risk);
-    return { fields, language, manifest: plain.manifest.toLowerCase(), seed: plain.seed.toLowerCase(), risk: isObject ? risk : {}, checked: toHex(made) === signed };
+    return { fields, language, manifest: plain.manifest.toLowerCase(), seed: plain.seed.toLowerCase(), robot: isRobot(plain.risk), checked: toHex(made) === signed };
   } catch {
     return null;
   }
 }
+
+// Only the answer leaves the worker: an object that is nested deeply cannot be sent.
+function isRobot(risk) {
+  return typeof risk === "object" && risk !== null && !Array.isArray(risk) && Object.values(risk).some(isSet);
+}
+
+// What Python takes for true: also in a record that this server did not write.
+const isSet = (value) => (typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value));
 
 function textOf(value) {
   if (value === undefined) throw new TypeError("a field is missing");

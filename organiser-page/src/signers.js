@@ -7,7 +7,8 @@ import shared from "shared";
 export const COLUMNS = shared.columns;
 const BEGINNINGS = `[${Array.from(shared.formulaBeginnings, (character) => `\\u{${character.codePointAt(0).toString(16)}}`).join("")}]`;
 const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
-const FORMULA = new RegExp(`(^|[;|\\r\\n]${BLANK}*)(?=${BEGINNINGS})|^(?=[\\t\\r])`, "gu");
+// Each place is looked at backwards from the character that begins a formula: forwards, long rows of blanks take quadratic time.
+const FORMULA = new RegExp(`(?=${BEGINNINGS})(?<=^|[;|\\r\\n]${BLANK}*)|^(?=\\t|\\r(?!${BLANK}*${BEGINNINGS}))`, "gu");
 
 /** Return the cells of a record, in the order of COLUMNS. */
 export function row(one) {
@@ -15,7 +16,7 @@ export function row(one) {
 }
 
 /** Return a cell that is text: with an apostrophe before a possible formula (OWASP, CSV injection). */
-export const harmless = (cell) => cell.replace(FORMULA, "$1'");
+export const harmless = (cell) => cell.replace(FORMULA, "'");
 
 /** Return the records as pieces of CSV (RFC 4180), as `sabal open` writes it. */
 export function asCsv(records) {
@@ -38,5 +39,10 @@ function csvLine(cells) {
   }).join(",")}\r\n`;
 }
 
-// XML 1.0 has no other control characters, and a cell has at most 32,767 characters.
-const xmlText = (text) => text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd").slice(0, 32_767);
+/** Return the text of an XLSX cell. What XML cannot have, the library leaves out. */
+function xmlText(text) {
+  // Excel reads _x0041_ as A (ECMA-376, ST_Xstring). A cell has at most 32,767 characters.
+  const escaped = text.replace(/_(?=x[0-9a-f]{4}_)/gi, "_x005F_").slice(0, 32_767);
+  // The library looks strings up in an object, so a name such as "constructor" would not be found to be new.
+  return escaped in {} ? `_x${escaped.charCodeAt(0).toString(16).padStart(4, "0")}_${escaped.slice(1)}` : escaped;
+}

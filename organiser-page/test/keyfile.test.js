@@ -22,6 +22,8 @@ test("keys are found as people keep them", async () => {
     assert.deepEqual(identities(`${key.slice(0, 40)}\n${key.slice(40)}\n`), [key]);
     const wide = new Uint8Array([0xff, 0xfe, ...Array.from(key).flatMap((letter) => [letter.charCodeAt(0), 0])]);
     assert.deepEqual(readKeyFile(wide, "key").identities, [key]);
+    assert.deepEqual(readKeyFile(wide.subarray(2), "key").identities, [key]); // without the mark
+    assert.deepEqual(identities(`page 1\f${key}`), [key]);
     assert.equal(refusal(() => identities(key.slice(0, -1))), "key_damaged");
   }
 });
@@ -33,7 +35,15 @@ test("public keys of both kinds are found, also in lines that were broken", asyn
   assert.deepEqual(recipientsIn(`${keys[1].slice(0, 18)} … ${keys[1].slice(-12)}\n${keys[0]}`), [keys[0]]);
   assert.equal(refusal(() => recipientsIn("hello")), "recipient_none");
   assert.equal(refusal(() => recipientsIn(`${keys[0].slice(0, -1)}q`)), "recipient_damaged");
-  assert.equal(refusal(() => identities(keys[0])), "key_public");
+  for (let times = 0; times < 3; times++) assert.equal(refusal(() => identities(keys[0])), "key_public");
+  assert.deepEqual(recipientsIn(keys[0]), [keys[0]]); // also after it was refused as a secret key
+});
+
+test("what only looks like a key is read in linear time", { timeout: 5000 }, () => {
+  for (const text of [`${" ".repeat(500_000)}x`, `age1${"q".repeat(500_000)}`, `age1\n${"q".repeat(5000)}\n`.repeat(100)]) {
+    assert.match(refusal(() => readKeyFile(utf8(text), "key")), /^key_(none|public)$/);
+    assert.match(refusal(() => recipientsIn(text)), /^recipient_(none|damaged)$/);
+  }
 });
 
 test("a secret key is refused as a public one", async () => {

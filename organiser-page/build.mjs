@@ -63,7 +63,7 @@ async function page() {
   if (/<\/script|<!--/i.test(script)) throw new Error("the script would end its element");
   const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
   const policy = [
-    "default-src 'none'", `script-src ${hash(script)}`, `style-src ${hash(style)}`, "worker-src blob:", "img-src blob: data:",
+    "default-src 'none'", `script-src ${hash(script)}`, `style-src ${hash(style)}`, "worker-src blob:",
     "connect-src 'none'", "base-uri 'none'", "form-action 'none'",
   ].join("; ");
   // As functions: a text with "$&" is no pattern.

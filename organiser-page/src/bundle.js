@@ -3,7 +3,7 @@
 import { Encrypter } from "age-encryption";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { zipSync } from "fflate";
-import { check, openZip } from "checker";
+import { Wrong, check, openZip, sayOfChecker } from "checker";
 import { asJson, eightBytes, fromHex, joined, toHex, utf8 } from "./bytes.js";
 import { RECORD_FIELDS, digest, salt } from "./record.js";
 import { Refusal } from "./words.js";
@@ -22,12 +22,32 @@ export function allowedFields(terms, show) {
 
 /** Throw a Refusal after the day until which these terms keep records. `today` is like "2026-11-29". */
 export function refuseLate(terms, today) {
-  if (typeof terms.retention !== "string" || !/^\d{4}-\d\d-\d\d$/.test(terms.retention)) throw new Refusal("promise_noDay");
+  if (!isDay(terms.retention)) throw new Refusal("promise_noDay");
   if (today > terms.retention) throw new Refusal("promise_late", { day: terms.retention });
 }
 
+const isDay = (text) => typeof text === "string" && /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
+
 /** Return the usual fields to open of those that are allowed. */
 export const usualFields = (allowed) => (AUDITOR.every((name) => allowed.includes(name)) ? AUDITOR : RECIPIENTS);
+
+/**
+ * Return the fields that may be shown at most, of all the texts that were signed; null if `plan` would refuse. Of a sample each text must
+ * allow it, of names one must.
+ */
+export function offered(log, show) {
+  const each = [...log.terms.values()].map((terms) => {
+    try {
+      return allowedFields(terms, show);
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
+    }
+  });
+  const allow = each.filter((fields) => fields !== null);
+  if (!allow.length || (show === SAMPLE && allow.length < each.length)) return null;
+  return RECORD_FIELDS.filter((name) => allow.some((fields) => fields.includes(name)));
+}
 
 /**
  * Return the plan `{fields, sample}`: the open fields by the hash of the manifest that a signer signed under, and the sample or null.
@@ -79,10 +99,20 @@ export async function makeBundle(log, plan, records, now) {
   if (plan !== null) files.set("records.jsonl", utf8(shown.map((index) => recordLine(index, records.get(index), plan.fields)).join("")));
   if (plan?.sample) files.set("sample.json", utf8(`${asJson(sampleOf(plan.sample, log, new Set(shown)))}\n`));
   for (const name of ["verify.py", "check.html"]) files.set(name, carried[name]);
-  const zip = zipSync(Object.fromEntries([...files].map(([name, data]) => [name, typeof data === "string" ? utf8(data) : data])), { level: 0, mtime: new Date(1980, 0, 1), os: 3 });
-  const report = await check(openZip(zip, "bundle.zip"), [], { now });
-  if (!report.result.ok) throw new Refusal("bundle_wrong", { problem: report.wrongs[0]() });
+  const packed = Object.fromEntries([...files].map(([name, data]) => [name, typeof data === "string" ? utf8(data) : data]));
+  const zip = zipSync(packed, { level: 0, mtime: new Date(1980, 0, 1), os: 3 });
+  await refuseWrong(zip, now);
   return { zip, chosen: chosen.length, available: available.length, shown: shown.length };
+}
+
+async function refuseWrong(zip, now) {
+  try {
+    const { result, wrongs } = await check(openZip(zip, "bundle.zip"), [], { now });
+    if (!result.ok) throw new Refusal("bundle_wrong", { problem: wrongs[0]() });
+  } catch (error) {
+    if (error instanceof Wrong) throw new Refusal("bundle_wrong", { problem: sayOfChecker(error.key, error.values) });
+    throw error;
+  }
 }
 
 /** Encrypt a bundle to public keys of one kind. */

@@ -21,6 +21,7 @@ from organiser import made, pages
 from organiser.made import Petition, person
 from organiser.pages import PASSPHRASE, Opened, key_file
 from organiser.test_audit import crowd
+from organiser.test_bundle import withdrawn_since
 from sabal import keyfile
 from sabal.checking.bundle import read_bundle
 from sabal.checking.check import check
@@ -200,7 +201,7 @@ def test_a_copy_of_the_log_leaves_out_what_was_withdrawn_since(
     page.tab_of("Patterns")
     page.choose("The public log of the petition (optional)", log)
     page.press("Look for patterns")
-    page.tab.get_by_text("1 were withdrawn or invalidated since").wait_for()
+    page.tab.get_by_text("withdrawn or invalidated since: 1").wait_for()
     run("audit", file, "--identity", key, "--copy", log, "--out", tmp_path / "command.jsonl")
     assert page.saved("Save the proposal").read_bytes() == (tmp_path / "command.jsonl").read_bytes()
 
@@ -269,10 +270,57 @@ def test_a_sample_is_that_of_the_command_and_can_be_locked_for_its_reader(
 
 def test_a_bundle_shows_no_more_than_was_promised(page: Opened, key: Path, tmp_path: Path) -> None:
     bundle_page(page, made.petition([person("Suzie")], recipients_get="count"), key, tmp_path)
-    page.tab.get_by_text("The signers were promised that nobody is shown their records.").wait_for()
+    page.tab.get_by_text("The signers were promised that their records are not shown to others.").wait_for()
     assert page.tab.get_by_role("radio").count() == 1
     page.press("Make the bundle")
     assert read_bundle(io.BytesIO(page.saved("Save").read_bytes())).records is None
+
+
+def test_what_only_a_newer_export_lists_as_withdrawn_is_not_shown(
+    page: Opened, key: Path, tmp_path: Path
+) -> None:
+    withdrawn_since(tmp_path)
+    page.open_names([tmp_path / "old.jsonl", tmp_path / "new.jsonl"], key)
+    page.tab_of("For a recipient")
+    page.choose("The public log of the petition", tmp_path / "log.zip")
+    page.press("Check the log")
+    page.tab.get_by_label("all records, with the fields that were promised").check()
+    page.press("Make the bundle")
+    page.tab.get_by_text("Shown: 2 of 3.").wait_for()
+    page.tab.get_by_text("withdrawn or invalidated since: 1").wait_for()
+    assert "Kim" not in page.saved("Save").read_bytes().decode("utf-8", "replace")
+
+
+def test_records_of_an_amended_petition_are_shown_as_the_command_does(
+    page: Opened, key: Path, tmp_path: Path
+) -> None:
+    petition = made.petition([person("Suzie")], recipients_get="names")
+    petition.amend(made.manifest())
+    petition.sign(person("Max"))
+    bundle_page(page, petition, key, tmp_path)
+    page.tab.get_by_label("all records, with the fields that were promised").check()
+    page.press("Make the bundle")
+    page.tab.get_by_text("Signed under a text that did not promise this, and not shown: 1.").wait_for()
+    out = tmp_path / "command.zip"
+    run(*command_of(tmp_path, key), "--show", "names", "--out", out)
+    with out.open("rb") as file:
+        assert read_bundle(io.BytesIO(page.saved("Save").read_bytes())) == read_bundle(file)
+
+
+def test_a_bundle_cannot_be_saved_after_something_else_was_chosen(
+    page: Opened, key: Path, tmp_path: Path
+) -> None:
+    """Else one that is not locked could be saved after the recipient's key was entered."""
+    reader, other = agefile.generate(post_quantum=False), agefile.generate(post_quantum=False)
+    bundle_page(page, made.petition([person("Suzie")], recipients_get="names"), key, tmp_path)
+    page.tab.get_by_label("all records, with the fields that were promised").check()
+    page.press("Make the bundle")
+    page.tab.get_by_text("This bundle has names that are not locked.").wait_for()
+    page.tab.get_by_label("Public key of the recipient").fill(f"{reader.recipient}\n{other.recipient}")
+    assert page.tab.get_by_role("button", name="Save", exact=True).count() == 0
+    page.press("Make the bundle")
+    page.tab.get_by_text("It is locked for 2 public keys.").wait_for()
+    assert page.tab.get_by_text("names that are not locked").count() == 0
 
 
 @pytest.mark.parametrize("short", ["", "  ab  "])
@@ -346,7 +394,7 @@ def test_a_key_is_made_saved_checked_and_used(browser: Any, tmp_path: Path) -> N
         page.tab.get_by_label("Passphrase of the key").fill("not the passphrase")
         page.press("Check it")
         assert "not the passphrase" in page.refusal()
-        page.tab.get_by_label("Passphrase of the key").fill(PASSPHRASE)
+        page.tab.get_by_label("Passphrase of the key").fill(f" {PASSPHRASE} ")
         page.press("Check it")
         page.tab.get_by_text("It opens, and it is the key that you made.").wait_for(timeout=60_000)
 
@@ -364,6 +412,19 @@ def test_the_code_of_a_check_file_is_shown(page: Opened, tmp_path: Path) -> None
     page.tab.get_by_label("Passphrase of the key").fill(PASSPHRASE)
     page.press("Open")
     page.tab.get_by_text("mfrggzdfmztwq2lk").wait_for(timeout=60_000)
+    assert page.tab.get_by_label("Passphrase of the key").input_value() == ""
+
+
+def test_an_address_that_names_no_screen_leads_to_the_first(page: Opened) -> None:
+    for name in ("toString", "__proto__", "constructor", "elsewhere"):
+        page.go(name)
+        page.tab.get_by_role("heading", name="What do you want to do?").wait_for()
+
+
+def test_many_different_days_do_not_stop_the_page(page: Opened, key: Path, tmp_path: Path) -> None:
+    people = [person("Suzie", f"s{n}@example.org", country=f"{n}", day=f"{n:05}") for n in range(1_500)]
+    page.open_names([written(made.petition(people), tmp_path / "export.jsonl")], key)
+    assert page.tab.locator("select").nth(1).locator("option").count() == 1_001
 
 
 def test_another_locked_file_is_saved_byte_for_byte(page: Opened, key: Path, tmp_path: Path) -> None:

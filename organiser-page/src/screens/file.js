@@ -1,7 +1,7 @@
 /** Check a key by the desk's code file, or open another locked file. */
 
 import { Wrongs, bytesOf, button, copyButton, doing, field, make, paragraph, save, text } from "../dom.js";
-import { isAge } from "../sealed.js";
+import { isAge, isLocked, unarmored } from "../sealed.js";
 import { Refusal } from "../words.js";
 import { Workers } from "../workers.js";
 import { KeyChooser, keyNote } from "./keychooser.js";
@@ -20,7 +20,9 @@ export function fileScreen() {
     try {
       result.replaceChildren(paragraph("key_wait"));
       await workers.use(await chooser.identities(workers));
-      result.replaceChildren(...shown(await opened(workers, bytes, file.name), file.name));
+      const content = await opened(workers, bytes, file.name);
+      chooser.forget();
+      result.replaceChildren(...shown(content, file.name));
     } catch (error) {
       result.replaceChildren();
       throw error;
@@ -38,7 +40,8 @@ async function opened(workers, file, name) {
   try {
     return await workers.ask("file", { file });
   } catch (error) {
-    throw new Refusal(/no identity matched/.test(error.message) ? "file_wrongKey" : "file_damaged", { file: name });
+    if (!/no identity matched/.test(error.message)) throw new Refusal("file_damaged", { file: name });
+    throw new Refusal(isLocked(unarmored(file)) ? "file_passphrase" : "file_wrongKey", { file: name });
   }
 }
 

@@ -31,7 +31,7 @@ export class KeyChooser {
     return found;
   }
 
-  /** Forget the passphrase, and what was typed. */
+  /** Forget the passphrase, and what was typed: the screen stays in memory. */
   forget() {
     this.passphrase.value = this.typed.value = "";
   }
@@ -47,7 +47,7 @@ export class KeyChooser {
     if (!this.passphrase.value) throw new Refusal("key_locked", { file: name });
     let content;
     try {
-      content = await workers.ask("unlock", { file: locked, passphrase: this.passphrase.value });
+      content = await this.#tried(workers, locked, this.passphrase.value);
     } catch (error) {
       if (/work factor/.test(error.message)) throw new Refusal("key_work", { file: name });
       throw new Refusal(/no identity matched/.test(error.message) ? "key_wrongPassphrase" : "key_changed", { file: name });
@@ -55,6 +55,17 @@ export class KeyChooser {
     const { identities } = readKeyFile(content, name);
     if (!identities) throw new Refusal("key_none", { file: name });
     return identities;
+  }
+
+  /** Unlock with a passphrase; if it is wrong, then without the spaces around it, as it was written when the key was made. */
+  async #tried(workers, file, passphrase) {
+    try {
+      return await workers.ask("unlock", { file, passphrase });
+    } catch (error) {
+      const bare = passphrase.trim();
+      if (bare === passphrase || !/no identity matched/.test(error.message)) throw error;
+      return workers.ask("unlock", { file, passphrase: bare });
+    }
   }
 }
 

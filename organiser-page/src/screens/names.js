@@ -39,7 +39,9 @@ function choosing(opened) {
       said.replaceChildren(text("key_wait"));
       await workers.use(await chooser.identities(workers));
       const records = await openRecords(exports, (sealed) => workers.ask("records", { sealed }), { width: workers.width, progress, signal: stop.signal });
-      opened({ exports, records, challenge: await challengeOf(exports, workers) });
+      const challenge = await challengeOf(exports, workers);
+      chooser.forget();
+      opened({ exports, records, challenge });
     } finally {
       wait.hidden = true;
       workers.end();
@@ -69,7 +71,7 @@ function results(session, again) {
   const older = new Set(session.exports.filter(({ header }) => header.size < newest).map(({ name }) => name));
   const doubtful = records.filter(({ index, name, unreadable }) => unreadable === null && index === null && older.has(name)).length;
   const heading = make("h1", { tabIndex: -1 }, text("opened"));
-  const count = drawn(make("p", { className: "count" }), () => [make("b", {}, number(good)), " ", text("opened_good", { n: good })]);
+  const count = drawn(make("p", { className: "count" }), () => [make("b", {}, number(good)), " ", text(good === 1 ? "opened_one" : "opened_good")]);
   queueMicrotask(() => heading.focus());
   return [
     make("p", { className: "back" }, make("a", { href: "#" }, text("back"))), heading, count,
@@ -77,7 +79,7 @@ function results(session, again) {
     wrong ? paragraph("opened_wrong", { n: wrong }, "warn") : null,
     unread.length ? paragraph("opened_unread", { n: unread.length, lines: `${unread.slice(0, 10).map(({ unreadable, name }) => (session.exports.length > 1 ? `${name}: ${unreadable}` : unreadable)).join(", ")}${unread.length > 10 ? ", …" : ""}` }, "warn") : null,
     doubtful ? paragraph("opened_doubtful", { n: doubtful }, "warn") : null,
-    paragraph("opened_careful", {}, "hint"),
+    paragraph("opened_log", {}, "hint"), paragraph("opened_careful", {}, "hint"),
     tabs(session),
     make("p", { className: "actions" }, button("opened_again", again, "plain")),
   ].filter((part) => part !== null);

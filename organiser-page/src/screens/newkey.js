@@ -94,11 +94,14 @@ function checkStep(key, done) {
 
 function print(key) {
   const sheet = make("div", { className: "paper" }, copy(key, 1), copy(key, 2));
+  document.querySelector(".paper")?.remove();
   document.body.append(sheet);
   document.body.classList.add("printing");
+  addEventListener("afterprint", () => { // some browsers go on before they have printed
+    document.body.classList.remove("printing");
+    sheet.remove();
+  }, { once: true });
   window.print();
-  document.body.classList.remove("printing");
-  sheet.remove();
 }
 
 function copy(key, n) {

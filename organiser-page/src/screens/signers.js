@@ -1,10 +1,11 @@
 /** The signers: a table to search, sort and filter, the numbers by country and day, and files for spreadsheets. */
 
-import { button, draw, drawn, field, labelled, make, paragraph, save, text } from "../dom.js";
+import { Wrongs, button, doing, draw, drawn, field, labelled, make, paragraph, save, text } from "../dom.js";
 import { asCsv, asXlsx } from "../signers.js";
-import { country, day, number, say } from "../words.js";
+import { Refusal, country, day, number, say } from "../words.js";
 
-const PAGE = 50, MOST_BARS = 12, MOST_ROWS = 1_048_575; // Excel has no more rows
+// A hostile server can write as many days and countries as records. Excel has no more rows.
+const PAGE = 50, MOST_BARS = 12, MOST_DAYS = 1000, MOST_CHOICES = 1000, MOST_ROWS = 1_048_575;
 const SHOWN = ["index", "name", "email", "place", "day", "comment", "checked"];
 const VALUES = {
   index: (one) => one.index ?? Infinity,
@@ -28,14 +29,18 @@ export function signersTab({ records, exports }) {
   const table = make("div");
   drawn(table, () => tableOf(found(), state, table));
   const again = () => { state.page = 0; table.redraw(); };
-  const name = exports[0].header.petition || "signatures";
+  const name = exports[0].header.petition || "signatures", wrongs = new Wrongs();
+  const xlsx = button("signers_xlsx", () => doing(xlsx, wrongs, async () => {
+    const rows = found();
+    if (rows.length > MOST_ROWS) throw new Refusal("signers_many", { most: MOST_ROWS });
+    save(`${name}.xlsx`, await asXlsx(rows, "signatures"));
+  }));
+  const csv = button("signers_csv", () => save(`${name}.csv`, ["\ufeff", ...asCsv(found())], "text/csv"), "plain");
   return make("div", {},
-    make("p", { className: "actions" },
-      button("signers_xlsx", async () => save(`${name}.xlsx`, await asXlsx(found().slice(0, MOST_ROWS), "signatures")), ""),
-      button("signers_csv", () => save(`${name}.csv`, ["\ufeff", ...asCsv(found())], "text/csv"), "plain")),
+    make("p", { className: "actions" }, xlsx, csv), wrongs.element,
     paragraph("signers_files", {}, "hint"),
     filters(records, state, again), table,
-    make("h2", {}, text("charts")), drawn(make("div", { className: "charts" }), () => [chart("chart_country", byValue(records, "place"), (code) => (code ? country(code) : say("chart_noCountry"))), chart("chart_day", byValue(records, "day").sort(([a], [b]) => (a < b ? -1 : 1)), day, Infinity)]));
+    make("h2", {}, text("charts")), drawn(make("div", { className: "charts" }), () => [chart("chart_country", byValue(records, "place"), (code) => (code ? country(code) : say("chart_noCountry"))), chart("chart_day", byValue(records, "day").sort(([a], [b]) => (a < b ? -1 : 1)), day, MOST_DAYS)]));
 }
 
 function filters(records, state, again) {
@@ -43,7 +48,7 @@ function filters(records, state, again) {
   const select = (name, values, write) => {
     const input = make("select", { onchange: () => { state[name] = input.value; again(); } });
     return drawn(input, () => {
-      const options = [make("option", { value: "" }, say(`filter_${name}All`)), ...values.map((value) => make("option", { value }, write(value)))];
+      const options = [make("option", { value: "" }, say(`filter_${name}All`)), ...values.slice(0, MOST_CHOICES).map((value) => make("option", { value }, write(value)))];
       for (const option of options) option.selected = option.value === state[name];
       return options;
     });
@@ -105,7 +110,7 @@ function byValue(records, name) {
 
 /** Return numbers as a table with a bar for each; those beyond `most` are summed. */
 function chart(title, counts, write, most = MOST_BARS) {
-  const largest = Math.max(1, ...counts.map(([, n]) => n));
+  const largest = counts.reduce((most, [, n]) => Math.max(most, n), 1);
   const shown = counts.slice(0, most).map(([value, n]) => [write(value), n]), rest = counts.slice(most);
   if (rest.length) shown.push([say("chart_others", { n: rest.length }), rest.reduce((sum, [, n]) => sum + n, 0)]);
   const bar = (n) => draw("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, draw("rect", { width: Math.min(100, (100 * n) / largest), height: 10 }));

@@ -24,6 +24,7 @@ from sabal.desk.signatureforms import DrainCode
 from sabal.desk.titles import title_of
 from sabal.ledger.exports import SealedExport
 from sabal.organiser.bundle import carried
+from sabal.organiser.page import organiser_page
 from sabal.petitions.models import Petition
 from sabal.signing import drain
 
@@ -121,5 +122,6 @@ def _page(request: HttpRequest, petition: Petition, form: DrainCode) -> HttpResp
         "form": form,
         "due": _with_database(lambda database: drain.due(database, petition.pk)),
         "undo_days": drain.UNDO_DAYS,
+        "page": organiser_page(),
     }
     return render(request, "desk/names.html", context, status=422 if form.errors else 200)

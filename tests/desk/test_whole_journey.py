@@ -1,0 +1,199 @@
+"""An officer of a small organisation, from the first link to the closed petition: in browsers, without a terminal."""
+
+import email
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Iterator
+from email import policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk_clients import LETTER, PASSWORD, give_authenticator
+from organiser import pages
+from organiser.pages import PASSPHRASE, Opened
+from sabal.organiser.page import FILE
+from served import Served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not FILE.is_file(), reason="organiser.html was not built: script/organiser-page says why"
+    ),
+]
+PETITION = "the-night-bus-must-stay"
+TERMS = {
+    "organiser": "Friends of the night bus",
+    "name": "Friends of the night bus e.V.",
+    "address": "Hill Road 1\n1234 Town",
+    "purpose": "To tell the council.",
+}
+
+
+@pytest.fixture
+def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
+    """Yield Olga's browser at the desk, on the screen of a usual laptop."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    give_authenticator(context, page)
+    yield page
+    context.close()
+
+
+def test_from_the_first_link_to_the_closed_petition(
+    olga: Any, served_desk: Served, browser: Any, tmp_path: Path
+) -> None:
+    come_in(olga, served_desk)
+    write(olga, served_desk)
+    with pages.opened(browser, tmp_path) as offline:
+        key = choose_key(olga, offline, served_desk)
+        publish(olga, served_desk)
+        visitor_signs(browser, served_desk)
+        read_names(olga, offline, served_desk, key)
+    close(olga, served_desk)
+
+
+def come_in(olga: Any, served: Served) -> None:
+    link = re.search(r"http://\S+/welcome/(\S+)", served.output.read_text())
+    assert link, "the server printed no link to its desk"
+    olga.goto(f"{served.desk}/welcome/{link[1]}")
+    olga.fill("[name=name]", "Olga")
+    olga.fill("[name=password1]", PASSWORD)
+    olga.fill("[name=password2]", PASSWORD)
+    olga.click("main button")
+    olga.goto(f"{served.desk}/account/security/webauthn/add/")
+    olga.fill("[name=name]", "Laptop")
+    olga.click("main form button")
+    olga.wait_for_url("**/recovery-codes/")
+
+
+def write(olga: Any, served: Served) -> None:
+    olga.goto(f"{served.desk}/new")
+    olga.click("main a.button")  # a petition belongs to an organisation
+    olga.fill("[name=name]", "Friends of the night bus")
+    olga.click("main form button")
+    olga.goto(f"{served.desk}/new")
+    olga.fill("[name=text]", LETTER)
+    olga.click("[name=read]")
+    olga.select_option("#role-7", "background")
+    olga.click("[name=make]")
+    olga.click("text=Who is responsible")
+    olga.check("[value=open]")
+    for name, value in TERMS.items():
+        olga.fill(f"[name='{name}:en']", value)
+    olga.fill("[name=privacy_contact]", "privacy@example.org")
+    olga.fill("[name=retention]", "2030-01-31")
+    olga.click("main form button")
+    olga.goto(f"{served.desk}/petitions/{PETITION}")
+    olga.click("text=The text (en)")
+    olga.fill("[name=summary]", "We ask the town council to keep the night bus.")
+    olga.click("main form button")
+
+
+def choose_key(olga: Any, offline: Opened, served: Served) -> Path:
+    """Make a key in the page that the desk offers, and show the desk that it opens."""
+    olga.goto(f"{served.desk}/petitions/{PETITION}/key")
+    assert saved(olga, "text=Save organiser.html", offline.folder).read_bytes() == FILE.read_bytes()
+    offline.go("new-key")
+    offline.tab.get_by_label("Passphrase", exact=True).fill(PASSPHRASE)
+    offline.tab.get_by_label("The passphrase again").fill(PASSPHRASE)
+    offline.press("Make the key")
+    offline.tab.get_by_role("heading", name="Save the key file").wait_for(timeout=60_000)
+    key = offline.saved("Save organiser.key")
+    public = offline.tab.get_by_label("Public half").input_value()
+    offline.choose("Your key file", key)
+    offline.tab.get_by_label("Passphrase of the key").fill(PASSPHRASE)
+    offline.press("Check it")
+    offline.tab.get_by_text("It opens, and it is the key that you made.").wait_for(timeout=60_000)
+
+    olga.fill("[name=key]", public)
+    olga.click("text=Use this key")
+    check = saved(olga, "form[action$=check-file] button", offline.folder)
+    offline.go("file")
+    offline.choose("The locked file", check)
+    offline.choose("Your key file", key)
+    offline.tab.get_by_label("Passphrase of the key").fill(PASSPHRASE)
+    offline.press("Open")
+    offline.tab.get_by_text("Your key opens what is locked for it.").wait_for(timeout=60_000)
+    olga.fill("[name=code]", offline.tab.locator(".code:visible").inner_text())
+    olga.click("text=Check the code")
+    return key
+
+
+def publish(olga: Any, served: Served) -> None:
+    assert olga.locator(".checks .open").count() == 0
+    olga.click("main form button")
+    olga.wait_for_selector("text=It is published")
+    assert counted(served) == 0
+
+
+def visitor_signs(browser: Any, served: Served) -> None:
+    context = browser.new_context()
+    suzie = context.new_page()
+    suzie.goto(f"{served.base}/en/{PETITION}")
+    suzie.fill("[name=name]", "Suzie 수지")
+    suzie.fill("[name=email]", "suzie@example.org")
+    suzie.check("[name=consent]")
+    suzie.click("form[action$=sign] button >> nth=-1")
+    suzie.goto(wait_for(lambda: link_in_email(served)))
+    suzie.click("main form button >> nth=0")
+    context.close()
+    assert wait_for(lambda: counted(served)) == 1
+
+
+def read_names(olga: Any, offline: Opened, served: Served, key: Path) -> None:
+    """The desk shows the number, and only the page with the key shows who."""
+    olga.goto(f"{served.desk}/petitions/{PETITION}")
+    assert re.search(r"\b1\b", olga.locator(".count").first.inner_text())
+    assert "Suzie" not in olga.content()
+    olga.click("main a:text-is('Names')")
+    export = saved(olga, "main form button >> nth=0", offline.folder)
+    assert b"Suzie" not in export.read_bytes()
+    offline.open_names([export], key, PASSPHRASE)
+    assert offline.tab.locator("td", has_text="Suzie 수지").count() == 1
+    offline.tab_of("Delete from the server")
+    olga.fill("[name=code]", offline.tab.locator(".code:visible").inner_text())
+    olga.click("text=Plan the deletion")
+    olga.click("text=Keep them on the server after all")
+
+
+def close(olga: Any, served: Served) -> None:
+    for act, state in (("pause", "Paused"), ("resume", "Open"), ("close", "Closed")):
+        olga.goto(f"{served.desk}/petitions/{PETITION}/{act}")
+        olga.click("main form button")
+        assert state in olga.locator("main").inner_text()
+
+
+def saved(page: Any, button: str, folder: Path) -> Path:
+    """Press a button that saves a file, and return the file."""
+    with page.expect_download() as waiting:
+        page.click(button)
+    path = folder / str(waiting.value.suggested_filename)
+    waiting.value.save_as(path)
+    return path
+
+
+def counted(served: Served) -> int:
+    with urllib.request.urlopen(f"{served.base}/{PETITION}/count.json", timeout=10) as answer:
+        return int(json.load(answer)["counted"])
+
+
+def link_in_email(served: Served) -> str | None:
+    for file in (served.data / "mail").glob("[0-9]*.eml"):
+        body = email.message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",))
+        if body and (found := re.search(r"http://\S+/confirm/[a-z2-7]{26}", body.get_content())):
+            return found[0]
+    return None
+
+
+def wait_for(find: Any) -> Any:
+    deadline = time.monotonic() + 30
+    while not (found := find()):
+        assert time.monotonic() < deadline, find
+        time.sleep(0.2)
+    return found

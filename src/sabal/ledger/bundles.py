@@ -33,6 +33,7 @@ def revoked(database: Database, petition_id: int, size: int) -> list[int]:
     return sorted(
         int.from_bytes(one[2:10])
         for data in entries(database, petition_id, 0, size)
+        if bytes([Type.REVOKE]) in data[1::ENTRY_BYTES]  # most have none
         for one in split(data)
         if one[1] == Type.REVOKE
     )

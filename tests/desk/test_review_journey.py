@@ -182,7 +182,7 @@ def test_a_rule_is_in_effect_within_seconds(served_desk: Served, max_: Any) -> N
     wait_for(lambda: sign_with(served_desk, "eve@a.flood.example")[0] == 200, "the rule has an effect still")
 
 
-PAGES = ("names", "held", "held/0/drop", "held/0/release", "revocations", "revocations/1", "limits")
+PAGES = ("emails", "names", "held", "held/0/drop", "held/0/release", "revocations", "revocations/1", "limits")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

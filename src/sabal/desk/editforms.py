@@ -13,6 +13,7 @@ from sabal.petitions.textparts import has_list, is_closed
 from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH
 
 TEXT_LENGTH = 60_000
+AROUND = ("closing", "sign_invitation", "newsletter_invitation", "notice")
 
 
 class Saved(forms.Form):
@@ -91,6 +92,20 @@ class FrontForm(Saved):
     notice = forms.CharField(
         label=_("Notice at the end"), required=False, max_length=FRONT_MATTER["notice"], widget=lines(2)
     )
+    confirm_email = forms.CharField(
+        label=_("A sentence of yours in the email that asks to confirm"),
+        help_text=_("Without links, email addresses or long numbers. A guarded petition has none."),
+        required=False,
+        max_length=FRONT_MATTER["confirm_email"],
+        widget=lines(2),
+    )
+    thanks = forms.CharField(
+        label=_("A sentence of thanks, on the page after confirming"),
+        help_text=_("Without links, email addresses or long numbers. A guarded petition has none."),
+        required=False,
+        max_length=FRONT_MATTER["thanks"],
+        widget=lines(2),
+    )
 
 
 class TextForm(FrontForm):
@@ -141,7 +156,7 @@ class PartsForm(FrontForm):
     @property
     def foot(self) -> list[forms.BoundField]:
         """Return the fields below the demands."""
-        return [self[name] for name in ("closing", "sign_invitation", "newsletter_invitation", "notice")]
+        return [self[name] for name in (*AROUND, "confirm_email", "thanks")]
 
     def clean_closing(self) -> str:
         return clean_markdown(self.cleaned_data["closing"])

@@ -14,7 +14,7 @@ from django_tasks import task
 from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import AuditEntry, User
-from sabal.desk import moderating
+from sabal.desk import moderating, testemail
 from sabal.desk.models import Job
 from sabal.keys.keystore import open_keystore
 from sabal.logs import where
@@ -80,4 +80,8 @@ def publish(job: Job) -> None:
     audit.record(job.user, "published", petition=job.petition)
 
 
-KINDS: dict[str, Callable[[Job], None]] = {"publish": publish, moderating.KIND: moderating.moderate}
+KINDS: dict[str, Callable[[Job], None]] = {
+    "publish": publish,
+    moderating.KIND: moderating.moderate,
+    testemail.KIND: testemail.send,
+}

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from sabal.desk.views import (
     assets,
     editing,
+    emails,
     held,
     history,
     home,
@@ -41,6 +42,9 @@ urlpatterns = [
     path("petitions/<slug:slug>/publish", keys.publish, name="publish"),
     path("petitions/<slug:slug>/jobs/<uuid:job>", jobs.show, name="job"),
     path("petitions/<slug:slug>/jobs/<uuid:job>/cancel", jobs.cancel, name="cancel-job"),
+    path("petitions/<slug:slug>/emails", emails.show, name="emails"),
+    path("petitions/<slug:slug>/emails/html", emails.as_html, name="email-html"),
+    path("petitions/<slug:slug>/emails/test", emails.test, name="email-test"),
     path("petitions/<slug:slug>/names", names.show, name="names"),
     path("petitions/<slug:slug>/names/file", names.download, name="names-file"),
     path("petitions/<slug:slug>/names/delete", names.delete, name="names-delete"),

@@ -4,7 +4,7 @@ A guarded petition's emails name only its neutral word. A person who sees the sc
 must not learn which petition it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -90,15 +90,19 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
 def confirm_signature(email: Email, petition: Definition, site: Site, now: float) -> Message:
     """Ask the reader to confirm a signature. On the same page they can say that it was not them."""
     with override(_site_language(email.language)):
-        content = Content(
-            subject=confirm_subject(petition, email.language),
-            opening=_someone_signed(petition, email.language),
-            link=f"{site.base_url}/{email.language}/confirm/{email.token}",
-            closing=_("If you ignore this email, nothing happens. What was entered is deleted after 7 days."),
-            signed_by=_signed_by(petition, email.language, site),
-            checkpoint=email.checkpoint,
-        )
-        return _email(content, email, site, now)
+        return _email(confirm_content(email, petition, site), email, site, now)
+
+
+def confirm_content(email: Email, petition: Definition, site: Site) -> Content:
+    """Return the content of the email that asks to confirm a signature, in the language that is active."""
+    return Content(
+        subject=confirm_subject(petition, email.language),
+        opening=_someone_signed(petition, email.language),
+        link=f"{site.base_url}/{email.language}/confirm/{email.token}",
+        closing=_("If you ignore this email, nothing happens. What was entered is deleted after 7 days."),
+        signed_by=_signed_by(petition, email.language, site),
+        checkpoint=email.checkpoint,
+    )
 
 
 def already_signed(email: Email, petition: Definition, site: Site, now: float) -> Message:
@@ -196,8 +200,15 @@ def _someone_signed(petition: Definition, language: str) -> tuple[Phrase, ...]:
             _("Someone, most likely you, signed “%(title)s” with this address."),
             title=_title(petition, language),
         ),
+        *_own_words(petition, language),
         sentence(then),
     )
+
+
+def _own_words(petition: Definition, language: str) -> Iterator[Phrase]:
+    text = petition.texts.get(language)
+    if text is not None and text.confirm_email:
+        yield quoted(text.confirm_email, language)
 
 
 def _asked_for_news(email: Email, petition: Definition | None) -> Phrase:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sabal.petitions.definition import Demand, Problem, Text
+from sabal.petitions.frontmatter import OWN_NAME
 from sabal.petitions.terms import ParsedTerms
 from sabal.petitions.tomltable import FILE
 
@@ -20,6 +21,7 @@ def check(
     _languages(terms, texts, problems)
     _demands(terms, texts, lines, problems)
     _hint(terms, texts, problems)
+    _own_name(terms, texts, problems)
 
 
 def _languages(terms: ParsedTerms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
@@ -80,3 +82,19 @@ def _hint(terms: ParsedTerms, texts: Mapping[str, Text], problems: list[Problem]
                 f"`hint` is part of the title of {language}.md. It must not tell what the petition is about."
             )
             problems.append(Problem(FILE, terms.hint_line, sentence))
+
+
+def _own_name(terms: ParsedTerms, texts: Mapping[str, Text], problems: list[Problem]) -> None:
+    """Refuse own words where nothing may show what a guarded petition is about: in its email, and after its link."""
+    if terms.profile != "guarded":
+        return
+    for language, text in texts.items():
+        for key in OWN_NAME:
+            if getattr(text, key):
+                problems.append(
+                    Problem(
+                        f"{language}.md",
+                        1,
+                        f"`{key}` cannot be used in a guarded petition, whose emails say nothing about it.",
+                    )
+                )

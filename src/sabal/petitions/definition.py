@@ -70,6 +70,8 @@ class Text:
     sign_invitation: str = ""
     newsletter_invitation: str = ""
     notice: str = ""
+    confirm_email: str = ""
+    thanks: str = ""
     closing: tuple[Section, ...] = ()
 
 

@@ -13,7 +13,12 @@ FRONT_MATTER = {
     "sign_invitation": 300,
     "newsletter_invitation": 300,
     "notice": 300,
+    "confirm_email": 300,
+    "thanks": 300,
 }
+# These go out in the site's own name: in an email, and on the page after its link. Nothing in them may lead elsewhere.
+OWN_NAME = ("confirm_email", "thanks")
+_LEADS_ELSEWHERE = re.compile(r"://|\bwww\.|@|[\w-]\.[a-z]{2,}|\d(?:[ /.()-]?\d){6}")
 
 _EAST_ASIAN = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]"
 # A line break between two of these characters is not a space: Chinese and Japanese have no spaces between words.
@@ -95,6 +100,11 @@ def _checked(
             problem(line_numbers[key], f"`{key}` is empty.")
         elif len(text) > longest:
             problem(line_numbers[key], f"`{key}` is {len(text)} characters long; at most {longest} fit.")
+        elif key in OWN_NAME and _LEADS_ELSEWHERE.search(text):
+            problem(
+                line_numbers[key],
+                f"`{key}` must not contain a web address, an email address or a long number. The page has these.",
+            )
         found[key] = text
     for key in ("title", "summary"):
         if key not in values:

@@ -92,7 +92,7 @@ def text_of(definition: Definition, language: str) -> tuple[str, ...]:
     paragraphs = [text.title, text.summary, text.subject]
     paragraphs += _sections(text.sections)
     paragraphs += [text.demands_heading, *_numbered(text.demands), *_sections(text.closing), text.notice]
-    paragraphs += [text.sign_invitation, text.newsletter_invitation]
+    paragraphs += [text.sign_invitation, text.newsletter_invitation, text.confirm_email, text.thanks]
     return tuple(paragraph.strip() for paragraph in paragraphs if paragraph.strip())
 
 

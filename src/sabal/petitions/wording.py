@@ -62,6 +62,8 @@ class _TextReader:
             sign_invitation=front["sign_invitation"],
             newsletter_invitation=front["newsletter_invitation"],
             notice=front["notice"],
+            confirm_email=front["confirm_email"],
+            thanks=front["thanks"],
         )
         return text, self.demand_lines
 

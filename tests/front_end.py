@@ -23,9 +23,13 @@ class Client:
     """Make the requests of a browser or a program."""
 
     def __init__(self, runner: asyncio.Runner, process: asgi.Process) -> None:
-        assert process.front
-        self._runner, self.front = runner, process.front
+        assert process.front and process._refresher
+        self._runner, self.front, self._refresher = runner, process.front, process._refresher
         self.app = process.front.app
+
+    def refresh(self) -> None:
+        """Do what the process does once a second."""
+        self._runner.run(self._refresher.refresh())
 
     def get(self, path: str, *headers: tuple[bytes, bytes]) -> Answer:
         """Send a GET."""

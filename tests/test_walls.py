@@ -30,7 +30,7 @@ ORDER = (
     "accounts",
     "front desk",
     "first_use operating",
-    "asgi worker",
+    "asgi worker demo",
     "cli",
     "__main__",
 )  # fmt: skip
@@ -245,6 +245,8 @@ WRITERS = {
         "signing/writer/withdraw.py", "signing/count.py", "signing/adopted.py",
     },
     "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/versions.py"},
+    "signing_history": {"signing/count.py"},
+    "signing_asked": {"signing/asked.py"},
     "signing_bucket": {"signing/writer/sums.py"},
     "signing_counted": {"signing/writer/sums.py"},
     "ledger_log": {"ledger/tables.py"},

@@ -140,6 +140,7 @@ class Process:
             await self._app.finder.close()
             self._app.pool.close()
         if self._refresher is not None:
+            await self._refresher.store_asked()
             self._refresher.close()
 
 

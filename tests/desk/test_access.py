@@ -44,6 +44,7 @@ def test_every_view_names_its_act() -> None:
 
 OF_NO_PLACE = {
     "/",
+    "/components",
     "/new",
     "/organisations",
     "/people",
@@ -116,6 +117,11 @@ class Team:
             "assign": f"/petitions/{petition.slug}/organisation",
             "preview": f"/petitions/{petition.slug}/preview",
             "preview-page": f"/en/{petition.slug}",
+            "numbers": f"/petitions/{petition.slug}/numbers",
+            "numbers-csv": f"/petitions/{petition.slug}/numbers/growth.csv",
+            "components": "/components",
+            "email": "/email",
+            "email-csv": "/email.csv",
             "organisations": "/organisations",
             "organisation": f"/organisations/{organisation.key}",
             "people": "/people",
@@ -170,7 +176,7 @@ def test_what_belongs_to_others_does_not_exist(team: Team, role: TeamRole) -> No
             continue
         for method in ("get", "post"):
             answer = getattr(member.browser, method)(path)
-            refused = (403, 404, 405) if path.startswith("/people/") else (404, 405)
+            refused = (403, 404, 405) if path.startswith(("/people/", "/email")) else (404, 405)
             assert answer.status_code in refused, (name, method)
             if answer.status_code == 404 and method == "get":
                 assert bare(answer.content) == bare(unknown), name

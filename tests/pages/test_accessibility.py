@@ -31,6 +31,7 @@ PAGES = {
     "every field": "/{}/keep-the-orchard",
     "refused": "/{}/keep-the-orchard?refused",
     "closed": "/{}/closed-orchard",
+    "growth": "/{}/keep-the-orchard/growth",
     "versions": "/{}/keep-the-orchard/versions",
     "sent": "/{}/stop-forced-repatriation/sent",
     "index": "/{}",

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from conftest import POSTGRESQL, fresh_site, publish_example
 from sabal.api import views
+from sabal.desk.numbers import batches_of, numbers_of
 from sabal.keys.keystore import bucket_key_name
 from sabal.ledger.finalise import finalise_due
 from sabal.ledger.revoke import revoke
@@ -30,6 +31,8 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.pages import petition as pages
 from sabal.pages import site as site_pages
 from sabal.petitions.countries import country_name
+from sabal.petitions.growth import Step, parts
+from sabal.petitions.models import Petition as PetitionRow
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.publishing import states
 from sabal.records.revocations import Revocation, Revocations
@@ -431,6 +434,7 @@ class Petition(RuleBasedStateMachine):
     def every_number_is_the_sum_of_its_parts(self) -> None:
         assert complete(self.site)
         petition = self.site.petition()
+        dashboard_agrees(self.site, petition)
         counts, closed = petition.counts, petition.state == "finalised"
         if (petition.revision, counts) == self.seen:
             return
@@ -628,6 +632,35 @@ def agree_elsewhere(petition: PetitionSnapshot) -> None:
         sums = [as_number(n) for n in re.findall(r"<dd>(?:− )?([\d,]+)</dd>", check[1])]
         assert sums == [counts.confirmed, counts.withdrawn, counts.invalidated, counts.counted]
         assert sums[0] - sums[1] - sums[2] == sums[3]
+
+
+def dashboard_agrees(site: SiteOfTests, petition: PetitionSnapshot) -> None:
+    """Compare the numbers of the desk and the public history with the published numbers."""
+    counts = petition.counts
+    row = PetitionRow.objects.select_related("version").get(pk=petition.id)
+    numbers = numbers_of(site.database, row, petition.definition)
+    assert numbers.counts == counts
+    for step in Step:
+        made = parts(numbers.history, step)
+        grown = [
+            sum(getattr(part, kind) for part in made) for kind in ("confirmed", "withdrawn", "invalidated")
+        ]
+        assert grown == [counts.confirmed, counts.withdrawn, counts.invalidated]
+        assert made[-1].counted == counts.counted
+    assert numbers.not_named(numbers.languages) >= 0
+    if numbers.now is not None:
+        ((ever,),) = site.database.query("SELECT confirmed FROM signing_total")
+        assert numbers.confirmed == ever + site.rows("signing_waiting")
+        assert min(numbers.now.waiting, numbers.now.all_held) >= 0
+        assert dict(numbers.languages).keys() <= {"ko", "en"} and not numbers.gathering
+        batches = batches_of(site.database, petition.id, limit=1_000)
+        assert sum(batch.confirmed or 0 for batch in batches) == counts.confirmed
+        assert sum(batch.withdrawn or 0 for batch in batches) == counts.withdrawn
+        assert sum(batch.invalidated or 0 for batch in batches) == counts.invalidated
+        assert not batches or batches[0].size == counts.log_size
+        last = json.loads(views.growth(petition).body)["days"][-1]
+        flat = json.loads(views.count(petition).body)
+        assert all(last[kind] == flat[kind] for kind in ("confirmed", "withdrawn", "invalidated", "counted"))
 
 
 def as_number(shown: str) -> int:

@@ -1,4 +1,4 @@
-"""Machine views: a petition in the JSON format of the UK Parliament's petitions site, its count and its manifest.
+"""Machine views: a petition in the JSON format of the UK Parliament's petitions site, its count, history and manifest.
 
 Tools for that site can read ours: the attributes have its names, and those that only a parliament has are empty. This
 site adds: confirmed, withdrawn, invalidated, counted, gathering, log, and the two numbers of `_not_by_country`.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from sabal import settings
-from sabal.http import PUBLIC, Response, file, for_any_site
+from sabal.http import PUBLIC, Refused, Response, file, for_any_site
 from sabal.ledger.logged import logged
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Demand, Text
@@ -69,6 +69,24 @@ def petition(snapshot: PetitionSnapshot) -> Response:
 def count(snapshot: PetitionSnapshot) -> Response:
     """Return the numbers and the times of opening and closing, in the flat JSON format of that site."""
     return _json({**_numbers(snapshot), **_times(snapshot), "debated": False, "log": _log(snapshot)})
+
+
+def growth(snapshot: PetitionSnapshot) -> Response:
+    """Return the totals at the end of each day on which they were published. Raises Refused (404) without a history."""
+    history = snapshot.grown(datetime.now(UTC).date())
+    if not history:
+        raise Refused(404, "not-found")
+    rows = [
+        {
+            "day": totals.day.isoformat(),
+            "confirmed": totals.confirmed,
+            "withdrawn": totals.withdrawn,
+            "invalidated": totals.invalidated,
+            "counted": totals.counted,
+        }
+        for totals in history
+    ]
+    return _json({"days": rows})
 
 
 def manifest(snapshot: PetitionSnapshot) -> Response:

@@ -15,6 +15,7 @@ from sabal.limits.networks import Limits
 from sabal.limits.rules import RuleBook
 from sabal.limits.surges import Surges
 from sabal.petitions.snapshot import Snapshots
+from sabal.signing.asked import Asked
 from sabal.signing.group import Batcher, Unavailable
 from sabal.signing.operations import Operation, Outcome
 from sabal.signing.sign import NotReady
@@ -39,6 +40,7 @@ class App:
     finder: Batcher[bytes, Found | None]
     rules: RuleBook = field(default_factory=RuleBook)
     surges: Surges = field(default_factory=Surges)
+    asked: Asked = field(default_factory=Asked)
     takes_international: bool = True  # emails can be sent to addresses that are not ASCII before the @
     refreshed: float = field(default_factory=time.monotonic)  # time of the last refresh (monotonic clock)
     working: int = 0  # POSTs in work

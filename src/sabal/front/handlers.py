@@ -142,7 +142,10 @@ class Handlers:
         # Counted only when it is on disk: a failed signature may be tried again.
         if outcome is Outcome.DONE and request.network:
             self._app.limits.count_email(_mailbox_key(petition, submission), request.now)
-        return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
+        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
+            return False
+        self._app.asked.add(petition.id)
+        return True
 
     async def _page_again(
         self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int

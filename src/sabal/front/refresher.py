@@ -7,12 +7,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from sabal import days
-from sabal.database import Database, connect
+from sabal.database import Database, OperationalError, connect
 from sabal.front.app import App
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.mail import relay
 
 CAPACITY_EVERY = 5.0  # seconds
+ASKED_EVERY = 10.0  # seconds; a process that is killed loses the number of forms of so long
 
 
 class Refresher:
@@ -24,10 +25,15 @@ class Refresher:
         self._database: Database | None = None
         self._keystore: KeyStore | None = None
         self._capacity_refreshed = -CAPACITY_EVERY
+        self._asked_stored = time.monotonic()
 
     async def refresh(self) -> None:
         """Refresh once. Let an error through; the App keeps what it knew before."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._refresh)
+
+    async def store_asked(self) -> None:
+        """Store how many forms were sent, at the end of the process."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._store_asked)
 
     def close(self) -> None:
         """End the thread, without waiting for it."""
@@ -47,9 +53,22 @@ class Refresher:
                 app.capacity.refresh(self._database, app.snapshots.published())
                 app.takes_international = relay.takes_international(self._database)
                 self._capacity_refreshed = time.monotonic()
+            if time.monotonic() - self._asked_stored >= ASKED_EVERY:
+                self._store_asked()
         except BaseException:
             # The connection or the key may be the cause: the next refresh opens both again.
             if self._database is not None:
                 self._database.close()
             self._database = self._keystore = None
             raise
+
+    def _store_asked(self) -> None:
+        """Store how many forms were sent. If the database refuses, try again later, on another connection."""
+        self._asked_stored = time.monotonic()
+        if self._database is None:
+            return
+        try:
+            self._app.asked.store(self._database)
+        except OperationalError:
+            self._database.close()
+            self._database = None

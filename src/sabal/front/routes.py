@@ -18,7 +18,7 @@ from sabal.front.signature import SignatureHandlers
 from sabal.http import Refused, Request, Response
 from sabal.ledger import files as log
 from sabal.limits.networks import Limits, Network, Verdict
-from sabal.pages import dev, files, newsletter, petition, site, versions
+from sabal.pages import dev, files, growth, newsletter, petition, site, versions
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -111,6 +111,7 @@ def table(
         Row("/{language}/{slug}/sent", petition.sent, cached=True),
         Row("/{language}/{slug}/withdrawn", petition.withdrawn, cached=True),
         Row("/{language}/{slug}/versions", versions.versions, cached=True),
+        Row("/{language}/{slug}/growth", growth.growth, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
         # ---- a signature, found by the link of an email
         Row("/{any_language}/confirm/{token}", get=signatures.confirm_page, post=signatures.confirm),
@@ -156,6 +157,7 @@ def table(
         # ---- for machines
         Row("/{slug}.json", api.petition, cached=True),
         Row("/{slug}/count.json", api.count, cached=True),
+        Row("/{slug}/growth.json", api.growth, cached=True),
         Row("/{slug}/manifest.json", api.manifest, cached=True),
         # ---- the public log
         Row("/{slug}/log/checkpoint", log.checkpoint, cached=True),

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sabal.database import Database
+from sabal.database import Database, Row
 from sabal.keys.keystore import KeyStore
 from sabal.keys.signer import log_key_name
 from sabal.ledger import bundles
@@ -18,6 +18,7 @@ from tlog.entry import Amend, Close, Open, Revoke, parse
 
 # A command may change the witnesses at the moment of an update.
 _NOT_UPDATED = ("petition_id", "witnesses")
+_BATCH = ("petition_id", "number", "size", "day", "confirmed", "withdrawn", "invalidated")
 
 
 def find(database: Database, petition_id: int, *, lock: bool = False) -> Log | None:
@@ -85,8 +86,8 @@ def sign(database: Database, log: Log, key: Signer, day: int) -> Log:
     if log.size == log.signed_size:
         return _update(database, log, replace(log, reached=b"")) if log.reached else log
     note = Checkpoint(key.verifier.name, log.size, log.root).sign(key)
-    row = (log.petition_id, log.batch + 1, log.size, day)
-    database.insert("ledger_batch", ("petition_id", "number", "size", "day"), [row])
+    row = (log.petition_id, log.batch + 1, log.size, day, *_totals(database, log.petition_id))
+    database.insert("ledger_batch", _BATCH, [row])
     return _update(
         database, log, replace(log, signed=note, signed_size=log.size, batch=log.batch + 1, reached=b"")
     )
@@ -174,6 +175,14 @@ def set_witnesses(database: Database, petition_id: int, lines: str) -> None:
     """
     get(database, petition_id)
     database.execute("UPDATE ledger_log SET witnesses = ? WHERE petition_id = ?", (lines, petition_id))
+
+
+def _totals(database: Database, petition_id: int) -> Row:
+    """Return how many signatures were confirmed, withdrawn and invalidated in all entries so far."""
+    rows = database.query(
+        "SELECT confirmed, withdrawn, invalidated FROM signing_total WHERE petition_id = ?", (petition_id,)
+    )
+    return rows[0] if rows else (0, 0, 0)
 
 
 def _append(database: Database, log: Log, entries: Sequence[bytes], reached: bytes) -> Log:

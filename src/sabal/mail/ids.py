@@ -26,3 +26,8 @@ def email_id(lane: int, day: int, urandom: Callable[[int], bytes] = os.urandom) 
 def lane_range(lane: int) -> tuple[int, int]:
     """Return the first and the last id that an email of this lane can have."""
     return lane << _LANE_SHIFT, (lane + 1 << _LANE_SHIFT) - 1
+
+
+def day_of(email_id: int) -> int:
+    """Return the day (since 1970) on which the email with this id was written."""
+    return (email_id >> _CHANCE_BITS & (1 << _DAY_BITS) - 1) + _FIRST_DAY

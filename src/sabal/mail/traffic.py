@@ -19,6 +19,18 @@ class End(StrEnum):
     UNSENT = "unsent"
 
 
+RESULTS = {
+    End.ACCEPTED: "accepted",
+    End.LATER: "deferred",
+    End.UNREADABLE: "deferred",
+    End.NEVER: "refused permanently",
+    End.GIVEN_UP: "given up",
+    End.LOST_KEY: "given up",
+    End.EXPIRED: "given up",
+}
+"""The results as people know them. An email that is deferred is tried again, and each try counts."""
+
+
 def add(database: Database, hour: int, ends: Counter[tuple[str, End]]) -> None:
     """Add emails by provider and end to the totals of an hour (since 1970), in the caller's transaction."""
     for (provider, end), n in sorted(ends.items()):

@@ -44,6 +44,8 @@ ROWS = {
     "signing_suppression": "TRUE",
     "signing_bucket": "TRUE",
     "signing_total": "TRUE",
+    "signing_history": "TRUE",
+    "signing_asked": "TRUE",
     "signing_drain": "TRUE",
     "limits_petition": "TRUE",
     "limits_rule": "TRUE",

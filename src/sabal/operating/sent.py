@@ -4,18 +4,9 @@ from collections import Counter, defaultdict
 
 from sabal.database import Database
 from sabal.mail import traffic
-from sabal.mail.traffic import End
+from sabal.mail.traffic import RESULTS
 from sabal.operating.findings import Finding
 
-RESULTS = {
-    End.ACCEPTED: "accepted",
-    End.LATER: "deferred",
-    End.UNREADABLE: "deferred",
-    End.NEVER: "refused permanently",
-    End.GIVEN_UP: "given up",
-    End.LOST_KEY: "given up",
-    End.EXPIRED: "given up",
-}
 TRIES_A_DAY = 12  # tries of one email that the provider always defers
 
 

@@ -80,6 +80,7 @@ MOMENTS = (
                 "A scrambled form of your address, so that nobody counts twice. What the button will need, locked"
                 " so that only your link opens it. The email to you, locked with a key that is used for one day."
             ),
+            _("That one more form was sent: a number without a time."),
         ),
         how_long=_(
             "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
@@ -96,6 +97,7 @@ MOMENTS = (
                 "mail_email",
                 "id petition_id kind mail_key sealed network claimed_until not_before attempts",
             ),
+            *_columns("signing_asked", "petition_id shard n"),
         ),
     ),
     Moment(
@@ -184,9 +186,10 @@ MOMENTS = (
                 "signing_total",
                 "petition_id confirmed withdrawn invalidated published_confirmed published_withdrawn"
                 " published_invalidated invalidated_by published_invalidated_by"
-                " published_countries published_no_longer_known countries_at"
+                " published_countries published_languages published_no_longer_known countries_at"
                 " countries_left batch_at",
             ),
+            *_columns("signing_history", "petition_id day confirmed withdrawn invalidated"),
         ),
     ),
     Moment(

@@ -19,6 +19,7 @@ class Profile:
     epoch_days: int | None  # a pepper and its dedupe tags are destroyed after so many days; None: at the end
     says_already: bool  # whether an email may say that this address has signed
     guarded: bool  # emails and token pages name no petition
+    public_history: bool  # whether a page shows how many were counted on each day
 
     def countries_are_due(self, waited: float, left: int) -> bool:
         """Return whether the numbers by country are published again, `waited` seconds after the last time.
@@ -50,6 +51,7 @@ PROFILES = {
         epoch_days=30,
         says_already=False,
         guarded=True,
+        public_history=False,
     ),
     "open": Profile(
         batches=((10, 1),),
@@ -60,5 +62,6 @@ PROFILES = {
         epoch_days=None,
         says_already=True,
         guarded=False,
+        public_history=True,
     ),
 }

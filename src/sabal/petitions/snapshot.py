@@ -23,6 +23,7 @@ from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.counts import Counts, all_counts
 from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.growth import Totals, complete, history_of
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.profile import PROFILES, Profile
 from tlog import Signer, promise_key
@@ -55,6 +56,9 @@ class PetitionSnapshot:
     bucket_key: bytes | None = field(default=None, repr=False)  # None: missing, so countries stay unknown
     counts: Counts = field(default_factory=Counts)
     organisation: str = ""  # the key of its organisation; empty for a draft
+    history: tuple[Totals, ...] = field(
+        default=(), repr=False
+    )  # empty if the profile keeps it from the public
 
     @cached_property
     def manifest_hash(self) -> bytes:
@@ -88,6 +92,12 @@ class PetitionSnapshot:
         if self.state in ("open", "paused") and today > self.definition.last_day:
             return self.definition.last_day
         return self.closed_on if self.state in ("closed", "finalised") else None
+
+    def grown(self, today: date) -> tuple[Totals, ...]:
+        """Return the totals by day that the public may see, up to that day or to the end. Empty: it may see none."""
+        if not self.profile.public_history:
+            return ()
+        return complete(self.history, self.counts, self.opened_on, self.ended_on(today) or today)
 
     @property
     def ready_to_sign(self) -> bool:
@@ -154,7 +164,7 @@ class Snapshots:
             elif (loaded := self._load_or_none(database, keystore, petition_id, revision) or old) is not None:
                 fresh[petition_id] = loaded
         counts = all_counts(database)
-        fresh = {i: replace(p, counts=counts.get(i, Counts())) for i, p in fresh.items()}
+        fresh = {i: _with_numbers(database, p, counts.get(i, Counts())) for i, p in fresh.items()}
         self.know(fresh.values())
 
     def _load_or_none(
@@ -202,6 +212,14 @@ class _Columns(NamedTuple):
     number: int
     published_on: str | date | None
     organisation: str
+
+
+def _with_numbers(database: Database, petition: PetitionSnapshot, counts: Counts) -> PetitionSnapshot:
+    """Return the petition with these numbers. Its history is read only if a batch was published since."""
+    history = petition.history
+    if petition.profile.public_history and petition.counts.checkpoint != counts.checkpoint:
+        history = history_of(database, petition.id)
+    return replace(petition, counts=counts, history=history)
 
 
 def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:

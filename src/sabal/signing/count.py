@@ -162,6 +162,13 @@ def publish_totals(database: Database, petition: PetitionSnapshot, now: float) -
         " WHERE petition_id = ?",
         (json.dumps(names, ensure_ascii=False), petition.id),
     )
+    database.execute(
+        "INSERT INTO signing_history (petition_id, day, confirmed, withdrawn, invalidated)"
+        " SELECT petition_id, ?, confirmed, withdrawn, invalidated FROM signing_total WHERE petition_id = ?"
+        " ON CONFLICT (petition_id, day) DO UPDATE SET confirmed = excluded.confirmed,"
+        " withdrawn = excluded.withdrawn, invalidated = excluded.invalidated",
+        (today, petition.id),
+    )
 
 
 def publish_late_countries(database: Database, petition: PetitionSnapshot, now: float) -> None:
@@ -215,22 +222,23 @@ def _waiting(database: Database, kind: str, petition_id: int, now: float) -> int
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    """What is counted, and what was published by country: when (Unix time), and how many had left by then."""
+    """What is counted, and what was published by country and language: when (Unix time), and how many had left."""
 
     counted: int
     left: int
     countries_at: int
     countries_left: int
     countries: list[tuple[str, int]]
+    languages: list[tuple[str, int]]
 
 
 def _figures(database: Database, petition_id: int) -> _Figures:
-    confirmed, left, at, left_then, shown = database.query(
-        "SELECT confirmed, withdrawn + invalidated, countries_at, countries_left, published_countries"
-        " FROM signing_total WHERE petition_id = ?",
+    confirmed, left, at, left_then, *shown = database.query(
+        "SELECT confirmed, withdrawn + invalidated, countries_at, countries_left, published_countries,"
+        " published_languages FROM signing_total WHERE petition_id = ?",
         (petition_id,),
     )[0]
-    return _Figures(confirmed - left, left, at, left_then, json.loads(shown))
+    return _Figures(confirmed - left, left, at, left_then, *map(json.loads, shown))
 
 
 def _countries_due(figures: _Figures, petition: PetitionSnapshot, now: float) -> bool:
@@ -239,36 +247,46 @@ def _countries_due(figures: _Figures, petition: PetitionSnapshot, now: float) ->
 
 
 def _publish_countries(database: Database, petition: PetitionSnapshot, now: float) -> None:
-    """Publish the numbers by country that fit the total of this batch.
+    """Publish the numbers by country and by language that fit the total of this batch.
 
     If new ones are not due, the old ones stay. If they do not fit because more signatures left than others came, none
     are shown until new ones are due. New ones at once would show where those few people live.
     """
     figures = _figures(database, petition.id)
-    by_country: dict[str, int] = dict(
+    by_country, by_language = (_sums(database, petition.id, kind) for kind in ("country", "language"))
+    no_longer_known = -by_country.pop(GONE, 0)
+    by_language.pop(GONE, 0)
+    at, left = figures.countries_at, figures.countries_left
+    countries, languages = figures.countries, figures.languages
+    if _countries_due(figures, petition, now):
+        at, left = int(now), figures.left
+        countries, languages = (_shown(sums, petition.profile) for sums in (by_country, by_language))
+    known = figures.counted + no_longer_known
+    countries, languages = (
+        shown if sum(n for _, n in shown) <= known else [] for shown in (countries, languages)
+    )
+    database.execute(
+        "UPDATE signing_total SET published_countries = ?, published_languages = ?, published_no_longer_known = ?,"
+        " countries_at = ?, countries_left = ? WHERE petition_id = ?",
+        (json.dumps(countries), json.dumps(languages), no_longer_known, at, left, petition.id),
+    )
+
+
+def _sums(database: Database, petition_id: int, kind: str) -> dict[str, int]:
+    return dict(
         database.query(
-            "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = 'country' ORDER BY n DESC, item",
-            (petition.id,),
+            "SELECT item, n FROM signing_bucket WHERE petition_id = ? AND kind = ? ORDER BY n DESC, item",
+            (petition_id, kind),
         )
     )
-    no_longer_known = -by_country.pop(GONE, 0)
-    at, left, shown = figures.countries_at, figures.countries_left, figures.countries
-    if _countries_due(figures, petition, now):
-        at, left, shown = int(now), figures.left, _countries(by_country, petition.profile)
-    if sum(n for _, n in shown) > figures.counted + no_longer_known:
-        shown = []
-    database.execute(
-        "UPDATE signing_total SET published_countries = ?, published_no_longer_known = ?, countries_at = ?,"
-        " countries_left = ? WHERE petition_id = ?",
-        (json.dumps(shown), no_longer_known, at, left, petition.id),
-    )
 
 
-def _countries(by_country: dict[str, int], profile: Profile) -> list[tuple[str, int]]:
+def _shown(sums: dict[str, int], profile: Profile) -> list[tuple[str, int]]:
+    """Return the numbers that the profile lets pages show: none that is too small, each rounded down."""
     least, step = profile.countries_from, profile.countries_round
     if least is None:
         return []
-    return [(code, n // step * step) for code, n in by_country.items() if code and n >= least]
+    return [(item, n // step * step) for item, n in sums.items() if item and n >= least]
 
 
 def _names(database: Database, petition_id: int) -> list[str]:

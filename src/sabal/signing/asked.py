@@ -1,0 +1,56 @@
+"""Count the forms that were sent, for the confirmation rate: in memory first, so that signing writes no shared row.
+
+A form counts whatever is known about its address. Otherwise the number would show whether an address had signed.
+"""
+
+import os
+from collections import Counter
+from threading import Lock
+
+from sabal.database import Database
+
+SHARDS = 16
+
+
+class Asked:
+    """The forms that one process took since it last stored their number. Any thread may use it."""
+
+    def __init__(self, shard: int | None = None) -> None:
+        self._shard = os.urandom(1)[0] % SHARDS if shard is None else shard
+        self._new = Counter[int]()
+        self._lock = Lock()
+
+    def add(self, petition_id: int) -> None:
+        """Count one form."""
+        with self._lock:
+            self._new[petition_id] += 1
+
+    def store(self, database: Database) -> None:
+        """Add what is new to the stored numbers. Raises the driver's errors; nothing is lost then.
+
+        A process that is killed loses what it had not stored.
+        """
+        with self._lock:
+            new, self._new = self._new, Counter()
+        if not new:
+            return
+        try:
+            with database.transaction():
+                database.insert(
+                    "signing_asked",
+                    ("petition_id", "shard", "n"),
+                    [(petition_id, self._shard, n) for petition_id, n in sorted(new.items())],
+                    on_conflict="(petition_id, shard) DO UPDATE SET n = signing_asked.n + excluded.n",
+                )
+        except BaseException:
+            with self._lock:
+                self._new.update(new)
+            raise
+
+
+def asked(database: Database, petition_id: int) -> int:
+    """Return the number of forms that were sent."""
+    rows = database.query(
+        "SELECT COALESCE(SUM(n), 0) FROM signing_asked WHERE petition_id = ?", (petition_id,)
+    )
+    return int(rows[0][0])

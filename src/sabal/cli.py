@@ -177,6 +177,9 @@ def keys() -> None:
     is_flag=True,
     help="A server for this computer only: emails go into a folder, and the example petition is there.",
 )
+@click.option(
+    "--demo", is_flag=True, help="With --dev: add three invented petitions with weeks of history, once."
+)
 @click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", default=8000, type=click.IntRange(1, 65_535), show_default=True)
 @click.option(
@@ -192,6 +195,7 @@ def keys() -> None:
 @click.option("--no-desk", is_flag=True, help="Do not start the desk.")
 def serve(
     dev: bool,
+    demo: bool,
     host: str | None,
     port: int,
     workers: int | None,
@@ -209,6 +213,8 @@ def serve(
         _end(
             "A development server listens on this computer only. Leave --host out, or set up a public server."
         )
+    if demo and not dev:
+        _end("--demo adds invented petitions, so it needs --dev: a server for this computer only.")
     if dev:
         os.environ.setdefault("SABAL_BASE_URL", f"http://127.0.0.1:{port}")
         os.environ[DEV_SWITCH] = "1"
@@ -219,7 +225,8 @@ def serve(
     # A reload that is asked for before the server serves is what it does anyway. By default it would end this process.
     signal.signal(signal.SIGHUP, lambda *_: None)
     # Prepare in another process: this one lives as long as the server and stays small.
-    code = subprocess.run([sys.executable, "-m", "sabal", "prepare"], check=False).returncode
+    command = [sys.executable, "-m", "sabal", "prepare", *(["--demo"] if demo else [])]
+    code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own command
     if code:
         sys.exit(code)
     code = run(
@@ -237,7 +244,8 @@ def serve(
 
 
 @main.command(hidden=True)
-def prepare() -> None:
+@click.option("--demo", is_flag=True)
+def prepare(demo: bool) -> None:
     """Do what `serve` does first: make the schema and keys; then make the example (--dev) or run the checks."""
     _django()
     from sabal import first_use, settings
@@ -246,6 +254,10 @@ def prepare() -> None:
     keystore = first_use.prepare()
     if settings.DEV:
         first_use.example_petition(keystore)
+        if demo:
+            from sabal.demo.make import make
+
+            make(keystore, click.echo)
         first_use.print_addresses(settings.BASE_URL)
         if os.environ.get(settings.DESK_PORT):
             first_use.print_desk()

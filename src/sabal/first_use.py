@@ -57,13 +57,13 @@ def example_petition(keystore: KeyStore) -> None:
         publish_for_development(petition.slug, keystore)
 
 
-def publish_for_development(slug: str, keystore: KeyStore) -> None:
+def publish_for_development(slug: str, keystore: KeyStore, now: datetime | None = None) -> None:
     """Publish to the development identity, and answer its key check."""
     identity = development_identity()
     drafts.use_keys(slug, (str(identity.recipient),), made_by_dev=True)
     code = agefile.decrypt(drafts.key_check(slug), [identity]).decode()
     drafts.answer_key_check(slug, code)
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     versions.publish(slug, keystore, now.date(), int(now.timestamp()))
 
 

@@ -10,7 +10,21 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from bench import against, batch, flushes, journeys, kill, latency, limited, log, mail, size, throughput, wrk
+from bench import (
+    against,
+    batch,
+    desk,
+    flushes,
+    journeys,
+    kill,
+    latency,
+    limited,
+    log,
+    mail,
+    size,
+    throughput,
+    wrk,
+)
 from bench.stage import FULL, QUICK, Stage
 from bench.table import Line, Table, machine, save
 from bench.workspace import open_workspace
@@ -36,6 +50,7 @@ MEASUREMENTS: dict[str, Callable[[Stage], list[Line]]] = {
     "flood": log.flood,
     "against": against.against,
     "size": size.size,
+    "desk": desk.desk,
     "kill": kill.kill,
 }
 

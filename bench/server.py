@@ -39,6 +39,7 @@ class Server:
     data: Path
     url: str
     port: int = 0
+    desk_port: int = 0  # of the desk, if `start` was told to start one
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, workers: int = 1, mail: bool = False, **settings: str) -> None:
@@ -58,9 +59,10 @@ class Server:
             "--workers",
             str(workers),
         ]
+        self.desk_port = free_port() if mail else 0
         with (self.data / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *(("--desk-port", str(free_port())) if mail else ("--no-worker", "--no-desk"))],
+                [*command, *(("--desk-port", str(self.desk_port)) if mail else ("--no-worker", "--no-desk"))],
                 env=self.environment(**settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -85,7 +85,7 @@ def test_from_the_form_to_the_count_every_line_follows_from_those_above(site: Si
         "Not confirmed, or sent twice by one person": -6,
         "Confirmed by email": 14,
         "Waiting for the next batch": -1,
-        "Held for review: a hidden field was filled in, as programs do": -3,
+        "Held for review: a field was filled in that people do not see": -3,
         "Confirmed, and in the public log": 10,
         "Withdrawn by the signer": -2,
         "Invalidated": 0,

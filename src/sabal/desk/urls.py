@@ -7,7 +7,6 @@ from sabal.desk.views import (
     assets,
     components,
     editing,
-    email,
     emails,
     held,
     history,
@@ -22,6 +21,7 @@ from sabal.desk.views import (
     petitions,
     revocations,
     start,
+    traffic,
     welcome,
 )
 
@@ -73,8 +73,8 @@ urlpatterns = [
     path("organisations", organisations.index, name="organisations"),
     path("organisations/<slug:key>", organisations.edit, name="organisation"),
     path("components", components.show, name="components"),
-    path("email", email.show, name="email"),
-    path("email.csv", email.as_csv, name="email-csv"),
+    path("email", traffic.show, name="email"),
+    path("email.csv", traffic.as_csv, name="email-csv"),
     path("people", people.index, name="people"),
     path("people/invite", people.invite, name="invite"),
     path("people/invitations/<int:pk>/withdraw", people.withdraw_invitation, name="withdraw-invitation"),

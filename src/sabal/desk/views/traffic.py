@@ -17,7 +17,7 @@ from sabal.database import Database
 from sabal.desk.access import of_site, user_of
 from sabal.desk.numbers import connected
 from sabal.desk.titles import definition_of
-from sabal.mail import traffic
+from sabal.mail import traffic as totals
 from sabal.mail.traffic import RESULTS
 from sabal.mail.waiting import MOST, waiting
 from sabal.petitions.models import Petition
@@ -98,7 +98,7 @@ def _profiles() -> Iterator[str]:
 def _providers(database: Database, span: int, step: int) -> list[Provider]:
     hour = int(datetime.now(UTC).timestamp()) // 3_600
     by_provider: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COLUMNS, 0))
-    for (provider, end), n in traffic.between(database, hour - 24 * span, hour).items():
+    for (provider, end), n in totals.between(database, hour - 24 * span, hour).items():
         by_provider[provider][RESULTS[end]] += n
     found = [
         Provider(name, tuple(numbers[column] // step * step for column in COLUMNS))

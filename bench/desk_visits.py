@@ -1,0 +1,62 @@
+"""Open the desk's pages in turn, over HTTP: `python -m bench.desk_visits PORT COOKIE SLUG SECONDS`.
+
+A process of its own, so that the load generator does not delay it. It prints one line of JSON: milliseconds by page.
+"""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from http.client import HTTPConnection
+
+PAGES = (
+    "/",
+    "/new",
+    "/petitions/{}",
+    "/petitions/{}/numbers",
+    "/petitions/{}/numbers?before=50000",
+    "/petitions/{}/numbers/growth.csv",
+    "/petitions/{}/numbers/countries.csv",
+    "/petitions/{}/preview",
+    "/en/{}",
+    "/petitions/{}/pause",
+    "/petitions/{}/close",
+    "/petitions/draft-7",
+    "/petitions/draft-7/terms",
+    "/petitions/draft-7/text/en",
+    "/petitions/draft-7/key",
+    "/petitions/draft-7/publish",
+    "/email",
+    "/email?days=30",
+    "/organisations",
+    "/people",
+    "/people/invite",
+    "/history",
+    "/history?page=150",
+    "/account/security/",
+    "/account/sessions/",
+    "/components",
+)
+PAUSE = 0.02  # seconds between two pages: several people work at once
+
+
+def main(port: str, cookie: str, slug: str, seconds: str) -> None:
+    """Open one page after the other until the time is over. Raise RuntimeError for an answer that is no page."""
+    connection = HTTPConnection("localhost", int(port), timeout=30)
+    took: dict[str, list[float]] = defaultdict(list)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end or len(took) < len(PAGES):
+        for page in PAGES:
+            start = time.perf_counter()
+            connection.request("GET", page.format(slug), headers={"Cookie": f"sabal_desk={cookie}"})
+            answer = connection.getresponse()
+            answer.read()
+            took[page].append((time.perf_counter() - start) * 1e3)
+            if answer.status != 200:
+                raise RuntimeError(f"{page}: {answer.status} {answer.getheader('Location')}")
+            time.sleep(PAUSE)
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

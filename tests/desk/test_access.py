@@ -124,6 +124,7 @@ class Team:
             "email-csv": "/email.csv",
             "organisations": "/organisations",
             "organisation": f"/organisations/{organisation.key}",
+            "logo": f"/organisations/{organisation.key}/logo.webp",
             "people": "/people",
             "invite": "/people/invite",
             "withdraw-invitation": "/people/invitations/0/withdraw",

@@ -46,6 +46,7 @@ def routes() -> Routes:
         ("/en/bowl/versions", "/{language}/{slug}/versions", True),
         ("/en/bowl/growth", "/{language}/{slug}/growth", True),
         ("/en/bowl/card.png", "/{language}/{slug}/card.png", True),
+        ("/en/bowl/logo.webp", "/{language}/{slug}/logo.webp", True),
         ("/en/bowl/sign", "/{language}/{slug}/sign", False),
         ("/bowl.json", "/{slug}.json", True),
         ("/bowl/count.json", "/{slug}/count.json", True),

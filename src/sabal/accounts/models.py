@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import get_language
 
 from sabal.accounts.acts import TeamRole
 from sabal.petitions.models import Petition
@@ -39,15 +40,24 @@ class User(AbstractBaseUser):
 
 
 class Organisation(models.Model):
-    """An organisation that owns petitions. `key` is that of its newsletter list (petitions/organisation.py)."""
+    """An organisation that owns petitions. `key` is that of its newsletter list (petitions/organisation.py).
+
+    `names` and `imprint` are by language. Public processes read the identity in SQL (petitions/identity.py).
+    """
 
     key = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=200)
     contact = models.CharField(max_length=200, blank=True)
     website = models.URLField(blank=True)
+    names = models.JSONField(default=dict, blank=True)
+    imprint = models.JSONField(default=dict, blank=True)
+    accent = models.CharField(max_length=7, blank=True, default="")  # "#rrggbb"
+    logo = models.BinaryField(blank=True, default=b"")  # a WebP that accounts/logo.py made
+    logo_width = models.PositiveIntegerField(default=0)
+    logo_height = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
-        return self.name
+        return self.names.get(get_language() or "") or self.name
 
 
 class Ownership(models.Model):

@@ -122,23 +122,6 @@ class Invite(Grant):
             ) from None
 
 
-class EditOrganisation(forms.ModelForm):  # type: ignore[type-arg]
-    """Name, contact and website of an organisation."""
-
-    website = forms.URLField(
-        label=_("Website"),
-        help_text=_("Its address, beginning with https://"),
-        required=False,
-        assume_scheme="https",
-    )
-
-    class Meta:
-        model = Organisation
-        fields = ("name", "contact", "website")
-        labels = {"name": _("Name"), "contact": _("Contact")}
-        help_texts = {"contact": _("An email address or a phone number at which people reach you.")}
-
-
 class LetterForm(forms.Form):
     """A letter: pasted, or in a file."""
 

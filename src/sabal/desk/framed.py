@@ -2,7 +2,10 @@
 
 from django.http import HttpResponse
 
+from sabal.accounts.models import Organisation
 from sabal.http import Response
+from sabal.petitions.identity import Identity
+from sabal.petitions.models import Petition
 
 
 def framed(answer: Response) -> HttpResponse:
@@ -14,3 +17,12 @@ def framed(answer: Response) -> HttpResponse:
         )
     headers["X-Frame-Options"] = "SAMEORIGIN"
     return HttpResponse(answer.body, status=answer.status, headers=headers)
+
+
+def identity_of(petition: Petition) -> Identity | None:
+    """Return the identity with which a petition is shown: that of the organisation that owns it."""
+    owner = Organisation.objects.filter(ownerships__petition=petition).first()
+    if owner is None:
+        return None
+    size = owner.logo_width, owner.logo_height
+    return Identity(owner.names, owner.imprint, owner.website, owner.accent, bytes(owner.logo), size)

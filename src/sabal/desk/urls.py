@@ -75,6 +75,7 @@ urlpatterns = [
     path("components", components.show, name="components"),
     path("email", traffic.show, name="email"),
     path("email.csv", traffic.as_csv, name="email-csv"),
+    path("organisations/<slug:key>/logo.webp", organisations.logo, name="logo"),
     path("people", people.index, name="people"),
     path("people/invite", people.invite, name="invite"),
     path("people/invitations/<int:pk>/withdraw", people.withdraw_invitation, name="withdraw-invitation"),
@@ -95,7 +96,7 @@ urlpatterns = [
     path("account/sessions/", include("allauth.usersessions.urls")),
     # The preview has the addresses of the public site, so that links within its pages lead to its pages.
     re_path(
-        r"^(?P<language>[a-z]{2,3}(-[a-z0-9]+)*)/(?P<slug>[a-z0-9-]+)(/sign|/sent|/versions|/card\.png)?$",
+        r"^(?P<language>[a-z]{2,3}(-[a-z0-9]+)*)/(?P<slug>[a-z0-9-]+)(/sign|/sent|/versions|/card\.png|/logo\.webp)?$",
         petitions.preview_page,
         name="preview-page",
     ),

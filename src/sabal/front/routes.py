@@ -113,6 +113,7 @@ def table(
         Row("/{language}/{slug}/versions", versions.versions, cached=True),
         Row("/{language}/{slug}/growth", growth.growth, cached=True),
         Row("/{language}/{slug}/card.png", petition.card, cached=True),
+        Row("/{language}/{slug}/logo.webp", petition.logo, cached=True),
         # ---- a signature, found by the link of an email
         Row("/{any_language}/confirm/{token}", get=signatures.confirm_page, post=signatures.confirm),
         Row("/{any_language}/confirm/{token}/not-me", get=signatures.not_me_page, post=signatures.not_me),

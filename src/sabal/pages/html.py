@@ -36,7 +36,8 @@ def page(
     Templates get `language` and `text_dir` (of the petition's text), `site_language` and `dir` (of the site's own
     words: English if the site does not have `language`), `own_words` (the attribute of these within a text in
     `language`), `names_language` (of the names of countries), `site_name`, `source_url`, `source_is_here`, `base_url`
-    and `dev`. The answer sets no cookie and does not depend on the client.
+    and `dev`. `accent` in `context` is a further style of the page. The answer sets no cookie and does not depend on
+    the client.
     """
     own_language = site_language(language)
     own_words = "" if own_language == language else format_html(' lang="{}"', own_language)
@@ -58,7 +59,7 @@ def page(
         body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-security-policy", POLICY.encode("ascii")),
+        (b"content-security-policy", _policy(str(context.get("accent", ""))).encode("ascii")),
         (b"cache-control", cache.encode("ascii")),
     ]
     return Response(status, headers, _without_blank_lines(body).encode())
@@ -106,6 +107,11 @@ def minified_script(source: str) -> str:
     """Return `source` without its comment lines and indentation."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _policy(accent: str) -> str:
+    """Return the policy of a page, which names the hash of everything inline."""
+    return POLICY.replace(_hash(STYLE), f"{_hash(STYLE)} {_hash(accent)}") if accent else POLICY
 
 
 def _without_blank_lines(html: str) -> str:

@@ -15,6 +15,7 @@ from sabal.ledger.logged import logged
 from sabal.mail.emails import confirm_subject
 from sabal.newsletter.consent import sentence
 from sabal.pages import html
+from sabal.pages.accent import css
 from sabal.pages.card import card_png
 from sabal.pages.changes import last_changes
 from sabal.petitions import consent
@@ -81,6 +82,14 @@ def card(snapshot: PetitionSnapshot, language: str) -> Response:
     return file(card_png(snapshot.version, language, title, organiser, html.host()), "image/png", LASTING)
 
 
+def logo(snapshot: PetitionSnapshot, language: str) -> Response:
+    """Return the logo of the organisation. Raise `Refused` (404) if it has none."""
+    _refuse_unknown(snapshot, language)
+    if snapshot.identity is None or not snapshot.identity.logo:
+        raise Refused(404, "not-found")
+    return file(snapshot.identity.logo, "image/webp", PUBLIC)
+
+
 def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
     """Return the template context of a petition. Raise `Refused` (404) if it does not have the language."""
     _refuse_unknown(snapshot, language)
@@ -96,6 +105,8 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "gathering": snapshot.gathering,
         "countries": [(country_name(code, language), n) for code, n in snapshot.counts.countries],
         "organiser": definition.organiser[language],
+        "accent": css(snapshot.identity.accent) if snapshot.identity else "",
+        "logo": snapshot.identity.logo_size if snapshot.identity and snapshot.identity.logo else None,
         "controller": spoken(definition.controller.name, language),
         "recipients": [recipient.name[language] for recipient in definition.recipients],
         "guarded": definition.profile == "guarded",

@@ -89,6 +89,13 @@ def _form(published: Published) -> Fields:
     return Fields(**{name: any(getattr(form, name) for form in forms) for name in FORM_FIELDS})
 
 
+def _imprint(petition: PetitionSnapshot, language: str) -> tuple[str, str]:
+    """Return the language and text of the organisation's imprint: the reader's, English, or the first there is."""
+    written = petition.identity.imprint if petition.identity else {}
+    found = next((one for one in (language, "en", *written) if written.get(one)), language)
+    return found, written.get(found, "")
+
+
 def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
     """Return the template context of one petition, in its authoritative language if it lacks the reader's."""
     definition = petition.definition
@@ -102,6 +109,9 @@ def _entry(petition: PetitionSnapshot, language: str) -> dict[str, object]:
         "controller": controller_name(definition, text_language),
         "address": definition.controller.address[text_language],
         "contact": definition.controller.privacy_contact,
+        "website": petition.identity.website if petition.identity else "",
+        "imprint": _imprint(petition, language),
+        "named": petition.identity.names.get(language, "") if petition.identity else "",
         "consent": consent.shown(petition.consent[text_language], definition, text_language),
         "counts": petition.counts,
         "ended_on": petition.ended_on(datetime.now(UTC).date()),

@@ -25,6 +25,7 @@ from sabal.petitions.counts import Counts, all_counts
 from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.growth import Totals, complete, history_of
 from sabal.petitions.history import PublishedVersion
+from sabal.petitions.identity import Identity, identity_of
 from sabal.petitions.profile import PROFILES, Profile
 from tlog import Signer, promise_key
 
@@ -59,6 +60,7 @@ class PetitionSnapshot:
     history: tuple[Totals, ...] = field(
         default=(), repr=False
     )  # empty if the profile keeps it from the public
+    identity: Identity | None = None  # how the organisation that owns it on the desk looks
 
     @cached_property
     def manifest_hash(self) -> bytes:
@@ -105,7 +107,7 @@ class PetitionSnapshot:
         return bool(self.organiser_keys) and (self.pepper is not None or self.definition.dedupe == "offline")
 
 
-def draft(definition: Definition) -> PetitionSnapshot:
+def draft(definition: Definition, identity: Identity | None = None) -> PetitionSnapshot:
     """Return the snapshot of a definition that is not published, as a preview shows it. It takes no signatures."""
     return PetitionSnapshot(
         id=0,
@@ -125,6 +127,7 @@ def draft(definition: Definition) -> PetitionSnapshot:
         closed_on=None,
         amended_on=None,
         consent=_draft_consent(definition),
+        identity=identity,
     )
 
 
@@ -225,7 +228,11 @@ def _with_numbers(database: Database, petition: PetitionSnapshot, counts: Counts
 def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:
     """Read one petition from the database. Return None if it is not there."""
     rows = database.query(_QUERY, (petition_id,))
-    return _snapshot(_Columns(*rows[0]), database, keystore) if rows else None
+    if not rows:
+        return None
+    return replace(
+        _snapshot(_Columns(*rows[0]), database, keystore), identity=identity_of(database, petition_id)
+    )
 
 
 def _snapshot(row: _Columns, database: Database, keystore: KeyStore) -> PetitionSnapshot:

@@ -13,13 +13,14 @@ from sabal.http import Response, see_other
 from sabal.pages import files, petition
 from sabal.petitions import folder
 from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.identity import Identity
 from sabal.petitions.snapshot import PetitionSnapshot, draft
 from sabal.signing import form
 
 MOST_BODY = 64 * 1024  # bytes of a form
 TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 PATH = re.compile(
-    r"/(?P<language>[a-z0-9-]+)/(?P<slug>[a-z0-9-]+)(?P<page>/sign|/sent|/versions|/card\.png)?"
+    r"/(?P<language>[a-z0-9-]+)/(?P<slug>[a-z0-9-]+)(?P<page>/sign|/sent|/versions|/card\.png|/logo\.webp)?"
 )
 
 Read = Callable[[], Mapping[str, str]]
@@ -48,12 +49,12 @@ def links(definition: Definition, address: str) -> list[str]:
     return [f"{address}/{language}/{definition.slug}" for language in definition.languages]
 
 
-def answer(read: Read, method: str, path: str, body: bytes) -> Response:
+def answer(read: Read, method: str, path: str, body: bytes, identity: Identity | None = None) -> Response:
     """Return the page of a path. A folder that cannot be used is answered with its problems."""
     if path == "/favicon.svg":
         return files.favicon()
     try:
-        snapshot = draft(folder.parse(read()))
+        snapshot = draft(folder.parse(read()), identity)
     except FolderError as error:
         return Response(200, TEXT, f"This draft cannot be shown yet.\n\n{error}\n".encode())
     definition = snapshot.definition
@@ -75,6 +76,8 @@ def _page(snapshot: PetitionSnapshot, language: str, page: str, method: str, bod
         return petition.sent(snapshot, language)
     if page == "/card.png":
         return petition.card(snapshot, language)
+    if page == "/logo.webp" and snapshot.identity and snapshot.identity.logo:
+        return petition.logo(snapshot, language)
     return petition.petition(snapshot, language)
 
 

@@ -17,7 +17,7 @@ from sabal.accounts import audit
 from sabal.accounts.acts import Act
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.editors import CHECKED, Editor
-from sabal.desk.framed import framed
+from sabal.desk.framed import framed, identity_of
 from sabal.desk.recipientforms import RecipientEditor
 from sabal.desk.rows import Action, action_of
 from sabal.desk.termseditor import TermsEditor
@@ -88,7 +88,8 @@ def _answer(
     if request.method == "POST" and action.verb in CHECKED:
         files = editor.files() if editor.is_valid() else None
         if action.verb == "preview":
-            return _preview(request, editor, files, action.kind or language or definition.authoritative)
+            shown = action.kind or language or definition.authoritative
+            return _preview(request, petition, editor, files, shown)
         if files is not None and _saved(request, petition, files, editor):
             messages.success(request, gettext("Saved."))
             return HttpResponseRedirect(_address(petition, page, language, request))
@@ -121,14 +122,15 @@ def _address(petition: Petition, page: str, language: str, request: HttpRequest)
 
 
 def _preview(
-    request: HttpRequest, editor: Editor, files: dict[str, str] | None, language: str
+    request: HttpRequest, petition: Petition, editor: Editor, files: dict[str, str] | None, language: str
 ) -> HttpResponse:
     """Answer with the public page of what was typed, or with what is wrong. Nothing is stored."""
     if files is not None:
         typed = files
         try:
             slug = parse(files).slug
-            return framed(previews.answer(lambda: typed, "GET", f"/{language}/{slug}", b""))
+            path, identity = f"/{language}/{slug}", identity_of(petition)
+            return framed(previews.answer(lambda: typed, "GET", path, b"", identity))
         except FolderError as error:
             editor.refuse(error)
     answer = render(request, "desk/preview_not_yet.html", {"mistakes": editor.mistakes()}, status=422)

@@ -1,17 +1,22 @@
-"""Organisations: their name, contact and website."""
+"""Organisations: who they are, and how they look on the pages of their petitions."""
 
+from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation
 from sabal.desk.access import of_organisation, of_site, user_of
-from sabal.desk.forms import EditOrganisation
+from sabal.desk.organisationforms import EditOrganisation, IdentityForm
+from sabal.desk.titles import definition_of
+from sabal.pages import accent
+from sabal.petitions.models import Petition
+from sabal.publishing import drafts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,17 +45,47 @@ def index(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_organisation(Act.ORGANISE)
 def edit(request: HttpRequest, organisation: Organisation) -> HttpResponseBase:
-    """Change an organisation."""
-    form = EditOrganisation(request.POST or None, instance=organisation)
+    """Change an organisation. Its petitions show the change within a second."""
+    petitions = list(Petition.objects.filter(ownership__organisation=organisation))
+    form = IdentityForm(
+        request.POST or None,
+        request.FILES or None,
+        instance=organisation,
+        languages=_languages(petitions),
+    )
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()
+            for petition in petitions:
+                if petition.state != Petition.State.DRAFT:
+                    drafts.bump(petition)
             audit.record(
                 user_of(request), "organisation-changed", organisation=organisation, details=organisation.name
             )
         return HttpResponseRedirect(reverse("organisations"))
-    context = {"organisation": organisation, "form": form}
+    shown = Organisation.objects.get(pk=organisation.pk)
+    context = {
+        "organisation": shown,
+        "form": form,
+        "swatches": (shown.accent, accent.in_dark(shown.accent)) if shown.accent else (),
+    }
     return render(request, "desk/organisation.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@of_organisation(Act.ORGANISE)
+def logo(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Answer with the logo, as it was made from what was uploaded."""
+    if not organisation.logo:
+        raise Http404
+    return HttpResponse(bytes(organisation.logo), content_type="image/webp")
+
+
+def _languages(petitions: list[Petition]) -> list[str]:
+    """Return the languages in which the organisation can have a name: of the desk, and of its petitions."""
+    definitions = [definition_of(one) for one in petitions]
+    found = [language for one in definitions if one for language in one.languages]
+    return list(dict.fromkeys([*dict(settings.LANGUAGES), *found]))
 
 
 def _free_key(name: str) -> str:

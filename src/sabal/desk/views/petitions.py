@@ -16,7 +16,7 @@ from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.checklist import checklist
-from sabal.desk.framed import framed
+from sabal.desk.framed import framed, identity_of
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import definition_of, title_of
 from sabal.petitions.counts import Counts
@@ -163,6 +163,10 @@ def preview_page(request: HttpRequest, petition: Petition, language: str) -> Htt
     """Answer with a page of the preview: the public page itself, which only the desk may frame."""
     return framed(
         previews.answer(
-            lambda: drafts.export_files(petition.slug), request.method or "GET", request.path, request.body
+            lambda: drafts.export_files(petition.slug),
+            request.method or "GET",
+            request.path,
+            request.body,
+            identity_of(petition),
         )
     )

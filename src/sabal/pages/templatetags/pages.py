@@ -4,6 +4,7 @@ from datetime import date
 
 from babel.numbers import format_decimal
 from django import template
+from django.template import Context
 from django.utils import translation
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -21,6 +22,13 @@ register.filter(direction)
 def style() -> SafeString:
     """Return the inlined style sheet. Its bytes must match the hash in the policy."""
     return mark_safe(f"<style>{html.STYLE}</style>")  # noqa: S308 - our own file
+
+
+@register.simple_tag(takes_context=True)
+def accent(context: Context) -> SafeString:
+    """Return the style with the organisation's colour, if the page has one. `pages.accent` made it of digits alone."""
+    found = context.get("accent")
+    return mark_safe(f"<style>{found}</style>") if found else SafeString("")  # noqa: S308
 
 
 @register.simple_tag

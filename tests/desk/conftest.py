@@ -1,9 +1,22 @@
-"""Limits on guessing are kept in the memory of the process: each test begins without any."""
+"""Fixtures for tests of the desk."""
 
 import pytest
 from django.core.cache import cache
 
+from desk_clients import Person, person
+from sabal.accounts.acts import TeamRole
+from sabal.accounts.models import Organisation
+from sites import SiteOfTests
+
 
 @pytest.fixture(autouse=True)
 def no_limits_yet() -> None:
+    """Forget the limits on guessing, which are in the memory of the process."""
     cache.clear()
+
+
+@pytest.fixture
+def ed(site: SiteOfTests) -> Person:
+    """Return the editor of an organisation, who may publish."""
+    ours = Organisation.objects.create(key="ours", name="Ours")
+    return person("ed@example.org", TeamRole.EDITOR, organisation=ours, rights=("publish",))

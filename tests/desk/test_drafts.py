@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import agefile
-from desk_clients import LETTER, Person, person
-from sabal.accounts.acts import TeamRole
+from desk_clients import LETTER, Person
+from desk_drafts import TERMS, made, saved, with_key
 from sabal.accounts.models import AuditEntry, Organisation, Ownership
 from sabal.desk import tasks
 from sabal.desk.models import Job
@@ -17,37 +16,6 @@ from sabal.petitions import folder
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sites import SiteOfTests
-
-TERMS = {
-    "profile": "open",
-    "organiser:en": "Friends of the night bus",
-    "name:en": "Friends of the night bus e.V.",
-    "address:en": "Hill Road 1\r\n1234 Town",
-    "purpose:en": "To tell the council.",
-    "privacy_contact": "privacy@example.org",
-    "retention": "2030-01-31",
-    "country": "on",
-}
-
-
-@pytest.fixture
-def ed(site: SiteOfTests) -> Person:
-    """Return the editor of an organisation, who may publish."""
-    ours = Organisation.objects.create(key="ours", name="Ours")
-    return person("ed@example.org", TeamRole.EDITOR, organisation=ours, rights=("publish",))
-
-
-def made(ed: Person, letter: str = LETTER, **more: str) -> Petition:
-    answer = ed.browser.post("/new", {"organisation": "ours", "text": letter, "make": "1", **more})
-    assert answer.status_code == 302, answer.content.decode()
-    return Petition.objects.latest("pk")
-
-
-def saved(ed: Person, petition: Petition, path: str, **form: object) -> int:
-    petition.refresh_from_db()
-    return ed.browser.post(
-        f"/petitions/{petition.slug}/{path}", {"revision": petition.revision, **form}
-    ).status_code
 
 
 def test_a_letter_is_shown_line_by_line_and_nothing_is_stored(ed: Person) -> None:
@@ -190,13 +158,6 @@ def test_two_people_never_overwrite_each_other(ed: Person) -> None:
     assert answer.status_code == 422 and "Somebody else saved" in page
     assert 'value="Second"' in page and "title: First" in page, "one of the two texts is not shown"
     assert drafts.definition(petition.slug).texts["en"].title == "First"
-
-
-def with_key(ed: Person, petition: Petition, identity: agefile.Identity) -> None:
-    assert saved(ed, petition, "key", key=str(identity.recipient)) == 302
-    sealed = ed.browser.post(f"/petitions/{petition.slug}/key/check-file").content
-    code = agefile.decrypt(sealed, [identity]).decode()
-    assert saved(ed, petition, "key/code", code=code) == 302
 
 
 def test_publishing_is_done_by_the_worker(site: SiteOfTests, ed: Person) -> None:

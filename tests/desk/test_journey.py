@@ -1,7 +1,6 @@
 """An owner's first minutes at the desk, in a real browser: in, a second factor, a look at everything, pause, close."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import agefile
-from desk_clients import LETTER, PASSWORD, give_authenticator
+from desk_browser import enter
+from desk_clients import LETTER
 from served import SLUG, Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -61,20 +61,9 @@ PAGES = (
 @pytest.fixture(scope="module")
 def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
     """Yield the browser window of Olga, who came in with the link that the server printed and has a passkey."""
-    link = re.search(r"http://\S+/welcome/(\S+)", served_desk.output.read_text())
-    assert link, "the server printed no link to its desk"
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    give_authenticator(context, page)
-    page.goto(f"{served_desk.desk}/welcome/{link[1]}")
-    page.fill("[name=name]", "Olga")
-    page.fill("[name=password1]", PASSWORD)
-    page.fill("[name=password2]", PASSWORD)
-    page.click("main button")
-    assert page.locator("h1").inner_text() == "Petitions"
+    page = enter(served_desk, browser)
     yield page
-    context.close()
+    page.context.close()
 
 
 def test_the_first_minutes(olga: Any, served_desk: Served) -> None:

@@ -12,8 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from desk.test_journey import give_authenticator
-from desk_clients import PASSWORD
+from desk_clients import PASSWORD, give_authenticator
 from journey.signer import Signer, wait_for
 from served import SLUG, Served
 

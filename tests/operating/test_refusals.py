@@ -13,7 +13,8 @@ from sabal import settings
 from sabal.configuration.mail_url import parse_mail_url
 from sabal.configuration.sender import parse_sender
 from sabal.operating import startup
-from sabal.publishing import drafts, states
+from sabal.petitions.models import Petition
+from sabal.publishing import drafts
 from served import Served
 from sites import SiteOfTests
 
@@ -155,9 +156,11 @@ def test_a_petition_with_a_development_key_is_refused(
     monkeypatch.setattr(settings, "MAIL_URL", parse_mail_url(GOOD["SABAL_MAIL_URL"]))
     monkeypatch.setattr(settings, "MAIL_FROM", parse_sender(GOOD["SABAL_MAIL_FROM"]))
     assert startup.refusals() == []
-    states.pause(petition.slug)
-    drafts.use_keys(petition.slug, (str(site.identity.recipient),), made_by_dev=True)
-    assert [finding.id for finding in startup.refusals()] == ["S108"]
+    Petition.objects.update(key_made_by_dev=True)
+    drafts.use_keys(petition.slug, (str(agefile.generate().recipient),))
+    assert [finding.id for finding in startup.refusals()] == ["S108"]  # the published key is still in use
+    site.publish_again(petition.slug)
+    assert startup.refusals() == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])

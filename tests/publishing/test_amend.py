@@ -1,16 +1,20 @@
-"""Amend: a paused petition's new text is published in the log, and keeps every promise given to signers."""
+"""Amend: a petition's new text is published in the log while people sign, and keeps every promise given to signers."""
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+import agefile
 import tlog
 from ledger.reading import read
 from sabal.cli import main
 from sabal.ledger.publication import publication
 from sabal.petitions import folder
+from sabal.petitions.amendment import Amendment, AmendmentKind, kinds
 from sabal.petitions.history import difference
 from sabal.petitions.models import Petition, Version
 from sabal.publishing import drafts, states, versions
@@ -70,7 +74,9 @@ def test_an_amendment_can_be_discarded(site: SiteOfTests, tmp_path: Path) -> Non
     before = site.publish()
     states.pause(SLUG)
     run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them live"))
-    assert "sabal discard" in run("resume", SLUG).stderr
+    assert run("resume", SLUG).exit_code == 0  # with the public text
+    assert (site.petition().state, site.petition().manifest) == ("open", before.manifest)
+    states.pause(SLUG)
     result = run("discard", SLUG)
     assert result.exit_code == 0 and f"sabal resume {SLUG}" in result.output and Version.objects.count() == 1
     assert run("discard", SLUG).exit_code == 2  # a published version cannot be discarded
@@ -118,14 +124,77 @@ def test_an_amendment_keeps_every_language(site: SiteOfTests) -> None:
         drafts.import_files(files)
 
 
-def test_only_a_paused_petition_can_be_amended(site: SiteOfTests) -> None:
+@pytest.mark.parametrize("state", ["open", "paused"])
+def test_signing_goes_on_while_a_text_is_amended(site: SiteOfTests, tmp_path: Path, state: str) -> None:
+    before = site.publish()
+    confirmed(site, before)
+    if state == "paused":
+        states.pause(SLUG)
+    assert (
+        run("import", amended(tmp_path, before.definition.texts["en"].title, "Let them live")).exit_code == 0
+    )
+    during = site.petition()
+    assert (during.state, during.manifest) == (state, before.manifest)
+    if state == "open":
+        confirmed(site, during, "max@example.org")
+    why = Amendment(AmendmentKind.CORRECTION, {"en": "A word was missing.", "ko": "단어가 빠졌습니다."})
+    versions.publish(SLUG, site.keystore, TODAY, NOW, amendment=why, stay_paused=True)
+    after = site.petition()
+    assert after.state == state and after.definition.texts["en"].title == "Let them live"
+    assert [version.amendment for version in after.versions] == [None, why]
+    assert json.loads(after.manifest)["amendment"]["why"]["en"] == "A word was missing."
+    site.sequence(after, NOW + WEEK)
+    found = read(publication(after).folder, publication(after).key)
+    assert found.tally.counted == (2 if state == "open" else 1)
+
+
+def test_what_is_as_published_is_no_amendment(site: SiteOfTests, tmp_path: Path) -> None:
+    before = site.publish()
+    title = before.definition.texts["en"].title
+    run("import", amended(tmp_path, title, "Let them live"))
+    assert drafts.has_amendment(Petition.objects.get())
+    run("import", amended(tmp_path, "Let them live", title))
+    assert not drafts.has_amendment(Petition.objects.get()) and Version.objects.count() == 1
+    assert run("publish", SLUG).exit_code == 2
+
+
+def test_a_new_key_of_an_open_petition_counts_only_once_it_is_published(site: SiteOfTests) -> None:
+    before, identity = site.publish(), site.identity
+    new = agefile.generate()
+    drafts.use_keys(SLUG, (str(new.recipient),))
+    assert [str(key) for key in site.petition().organiser_keys] == [str(identity.recipient)]
+    confirmed(site, site.petition())
+    with pytest.raises(Refusal, match="key check"):
+        versions.publish(SLUG, site.keystore, TODAY, NOW)
+    drafts.discard(SLUG)
+    assert Petition.objects.get().key_check_answered and site.petition().manifest == before.manifest
+    after = site.publish_again(SLUG)
+    assert [str(key) for key in after.organiser_keys] == [str(site.identity.recipient)]
+
+
+def test_a_petition_that_has_ended_is_not_amended(site: SiteOfTests) -> None:
     site.publish()
     files = drafts.export_files(SLUG)
-    with pytest.raises(Refusal, match=f"sabal pause {SLUG}"):
-        drafts.import_files(files)
     states.close(SLUG, TODAY)
     with pytest.raises(Refusal, match="can no longer change"):
         drafts.import_files(files)
+    with pytest.raises(Refusal, match="can no longer change"):
+        drafts.use_keys(SLUG, (str(site.identity.recipient),))
+
+
+def test_a_change_of_shape_is_no_correction(site: SiteOfTests) -> None:
+    old = site.publish().definition
+    both = (AmendmentKind.CORRECTION, AmendmentKind.MEANING)
+    assert kinds(old, old, same_texts=True) == both
+    text = old.texts["en"]
+    fewer = replace(old, texts={**old.texts, "en": replace(text, demands=text.demands[:-1])})
+    assert kinds(old, fewer, same_texts=False) == (AmendmentKind.MEANING,)
+    others = replace(old, recipients=old.recipients[1:])
+    assert kinds(old, others, same_texts=True) == (AmendmentKind.MEANING,)
+    key = replace(old, organiser_keys=("age1other",))
+    assert kinds(old, key, same_texts=True) == (AmendmentKind.KEYS,)
+    assert kinds(old, key, same_texts=False) == ()
+    assert kinds(old, replace(fewer, organiser_keys=("age1other",)), same_texts=True) == ()
 
 
 def test_publishing_example_people_gives_a_warning(site: SiteOfTests, tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ WHAT = {
     "released": _("let held signatures count"),
     "dropped": _("dropped held signatures"),
     "drain-undone": _("cancelled the deletion of the locked signatures"),
+    "ended": _("changed the closing words"),
+    "finalise-asked": _("gave up opening again"),
+    "amended": _("published a change of the text"),
+    "amendment-discarded": _("deleted the change"),
+    "planned": _("planned to publish"),
+    "plan-cancelled": _("cancelled what was planned"),
+    "keys-asked": _("asked for a new key"),
+    "keys-agreed": _("agreed to the new key"),
 }
 """What can happen, and how it is said. A line is: person, this, details."""
 

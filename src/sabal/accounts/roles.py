@@ -39,6 +39,13 @@ def anywhere(user: User) -> frozenset[Act]:
     return _union(_memberships(user))
 
 
+def team(petition: Petition) -> QuerySet[User]:
+    """Return everybody with a role that reaches a petition."""
+    owned = Q(organisation__ownerships__petition=petition, petition=None)
+    reaching = Membership.objects.filter(SITE | owned | Q(petition=petition))
+    return User.objects.filter(is_active=True, pk__in=reaching.values("user")).order_by("pk")
+
+
 def petitions(user: User) -> QuerySet[Petition]:
     """Return the petitions that a user may see, the newest first."""
     found = Petition.objects.select_related("ownership__organisation").order_by("-pk")

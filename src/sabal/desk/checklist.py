@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sabal.desk.planning import last_look
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE, Definition, Text
 from sabal.petitions.models import Petition
 from sabal.petitions.profile import GRACE_DAYS
@@ -15,24 +16,30 @@ from sabal.petitions.profile import GRACE_DAYS
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the list: what it is, whether it is done, and where it is done."""
+    """One line of the list: what it is, whether it is done, and where. Without what is not `needed` it can publish."""
 
     what: str | Promise
     done: bool
     where: str
     why: str | Promise = ""
+    needed: bool = True
 
 
 def checklist(petition: Petition, definition: Definition | None) -> list[Check]:
     """Return the checks of a draft; none if it is published or cannot be read."""
     if definition is None or petition.state != Petition.State.DRAFT:
         return []
-    return [*_texts(petition, definition), *_terms(petition, definition), *_key(petition, definition)]
+    return [
+        *_texts(petition, definition),
+        *_terms(petition, definition),
+        *_key(petition, definition),
+        _email(petition),
+    ]
 
 
 def is_ready(checks: list[Check]) -> bool:
     """Return whether everything is done."""
-    return all(check.done for check in checks)
+    return all(check.done for check in checks if check.needed)
 
 
 def _texts(petition: Petition, definition: Definition) -> Iterator[Check]:
@@ -96,4 +103,21 @@ def _key(petition: Petition, definition: Definition) -> Iterator[Check]:
         bool(definition.organiser_keys) and petition.key_check_answered,
         where,
         _("It shows that your key opens what is encrypted to it, before anybody signs."),
+    )
+
+
+def _email(petition: Petition) -> Check:
+    look = last_look()
+    if look is None or look.failed:
+        why = _("Nobody has looked yet whether emails leave and arrive.")
+    elif not look.leaves:
+        why = _("The mail server does not take emails, so no signature could be confirmed.")
+    else:
+        why = _("Emails leave. The domain of the sender lacks a record, so they may be taken for spam.")
+    return Check(
+        _("Emails arrive"),
+        look is not None and look.good,
+        reverse("sending", args=[petition.slug]),
+        why,
+        needed=False,
     )

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 from sabal.accounts.models import User
 from sabal.petitions.models import Petition
@@ -12,7 +13,8 @@ class Job(models.Model):
     """One act, with its progress and result. A background task does it (desk/tasks.py); `kind` says what.
 
     Exactly one of three is true: it waits (`ended_at` is null and `started_at` too), it runs, or it has ended.
-    `refusal` is the sentence that says why it was not done; empty if it was.
+    `refusal` is the sentence that says why it was not done; empty if it was. `due_at` is null for what is done at once.
+    `details` is what was asked for and what was found, by the kind.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -20,7 +22,12 @@ class Job(models.Model):
     petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
     revision = models.PositiveIntegerField()  # of the petition, as the person saw it
+    details = models.JSONField(default=dict)
     asked_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(null=True)
+    # A change of keys: when the team was told by email, and the second owner who agreed.
+    told_at = models.DateTimeField(null=True)
+    agreed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     refusal = models.TextField(blank=True)
@@ -28,6 +35,12 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.petition}"
+
+    @property
+    def planned(self) -> bool:
+        """Return whether it waits for its time."""
+        waits = self.started_at is None and self.ended_at is None
+        return waits and self.due_at is not None and self.due_at > timezone.now()
 
 
 class Moderation(models.Model):

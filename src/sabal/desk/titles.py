@@ -1,4 +1,4 @@
-"""The title of a petition in the language of the reader, from its newest text."""
+"""The title of a petition in the language of the reader, and what its newest and its public files say."""
 
 import json
 from functools import lru_cache
@@ -16,6 +16,11 @@ def definition_of(petition: Petition) -> Definition | None:
     return _parsed(newest(petition).files)
 
 
+def public_definition_of(petition: Petition) -> Definition | None:
+    """Return what the public reads, or would read of a draft; None if this version of Sabal refuses the files."""
+    return _parsed(petition.version.files) if petition.version else None
+
+
 @lru_cache(maxsize=256)  # reading one takes 15 ms, and a list shows many
 def _parsed(files: str) -> Definition | None:
     try:
@@ -26,7 +31,7 @@ def _parsed(files: str) -> Definition | None:
 
 def title_of(petition: Petition) -> str:
     """Return the title in the reader's language, else in the authoritative one, else the slug."""
-    definition = definition_of(petition)
+    definition = public_definition_of(petition)
     if definition is None:
         return petition.slug
     language = get_language() or ""

@@ -39,8 +39,8 @@ class Tasks:
     def work(self, database: Database) -> bool:
         """Run one task, if one waits. Return whether one did. Asking for tasks alone locks nothing."""
         close_old_connections()
-        open_ = (TaskResultStatus.READY, TaskResultStatus.RUNNING)
-        if not DBTaskResult.objects.filter(status__in=open_).exists():
+        # What is planned for later does not count: it would have the lock taken every time.
+        if not DBTaskResult.objects.running().exists() and not DBTaskResult.objects.ready().exists():
             return False
         with database.leader("tasks") as leads:
             if not leads:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.ledger.sequencer import Sequencer
-from sabal.petitions.profile import GRACE_DAYS, REOPEN_DAYS
+from sabal.petitions.profile import REOPEN_DAYS, first_day
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.signing import epochs, tidy
 
@@ -41,10 +41,9 @@ def finalise_due(
 def _is_due(petition: PetitionSnapshot, today: date) -> bool:
     if petition.state != "closed" or petition.closed_on is None:
         return False
-    # One day more than a confirmation is accepted: it may be checked before midnight and committed after it, or the
-    # clock of its process may be behind.
-    confirmable = today <= petition.closed_on + timedelta(days=GRACE_DAYS + 1)
     reopenable = (
-        today <= petition.closed_on + timedelta(days=REOPEN_DAYS) and today <= petition.definition.last_day
+        today <= petition.closed_on + timedelta(days=REOPEN_DAYS)
+        and today <= petition.definition.last_day
+        and not petition.finalise_early
     )
-    return not confirmable and not reopenable
+    return today >= first_day(petition.closed_on) and not reopenable

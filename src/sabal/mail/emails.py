@@ -17,7 +17,7 @@ from sabal.configuration.hosts import mail_domain
 from sabal.configuration.sender import Sender
 from sabal.mail.address import EmailAddress
 from sabal.mail.content import Content, Phrase, quoted, sentence
-from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
+from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, TEAM_NEW_KEY
 from sabal.mail.message import Message, compose, make_message_id
 from sabal.mail.row import NO_LIST, ListName
 from sabal.petitions.definition import Definition, Text
@@ -84,6 +84,8 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
         # The petition may have become guarded after the email was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(email, petition, site, now)
+    if email.kind == TEAM_NEW_KEY:
+        return new_key_asked_for(email, petition, site, now)
     raise ValueError(f"no email is of kind {email.kind}")
 
 
@@ -150,6 +152,30 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
             url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
             headers |= {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return _email(content, email, site, now, headers)
+
+
+def new_key_asked_for(email: Email, petition: Definition, site: Site, now: float) -> Message:
+    """Tell a person of the team that a new key was asked for. A guarded petition is named by its neutral word alone."""
+    with override(_site_language(email.language)):
+        guarded = petition.profile == "guarded"
+        named = _word(petition) if guarded else _title(petition, email.language)
+        content = Content(
+            subject=_("A new key was asked for: %(name)s") % {"name": named.text},
+            opening=(
+                sentence(
+                    _(
+                        "Somebody of your team asked to lock new signatures to another key: “%(name)s”. It is used"
+                        " after 72 hours, or as soon as a second owner agrees."
+                    ),
+                    name=named,
+                ),
+                sentence(_("If you did not expect this, stop it here:")),
+            ),
+            link=f"{settings.DESK_URL}/" + ("" if guarded else f"petitions/{petition.slug}/amendment"),
+            closing=_("Whoever holds the new key can read the signatures that arrive from then on."),
+            signed_by=quoted(site.name, _site_language(email.language)),
+        )
+        return _email(content, email, site, now)
 
 
 def confirm_subject(petition: Definition, language: str) -> str:

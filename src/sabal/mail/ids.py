@@ -6,8 +6,9 @@ An id consists of lane, day and random bits. So the primary key is the order of 
 import os
 from collections.abc import Callable
 
-# `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription.
-CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER = 1, 2, 3
+# `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription; to the team, about a
+# new key.
+CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER, TEAM_NEW_KEY = 1, 2, 3, 4
 # Emails that a flood may have caused are sent slowly: for held signatures, to busy small domains, for the newsletter.
 NORMAL, SLOW = 0, 1
 

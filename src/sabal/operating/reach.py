@@ -7,13 +7,11 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import dns.exception
-import dns.resolver
-
 from sabal import settings
 from sabal.configuration.hosts import LOOPBACK
 from sabal.configuration.mail_url import MailUrl
 from sabal.mail.answers import judge
+from sabal.mail.dns_records import look_up as _look_up
 from sabal.mail.emails import Site
 from sabal.mail.session import ServerRefusal, open_session
 from sabal.operating.findings import Finding, is_development
@@ -152,17 +150,6 @@ def _record(id_: str, name: str, marker: str, meaning: str, wanted: str) -> Find
     if found:
         return Finding("wrong", id_, f"{meaning}. {name} has {len(found)} of them, so none counts.", set_it)
     return Finding("warning", id_, f"{meaning}. {name} has none, so emails may be taken for spam.", set_it)
-
-
-def _look_up(name: str) -> list[str] | None:
-    """Return the TXT records of a name; None if DNS does not answer."""
-    try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=WAIT / 2)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    except (dns.exception.DNSException, OSError):
-        return None
-    return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
 
 def addresses() -> Iterator[Finding]:

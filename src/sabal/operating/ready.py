@@ -95,10 +95,9 @@ def _petition() -> Iterator[Step]:
             )
             continue
         if drafts.names_example_people(slug):
-            pause = f"sabal pause {slug}, " if petition.state == Petition.State.OPEN else ""
             yield Step(
                 f"{slug} still names example people. Put in your own.",
-                f"{pause}sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}",
+                f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}",
             )
         if petition.state == Petition.State.DRAFT:
             yield from _draft(petition)

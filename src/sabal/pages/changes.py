@@ -1,4 +1,4 @@
-"""Name the kinds of changes that an amendment made, in the reader's language."""
+"""Name what an amendment changed, and why, in the reader's language."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from sabal.pages import html
-from sabal.petitions.history import Difference, difference
+from sabal.petitions.history import Difference, PublishedVersion, difference
 from sabal.petitions.locales import listed
 from sabal.petitions.snapshot import PetitionSnapshot
 
@@ -16,6 +16,18 @@ def last_changes(snapshot: PetitionSnapshot, language: str) -> str:
     if len(snapshot.versions) < 2:
         return ""
     return names_of(difference(*snapshot.versions[-2:], language), language)
+
+
+def reason(version: PublishedVersion, language: str) -> dict[str, str] | None:
+    """Return why a version replaced the one before: the kind, the sentence and its language; None if it is not said.
+
+    Readers of a language without its sentence get that of the language that decides.
+    """
+    if version.amendment is None:
+        return None
+    why = version.amendment.why
+    spoken = language if why.get(language) else version.definition.authoritative
+    return {"kind": version.amendment.kind.value, "why": why.get(spoken, ""), "language": spoken}
 
 
 def names_of(changes: Difference, language: str) -> str:

@@ -17,7 +17,7 @@ from sabal.newsletter.consent import sentence
 from sabal.pages import html
 from sabal.pages.accent import css
 from sabal.pages.card import card_png
-from sabal.pages.changes import last_changes
+from sabal.pages.changes import last_changes, reason
 from sabal.petitions import consent
 from sabal.petitions.countries import countries, country_name, places
 from sabal.petitions.definition import Definition
@@ -35,7 +35,9 @@ def petition(
 ) -> Response:
     """Return the whole petition with its form. With `mistakes`, show the errors and keep the typed values."""
     context = about(snapshot, language) | _form(snapshot, language) | {"log": logged(snapshot)}
+    context["ending"] = _ending(snapshot, language) if context["ended_on"] else None
     context["changed"] = last_changes(snapshot, language)
+    context["reason"] = reason(snapshot.versions[-1], language) if snapshot.versions else None
     if mistakes is not None:
         context |= _refused_form(mistakes, language)
     return html.page(
@@ -45,6 +47,15 @@ def petition(
         status=status,
         cache=PUBLIC if mistakes is None else PRIVATE,
     )
+
+
+def _ending(snapshot: PetitionSnapshot, language: str) -> dict[str, object] | None:
+    """Return how it ended, in the reader's language or else in the one that decides; None if nothing was said."""
+    said = snapshot.ending
+    if said is None:
+        return None
+    spoken = language if language in said.words else snapshot.definition.authoritative
+    return {"achieved": said.achieved, "words": said.words.get(spoken, ""), "language": spoken}
 
 
 def sent(snapshot: PetitionSnapshot, language: str) -> Response:

@@ -2,7 +2,7 @@
 
 from sabal.http import Response
 from sabal.pages import html
-from sabal.pages.changes import names_of
+from sabal.pages.changes import names_of, reason
 from sabal.pages.petition import about
 from sabal.petitions.history import difference
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -28,6 +28,7 @@ def _entries(snapshot: PetitionSnapshot, language: str) -> list[dict[str, object
                     "version": version,
                     "text": version.definition.texts[language],
                     "changes": changes,
+                    "reason": reason(version, language),
                     "changed": names_of(changes, language) if changes else "",
                 }
             )

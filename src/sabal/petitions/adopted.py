@@ -76,6 +76,7 @@ def _matching_files(files: Files, published: bytes, log: tuple[str, str]) -> Fil
             origin=log[0],
             log_vkey=log[1],
             promise_vkey=terms["log"]["promise_key"],
+            amendment=manifest.amendment_of(published),
         )
     except (FolderError, KeyError, TypeError, ValueError):
         return None

@@ -1,12 +1,62 @@
-"""Amendments: the terms that a published petition's new version must keep, because people signed relying on them.
+"""Amendments: what they are, and the terms that they must keep, because people signed relying on them.
 
 Everything else may change. Each signature belongs to the version that was signed, and that version's manifest stays
 public.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from sabal.petitions.definition import Definition
+from sabal.petitions.definition import Definition, Demand
+
+
+class AmendmentKind(StrEnum):
+    """What an amendment is, as its organiser says in public."""
+
+    CORRECTION = "correction"  # a slip of the pen, or a translation: what is asked, and of whom, stays
+    MEANING = "meaning"  # what is asked, or of whom, or on which terms
+    KEYS = "keys"  # only the keys that signatures are locked to
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """Why a published text was changed: one sentence in every language of the petition."""
+
+    kind: AmendmentKind
+    why: Mapping[str, str]
+
+
+def kinds(published: Definition, new: Definition, *, same_texts: bool) -> tuple[AmendmentKind, ...]:
+    """Return the kinds that an amendment can be; none if it changes a key and something else at once.
+
+    `same_texts`: the files of the texts do not differ. A change that shows in the shape of the petition, such as one
+    demand or one recipient more, is no correction.
+    """
+    if new.organiser_keys != published.organiser_keys:
+        return (AmendmentKind.KEYS,) if same_texts and _outline(new) == _outline(published) else ()
+    if _outline(new) != _outline(published):
+        return (AmendmentKind.MEANING,)
+    return (AmendmentKind.CORRECTION, AmendmentKind.MEANING)
+
+
+def _outline(definition: Definition) -> tuple[object, ...]:
+    """Return what a correction keeps: how many are asked for what, who gets what, for how long."""
+    return (
+        definition.authoritative,
+        _numbers(definition.texts[definition.authoritative].demands),
+        [recipient.key for recipient in definition.recipients],
+        definition.recipients_get,
+        definition.sample_audit,
+        definition.retention,
+        definition.warn_residents,
+        definition.fields,
+        definition.controller.key,
+    )
+
+
+def _numbers(demands: Sequence[Demand]) -> list[object]:
+    return [(demand.anchor, _numbers(demand.parts)) for demand in demands]
 
 
 def breaches(published: Definition, new: Definition) -> Iterator[str]:

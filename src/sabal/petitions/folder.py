@@ -238,11 +238,12 @@ def _source(name: str, text: str, problems: list[Problem]) -> str:
         return ""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(source.split("\n"), 1):
-        problems += [Problem(name, number, sentence) for sentence in _problems_of(line)]
+        problems += [Problem(name, number, sentence) for sentence in problems_of(line)]
     return typed.nfc(_INVISIBLE.sub(" ", source))
 
 
-def _problems_of(line: str) -> Iterator[str]:
+def problems_of(line: str) -> Iterator[str]:
+    """Yield a sentence for each reason why a line cannot be shown to the public as it is."""
     for character in sorted(set(_INVISIBLE.findall(line))):
         yield f"This line holds an invisible character (U+{ord(character):04X}). Remove it."
     if "⟦" in line or "⟧" in line:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from sabal.petitions import consent
+from sabal.petitions.amendment import Amendment
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Definition, Demand, Section
 from sabal.petitions.locales import language_of_names
@@ -34,6 +35,7 @@ class PublishedVersion:
     definition: Definition
     consent: Mapping[str, str]  # by language, from the manifest
     organiser_keys: tuple[str, ...]
+    amendment: Amendment | None = None  # why it replaced the version before, if that was said
 
 
 # A paragraph that is compared: its words, each run with its language. "" is the language of what is in none, as a key.

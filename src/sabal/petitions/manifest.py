@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from sabal.petitions.amendment import Amendment, AmendmentKind
 from sabal.petitions.definition import Definition, Recipient
 from sabal.records.record import RECORD_FIELDS
 
@@ -19,13 +20,15 @@ def render(
     origin: str,
     log_vkey: str,
     promise_vkey: str,
+    amendment: Amendment | None = None,
 ) -> bytes:
     """Return the manifest of a petition as UTF-8 JSON.
 
     `terms` are the signed terms, in the authoritative language. `translations` has the SHA-256 of each other language's
-    file, so that readers can distinguish a corrected translation from a changed meaning.
+    file, so that readers can distinguish a corrected translation from a changed meaning. `amendment` says why the text
+    before it was changed; a first version has none.
     """
-    document = {
+    document: dict[str, object] = {
         "v": 1,
         "terms": {
             **_terms(definition, files[f"{definition.authoritative}.md"]),
@@ -38,6 +41,8 @@ def render(
             if language != definition.authoritative
         },
     }
+    if amendment is not None:
+        document["amendment"] = {"kind": amendment.kind.value, "why": dict(amendment.why)}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 
@@ -45,6 +50,12 @@ def consent_of(manifest: bytes) -> dict[str, str]:
     """Return the consent sentences of a published manifest, by language."""
     consent: dict[str, str] = json.loads(manifest)["terms"]["consent"]
     return consent
+
+
+def amendment_of(manifest: bytes) -> Amendment | None:
+    """Return why a published manifest replaced the one before, if it says so."""
+    said = json.loads(manifest).get("amendment")
+    return Amendment(AmendmentKind(said["kind"]), said["why"]) if said else None
 
 
 def organiser_keys_of(manifest: bytes) -> tuple[str, ...]:

@@ -31,6 +31,10 @@ class Petition(models.Model):
     key_check_answered = models.BooleanField(default=False)
     opened_on = models.DateField(null=True)
     closed_on = models.DateField(null=True)
+    # How it ended (petitions/ending.py), shown while it is closed; empty if nothing was said.
+    ending = models.TextField(default="", blank=True)
+    # The organiser gave up opening again, so it is finalised as soon as no email can be confirmed any more.
+    finalise_early = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.slug

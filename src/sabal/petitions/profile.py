@@ -1,10 +1,20 @@
 """The profiles "guarded" and "open": two sets of numbers for the same code."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 GRACE_DAYS = 7  # emails sent before the petition closed can be confirmed for so many days
 REOPEN_DAYS = 14  # a close can be undone for so many days, and the dedupe tags are needed as long
+
+
+def first_day(closed_on: date) -> date:
+    """Return the first day on which a petition that closed on that day can be finalised.
+
+    One day more than a confirmation is accepted: it may be checked before midnight and committed after it, or the clock
+    of its process may be behind.
+    """
+    return closed_on + timedelta(days=GRACE_DAYS + 2)
 
 
 @dataclass(frozen=True)

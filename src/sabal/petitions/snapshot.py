@@ -23,6 +23,7 @@ from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
 from sabal.petitions.counts import Counts, all_counts
 from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.ending import Ending, parse_ending
 from sabal.petitions.growth import Totals, complete, history_of
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.identity import Identity, identity_of
@@ -61,6 +62,8 @@ class PetitionSnapshot:
         default=(), repr=False
     )  # empty if the profile keeps it from the public
     identity: Identity | None = None  # how the organisation that owns it on the desk looks
+    ending: Ending | None = None
+    finalise_early: bool = False
 
     @cached_property
     def manifest_hash(self) -> bytes:
@@ -193,7 +196,8 @@ class Snapshots:
 
 _QUERY = (
     "SELECT p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on,"
-    " p.closed_on, v.number, v.published_on, p.organisation"
+    " p.closed_on, v.number, v.published_on, p.organisation, p.ending,"
+    " p.finalise_early"
     " FROM petitions_petition p JOIN petitions_version v ON v.id = p.version_id WHERE p.id = ?"
 )
 
@@ -215,6 +219,8 @@ class _Columns(NamedTuple):
     number: int
     published_on: str | date | None
     organisation: str
+    ending: str
+    finalise_early: bool
 
 
 def _with_numbers(database: Database, petition: PetitionSnapshot, counts: Counts) -> PetitionSnapshot:
@@ -259,6 +265,8 @@ def _snapshot(row: _Columns, database: Database, keystore: KeyStore) -> Petition
         consent=manifest.consent_of(manifest_bytes) if manifest_bytes else _draft_consent(definition),
         versions=tuple(_versions(published)),
         organisation=row.organisation,
+        ending=parse_ending(row.ending),
+        finalise_early=bool(row.finalise_early),
         bucket_key=keystore.find_or_none(database, bucket_key_name(row.id)),
     )
 
@@ -299,6 +307,7 @@ def _versions(rows: Iterable[Row]) -> Iterator[PublishedVersion]:
                 definition=folder.parse(json.loads(files)),
                 consent=manifest.consent_of(bytes(manifest_bytes)),
                 organiser_keys=manifest.organiser_keys_of(bytes(manifest_bytes)),
+                amendment=manifest.amendment_of(bytes(manifest_bytes)),
             )
 
 

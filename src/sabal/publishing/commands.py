@@ -57,10 +57,13 @@ def _differs(file: Path, text: str) -> bool:
 def discard(slug: str) -> None:
     """Delete a draft or an amendment that was never published."""
     set_up()
+    from sabal.petitions.models import Petition
     from sabal.publishing import drafts
 
     if drafts.discard(slug):
-        click.echo(f"The amendment of {slug} is deleted. To take signatures again: sabal resume {slug}")
+        paused = drafts.find(slug).state == Petition.State.PAUSED
+        again = f" To take signatures again: sabal resume {slug}" if paused else ""
+        click.echo(f"The amendment of {slug} is deleted.{again}")
     else:
         click.echo(f"{slug} is deleted.")
 
@@ -129,7 +132,7 @@ def preview(petition: str, port: int) -> None:
 @click.command()
 @click.argument("slug")
 def publish(slug: str) -> None:
-    """Open a draft for signatures, or publish a paused petition's new version."""
+    """Open a draft for signatures, or publish the amendment of a petition. Signing goes on meanwhile."""
     set_up()
     publish_and_say(slug)
 
@@ -142,7 +145,7 @@ def publish_and_say(slug: str) -> None:
     now = datetime.now(UTC)
     petition = versions.publish(slug, open_keystore(), now.date(), int(now.timestamp()))
     if names_example_people(slug):
-        click.echo(f"{slug} still names example people. To put in your own: sabal pause {slug}, then")
+        click.echo(f"{slug} still names example people. To put in your own:")
         click.echo(f"sabal export {slug}, edit, sabal import {slug}, sabal publish {slug}")
     click.echo(f"{slug} is open:")
     for language in drafts.definition(slug).languages:

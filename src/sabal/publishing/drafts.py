@@ -22,6 +22,8 @@ from sabal.petitions.tomltable import FILE
 from sabal.refusal import Refusal
 
 State = Petition.State
+WRITABLE = (State.DRAFT, State.OPEN, State.PAUSED)
+"""The states in which a petition can have a draft: its first text, or an amendment of the published one."""
 CODE_BYTES = 10
 EXAMPLE_WORDS = ("Example", "example.org")
 
@@ -29,8 +31,8 @@ EXAMPLE_WORDS = ("Example", "example.org")
 def import_files(files: Mapping[str, str]) -> Petition:
     """Make a draft of a petition folder's files, or replace the draft of that slug.
 
-    For a paused petition the files become an amendment. Raises FolderError if the files cannot be used, Refusal if the
-    petition of that slug can have no new version.
+    For a published petition the files become an amendment, which is not public before it is published; signing goes
+    on. Raises FolderError if the files cannot be used, Refusal if the petition of that slug can have no new version.
     """
     definition = folder.parse(files)
     with transaction.atomic():
@@ -58,26 +60,21 @@ def with_free_slug(files: Mapping[str, str], taken: set[str]) -> dict[str, str]:
 
 def _refuse_new_version(petition: Petition, definition: Definition) -> None:
     slug = petition.slug
-    if petition.state == State.OPEN:
-        raise Refusal(
-            f"{slug} is published and open. To amend it, pause it first (sabal pause {slug}) and import again. For"
-            " another petition choose another slug."
-        )
-    if petition.state not in (State.DRAFT, State.PAUSED):
+    if petition.state not in WRITABLE:
         raise Refusal(f"{slug} is {petition.state}, so its text can no longer change. Choose another slug.")
-    if petition.state == State.PAUSED and petition.version:
-        published = folder.parse(json.loads(petition.version.files))
-        if broken := list(breaches(published, definition)):
-            raise Refusal(f"This cannot be an amendment of {slug}. {' '.join(broken)}")
+    if petition.state == State.DRAFT:
+        return
+    if broken := list(breaches(published_definition(petition), definition)):
+        raise Refusal(f"This cannot be an amendment of {slug}. {' '.join(broken)}")
 
 
 def discard(slug: str) -> bool:
-    """Delete a draft, or a paused petition's unpublished amendment. Return whether the petition still exists.
+    """Delete a draft, or a published petition's amendment. Return whether the petition still exists.
 
-    Raises Refusal for a published petition: deleting it would break what its signers were promised.
+    Raises Refusal for a published text: deleting it would break what its signers were promised.
     """
     petition = find(slug)
-    if petition.state == State.PAUSED and newest(petition).published_on is None:
+    if has_amendment(petition):
         with transaction.atomic():
             petition.versions.filter(published_on=None).delete()
             # The remaining version passed the key check when it was published.
@@ -100,7 +97,7 @@ def definition(slug: str) -> Definition:
 
 
 def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> Petition:
-    """Seal new signatures to these organiser keys. For a published petition this is a public change of keys.
+    """Choose the organiser keys of the draft. For a published petition this is an amendment that changes its keys.
 
     The key check must be answered again. Raises Refusal, or agefile.AgeError if a key is not a recipient.
     """
@@ -109,10 +106,11 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
         raise Refusal("Post-quantum and X25519 keys cannot be used together. Choose keys of one kind.")
     with transaction.atomic():
         petition = Petition.objects.select_for_update().get(pk=find(slug).pk)
-        if petition.state not in (State.DRAFT, State.PAUSED):
-            raise Refusal(f"{slug} is {petition.state}. Pause it first: sabal pause {slug}")
+        if petition.state not in WRITABLE:
+            raise Refusal(f"{slug} is {petition.state}, so its key can no longer change.")
         files = folder.set_organiser_keys(json.loads(newest(petition).files), keys)
-        petition.key_made_by_dev = made_by_dev
+        if petition.state == State.DRAFT:  # else the published key counts until the amendment is published
+            petition.key_made_by_dev = made_by_dev
         petition.key_check, petition.key_check_answered = b"", False
         _set_draft(petition, files)
     return petition
@@ -184,16 +182,38 @@ def newest(petition: Petition) -> Version:
     return petition.versions.order_by("-number")[0]
 
 
+def has_amendment(petition: Petition) -> bool:
+    """Return whether a published petition has a newer text that is not published yet."""
+    return petition.state != State.DRAFT and newest(petition).published_on is None
+
+
 def definition_of(petition: Petition) -> Definition:
     """Return the definition in the petition's newest files."""
     return folder.parse(json.loads(newest(petition).files))
 
 
+def published_definition(petition: Petition) -> Definition:
+    """Return the definition of the version that pages show; for a draft, of its only version."""
+    assert petition.version is not None
+    return folder.parse(json.loads(petition.version.files))
+
+
 def _set_draft(petition: Petition, files: Mapping[str, str]) -> None:
-    """Store these files as the petition's unpublished version. Pages do not change until it is published."""
+    """Store these files as the petition's unpublished version. Pages do not change until it is published.
+
+    Files that are those of the published version are no amendment: one that there was is deleted.
+    """
     text = json.dumps(dict(files), ensure_ascii=False)
     last = petition.versions.order_by("-number").first()
-    if last is not None and last.published_on is None:
+    if (
+        petition.state != State.DRAFT
+        and petition.version
+        and json.loads(petition.version.files) == dict(files)
+    ):
+        petition.versions.filter(published_on=None).delete()
+        # The published version passed the key check when it was published.
+        petition.key_check, petition.key_check_answered = b"", True
+    elif last is not None and last.published_on is None:
         last.files = text
         last.save()
     else:

@@ -58,14 +58,13 @@ def import_(
     roles: tuple[tuple[int, str], ...],
     into: str | None,
 ) -> None:
-    """Import a petition folder, or a letter, as a draft. For a paused petition, it becomes an amendment.
+    """Import a petition folder, or a letter, as a draft. For a published petition, it becomes an amendment.
 
     A letter is plain text or a Word document (.docx). The first line of standard output is the slug alone. For a
     letter, the role of each of its lines follows, then what to check and to complete.
     """
     set_up()
     from sabal.petitions import folder
-    from sabal.petitions.models import Petition
     from sabal.publishing import drafts
 
     if path.is_dir():
@@ -85,7 +84,7 @@ def import_(
     _say_what_stays_english(drafts.definition(petition.slug).languages)
     if lacking and not publish_too:
         _say_how_to_edit(petition.slug, None if path.is_file() else path)
-    elif petition.state == Petition.State.PAUSED and not publish_too:
+    elif drafts.has_amendment(petition) and not publish_too:
         click.echo(f"This is an amendment, which is not public yet. Next: sabal publish {petition.slug}")
         click.echo(f"To delete the amendment: sabal discard {petition.slug}")
     if publish_too:

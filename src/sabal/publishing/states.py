@@ -1,12 +1,13 @@
-"""Pause, resume and close a published petition."""
+"""Pause, resume, close and finalise a published petition."""
 
 from datetime import date, timedelta
 
 from django.db.models import F
 
+from sabal.petitions.ending import Ending
 from sabal.petitions.models import Petition
-from sabal.petitions.profile import REOPEN_DAYS
-from sabal.publishing.drafts import definition_of, find, newest
+from sabal.petitions.profile import REOPEN_DAYS, first_day
+from sabal.publishing.drafts import find, published_definition
 from sabal.refusal import Refusal
 
 State = Petition.State
@@ -18,7 +19,7 @@ def pause(slug: str) -> None:
 
 
 def resume(slug: str, today: date) -> None:
-    """Take signatures again after a pause, or after a close at most 14 days ago."""
+    """Take signatures again after a pause, or after a close at most 14 days ago. An amendment stays unpublished."""
     petition = find(slug)
     if petition.state not in (State.PAUSED, State.CLOSED):
         raise Refusal(f"{slug} is {petition.state}. Only a paused or closed petition can be resumed.")
@@ -26,21 +27,46 @@ def resume(slug: str, today: date) -> None:
         raise Refusal(
             f"{slug} was closed on {petition.closed_on}. It can be reopened for {REOPEN_DAYS} days only."
         )
-    if today > (last := definition_of(petition).last_day):
+    if petition.finalise_early:
+        raise Refusal(f"{slug} is being finalised, as was asked for. It cannot be opened again.")
+    if today > (last := published_definition(petition).last_day):
         raise Refusal(
             f"The last day for signing {slug} was {last}, as its terms say. It cannot be opened again."
-        )
-    if petition.state == State.PAUSED and newest(petition).published_on is None:
-        raise Refusal(
-            f"{slug} has a new version that is not published. To publish it: sabal publish {slug}. To delete it:"
-            f" sabal discard {slug}"
         )
     _set_state(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
 
 
-def close(slug: str, today: date) -> None:
-    """Stop taking signatures. Emails already sent can be confirmed for 7 days; reopening is possible for 14 days."""
-    _set_state(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today)
+def close(slug: str, today: date, ending: Ending | None = None) -> None:
+    """Stop taking signatures. Emails already sent can be confirmed for 7 days; reopening is possible for 14 days.
+
+    `ending` is what pages say about the end. None leaves what was said before.
+    """
+    said = {} if ending is None else {"ending": ending.as_json()}
+    _set_state(slug, (State.OPEN, State.PAUSED), state=State.CLOSED, closed_on=today, **said)
+
+
+def say_how_it_ended(slug: str, ending: Ending) -> None:
+    """Change what pages say about the end of a petition that is over."""
+    _set_state(slug, (State.CLOSED, State.FINALISED), ending=ending.as_json())
+
+
+def first_day_to_finalise(petition: Petition) -> date:
+    """Return the first day on which a closed petition can be finalised: no email can be confirmed then."""
+    assert petition.closed_on is not None
+    return first_day(petition.closed_on)
+
+
+def finalise_early(slug: str, today: date) -> None:
+    """Give up opening a closed petition again, so that the worker finalises it within the hour. This cannot be undone.
+
+    Raises Refusal while emails that were sent can still be confirmed.
+    """
+    petition = find(slug)
+    if petition.state == State.CLOSED and today < (first := first_day_to_finalise(petition)):
+        raise Refusal(
+            f"{slug} can be finalised from {first}: until then, emails that were sent are confirmed."
+        )
+    _set_state(slug, (State.CLOSED,), finalise_early=True)
 
 
 def _set_state(slug: str, before: tuple[str, ...], **values: object) -> None:

@@ -1,4 +1,4 @@
-"""Publish: open a draft for signatures, or publish a paused petition's new version.
+"""Publish: open a draft for signatures, or publish an amendment of a published petition. Signing goes on meanwhile.
 
 The petition and its log change in one transaction.
 """
@@ -18,22 +18,34 @@ from sabal.keys.signer import log_key_name, make_vkey, promise_key_name
 from sabal.ledger import tables
 from sabal.newsletter import subscription
 from sabal.petitions import folder, manifest, organisation
+from sabal.petitions.amendment import Amendment
 from sabal.petitions.consent import consent_text
 from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.models import Petition
-from sabal.publishing.drafts import definition_of, find, newest
+from sabal.publishing.drafts import definition_of, find, has_amendment, newest, published_definition
 from sabal.refusal import Refusal
 
 State = Petition.State
 
 
-def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
-    """Open a draft for signatures, or publish a paused petition's new version. Raises Refusal with what is missing.
+def publish(
+    slug: str,
+    keystore: KeyStore,
+    today: date,
+    now: int,
+    *,
+    amendment: Amendment | None = None,
+    stay_paused: bool = False,
+) -> Petition:
+    """Open a draft for signatures, or publish an amendment. Raises Refusal with what is missing.
 
+    `amendment` says publicly of which kind it is and why. A paused petition opens, unless it is to `stay_paused`.
     Keys are made first. If a later step fails, they stay, and the next attempt uses the same keys.
     """
     petition = find(slug)
-    if petition.state not in (State.DRAFT, State.PAUSED):
+    if petition.state not in (State.DRAFT, State.PAUSED) and not (
+        petition.state == State.OPEN and has_amendment(petition)
+    ):
         raise Refusal(f"{slug} is already {petition.state}.")
     definition = definition_of(petition)
     _refuse_unready(petition, definition, today)
@@ -43,7 +55,13 @@ def publish(slug: str, keystore: KeyStore, today: date, now: int) -> Petition:
         petition.origin = petition.origin or new_origin()
         petition.pepper_epoch = petition.pepper_epoch or 1
         vkeys = _make_ready(database, petition, definition, keystore, now)
-        if not _publish(database, keystore, petition, _manifest(petition, definition, *vkeys), today):
+        signed = _manifest(petition, definition, *vkeys, amendment if has_amendment(petition) else None)
+        if not (stay_paused and petition.state == State.PAUSED):
+            petition.state = State.OPEN.value
+        if petition.key_made_by_dev:
+            published = published_definition(petition)
+            petition.key_made_by_dev = published.organiser_keys == definition.organiser_keys
+        if not _publish(database, keystore, petition, signed, today):
             raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
     finally:
         database.close()
@@ -114,7 +132,13 @@ def _make_ready(
     )
 
 
-def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise_vkey: str) -> bytes:
+def _manifest(
+    petition: Petition,
+    definition: Definition,
+    log_vkey: str,
+    promise_vkey: str,
+    amendment: Amendment | None,
+) -> bytes:
     """Return the manifest of the newest version: the published one, or a new one if it was never published."""
     version = newest(petition)
     return bytes(version.manifest) or manifest.render(
@@ -124,13 +148,14 @@ def _manifest(petition: Petition, definition: Definition, log_vkey: str, promise
         origin=petition.origin,
         log_vkey=log_vkey,
         promise_vkey=promise_vkey,
+        amendment=amendment,
     )
 
 
 def _publish(
     database: raw.Database, keystore: KeyStore, petition: Petition, manifest_bytes: bytes, today: date
 ) -> bool:
-    """Open the petition and add the change to its log, in one transaction.
+    """Put the newest version in force and add the change to its log, in one transaction.
 
     Return False if the petition was changed meanwhile.
     """
@@ -138,10 +163,12 @@ def _publish(
     key = tables.key_of(database, keystore, petition.pk, petition.origin)
     with database.transaction():
         changed = database.execute(
-            "UPDATE petitions_petition SET state = 'open', version_id = ?, origin = ?, pepper_epoch = ?,"
-            " pepper_epoch_since = ?, opened_on = ?, organisation = ?, revision = revision + 1"
+            "UPDATE petitions_petition SET state = ?, key_made_by_dev = ?, version_id = ?, origin = ?,"
+            " pepper_epoch = ?, pepper_epoch_since = ?, opened_on = ?, organisation = ?, revision = revision + 1"
             " WHERE id = ? AND revision = ?",
             (
+                petition.state,
+                petition.key_made_by_dev,
                 version.pk,
                 petition.origin,
                 petition.pepper_epoch,

@@ -35,7 +35,7 @@ from sabal.refusal import Refusal
 @of_petition(Act.EDIT)
 def text(request: HttpRequest, petition: Petition, language: str) -> HttpResponseBase:
     """Edit the text in one language: in parts, or as one text."""
-    _refuse_published(petition)
+    _refuse_ended(petition)
     files = drafts.export_files(petition.slug)
     if f"{language}.md" not in files:
         raise Http404
@@ -49,7 +49,7 @@ def text(request: HttpRequest, petition: Petition, language: str) -> HttpRespons
 @of_petition(Act.EDIT)
 def recipients(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Edit to whom the petition is addressed."""
-    _refuse_published(petition)
+    _refuse_ended(petition)
     editor = RecipientEditor(drafts.export_files(petition.slug), petition.revision, *_sent(request))
     return _answer(request, petition, editor, "recipients")
 
@@ -58,7 +58,7 @@ def recipients(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 @of_petition(Act.EDIT)
 def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Edit who is responsible, for how long, for whom it may be dangerous, and what the form asks for."""
-    _refuse_published(petition)
+    _refuse_ended(petition)
     editor = TermsEditor(
         drafts.export_files(petition.slug),
         petition.revision,
@@ -68,11 +68,10 @@ def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     return _answer(request, petition, editor, "terms")
 
 
-def _refuse_published(petition: Petition) -> None:
-    if petition.state != Petition.State.DRAFT:
-        raise Refusal(
-            gettext("This petition is published. Its text can be changed on the server only (sabal import).")
-        )
+def _refuse_ended(petition: Petition) -> None:
+    """A published petition's changes become an amendment, which is public only once somebody publishes it."""
+    if petition.state not in drafts.WRITABLE:
+        raise Refusal(gettext("This petition has ended. Its text can no longer be changed."))
 
 
 def _sent(request: HttpRequest) -> tuple[Any, Action]:
@@ -112,6 +111,9 @@ def _saved(request: HttpRequest, petition: Petition, files: dict[str, str], edit
             audit.record(user_of(request), "draft-changed", petition=now)
     except FolderError as error:
         editor.refuse(error)
+        return False
+    except Refusal as refusal:  # what an amendment must keep
+        editor.main.add_error(None, str(refusal))
         return False
     return True
 

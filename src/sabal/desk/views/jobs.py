@@ -2,16 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from sabal.accounts import audit
 from sabal.accounts.acts import Act
 from sabal.desk import tasks
-from sabal.desk.access import of_petition
+from sabal.desk.access import of_petition, user_of
+from sabal.desk.amending import page_after_saving
 from sabal.desk.models import Job
-from sabal.desk.titles import definition_of, title_of
+from sabal.desk.titles import public_definition_of, title_of
 from sabal.petitions.models import Petition
 
 WORKER_ANSWERS_WITHIN = timedelta(seconds=5)
@@ -19,9 +22,13 @@ WORKER_ANSWERS_WITHIN = timedelta(seconds=5)
 
 @require_safe
 @of_petition(Act.PUBLISH)
-def show(request: HttpRequest, petition: Petition, job: str) -> HttpResponse:
+def show(request: HttpRequest, petition: Petition, job: str) -> HttpResponseBase:
     """Show how far a job is. The page loads itself again until it has ended."""
-    found = _job(petition, job)
+    found = find_job(petition, job)
+    if found.kind == "sending":
+        return HttpResponseRedirect(reverse("sending", args=[petition.slug]))
+    if found.planned:
+        return HttpResponseRedirect(page_after_saving(petition))
     late = is_late(found)
     context = {
         "petition": petition,
@@ -40,12 +47,16 @@ def show(request: HttpRequest, petition: Petition, job: str) -> HttpResponse:
 @of_petition(Act.PUBLISH)
 def cancel(request: HttpRequest, petition: Petition, job: str) -> HttpResponseBase:
     """Cancel a job that has not begun."""
-    found = _job(petition, job)
-    tasks.cancel(found)
+    found = find_job(petition, job)
+    with transaction.atomic():
+        if tasks.cancel(found) and found.due_at:
+            audit.record(user_of(request), "plan-cancelled", petition=petition)
+            return HttpResponseRedirect(page_after_saving(petition))
     return HttpResponseRedirect(reverse("job", args=[petition.slug, found.pk]))
 
 
-def _job(petition: Petition, job: str) -> Job:
+def find_job(petition: Petition, job: str) -> Job:
+    """Return the job of this petition. Raises Http404 if it is another's or none."""
     found = Job.objects.filter(pk=job, petition=petition).first()
     if found is None:
         raise Http404
@@ -53,7 +64,7 @@ def _job(petition: Petition, job: str) -> Job:
 
 
 def _languages(petition: Petition) -> tuple[str, ...]:
-    definition = definition_of(petition)
+    definition = public_definition_of(petition)
     return definition.languages if definition else ()
 
 

@@ -1,7 +1,5 @@
 """The organiser's key: choose its public half, and check that the key opens what is encrypted to it."""
 
-import re
-
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -13,11 +11,9 @@ import agefile
 from sabal import keyfile
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
-from sabal.desk import tasks
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.checklist import checklist, is_ready
 from sabal.desk.forms import CheckCode, PublicKey
-from sabal.desk.titles import definition_of, title_of
+from sabal.desk.titles import definition_of, public_definition_of, title_of
 from sabal.organiser.page import organiser_page
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
@@ -47,7 +43,7 @@ def choose(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 @of_petition(Act.PUBLISH)
 def check_file(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     """Answer with a new code, encrypted to the key. It replaces an older code."""
-    if petition.state not in (Petition.State.DRAFT, Petition.State.PAUSED):
+    if not _is_new(petition):
         raise Refusal(
             gettext("The key of a petition that takes signatures was checked before it was published.")
         )
@@ -70,25 +66,24 @@ def answer(request: HttpRequest, petition: Petition) -> HttpResponseBase:
             with transaction.atomic():
                 drafts.answer_key_check(petition.slug, form.cleaned_data["code"])
                 audit.record(user_of(request), "key-checked", petition=petition)
-            return HttpResponseRedirect(reverse("publish", args=[petition.slug]))
+            return HttpResponseRedirect(_next(petition))
         except Refusal as error:
             form.add_error("code", str(error))
     return _page(request, petition, PublicKey(), form)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@of_petition(Act.PUBLISH, dangerous=True)
-def publish(request: HttpRequest, petition: Petition) -> HttpResponseBase:
-    """Show what is missing, or what will happen; on POST ask the worker to publish."""
-    if request.method == "POST":
-        seen = request.POST.get("revision", "")
-        revision = int(seen) if re.fullmatch("[0-9]{1,9}", seen) else 0
-        job = tasks.ask(user_of(request), "publish", petition, revision)
-        return HttpResponseRedirect(reverse("job", args=[petition.slug, job.pk]))
-    definition = definition_of(petition)
-    checks = checklist(petition, definition)
-    context = {"petition": petition, "title": title_of(petition), "checks": checks, "ready": is_ready(checks)}
-    return render(request, "desk/publish.html", context)
+def _is_new(petition: Petition) -> bool:
+    """Return whether the newest text has another key than the public one. Only such a key is checked."""
+    if petition.state == Petition.State.DRAFT:
+        return True
+    amended = definition_of(petition)
+    public = public_definition_of(petition)
+    return bool(amended and public and amended.organiser_keys != public.organiser_keys)
+
+
+def _next(petition: Petition) -> str:
+    page = "publish" if petition.state == Petition.State.DRAFT else "amendment"
+    return reverse(page, args=[petition.slug])
 
 
 def _page(request: HttpRequest, petition: Petition, key: PublicKey, code: CheckCode) -> HttpResponse:
@@ -101,5 +96,8 @@ def _page(request: HttpRequest, petition: Petition, key: PublicKey, code: CheckC
         "code_form": code,
         "answered": petition.key_check_answered,
         "page": organiser_page(),
+        "is_draft": petition.state == Petition.State.DRAFT,
+        "may_check": _is_new(petition),
+        "next": _next(petition),
     }
     return render(request, "desk/key.html", context, status=422 if key.errors or code.errors else 200)

@@ -15,10 +15,12 @@ from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
 from sabal.desk.access import of_petition, user_of
+from sabal.desk.amending import page_after_saving
 from sabal.desk.checklist import checklist
 from sabal.desk.framed import framed, identity_of
 from sabal.desk.numbers import counts_by_petition
-from sabal.desk.titles import definition_of, title_of
+from sabal.desk.planning import plan_of
+from sabal.desk.titles import definition_of, public_definition_of, title_of
 from sabal.petitions.counts import Counts
 from sabal.petitions.models import Petition
 from sabal.petitions.profile import REOPEN_DAYS
@@ -32,7 +34,7 @@ State = Petition.State
 @of_petition(Act.VIEW)
 def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     """Show the numbers, what comes next, and what can be done."""
-    definition, today = definition_of(petition), datetime.now(UTC).date()
+    definition, today = public_definition_of(petition), datetime.now(UTC).date()
     organisation = Organisation.objects.filter(ownerships__petition=petition).first()
     user = user_of(request)
     owned = [one for one in roles.organisations(user) if Act.ORGANISE in roles.in_organisation(user, one)]
@@ -51,7 +53,12 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "may_export": Act.EXPORT in roles.in_petition(user_of(request), petition),
         "may_moderate": Act.MODERATE in roles.in_petition(user_of(request), petition),
         "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
+        "may_amend": Act.EDIT in roles.in_petition(user_of(request), petition)
+        and petition.state in (State.OPEN, State.PAUSED),
+        "amended": drafts.has_amendment(petition),
+        "plan": plan_of(petition),
         "may_reopen": _may_reopen(petition, today),
+        "reopen_until": petition.closed_on and petition.closed_on + timedelta(days=REOPEN_DAYS),
         "last_day": definition.last_day if definition else None,
     }
     return render(request, "desk/petition.html", context)
@@ -64,6 +71,7 @@ def _may_reopen(petition: Petition, today: date) -> bool:
         petition.state == State.CLOSED
         and closed is not None
         and today <= closed + timedelta(days=REOPEN_DAYS)
+        and not petition.finalise_early
     )
 
 
@@ -83,25 +91,19 @@ def resume(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_petition(Act.PUBLISH, dangerous=True)
-def close(request: HttpRequest, petition: Petition) -> HttpResponseBase:
-    """Say what a close does; on POST close."""
-    today = datetime.now(UTC).date()
-    return _change(request, petition, "close", "closed", partial(states.close, petition.slug, today))
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
 @of_petition(Act.EDIT)
 def discard(request: HttpRequest, petition: Petition) -> HttpResponseBase:
-    """Say that a draft is deleted; on POST delete it."""
-    if petition.state != State.DRAFT:
+    """Say that a draft or an amendment is deleted; on POST delete it."""
+    amended = drafts.has_amendment(petition)
+    if petition.state != State.DRAFT and not amended:
         raise Http404
     if request.method != "POST":
-        return render(request, "desk/discard.html", {"petition": petition, "title": title_of(petition)})
+        context = {"petition": petition, "title": title_of(petition), "amended": amended}
+        return render(request, "desk/discard.html", context)
     with transaction.atomic():
-        audit.record(user_of(request), "discarded", petition=petition)
+        audit.record(user_of(request), "amendment-discarded" if amended else "discarded", petition=petition)
         drafts.discard(petition.slug)
-    return HttpResponseRedirect(reverse("home"))
+    return HttpResponseRedirect(page_after_saving(petition) if amended else reverse("home"))
 
 
 def _change(
@@ -109,11 +111,7 @@ def _change(
 ) -> HttpResponseBase:
     """Show the page that says what a change does; on POST make it, with its line in the audit log."""
     if request.method != "POST":
-        context = {
-            "petition": petition,
-            "title": title_of(petition),
-            "reopen_until": datetime.now(UTC).date() + timedelta(days=REOPEN_DAYS),
-        }
+        context = {"petition": petition, "title": title_of(petition)}
         return render(request, f"desk/{template}.html", context)
     with transaction.atomic():
         change()

@@ -5,7 +5,7 @@ from django.db import migrations
 from sabal import hot_tables
 
 SQL = """
--- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription (mail/ids.py).
+-- kind: 1 confirm a signature, 2 signed already (open petitions), 3 confirm a subscription, 4 to the team (mail/ids.py).
 -- network: 16 bits of a keyed hash whose key is kept in memory for a day, for fairness in the slow lane.
 -- id: lane, day and random bits (mail/ids.py), so that the primary key is the order of sending and no other index is needed.
 CREATE TABLE mail_email (

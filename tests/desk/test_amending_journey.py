@@ -1,0 +1,138 @@
+"""A published text in a real browser: sign as a visitor, correct a typo, read it in public, count the signature."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from desk_browser import add_passkey, enter
+from served import SLUG, Served
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+PAGES = ("", "/amendment", "/amendment/publish", "/close", "/sending", "/discard")
+
+
+def sign(served: Served, browser: Any, email: str) -> None:
+    """Sign and confirm as a visitor, in a browser of their own without script."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.goto(f"{served.base}/en/{SLUG}")
+    page.fill("#name", "Suzie")
+    page.fill("#email", email)
+    page.check("#consent")
+    page.click("#sign button")
+    page.wait_for_url(f"**/en/{SLUG}/sent")
+    confirm_newest(served, page)
+    context.close()
+
+
+def confirm_newest(served: Served, page: Any) -> None:
+    emails = served.count() + 1
+    deadline = time.monotonic() + 20
+    page.goto(f"{served.base}/dev/mail/")
+    while page.locator("main a[href^='/dev/mail/']").count() < emails:
+        assert time.monotonic() < deadline, "no email arrived"
+        time.sleep(0.3)
+        page.reload()
+    page.locator("main a[href^='/dev/mail/']").first.click()
+    page.locator("a[href*='/confirm/']").first.click()
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/signature/**")
+    served.wait_for_count(emails)
+
+
+def wait_for(page: Any, address: str, words: str) -> None:
+    """Open a public page until it says something: public processes look for changes once a second."""
+    for _ in range(60):
+        page.goto(address)
+        if words in page.locator("main").inner_text():
+            return
+        page.wait_for_timeout(250)
+    pytest.fail(f"{address} does not say: {words}")
+
+
+def test_a_typo_is_corrected_in_public_and_the_signature_still_counts(
+    served_desk: Served, browser: Any
+) -> None:
+    desk, here = served_desk.desk, f"{served_desk.desk}/petitions/{SLUG}"
+    olga = enter(served_desk, browser)
+    add_passkey(served_desk, olga)
+    sign(served_desk, browser, "suzie@example.org")
+
+    reader = browser.new_context(java_script_enabled=False).new_page()
+    reader.goto(f"{served_desk.base}/en/{SLUG}")
+    reader.fill("#name", "Max")
+
+    olga.goto(here)
+    olga.click("text=Change the text")
+    olga.click("text=The text (en)")
+    title = olga.input_value("[name=title]")
+    olga.fill("[name=title]", f"{title} today")
+    olga.click("main form button >> text=Save")
+    olga.goto(f"{here}/amendment")
+    assert olga.locator("ins").all_inner_texts() == ["today"] or "today" in olga.locator("ins").inner_text()
+    assert title in reader.locator("h1").inner_text()
+    check_pages(olga, desk)
+
+    olga.goto(f"{here}/amendment")
+    olga.click("text=Go on to publish")
+    olga.click("main form button")
+    assert olga.locator(".summary").is_visible() and olga.locator(".wrong").count() == 2
+    olga.check("[value=correction]")
+    olga.fill("[name='why:en']", "A word was missing in the title.")
+    olga.click("main form button")
+    olga.wait_for_selector("text=The change is public")
+
+    public = f"{served_desk.base}/en/{SLUG}"
+    wait_for(olga, public, "A word was missing in the title.")
+    assert olga.locator("h1").inner_text() == f"{title} today"
+    olga.goto(f"{public}/versions")
+    assert "Why: A word was missing in the title." in olga.locator("main").inner_text()
+    assert olga.locator("ins").first.inner_text().strip() == "today"
+    assert served_desk.count() == 1
+
+    # Who had the old text open is asked to read the new one, and keeps what was typed.
+    reader.fill("#email", "max@example.org")
+    reader.check("#consent")
+    reader.click("#sign button")
+    assert "text has changed" in reader.locator("main").inner_text()
+    assert reader.input_value("#name") == "Max"
+    reader.click("#sign button")
+    reader.wait_for_url(f"**/en/{SLUG}/sent")
+    confirm_newest(served_desk, reader)
+    assert served_desk.count() == 2
+
+    olga.goto(f"{here}/close")
+    olga.check("[name=achieved]")
+    olga.click("main form button >> text=Close the petition")
+    wait_for(olga, public, "We achieved this")
+    assert served_desk.count() == 2
+    olga.goto(here)
+    olga.click("text=Open again")
+    olga.click("main form button")
+    assert olga.locator(".state").inner_text() == "Open"
+    olga.context.close()
+    reader.context.close()
+
+
+def check_pages(olga: Any, desk: str) -> None:
+    """No sideways scroll at 320 px, one heading, and nothing that axe finds, in both languages and schemes."""
+    for language in ("en", "ko"):
+        olga.goto(f"{desk}/")
+        olga.click(f"footer [value={language}]")
+        for scheme in ("light", "dark"):
+            olga.emulate_media(color_scheme=scheme)
+            for path in PAGES:
+                for width in (320, 1366):
+                    olga.set_viewport_size({"width": width, "height": 768})
+                    olga.goto(f"{desk}/petitions/{SLUG}{path}")
+                    assert olga.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+                assert olga.locator("h1").count() == 1, path
+                found = Axe().run(olga, options={"iframes": False}).response["violations"]
+                assert not found, (path, json.dumps([(one["id"], one["nodes"][0]["html"]) for one in found]))
+    olga.emulate_media(color_scheme="light")
+    olga.goto(f"{desk}/")
+    olga.click("footer [value=en]")

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
-"__init__ refusal locks private public http posted strict token typed spreadsheet counted days drawn hot_tables",
+"__init__ refusal locks private public http posted strict token typed spreadsheet counted nearest days drawn hot_tables",
     "configuration outfile run_folder",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",
@@ -139,7 +139,7 @@ def from_server(node: ast.stmt) -> Iterator[str]:
 # `sabal open SLUG` reads this server's own database; it imports that inside a function.
 OFFLINE = {
     "records", "checking", "mail", "petitions", "private", "refusal", "spreadsheet", "textfile", "keyfile", "outfile",
-    "counted",
+    "counted", "nearest",
 }  # fmt: skip
 OFFLINE_MODULES = {"sabal.mail.address", "sabal.mail.providers", "sabal.petitions.manifest"}
 

@@ -5,7 +5,6 @@ Django nor the database. An error of our own is one sentence and exit code 2, ne
 early, as by `sabal doctor | head -1`, exit silently with status 141, as a shell reports a closed pipe.
 """
 
-import difflib
 import importlib
 import io
 import os
@@ -91,9 +90,10 @@ class LazyGroup(click.Group):
         shown = [
             one for one in self.list_commands(ctx) if not getattr(self.commands.get(one), "hidden", False)
         ]
-        near = difflib.get_close_matches(name, shown, n=1)
-        meant = f" Did you mean '{near[0]}'?" if near else ""
-        raise click.UsageError(f"No such command '{name}'.{meant}", ctx)
+        from sabal.nearest import did_you_mean
+
+        meant = did_you_mean(name, shown, "'{}'")
+        raise click.UsageError(f"No such command '{name}'. {meant}".rstrip(), ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lines = {name: line for name, (_, line) in self.lazy.items()}

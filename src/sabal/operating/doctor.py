@@ -1,6 +1,5 @@
 """The doctor: check keys, database, mail, clock, addresses and languages, and say what to correct."""
 
-import difflib
 import os
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from sabal import settings
 from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.limits.capacity import disk_has_room
+from sabal.nearest import did_you_mean
 from sabal.operating import reach, startup, stores
 from sabal.operating.findings import GROUPS, Finding, is_development
 from sabal.operating.translations import translations
@@ -123,8 +123,7 @@ def _unknown_settings(environment: Mapping[str, str] = os.environ) -> Iterator[F
     known |= {f"{setting.name}_FILE" for setting in settings.SETTINGS if setting.secret}
     unknown = sorted(name for name in environment if name.startswith("SABAL_") and name not in known)
     for name in unknown:
-        near = difflib.get_close_matches(name, known - {settings.DEV_SWITCH}, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "docs/operating.md lists the settings."
+        hint = did_you_mean(name, known - {settings.DEV_SWITCH}) or "docs/operating.md lists the settings."
         yield Finding("warning", "D801", f"{name} is not a setting of Sabal.", hint)
     if not unknown:
         yield Finding("ok", "D801", "Every SABAL_… name in the environment is a setting.")

@@ -1,6 +1,5 @@
 """The commands `sabal bundle` and `sabal audit`, for a computer without a network."""
 
-import difflib
 import os
 import re
 import time
@@ -14,6 +13,7 @@ import click
 import agefile
 from sabal import keyfile, outfile
 from sabal.checking.reading import logs_in, read
+from sabal.nearest import did_you_mean
 from sabal.organiser import audit as audits
 from sabal.organiser import bundle as bundles
 from sabal.organiser import files, patterns, sample, signers
@@ -183,12 +183,12 @@ def _log_source(log: str) -> str:
     folder = data / "public" / log / "log"
     if not folder.is_dir():
         slugs = [path.parent.name for path in data.glob("public/*/log")]
-        near = difflib.get_close_matches(log, slugs, n=1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        raise Refusal(
-            f"There is no log named {log} here, and no petition's log at {folder}.{meant} Give the petition's https://"
-            " address, or set SABAL_DATA to the server's data folder."
+        sentences = (
+            f"There is no log named {log} here, and no petition's log at {folder}.",
+            did_you_mean(log, slugs),
+            "Give the petition's https:// address, or set SABAL_DATA to the server's data folder.",
         )
+        raise Refusal(" ".join(filter(None, sentences)))
     return str(folder)
 
 

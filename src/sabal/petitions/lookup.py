@@ -1,10 +1,10 @@
 """Find petitions for commands: all, or one by its slug, or refuse with the next step."""
 
-import difflib
 from collections.abc import Iterable
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
+from sabal.nearest import did_you_mean
 from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
 from sabal.refusal import Refusal
 
@@ -44,9 +44,12 @@ def all_published(database: Database, keystore: KeyStore) -> list[PetitionSnapsh
 
 def unknown_slug(slug: str, known: Iterable[str]) -> Refusal:
     """Return the refusal for a slug that this server does not have. `known` are those that it has."""
-    near = difflib.get_close_matches(slug, known, n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return Refusal(f"There is no petition {slug!r} here.{meant} To list the petitions: sabal petitions")
+    sentences = (
+        f"There is no petition {slug!r} here.",
+        did_you_mean(slug, known, "'{}'"),
+        "To list the petitions: sabal petitions",
+    )
+    return Refusal(" ".join(filter(None, sentences)))
 
 
 def _unknown(database: Database, slug: str) -> Refusal:

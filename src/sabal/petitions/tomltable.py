@@ -1,10 +1,10 @@
 """Check the values of one table of petition.toml. Problems are noted with their line."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sabal.nearest import did_you_mean
 from sabal.petitions.definition import Problem
 from sabal.petitions.tomllines import KeyPath
 
@@ -139,5 +139,4 @@ class Table:
 
 def suggestion(word: str, known: Sequence[str]) -> str:
     """Return a sentence that names the nearest of `known`, or all of them if none is near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
+    return did_you_mean(word, known, "`{}`") or f"Known here: {', '.join(known)}."

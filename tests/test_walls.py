@@ -13,7 +13,8 @@ SOURCE = Path(__file__).parent.parent / "src"
 MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
-"__init__ refusal locks private public http posted strict token typed spreadsheet counted nearest days drawn hot_tables",
+    "__init__ refusal locks private public http posted strict token typed spreadsheet counted nearest days drawn"
+    " hot_tables",
     "configuration outfile run_folder",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",

@@ -66,6 +66,9 @@ def proposed_by(moderation: Moderation) -> Revocations:
 
 def ask(moderation: Moderation, user: User, enqueue: Callable[[str], object]) -> Moderation:
     """Let the worker do it. Asked twice, it is done once. Raises Refusal while another one of the petition runs."""
+    if moderation.verb == Verb.REVOKE and moderation.job is None:
+        # Some may have been withdrawn since it was checked. Not in the transaction, because it reads the whole log.
+        _count(moderation, moderation.petition)
     with transaction.atomic():
         petition = Petition.objects.select_for_update().get(pk=moderation.petition_id)
         if Moderation.objects.filter(pk=moderation.pk, job__isnull=False).exists():
@@ -74,8 +77,6 @@ def ask(moderation: Moderation, user: User, enqueue: Callable[[str], object]) ->
             raise Refusal(
                 gettext("The server is still at work on these signatures. Wait until that has ended.")
             )
-        if moderation.verb == Verb.REVOKE:  # some may have been withdrawn since the file was checked
-            _count(moderation, petition)
         moderation.user = user
         moderation.job = Job.objects.create(
             user=user, kind=KIND, petition=petition, revision=petition.revision

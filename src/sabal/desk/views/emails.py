@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, override
+from django.utils.translation import get_language, gettext, override
 from django.views.decorators.http import require_POST, require_safe
 
 from sabal import settings
@@ -92,8 +92,8 @@ def _definition(petition: Petition) -> Definition:
 
 
 def _language(request: HttpRequest, definition: Definition) -> str:
-    language = request.GET.get("language", "")
-    return language if language in definition.languages else definition.authoritative
+    wanted = request.GET.get("language", ""), get_language() or ""
+    return next((one for one in wanted if one in definition.languages), definition.authoritative)
 
 
 def _content(definition: Definition, language: str) -> Content:

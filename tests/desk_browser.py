@@ -7,16 +7,21 @@ from desk_clients import PASSWORD, give_authenticator
 from served import Served
 
 
-def enter(served: Served, browser: Any) -> Any:
-    """Return the window of Olga, who came in with the link that the server printed, and has a fingerprint reader."""
-    link = re.search(r"http://\S+/welcome/(\S+)", served.output.read_text())
-    assert link, "the server printed no link to its desk"
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
+def enter(served: Served, browser: Any, name: str = "Olga", link: str = "", **options: Any) -> Any:
+    """Return the window of a person who came in with a link, by default the one that the server printed.
+
+    The person has a fingerprint reader. `options` are those of a context of Playwright.
+    """
+    if not link:
+        printed = re.search(r"http://\S+/welcome/(\S+)", served.output.read_text())
+        assert printed, "the server printed no link to its desk"
+        link = f"{served.desk}/welcome/{printed[1]}"
+    context = browser.new_context(**{"viewport": {"width": 1366, "height": 768}, **options})
     page = context.new_page()
     page.set_default_timeout(15_000)
     give_authenticator(context, page)
-    page.goto(f"{served.desk}/welcome/{link[1]}")
-    page.fill("[name=name]", "Olga")
+    page.goto(link)
+    page.fill("[name=name]", name)
     page.fill("[name=password1]", PASSWORD)
     page.fill("[name=password2]", PASSWORD)
     page.click("main button")

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from sabal import database as raw
 
@@ -160,12 +161,17 @@ def save_new_rows(file: Path, before: Tables, after: Tables) -> None:
     file.write_bytes(pickle.dumps({table: found for table, found in new.items() if found[1]}))
 
 
+def _as_parameter(value: object) -> object:
+    """Return a value as PostgreSQL's driver takes it back: it reads JSON as a dictionary or list."""
+    return Jsonb(value) if isinstance(value, dict | list) else value
+
+
 def put_rows(database: raw.Database, file: Path) -> None:
     """Insert the rows that `save_new_rows` wrote, and set the serial numbers after theirs."""
     tables: Tables = pickle.loads(file.read_bytes())
     with database.transaction():  # foreign keys are checked when it ends
         for table, (names, rows) in tables.items():
-            database.insert(table, names, rows)
+            database.insert(table, names, [tuple(map(_as_parameter, row)) for row in rows])
             if database.vendor == "postgresql" and "id" in names:
                 database.query(
                     "SELECT setval(s.name, (SELECT max(id) FROM " + table + "))"

@@ -11,6 +11,7 @@ BEGINNINGS = "".join(
     chr(c) for c in range(0x10000) if unicodedata.normalize("NFKC", chr(c))[:1] in set("=+-@")
 )
 _FORMULA = re.compile(rf"(^|[;|\r\n]\s*)(?=[{re.escape(BEGINNINGS)}])|()(?<![\s\S])(?=[\t\r])")
+_MADE_HARMLESS = re.compile(rf"(^|[;|\r\n]\s*)'(?=[{re.escape(BEGINNINGS)}])|()(?<![\s\S])'(?=[\t\r])")
 
 
 def csv_line(cells: Sequence[str]) -> str:
@@ -26,3 +27,8 @@ def harmless(value: str) -> str:
     Some languages' programs also split cells at `;` or `|`, so do this for each piece.
     """
     return _FORMULA.sub(r"\1'", value)
+
+
+def plain(cell: str) -> str:
+    """Return a cell of a table that was written here, without the apostrophes of `harmless`."""
+    return _MADE_HARMLESS.sub(r"\1", cell)

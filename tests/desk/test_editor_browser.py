@@ -59,9 +59,11 @@ def press(page: Any, button: str) -> None:
     """Press a button with the keyboard, and wait for what it does."""
     page.locator(f"#edit button[value='{button}']").focus()
     if page.with_script and button not in ("save", "preview"):
-        with page.expect_response(lambda answer: answer.request.method == "POST"):
+        with page.expect_response(
+            lambda answer: answer.request.method == "POST" and "x-autosave" not in answer.request.headers
+        ):
             page.keyboard.press("Enter")
-        page.wait_for_function("!document.querySelector('[inert]')")
+        page.locator("[inert]").wait_for(state="detached")
     else:
         with page.expect_navigation():
             page.keyboard.press("Enter")

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 class Act(StrEnum):
     """What a person can do on the desk."""
 
-    VIEW = "view"  # numbers, texts, what was delivered
+    READ = "read"  # the list of petitions, and how each will look
+    VIEW = "view"  # numbers, settings, what was delivered
     TRANSLATE = "translate"  # the texts in other languages
     EDIT = "edit"  # texts and settings of a petition
     MODERATE = "moderate"  # held signatures, limits, revocations
@@ -32,10 +33,10 @@ class TeamRole(StrEnum):
 
 OF_ROLE: dict[TeamRole, frozenset[Act]] = {
     TeamRole.OWNER: frozenset(Act),
-    TeamRole.EDITOR: frozenset({Act.VIEW, Act.TRANSLATE, Act.EDIT}),
-    TeamRole.TRANSLATOR: frozenset({Act.TRANSLATE}),
-    TeamRole.MODERATOR: frozenset({Act.VIEW, Act.MODERATE}),
-    TeamRole.VIEWER: frozenset({Act.VIEW}),
+    TeamRole.EDITOR: frozenset({Act.READ, Act.VIEW, Act.TRANSLATE, Act.EDIT}),
+    TeamRole.TRANSLATOR: frozenset({Act.READ, Act.TRANSLATE}),
+    TeamRole.MODERATOR: frozenset({Act.READ, Act.VIEW, Act.MODERATE}),
+    TeamRole.VIEWER: frozenset({Act.READ, Act.VIEW}),
 }
 
 RIGHTS = (Act.PUBLISH, Act.EXPORT, Act.SEND, Act.INVITE)
@@ -54,12 +55,12 @@ NAMES = {
 MEANINGS = {
     TeamRole.OWNER: _("may do everything, and invite others"),
     TeamRole.EDITOR: _("writes the texts and settings of petitions"),
-    TeamRole.TRANSLATOR: _("translates, and sees nothing else"),
+    TeamRole.TRANSLATOR: _("translates the texts, sees how they will look, and nothing else"),
     TeamRole.MODERATOR: _("reviews signatures that are held for review, and invalidates signatures"),
     TeamRole.VIEWER: _("sees the numbers and texts, and changes nothing"),
 }
-OFFERED = (TeamRole.OWNER, TeamRole.EDITOR, TeamRole.MODERATOR, TeamRole.VIEWER)
-"""Roles that can be given on the desk now: the others have no screens yet."""
+OFFERED = tuple(TeamRole)
+"""Roles that can be given on the desk."""
 RIGHT_NAMES = {
     Act.PUBLISH: _("publish, pause and close petitions"),
     Act.EXPORT: _("download the locked signatures, and delete them from the server"),

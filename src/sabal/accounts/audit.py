@@ -1,7 +1,9 @@
 """The audit log: who did what when. `record` in the transaction of the change that it names."""
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from sabal.accounts import acting
 from sabal.accounts.models import AuditEntry, Organisation, User
 from sabal.petitions.models import Petition
 
@@ -19,6 +21,11 @@ WHAT = {
     "assigned": _("gave the petition to"),
     "draft-made": _("made the draft"),
     "draft-changed": _("changed the draft"),
+    "draft-restored": _("restored a revision of the draft"),
+    "language-added": _("added the language"),
+    "language-removed": _("removed the language"),
+    "language-left-out": _("left out the language until it is complete"),
+    "translated": _("translated"),
     "key-chosen": _("chose the key"),
     "key-checked": _("checked the key"),
     "published": _("published"),
@@ -63,13 +70,29 @@ def record(
     organisation: Organisation | None = None,
     details: str = "",
 ) -> None:
-    """Add a line. `user` None means the server's own shell. Raises KeyError if `what` is not a key of `WHAT`."""
+    """Add a line. `user` None means the server's own shell. Raises KeyError if `what` is not a key of `WHAT`.
+
+    What a page saves by itself while a person writes adds one line in ten minutes.
+    """
     if what not in WHAT:
         raise KeyError(what)
+    if acting.is_script() and _is_said(user, what, petition, details):
+        return
     AuditEntry.objects.create(
         user=user,
         what=what,
         petition=petition.slug if petition else "",
         organisation=organisation.key if organisation else owner_key(petition),
         details=details[:400],
+    )
+
+
+def _is_said(user: User | None, what: str, petition: Petition | None, details: str) -> bool:
+    """Return whether the newest line of this user about this petition says the same, and is not ten minutes old."""
+    slug = petition.slug if petition else ""
+    last = AuditEntry.objects.filter(user=user, petition=slug).order_by("-pk").first()
+    return (
+        last is not None
+        and (last.what, last.details) == (what, details[:400])
+        and timezone.now() - last.at < acting.ONE_STEP
     )

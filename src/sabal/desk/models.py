@@ -72,3 +72,58 @@ class Moderation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.total} of {self.petition}"
+
+
+class Translation(models.Model):
+    """A language of a petition beside the authoritative one.
+
+    While it waits, `pieces` has its words by key (petitions/pieces.py). Once it is complete, it is in the files of the
+    petition, which alone have its words then. `marks` says of each piece what it was made from: the words of the
+    authoritative language, a hash of the translation, and the page that saved it. So the files need not say it.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        JOINED = "joined"  # it is in the files
+        REMOVED = "removed"  # kept, in case it is added again
+
+    petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="translations")
+    language = models.CharField(max_length=35)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    pieces = models.JSONField(default=dict)
+    marks = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["petition", "language"], name="one_translation_of_a_language")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.petition} ({self.language})"
+
+
+class Revision(models.Model):
+    """The files of a draft as they were saved once. `number` is the petition's revision then.
+
+    `user` is null for a command on the server. `script`: the page saved by itself, and may save into the same row again
+    for ten minutes from `began_at`. `form` names the open page that saved. `touched` has for each file the number of
+    the revision that changed it last.
+    """
+
+    petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    began_at = models.DateTimeField()
+    at = models.DateTimeField()
+    script = models.BooleanField(default=False)
+    form = models.CharField(max_length=40, blank=True)
+    files = models.TextField()
+    touched = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["petition", "number"], name="one_revision_of_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.petition} r{self.number}"

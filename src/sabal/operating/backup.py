@@ -60,6 +60,8 @@ ROWS = {
     "accounts_ownership": "TRUE",
     "accounts_membership": "TRUE",
     "accounts_auditentry": "TRUE",
+    "desk_translation": "TRUE",
+    "desk_revision": "TRUE",
     "account_emailaddress": "TRUE",
     "mfa_authenticator": "TRUE",
 }

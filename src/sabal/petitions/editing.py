@@ -1,6 +1,6 @@
 """Change single values of a petition's files, and leave every other byte as it is. No Django here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tomlkit
@@ -88,3 +88,39 @@ def front_value(text: str) -> str:
     """Return a text as it is written at the top of LANG.md: quotation marks around all of it would be dropped."""
     text = join_lines(text)
     return f"“{text[1:-1]}”" if unquoted(text) != text else text
+
+
+def terms(files: Mapping[str, str]) -> Any:
+    """Return petition.toml as a document of tomlkit, whose values are as they are written."""
+    return tomlkit.parse(files[FILE].removeprefix("\ufeff"))
+
+
+def with_recipient_names(files: Mapping[str, str], language: str, names: Sequence[str]) -> dict[str, str]:
+    """Return the files with the names of all recipients in a language, in the order of the file."""
+    document = terms(files)
+    languages = [str(one) for one in document["languages"]]
+    before = tomlkit.dumps(document)
+    for table, name in zip(document["recipients"], names, strict=True):
+        set_value(table, ("name", language), name, languages)
+    return _with_document(files, document) if tomlkit.dumps(document) != before else dict(files)
+
+
+def without_language(files: Mapping[str, str], language: str) -> dict[str, str]:
+    """Return the files without the text and the names of a language."""
+    document = terms(files)
+    document["languages"] = [str(one) for one in document["languages"] if str(one) != language]
+    tables: list[tuple[Any, tuple[str, ...]]] = [
+        (document, ("organiser", "purpose")),
+        (document["controller"], ("name", "address")),
+    ]
+    tables += [(table, ("name",)) for table in document["recipients"]]
+    for table, keys in tables:
+        for key in keys:
+            if isinstance(table[key], dict):
+                table[key].pop(language, None)
+    return {name: text for name, text in _with_document(files, document).items() if name != f"{language}.md"}
+
+
+def _with_document(files: Mapping[str, str], document: Any) -> dict[str, str]:
+    mark = "\ufeff" if files[FILE].startswith("\ufeff") else ""
+    return {**files, FILE: mark + tomlkit.dumps(document)}

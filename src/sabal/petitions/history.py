@@ -79,13 +79,23 @@ def difference(old: PublishedVersion, new: PublishedVersion, language: str) -> D
     if language not in before.languages:
         return Difference((), (), keys, elsewhere, True)
     return Difference(
-        text=_changed(
-            _all_in(language, text_of(before, language)), _all_in(language, text_of(after, language))
-        ),
+        text=changed_text(before, after, language),
         terms=_changed(terms_of(old, language), terms_of(new, language)),
         keys=keys,
         elsewhere=elsewhere,
     )
+
+
+def changed_text(before: Definition, after: Definition, language: str) -> tuple[Paragraph, ...]:
+    """Return the paragraphs of a language's text that differ. One of the two may lack the language."""
+    texts = (text_of(one, language) if language in one.languages else () for one in (before, after))
+    old, new = (_all_in(language, text) for text in texts)
+    return _changed(old, new)
+
+
+def changed_words(old: str, new: str) -> Paragraph:
+    """Return a text with its removed and added words."""
+    return _compared(((old, ""),), ((new, ""),), _Comparison())
 
 
 def text_of(definition: Definition, language: str) -> tuple[str, ...]:

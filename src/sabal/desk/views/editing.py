@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
+from sabal.desk import revisions
 from sabal.desk.access import of_petition, user_of
+from sabal.desk.autosave import form_of
 from sabal.desk.editors import CHECKED, Editor
 from sabal.desk.framed import framed, identity_of
 from sabal.desk.recipientforms import RecipientEditor
@@ -101,7 +103,8 @@ def _saved(request: HttpRequest, petition: Petition, files: dict[str, str], edit
         slug = parse(files).slug
         with transaction.atomic():
             now = Petition.objects.select_for_update().get(pk=petition.pk)
-            if now.revision != editor.main.cleaned_data["revision"]:
+            shown = editor.main.cleaned_data["revision"]
+            if not revisions.may_save(now, shown, files, form_of(request)):
                 editor.main.show_conflict(drafts.export_files(now.slug))
                 return False
             if now.slug != slug:

@@ -16,18 +16,19 @@ from sabal.desk.titles import title_of
 
 
 @require_safe
-@of_site(Act.VIEW)
+@of_site(Act.READ)
 def show(request: HttpRequest) -> HttpResponse:
-    """List the petitions, with their state and number."""
-    counts = counts_by_petition()
+    """List the petitions, with their state and number. A translator is led to the languages."""
+    counts, user = counts_by_petition(), user_of(request)
     petitions = [
         {
             "row": row,
             "title": title_of(row),
             "counted": counts[row.pk].counted if row.pk in counts else None,
+            "may_view": Act.VIEW in roles.in_petition(user, row),
             "organisation": getattr(getattr(row, "ownership", None), "organisation", None),
         }
-        for row in roles.petitions(user_of(request)).select_related("version")
+        for row in roles.petitions(user).select_related("version")
     ]
     return render(request, "desk/home.html", {"petitions": petitions})
 

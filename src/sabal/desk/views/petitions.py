@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
+from sabal.desk import translating
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.amending import page_after_saving
 from sabal.desk.checklist import checklist
@@ -52,6 +53,8 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         and petition.state == State.DRAFT,
         "may_export": Act.EXPORT in roles.in_petition(user_of(request), petition),
         "may_moderate": Act.MODERATE in roles.in_petition(user_of(request), petition),
+        "may_edit_this": Act.EDIT in roles.in_petition(user, petition),
+        "may_translate": Act.TRANSLATE in roles.in_petition(user, petition),
         "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
         "may_amend": Act.EDIT in roles.in_petition(user_of(request), petition)
         and petition.state in (State.OPEN, State.PAUSED),
@@ -137,11 +140,15 @@ def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
 
 
 @require_safe
-@of_petition(Act.VIEW)
+@of_petition(Act.READ)
 def preview(request: HttpRequest, petition: Petition) -> HttpResponse:
     """Show the newest text as the public will see it, in one of its languages, as on a computer or on a phone."""
     definition = definition_of(petition)
     languages = definition.languages if definition else ()
+    if definition:  # those that wait for words too
+        languages = tuple(
+            dict.fromkeys([*languages, *(one.language for one in translating.sheets(petition))])
+        )
     language = request.GET.get("language", "")
     if languages and language not in languages:
         language = definition.authoritative if definition else ""
@@ -151,17 +158,19 @@ def preview(request: HttpRequest, petition: Petition) -> HttpResponse:
         "languages": languages,
         "language": language,
         "phone": request.GET.get("width") == "phone",
+        "may_view_this": Act.VIEW in roles.in_petition(user_of(request), petition),
+        "waits": definition is not None and language not in definition.languages,
     }
     return render(request, "desk/preview.html", context)
 
 
 @csrf_exempt  # it stores nothing, and the public form has no token of the desk
-@of_petition(Act.VIEW)
+@of_petition(Act.READ)
 def preview_page(request: HttpRequest, petition: Petition, language: str) -> HttpResponse:
     """Answer with a page of the preview: the public page itself, which only the desk may frame."""
     return framed(
         previews.answer(
-            lambda: drafts.export_files(petition.slug),
+            lambda: translating.with_language(petition, language),
             request.method or "GET",
             request.path,
             request.body,

@@ -77,6 +77,7 @@
       form.requestSubmit(button);
     });
   });
+  document.addEventListener("saved", () => { changed = false; }); // autosave.js says so
   document.addEventListener("input", (event) => { if (event.target.form === edit()) changed = true; });
   document.addEventListener("change", (event) => { if (event.target.form === edit()) later(); });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });

@@ -1,6 +1,7 @@
 """The editor: rows that are moved without losing a word, a preview of what is typed, and what is refused."""
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -332,6 +333,29 @@ def test_many_rows_are_bounded(ed: Person, bus: Petition) -> None:
     page = ed.browser.post("/petitions/night-bus/text/en", fields)
     assert page.status_code == 422 and b"more than 200 demands" in page.content
     assert drafts.export_files("night-bus") == TWO
+
+
+@pytest.mark.parametrize("bomb", ["[", "> ", "*_", "`", "<", "&#0;", "a\n", "- "])
+@pytest.mark.parametrize("sections", [1, 20])
+def test_a_bomb_of_markdown_is_answered_at_once(ed: Person, bus: Petition, bomb: str, sections: int) -> None:
+    fields = opened(ed, "text/en").sent
+    for number in range(sections):
+        fields |= {
+            f"section-{number}-heading": "Bomb",
+            f"section-{number}-body": bomb * (59_000 // len(bomb)),
+        }
+    begun = time.process_time()
+    answer = ed.browser.post("/petitions/night-bus/text/en", {**fields, "do": "preview:en"})
+    assert time.process_time() - begun < 8 and answer.status_code in (200, 422)
+    assert drafts.export_files("night-bus") == TWO
+
+
+def test_a_text_that_is_too_long_is_still_there(ed: Person, bus: Petition) -> None:
+    fields = opened(ed, "text/en").sent
+    fields |= {f"section-{number}-body": "long " * 11_000 for number in range(4)}
+    answer = ed.browser.post("/petitions/night-bus/text/en", fields)
+    assert answer.status_code == 422 and b"This is too long" in answer.content
+    assert Fields(answer.content.decode()).sent["section-3-body"] == "long " * 11_000
 
 
 def test_a_letter_makes_a_draft_whose_recipients_are_rows(ed: Person) -> None:

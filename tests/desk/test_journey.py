@@ -44,6 +44,7 @@ PAGES = (
     "/email",
     "/components",
     "/organisations",
+    "/organisations/sparrow-house",
     "/people",
     "/people/invite",
     "/history",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER
 from sabal.petitions.textparts import has_list, is_closed
-from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH
+from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH, has_too_many_brackets
 
 TEXT_LENGTH = 60_000
 AROUND = ("closing", "sign_invitation", "newsletter_invitation", "notice")
@@ -196,6 +196,8 @@ class DemandForm(forms.Form):
 def clean_markdown(text: str) -> str:
     """Return Markdown of a section. Raises ValidationError if it would swallow what follows it, or has a list."""
     text = text.replace("\r\n", "\n").strip("\n")
+    if has_too_many_brackets(text):
+        raise ValidationError(_("There are too many opening brackets ([) in this text."))
     if has_list(text):
         raise ValidationError(
             _(

@@ -12,7 +12,7 @@ from sabal.desk import rows
 from sabal.desk.editforms import Saved
 from sabal.desk.problems import said
 from sabal.desk.rows import Action, Row
-from sabal.petitions.definition import FolderError, Problem
+from sabal.petitions.definition import FILE_BYTES, FolderError, Problem
 
 SAVE = Action("save")
 CHECKED = ("save", "preview")
@@ -52,11 +52,13 @@ class Editor:
         self.undo = ""
         self.rows: dict[str, list[forms.Form]] = {}
         self.load()
+        # Longer than its file can be. Nothing of it is read: parsing it would cost more than a page is worth.
+        self.too_long = data is not None and sum(len(str(value)) for value in data.values()) > FILE_BYTES
         if data is None:
             initial = {**self.saved(), "revision": revision}
             self.main = self.main_form(initial=initial)
             self._show({kind: self.saved_rows(kind) for kind in self.kinds})
-        elif action.verb in CHECKED:
+        elif action.verb in CHECKED and not self.too_long:
             self.main = self.main_form(data=data)
             for kind in self.kinds:
                 prefixes = [f"{kind}-{index}" for index in rows.indexes(data, kind)]
@@ -108,6 +110,8 @@ class Editor:
 
     def is_valid(self) -> bool:
         """Return whether all is right. The mistakes are in the forms."""
+        if self.too_long:
+            return False
         valid = [form.is_valid() for form in self._all()]
         if all(valid):
             self.check()
@@ -121,6 +125,10 @@ class Editor:
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield the mistakes in the order of the page."""
+        if self.too_long:
+            yield Mistake(
+                "", "", str(_("This is too long: a text has at most 200 kB in one language. Shorten it."))
+            )
         for form in self._all():
             if form.errors:
                 for sentence in form.non_field_errors():

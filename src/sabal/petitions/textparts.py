@@ -20,6 +20,8 @@ _Place = tuple[int, str, int]
 _LISTS = ("bullet_list", "ordered_list")
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": PARSER_NESTING})
 _PARSER.validateLink = lambda url: True  # type: ignore[method-assign]
+# Emphasis and links cost most, and do not decide what is a list.
+_BLOCKS = MarkdownIt("commonmark", {"html": True, "maxNesting": PARSER_NESTING}).disable("inline")
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,12 @@ def demand_source(text: str) -> str:
 
 def has_list(markdown: str) -> bool:
     """Return whether there is a list in it. The demands are the only list of a petition."""
-    return any(token.type in ("bullet_list_open", "ordered_list_open") for token in _PARSER.parse(markdown))
+    return any(token.type in ("bullet_list_open", "ordered_list_open") for token in _BLOCKS.parse(markdown))
 
 
 def is_closed(markdown: str) -> bool:
     """Return whether what follows it is not swallowed by it, as by a block of code without its end."""
-    last = SyntaxTreeNode(_PARSER.parse(f"{markdown}\n\n## end")).children[-1]
+    last = SyntaxTreeNode(_BLOCKS.parse(f"{markdown}\n\n## end")).children[-1]
     return last.type == "heading" and last.children[0].content == "end"
 
 

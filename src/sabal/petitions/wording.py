@@ -26,6 +26,11 @@ def parse_text(language: str, source: str, problems: list[Problem]) -> tuple[Tex
     return _TextReader(f"{language}.md", source, problems).read(language)
 
 
+def has_too_many_brackets(markdown: str) -> bool:
+    """Return whether it would take the parser too long to look for the end of each bracket."""
+    return sum(match == "[" for match in re.findall(r"\\.|\[", markdown)) > BRACKETS
+
+
 class _TextReader:
     def __init__(self, file: str, source: str, problems: list[Problem]) -> None:
         self.file, self.source, self.problems = file, source, problems
@@ -42,7 +47,7 @@ class _TextReader:
         demands: tuple[Demand, ...] = ()
         closing: list[Section] = []
         body = "\n".join(self.lines[self.offset :])
-        if sum(match == "[" for match in re.findall(r"\\.|\[", body)) > BRACKETS:
+        if has_too_many_brackets(body):
             self.problem(
                 self.offset + 1, f"There are more than {BRACKETS} opening brackets ([) in this file."
             )

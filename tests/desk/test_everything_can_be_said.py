@@ -22,6 +22,7 @@ from sabal.petitions.frontmatter import FRONT_MATTER
 from sabal.petitions.terms import KEYS
 
 EXAMPLE = folder.read(Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation")
+IS_OPEN = {**EXAMPLE, "petition.toml": EXAMPLE["petition.toml"].replace('"guarded"', '"open"')}
 SOURCES = Path(__file__).parents[2] / "src" / "sabal" / "petitions"
 OPEN = {"profile": "open"}
 ELSEWHERE = {"organiser_keys", "languages"}
@@ -61,7 +62,7 @@ RECIPIENTS: Mapping[str, tuple[dict[str, Any], Any]] = {
     "group": ({"recipient-0-group": "on"}, True),
 }
 TEXT: Mapping[str, tuple[dict[str, Any], Any]] = {
-    **{key: ({key: f"New {key}"}, f"New {key}") for key in FRONT_MATTER},
+    **{key: ({key: f"New {key[:5]}"}, f"New {key[:5]}") for key in FRONT_MATTER},
     "sections": ({"section-0-heading": "New"}, "New"),
     "demands_heading": ({"demands_heading": "We demand"}, "We demand"),
     "demands": ({"demand-1-text": "New part"}, "New part"),
@@ -104,9 +105,11 @@ def posted(editor: Editor, changes: Mapping[str, Any]) -> QueryDict:
     return data
 
 
-def after(make: Any, changes: Mapping[str, Any], **given: Any) -> Definition:
-    data = posted(make(EXAMPLE, 1, **given), changes)
-    editor = make(EXAMPLE, 1, data, action_of(data), **given)
+def after(
+    make: Any, changes: Mapping[str, Any], files: Mapping[str, str] = EXAMPLE, **given: Any
+) -> Definition:
+    data = posted(make(files, 1, **given), changes)
+    editor = make(files, 1, data, action_of(data), **given)
     assert editor.is_valid(), [str(one.sentence) for one in editor.mistakes()]
     return folder.parse(editor.files())
 
@@ -122,7 +125,7 @@ def test_a_field_sets_its_key_and_nothing_else(
     page: str, key: str, changes: dict[str, Any], wanted: object
 ) -> None:
     if page == "text":
-        found = getattr(after(TextEditor, changes, language="en").texts["en"], key)
+        found = getattr(after(TextEditor, changes, IS_OPEN, language="en").texts["en"], key)
         first = found[0] if isinstance(found, tuple) else found
         value = {"sections": "heading", "closing": "heading"}.get(key)
         assert (

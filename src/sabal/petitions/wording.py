@@ -28,7 +28,8 @@ def parse_text(language: str, source: str, problems: list[Problem]) -> tuple[Tex
 
 def has_too_many_brackets(markdown: str) -> bool:
     """Return whether it would take the parser too long to look for the end of each bracket."""
-    return sum(match == "[" for match in re.findall(r"\\.|\[", markdown)) > BRACKETS
+    opening = [match for match in re.findall(r"\\.|\[", markdown) if match == "["]
+    return len(opening) > BRACKETS
 
 
 class _TextReader:

@@ -13,7 +13,7 @@ import shared from "shared";
 const { SAMPLE, NAMES, RECIPIENTS, AUDITOR, LEAST_SEED, MOST_SEED } = shared.promised;
 
 /** Return the fields that others may see by the promise in these terms. Throw a Refusal if they may see no record. */
-export function allowedFields(terms, show) {
+function allowedFields(terms, show) {
   const gets = terms.recipients_get;
   if (show === SAMPLE && terms.sample_audit === true) return RECORD_FIELDS;
   if (gets === NAMES || (gets === SAMPLE && show === SAMPLE)) return RECIPIENTS;

@@ -58,12 +58,12 @@ export function sayAgain(root) {
 
 let count = 0;
 
-/** Return a field: a label, an optional hint, and the input. */
-export function field(key, input, hint = null) {
+/** Return a field: a label, an optional hint, and the input. `values` are those of the label. */
+export function field(key, input, hint = null, values = {}) {
   input.id = `field-${++count}`;
   const hinted = hint && make("p", { className: "hint", id: `${input.id}-hint` }, text(hint));
   if (hinted) input.setAttribute("aria-describedby", hinted.id);
-  return make("div", { className: "field" }, make("label", { htmlFor: input.id }, text(key)), hinted, input);
+  return make("div", { className: "field" }, make("label", { htmlFor: input.id }, text(key, values)), hinted, input);
 }
 
 /** Return a box to tick, or a round one of a group, with its label. */

@@ -26,7 +26,7 @@ export function readKeyFile(bytes, file) {
 }
 
 /** Return the secret keys in a text, as `AGE-SECRET-KEY-…`. Throw a Refusal if one is damaged or there is none. */
-export function identitiesIn(text, file) {
+function identitiesIn(text, file) {
   const found = keysIn(text, SECRET, (key) => key.toUpperCase());
   if (found.damaged) throw new Refusal("key_damaged", { file, line: found.damaged });
   if (!found.keys.length) throw new Refusal(text.search(PUBLIC) >= 0 ? "key_public" : text.slice(0, 200).includes('"sabal sealed records') ? "key_export" : "key_none", { file });
@@ -35,7 +35,8 @@ export function identitiesIn(text, file) {
 
 /** Return the public keys in a text, as `age1…`. Throw a Refusal if one is damaged, there is none, or one is secret. */
 export function recipientsIn(text) {
-  if (text.replace(DASHES, "-").search(SECRET) >= 0 || text.includes("BEGIN AGE ENCRYPTED FILE")) throw new Refusal("recipient_secret");
+  const plain = text.replace(DASHES, "-").replace(INVISIBLE, "");
+  if (plain.search(SECRET) >= 0 || plain.includes("BEGIN AGE ENCRYPTED FILE")) throw new Refusal("recipient_secret");
   const found = keysIn(text, PUBLIC, (key) => key.toLowerCase());
   if (found.damaged) throw new Refusal("recipient_damaged", { line: found.damaged });
   if (!found.keys.length) throw new Refusal("recipient_none");

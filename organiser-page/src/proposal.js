@@ -4,7 +4,7 @@ import { asJson } from "./bytes.js";
 import shared from "shared";
 
 const ENOUGH_KINDS = shared.limits.ENOUGH_KINDS;
-export const PATTERNS = shared.patterns; // by key: {kind, title, why}
+const PATTERNS = shared.patterns; // by key: {kind, title, why}
 
 /**
  * Return `[{index, reason, why}]`, ascending: the later signatures of one mailbox, those with signs of two kinds, and all of the

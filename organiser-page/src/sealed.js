@@ -43,7 +43,6 @@ export async function openRecord(open, { sealed, commitment: signed }) {
     const fields = Object.fromEntries(RECORD_FIELDS.map((name) => [name, textOf(plain.fields[name])]));
     const language = textOf(plain.lang);
     if (!isHex(plain.manifest, 32) || !isHex(plain.seed, 32)) return null;
-    if (![language, ...Object.values(fields)].every(isWellFormed)) return null;
     const made = commitment(fromHex(plain.manifest), fromHex(plain.seed), fields);
     return { fields, language, manifest: plain.manifest.toLowerCase(), seed: plain.seed.toLowerCase(), robot: isRobot(plain.risk), checked: toHex(made) === signed };
   } catch {
@@ -60,6 +59,6 @@ function isRobot(risk) {
 const isSet = (value) => (typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value));
 
 function textOf(value) {
-  if (value === undefined) throw new TypeError("a field is missing");
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value !== "string" || !isWellFormed(value)) throw new TypeError("no text");
+  return value;
 }

@@ -48,6 +48,7 @@ test("what only looks like a key is read in linear time", { timeout: 5000 }, () 
 
 test("a secret key is refused as a public one", async () => {
   assert.equal(refusal(() => recipientsIn("AGE-SECRET-KEY-1QQQ")), "recipient_secret");
+  assert.equal(refusal(() => recipientsIn("A\u200bGE–SECRET-KEY-1QQQ")), "recipient_secret");
   assert.equal(refusal(() => recipientsIn("-----BEGIN AGE ENCRYPTED FILE-----")), "recipient_secret");
 });
 

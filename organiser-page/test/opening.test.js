@@ -82,7 +82,7 @@ test("no content of a record stops the others", async () => {
   for (const [risk, robot] of [[{ trap: true }, true], [{ trap: [], hours: 0, text: "" }, false], [[1], false], [undefined, false], [null, false]]) {
     assert.equal((await of({ risk })).robot, robot);
   }
-  for (const changes of [{ manifest: `${HASH(1)}0` }, { manifest: "00" }, { seed: "" }, { lang: undefined }, { fields: { ...fields, name: "\ud800" } }, { fields: null }]) {
+  for (const changes of [{ manifest: `${HASH(1)}0` }, { manifest: "00" }, { seed: "" }, { lang: undefined }, { lang: 1 }, { fields: { ...fields, name: true } }, { fields: { ...fields, name: "\ud800" } }, { fields: null }]) {
     assert.equal(await of(changes), null);
   }
   assert.equal(await opened(JSON.stringify(record).replace('"name":"a",', '"__proto__":{"name":"eve"},')), null);

@@ -149,6 +149,32 @@ def test_a_spreadsheet_has_text_in_every_cell(page: Opened, key: Path, tmp_path:
     assert "=HYPERLINK(1)" in strings and "ΣΊΣΥΦΟΣ" in strings and "Zoë &lt;b&gt;" in strings
 
 
+def test_several_keys_have_passphrases_of_their_own(page: Opened, tmp_path: Path) -> None:
+    keys = [agefile.generate(post_quantum=False) for _ in range(3)]
+    petition = made.petition([person("Suzie"), person("Max"), person("Kim")])
+    lines = petition.export([])
+    lines += made.lines(*(petition.line(n, [key.recipient]) for n, key in enumerate(keys, start=1)))
+    export, paths = written(petition, tmp_path / "export.jsonl", lines), []
+    for n, key in enumerate(keys):
+        paths.append(tmp_path / f"{n}.key")
+        secret = PASSPHRASE if n else "another passphrase"
+        locked = agefile.encrypt_passphrase(f"{key}\n".encode(), secret, work_factor=4)
+        paths[-1].write_bytes(agefile.armor(locked).replace(b"\n", b"\r\n"))
+    page.go("names")
+    page.choose("The export", export)
+    page.choose("Your key file", *paths)
+    page.tab.get_by_label("Passphrase of the key").fill(PASSPHRASE)
+    page.press("Open")
+    assert page.refusal() == "This is not the passphrase of the key in 0.key."
+    page.tab.get_by_label("Passphrase of 0.key, if it is another one").fill("another passphrase")
+    page.press("Open")
+    page.tab.get_by_role("heading", name="The signatures", exact=True).wait_for()
+    assert (
+        page.tab.locator(".count").inner_text()
+        == "3 signatures opened, each with the content that was signed"
+    )
+
+
 def test_older_exports_and_withdrawn_records_are_joined_as_the_command_does(
     page: Opened, key: Path, tmp_path: Path
 ) -> None:

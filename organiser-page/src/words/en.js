@@ -18,7 +18,7 @@ export const en = {
   key_legend: "The key", key_file: "Your key file", key_fileHint: "The file organiser.key. Choose several if the petition had several keys.",
   key_sheet: "I have only the key sheet", key_photo: "A photo or a scan of the sheet", key_photoHint: "The square code must be flat, sharp and whole.",
   key_typed: "Or the lines that are printed below the code", key_typedHint: "From BEGIN to END, in any line breaks.", key_typedName: "the typed key",
-  key_passphrase: "Passphrase of the key", key_passphraseHint: "Leave it empty if the key is not locked.",
+  key_passphrase: "Passphrase of the key", key_passphraseHint: "Leave it empty if the key is not locked.", key_other: "Passphrase of {file}, if it is another one",
   key_stays: "The key stays in the memory of this page, and only while it works.", key_wait: "Unlocking the key. This takes some seconds …",
   key_missing: "Choose your key file.", key_locked: "The key in {file} is locked. Enter its passphrase.",
   key_wrongPassphrase: "This is not the passphrase of the key in {file}.", key_work: "The key in {file} is locked with more work than a browser can do. Use the command line: sabal open.",

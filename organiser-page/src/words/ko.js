@@ -18,7 +18,7 @@ export const ko = {
   key_legend: "열쇠", key_file: "열쇠 파일", key_fileHint: "organiser.key 파일입니다. 청원에 열쇠가 여러 개 있었다면 모두 선택하세요.",
   key_sheet: "열쇠 시트만 있습니다", key_photo: "열쇠 시트의 사진이나 스캔", key_photoHint: "네모난 코드가 구겨지거나 잘리지 않고 선명해야 합니다.",
   key_typed: "또는 코드 아래에 인쇄된 줄", key_typedHint: "BEGIN부터 END까지 입력합니다. 줄은 어디서 나누어도 됩니다.", key_typedName: "입력한 열쇠",
-  key_passphrase: "열쇠의 암호", key_passphraseHint: "열쇠가 잠겨 있지 않으면 비워 두세요.",
+  key_passphrase: "열쇠의 암호", key_passphraseHint: "열쇠가 잠겨 있지 않으면 비워 두세요.", key_other: "{file}의 암호 (위와 다를 때만)",
   key_stays: "열쇠는 작업하는 동안에만 이 페이지의 메모리에 있습니다.", key_wait: "열쇠를 여는 중입니다. 몇 초 걸립니다 …",
   key_missing: "열쇠 파일을 선택하세요.", key_locked: "{file}의 열쇠가 잠겨 있습니다. 암호를 입력하세요.",
   key_wrongPassphrase: "{file}의 열쇠를 여는 암호가 아닙니다.", key_work: "{file}의 열쇠는 브라우저가 감당하기 어려운 계산량으로 잠겨 있습니다. 명령줄의 sabal open을 쓰세요.",

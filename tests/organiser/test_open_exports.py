@@ -16,7 +16,7 @@ import agefile
 from organiser import made
 from sabal.cli import main
 from sabal.organiser import files
-from sabal.records import export
+from sabal.records import export, record
 
 SUZIE, MAX, EVE = made.person("Suzie"), made.person("Max"), made.person("Eve")
 
@@ -109,7 +109,8 @@ def test_exports_of_different_petitions_are_not_mixed(tmp_path: Path, key: str) 
         {"origin": "elsewhere.example/aaaaaaaa/log"}, {"origin": 7}, {"petition": None},
         {"checkpoint": ""}, {"checkpoint": "nonsense"}, {"checkpoint": 7},
         {"revoked": [1, 1]}, {"revoked": [2, 1]}, {"revoked": [0]}, {"revoked": [3]}, {"revoked": [True]},
-        {"revoked": ["1"]}, {"revoked": None}, {"revoked": {"1": 2}}, {"code": 7}, {"petition": "\ud800"},
+        {"revoked": ["1"]}, {"revoked": None}, {"revoked": {"1": 2}}, {"revoked": ""}, {"revoked": {}},
+        {"code": 7}, {"petition": "\ud800"},
     ],
     ids=str,
 )  # fmt: skip
@@ -144,6 +145,17 @@ def test_eves_lines_do_not_affect_other_records() -> None:
         ("Suzie", 1),
         ("Max", None),  # Eve gave his record the index of Suzie's
     ]
+
+
+def test_a_record_whose_fields_are_not_text_is_unreadable() -> None:
+    """Other programs would write such a value in another way, and so find another commitment."""
+    petition = made.petition([SUZIE])
+    plain = record.sealed_json(petition.hash, SUZIE.seed, SUZIE.fields, "en", {})
+    for was, now in ((b'"name":"Suzie"', b'"name":true'), (b'"lang":"en"', b'"lang":1')):
+        assert was in plain
+        sealed = agefile.encrypt(plain.replace(was, now), [made.CAROL.recipient])
+        line = petition.line(1) | {"record": base64.b64encode(sealed).decode()}
+        assert [one.unreadable for one in opened(made.lines(petition.header(), line))] == [2]
 
 
 def test_an_overlong_line_is_not_read_into_memory(tmp_path: Path) -> None:

@@ -152,9 +152,8 @@ def open_record(
     """Open one sealed record and compare it with its commitment. Raises ExportError, AgeError."""
     try:
         plain = json.loads(agefile.decrypt(sealed, identities))
-        fields = {name: str(plain["fields"][name]) for name in RECORD_FIELDS}
-        language, risk = str(plain["lang"]), plain.get("risk", {})
-        language.encode()  # JSON can contain a lone surrogate, which cannot be encoded
+        fields = {name: _text(plain["fields"][name]) for name in RECORD_FIELDS}
+        language, risk = _text(plain["lang"]), plain.get("risk", {})
         manifest_hash, seed = bytes.fromhex(plain["manifest"]), bytes.fromhex(plain["seed"])
         expected = record.commitment(manifest_hash, seed, fields)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
@@ -258,6 +257,8 @@ def _header(first: Mapping[str, Any]) -> Header:
         raise ValueError("not the checkpoint's size")
     if claimed and claimed.origin != header.origin:
         raise ValueError("not the checkpoint's log")
+    if not isinstance(revoked, list):
+        raise TypeError("no list of revoked indexes")
     if not all(type(index) is int and 0 < index < size for index in revoked) or any(
         one >= next_one for one, next_one in itertools.pairwise(revoked)
     ):
@@ -266,6 +267,7 @@ def _header(first: Mapping[str, Any]) -> Header:
 
 
 def _text(value: object) -> str:
+    """Return a text. Raise TypeError for anything else, and ValueError for a lone surrogate, which has no bytes."""
     if not isinstance(value, str):
         raise TypeError("no text")
     value.encode()

@@ -21,8 +21,10 @@ from sabal.accounts import roles
 from sabal.accounts.acts import Act, TeamRole
 from sabal.accounts.models import AuditEntry, Membership, Organisation, Ownership
 from sabal.desk.models import Job, Moderation
+from sabal.desk.views import revocations as views
 from sabal.desk.working import Tasks
 from sabal.ledger import revoke
+from sabal.organiser.page import OrganiserPage
 from sabal.pages import petition as pages
 from sabal.petitions.models import Petition
 from sabal.petitions.snapshot import PetitionSnapshot
@@ -110,6 +112,15 @@ def test_one_reason_for_all(site: SiteOfTests, petition: PetitionSnapshot, max_:
     assert b"Reason in the public log: other" in max_.browser.get(page).content
     site.sequence(site.petition(), NOW + 900 * HOUR)
     assert site.petition().counts.invalidated_by == ((4, 3),)
+
+
+@pytest.mark.parametrize("page", [None, OrganiserPage(b"", "")])
+def test_the_page_for_the_audit_is_named_if_there_is_one(
+    petition: PetitionSnapshot, max_: Person, monkeypatch: pytest.MonkeyPatch, page: OrganiserPage | None
+) -> None:
+    monkeypatch.setattr(views, "organiser_page", lambda: page)
+    shown = max_.browser.get(PAGE).content
+    assert (b"organiser.html" in shown, b"sabal audit" in shown) == (page is not None, page is None)
 
 
 @pytest.mark.parametrize("reason", ["1", "9", "x", "-1"])

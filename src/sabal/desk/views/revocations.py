@@ -18,6 +18,7 @@ from sabal.desk.numbers import counts_by_petition
 from sabal.desk.signatureforms import MOST_BYTES, REASONS, REFUSED, WHY_HELD, PublicReason, RevocationFile
 from sabal.desk.titles import title_of
 from sabal.desk.views.jobs import is_late
+from sabal.organiser.page import organiser_page
 from sabal.petitions.counts import Counts
 from sabal.petitions.models import Petition
 from sabal.records.revocations import RevocationsError
@@ -52,6 +53,7 @@ def index(request: HttpRequest, petition: Petition) -> HttpResponseBase:
         "form": form,
         "moderations": moderations.order_by("-pk")[:SHOWN],
         "tab": "revocations",
+        "page": organiser_page(),
     }
     return render(request, "desk/revocations.html", context, status=422 if form.errors else 200)
 

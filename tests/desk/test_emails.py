@@ -20,6 +20,7 @@ from sabal.pages.prepared import prepared_page
 from sabal.petitions import folder
 from sabal.petitions.definition import FolderError
 from sabal.petitions.models import Petition
+from sabal.petitions.pieces import pieces_of, with_pieces
 from sabal.publishing import drafts
 from served import SLUG
 from sites import EXAMPLE, SiteOfTests
@@ -107,6 +108,13 @@ def test_the_page_after_confirming_has_the_thanks(site: SiteOfTests, ed: Person)
 def test_the_editor_takes_them_and_keeps_them(site: SiteOfTests, ed: Person) -> None:
     page = ed.browser.get(f"/petitions/{SLUG}/text/en").content.decode()
     assert "We are grateful." in page and "Every name helps &lt;b&gt;us" in page
+
+
+def test_a_translator_keeps_them() -> None:
+    before = files(confirm_email="Every name helps.", thanks="We are grateful.")
+    pieces = pieces_of(folder.parse(before), "en")
+    after = folder.parse(with_pieces(before, "en", {**pieces, "summary": "Another summary."})).texts["en"]
+    assert (after.confirm_email, after.thanks) == ("Every name helps.", "We are grateful.")
 
 
 def test_a_test_goes_to_the_person_alone_in_every_language(site: SiteOfTests, ed: Person) -> None:

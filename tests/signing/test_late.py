@@ -108,7 +108,7 @@ def test_an_export_is_not_made_while_links_get_their_hash(
     with other.leader("tidy") as leads:
         assert leads
         monkeypatch.setattr("sabal.signing.sealed.PATIENCE", 0.2)
-        with pytest.raises(Exception, match="Run this command again"):
+        with pytest.raises(Exception, match="Try again in a minute"):
             list(write_sealed(site.database, site.petition().id, Header("x")))
     other.close()
     lines = write_sealed(site.database, site.petition().id, Header("x"))

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER
+from sabal.petitions.pieces import AROUND
 from sabal.petitions.textparts import has_list, is_closed
 from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH, has_too_many_brackets
 
 TEXT_LENGTH = 60_000
-AROUND = ("closing", "sign_invitation", "newsletter_invitation", "notice")
 
 
 class Saved(forms.Form):
@@ -156,7 +156,7 @@ class PartsForm(FrontForm):
     @property
     def foot(self) -> list[forms.BoundField]:
         """Return the fields below the demands."""
-        return [self[name] for name in (*AROUND, "confirm_email", "thanks")]
+        return [self[name] for name in ("closing", *AROUND)]
 
     def clean_closing(self) -> str:
         return clean_markdown(self.cleaned_data["closing"])

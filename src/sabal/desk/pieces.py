@@ -19,6 +19,8 @@ NAMES = {
     "sign_invitation": gettext_lazy("Invitation to sign"),
     "newsletter_invitation": gettext_lazy("Invitation to the newsletter"),
     "notice": gettext_lazy("Notice at the end"),
+    "confirm_email": gettext_lazy("A sentence of yours in the email that asks to confirm"),
+    "thanks": gettext_lazy("A sentence of thanks, on the page after confirming"),
     "organiser": gettext_lazy("Who asks, as shown at the top"),
     "purpose": gettext_lazy("What the signatures are used for"),
     "controller-name": gettext_lazy("Legal name of the organisation or person responsible"),
@@ -29,7 +31,7 @@ GROUPS = (
     (gettext_lazy("The letter"), re.compile(r"section-.*")),
     (gettext_lazy("The demands"), re.compile(r"demand.*")),
     (gettext_lazy("After the demands"), re.compile(r"closing-.*")),
-    (gettext_lazy("Around the form"), re.compile(r".*invitation|notice|purpose")),
+    (gettext_lazy("Around the form"), re.compile(r".*invitation|notice|confirm_email|thanks|purpose")),
     (gettext_lazy("Names"), re.compile(r"organiser|controller-.*|recipient-.*")),
 )
 FAULTS = {

@@ -1,5 +1,6 @@
 """Every address of the desk, as every role, as a stranger, and with foreign ids."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -84,6 +85,7 @@ class Team:
             "folder-zip": f"/petitions/{petition.slug}/folder.zip",
             "terms": f"/petitions/{petition.slug}/terms",
             "text": f"/petitions/{petition.slug}/text/en",
+            "text-start": f"/petitions/{petition.slug}/text",
             "recipients": f"/petitions/{petition.slug}/recipients",
             "languages": f"/petitions/{petition.slug}/languages",
             "add-language": f"/petitions/{petition.slug}/languages/add",
@@ -370,3 +372,16 @@ def test_only_the_desk_frames_a_preview(team: Team) -> None:
 def test_another_host_name_is_refused(site: SiteOfTests, host: str) -> None:
     """Another website cannot read the desk of this computer by pointing its own name here."""
     assert Client().get("/account/login/", headers={"host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("role", TeamRole)
+def test_the_menu_of_a_petition_has_what_the_role_opens(team: Team, role: TeamRole) -> None:
+    member = team.member(role)
+    page = member.browser.get(f"/petitions/{SLUG}/preview").content.decode()
+    menu = page.partition('<nav class="menu"')[2].partition("</nav>")[0]
+    paths = re.findall(r'href="(/petitions/[^"]+)"', menu)
+    assert paths and f"/petitions/{SLUG}/preview" in paths
+    for path in paths:
+        assert member.browser.get(path).status_code in (200, 302), path
+    closed = {"names", "held"} if role in (TeamRole.EDITOR, TeamRole.TRANSLATOR, TeamRole.VIEWER) else set()
+    assert not closed & {path.rpartition("/")[2] for path in paths}

@@ -151,7 +151,7 @@ def read_names(olga: Any, offline: Opened, served: Served, key: Path) -> None:
     olga.goto(f"{served.desk}/petitions/{PETITION}")
     assert re.search(r"\b1\b", olga.locator(".count").first.inner_text())
     assert "Suzie" not in olga.content()
-    olga.click("main a:text-is('Names')")
+    olga.click("nav.menu a:text-is('Names')")
     export = saved(olga, "main form button >> nth=0", offline.folder)
     assert b"Suzie" not in export.read_bytes()
     offline.open_names([export], key, PASSPHRASE)

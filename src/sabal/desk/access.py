@@ -61,6 +61,8 @@ def _guard(
             found, acts = find(user_of(request), captured)
             if found and not acts:
                 raise Http404
+            if found and isinstance(found[0], Petition):
+                request.petition_and_acts = (found[0], acts)  # type: ignore[attr-defined]  # for its menu
             return _refusal(request, act, acts, dangerous) or view(request, *found, **captured)
 
         guarded.act = act  # type: ignore[attr-defined]  # a test reads it

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from sabal.accounts import roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import User
+from sabal.desk.menu import menu_of
 from sabal.site_name import site_name
 
 
@@ -16,6 +17,7 @@ def of_every_page(request: HttpRequest) -> dict[str, object]:
     return {
         "site_name": site_name(),
         "public_address": settings.BASE_URL,
+        "menu": menu_of(request),
         "may_edit": Act.EDIT in acts,
         "may_invite": Act.INVITE in acts,
         "may_organise": Act.ORGANISE in acts,

@@ -42,6 +42,7 @@ urlpatterns = [
     path("petitions/<slug:slug>", petitions.show, name="petition"),
     path("petitions/<slug:slug>/terms", editing.terms, name="terms"),
     path("petitions/<slug:slug>/recipients", editing.recipients, name="recipients"),
+    path("petitions/<slug:slug>/text", editing.start, name="text-start"),
     path("petitions/<slug:slug>/text/<slug:language>", editing.text, name="text"),
     path("petitions/<slug:slug>/folder.zip", start.folder_zip, name="folder-zip"),
     path("petitions/<slug:slug>/languages", languages.index, name="languages"),

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
@@ -31,6 +31,14 @@ from sabal.petitions.models import Petition
 from sabal.publishing import drafts, renaming
 from sabal.publishing import preview as previews
 from sabal.refusal import Refusal
+
+
+@require_safe
+@of_petition(Act.EDIT)
+def start(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Lead to the text in the authoritative language."""
+    language = drafts.definition_of(petition).authoritative
+    return HttpResponseRedirect(reverse("text", args=[petition.slug, language]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

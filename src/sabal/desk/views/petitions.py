@@ -51,8 +51,6 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "choices": [one for one in owned if one != organisation] if may_assign else [],
         "may_discard": Act.EDIT in roles.in_petition(user_of(request), petition)
         and petition.state == State.DRAFT,
-        "may_export": Act.EXPORT in roles.in_petition(user_of(request), petition),
-        "may_moderate": Act.MODERATE in roles.in_petition(user_of(request), petition),
         "may_edit_this": Act.EDIT in roles.in_petition(user, petition),
         "may_translate": Act.TRANSLATE in roles.in_petition(user, petition),
         "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),

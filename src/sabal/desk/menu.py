@@ -1,0 +1,65 @@
+"""The menu of a petition: the pages that this person can open of it."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from sabal.accounts.acts import Act
+from sabal.petitions.models import Petition
+
+State = Petition.State
+ENDED = {State.CLOSED, State.FINALISED}
+PUBLISHED = {*State} - {State.DRAFT}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page: the name of its address, its label, the act that opens it, and in which states there is something to see.
+
+    `parts` are the names of further addresses that belong to it.
+    """
+
+    name: str
+    label: str
+    act: Act
+    states: frozenset[str]
+    parts: tuple[str, ...] = ()
+
+
+ANY = frozenset(State)
+MENU = (
+    Item("petition", _("Overview"), Act.VIEW, ANY),
+    Item(
+        "text-start",
+        _("Text"),
+        Act.EDIT,
+        ANY - ENDED,
+        ("text", "recipients", "terms", "drafts", "draft", "amendment"),
+    ),
+    Item("languages", _("Languages"), Act.TRANSLATE, ANY - ENDED, ("translate", "language-table")),
+    Item("preview", _("Preview"), Act.READ, ANY),
+    Item("key", _("Key"), Act.PUBLISH, frozenset({State.DRAFT})),
+    Item("numbers", _("Numbers"), Act.VIEW, frozenset(PUBLISHED)),
+    Item("emails", _("Emails"), Act.VIEW, ANY - ENDED),
+    Item("names", _("Names"), Act.EXPORT, frozenset(PUBLISHED)),
+    Item("held", _("Review"), Act.MODERATE, frozenset(PUBLISHED), ("limits", "revocations", "moderation")),
+)
+
+
+def menu_of(request: HttpRequest) -> list[dict[str, object]]:
+    """Return the items with address, label and whether the page is theirs; empty where the page is of no petition."""
+    petition, acts = getattr(request, "petition_and_acts", (None, frozenset()))
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    if petition is None:
+        return []
+    return [
+        {
+            "url": reverse(item.name, args=[petition.slug]),
+            "label": item.label,
+            "current": here == item.name or here in item.parts,
+        }
+        for item in MENU
+        if item.act in acts and petition.state in item.states
+    ]

@@ -1,6 +1,7 @@
 """The menu of a petition: the pages that this person can open of it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -8,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from sabal.accounts.acts import Act
 from sabal.petitions.models import Petition
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 State = Petition.State
 ENDED = {State.CLOSED, State.FINALISED}
@@ -22,7 +26,7 @@ class Item:
     """
 
     name: str
-    label: str
+    label: "StrOrPromise"
     act: Act
     states: frozenset[str]
     parts: tuple[str, ...] = ()

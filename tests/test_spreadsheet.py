@@ -25,6 +25,12 @@ def test_pieces_that_other_spreadsheets_split_are_harmless(cell: str, safe: str)
     assert harmless(cell) == safe
 
 
+def test_a_long_row_of_blanks_takes_linear_time() -> None:
+    blanks = "\n " * 100_000  # with quadratic time, some minutes
+    assert harmless(f"{blanks}x") == f"{blanks}x" and harmless(f"{blanks}=") == f"{blanks}'="
+    assert plain(f"{blanks}'x") == f"{blanks}'x" and plain(f"{blanks}'=") == f"{blanks}="
+
+
 @pytest.mark.parametrize("cell", ["", "Suzie", "수지", "a=b", "'x"])
 def test_plain_cells_are_unchanged(cell: str) -> None:
     assert harmless(cell) == cell

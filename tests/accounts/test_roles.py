@@ -79,3 +79,32 @@ def test_one_role_in_a_place(site: SiteOfTests, place: str) -> None:
     user = person("ed@example.org", TeamRole.EDITOR, **where).user
     with pytest.raises(IntegrityError), transaction.atomic():
         Membership.objects.create(user=user, role=TeamRole.OWNER, **where)
+
+
+@pytest.mark.parametrize("role", TeamRole)
+@pytest.mark.parametrize("place", ["site", "organisation", "petition", "nowhere"])
+def test_all_places_at_once_are_those_found_one_by_one(site: SiteOfTests, role: TeamRole, place: str) -> None:
+    ours, theirs = (Organisation.objects.create(key=key, name=key) for key in ("ours", "theirs"))
+    first, second, _ = (Petition.objects.create(slug=slug) for slug in ("first", "second", "free"))
+    Ownership.objects.create(petition=first, organisation=ours)
+    Ownership.objects.create(petition=second, organisation=theirs)
+    where = {"organisation": {"organisation": ours}, "petition": {"petition": second}}.get(place, {})
+    user = person(
+        "olga@example.org", None if place == "nowhere" else role, rights=(Act.INVITE,), **where
+    ).user  # type: ignore[arg-type]
+    for act in Act:
+        assert roles.organisations_where(user, act) == [
+            one for one in roles.organisations(user) if act in roles.in_organisation(user, one)
+        ]
+        assert roles.petitions_where(user, act) == [
+            one for one in roles.petitions(user) if act in roles.in_petition(user, one)
+        ]
+
+
+def test_a_long_list_of_people_has_pages(site: SiteOfTests) -> None:
+    olga = person("olga@example.org", TeamRole.OWNER)
+    ours = Organisation.objects.create(key="ours", name="ours")
+    for n in range(60):
+        person(f"max{n}@example.org", TeamRole.VIEWER, organisation=ours)
+    first, second = (olga.browser.get(f"/people?page={n}").content.decode() for n in (1, 2))
+    assert first.count("/people/") >= 50 and "max59@" not in first and "max59@" in second

@@ -66,6 +66,33 @@ def organisations(user: User) -> QuerySet[Organisation]:
     return found.filter(pk__in=_memberships(user).filter(petition=None).values("organisation"))
 
 
+def organisations_where(user: User, act: Act) -> list[Organisation]:
+    """Return the organisations in which a user may do `act`. It asks for all at once, not for each."""
+    found = Organisation.objects.order_by("name")
+    if act in in_site(user):
+        return list(found)
+    return list(found.filter(pk__in=_places(user, act)[0]))
+
+
+def petitions_where(user: User, act: Act) -> list[Petition]:
+    """Return the petitions with which a user may do `act`, the newest first. It asks for all at once, not for each."""
+    found = Petition.objects.select_related("ownership__organisation").order_by("-pk")
+    if act in in_site(user):
+        return list(found)
+    organisations, petitions = _places(user, act)
+    return list(found.filter(Q(ownership__organisation__in=organisations) | Q(pk__in=petitions)))
+
+
+def _places(user: User, act: Act) -> tuple[set[int], set[int]]:
+    """Return the ids of the organisations and of the single petitions for which a user has a role with `act`."""
+    those = [one for one in _memberships(user) if act in acts_of(TeamRole(one.role), one.rights)]
+    petitions = {one.petition_id for one in those if one.petition_id is not None}
+    organisations = {
+        one.organisation_id for one in those if one.organisation_id is not None and one.petition_id is None
+    }
+    return organisations, petitions
+
+
 def is_last_owner(membership: Membership) -> bool:
     """Return whether nobody else owns the same place, or the whole site."""
     same = Q(organisation=membership.organisation, petition=membership.petition)

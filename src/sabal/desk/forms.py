@@ -99,15 +99,9 @@ class Invite(Grant):
         places: list[tuple[str, Any]] = []
         if Act.INVITE in roles.in_site(user):
             places.append(("site", _("The whole site")))
-        self.organisations = {
-            one.key: one
-            for one in roles.organisations(user)
-            if Act.INVITE in roles.in_organisation(user, one)
-        }
+        self.organisations = {one.key: one for one in roles.organisations_where(user, Act.INVITE)}
         places += [(f"organisation:{key}", one.name) for key, one in self.organisations.items()]
-        self.petitions = {
-            one.slug: one for one in roles.petitions(user) if Act.INVITE in roles.in_petition(user, one)
-        }
+        self.petitions = {one.slug: one for one in roles.petitions_where(user, Act.INVITE)}
         places += [
             (f"petition:{slug}", _("Only the petition %(slug)s") % {"slug": slug}) for slug in self.petitions
         ]

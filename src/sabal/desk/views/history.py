@@ -50,10 +50,9 @@ def _entries(user: User) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.select_related("user").order_by("-pk")
     if Act.INVITE in roles.in_site(user):
         return entries
-    keys = [one.key for one in roles.organisations(user) if Act.INVITE in roles.in_organisation(user, one)]
+    keys = [one.key for one in roles.organisations_where(user, Act.INVITE)]
     found = Q(organisation__in=keys)
-    for one in roles.petitions(user):
-        if Act.INVITE in roles.in_petition(user, one):
-            # A slug can be used again after a draft was discarded: lines of another organisation are not theirs.
-            found |= Q(petition=one.slug, organisation=audit.owner_key(one))
+    for one in roles.petitions_where(user, Act.INVITE):
+        # A slug can be used again after a draft was discarded: lines of another organisation are not theirs.
+        found |= Q(petition=one.slug, organisation=audit.owner_key(one))
     return entries.filter(found)

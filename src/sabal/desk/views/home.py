@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,23 +15,27 @@ from sabal.desk.access import of_site, user_of
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import title_of
 
+PAGE = 50
+
 
 @require_safe
 @of_site(Act.READ)
 def show(request: HttpRequest) -> HttpResponse:
     """List the petitions, with their state and number. A translator is led to the languages."""
     counts, user = counts_by_petition(), user_of(request)
+    viewed = {one.pk for one in roles.petitions_where(user, Act.VIEW)}
+    page = Paginator(roles.petitions(user).select_related("version"), PAGE).get_page(request.GET.get("page"))
     petitions = [
         {
             "row": row,
             "title": title_of(row),
             "counted": counts[row.pk].counted if row.pk in counts else None,
-            "may_view": Act.VIEW in roles.in_petition(user, row),
+            "may_view": row.pk in viewed,
             "organisation": getattr(getattr(row, "ownership", None), "organisation", None),
         }
-        for row in roles.petitions(user).select_related("version")
+        for row in page
     ]
-    return render(request, "desk/home.html", {"petitions": petitions})
+    return render(request, "desk/home.html", {"petitions": petitions, "page": page})
 
 
 @login_not_required

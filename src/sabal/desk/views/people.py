@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,6 +22,7 @@ from sabal.petitions.models import Petition
 from sabal.refusal import Refusal
 
 S = TypeVar("S", bound=Scope)
+PAGE = 50
 
 
 @require_safe
@@ -29,8 +31,11 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the people of the places where the user may invite, and the open invitations."""
     user = user_of(request)
     waiting = Invitation.objects.filter(used_at=None, expires_at__gt=datetime.now(UTC), resets=False)
+    people = _governed(user, Membership.objects.select_related("user"))
+    page = Paginator(people, PAGE).get_page(request.GET.get("page"))
     context = {
-        "members": [_shown(one) for one in _governed(user, Membership.objects.select_related("user"))],
+        "page": page,
+        "members": [_shown(one) for one in page],
         "waiting": [_shown(one) for one in _governed(user, waiting)],
         "meanings": [(NAMES[role], MEANINGS[role]) for role in OFFERED],
     }
@@ -126,17 +131,20 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
     return HttpResponseRedirect(reverse("people"))
 
 
-def _governed(user: User, scopes: QuerySet[S]) -> list[S]:
+def _governed(user: User, scopes: QuerySet[S]) -> QuerySet[S]:
     """Return those roles or invitations that a user may change, in the order of their places."""
     found = scopes.select_related("organisation", "petition").order_by("organisation__name", "petition", "pk")
-    return [one for one in found if Act.INVITE in roles.in_scope(user, one.organisation, one.petition)]
+    if Act.INVITE in roles.in_site(user):
+        return found
+    theirs = Q(organisation__in=roles.organisations_where(user, Act.INVITE), petition=None)
+    return found.filter(theirs | Q(petition__in=roles.petitions_where(user, Act.INVITE)))
 
 
-def _one(scopes: list[S], pk: int) -> S:
-    for one in scopes:
-        if one.pk == pk:
-            return one
-    raise Http404
+def _one(scopes: QuerySet[S], pk: int) -> S:
+    found = scopes.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def _refuse_more_than_own(

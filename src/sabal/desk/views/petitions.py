@@ -38,7 +38,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     definition, today = public_definition_of(petition), datetime.now(UTC).date()
     organisation = Organisation.objects.filter(ownerships__petition=petition).first()
     user = user_of(request)
-    owned = [one for one in roles.organisations(user) if Act.ORGANISE in roles.in_organisation(user, one)]
+    owned = roles.organisations_where(user, Act.ORGANISE)
     may_assign = Act.ORGANISE in roles.in_scope(user, organisation, None)
     context = {
         "petition": petition,

@@ -81,7 +81,7 @@ def folder(request: HttpRequest) -> HttpResponseBase:
 def copy(request: HttpRequest) -> HttpResponseBase:
     """Make a draft of another petition's text. It belongs to the organisation that makes it."""
     user = user_of(request)
-    seen = {one.slug: one for one in roles.petitions(user) if Act.VIEW in roles.in_petition(user, one)}
+    seen = {one.slug: one for one in roles.petitions_where(user, Act.VIEW)}
     form = CopyForm(
         request.POST or None,
         organisations=editable(user),
@@ -110,7 +110,7 @@ def folder_zip(request: HttpRequest, petition: Petition) -> HttpResponse:
 
 def editable(user: User) -> list[Organisation]:
     """Return the organisations for which a user may make petitions."""
-    return [one for one in roles.organisations(user) if Act.EDIT in roles.in_organisation(user, one)]
+    return roles.organisations_where(user, Act.EDIT)
 
 
 def _page(request: HttpRequest, form: Owned | LetterForm, way: str, *, nothing: bool = False) -> HttpResponse:

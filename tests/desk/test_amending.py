@@ -316,7 +316,11 @@ def test_a_new_key_is_stopped(site: SiteOfTests, olga: Person) -> None:
     change_key(olga)
     ask(olga, kind="keys")
     job = Job.objects.get()
-    assert b"Stop it" in carol.browser.get(HERE).content
+    for page in (HERE, f"/petitions/{SLUG}"):
+        assert b"Stop it" in carol.browser.get(page).content and b"Agree" in carol.browser.get(page).content
+        assert b"Agree" not in olga.browser.get(page).content
+    viewer = member("max", TeamRole.VIEWER).browser.get(f"/petitions/{SLUG}").content
+    assert b"asked for a new key" in viewer and b"Stop it" not in viewer
     assert carol.browser.post(f"/petitions/{SLUG}/jobs/{job.pk}/cancel").status_code == 302
     assert carol.browser.post(f"/petitions/{SLUG}/jobs/{job.pk}/agree").status_code == 409
     work(site)

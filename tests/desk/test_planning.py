@@ -178,6 +178,8 @@ def test_whether_emails_arrive_is_said_in_words(site: SiteOfTests, ed: Person) -
     assert ed.browser.post(page)["Location"] == page
     waiting = ed.browser.get(page)
     assert waiting.headers["Refresh"] and b"The server is looking" in waiting.content
+    Job.objects.update(asked_at=timezone.now() - timedelta(seconds=6))
+    assert b"does not answer" in ed.browser.get(page).content
     Tasks("a").work(site.database)
     looked = ed.browser.get(page)
     assert "Refresh" not in looked.headers and b"Look again" in looked.content

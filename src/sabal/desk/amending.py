@@ -112,6 +112,17 @@ def changes_keys(job: Job) -> bool:
     return job.kind == "amend" and job.details["amendment"]["kind"] == AmendmentKind.KEYS
 
 
+def asked_for(user: User, petition: Petition) -> dict[str, object]:
+    """Return what pages show of an amendment that waits or runs, and what the user may do about it."""
+    job = Job.objects.filter(petition=petition, kind="amend", ended_at=None, cancelled=False).first()
+    acts = roles.in_petition(user, petition)
+    return {
+        "job": job,
+        "asks_for_key": bool(job and changes_keys(job)),
+        "may_agree": bool(job and Act.ORGANISE in acts and job.user.pk != user.pk),
+    }
+
+
 def refuse_agreement(user: User, job: Job) -> None:
     """Raise Refusal if a user cannot be the second owner who agrees to a change of keys."""
     if not changes_keys(job):

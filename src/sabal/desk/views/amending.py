@@ -32,7 +32,6 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     _refuse_draft(petition)
     change = change_of(petition)
     user = user_of(request)
-    job = tasks.unended(petition, "amend")
     acts = roles.in_petition(user, petition)
     context = {
         "petition": petition,
@@ -43,9 +42,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "may_publish": Act.PUBLISH in acts,
         "ended": petition.state not in drafts.WRITABLE,
         "key_unchecked": bool(change and change.only_keys and not petition.key_check_answered),
-        "job": job,
-        "asks_for_key": bool(job and amending.changes_keys(job)),
-        "may_agree": bool(job and Act.ORGANISE in acts and job.user.pk != user.pk),
+        **amending.asked_for(user, petition),
     }
     return render(request, "desk/amendment.html", context)
 

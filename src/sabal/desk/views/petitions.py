@@ -16,7 +16,7 @@ from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
 from sabal.desk import translating
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.amending import page_after_saving
+from sabal.desk.amending import asked_for, page_after_saving
 from sabal.desk.checklist import checklist
 from sabal.desk.framed import framed, identity_of
 from sabal.desk.numbers import counts_by_petition
@@ -49,20 +49,27 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "languages": definition.languages if definition else (),
         "organisation": organisation,
         "choices": [one for one in owned if one != organisation] if may_assign else [],
-        "may_discard": Act.EDIT in roles.in_petition(user_of(request), petition)
-        and petition.state == State.DRAFT,
-        "may_edit_this": Act.EDIT in roles.in_petition(user, petition),
-        "may_translate": Act.TRANSLATE in roles.in_petition(user, petition),
-        "may_publish": Act.PUBLISH in roles.in_petition(user_of(request), petition),
-        "may_amend": Act.EDIT in roles.in_petition(user_of(request), petition)
-        and petition.state in (State.OPEN, State.PAUSED),
+        **_may(roles.in_petition(user, petition), petition),
         "amended": drafts.has_amendment(petition),
         "plan": plan_of(petition),
+        **asked_for(user, petition),
         "may_reopen": _may_reopen(petition, today),
         "reopen_until": petition.closed_on and petition.closed_on + timedelta(days=REOPEN_DAYS),
         "last_day": definition.last_day if definition else None,
     }
     return render(request, "desk/petition.html", context)
+
+
+def _may(acts: frozenset[Act], petition: Petition) -> dict[str, bool]:
+    """Return which links the page has."""
+    may_edit = Act.EDIT in acts
+    return {
+        "may_edit_this": may_edit,
+        "may_discard": may_edit and petition.state == State.DRAFT,
+        "may_amend": may_edit and petition.state in (State.OPEN, State.PAUSED),
+        "may_translate": Act.TRANSLATE in acts,
+        "may_publish": Act.PUBLISH in acts,
+    }
 
 
 def _may_reopen(petition: Petition, today: date) -> bool:

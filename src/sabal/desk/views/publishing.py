@@ -15,6 +15,7 @@ from sabal.desk.checklist import checklist, is_ready
 from sabal.desk.models import Job
 from sabal.desk.publishforms import WhenForm
 from sabal.desk.titles import definition_of, title_of
+from sabal.desk.views.jobs import is_late
 from sabal.petitions.models import Petition
 
 LOOKS_AGAIN_AFTER = "2"  # seconds, as the header Refresh has it
@@ -79,6 +80,7 @@ def sending(request: HttpRequest, petition: Petition) -> HttpResponseBase:
         "petition": petition,
         "title": title_of(petition),
         "looking": looking,
+        "late": looking is not None and is_late(looking),
         "looked": planning.last_look(),
     }
     response: HttpResponse = render(request, "desk/sending.html", context)

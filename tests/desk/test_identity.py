@@ -11,7 +11,7 @@ from PIL import Image
 
 from desk_clients import Person, person
 from sabal.accounts.acts import TeamRole
-from sabal.accounts.models import Organisation, Ownership
+from sabal.accounts.models import Membership, Organisation, Ownership
 from sabal.pages import petition as pages
 from sabal.pages import site as site_pages
 from sabal.petitions.models import Petition
@@ -82,6 +82,17 @@ def test_the_desk_names_it_in_the_readers_language(owner: Person) -> None:
     assert "Sparrow House" in owner.browser.get(f"/petitions/{SLUG}").content.decode()
     owner.browser.post("/language", {"language": "ko"})
     assert "참새의 집" in owner.browser.get(f"/petitions/{SLUG}").content.decode()
+
+
+def test_a_petition_that_is_given_away_looks_like_its_new_owner(site: SiteOfTests, owner: Person) -> None:
+    assert saved(owner, logo_file=png()) == 302
+    other = Organisation.objects.create(key="other", name="Other", accent="#123456")
+    Membership.objects.create(user=owner.user, organisation=other, role=TeamRole.OWNER)
+    before = site.petition()
+    assert owner.browser.post(f"/petitions/{SLUG}/organisation", {"organisation": "other"}).status_code == 302
+    snapshot = site.petition()
+    assert snapshot.revision > before.revision and snapshot.identity
+    assert snapshot.identity.accent == "#123456" and not snapshot.identity.logo
 
 
 def test_without_an_identity_a_page_is_as_before(site: SiteOfTests, owner: Person) -> None:

@@ -140,6 +140,8 @@ def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
         raise Http404
     with transaction.atomic():
         Ownership.objects.update_or_create(petition=petition, defaults={"organisation": chosen})
+        if petition.state != State.DRAFT:
+            drafts.bump(petition)  # its pages show another organisation's logo and colour
         audit.record(user, "assigned", petition=petition, organisation=chosen, details=chosen.name)
     return HttpResponseRedirect(reverse("petition", args=[petition.slug]))
 

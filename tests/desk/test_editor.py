@@ -141,6 +141,44 @@ def test_a_row_moves_and_nothing_typed_is_lost(ed: Person, bus: Petition) -> Non
     assert AuditEntry.objects.latest("pk").what == "draft-changed"
 
 
+def autosaved(ed: Person, path: str, fields: dict[str, str]) -> dict[str, str]:
+    """Save as the page's script does, and return the fields that the page has then."""
+    answer = ed.browser.post(
+        f"/petitions/night-bus/{path}", {**fields, "do": "save", "form": "abc"}, headers={"X-Autosave": "1"}
+    )
+    assert answer.status_code == 200, answer.content.decode()
+    return fields | {name: str(value) for name, value in answer.json()["fields"].items()}
+
+
+@pytest.mark.parametrize("answers", ["arrive", "is lost"])
+def test_a_row_that_was_saved_by_itself_is_not_moved_again(ed: Person, bus: Petition, answers: str) -> None:
+    """The page stays open after its script has saved it, and does not have the new order of the files."""
+    fields = sent(ed, "text/en", opened(ed, "text/en").sent, "up:demand:2", 200).sent
+    for title in ("One", "Two", "Three") if answers == "arrive" else ("One",):
+        saved = autosaved(ed, "text/en", fields | {"title": title})
+        fields = saved if answers == "arrive" else fields
+    fields = sent(ed, "text/en", fields, "add:demand", 200).sent | {"demand-3-text": "New"}
+    fields = autosaved(ed, "text/en", fields)
+    sent(ed, "text/en", sent(ed, "text/en", fields, "up:demand:3", 200).sent | {"form": "abc"})
+    definition = drafts.definition("night-bus")
+    english, korean = (definition.texts[one].demands for one in ("en", "ko"))
+    assert [one.text for one in english] == ["Publish the numbers", "New", "Keep it"]
+    assert [one.text for one in korean][::2] == ["숫자를 공개하라", "유지하라"]
+    assert TO_COMPLETE in korean[1].text and korean[2].parts[0].text == "밤에도"
+
+
+def test_a_recipient_that_was_saved_by_itself_is_not_moved_again(ed: Person, bus: Petition) -> None:
+    fields = sent(ed, "recipients", opened(ed, "recipients").sent, "up:recipient:1", 200).sent
+    fields = autosaved(ed, "recipients", fields)
+    sent(ed, "recipients", autosaved(ed, "recipients", fields) | {"form": "abc"})
+    terms = drafts.export_files("night-bus")["petition.toml"]
+    assert '# at the station\n[[recipients]]\nname = "The Bus Company"\n' in terms
+    assert [one.name["ko"] for one in drafts.definition("night-bus").recipients] == [
+        "The Bus Company",
+        "시의회",
+    ]
+
+
 def test_a_new_demand_must_be_written_in_every_language(ed: Person, bus: Petition) -> None:
     page = sent(ed, "text/en", opened(ed, "text/en").sent, "add:demand", 200)
     assert page.focused == "demand-3-text"

@@ -58,7 +58,8 @@ def _in_few_words(response: HttpResponseBase, acting: Acting) -> JsonResponse:
         return JsonResponse({"problem": said}, status=401)
     if response.status_code == 302:
         # Without a revision nothing differed.
-        return JsonResponse({"fields": {"revision": acting.revision} if acting.revision else {}})
+        fields = dict(getattr(response, "saved_fields", {}))
+        return JsonResponse({"fields": fields | ({"revision": acting.revision} if acting.revision else {})})
     if response.status_code == 422:
         said = _("Not saved yet: something is missing, or somebody else saved meanwhile. “Save” shows which.")
     else:

@@ -38,6 +38,12 @@ class Saved(forms.Form):
         )
 
 
+class Ordered(Saved):
+    """A form with rows that were saved in an order (desk/origins.py)."""
+
+    order = forms.CharField(required=False, max_length=4_000, widget=forms.HiddenInput())
+
+
 def empty_what_is_missing(values: MutableMapping[str, Any]) -> None:
     """Show what an import or an unfinished draft marked as missing as an empty field."""
     for key, value in values.items():
@@ -56,7 +62,7 @@ def needed(field: forms.Field) -> forms.Field:
     return field
 
 
-class FrontForm(Saved):
+class FrontForm(Ordered):
     """What is above the letter, and the sentences around the form."""
 
     title = needed(forms.CharField(label=_("Title"), required=False, max_length=FRONT_MATTER["title"]))
@@ -182,7 +188,7 @@ class SectionForm(forms.Form):
 
 
 class DemandForm(forms.Form):
-    """A demand, or a part of one. `origin` is its place as saved; empty if it is new."""
+    """A demand, or a part of one. `origin` is its id in the field `order` (desk/origins.py)."""
 
     text = forms.CharField(label=_("Demand"), required=False, max_length=DEMAND_LENGTH, widget=lines(2))
     level = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())

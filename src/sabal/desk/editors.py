@@ -8,7 +8,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from sabal.desk import rows
+from sabal.desk import origins, rows
 from sabal.desk.editforms import Saved
 from sabal.desk.problems import said
 from sabal.desk.rows import Action, Row
@@ -103,6 +103,10 @@ class Editor:
         """Return the form and field in which a problem of the files is corrected."""
         return self.main, None
 
+    def saved_fields(self) -> dict[str, str]:
+        """Return fields of the page that are different after `files` was saved, while the page stays open."""
+        return {}
+
     def act(self, values: Row, action: Action) -> None:
         """Do what a button of the form itself asks for, with what was typed."""
 
@@ -166,7 +170,11 @@ class Editor:
             changed = rows.put_back(found[action.kind], undone[1], undone[2])
         elif action.kind in self.kinds:
             before = rows.in_levels(found[action.kind])
-            changed = rows.after(found[action.kind], action, self.empty(action.kind))
+            empty = self.empty(action.kind)
+            if "origin" in empty:
+                ids = [origins.number(row["origin"]) for row in found[action.kind]]
+                empty["origin"] = origins.next_id(str(values.get("order") or ""), ids)
+            changed = rows.after(found[action.kind], action, empty)
             self.undo = rows.as_undo(action.kind, action.index, changed.removed)
         else:
             self.act(values, action)

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sabal.desk.editforms import Saved, empty_what_is_missing, needed
+from sabal.desk import origins
+from sabal.desk.editforms import Ordered, empty_what_is_missing, needed
 from sabal.desk.editors import Editor
 from sabal.desk.languagenames import name_of
 from sabal.desk.rows import Row
@@ -25,7 +26,7 @@ MOST_RECIPIENTS = 100
 
 
 class RecipientForm(forms.Form):
-    """One recipient. `origin` is its place as saved; empty if it is new."""
+    """One recipient. `origin` is its id in the field `order` (desk/origins.py)."""
 
     origin = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())
     group = forms.BooleanField(
@@ -111,7 +112,8 @@ class RecipientEditor(Editor):
         self.definition = parse(self.before)
 
     def saved(self) -> Row:
-        return {}
+        names = _names(self.definition)
+        return {"order": origins.as_order(range(len(names)), names)}
 
     @property
     def codes(self) -> list[tuple[str, str]]:
@@ -139,8 +141,8 @@ class RecipientEditor(Editor):
         tables = tomllib.loads(self.before[FILE].removeprefix("\ufeff"))["recipients"]
         return ["key" in table for table in tables]
 
-    def main_form(self, **given: Any) -> Saved:
-        return Saved(**given)
+    def main_form(self, **given: Any) -> Ordered:
+        return Ordered(**given)
 
     def row_form(self, kind: str, **given: Any) -> forms.Form:
         return RecipientForm(definition=self.definition, **given)
@@ -157,22 +159,27 @@ class RecipientEditor(Editor):
             keys.add(key)
 
     def files(self) -> dict[str, str]:
-        known = len(self.definition.recipients)
         self._kept: list[forms.Form] = []
         found: list[RecipientLine] = []
-        for form in self.rows["recipient"]:
-            cleaned = form.cleaned_data
-            taken = [one.origin for one in found]
-            origin = cleaned["origin"]
-            if origin is not None and (origin >= known or origin in taken):
-                origin = None
-            if origin is not None or any(value for key, value in cleaned.items() if key != "origin"):
-                found.append(self._line(cleaned, origin))
+        given = self.rows["recipient"]
+        ids = [form.cleaned_data["origin"] for form in given]
+        named = f"name:{self.definition.authoritative}"
+        said = [" ".join(form.cleaned_data[named].split()) for form in given]
+        places = origins.places(self.main.cleaned_data["order"], ids, said, _names(self.definition))
+        for form, place in zip(given, places, strict=True):
+            typed = any(value for key, value in form.cleaned_data.items() if key != "origin")
+            if typed or place is not None:
+                found.append(self._line(form.cleaned_data, place))
                 self._kept.append(form)
         if not found:
             complete = own_words(self.definition.authoritative)["complete"]
             found = [RecipientLine(None, dict.fromkeys(self.definition.languages, complete))]
-        return with_recipients(self.before, found)
+        self._files = with_recipients(self.before, found)
+        return self._files
+
+    def saved_fields(self) -> dict[str, str]:
+        ids = [form.cleaned_data["origin"] for form in self._kept] or [None]
+        return {"order": origins.as_order(ids, _names(parse(self._files)))}
 
     def _line(self, cleaned: Row, origin: int | None) -> RecipientLine:
         names = {
@@ -189,3 +196,9 @@ class RecipientEditor(Editor):
 
     def place_of(self, problem: Problem) -> tuple[forms.BaseForm, str | None]:
         return self.main, None
+
+
+def _names(definition: Definition) -> list[str]:
+    """Return what identifies each saved recipient: its name, empty if it is missing."""
+    names = [one.name[definition.authoritative] for one in definition.recipients]
+    return ["" if TO_COMPLETE in name else name for name in names]

@@ -5,12 +5,12 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 
-from sabal.desk import rows
+from sabal.desk import origins, rows
 from sabal.desk.editforms import DemandForm, PartsForm, SectionForm, TextForm
 from sabal.desk.editors import SAVE, Editor
 from sabal.desk.rows import Action, Row
 from sabal.petitions import editing
-from sabal.petitions.definition import Problem, Section
+from sabal.petitions.definition import TO_COMPLETE, Problem, Section
 from sabal.petitions.frontmatter import join_lines
 from sabal.petitions.letters.words import own_words
 from sabal.petitions.textparts import DemandLine, Parts, Written, parts_of, with_demands_like, with_parts
@@ -47,6 +47,7 @@ class TextEditor(Editor):
             **self.front,
             "demands_heading": self.parts.demands_heading,
             "closing": self.parts.closing,
+            "order": origins.as_order(range(len(self.parts.demands)), _words(self.parts)),
         }
 
     def saved_rows(self, kind: str) -> list[Row]:
@@ -88,20 +89,25 @@ class TextEditor(Editor):
 
     def _kept_demands(self) -> list[tuple[str, int, int | None]]:
         """Return text, level and place before of each demand that stays. A new one without any text is left out."""
-        known = len(self.parts.demands)
         found: list[Row] = []
         self._demands: list[forms.Form] = []
-        levels = [form.depth for form in self.rows["demand"]]  # type: ignore[attr-defined]
-        for index, form in enumerate(self.rows["demand"]):
-            text, origin = join_lines(form.cleaned_data["text"]), form.cleaned_data["origin"]
+        given = self.rows["demand"]
+        levels = [form.depth for form in given]  # type: ignore[attr-defined]
+        texts = [join_lines(form.cleaned_data["text"]) for form in given]
+        ids = [form.cleaned_data["origin"] for form in given]
+        said = [f"{level} {text}" for level, text in zip(levels, texts, strict=True)]
+        places = origins.places(self.main.cleaned_data["order"], ids, said, _words(self.parts))
+        for index, form in enumerate(given):
             has_parts = levels[index + 1 : index + 2] > [levels[index]]
-            if text or has_parts or origin is not None:
-                taken = [row["origin"] for row in found]
-                place = origin if origin is not None and origin < known and origin not in taken else None
-                found.append({"text": text, "level": levels[index], "origin": place})
+            if texts[index] or has_parts or places[index] is not None:
+                found.append({"text": texts[index], "level": levels[index], "origin": places[index]})
                 self._demands.append(form)
         empty = {"text": "", "level": 0, "origin": None}
         return [(row["text"], row["level"], row["origin"]) for row in rows.in_levels(found or [empty])]
+
+    def saved_fields(self) -> dict[str, str]:
+        ids = [form.cleaned_data["origin"] for form in self._demands] or [None]
+        return {"order": origins.as_order(ids, _words(parts_of(self._written.body)))} if self._written else {}
 
     def place_of(self, problem: Problem) -> tuple[Form, str | None]:
         if problem.file != self.name or self._written is None:
@@ -146,6 +152,11 @@ class WholeTextEditor(Editor):
         front = with_marks(cleaned, self.language)
         changed = editing.with_wording(self.before[self.name], front, cleaned["body"])
         return {**self.before, self.name: changed}
+
+
+def _words(parts: Parts) -> list[str]:
+    """Return what identifies each saved demand: its level and text, with what is missing as an empty text."""
+    return [f"{one.level} {'' if TO_COMPLETE in one.text else one.text}" for one in parts.demands]
 
 
 def with_marks(cleaned: Mapping[str, str], language: str) -> dict[str, str]:

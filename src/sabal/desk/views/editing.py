@@ -101,7 +101,9 @@ def _answer(
             return _preview(request, petition, editor, files, shown)
         if files is not None and _saved(request, petition, files, editor):
             messages.success(request, gettext("Saved."))
-            return HttpResponseRedirect(_address(petition, page, language, request))
+            answer = HttpResponseRedirect(_address(petition, page, language, request))
+            answer.saved_fields = editor.saved_fields()  # type: ignore[attr-defined]  # for desk/autosave.py
+            return answer
     return _page(request, petition, editor, definition, page, language)
 
 

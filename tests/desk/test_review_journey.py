@@ -79,7 +79,7 @@ def names(
     """Return the file that Olga downloaded."""
     file = tmp_path_factory.mktemp("olga") / "names.jsonl"
     olga.goto(f"{served_desk.desk}{DESK}")
-    olga.click("main a >> text=Names")
+    olga.click('nav.menu >> text="Names"')
     with olga.expect_download() as download:
         olga.click("form[action$='names/file'] button")
     assert re.fullmatch(rf"{SLUG}-\d{{4}}-\d\d-\d\d\.jsonl", download.value.suggested_filename)
@@ -123,8 +123,8 @@ def test_max_takes_out_what_the_audit_found(
         file.write(json.dumps({"index": 2, "reason": "duplicate", "why": "she told us so"}) + "\n")
     max_.goto(f"{served_desk.desk}/")
     max_.click("table a")
-    assert max_.locator("main a >> text=Names").count() == 0
-    max_.click("main a >> text=Review")
+    assert max_.locator('nav.menu >> text="Names"').count() == 0
+    max_.click('nav.menu >> text="Review"')
     assert "No signature is held" in max_.locator("main").inner_text()
     max_.click("text=Found by an audit")
     max_.set_input_files("[name=file]", str(names))

@@ -420,6 +420,8 @@ def waiting(site: SiteOfTests, petition: PetitionSnapshot) -> Iterator[PetitionS
 def test_held_signatures_count_when_they_are_released(
     site: SiteOfTests, waiting: PetitionSnapshot, max_: Person
 ) -> None:
+    overview = max_.browser.get(f"/petitions/{SLUG}").content.decode()
+    assert "3 signatures wait for your review" in overview
     shown = max_.browser.get(HELD).content.decode()
     assert "3 confirmed signatures do not count yet" in shown and "Too many from one network" in shown
     assert b"2 signatures are concerned" in max_.browser.get(f"{HELD}/{held.RATE}/release").content

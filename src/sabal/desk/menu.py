@@ -48,7 +48,13 @@ MENU = (
     Item("numbers", _("Numbers"), Act.VIEW, frozenset(PUBLISHED)),
     Item("emails", _("Emails"), Act.VIEW, ANY - ENDED),
     Item("names", _("Names"), Act.EXPORT, frozenset(PUBLISHED)),
-    Item("held", _("Review"), Act.MODERATE, frozenset(PUBLISHED), ("limits", "revocations", "moderation")),
+    Item(
+        "held",
+        _("Review"),
+        Act.MODERATE,
+        frozenset(PUBLISHED),
+        ("held-release", "held-drop", "limits", "revocations", "moderation"),
+    ),
 )
 
 

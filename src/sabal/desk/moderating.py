@@ -32,6 +32,17 @@ Verb = Moderation.Verb
 SAID = {Verb.REVOKE: "revoked", Verb.RELEASE: "released", Verb.DROP: "dropped"}
 
 
+def held_numbers(petition: Petition) -> dict[int, int]:
+    """Return the number of signatures that are held for review, by the reason why."""
+    with closing(raw.connect()) as database:
+        return held.numbers(database, petition.pk)
+
+
+def held_in(petition: Petition) -> int:
+    """Return the number of signatures that are held for review."""
+    return sum(held_numbers(petition).values())
+
+
 def check_file(user: User, petition: Petition, file: BinaryIO) -> Moderation:
     """Check a file of revocations against the log, and keep it. Nothing is revoked.
 

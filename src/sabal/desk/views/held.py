@@ -1,13 +1,10 @@
 """Signatures that are held for review: how many, why, and to let them count or drop them in bulk."""
 
-from contextlib import closing
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from sabal import database as raw
 from sabal.accounts.acts import Act
 from sabal.desk import moderating, tasks
 from sabal.desk.access import of_petition, user_of
@@ -15,7 +12,6 @@ from sabal.desk.models import Moderation
 from sabal.desk.signatureforms import WHY_HELD, PublicReason
 from sabal.desk.titles import title_of
 from sabal.petitions.models import Petition
-from sabal.signing import held
 from sabal.signing.writer.confirm import HELD_DAYS
 
 Verb = Moderation.Verb
@@ -25,7 +21,7 @@ Verb = Moderation.Verb
 @of_petition(Act.MODERATE)
 def index(request: HttpRequest, petition: Petition) -> HttpResponse:
     """Show how many signatures are held for each reason."""
-    numbers = _numbers(petition)
+    numbers = moderating.held_numbers(petition)
     context = {
         "petition": petition,
         "title": title_of(petition),
@@ -61,7 +57,7 @@ def _review(request: HttpRequest, petition: Petition, why: int, verb: Moderation
     ).first()
     if running is not None:  # asked twice
         return HttpResponseRedirect(reverse("moderation", args=[petition.slug, running.pk]))
-    numbers = _numbers(petition)
+    numbers = moderating.held_numbers(petition)
     number = numbers.get(why, 0) if why else sum(numbers.values())
     form = PublicReason(request.POST or None, as_file=False)
     if not number:
@@ -82,8 +78,3 @@ def _review(request: HttpRequest, petition: Petition, why: int, verb: Moderation
         "form": form,
     }
     return render(request, "desk/held_review.html", context)
-
-
-def _numbers(petition: Petition) -> dict[int, int]:
-    with closing(raw.connect()) as database:
-        return held.numbers(database, petition.pk)

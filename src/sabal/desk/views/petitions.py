@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, Ownership
-from sabal.desk import translating
+from sabal.desk import moderating, translating
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.amending import asked_for, page_after_saving
 from sabal.desk.checklist import checklist
@@ -51,6 +51,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "choices": [one for one in owned if one != organisation] if may_assign else [],
         **_may(roles.in_petition(user, petition), petition),
         "amended": drafts.has_amendment(petition),
+        "held": moderating.held_in(petition) if Act.MODERATE in roles.in_petition(user, petition) else 0,
         "plan": plan_of(petition),
         **asked_for(user, petition),
         "may_reopen": _may_reopen(petition, today),

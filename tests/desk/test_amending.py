@@ -126,7 +126,7 @@ def test_what_was_promised_to_signers_is_kept_and_nothing_typed_is_lost(
     site: SiteOfTests, olga: Person
 ) -> None:
     petition = Petition.objects.get()
-    values = TermsEditor(drafts.export_files(SLUG), petition.revision, is_draft=False).main.initial
+    values = TermsEditor(drafts.export_files(SLUG), petition.revision, may_rename=False).main.initial
     form = {key: value for key, value in values.items() if value not in (False, None)}
     form |= {"retention": "2031-01-31", "goal": 4321}
     answer = olga.browser.post(f"/petitions/{SLUG}/terms", form)

@@ -348,6 +348,14 @@ def test_the_address_of_a_draft_changes(ed: Person, bus: Petition) -> None:
     assert Petition.objects.count() == 2 and ed.browser.get("/petitions/day-bus/terms").status_code == 200
 
 
+def test_the_address_does_not_change_while_it_is_typed(ed: Person, bus: Petition) -> None:
+    fields = autosaved(ed, "terms", opened(ed, "terms").sent | {"slug": "day", "goal": "500"})
+    assert drafts.definition("night-bus").goal == 500
+    assert fields["slug"] == "day" and not Petition.objects.filter(slug="day").exists()
+    sent(ed, "terms", fields | {"slug": "day-bus", "form": "abc"})
+    assert Petition.objects.get().slug == "day-bus"
+
+
 def test_a_harmful_petition_offers_no_names(ed: Person, bus: Petition) -> None:
     fields = opened(ed, "terms").sent | {"comment": "on", "display": "on", "recipients_get": "names"}
     sent(ed, "terms", fields)

@@ -9,6 +9,9 @@ import pytest
 
 import agefile
 from desk_clients import PASSWORD, give_authenticator
+from sabal.petitions import folder
+from sabal.petitions.definition import Text
+from sabal.petitions.folderzip import as_zip, from_zip
 from served import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -207,3 +210,33 @@ def test_on_a_phone_the_preview_is_behind_a_button(carol: Any, served_desk: Serv
         carol.click(".narrow-only")
     opened.value.locator("text=What I typed on a phone").first.wait_for()
     assert carol.locator("[name=summary]").input_value() == "What I typed on a phone"
+
+
+@pytest.mark.parametrize("carol", [True], indirect=True, ids=["script"])
+def test_rows_that_move_while_the_page_saves_itself(carol: Any, served_desk: Served, tmp_path: Path) -> None:
+    """Other languages follow each move once, whatever was saved in between."""
+    example = folder.read(Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation")
+    (tmp_path / "example.zip").write_bytes(as_zip(example))
+    carol.goto(f"{served_desk.desk}/new/folder")
+    carol.set_input_files("[name=file]", tmp_path / "example.zip")
+    carol.click("main form button")
+    draft = carol.url
+    carol.goto(f"{draft}/text/en")
+    for field, button in (("demand-3-text", "up:demand:3"), ("demand-1-text", "down:demand:0")):
+        carol.locator(f"[name={field}]").press("Control+End")
+        carol.keyboard.type(" now")
+        press(carol, button)
+        carol.locator("[data-said]:not(:empty)").filter(has_text=re.compile(r"\d:\d\d")).wait_for()
+    press(carol, "up:demand:6")
+    press(carol, "save")
+    zipped = carol.context.request.get(f"{draft}/folder.zip").body()
+    found = folder.parse(from_zip(zipped, "x.zip")).texts
+    before = folder.parse(example).texts
+    pairs = dict(zip(words(before["en"]), words(before["ko"]), strict=True))
+    now = [text.removesuffix(" now") for text in words(found["en"])]
+    assert now != words(before["en"]) and sorted(now) == sorted(pairs)
+    assert words(found["ko"]) == [pairs[text] for text in now], "a demand has the translation of another"
+
+
+def words(text: Text) -> list[str]:
+    return [one.text for demand in text.demands for one in (demand, *demand.parts)]

@@ -19,10 +19,9 @@ class TermsEditor(Editor):
     """All values of petition.toml that have no page of their own."""
 
     template: ClassVar[str] = "desk/edit_terms.html"
-    is_draft = True
 
-    def __init__(self, *args: Any, is_draft: bool = True, **kwargs: Any) -> None:
-        self.is_draft = is_draft
+    def __init__(self, *args: Any, may_rename: bool = True, **kwargs: Any) -> None:
+        self.may_rename = may_rename
         super().__init__(*args, **kwargs)
 
     main: TermsForm
@@ -31,7 +30,7 @@ class TermsEditor(Editor):
         self.definition = parse(self.before)
 
     def main_form(self, **given: Any) -> TermsForm:
-        return TermsForm(definition=self.definition, is_draft=self.is_draft, **given)
+        return TermsForm(definition=self.definition, may_rename=self.may_rename, **given)
 
     def saved(self) -> Row:
         it = self.definition

@@ -182,7 +182,7 @@ class TermsForm(Saved):
         )
     )
 
-    def __init__(self, *args: Any, definition: Definition, is_draft: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, definition: Definition, may_rename: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._definition = definition
         for key, label, rows in TEXTS:
@@ -198,7 +198,7 @@ class TermsForm(Saved):
         self._choices("authoritative", [(one, one) for one in definition.languages])
         if len(definition.languages) == 1:
             del self.fields["authoritative"]
-        if not is_draft:
+        if not may_rename:
             del self.fields["slug"]
 
     def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
-from sabal.desk import revisions
+from sabal.desk import autosave, revisions
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.autosave import form_of
 from sabal.desk.editors import CHECKED, Editor
 from sabal.desk.framed import framed, identity_of
 from sabal.desk.recipientforms import RecipientEditor
@@ -73,7 +72,8 @@ def terms(request: HttpRequest, petition: Petition) -> HttpResponseBase:
         drafts.export_files(petition.slug),
         petition.revision,
         *_sent(request),
-        is_draft=petition.state == Petition.State.DRAFT,
+        # A page that saves itself would give the petition each half of a word as its address, and lose its own.
+        may_rename=petition.state == Petition.State.DRAFT and autosave.HEADER not in request.headers,
     )
     return _answer(request, petition, editor, "terms")
 
@@ -114,7 +114,7 @@ def _saved(request: HttpRequest, petition: Petition, files: dict[str, str], edit
         with transaction.atomic():
             now = Petition.objects.select_for_update().get(pk=petition.pk)
             shown = editor.main.cleaned_data["revision"]
-            if not revisions.may_save(now, shown, files, form_of(request)):
+            if not revisions.may_save(now, shown, files, autosave.form_of(request)):
                 editor.main.show_conflict(drafts.export_files(now.slug))
                 return False
             if now.slug != slug:

@@ -15,10 +15,10 @@ def test_the_table_of_roles() -> None:
     """Written out again, so that a change of the table is seen twice."""
     assert {role.value: sorted(acts) for role, acts in OF_ROLE.items()} == {
         "owner": sorted(Act),
-        "editor": ["edit", "translate", "view"],
-        "translator": ["translate"],
-        "moderator": ["moderate", "view"],
-        "viewer": ["view"],
+        "editor": ["edit", "read", "translate", "view"],
+        "translator": ["read", "translate"],
+        "moderator": ["moderate", "read", "view"],
+        "viewer": ["read", "view"],
     }
     assert set(NAMES) == set(TeamRole)
 
@@ -57,8 +57,8 @@ def test_roles_in_several_places_add_up(site: SiteOfTests) -> None:
     Ownership.objects.create(petition=petition, organisation=ours)
     user = person("max@example.org", TeamRole.VIEWER, organisation=ours).user
     Membership.objects.create(user=user, petition=petition, role=TeamRole.MODERATOR, rights=["publish"])
-    assert roles.in_petition(user, petition) == {Act.VIEW, Act.MODERATE, Act.PUBLISH}
-    assert roles.in_organisation(user, ours) == {Act.VIEW}
+    assert roles.in_petition(user, petition) == {Act.READ, Act.VIEW, Act.MODERATE, Act.PUBLISH}
+    assert roles.in_organisation(user, ours) == {Act.READ, Act.VIEW}
 
 
 def test_who_was_made_inactive_may_nothing(site: SiteOfTests) -> None:

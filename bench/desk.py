@@ -61,7 +61,7 @@ def _both(server: Server, session: str, seconds: float) -> tuple[dict[str, list[
         server.petition().slug,
     ]
     visits = subprocess.Popen(
-        [*command, str(seconds)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        [*command, str(0.9 * seconds)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
     try:
         signed = uvloop.run(client.offer(server.port, forms(server), STEADY, seconds))

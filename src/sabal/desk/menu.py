@@ -40,7 +40,7 @@ MENU = (
         _("Text"),
         Act.EDIT,
         ANY - ENDED,
-        ("text", "recipients", "terms", "drafts", "draft", "amendment"),
+        ("text", "recipients", "terms", "drafts", "draft", "amendment", "amend"),
     ),
     Item("languages", _("Languages"), Act.TRANSLATE, ANY - ENDED, ("translate", "language-table")),
     Item("preview", _("Preview"), Act.READ, ANY),

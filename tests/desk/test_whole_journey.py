@@ -50,11 +50,13 @@ def test_from_the_first_link_to_the_closed_petition(
 ) -> None:
     come_in(olga, served_desk)
     write(olga, served_desk)
+    add_korean(olga, served_desk)
     with pages.opened(browser, tmp_path) as offline:
         key = choose_key(olga, offline, served_desk)
         publish(olga, served_desk)
         visitor_signs(browser, served_desk)
         read_names(olga, offline, served_desk, key)
+    correct_a_typo(olga, served_desk)
     close(olga, served_desk)
 
 
@@ -93,6 +95,21 @@ def write(olga: Any, served: Served) -> None:
     olga.click("text=The text (en)")
     olga.fill("[name=summary]", "We ask the town council to keep the night bus.")
     olga.click("main form button")
+
+
+def add_korean(olga: Any, served: Served) -> None:
+    """Translate every piece, and see both languages as the public will."""
+    olga.goto(f"{served.desk}/petitions/{PETITION}/languages/add")
+    olga.click("button[name=language][value=ko]")
+    pieces = olga.locator("textarea[name^='text:']")
+    assert pieces.count() > 8
+    for n in range(pieces.count()):
+        pieces.nth(n).fill(f"심야버스를 지켜 주십시오 {n}")
+    olga.click(".savebar button")
+    assert "part of the petition" in olga.locator("main").inner_text()
+    for language, title in (("en", "The night bus must stay"), ("ko", "심야버스를 지켜 주십시오 0")):
+        olga.goto(f"{served.desk}/petitions/{PETITION}/preview?language={language}")
+        assert olga.frame_locator("iframe").locator("h1").inner_text() == title
 
 
 def choose_key(olga: Any, offline: Opened, served: Served) -> Path:
@@ -162,11 +179,28 @@ def read_names(olga: Any, offline: Opened, served: Served, key: Path) -> None:
     olga.click("text=Keep them on the server after all")
 
 
+def correct_a_typo(olga: Any, served: Served) -> None:
+    """The correction is public with its reason, and the signature still counts."""
+    olga.goto(f"{served.desk}/petitions/{PETITION}/text/en")
+    olga.fill("[name=title]", "The night bus must stay in town")
+    olga.click("main form button >> text=Save")
+    olga.goto(f"{served.desk}/petitions/{PETITION}/amendment/publish")
+    olga.check("[value=correction]")
+    for language in ("en", "ko"):
+        olga.fill(f"[name='why:{language}']", "Words were missing in the title.")
+    olga.click("main form button")
+    olga.wait_for_selector("text=The change is public")
+    public = f"{served.base}/en/{PETITION}"
+    assert wait_for(lambda: "must stay in town" in (olga.goto(public), olga.content())[1])
+    assert "Words were missing in the title." in olga.locator("main").inner_text()
+    assert counted(served) == 1
+
+
 def close(olga: Any, served: Served) -> None:
     for act, state in (("pause", "Paused"), ("resume", "Open"), ("close", "Closed")):
         olga.goto(f"{served.desk}/petitions/{PETITION}/{act}")
         olga.click("main form button")
-        assert state in olga.locator("main").inner_text()
+        assert olga.locator(".state").inner_text() == state
 
 
 def saved(page: Any, button: str, folder: Path) -> Path:

@@ -326,6 +326,27 @@ def test_a_published_language_stays(site: SiteOfTests, carol: Person) -> None:
     assert drafts.definition(slug).languages == ("en", "ko", "zh-hans")
 
 
+def test_a_translation_of_a_published_petition_is_an_amendment(site: SiteOfTests, carol: Person) -> None:
+    """People sign the published text until somebody who may publish has published the change."""
+    slug = site.publish().slug
+    petition = Petition.objects.get(slug=slug)
+    Ownership.objects.create(petition=petition, organisation=Organisation.objects.get())
+    max_ = person("max@example.org", TeamRole.TRANSLATOR, petition=petition, second_factor=False)
+    path = f"/petitions/{slug}/languages"
+    assert max_.browser.post(f"{path}/ko", form(petition, "ko", title="새 제목")).status_code == 302
+    petition.refresh_from_db()
+    assert drafts.has_amendment(petition) and petition.state == "open"
+    assert site.petition(slug).definition.texts["ko"].title != "새 제목"
+
+    assert carol.browser.post(f"{path}/add", {"language": "de"}).status_code == 302
+    sheet = translating.sheet(petition, "de")
+    assert sheet is not None
+    german = {piece.key: f"{piece.source.rstrip('.')} (de)" for piece in sheet.pieces}
+    assert max_.browser.post(f"{path}/de", form(petition, "de", **german)).status_code == 302
+    assert drafts.definition(slug).languages == ("en", "ko", "zh-hans", "de")
+    assert site.petition(slug).definition.languages == ("en", "ko", "zh-hans")
+
+
 def test_what_cannot_be_saved_now_stays_in_the_page(site: SiteOfTests, carol: Person) -> None:
     """The text of a closed petition cannot change any more."""
     slug = site.publish().slug

@@ -11,7 +11,9 @@ from sabal.accounts.acts import TeamRole
 from sabal.accounts.models import AuditEntry, Organisation
 from sabal.desk import revisions
 from sabal.desk.models import Revision
+from sabal.petitions import folder
 from sabal.petitions.models import Petition
+from sabal.petitions.pieces import pieces_of, with_pieces
 from sabal.publishing import drafts
 from sites import SiteOfTests
 
@@ -156,6 +158,37 @@ def test_saving_by_itself_refuses_what_the_button_refuses(carol: Person, petitio
     answer = write(carol, petition, headers=BY_ITSELF, title="Third")
     assert answer.status_code == 401 and "signed out" in answer.json()["problem"]  # type: ignore[attr-defined]
     assert drafts.export_files(petition.slug) == before
+
+
+def test_two_people_in_two_files_are_no_conflict(carol: Person, petition: Petition) -> None:
+    """A translator who saves while Carol writes must not send her text back."""
+    files = drafts.export_files(petition.slug)
+    korean = {**pieces_of(folder.parse(files), "en"), "title": "심야버스", "purpose": "알리기 위함입니다."}
+    drafts.import_files(with_pieces(files, "ko", korean))
+    petition.refresh_from_db()
+    shown = petition.revision
+    files = drafts.export_files(petition.slug)
+    drafts.import_files({**files, "ko.md": files["ko.md"].replace("심야버스", "심야버스를 지키자")})
+    form = {**TEXT, "body": "## We ask that you\n\n- Keep the bus\n- Publish the numbers", "revision": shown}
+    assert carol.browser.post(f"/petitions/{petition.slug}/text/en", form).status_code == 302
+    definition = drafts.definition(petition.slug)
+    assert (
+        definition.texts["en"].title == TEXT["title"] and definition.texts["ko"].title == "심야버스를 지키자"
+    )
+
+    old = {**form, "title": "Another title"}
+    assert carol.browser.post(f"/petitions/{petition.slug}/text/en", old).status_code == 422
+    assert drafts.definition(petition.slug).texts["en"].title == TEXT["title"]
+
+
+def test_a_lost_answer_is_no_conflict_with_oneself(carol: Person, petition: Petition) -> None:
+    path, shown = f"/petitions/{petition.slug}/text/en", petition.revision
+    page = {**TEXT, "revision": shown, "form": "0a1b"}
+    assert carol.browser.post(path, page, headers=BY_ITSELF).status_code == 200
+    again = {**page, "title": "Keep the last bus"}
+    assert carol.browser.post(path, {**again, "form": "ffff"}).status_code == 422, "another page of Carol's"
+    assert carol.browser.post(path, again, headers=BY_ITSELF).status_code == 200
+    assert drafts.definition(petition.slug).texts["en"].title == "Keep the last bus"
 
 
 def test_nobody_saves_by_itself_what_they_may_not_save(carol: Person, petition: Petition) -> None:

@@ -136,6 +136,7 @@ def test_what_a_page_saves_by_itself_is_one_revision_and_one_line(carol: Person,
         petition.refresh_from_db()
         assert answer.json() == {"fields": {"revision": petition.revision}}  # type: ignore[attr-defined]
     assert len(numbers(petition)) == 2 and AuditEntry.objects.count() == lines + 1
+    assert ">Saved.<" not in carol.browser.get("/").content.decode(), "a message that nobody saw comes later"
     write(carol, petition, title="Keep")  # the button: nothing differs, and the step ends
     write(carol, petition, headers=BY_ITSELF, title="Keep it")
     assert len(numbers(petition)) == 3

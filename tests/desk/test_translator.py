@@ -86,6 +86,10 @@ def test_a_translator_translates_and_sees_nothing_else(max_: Any, carol: Any, se
     max_.fill("[name='text:title']", KOREAN["title"])
     max_.wait_for_selector("[data-said]:has-text('Saved at')")
     assert max_.locator("[data-text=progress]").inner_text() == "1 of 11"
+    assert not max_.locator("#piece-title .state").is_visible()
+    assert max_.locator("#piece-summary .state").inner_text() == "Missing"
+    source, field = (max_.locator(f"#piece-title {one}").bounding_box() for one in (".source", ".field"))
+    assert source["x"] == field["x"] and source["y"] < field["y"], "the two texts are not stacked on a phone"
 
     max_.context.set_offline(True)
     max_.fill("[name='text:summary']", KOREAN["summary"])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
-from django.contrib.messages import get_messages
+from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -35,8 +35,8 @@ class Autosave:
             response = self.get_response(request)
         if not acting.script or isinstance(response, JsonResponse):
             return response
-        for _message in get_messages(request):
-            pass  # nobody would see it here, and the next page is not about it
+        # Nobody would see a message here, and the next page is not about it.
+        request.session.pop(SessionStorage.session_key, None)
         return _in_few_words(response, acting)
 
 

@@ -99,7 +99,8 @@ def _in_few_words(sheet: Sheet, outcome: Outcome, refused: str) -> JsonResponse:
         problem = _("Somebody else changed a piece meanwhile. “Save” shows both texts.")
     # What the page showed of a conflict stays, so that “Save” finds it too.
     seen = {f"seen:{one.key}": one.seen for one in sheet.pieces if one.key in outcome.changed}
-    said = {"fields": seen, "texts": {"progress": progress(sheet)}, "problem": problem}
+    done = [one.key for one in sheet.pieces if one.state == "done"]
+    said = {"fields": seen, "texts": {"progress": progress(sheet)}, "done": done, "problem": problem}
     return JsonResponse(said, status=409 if problem else 200)
 
 

@@ -53,6 +53,8 @@
     for (const [name, text] of Object.entries(said.texts || {})) {
       for (const place of document.querySelectorAll(`[data-text="${name}"]`)) place.textContent = text;
     }
+    const done = new Set(said.done || []);
+    for (const mark of document.querySelectorAll("[data-until]")) mark.hidden = done.has(mark.dataset.until);
     unsaved = !answer.ok;
     if (!answer.ok) return say("problem", said.problem);
     const time = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });

@@ -77,7 +77,11 @@
       form.requestSubmit(button);
     });
   });
-  document.addEventListener("saved", () => { changed = false; }); // autosave.js says so
+  document.addEventListener("saved", () => { // autosave.js says so
+    changed = false;
+    const note = edit().querySelector("[role=status]:not([data-said])");
+    if (note) note.textContent = ""; // "Nothing is saved yet"
+  });
   document.addEventListener("input", (event) => { if (event.target.form === edit()) changed = true; });
   document.addEventListener("change", (event) => { if (event.target.form === edit()) later(); });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 import agefile
@@ -12,9 +13,10 @@ from sabal.accounts.models import AuditEntry, Organisation
 from sabal.desk import revisions
 from sabal.desk.models import Revision
 from sabal.petitions import folder
+from sabal.petitions.editing import with_terms
 from sabal.petitions.models import Petition
 from sabal.petitions.pieces import pieces_of, with_pieces
-from sabal.publishing import drafts
+from sabal.publishing import drafts, renaming
 from sites import SiteOfTests
 
 TEXT = {"title": "Keep the bus", "summary": "We ask the council.", "body": "## We ask\n\n- Keep it"}
@@ -223,3 +225,21 @@ def test_script_in_a_text_is_shown_as_text(carol: Person, petition: Petition) ->
     write(carol, petition, title="<script>alert(1)</script>")
     page = carol.browser.get(f"/petitions/{petition.slug}/revisions/{numbers(petition)[-1]}").content.decode()
     assert "<script>alert" not in page and "&lt;script&gt;" in page
+
+
+def test_restoring_gives_back_no_address(carol: Person, petition: Petition) -> None:
+    """Else the text would overwrite the petition, perhaps of another organisation, that has the address by now."""
+    first, given_up = numbers(petition)[0], petition.slug
+    files = drafts.export_files(given_up)
+    with transaction.atomic():
+        renaming.rename(petition, "another-address")
+        drafts.import_files(with_terms(files, {("slug",): "another-address"}))
+    theirs = drafts.import_files(files)
+    before = (theirs.revision, Petition.objects.count())
+    petition.refresh_from_db()
+    address = f"/petitions/another-address/revisions/{first}/restore"
+    assert carol.browser.post(address, {"revision": petition.revision}).status_code == 302
+    theirs.refresh_from_db()
+    assert (theirs.revision, Petition.objects.count()) == before
+    assert drafts.definition("another-address").slug == "another-address"
+    assert AuditEntry.objects.latest("pk").what == "draft-restored"

@@ -18,6 +18,7 @@ from sabal.desk import translating
 from sabal.desk.models import Revision
 from sabal.petitions import folder
 from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.editing import with_terms
 from sabal.petitions.history import Paragraph, changed_text, changed_words
 from sabal.petitions.models import Petition
 from sabal.petitions.tomltable import FILE
@@ -87,16 +88,20 @@ def _forget_oldest(petition: Petition) -> None:
 def restore(user: User, petition: Petition, revision: Revision, seen: int) -> bool:
     """Save the files of an old revision as the newest one. Return False if the petition is not as the person saw it.
 
-    The organiser's keys stay as they are now: choosing them needs another right.
+    The organiser's keys stay as they are now: choosing them needs another right. So does the slug: since the petition
+    gave up an older one, another petition may have it.
     """
     with transaction.atomic():
         now = Petition.objects.select_for_update().get(pk=petition.pk)
         if now.revision != seen:
             return False
-        keys = drafts.definition(petition.slug).organiser_keys
+        keys = drafts.definition(now.slug).organiser_keys
         files = files_of(revision)
-        if folder.parse(files).organiser_keys != keys:
+        old = folder.parse(files)
+        if old.organiser_keys != keys:
             files = folder.set_organiser_keys(files, keys)
+        if old.slug != now.slug:
+            files = with_terms(files, {("slug",): now.slug})
         drafts.import_files(files)
         audit.record(user, "draft-restored", petition=petition, details=str(revision.number))
     return True

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 import agefile
 from desk_clients import Person, person
+from sabal.accounts import invitations
 from sabal.accounts.acts import TeamRole
-from sabal.accounts.models import AuditEntry, Organisation, Ownership, User
+from sabal.accounts.models import AuditEntry, Membership, Organisation, Ownership, User
 from sabal.desk import tasks
 from sabal.desk.models import Job
 from sabal.desk.termseditor import TermsEditor
@@ -38,7 +39,9 @@ def olga(site: SiteOfTests) -> Person:
 def member(name: str, role: TeamRole, rights: tuple[str, ...] = ()) -> Person:
     """Return a person who joined long ago."""
     found = person(f"{name}@example.org", role, organisation=Organisation.objects.get(), rights=rights)
-    User.objects.filter(pk=found.user.pk).update(joined_at=timezone.now() - timedelta(days=30))
+    long_ago = timezone.now() - timedelta(days=30)
+    User.objects.filter(pk=found.user.pk).update(joined_at=long_ago)
+    found.user.memberships.update(since=long_ago)
     found.user.refresh_from_db()
     return found
 
@@ -286,6 +289,33 @@ def test_a_new_key_waits_for_a_second_owner(site: SiteOfTests, olga: Person) -> 
     work(site)
     assert [str(key) for key in site.petition().organiser_keys] == [str(identity.recipient)]
     assert carol.browser.post(agree).status_code == 409
+
+
+@pytest.mark.parametrize("way", ["role", "invitation", "organisation"])
+def test_nobody_is_made_a_second_owner_for_a_new_key(site: SiteOfTests, olga: Person, way: str) -> None:
+    """One who has joined long ago, perhaps elsewhere on the site, is made an owner and agrees at once."""
+    petition, ours = Petition.objects.get(), Organisation.objects.get()
+    max_ = member("max", TeamRole.VIEWER)
+    if way == "role":
+        form = {"role": "owner"}
+        assert olga.browser.post(f"/people/{max_.user.memberships.get().pk}", form).status_code == 302
+    elif way == "invitation":
+        now = timezone.now()
+        token = invitations.invite("max@example.org", "owner", now, invited_by=olga.user, organisation=ours)
+        invitations.accept(invitations.find(token, now), now, expected=max_.user)
+    else:
+        other = Organisation.objects.create(key="other", name="Other")
+        long_ago = timezone.now() - timedelta(days=30)
+        for one in (olga, max_):
+            Membership.objects.create(user=one.user, organisation=other, role=TeamRole.OWNER, since=long_ago)
+        answer = olga.browser.post(f"/petitions/{SLUG}/organisation", {"organisation": "other"})
+        assert answer.status_code == 302
+    change_key(olga)
+    ask(olga, kind="keys")
+    answer = max_.browser.post(f"/petitions/{SLUG}/jobs/{Job.objects.get().pk}/agree")
+    assert answer.status_code == 409 and "less than 72 hours" in answer.content.decode()
+    work(site)
+    assert drafts.published_definition(Petition.objects.get()) == drafts.published_definition(petition)
 
 
 def test_a_new_key_is_used_after_72_hours(site: SiteOfTests, olga: Person) -> None:

@@ -132,12 +132,13 @@ def accept(
             audit.record(user, "reset", details=user.email)
         if invitation.role:
             _refuse_less(user, invitation)
-            Membership.objects.update_or_create(
+            membership, _made = Membership.objects.get_or_create(
                 user=user,
                 organisation=invitation.organisation,
                 petition=invitation.petition,
-                defaults={"role": invitation.role, "rights": invitation.rights},
+                defaults={"role": invitation.role, "since": now},
             )
+            membership.give(invitation.role, invitation.rights, now)
     return user
 
 

@@ -3,10 +3,13 @@
 The email addresses of the people who work here are in clear: they sign in with them. They are no signers.
 """
 
+from datetime import datetime
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from sabal.accounts.acts import TeamRole
@@ -88,9 +91,10 @@ class Scope(models.Model):
 
 
 class Membership(Scope):
-    """What one user is in one place."""
+    """What one user is in one place. `since`: when they got this role."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    since = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
@@ -115,6 +119,13 @@ class Membership(Scope):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role}"
+
+    def give(self, role: str, rights: list[str], now: datetime) -> None:
+        """Store another role and other rights. `since` changes with the role alone."""
+        if role != self.role:
+            self.since = now
+        self.role, self.rights = role, rights
+        self.save(update_fields=["role", "rights", "since"])
 
 
 class Invitation(Scope):

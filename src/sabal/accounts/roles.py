@@ -1,11 +1,12 @@
 """What a user may do where: the union of their roles in the site, the organisation and the petition."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
 from sabal.accounts.acts import NEED_SECOND_FACTOR, Act, TeamRole, acts_of
-from sabal.accounts.models import Membership, Organisation, User
+from sabal.accounts.models import AuditEntry, Membership, Organisation, User
 from sabal.petitions.models import Petition
 
 SITE = Q(organisation=None, petition=None)
@@ -103,6 +104,18 @@ def is_last_owner(membership: Membership) -> bool:
         owner for owner in owners if owner.pk != membership.pk
     ]  # locked, so that two cannot leave at once
     return membership.role == TeamRole.OWNER and not others
+
+
+def owned_before(user: User, petition: Petition, moment: datetime) -> bool:
+    """Return whether a user owns a petition, its organisation or the site, and did already at that moment.
+
+    The owners of an organisation own what was given to it since it was given.
+    """
+    where = SITE | Q(petition=petition)
+    given = AuditEntry.objects.filter(what="assigned", petition=petition.slug, at__gt=moment)
+    if not given.exists():
+        where |= Q(organisation__ownerships__petition=petition, petition=None)
+    return _memberships(user).filter(where, role=TeamRole.OWNER, since__lte=moment).exists()
 
 
 def needs_second_factor(acts: Iterable[Act]) -> bool:

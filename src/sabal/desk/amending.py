@@ -23,8 +23,8 @@ from sabal.publishing import drafts
 from sabal.refusal import Refusal
 
 WAIT = timedelta(hours=72)
-"""A new key waits so long unless a second owner agrees. An owner who joined later cannot agree: else one person could
-invite themselves."""
+"""A new key waits so long unless a second owner agrees. Who became an owner later cannot agree: else one person could
+invite themselves, or make an owner of another account."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,11 @@ def refuse_agreement(user: User, job: Job) -> None:
         raise Refusal(gettext("You asked for this yourself. Another owner must agree."))
     if Act.ORGANISE not in roles.in_petition(user, job.petition):
         raise Refusal(gettext("Only an owner can agree to a new key."))
-    if user.joined_at > job.asked_at - WAIT:
+    if not roles.owned_before(user, job.petition, job.asked_at - WAIT):
         raise Refusal(
             gettext(
-                "You joined less than 72 hours before this was asked for, so you cannot agree. The new key is used"
-                " after 72 hours, unless somebody stops it."
+                "You became an owner less than 72 hours before this was asked for, so you cannot agree. The new key is"
+                " used after 72 hours, unless somebody stops it."
             )
         )
 

@@ -105,8 +105,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
         with transaction.atomic():
             if role != TeamRole.OWNER:
                 _refuse_last_owner(membership)
-            membership.role, membership.rights = role, rights
-            membership.save(update_fields=["role", "rights"])
+            membership.give(role, rights, datetime.now(UTC))
             _record(user, "role-changed", membership, f"{membership.user.email}: {role.value}")
         return HttpResponseRedirect(reverse("people"))
     context = {"membership": membership, "form": form}

@@ -77,6 +77,7 @@ def test_strictness_is_chosen(site: SiteOfTests, petition: PetitionSnapshot, max
         ("\n".join(f"d{n}.example" for n in range(201)), "hold", "at most 200 at once"),
         ("<script>alert(1)</script>.example", "hold", "neither an email domain nor a network"),
         ("", "hold", "required"),
+        (":" * 40_000 + "!", "hold", "neither an email domain nor a network"),  # refused at once
     ],
 )
 def test_what_is_no_rule_is_refused_and_stays_in_the_form(

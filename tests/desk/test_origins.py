@@ -1,5 +1,7 @@
 """A row of a form is found among the saved ones, whatever was saved since its page was opened."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -32,3 +34,10 @@ def test_no_field_gives_a_place_twice(order: str, ids: list[int | None]) -> None
     for field in (order, as_order([3, 1, 0], SAVED)):
         found = [one for one in places(field, ids, ["A"] * len(ids), SAVED) if one is not None]
         assert len(found) == len(set(found)) and all(0 <= one < 3 for one in found)
+
+
+def test_no_field_takes_long_to_read() -> None:
+    began = time.monotonic()
+    for order in ("1" * 30, "1 " * 2_000, "1" * 4_000, "-" * 30, "- 1" * 30):
+        assert places(order, [0], ["B"], SAVED) == [1]
+    assert time.monotonic() - began < 1

@@ -8,7 +8,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-_ORDER = re.compile(r"((?:(?:[0-9]{1,6}|-) ?){0,400})/([0-9a-f]{16})")
+# An id ends only at a space: else there would be more ways to read a row of digits than can be tried.
+_ORDER = re.compile(r"((?:(?:[0-9]{1,6}|-)(?: (?:[0-9]{1,6}|-)){0,399})?)/([0-9a-f]{16})")
 UNKNOWN = "-"
 
 

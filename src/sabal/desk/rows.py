@@ -47,7 +47,7 @@ def action_of(data: Mapping[str, Any]) -> Action:
 
 def indexes(data: Mapping[str, Any], kind: str) -> list[int]:
     """Return the numbers of the rows of a kind in a request."""
-    found = (re.fullmatch(rf"{kind}-([0-9]{{1,3}})-[a-z_:-]+[a-z0-9:-]*", name) for name in data)
+    found = (re.fullmatch(rf"{kind}-([0-9]{{1,3}})-[a-z_][a-z0-9_:-]*", name) for name in data)
     return sorted({int(match[1]) for match in found if match})[:MOST]
 
 

@@ -11,6 +11,7 @@ from sabal.mail.address import EmailAddress
 from sabal.mail.providers import is_large
 
 AT_ONCE = 200  # lines of one form
+LONGEST = 300  # characters of a line
 EFFECTS = {
     Effect.HOLD: _("hold for review"),
     Effect.REFUSE: _("refuse"),
@@ -90,6 +91,8 @@ class Strictness(forms.Form):
 
 def _rule(line: str) -> tuple[str, str]:
     try:
+        if len(line) > LONGEST:  # the pattern would take seconds for it
+            raise ValueError
         if _NETWORK.fullmatch(line):
             return NETWORK, network_of(line)
         return DOMAIN, EmailAddress.parse(f"a@{line.removeprefix('@').removeprefix('*.')}").domain

@@ -14,6 +14,7 @@ from sabal.desk import tasks
 from sabal.desk.models import Job
 from sabal.desk.termseditor import TermsEditor
 from sabal.desk.working import Tasks
+from sabal.keys.keystore import KeyStore
 from sabal.mail.emails import Email, Site, render
 from sabal.mail.ids import TEAM_NEW_KEY
 from sabal.mail.row import open_body
@@ -186,6 +187,23 @@ def test_what_was_changed_after_it_was_looked_at_is_not_published(site: SiteOfTe
     work(site)
     assert b"was changed after you looked at it" in olga.browser.get(job).content
     assert len(site.petition().versions) == 1
+
+
+def test_what_is_saved_while_the_worker_publishes_is_not_published(
+    site: SiteOfTests, olga: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor may save, and not publish: a text that nobody looked at must not slip in behind the checks."""
+    change_title(olga)
+    ask(olga)
+    before, opened = site.petition().manifest, tasks.open_keystore
+
+    def slowly() -> KeyStore:
+        change_title(olga, "Something else")
+        return opened()
+
+    monkeypatch.setattr(tasks, "open_keystore", slowly)
+    work(site)
+    assert "in the meantime" in Job.objects.get().refusal and site.petition().manifest == before
 
 
 def test_two_owners_who_publish_at_once_publish_once(site: SiteOfTests, olga: Person) -> None:

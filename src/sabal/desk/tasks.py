@@ -135,7 +135,13 @@ def publish(job: Job) -> None:
         raise Refusal(gettext("This petition is published already."))
     _refuse_outdated(job)
     now = datetime.now(UTC)
-    versions.publish(job.petition.slug, open_keystore(), now.date(), int(now.timestamp()))
+    versions.publish(
+        job.petition.slug,
+        open_keystore(),
+        now.date(),
+        int(now.timestamp()),
+        revision=job.petition.revision,
+    )
     audit.record(job.user, "published", petition=job.petition)
 
 
@@ -156,6 +162,7 @@ def amend(job: Job) -> None:
         int(now.timestamp()),
         amendment=amendment,
         stay_paused=True,
+        revision=job.petition.revision,
     )
     _record_amended(job)
 

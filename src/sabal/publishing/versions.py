@@ -36,13 +36,17 @@ def publish(
     *,
     amendment: Amendment | None = None,
     stay_paused: bool = False,
+    revision: int | None = None,
 ) -> Petition:
     """Open a draft for signatures, or publish an amendment. Raises Refusal with what is missing.
 
-    `amendment` says publicly of which kind it is and why. A paused petition opens, unless it is to `stay_paused`.
+    `amendment` says publicly of which kind it is and why. A paused petition opens, unless it is to `stay_paused`. If
+    `revision` is given, it must be that of the petition: what somebody saves meanwhile is not published.
     Keys are made first. If a later step fails, they stay, and the next attempt uses the same keys.
     """
     petition = find(slug)
+    if revision is not None and petition.revision != revision:
+        raise _changed(slug)
     if petition.state not in (State.DRAFT, State.PAUSED) and not (
         petition.state == State.OPEN and has_amendment(petition)
     ):
@@ -62,11 +66,15 @@ def publish(
             published = published_definition(petition)
             petition.key_made_by_dev = published.organiser_keys == definition.organiser_keys
         if not _publish(database, keystore, petition, signed, today):
-            raise Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
+            raise _changed(slug)
     finally:
         database.close()
     petition.refresh_from_db()
     return petition
+
+
+def _changed(slug: str) -> Refusal:
+    return Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
 
 
 def new_origin() -> str:

@@ -410,6 +410,21 @@ def test_the_whole_team_is_told_of_a_new_key_once(site: SiteOfTests, olga: Perso
     assert sorted(told) == ["carol@example.org", "max@example.org", "olga@example.org"]
 
 
+def test_who_was_removed_just_before_is_told_of_a_new_key(site: SiteOfTests, olga: Person) -> None:
+    """Else one owner could remove the others first, and nobody would stop the key."""
+    carol, max_ = member("carol", TeamRole.OWNER), member("max", TeamRole.VIEWER)
+    for one in (carol, max_):
+        answer = olga.browser.post(f"/people/{one.user.memberships.get().pk}/remove")
+        assert answer.status_code == 302
+    AuditEntry.objects.filter(details="max@example.org").update(at=timezone.now() - timedelta(days=4))
+    change_key(olga)
+    ask(olga, kind="keys")
+    work(site)
+    rows = site.database.query("SELECT mail_key, sealed FROM mail_email")
+    told = [open_body(site.keystore.mail_key(site.database, day), bytes(body)).to.typed for day, body in rows]
+    assert sorted(told) == ["carol@example.org", "olga@example.org"]
+
+
 @pytest.mark.parametrize("state", ["open", "paused"])
 def test_the_way_of_a_first_publication_publishes_no_change(
     site: SiteOfTests, olga: Person, state: str

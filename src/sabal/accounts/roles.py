@@ -47,6 +47,15 @@ def team(petition: Petition) -> QuerySet[User]:
     return User.objects.filter(is_active=True, pk__in=reaching.values("user")).order_by("pk")
 
 
+def team_since(petition: Petition, moment: datetime) -> QuerySet[User]:
+    """Return the team of a petition, with those who lost a role that reached it after that moment."""
+    owner = Organisation.objects.filter(ownerships__petition=petition).values("key")
+    site, owned = Q(petition="", organisation=""), Q(petition="", organisation__in=owner)
+    lost = AuditEntry.objects.filter(site | owned | Q(petition=petition.slug), what="removed", at__gt=moment)
+    gone = Q(email__in=lost.values("details"))
+    return User.objects.filter(Q(pk__in=team(petition).values("pk")) | gone).order_by("pk")
+
+
 def petitions(user: User) -> QuerySet[Petition]:
     """Return the petitions that a user may see, the newest first."""
     found = Petition.objects.select_related("ownership__organisation").order_by("-pk")

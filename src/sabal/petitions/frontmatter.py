@@ -1,6 +1,7 @@
 """The lines between --- and --- at the top of LANG.md. Each is "key: text"."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from sabal.petitions.tomltable import suggestion
@@ -18,7 +19,8 @@ FRONT_MATTER = {
 }
 # These go out in the site's own name: in an email, and on the page after its link. Nothing in them may lead elsewhere.
 OWN_NAME = ("confirm_email", "thanks")
-_LEADS_ELSEWHERE = re.compile(r"://|\bwww\.|@|[\w-]\.[a-z]{2,}|\d(?:[ /.()-]?\d){6}")
+# Programs make a link of an address in any case and width, and with the full stops of Chinese and Japanese.
+_LEADS_ELSEWHERE = re.compile(r"://|\bwww\.|@|[\w-][.。｡][a-z]{2,}|\d(?:[ /.()-]?\d){6}", re.IGNORECASE)
 
 _EAST_ASIAN = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]"
 # A line break between two of these characters is not a space: Chinese and Japanese have no spaces between words.
@@ -100,7 +102,7 @@ def _checked(
             problem(line_numbers[key], f"`{key}` is empty.")
         elif len(text) > longest:
             problem(line_numbers[key], f"`{key}` is {len(text)} characters long; at most {longest} fit.")
-        elif key in OWN_NAME and _LEADS_ELSEWHERE.search(text):
+        elif key in OWN_NAME and _LEADS_ELSEWHERE.search(unicodedata.normalize("NFKC", text)):
             problem(
                 line_numbers[key],
                 f"`{key}` must not contain a web address, an email address or a long number. The page has these.",

@@ -135,6 +135,13 @@ ROW = '<row r="1"><c r="A1" t="str"><v>key</v></c></row>'
 HOSTILE = {
     "bomb": (with_part("xl/worksheets/sheet1.xml", "<worksheet>" + " " * 60_000_000), "large"),
     "a bomb of strings": (workbook(ROW, "<si/>" * 6_000_000), "large"),
+    "one text in many cells": (
+        workbook(
+            ROW + "".join(f'<row r="{n}"><c t="s"><v>0</v></c></row>' for n in range(2, 300)),
+            f"<si><t>{'x ' * 4_000_000}</t></si>",
+        ),
+        "large",
+    ),
     "a lying bomb": (
         lying(with_part("xl/worksheets/sheet1.xml", "<worksheet>" + " " * 60_000_000)),
         "broken",

@@ -17,13 +17,12 @@ from sabal import textfile
 from sabal.desk.languages import Language
 from sabal.desk.pieces import names_of
 from sabal.desk.translating import Sheet
-from sabal.desk.workbook import MOST_COLUMNS, MOST_ROWS, NotATable, rows_of
+from sabal.desk.workbook import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, NotATable, rows_of
 from sabal.petitions.pieces import normal
 from sabal.refusal import Refusal
 from sabal.spreadsheet import csv_line, plain
 
 MOST_BYTES = 5_000_000
-LONGEST_CELL = 32_767  # characters, in .xlsx
 KEY, PART, SOURCE, TRANSLATION, STATE = "key", "part", "source", "translation", "state"
 csv.field_size_limit(MOST_BYTES)
 _WIDTHS = (22, 26, 60, 60, 12)

@@ -14,6 +14,7 @@ from sabal.refusal import Refusal
 
 MOST_UNPACKED = 20_000_000  # bytes of the parts that are read
 MOST_ROWS, MOST_COLUMNS = 5_000, 30
+LONGEST_CELL = 32_767  # characters; no program writes more
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 # What the parsers raise for damaged files, and for those compressed or encrypted as no spreadsheet does it.
 _DAMAGED = (
@@ -193,7 +194,8 @@ class _Sheet(_Words):
         super().end(tag)
         self._in_value = False
         if tag == "c" and (text := self._text()):
-            if self._row > MOST_ROWS:
+            # Many cells can share one text: it would be there as many times after it was read.
+            if self._row > MOST_ROWS or len(text) > LONGEST_CELL:
                 raise NotATable("large")
             if self._column <= MOST_COLUMNS:
                 self._cells[self._row, self._column] = text

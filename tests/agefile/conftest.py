@@ -13,7 +13,7 @@ import pytest
 import agefile
 from agefile import Identity
 
-TYPAGE = "age-encryption@0.3.1"
+PACKAGES = Path(__file__).parents[2] / "organiser-page" / "node_modules"
 
 Typage = Callable[..., dict[str, str]]
 
@@ -26,14 +26,16 @@ def keys(request: pytest.FixtureRequest) -> tuple[Identity, Identity]:
 
 @pytest.fixture(scope="session")
 def typage(tmp_path_factory: pytest.TempPathFactory) -> Typage:
-    """Return a function that calls npm's age-encryption: `typage(verb=…, key=…, data=bytes)`. Install it once a run."""
+    """Return a function that calls npm's age-encryption: `typage(verb=…, key=…, data=bytes)`.
+
+    It is the copy of organiser.html, which `script/organiser-page` installs.
+    """
+    if not shutil.which("node"):
+        skip_loudly("Node is not installed")
+    if not (PACKAGES / "age-encryption").is_dir():
+        skip_loudly("script/organiser-page has not installed age-encryption")
     home = tmp_path_factory.mktemp("typage")
-    install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(home), TYPAGE]
-    if not (shutil.which("node") and shutil.which("npm")):
-        skip_loudly("Node and npm are not installed")
-    done = subprocess.run(install, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        skip_loudly(f"npm could not install {TYPAGE}: {done.stderr.strip()[-200:]}")
+    (home / "node_modules").symlink_to(PACKAGES)
     script = shutil.copy(Path(__file__).with_name("typage.mjs"), home)
 
     def ask(*, data: bytes = b"", **request: str) -> dict[str, str]:

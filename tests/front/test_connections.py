@@ -98,6 +98,7 @@ def open_every_page(client: Client) -> None:
     """Open every page that has a path of its own."""
     for path in client.front.routes.cached_paths():
         answer = client.get(path)
-        # The log has no checkpoint yet, and a guarded petition has no page of its own after withdrawing.
-        missing = "/log/" in path or path.endswith("/withdrawn")
+        # The log has no checkpoint yet, a guarded petition no page after withdrawing and none of its growth, and the
+        # organisation no logo.
+        missing = "/log/" in path or path.endswith(("/withdrawn", "/growth", "/growth.json", "/logo.webp"))
         assert answer.status == (404 if missing else 200), path

@@ -10,6 +10,7 @@ from django.db import transaction
 from sabal import database as raw
 from sabal import settings
 from sabal.accounts.models import Organisation, Ownership
+from sabal.counted import counted
 from sabal.demo.history import History
 from sabal.demo.plans import PLANS, Life, Plan
 from sabal.first_use import publish_for_development
@@ -67,7 +68,10 @@ def _make(
     history = History(database, keystore, chance)
     lives = [Life(plan, plan.per_day(chance)) for plan in plans]
     longest = max(plan.days for plan in plans)
-    say(f"Making {len(plans)} petitions of a town that does not exist, with {longest} days of history:")
+    say(
+        f"Making {counted(len(plans), 'petition')} of a town that does not exist, with"
+        f" {counted(longest, 'day')} of history:"
+    )
     for ago in range(longest, 0, -1):
         day = today - timedelta(days=ago)
         for life in lives:

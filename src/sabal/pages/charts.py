@@ -6,6 +6,7 @@ in print. ElementTree, by which pygal writes, escapes every text.
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 from xml.etree.ElementTree import Element
@@ -19,6 +20,10 @@ from pygal.style import Style
 
 from sabal.petitions.growth import Part, Step
 from sabal.petitions.locales import locale_of, locale_of_sentences
+
+# pygal hooks into every import, for plug-ins of its own that we do not use. The hook is of a form that Python 3.12 has
+# dropped, and programs that walk the hooks, such as pytest, fail on it.
+sys.meta_path[:] = [hook for hook in sys.meta_path if type(hook).__module__ != "pygal"]
 
 WIDTH, HEIGHT = 360, 190  # of the drawing; it is shown up to 1.4 times as large
 TEXT, MARGIN = 12, 8

@@ -28,8 +28,10 @@ _OF_CHECKOUT = (
     "SECURITY.md",
     "pyproject.toml",
     "requirements-dev.lock",
+    "requirements-node.lock",
     "requirements.lock",
     "script/messages",
+    "script/organiser-page",
     "script/setup",
 )
 _OF_WHEEL = ("licenses/LICENSE", "METADATA")
@@ -63,6 +65,7 @@ def _files() -> Iterator[tuple[str, Path]]:
                 yield f"src/{path.relative_to(_PACKAGE.parent).as_posix()}", path
     if (_ROOT / "pyproject.toml").is_file():
         yield from ((name, _ROOT / name) for name in _OF_CHECKOUT if (_ROOT / name).is_file())
+        yield from ((path.relative_to(_ROOT).as_posix(), path) for path in _of_organiser_page())
         return
     try:
         installed = distribution("sabal")
@@ -73,6 +76,13 @@ def _files() -> Iterator[tuple[str, Path]]:
             path = Path(str(file.locate()))
             if file.as_posix().endswith(f".dist-info/{name}") and path.is_file():
                 yield Path(name).name, path
+
+
+def _of_organiser_page() -> Iterator[Path]:
+    """Yield the source of organiser.html, without the packages that its build installs."""
+    for path in (_ROOT / "organiser-page").rglob("*"):
+        if path.is_file() and "node_modules" not in path.parts:
+            yield path
 
 
 def _is_source(path: Path, package: Path) -> bool:

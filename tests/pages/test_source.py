@@ -36,14 +36,14 @@ def fresh() -> Iterator[None]:
 
 def test_the_archive_has_every_file_of_the_program() -> None:
     tracked = subprocess.run(
-        ["git", "ls-files", "src"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "src", "organiser-page"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     found = contents(source.archive())
     assert set(tracked) <= set(found), set(tracked) - set(found)
     assert all(found[name] == (ROOT / name).read_bytes() for name in tracked)
     assert {"LICENSE", "README.md", "pyproject.toml"} <= set(found)
     more = {name for name in found if name.startswith("src/")} - set(tracked)
-    assert all(name.endswith(".mo") for name in more), more
+    assert all(name.endswith((".mo", "/organiser.html")) for name in more), more  # what is built of it
 
 
 @pytest.mark.usefixtures("fresh")

@@ -74,3 +74,6 @@ class Spooled:
             self._open = False
             self.file.close()
             _places.release()
+
+    def __del__(self) -> None:
+        self.close()  # an answer that nobody sent or closed

@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from bench import lists
 from sabal import database as raw
 from sabal import days
 from sabal.database import Database
@@ -21,7 +22,8 @@ from sabal.ledger import tables
 from sabal.ledger.publication import Publication
 from sabal.ledger.receipt import proof
 from sabal.ledger.sequencer import Sequencer
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from tlog import entry
 
 PIECE = 256 * 200  # entries in one append
@@ -149,6 +151,9 @@ VERBS: dict[str, Callable[..., dict[str, float]]] = {
     "sequence": sequence,
     "publish": publish,
     "prove": prove,
+    "subscribe": lists.subscribe,
+    "begin-mailing": lists.begin,
+    "pause-mailing": lists.pause,
 }
 
 

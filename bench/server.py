@@ -22,7 +22,8 @@ import psutil  # type: ignore[import-untyped]
 import agefile
 from sabal import database as raw
 from sabal.keys.keystore import KeyStore, open_keystore
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from sabal.serve import ending_with
 
 ROOT = Path(__file__).parent.parent

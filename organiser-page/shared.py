@@ -3,12 +3,25 @@
 import json
 import sys
 
-from sabal import spreadsheet, typed
+from sabal import keyfile, spreadsheet, typed
 from sabal.mail.address import GOOGLE
 from sabal.mail.providers import OTHER, PROVIDERS
 from sabal.organiser import audit, files, patterns, promised, sample, signers
 from sabal.records import export, revocations
 from sabal.records.record import RECORD_FIELDS
+
+
+def wide() -> list[list[int]]:
+    """Return the first and the last code point of each range of characters that count twice in a passphrase."""
+    ranges: list[list[int]] = []
+    for code in range(sys.maxunicode + 1):
+        if keyfile.passphrase_length(chr(code)) == 2:
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return ranges
+
 
 shared = {
     "recordFields": RECORD_FIELDS,
@@ -36,6 +49,7 @@ shared = {
         "MOST_SEED": sample.MOST_SEED,
         "USUAL_NUMBER": sample.USUAL_NUMBER,
     },
+    "passphrase": {"LEAST_PASSPHRASE": keyfile.LEAST_PASSPHRASE, "wide": wide()},
     "google": sorted(GOOGLE),
     "largeDomains": sorted(
         domain for name, domains in PROVIDERS.items() if name != OTHER for domain in domains

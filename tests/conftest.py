@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.db import connections
@@ -22,7 +23,7 @@ from sabal import database as raw
 from sabal import settings
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION, Keyring
 from sabal.keys.keystore import open_keystore
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from served import CHROMIUM, Served, free_port, wait_for_page
 from sites import SiteOfTests, point_django_at
 from templates import (
@@ -37,6 +38,11 @@ from templates import (
 )
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
+# How long an example takes says nothing on a machine that other tests keep busy.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 SERVER_FIXTURES = ("served", "served_alone", "served_desk")
 
 

@@ -28,6 +28,20 @@ We ask that you:
 
 Please sign below.
 """
+KOREAN = {
+    "title": "심야버스를 지켜 주십시오",
+    "summary": "심야버스를 유지해 주십시오.",
+    "subject": "힐로드행 심야버스",
+    "section-1-heading": "배경",
+    "section-1": "새벽 한 시 버스는 병원 간호사들이 집에 갈 수 있는 유일한 길입니다.",
+    "demands-heading": "우리의 요구",
+    "demand-1": "2030년까지 버스를 유지할 것",
+    "demand-2": "승객 수를 공개할 것",
+    "sign_invitation": "아래에 서명해 주십시오.",
+    "purpose": "의회에 알리기 위함입니다.",
+    "recipient-the-town-council": "시의회",
+}
+"""The pieces of LETTER in another language."""
 
 
 @dataclass

@@ -35,9 +35,11 @@ class Client:
         """Send a GET."""
         return self._runner.run(self.getting(path, *headers))
 
-    def post(self, path: str, fields: Mapping[str, str] | None = None) -> Answer:
+    def post(
+        self, path: str, fields: Mapping[str, str] | None = None, *headers: tuple[bytes, bytes]
+    ) -> Answer:
         """Send a POST as a form of this site does."""
-        return self._runner.run(self.posting(path, fields))
+        return self._runner.run(self.posting(path, fields, *headers))
 
     def post_raw(self, path: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
         """Send a POST as a program does, without an origin."""
@@ -55,9 +57,11 @@ class Client:
         """Return `get` for `at_once`."""
         return self._visit("GET", path, *headers)
 
-    def posting(self, path: str, fields: Mapping[str, str] | None = None) -> Visit:
+    def posting(
+        self, path: str, fields: Mapping[str, str] | None = None, *headers: tuple[bytes, bytes]
+    ) -> Visit:
         """Return `post` for `at_once`."""
-        return self._visit("POST", path, ORIGIN, FORM, body=urlencode(fields or {}).encode())
+        return self._visit("POST", path, ORIGIN, FORM, *headers, body=urlencode(fields or {}).encode())
 
     def _visit(self, method: str, path: str, *headers: tuple[bytes, bytes], body: bytes = b"") -> Visit:
         return visit(self.front, method, path, *headers, host=[HOST], body=[body])

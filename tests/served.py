@@ -119,7 +119,7 @@ def status_of(address: str) -> int:
         return error.code
 
 
-def wait_for_page(address: str, within: float = 30) -> None:
+def wait_for_page(address: str, within: float = 90) -> None:
     """Return when a page is there."""
     deadline = time.monotonic() + within
     while True:

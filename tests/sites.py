@@ -13,7 +13,8 @@ from sabal.keys.keyring import Keyring
 from sabal.keys.keystore import KeyStore
 from sabal.ledger.sequencer import Sequencer
 from sabal.petitions import folder
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from sabal.publishing import drafts, versions
 from sabal.signing.writer import Writer
 from templates import put_rows

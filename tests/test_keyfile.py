@@ -232,3 +232,9 @@ def test_a_long_text_that_is_no_key_is_refused_in_a_short_sentence() -> None:
     with pytest.raises(Refusal, match=r"There is no file .*, and it is no public key") as refused:
         keyfile.recipients("x" * 5_000)
     assert len(str(refused.value)) < 200
+
+
+def test_a_character_of_korean_or_chinese_counts_twice_in_a_passphrase() -> None:
+    assert keyfile.passphrase_length("correct horse") == 13
+    assert keyfile.passphrase_length("바다 사과 구름 연필") == 19
+    assert keyfile.passphrase_length("바다사과구름") >= keyfile.LEAST_PASSPHRASE

@@ -24,15 +24,17 @@ KEYS = {"keys new", "keys server"}
 ARGUMENTS = {
     "audit": ("EXPORT", "--identity", "KEY"),
     "bundle": ("LOG", "--show", "none"),
+    "dossier": ("trees", "--recipient", "council"),
     "keys check": ("trees",),
     "keys new": ("--no-passphrase",),
     "keys server": ("--to", "age1x"),
     "newsletter export": (),
     "open": ("EXPORT", "--identity", "KEY"),
     "sealed": ("trees",),
+    "sheets": ("trees",),
 }
 """The arguments of every command that has `--out`. Names in capitals are files."""
-BINARY = {"bundle", "keys check", "keys server", "sealed"}
+BINARY = {"bundle", "dossier", "keys check", "keys server", "sealed", "sheets"}
 """The commands whose content no terminal can show."""
 
 

@@ -14,8 +14,8 @@ MIGRATIONS = "migrations"
 ORDER = (
     "tlog agefile",  # formats: they import nothing of Sabal
     "__init__ refusal locks private public http posted strict token typed spreadsheet counted nearest days drawn"
-    " hot_tables",
-    "configuration outfile run_folder",
+    " hot_tables webp",
+    "configuration pictures outfile run_folder",
     "settings textfile",
     "database logs erasure_journal serve site_name source keyfile",
     "checking witness keys",
@@ -24,13 +24,18 @@ ORDER = (
     "limits",
     "mail",
     "newsletter",
+    "bounces",
+    "mailings",
     "signing",
     "ledger",
     "pages",
     "publishing organiser api",
+    "dossier",
     "accounts",
+    "delivery updates",
+    "elsewhere",
     "front desk",
-    "first_use operating",
+    "first_use operating tidying",
     "asgi worker demo",
     "cli",
     "__main__",
@@ -171,9 +176,9 @@ def test_every_package_and_module_is_in_the_architecture() -> None:
 
 
 HOT_PATH = (
-    "sabal.signing.writer", "sabal.signing.sign", "sabal.signing.count", "sabal.petitions.snapshot",
-    "sabal.petitions.manifest", "sabal.newsletter.subscription", "sabal.mail.outbox", "sabal.keys.keystore",
-    "sabal.ledger.sequencer", "sabal.ledger.publication", "sabal.ledger.adopt",
+    "sabal.signing.writer", "sabal.signing.sign", "sabal.signing.count", "sabal.petitions.snapshots",
+    "sabal.petitions.manifest", "sabal.newsletter.leaving", "sabal.mail.outbox", "sabal.keys.keystore",
+    "sabal.mailings.sending", "sabal.ledger.sequencer", "sabal.ledger.publication", "sabal.ledger.adopt",
 )  # fmt: skip
 
 
@@ -240,7 +245,7 @@ WRITERS = {
     },
     # Suppressions of the newsletter and of signing share this table; a restore writes both.
     "signing_suppression": {
-        "signing/writer/withdraw.py", "newsletter/subscription.py", "operating/erasures.py",
+        "signing/writer/withdraw.py", "newsletter/leaving.py", "operating/erasures.py",
     },
     "signing_withdrawal": {
         "signing/writer/withdraw.py", "signing/count.py", "signing/adopted.py",
@@ -248,12 +253,16 @@ WRITERS = {
     "signing_total": {"signing/count.py", "signing/adopted.py", "publishing/versions.py"},
     "signing_history": {"signing/count.py"},
     "signing_asked": {"signing/asked.py"},
+    "signing_source": {"signing/sources.py"},
     "signing_bucket": {"signing/writer/sums.py"},
     "signing_counted": {"signing/writer/sums.py"},
+    "mailings_recipient": {"mailings/audience.py", "mailings/claims.py", "mailings/forgetting.py"},
+    "mailings_sum": {"mailings/tables.py"},
     "ledger_log": {"ledger/tables.py"},
     "ledger_bundle": {"ledger/bundles.py"},
     "ledger_batch": {"ledger/tables.py"},
     "ledger_lost": {"ledger/tables.py"},
+    "ledger_offer": {"ledger/offers.py"},
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 /** Make an organiser's key and lock it with a passphrase. */
 
 import { Encrypter, armor, generateHybridIdentity, generateX25519Identity, identityToRecipient } from "age-encryption";
+import shared from "shared";
 
-export const LEAST_PASSPHRASE = 12; // characters
+export const { LEAST_PASSPHRASE } = shared.passphrase; // characters, as `lengthOf` counts them
 const LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"; // none that looks like another
 
 /**
@@ -15,6 +16,12 @@ export async function newKey(passphrase, made, postQuantum = true) {
   encrypter.setPassphrase(passphrase);
   const locked = await encrypter.encrypt(`# made on ${made} with organiser.html\n${identity}\n`);
   return { file: `${armor.encode(locked)}\n`, recipient: await identityToRecipient(identity) };
+}
+
+/** Return the number of characters. One of Korean, Chinese or Japanese counts twice: it is harder to guess. */
+export function lengthOf(passphrase) {
+  const isWide = (code) => shared.passphrase.wide.some(([first, last]) => first <= code && code <= last);
+  return [...passphrase].reduce((sum, character) => sum + (isWide(character.codePointAt(0)) ? 2 : 1), 0);
 }
 
 /** Return a passphrase of 16 letters and digits in groups, with 79 random bits. */

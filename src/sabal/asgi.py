@@ -35,13 +35,14 @@ from sabal.front.prepared import PreparedPages
 from sabal.front.refresher import Refresher
 from sabal.front.routes import table
 from sabal.front.signature import SignatureHandlers
+from sabal.front.subscriber import SubscriberHandlers
 from sabal.keys.keyring import Keyring
 from sabal.ledger.shown import ShownSnapshots
 from sabal.limits import surges
 from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Clients, Limits, tor_exits
 from sabal.logs import where
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.signing.group import Batcher
 from sabal.signing.writer import Writer
 from sabal.signing.writer.find import find
@@ -165,7 +166,7 @@ def make_app(keyring: Keyring, snapshots: Snapshots) -> App:
 
 def make_front(app: App) -> Front:
     """Return the front end, by the settings."""
-    rows = table(Handlers(app), SignatureHandlers(app), NewsletterHandlers(app))
+    rows = table(Handlers(app), SignatureHandlers(app), NewsletterHandlers(app), SubscriberHandlers(app))
     return Front(
         app,
         Routes(rows, settings.SITE_LANGUAGES, dev=settings.DEV),

@@ -13,6 +13,7 @@ from sabal import database as raw
 from sabal import private, settings
 from sabal.accounts.commands import owner_link
 from sabal.desk import secret
+from sabal.elsewhere import sealing
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
 from sabal.petitions import folder
@@ -35,6 +36,7 @@ def prepare() -> KeyStore:
     try:
         for name in (SUPPRESSION, SUBSCRIBERS):
             keystore.make(database, name)
+        sealing.publish_recipient(database, keystore)
     finally:
         database.close()
     return keystore

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 Headers = Sequence[tuple[bytes, bytes]]
 
 CLOSE = ((b"connection", b"close"),)
+PADDED_TO = 1_024  # bytes
 
 # Values of Cache-Control, for all caches including that of the front end.
 PUBLIC = "public, max-age=1, stale-while-revalidate=10, stale-if-error=600"
@@ -71,6 +72,19 @@ class Response:
         return replace(self, headers=[*others, *headers])
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file on the disk, which the server reads while it is sent: so its length takes no memory.
+
+    Its content never changes under this path. `etag` is quoted. `size` is in bytes.
+    """
+
+    path: str
+    size: int
+    etag: bytes
+    headers: Headers = ()
+
+
 class Refused(Exception):
     """Signal a refused request. `page` names the prepared page with the reason; it shows nothing from the client."""
 
@@ -82,7 +96,7 @@ class Refused(Exception):
 
 
 class Moved(Exception):
-    """Signal a GET of a path with something pasted after it. `path` is what was meant, a path of this site."""
+    """Signal a GET that another path answers. `path` is what was meant, a path of this site."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -93,6 +107,11 @@ def busy() -> Refused:
     """Return a 503 to raise. Its random delay keeps clients refused together from returning together."""
     wait = random.randint(5, 30)  # noqa: S311 - no secret
     return Refused(503, "busy", [(b"retry-after", b"%d" % wait)])
+
+
+def padded(body: bytes) -> bytes:
+    """Return a page with spaces up to a multiple of `PADDED_TO`, so that its length tells little about a name in it."""
+    return body + b" " * (-len(body) % PADDED_TO)
 
 
 def see_other(location: str) -> Response:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
+from unicodedata import east_asian_width
 
 import agefile
 from sabal import textfile
@@ -28,6 +29,9 @@ _BEGINS = "BEGIN AGE ENCRYPTED FILE"
 _BEGIN, _END = (re.compile(rf"-+ *{words} *-+") for words in (_BEGINS, "END AGE ENCRYPTED FILE"))
 _AROUND = " \t\u00a0>|\"'`“”„‘’«»,;"
 
+LEAST_PASSPHRASE = 12
+"""The least length of a new passphrase, as `passphrase_length` counts it."""
+
 Key = TypeVar("Key", agefile.Identity, agefile.Recipient)
 
 
@@ -39,12 +43,18 @@ def read_identities(path: Path, ask: Callable[[], str]) -> list[agefile.Identity
         if age is None:
             return _identities(textfile.decode(data))
         if not agefile.is_passphrase_file(age):
-            raise Refusal("is encrypted to a key. It is not a key file. Open it with one.")
+            locked = "is encrypted to a key. It is not a key file. Open it with one."
+            raise Refusal(locked)
         return _identities(textfile.decode(agefile.decrypt_passphrase(age, ask())))
     except agefile.AgeError as error:
         raise agefile.AgeError(f"{path}: {error}", error.kind) from None
     except Refusal as error:
         raise Refusal(f"{path} {error}") from None
+
+
+def passphrase_length(passphrase: str) -> int:
+    """Return the number of characters. One of Korean, Chinese or Japanese counts twice: it is harder to guess."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in passphrase)
 
 
 def read_passphrase(path: Path) -> str:
@@ -70,7 +80,7 @@ def recipients(given: str) -> list[str]:
 
 
 def recipients_in(text: str) -> list[str]:
-    """Return the public keys in a text that a person pasted. Raise `Refusal`, `AgeError`.
+    """Return the public keys in a text that a person pasted. Raise `Refusal`.
 
     If the text has a secret key, tell its owner to make a new one, because the server has seen it.
     """
@@ -80,7 +90,12 @@ def recipients_in(text: str) -> list[str]:
             "This is the secret half of a key, which must not come to the server. It was not stored. Make a new key,"
             " and give the file that ends in .pub."
         )
-    found = [str(key) for key in _keys(text, _PUBLIC, agefile.parse_recipient)]
+    try:
+        found = [str(key) for key in _keys(text, _PUBLIC, agefile.parse_recipient)]
+    except agefile.AgeError:
+        raise Refusal(
+            "This public key is damaged: a part of it is missing or wrong. Copy it again, whole, from its file."
+        ) from None
     if not found:
         raise Refusal("There is no public key in this text. It is a long line that begins with age1.")
     return found

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from sabal.configuration.bounce_address import BounceAddress, parse_bounce_address
+from sabal.configuration.bounces_url import BouncesUrl, parse_bounces_url
 from sabal.configuration.contact import parse_contact
 from sabal.configuration.database_url import SQLITE, connection_options, parse_database_url
 from sabal.configuration.errors import SettingError, SettingsError
 from sabal.configuration.mail_url import MailUrl, parse_mail_url
+from sabal.configuration.mailing_rate import parse_mailing_rate
 from sabal.configuration.plain import (
     parse_folder,
     parse_hops,
@@ -26,6 +29,7 @@ from sabal.configuration.plain import (
     parse_switch,
     parse_words,
 )
+from sabal.configuration.selector import parse_selector
 from sabal.configuration.sender import Sender, parse_sender
 from sabal.configuration.site_address import (
     parse_base_url,
@@ -97,6 +101,31 @@ SETTINGS = (
         id="C104",
     ),
     Setting("SABAL_MAIL_FROM", "", "the sender of every email, such as petition@example.org", id="C105"),
+    Setting(
+        "SABAL_DKIM_SELECTOR",
+        "",
+        "the selector with which the mail server signs emails (DKIM), such as mail; its record is then looked up",
+        id="C122",
+    ),
+    Setting(
+        "SABAL_BOUNCE_ADDRESS",
+        "",
+        "where bounces of emails to lists come back to, such as bounces@example.org; a token is added to it",
+        id="C118",
+    ),
+    Setting(
+        "SABAL_BOUNCES",
+        "",
+        "where they are read: maildir:/path or imaps://user:password@host/INBOX; default: what `sabal bounces` took",
+        secret=True,
+        id="C119",
+    ),
+    Setting(
+        "SABAL_MAILING_RATE",
+        "",
+        "how many emails of newsletters and updates leave in a minute, such as 6000 gmail=600; default: no limit",
+        id="C121",
+    ),
     Setting("SABAL_TRUSTED_HOPS", "0", "how many proxies of your own are in front of the server", id="C106"),
     Setting(
         "SABAL_HOSTS", "", "further host names that the server answers to, separated by commas", id="C107"
@@ -190,6 +219,10 @@ SITE_NAME = parsed("SABAL_SITE_NAME", parse_words, "")
 ONION = parsed("SABAL_ONION", parse_onion, "")
 MAIL_URL = parsed("SABAL_MAIL_URL", parse_mail_url, MailUrl("folder" if DEV else ""))  # scheme "": not set
 MAIL_FROM = parsed("SABAL_MAIL_FROM", parse_sender, Sender("", "petition@localhost" if DEV else ""))
+DKIM_SELECTOR = parsed("SABAL_DKIM_SELECTOR", parse_selector, "")
+BOUNCE_ADDRESS = parsed("SABAL_BOUNCE_ADDRESS", parse_bounce_address, BounceAddress())
+BOUNCES = parsed("SABAL_BOUNCES", parse_bounces_url, BouncesUrl())
+MAILING_RATE = parsed("SABAL_MAILING_RATE", parse_mailing_rate, parse_mailing_rate(""))
 TRUSTED_HOPS = parsed("SABAL_TRUSTED_HOPS", parse_hops, 0)
 HOSTS = parsed("SABAL_HOSTS", parse_hosts, tuple[str, ...]())
 SERVER_KEY_FILE = Path(ENVIRONMENT.get("SABAL_SERVER_KEY_FILE", "") or DATA / "server.key").absolute()
@@ -202,7 +235,7 @@ HOSTING = parsed("SABAL_HOSTING", parse_words, "")
 TLS_END = parsed("SABAL_TLS_END", parse_words, "")
 SOURCE_URL = parsed("SABAL_SOURCE_URL", parse_source_url, "")
 SECURITY_CONTACT = parsed("SABAL_SECURITY_CONTACT", parse_contact, "")
-SITE_LANGUAGES = ("en", "ko", "zh-hans")
+SITE_LANGUAGES = ("en", "ko", "zh-hans", "ja")
 SERVED_AT, DESK_AT = DATA / "served-at", DATA / "desk-at"
 """The addresses that the server and its desk were last started with. Only commands that are typed in another shell read
 them."""
@@ -244,6 +277,7 @@ INSTALLED_APPS = [
     "sabal.signing",
     "sabal.mail",
     "sabal.newsletter",
+    "sabal.bounces",
     "sabal.ledger",
 ]
 TEMPLATES = [
@@ -254,7 +288,7 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("ko", "한국어"), ("zh-hans", "简体中文")]
+LANGUAGES = [("en", "English"), ("ko", "한국어"), ("zh-hans", "简体中文"), ("ja", "日本語")]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -18,7 +18,7 @@ ARCHIVE = "/source.tar.gz"
 _PACKAGE = Path(__file__).parent
 _ROOT = _PACKAGE.parents[1]  # of a checkout
 _PACKAGES = ("agefile", "sabal", "tlog")
-_KINDS = {".css", ".html", ".js", ".md", ".mo", ".po", ".py", ".svg", ".toml", ".txt", ".typed"}
+_KINDS = {".css", ".html", ".js", ".md", ".mo", ".po", ".py", ".svg", ".toml", ".txt", ".typ", ".typed"}
 """What the packages consist of. A file of another kind in their folders, such as a key, is somebody else's."""
 _OF_CHECKOUT = (
     "CHANGELOG.md",

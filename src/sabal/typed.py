@@ -78,6 +78,11 @@ def compact(text: str) -> str:
     return nfc(text.translate(WITHIN_ADDRESS)).strip(AROUND)
 
 
+def code(text: str) -> str:
+    """Return a code that was typed or pasted as it was made: in lower case, without blanks and hyphens."""
+    return re.sub(r"[\s\-]+", "", text).lower()
+
+
 def nfc(text: str) -> str:
     """Return the text in NFC, in linear time: rows of marks are cut, but stay longer than `is_showable` accepts."""
     if text.isascii():

@@ -24,7 +24,7 @@ from sabal.checking.copy import MOST_MANIFEST, MOST_MANIFESTS
 from sabal.checking.records import MOST_LINE
 from served import CHROMIUM
 
-LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN"}
+LANGUAGES = {"en": "en-GB", "ko": "ko-KR", "zh-Hans": "zh-CN", "ja": "ja-JP"}
 
 pytestmark = [
     pytest.mark.browser,
@@ -105,7 +105,7 @@ def test_every_language_has_every_sentence(open_page: Any) -> None:
         language: {key: set(re.findall(r"\{(\w+)", text)) for key, text in texts.items()}
         for language, texts in words.items()
     }
-    assert slots["en"] == slots["ko"] == slots["zh-Hans"]
+    assert slots["en"] == slots["ko"] == slots["zh-Hans"] == slots["ja"]
     used = set(re.findall(r'"((?:p|u|w|d|s|f|in)_?\w+)"', script())) & set(words["en"])
     assert {key for key in words["en"] if key[:2] in ("p_", "u_")} - used == set()
     for text in [text for texts in words.values() for text in texts.values()]:
@@ -368,7 +368,7 @@ def test_the_page_shows_the_sentence_the_table_and_the_records(open_page: Any, t
 
 def test_the_language_is_that_of_the_browser_and_can_be_changed(open_page: Any, tmp_path: Path) -> None:
     zip_ = bundles.zipped(bundles.good()["everything"])
-    for language, word in (("ko", "이상 없음"), ("zh-Hans", "核对无误"), ("en", "OK")):
+    for language, word in (("ko", "이상 없음"), ("zh-Hans", "核对无误"), ("ja", "問題なし"), ("en", "OK")):
         page = open_page(language)
         show(page, tmp_path, b_zip=zip_)
         assert page.locator(".verdict h1").inner_text() == word
@@ -455,7 +455,8 @@ def test_a_million_entries_do_not_freeze_the_page(open_page: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("language", "scheme"), [("en", "light"), ("en", "dark"), ("ko", "dark"), ("zh-Hans", "light")]
+    ("language", "scheme"),
+    [("en", "light"), ("en", "dark"), ("ko", "dark"), ("zh-Hans", "light"), ("ja", "dark")],
 )
 def test_it_fits_a_phone_and_is_accessible(
     language: str, scheme: str, open_page: Any, tmp_path: Path

@@ -543,7 +543,7 @@ def verdict(checker: ModuleType, path: Path) -> dict[str, Any] | None:
 def test_a_thousand_changed_bundles_get_the_expected_result(checker: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "mutant.zip"
     counted: Counter[bool] = Counter()
-    begun = time.monotonic()
+    begun = time.process_time()  # of this process alone: others keep the machine busy
     for mutant in mutants.mutants(seed=20261124, number=1_000):
         path.write_bytes(mutant.zip)
         expected, found = judged(mutant.zip), verdict(checker, path)
@@ -554,7 +554,7 @@ def test_a_thousand_changed_bundles_get_the_expected_result(checker: ModuleType,
         assert found == expected, mutant.name
         counted[expected is not None] += 1
     assert counted[False] > 600 and counted[True] > 80, counted  # most are refused, but not all
-    assert time.monotonic() - begun < 60
+    assert time.process_time() - begun < 60
 
 
 def test_sabal_and_verify_py_agree_on_valid_and_changed_bundles(checker: ModuleType, tmp_path: Path) -> None:

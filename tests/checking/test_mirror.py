@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -280,3 +281,62 @@ def test_a_log_or_page_that_cannot_be_read_is_reported(site: Web, tmp_path: Path
     with pytest.raises(CannotCheck, match="The log was copied, but its page was not"):
         mirror(f"{site.url}/en/trees", tmp_path, NOW)
     assert len(mirrored_log(tmp_path).entries) == 20
+
+
+PROOF = b"%PDF-1.7 the stamp of the council"
+PROOFS = {hashlib.sha256(data).hexdigest(): data for data in (PROOF, b"RIFF....WEBP a photo")}
+
+
+def list_proofs(site: Web, *digests: str) -> None:
+    """Let the JSON of the petition list these proofs, one of them beneath a correction, and its page show them."""
+    rows = [{"proofs": [{"url": f"https://trees.example/trees/proofs/{digest}.pdf"}]} for digest in digests]
+    row = {**(rows[0] if rows else {"proofs": []}), "corrects": rows[1:]}
+    attributes = {"languages": {"en": "x"}, "deliveries": [row], "responses": []}
+    site.files["/trees.json"] = json.dumps({"data": {"attributes": attributes}}).encode()
+    links = "".join(
+        f'<a href="/trees/proofs/{one}.pdf">a</a><img src="/trees/proofs/{one}.pdf">' for one in digests
+    )
+    page = f'<!doctype html><html lang="en"><body><main>{links}<img src="/other.webp"></main></body></html>'
+    site.files["/en/trees/progress"] = page.encode()
+
+
+def test_proofs_are_copied_by_their_hash_and_go_when_they_are_hidden(site: Web, tmp_path: Path) -> None:
+    publish(site, made.log(3))
+    good, other = PROOFS
+    list_proofs(site, good, other, "0" * 64, "../../up")
+    site.files[f"/trees/proofs/{good}.pdf"] = PROOFS[good]
+    site.files[f"/trees/proofs/{other}.pdf"] = b"another file"
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    there = [name for name in files(tmp_path) if "proofs" in name]
+    assert there == [f"trees/proofs/{good}.pdf"]
+    page = files(tmp_path)["en/trees/progress/index.html"].decode()
+    assert (
+        f'href="../../../trees/proofs/{good}.pdf"' in page
+        and f'src="../../../trees/proofs/{good}.pdf"' in page
+    )
+    assert "/other.webp" not in page and f"{site.url}/other" not in page
+    list_proofs(site, other)
+    site.files[f"/trees/proofs/{other}.pdf"] = PROOFS[other]
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    assert [name for name in files(tmp_path) if "proofs" in name] == [f"trees/proofs/{other}.pdf"]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"deliveries": None},
+        {"deliveries": [1]},
+        {"deliveries": [{"proofs": [{}], "corrects": []}]},
+        {"deliveries": {"proofs": "x"}},
+        {"responses": [{"proofs": [{"url": 7}], "corrects": [7]}]},
+        {"deliveries": [{"proofs": [{"url": "/trees/proofs/../../x.pdf"}], "corrects": []}]},
+    ],
+)
+def test_a_record_that_cannot_be_read_lists_no_proof(
+    site: Web, tmp_path: Path, attributes: dict[str, object]
+) -> None:
+    publish(site, made.log(3))
+    whole = {"data": {"attributes": {"languages": {"en": "x"}, **attributes}}}
+    site.files["/trees.json"] = json.dumps(whole).encode()
+    mirror(f"{site.url}/en/trees", tmp_path, NOW)
+    assert not [name for name in files(tmp_path) if "proofs" in name]

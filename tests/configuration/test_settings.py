@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from sabal.configuration.bounce_address import BounceAddress, parse_bounce_address
+from sabal.configuration.bounces_url import BouncesUrl, parse_bounces_url
 from sabal.configuration.contact import parse_contact
 from sabal.configuration.database_url import connection_options, parse_database_url
 from sabal.configuration.errors import SettingError
 from sabal.configuration.hosts import mail_domain
 from sabal.configuration.mail_url import MailUrl, parse_mail_url
+from sabal.configuration.mailing_rate import parse_mailing_rate
 from sabal.configuration.plain import (
     parse_folder,
     parse_hops,
@@ -26,6 +29,7 @@ from sabal.configuration.plain import (
     parse_switch,
     parse_words,
 )
+from sabal.configuration.selector import parse_selector
 from sabal.configuration.sender import Sender, parse_sender
 from sabal.configuration.site_address import (
     parse_base_url,
@@ -48,6 +52,10 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "SABAL_ONION": parse_onion,
     "SABAL_MAIL_URL": parse_mail_url,
     "SABAL_MAIL_FROM": parse_sender,
+    "SABAL_BOUNCE_ADDRESS": parse_bounce_address,
+    "SABAL_BOUNCES": parse_bounces_url,
+    "SABAL_MAILING_RATE": parse_mailing_rate,
+    "SABAL_DKIM_SELECTOR": parse_selector,
     "SABAL_TRUSTED_HOPS": parse_hops,
     "SABAL_HOSTS": parse_hosts,
     "SABAL_SERVER_KEY": parse_server_key,
@@ -91,6 +99,19 @@ VALUES = [
         Sender("Bürger (für) alle:", "b@xn--brger-kva.example"),
     ),
     ("SABAL_MAIL_FROM", "푸른 강의 벗 <mail@강.example>", Sender("푸른 강의 벗", "mail@xn--939a.example")),
+    ("SABAL_BOUNCE_ADDRESS", "bounces@Example.org.", BounceAddress("bounces+", "", "example.org")),
+    ("SABAL_BOUNCE_ADDRESS", "b-*-x@강.example", BounceAddress("b-", "-x", "xn--939a.example")),
+    ("SABAL_BOUNCES", "maildir:/var/mail/b", BouncesUrl("maildir", Path("/var/mail/b"))),
+    (
+        "SABAL_BOUNCES",
+        "imaps://b%40x.example:p%2F@강.example/Bounces",
+        BouncesUrl("imaps", Path(), "xn--939a.example", 993, "b@x.example", "p/", "Bounces"),
+    ),
+    ("SABAL_DKIM_SELECTOR", " Mail ", "mail"),
+    ("SABAL_DKIM_SELECTOR", "s2026._domainkey.example.org.", "s2026"),
+    ("SABAL_DKIM_SELECTOR", "a.b_1", "a.b_1"),
+    ("SABAL_MAILING_RATE", "", {}),
+    ("SABAL_MAILING_RATE", "6000, gmail=600 other=60", {"": 6000, "gmail": 600, "other": 60}),
     ("SABAL_MAIL_URL", "folder:", MailUrl("folder")),
     ("SABAL_MAIL_URL", "smtp://mx.example", MailUrl("smtp", "mx.example", 587, tls="starttls")),
     ("SABAL_MAIL_URL", "smtp://mx.example:465", MailUrl("smtp", "mx.example", 465, tls="implicit")),
@@ -156,6 +177,15 @@ REFUSED = [
     ("SABAL_ONION", f"http://{ONION}/SECRET", "onion service"),
     ("SABAL_HOSTS", "www.example.org,https://SECRET.example.org", "name 2"),
     ("SABAL_HOSTS", "SECRET.example.org/", "name 1"),
+    ("SABAL_BOUNCES", "SECRET", "cannot be read"),
+    ("SABAL_BOUNCES", "maildir:SECRET", "absolute path"),
+    ("SABAL_BOUNCES", "imaps://SECRET@mx.example", "no user and password"),
+    ("SABAL_BOUNCES", "imap://a:SECRET@mx.example", "clear text"),
+    ("SABAL_BOUNCES", 'imaps://a:SECRET@mx.example/x"%0d', "cannot be read|plain ASCII"),
+    ("SABAL_BOUNCES", "imaps://a:%zzSECRET@mx.example", "encodes no character"),
+    ("SABAL_BOUNCE_ADDRESS", "SECRET", "no email address"),
+    ("SABAL_BOUNCE_ADDRESS", "SE*CR*ET@example.org", "one star"),
+    ("SABAL_BOUNCE_ADDRESS", "SECRET-that-is-long@example.org", "too long"),
     ("SABAL_MAIL_FROM", "SECRET", "no email address"),
     ("SABAL_MAIL_FROM", "Smith <SECRET>", "no email address"),
     ("SABAL_MAIL_FROM", "Smith <smith@SECRET", "between < and >"),
@@ -198,6 +228,14 @@ REFUSED = [
     ("SABAL_DATABASE_URL", "postgres://u:SECRET@h", "names no database"),
     ("SABAL_DATABASE_URL", "postgres://[SECRET/name", "hosts, ports"),
     ("SABAL_DATABASE_URL", "postgres://u:p@sécret-SECRET/name", "hosts, ports"),
+    ("SABAL_DKIM_SELECTOR", "SECRET SECRET", "not a selector"),
+    ("SABAL_DKIM_SELECTOR", "-SECRET", "not a selector"),
+    ("SABAL_DKIM_SELECTOR", "SECRÉT", "not a selector"),
+    ("SABAL_DKIM_SELECTOR", "SECRET..a", "not a selector"),
+    ("SABAL_MAILING_RATE", "SECRET", "no list of numbers"),
+    ("SABAL_MAILING_RATE", "0", "no list of numbers"),
+    ("SABAL_MAILING_RATE", "60 70", "no list of numbers"),
+    ("SABAL_MAILING_RATE", "gmail=SECRET", "no list of numbers"),
     ("SABAL_TRUSTED_HOPS", "SECRET", "from 0 to 8"),
     ("SABAL_TRUSTED_HOPS", "²", "from 0 to 8"),
     ("SABAL_TRUSTED_HOPS", "9", "from 0 to 8"),

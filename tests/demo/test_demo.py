@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,14 +14,20 @@ import pytest
 import agefile
 from conftest import dump
 from sabal import settings
+from sabal.accounts.models import AuditEntry
 from sabal.api import views
+from sabal.delivery.contact import Contact
 from sabal.demo import make as demo
 from sabal.demo.people import Person, person
 from sabal.demo.plans import PLANS
 from sabal.desk.numbers import numbers_of
 from sabal.first_use import development_identity
 from sabal.mail.waiting import waiting
+from sabal.mailings.models import Mailing
+from sabal.petitions import folder
+from sabal.petitions.deliveries import DemandState, StepKind
 from sabal.petitions.models import Petition
+from sabal.petitions.standing import leaves
 from sabal.refusal import Refusal
 from sabal.signing import count
 from sites import TODAY, SiteOfTests
@@ -70,6 +77,54 @@ def test_three_petitions_with_weeks_of_history(development: SiteOfTests) -> None
     before = site.rows("signing_signature")
     assert made(site) == (0, ["The invented petitions are here already."])
     assert site.rows("signing_signature") == before
+
+
+@pytest.mark.slow
+def test_what_their_organisers_did(development: SiteOfTests) -> None:
+    site = development
+    made(site)
+    for plan in SMALL:
+        petition = site.petition(plan.slug)
+        languages, deliveries = set(petition.definition.languages), petition.progress.deliveries
+        kinds = {step.kind for step in deliveries.steps}
+        assert {StepKind.DELIVERED, StepKind.ACKNOWLEDGED, StepKind.ANSWERED} <= kinds
+        assert any(step.reference for step in deliveries.steps if step.kind is StepKind.ACKNOWLEDGED)
+        answers = [step for step in deliveries.steps if step.kind is StepKind.ANSWERED]
+        assert all(set(step.words) == languages for step in answers)
+        assert any(
+            proof.media == "webp" and proof.width for step in deliveries.steps for proof in step.proofs
+        )
+        states = {one.state for one in deliveries.statements}
+        assert {DemandState.MET, DemandState.PARTLY, DemandState.REFUSED} <= states
+        assert len(petition.progress.posts) == 2
+        assert all(set(post.texts) == languages for post in petition.progress.posts)
+        # Everything happened on its day, and nothing today.
+        assert all(step.on == step.made_on < TODAY for step in deliveries.steps)
+        assert Contact.objects.filter(petition_id=petition.id).count() == len(petition.definition.recipients)
+    assert not AuditEntry.objects.filter(at__date__gte=TODAY).exists()
+    assert [one.signatures for one in site.petition(BUS).progress.other_counts.valid] == [84]
+    issues = site.petition(BUS).newsletter.issues
+    assert len(issues) == 1 and set(issues[0].texts) == {"en", "ko"}
+    mailings = Mailing.objects.order_by("pk")
+    assert {(one.organisation, one.petition is None) for one in mailings} == {
+        (BUS, False), (BUS, True), (RIVER, False),
+    }  # fmt: skip
+    assert all(one.ended_at and one.queued for one in mailings)
+
+
+def test_what_happened_is_written_in_the_languages_of_each_petition() -> None:
+    for plan in PLANS:
+        found = folder.parse(folder.read(demo._FOLDERS / plan.slug))
+        file = demo._FOLDERS.parent / "happenings" / f"{plan.slug}.toml"
+        happenings = tomllib.loads(file.read_text(encoding="utf-8"))
+        anchors = {one.anchor for one in leaves(found.texts[found.authoritative].demands)}
+        for kind, rows in happenings.items():
+            for one in rows:
+                assert kind == "contact" or 0 < round(one["at"] * plan.days / 100) < plan.days
+                for name in ("words", "notes", "caption", "texts", "how_often"):
+                    assert name not in one or set(one[name]) == set(found.languages), (plan.slug, one)
+                assert set(one.get("anchors", ())) <= anchors
+                assert one.get("recipient", "council") in {each.key for each in found.recipients}
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
 """Fixtures for tests of the desk."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from desk_clients import Person, person
 from sabal.accounts.acts import TeamRole
@@ -13,6 +16,13 @@ from sites import SiteOfTests
 def no_limits_yet() -> None:
     """Forget the limits on guessing, which are in the memory of the process."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Let each test begin in English, whatever page in another language the last test asked for."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+import agefile
 from desk_clients import LETTER, Person
 from desk_drafts import TERMS, made, saved, with_key
+from sabal import settings
 from sabal.accounts.models import AuditEntry, Organisation, Ownership
 from sabal.desk import tasks
 from sabal.desk.models import Job
 from sabal.desk.working import Tasks
 from sabal.petitions import folder
+from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sites import SiteOfTests
@@ -287,6 +290,60 @@ def test_a_wrong_code_is_said(site: SiteOfTests, ed: Person) -> None:
     assert saved(ed, petition, "key/code", code="wrong") == 422
     petition.refresh_from_db()
     assert not petition.key_check_answered
+
+
+@pytest.mark.parametrize("typed", ["ko", "Korean", "korean", "한국어", ""])
+def test_a_language_is_named_as_people_name_it(ed: Person, typed: str) -> None:
+    page = ed.browser.post("/new", {"organisation": "ours", "text": LETTER, "language": typed})
+    shown = "Language: Korean." if typed else "Language: English."
+    assert page.status_code == 200 and shown in page.content.decode()
+
+
+def test_a_name_that_no_language_has_is_refused_and_the_letter_kept(ed: Person) -> None:
+    page = ed.browser.post("/new", {"organisation": "ours", "text": LETTER, "language": "Klingonish"})
+    assert page.status_code == 422 and "No language has this name." in page.content.decode()
+    assert "The night bus must stay" in page.content.decode()
+
+
+def test_a_code_is_taken_as_people_type_it(site: SiteOfTests, ed: Person) -> None:
+    petition = made(ed)
+    assert saved(ed, petition, "key", key=str(site.identity.recipient)) == 302
+    sealed = ed.browser.post(f"/petitions/{petition.slug}/key/check-file").content
+    code = agefile.decrypt(sealed, [site.identity]).decode().strip()
+    typed = " ".join([code[:4].upper(), code[4:8], f"{code[8:12]}-{code[12:]}"])
+    assert saved(ed, petition, "key/code", code=f" {typed} ") == 302
+    petition.refresh_from_db()
+    assert petition.key_check_answered
+
+
+@pytest.mark.parametrize("goal", ["10,000", "10.000", "10 000", "10’000", "10\u202f000", "10000"])
+def test_a_goal_is_taken_as_people_write_it(ed: Person, goal: str) -> None:
+    petition = made(ed)
+    assert saved(ed, petition, "terms", **TERMS, goal=goal) == 302
+    assert drafts.definition(petition.slug).goal == 10_000
+
+
+def test_a_goal_with_a_fraction_is_no_other_goal(ed: Person) -> None:
+    assert saved(ed, made(ed), "terms", **TERMS, goal="10.5") == 422
+
+
+def test_the_preview_says_what_is_missing_in_the_language_of_the_page(ed: Person) -> None:
+    petition = made(ed)
+    files = drafts.export_files(petition.slug)
+    files["petition.toml"] = files["petition.toml"].replace('"Ours"', f'"{TO_COMPLETE}"')
+    drafts.import_files(files)
+    page = ed.browser.get(f"/en/{petition.slug}").content.decode()
+    assert "(still to be written)" in page and "TO BE COMPLETED" not in page
+    assert "(still to be chosen)" in page and "1969" not in page and "1970" not in page
+
+
+def test_after_publishing_the_way_leads_to_the_public_page(site: SiteOfTests, ed: Person) -> None:
+    published = site.publish()
+    Ownership.objects.create(petition_id=published.id, organisation=Organisation.objects.get(key="ours"))
+    public = f"{settings.BASE_URL}/en/{published.slug}"
+    overview = ed.browser.get(f"/petitions/{published.slug}").content.decode()
+    assert f'<a class="button" href="{public}">' in overview and "See it as the public will" not in overview
+    assert f'href="{public}"' in ed.browser.get(f"/petitions/{published.slug}/preview").content.decode()
 
 
 def test_a_draft_is_discarded_and_a_published_petition_is_not(site: SiteOfTests, ed: Person) -> None:

@@ -7,37 +7,13 @@ from html.parser import HTMLParser
 import pytest
 
 from desk_clients import LETTER, Person, person
+from desk_drafts import TWO
 from sabal.accounts.acts import TeamRole
 from sabal.accounts.models import AuditEntry, Organisation, Ownership
 from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.models import Petition
 from sabal.publishing import drafts
 from sites import SiteOfTests
-
-TWO = {
-    "petition.toml": """slug = "night-bus"
-languages = ["en", "ko"]
-authoritative = "en"
-organiser = "Friends of the night bus"
-profile = "open"
-retention = 2031-01-31 # as promised
-purpose = "To tell the council."
-[controller]
-name = "Friends of the night bus e.V."
-address = "Hill Road 1"
-privacy_contact = "privacy@example.org"
-[[recipients]]
-name.en = "The Town Council"
-name.ko = "시의회"
-# at the station
-[[recipients]]
-name = "The Bus Company"
-""",
-    "en.md": "---\ntitle: Keep the bus\nsummary: We ask.\n---\n\n## Background\n\nOld *words*.\n\n## We ask\n\n"
-    "* Keep it\n    * At night\n* Publish the numbers\n",
-    "ko.md": "---\ntitle: 버스를 지켜 주세요\nsummary: 요구합니다.\n---\n\n## 배경\n\n옛날.\n\n## 요구\n\n"
-    "- 유지하라\n  - 밤에도\n- 숫자를 공개하라\n",
-}
 
 
 class Fields(HTMLParser):

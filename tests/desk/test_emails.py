@@ -2,6 +2,8 @@
 
 import time
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from html import unescape
 
 import pytest
@@ -15,6 +17,9 @@ from sabal.accounts.models import Organisation, Ownership
 from sabal.desk.models import Job
 from sabal.desk.working import Tasks
 from sabal.keys.keystore import mail_key_name, open_keystore
+from sabal.mail.address import EmailAddress
+from sabal.mail.emails import Email, Site, render
+from sabal.mail.ids import CONFIRM_TEST
 from sabal.mail.row import open_body
 from sabal.pages.prepared import prepared_page
 from sabal.petitions import folder
@@ -129,9 +134,29 @@ def test_a_test_goes_to_the_person_alone_in_every_language(site: SiteOfTests, ed
     key = open_keystore().find(site.database, mail_key_name(days.number_at(time.time())))
     bodies = [open_body(key, bytes(row[0])) for row in site.database.query("SELECT sealed FROM mail_email")]
     assert {body.to.typed for body in bodies} == {"ed@example.org"}
-    assert sorted(body.language for body in bodies) == ["en", "ko", "zh-hans"]
+    assert sorted(body.language for body in bodies) == ["en", "ja", "ko", "zh-hans"]
     assert "is on its way" in ed.browser.get(PAGE).content.decode()
     assert site.rows("signing_pending") == 0
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Test: "), ("ko", "시험 발송: ")])
+def test_a_test_says_that_it_is_one(language: str, words: str) -> None:
+    petition = folder.parse(files("open"))
+    email = Email(1, CONFIRM_TEST, EmailAddress.parse("ed@example.org"), language, "a" * 26)
+    message = render(email, petition, Site("https://petition.example"), time.time())
+    content = message_from_bytes(message.content, policy=default)
+    plain = content.get_body(("plain",))
+    assert content["Subject"].startswith(words) and plain is not None
+    assert ("test that you asked for" if language == "en" else "시험 이메일") in plain.get_content()
+
+
+def test_the_email_of_a_published_petition_ends_with_its_log_as_the_real_one(site: SiteOfTests) -> None:
+    petition = site.publish()
+    site.sequence(petition, int(time.time()))
+    olga = person("olga@example.org", TeamRole.OWNER)
+    page = unescape(olga.browser.get(PAGE).content.decode())
+    assert site.petition().counts.checkpoint.decode().splitlines()[0] in page
+    assert "If that log is ever shortened or rewritten" in page
 
 
 def test_few_tests_an_hour(site: SiteOfTests, ed: Person) -> None:

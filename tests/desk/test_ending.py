@@ -20,6 +20,7 @@ WORDS = {
     "words:en": "The council kept the bus.\n\nThank you.",
     "words:ko": "버스가 남았습니다.",
     "words:zh-hans": "巴士保住了。",
+    "words:ja": "バスは残りました。",
 }
 TODAY = datetime.now(UTC).date()
 

@@ -19,6 +19,7 @@ from sabal.desk.texteditor import TextEditor
 from sabal.petitions import folder
 from sabal.petitions.definition import Controller, Definition, Fields, Recipient, Terms, Text
 from sabal.petitions.frontmatter import FRONT_MATTER
+from sabal.petitions.picture import DESCRIPTION
 from sabal.petitions.terms import KEYS
 
 EXAMPLE = folder.read(Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation")
@@ -62,7 +63,7 @@ RECIPIENTS: Mapping[str, tuple[dict[str, Any], Any]] = {
     "group": ({"recipient-0-group": "on"}, True),
 }
 TEXT: Mapping[str, tuple[dict[str, Any], Any]] = {
-    **{key: ({key: f"New {key[:5]}"}, f"New {key[:5]}") for key in FRONT_MATTER},
+    **{key: ({key: f"New {key[:5]}"}, f"New {key[:5]}") for key in FRONT_MATTER if key != DESCRIPTION},
     "sections": ({"section-0-heading": "New"}, "New"),
     "demands_heading": ({"demands_heading": "We demand"}, "We demand"),
     "demands": ({"demand-1-text": "New part"}, "New part"),
@@ -81,7 +82,9 @@ def test_every_key_of_the_format_has_a_field() -> None:
     assert plain | inner == set(TERMS) | ELSEWHERE
     assert names(Terms) - {"profile_chosen"} == set(KEYS), "a value that no key sets"
     assert names(Recipient) == set(RECIPIENTS)
-    assert names(Text) - {"language"} == set(TEXT)
+    assert names(Text) - {"language", DESCRIPTION} == set(TEXT)
+    assert DESCRIPTION in FRONT_MATTER  # set on the page of the picture: test_picture.py
+    assert names(Definition) - names(Terms) == {"texts", "picture"}
     assert set(PublicKey.base_fields) == {"key"}
 
 

@@ -153,3 +153,10 @@ def test_nothing_else_of_an_organisation_is_set(site: SiteOfTests, owner: Person
     assert not ours.logo and ours.logo_width == 0 and ours.names == {}
     snapshot: PetitionSnapshot = site.petition()
     assert snapshot.identity and snapshot.identity.logo == b""
+
+
+def test_a_good_logo_is_kept_when_the_colour_is_refused(owner: Person) -> None:
+    answer = owner.browser.post("/organisations/ours", {**FORM, "accent": "yellow", "logo_file": png()})
+    assert answer.status_code == 422 and "The new logo is stored already." in answer.content.decode()
+    assert owner.browser.get("/organisations/ours/logo.webp").content[:4] == b"RIFF"
+    assert Organisation.objects.get(key="ours").accent == ""

@@ -121,7 +121,7 @@ def test_a_wrong_code_deletes_nothing_and_stays_in_the_field(
     fetched(carol.browser)
     for code in (old, "0" * 64, "<script>alert(1)</script>", "é"):
         answer = carol.browser.post(f"{PAGE}/delete", {"code": code})
-        assert answer.status_code == 422 and b"not the code of the newest file" in answer.content
+        assert answer.status_code == 422 and b"This code does not fit." in answer.content
         assert b"<script>alert" not in answer.content
     assert drain.due(site.database, petition.id) is None
     assert carol.browser.post(f"{PAGE}/delete", {"code": "a" * 201}).status_code == 422

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from time import time
 
 import pytest
@@ -282,3 +282,14 @@ def test_a_guarded_petition_on_the_site_rounds_the_emails(site: SiteOfTests) -> 
     assert lines[1:] == [["gmail", "50", "0", "0", "0"]]
     page = olga.get("/email").content.decode()
     assert "<b>small<" not in page and ">57<" not in page and ">50<" in page
+
+
+def test_on_the_first_day_no_line_is_drawn_and_the_marks_are_whole_people(site: SiteOfTests) -> None:
+    petition = site.publish(profile='"open"')
+    confirmed(site, petition, "suzie@example.org", country="")
+    Petition.objects.update(opened_on=datetime.now(UTC).date())
+    site.sequence(petition, int(time()))
+    page = viewer().get(PATH).content.decode()
+    assert "It begins tomorrow." in page and "None of those who are counted has named one." in page
+    axis = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", page) if "." in text]
+    assert axis == []

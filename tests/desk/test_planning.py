@@ -1,14 +1,18 @@
 """Publish at a time: clocks of time zones, the plan on the pages, the worker that does it when it is due."""
 
+import threading
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from desk_clients import Person
 from desk_drafts import TERMS, made, saved, with_key
 from sabal.accounts.models import AuditEntry
+from sabal.desk import transferring
 from sabal.desk.models import Job
 from sabal.desk.moments import moment, zones
 from sabal.desk.working import Tasks
@@ -124,6 +128,44 @@ def test_what_is_no_longer_complete_is_not_published(site: SiteOfTests, ed: Pers
     assert "key check is missing" in ed.browser.get(f"/petitions/{petition.slug}").content.decode()
 
 
+def test_a_long_import_delays_no_publication(
+    site: SiteOfTests, ed: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = ready(site, ed)
+    begun, ends = threading.Event(), threading.Event()
+
+    def takes_long(*_: object) -> None:
+        begun.set()
+        assert ends.wait(60)
+
+    monkeypatch.setattr(transferring, "_do", takes_long)
+    transferring.check.enqueue("1")
+
+    def lists() -> None:
+        with closing(site.connect()) as database:
+            assert Tasks("a", transferring.QUEUE).work(database)
+        connection.close()
+
+    thread = threading.Thread(target=lists)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        job = plan(ed, petition)
+        make_due(job)
+        assert Tasks("a").work(site.database)
+        petition.refresh_from_db()
+        assert petition.state == "open"
+        assert DBTaskResult.objects.running().count() == 1, (
+            "the import goes on, and is not done a second time"
+        )
+        with closing(site.connect()) as another:
+            assert not Tasks("b", transferring.QUEUE).work(another), "of several workers one does it"
+    finally:
+        ends.set()
+        thread.join(30)
+    assert not DBTaskResult.objects.running().exists()
+
+
 def test_a_worker_killed_while_it_published_a_plan_publishes_it_once(site: SiteOfTests, ed: Person) -> None:
     petition = ready(site, ed)
     job = plan(ed, petition)
@@ -198,6 +240,13 @@ def test_whether_emails_arrive_is_said_in_words(site: SiteOfTests, ed: Person) -
     )
     said = ed.browser.get(page).content.decode()
     assert "accepts the sender a@example.org" in said and "It is missing" in said and "dkim=pass" in said
+    assert "SABAL_DKIM_SELECTOR" in said
+    found = Job.objects.get().details["found"] | {"dmarc": "ok"}
+    for state, good in (("ok", True), ("missing", False)):
+        Job.objects.update(details={"found": found | {"dkim": state}})
+        assert ("It is missing" in ed.browser.get(page).content.decode()) is not good
+        checks = ed.browser.get(f"/petitions/{petition.slug}/publish").content.decode()
+        assert ("lacks a record" in checks) is not good
     checks = ed.browser.get(f"/petitions/{petition.slug}/publish").content.decode()
     assert 'class="advised"' in checks and "lacks a record" in checks  # and it can be published all the same
     assert "<button>Publish</button>" in checks

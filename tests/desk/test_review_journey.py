@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from desk_clients import PASSWORD, give_authenticator
+from desk_browser import add_passkey, assert_pages_fit, enter, invite
 from journey.signer import Signer, wait_for
 from served import SLUG, Served
 
@@ -20,30 +19,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 DESK = f"/petitions/{SLUG}"
 
 
-def join(served: Served, browser: Any, token: str, name: str) -> Any:
-    """Return the browser window of a person who opened their link and set up a passkey."""
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    give_authenticator(context, page)
-    page.goto(f"{served.desk}/welcome/{token}")
-    page.fill("[name=name]", name)
-    page.fill("[name=password1]", PASSWORD)
-    page.fill("[name=password2]", PASSWORD)
-    page.click("main button")
-    page.goto(f"{served.desk}/account/security/webauthn/add/")
-    page.fill("[name=name]", "Laptop")
-    page.check("[name=passwordless]")
-    page.click("main form button")
-    page.wait_for_url("**/recovery-codes/")
-    return page
-
-
 @pytest.fixture(scope="module")
 def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
-    link = re.search(r"http://\S+/welcome/(\S+)", served_desk.output.read_text())
-    assert link, "the server printed no link to its desk"
-    page = join(served_desk, browser, link[1], "Olga")
+    page = enter(served_desk, browser)
+    add_passkey(served_desk, page)
     yield page
     page.context.close()
 
@@ -51,12 +30,9 @@ def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def max_(served_desk: Served, olga: Any, browser: Any) -> Iterator[Any]:
     """Yield the browser window of Max, whom Olga invited as the moderator of the petition."""
-    olga.goto(f"{served_desk.desk}/people/invite")
-    olga.fill("[name=email]", "max@example.org")
-    olga.select_option("[name=place]", f"petition:{SLUG}")
-    olga.check("[value=moderator]")
-    olga.click("main form button")
-    page = join(served_desk, browser, olga.locator("code.copy").inner_text().rpartition("/")[2], "Max")
+    link = invite(served_desk, olga, "max@example.org", f"petition:{SLUG}", "moderator")
+    page = enter(served_desk, browser, "Max", link)
+    add_passkey(served_desk, page)
     yield page
     page.context.close()
 
@@ -79,7 +55,7 @@ def names(
     """Return the file that Olga downloaded."""
     file = tmp_path_factory.mktemp("olga") / "names.jsonl"
     olga.goto(f"{served_desk.desk}{DESK}")
-    olga.click('nav.menu >> text="Names"')
+    olga.click('nav.menu >> text="Signers’ names"')
     with olga.expect_download() as download:
         olga.click("form[action$='names/file'] button")
     assert re.fullmatch(rf"{SLUG}-\d{{4}}-\d\d-\d\d\.jsonl", download.value.suggested_filename)
@@ -101,7 +77,7 @@ def test_the_names_are_deleted_when_it_was_proved_that_they_open(
     olga.goto(f"{served_desk.desk}{DESK}/names")
     olga.fill("[name=code]", "0" * 64)
     olga.click("form[action$='names/delete'] button")
-    assert "not the code of the newest file" in olga.locator(".summary").inner_text()
+    assert "This code does not fit." in olga.locator(".summary").inner_text()
     assert olga.locator("[name=code]").input_value() == "0" * 64
     olga.fill("[name=code]", offline(served_desk, "open", str(names), "--prove"))
     olga.click("form[action$='names/delete'] button")
@@ -123,7 +99,7 @@ def test_max_takes_out_what_the_audit_found(
         file.write(json.dumps({"index": 2, "reason": "duplicate", "why": "she told us so"}) + "\n")
     max_.goto(f"{served_desk.desk}/")
     max_.click("table a")
-    assert max_.locator('nav.menu >> text="Names"').count() == 0
+    assert max_.locator('nav.menu >> text="Signers’ names"').count() == 0
     max_.click('nav.menu >> text="Review"')
     assert "No signature is held" in max_.locator("main").inner_text()
     max_.click("text=Found by an audit")
@@ -190,21 +166,5 @@ def test_every_page_at_every_width(
     olga: Any, served_desk: Served, names: Path, language: str, scheme: str
 ) -> None:
     """No sideways scroll at 320 px, one heading, and nothing that axe finds."""
-    olga.emulate_media(color_scheme=scheme)
-    olga.goto(f"{served_desk.desk}/")
-    olga.click(f"footer [value={language}]")
-    for path in PAGES:
-        for width in (320, 1366):
-            olga.set_viewport_size({"width": width, "height": 768})
-            olga.goto(f"{served_desk.desk}{DESK}/{path}")
-            assert olga.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
-        assert olga.locator("h1").count() == 1, path
-        found = Axe().run(olga).response["violations"]
-        assert not found, (
-            path,
-            json.dumps([(one["id"], one["nodes"][0]["html"]) for one in found], indent=1),
-        )
-    olga.emulate_media(color_scheme="light")
-    olga.set_viewport_size({"width": 1366, "height": 768})
-    olga.goto(f"{served_desk.desk}/")
-    olga.click("footer [value=en]")
+    addresses = [f"{served_desk.desk}{DESK}/{path}" for path in PAGES]
+    assert_pages_fit(olga, served_desk.desk, addresses, language, scheme, frames=True)

@@ -114,7 +114,8 @@ def test_a_command_on_the_server_leaves_a_revision_too(carol: Person, petition: 
     last = petition.revisions.order_by("-number")[0]
     assert last.user is None and len(numbers(petition)) == 2
     assert (
-        "shell of the server" in carol.browser.get(f"/petitions/{petition.slug}/revisions").content.decode()
+        "the operator, on the server"
+        in carol.browser.get(f"/petitions/{petition.slug}/revisions").content.decode()
     )
     drafts.import_files(drafts.export_files(petition.slug))
     assert len(numbers(petition)) == 2, "the same files are no new revision"

@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from desk_clients import Person, person
 from sabal.accounts.acts import TeamRole
@@ -141,12 +143,9 @@ def test_a_copy_of_anothers_petition_promises_nothing_in_their_name(site: SiteOf
     assert copied(ed, source.slug) == 302
     definition = drafts.definition(Petition.objects.latest("pk").slug)
     own = definition.controller
-    for text in (
-        *definition.organiser.values(),
-        *own.name.values(),
-        *own.address.values(),
-        own.privacy_contact,
-    ):
+    # The name is that of the organisation that makes the copy; what it has not said stays open.
+    assert {*definition.organiser.values(), *own.name.values()} == {"Ours"}
+    for text in (*own.address.values(), own.privacy_contact):
         assert TO_COMPLETE in text
     assert own.key == ""
 
@@ -163,3 +162,17 @@ def test_only_what_may_be_seen_is_offered(site: SiteOfTests, ed: Person) -> None
         page = browser.browser.get("/new/copy").content.decode()
         assert source.slug not in page
     assert copied(translator, source.slug) == 422
+
+
+def test_the_list_of_petitions_to_copy_asks_for_all_at_once(site: SiteOfTests, ed: Person) -> None:
+    site.publish()
+    ours, source = Organisation.objects.get(key="ours"), Petition.objects.get(slug=SLUG)
+    Ownership.objects.create(petition=source, organisation=ours)
+    ed.browser.get("/new/copy")
+    with CaptureQueriesContext(connection) as one:
+        ed.browser.get("/new/copy")
+    for _ in range(3):
+        copied(ed, SLUG)
+    with CaptureQueriesContext(connection) as many:
+        ed.browser.get("/new/copy")
+    assert Petition.objects.count() == 4 and len(many) == len(one)

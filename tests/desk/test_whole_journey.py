@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from desk_clients import LETTER, PASSWORD, give_authenticator
+from desk_browser import add_passkey, enter
+from desk_clients import LETTER
 from organiser import pages
 from organiser.pages import PASSPHRASE, Opened
 from sabal.organiser.page import FILE
@@ -36,19 +37,17 @@ TERMS = {
 
 @pytest.fixture
 def olga(served_desk: Served, browser: Any) -> Iterator[Any]:
-    """Yield Olga's browser at the desk, on the screen of a usual laptop."""
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
-    page = context.new_page()
+    """Yield the window of Olga, on the screen of a usual laptop, who came in with the link that the server printed."""
+    page = enter(served_desk, browser)
     page.set_default_timeout(20_000)
-    give_authenticator(context, page)
     yield page
-    context.close()
+    page.context.close()
 
 
 def test_from_the_first_link_to_the_closed_petition(
     olga: Any, served_desk: Served, browser: Any, tmp_path: Path
 ) -> None:
-    come_in(olga, served_desk)
+    add_passkey(served_desk, olga)
     write(olga, served_desk)
     add_korean(olga, served_desk)
     with pages.opened(browser, tmp_path) as offline:
@@ -58,20 +57,6 @@ def test_from_the_first_link_to_the_closed_petition(
         read_names(olga, offline, served_desk, key)
     correct_a_typo(olga, served_desk)
     close(olga, served_desk)
-
-
-def come_in(olga: Any, served: Served) -> None:
-    link = re.search(r"http://\S+/welcome/(\S+)", served.output.read_text())
-    assert link, "the server printed no link to its desk"
-    olga.goto(f"{served.desk}/welcome/{link[1]}")
-    olga.fill("[name=name]", "Olga")
-    olga.fill("[name=password1]", PASSWORD)
-    olga.fill("[name=password2]", PASSWORD)
-    olga.click("main button")
-    olga.goto(f"{served.desk}/account/security/webauthn/add/")
-    olga.fill("[name=name]", "Laptop")
-    olga.click("main form button")
-    olga.wait_for_url("**/recovery-codes/")
 
 
 def write(olga: Any, served: Served) -> None:
@@ -92,7 +77,7 @@ def write(olga: Any, served: Served) -> None:
     olga.fill("[name=retention]", "2030-01-31")
     olga.click("main form button")
     olga.goto(f"{served.desk}/petitions/{PETITION}")
-    olga.click("text=The text (en)")
+    olga.click("text=The text (English)")
     olga.fill("[name=summary]", "We ask the town council to keep the night bus.")
     olga.click("main form button")
 
@@ -168,7 +153,7 @@ def read_names(olga: Any, offline: Opened, served: Served, key: Path) -> None:
     olga.goto(f"{served.desk}/petitions/{PETITION}")
     assert re.search(r"\b1\b", olga.locator(".count").first.inner_text())
     assert "Suzie" not in olga.content()
-    olga.click("nav.menu a:text-is('Names')")
+    olga.click("nav.menu a:text-is('Signers’ names')")
     export = saved(olga, "main form button >> nth=0", offline.folder)
     assert b"Suzie" not in export.read_bytes()
     offline.open_names([export], key, PASSPHRASE)

@@ -98,7 +98,9 @@ def open_every_page(client: Client) -> None:
     """Open every page that has a path of its own."""
     for path in client.front.routes.cached_paths():
         answer = client.get(path)
-        # The log has no checkpoint yet, a guarded petition no page after withdrawing and none of its growth, and the
-        # organisation no logo.
-        missing = "/log/" in path or path.endswith(("/withdrawn", "/growth", "/growth.json", "/logo.webp"))
+        # The log has no checkpoint yet, a guarded petition no page after withdrawing and none of its growth, the
+        # petition no picture, and the organisation no logo.
+        missing = "/log/" in path or path.endswith(
+            ("/withdrawn", "/growth", "/growth.json", "/elsewhere", "/logo.webp", "/picture.webp")
+        )
         assert answer.status == (404 if missing else 200), path

@@ -24,6 +24,7 @@ PATHS = [
     "/en/bowl", "/ko/bowl", "/en", "/bowl.json", "/bowl/log/checkpoint", "/en/privacy", "/en/newsletter",
     f"/en/confirm/{TOKEN}", f"/ko/confirm/{TOKEN}/not-me", f"/en/signature/{TOKEN}", f"/en/signature/{TOKEN}.promise",
     f"/en/signature/{TOKEN}.tlog-proof", f"/en/newsletter/confirm/{TOKEN}", f"/en/newsletter/unsubscribe/{TOKEN}",
+    f"/en/newsletter/news/{TOKEN}",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from sabal.petitions.definition import LANGUAGE
 def of(*languages: str, dev: bool = False) -> Routes:
     """Return the routes of the real table, for a site in these languages."""
     echo = Echo()
-    return Routes(table(echo, echo, NewsletterEcho(echo)), languages, dev=dev)
+    return Routes(table(echo, echo, NewsletterEcho(echo), echo), languages, dev=dev)
 
 
 def routes() -> Routes:
@@ -45,6 +45,7 @@ def routes() -> Routes:
         ("/en/bowl/sent", "/{language}/{slug}/sent", True),
         ("/en/bowl/versions", "/{language}/{slug}/versions", True),
         ("/en/bowl/growth", "/{language}/{slug}/growth", True),
+        ("/en/bowl/elsewhere", "/{language}/{slug}/elsewhere", True),
         ("/en/bowl/card.png", "/{language}/{slug}/card.png", True),
         ("/en/bowl/logo.webp", "/{language}/{slug}/logo.webp", True),
         ("/en/bowl/sign", "/{language}/{slug}/sign", False),
@@ -71,6 +72,7 @@ def routes() -> Routes:
         ("/ko/newsletter/rivers/asked", "/{language}/newsletter/{organisation}/asked", True),
         (f"/en/newsletter/confirm/{TOKEN}", "/{any_language}/newsletter/confirm/{token}", False),
         (f"/en/newsletter/unsubscribe/{TOKEN}", "/{any_language}/newsletter/unsubscribe/{token}", False),
+        (f"/fr/newsletter/news/{TOKEN}", "/{any_language}/newsletter/news/{token}", False),
         ("/fr/french", "/{language}/{slug}", True),
         (f"/fr/confirm/{TOKEN}", "/{any_language}/confirm/{token}", False),
     ],
@@ -83,11 +85,11 @@ def test_a_path_has_this_row(path: str, row: str, cached: bool) -> None:
 def test_every_row_has_a_page_or_a_handler() -> None:
     """Only pages are cached, and only POSTs are counted."""
     for row in routes()._rows:
-        assert row.page or row.get or row.post
+        assert row.page or row.get or row.post or row.stored
         assert not row.cached or row.page
         assert (row.limit is None and not row.any_type) or row.post
         assert row.is_open == bool(
-            row.has_file or {"{token}", "{email}"} & set(row.path.replace(".", "/").split("/"))
+            row.has_file or row.stored or {"{token}", "{email}"} & set(row.path.replace(".", "/").split("/"))
         )
 
 
@@ -98,6 +100,16 @@ def test_a_path_names_its_parts() -> None:
     assert found(b"/bowl/log/manifests/" + b"0a" * 32 + b".json").file == "0a" * 32
     proof = found(f"/ko/signature/{TOKEN}.tlog-proof".encode())
     assert (proof.language, proof.token, proof.slug) == ("ko", TOKEN, "")
+    update = found(b"/ko/bowl/updates/12")
+    assert (update.language, update.slug, update.file) == ("ko", "bowl", "12")
+    for wrong in (
+        b"/ko/bowl/updates/0",
+        b"/ko/bowl/updates/1x",
+        b"/ko/other/updates/1",
+        b"/ko/bowl/updates/1/2",
+    ):
+        with pytest.raises(Refused):
+            found(wrong)
     sign = found(b"/zh-hans/bowl/sign")
     assert (sign.language, sign.slug, sign.row.allow) == ("zh-hans", "bowl", ("POST",))
 
@@ -115,7 +127,7 @@ def test_every_path_is_there_in_every_language_that_a_petition_can_have(language
             assert found.find(parts.encode()).row is row, parts
 
 
-PARTS = {"slug": "bowl", "token": TOKEN, "digest": "0a" * 32, "tile": "0/000"}
+PARTS = {"slug": "bowl", "token": TOKEN, "digest": "0a" * 32, "tile": "0/000", "post": "7"}
 
 
 def test_pages_of_development_exist_only_in_development() -> None:
@@ -131,7 +143,7 @@ def test_pages_of_development_exist_only_in_development() -> None:
     [
         "/fr/bowl", "/en/french", "/fr", "/fr/privacy", "/fr/newsletter", "/en/bowl.json", "/bowl",
         "/fr/newsletter/rivers", "/en/newsletter/asked", "/en/newsletter/bowl", "/en/newsletter/rivers/bowl",
-        "/en/newsletter/confirm", "/en/newsletter/unsubscribe", f"/en/newsletter/{TOKEN}",
+        "/en/newsletter/confirm", "/en/newsletter/unsubscribe", f"/en/newsletter/{TOKEN}", "/en/newsletter/news",
         f"/en/newsletter/other/{TOKEN}", f"/fr2/confirm/{TOKEN}", f"/en/confirm/{'a' * 65}", "/other/log/tile/0/000",
         f"/en/signature/{TOKEN}.other", "/bowl/log/tile",
         f"/bowl/log/manifests/{'0A' * 32}.json", f"/en/newsletter/confirm/{TOKEN}/not-me",
@@ -204,6 +216,8 @@ def test_subscribing_needs_an_offer_and_unsubscribing_does_not() -> None:
         (b"zh-CN,zh;q=0.9", "zh-hans"),
         (b"zh-TW", "zh-hans"),
         (b"zh-Hans-CN", "zh-hans"),
+        (b"ja,en-US;q=0.9,en;q=0.8", "ja"),
+        (b"ja-JP", "ja"),
         (b"fr, de;q=0.5", "en"),
         (b"fr, ko;q=0.1", "ko"),
         (b"ko;q=0, en", "en"),
@@ -224,7 +238,7 @@ def test_subscribing_needs_an_offer_and_unsubscribing_does_not() -> None:
     ],
 )
 def test_the_preferred_language_is_chosen(accept: bytes | None, language: str) -> None:
-    assert best_language(accept, ("en", "ko", "zh-hans"), "en") == language
+    assert best_language(accept, ("en", "ko", "zh-hans", "ja"), "en") == language
 
 
 def test_traditional_script_comes_first_for_taiwan_if_it_is_offered() -> None:

@@ -24,6 +24,7 @@ from sabal.front.prepared import PreparedPages
 from sabal.front.routes import Row, table
 from sabal.http import PUBLIC, Refused, Request, Response, file, see_other
 from sabal.limits.networks import Clients, Limits
+from sabal.petitions.issues import NONE, PublicNewsletter
 
 LANGUAGES = ("en", "ko", "zh-hans")
 TOKEN = "abcdefghijklmnopqrstuvwxyz"
@@ -42,6 +43,7 @@ class Petition:
     state: str = "open"
     organisation: str = "rivers"
     definition: Definition = field(default_factory=Definition)
+    newsletter: PublicNewsletter = NONE
 
 
 class Petitions:
@@ -120,6 +122,12 @@ class Echo:
     async def withdrawn(self, request: Request) -> Response:
         return await self.app.prepared.page("withdrawn", request.language)
 
+    async def page(self, request: Request) -> Response:
+        return await self.app.prepared.page("newsletter-unsubscribe", request.language)
+
+    async def change(self, request: Request) -> Response:
+        return see_other(request.path)
+
 
 class NewsletterEcho:
     """The same for the handlers of the newsletter."""
@@ -131,10 +139,13 @@ class NewsletterEcho:
         self.echo.seen.append(request)
         return file(repr((request.method, request.path, request.body)).encode(), HTML, "no-store")
 
-    confirm = unsubscribe = subscribe
+    confirm = unsubscribe = news = refuse = subscribe
 
     async def confirm_page(self, request: Request) -> Response:
         return await self.echo.app.prepared.page("newsletter-confirm", request.language)
+
+    async def refuse_page(self, request: Request) -> Response:
+        return await self.echo.app.prepared.page("invitation-refuse", request.language)
 
     async def unsubscribe_page(self, request: Request) -> Response:
         return await self.echo.app.prepared.page("newsletter-unsubscribe", request.language)
@@ -195,7 +206,7 @@ def build(echo: Echo | None = None, pages: Pages | None = None, **changes: Any) 
         writer=None,
         finder=None,
     )
-    rows = pages.replacing(table(echo, echo, NewsletterEcho(echo)))
+    rows = pages.replacing(table(echo, echo, NewsletterEcho(echo), echo))
     front = Front(
         echo.app,
         Routes(rows, LANGUAGES, dev=changes.get("dev", False)),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sabal.front.front import Front
@@ -53,16 +54,20 @@ async def visit(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    raw = path if isinstance(path, bytes) else path.encode()
+    raw, _, query = (path if isinstance(path, bytes) else path.encode()).partition(b"?")
     scope = {
         "type": "http",
         "method": method,
         "raw_path": raw,
         "path": raw.decode("latin-1"),
+        "query_string": query,
         "headers": [*host, *headers],
         "client": (peer, "40000"),
     }
     await front(scope, receive, send)
     start, end = sent
-    assert start["type"] == "http.response.start" and end["type"] == "http.response.body"
+    assert start["type"] == "http.response.start"
+    if end["type"] == "http.response.pathsend":
+        end = {"type": "http.response.body", "body": Path(end["path"]).read_bytes()}
+    assert end["type"] == "http.response.body"
     return Answer(start["status"], list(start["headers"]), end["body"], reads)

@@ -93,7 +93,7 @@ def test_pages_machine_views_and_log_show_the_same_numbers(served: Served) -> No
     }
     assert count["log"] == attributes["log"] == expected
     numbers = [counted.signed, 1, 0, counted.counted, tree.size]
-    for language in ("en", "ko", "zh-hans"):
+    for language in ("en", "ko", "zh-hans", "ja"):
         deadline = time.monotonic() + 15  # a cached page may be shown once more before it is made again
         while numbers_on_page(served, language) != numbers and time.monotonic() < deadline:
             time.sleep(0.5)

@@ -49,7 +49,7 @@ def test_a_mirror_of_a_real_site_is_served(served: Served, tmp_path_factory: pyt
     while "nothing new" not in served.sabal("mirror", f"{served.base}/en/{SLUG}", str(folder)).stdout:
         assert time.monotonic() < deadline
     with web_server(folder) as base:
-        for language in ("en", "ko", "zh-hans"):
+        for language in ("en", "ko", "zh-hans", "ja"):
             page = fetch(f"{base}/{language}/{SLUG}")
             assert (
                 "<form" not in page and "<script" not in page and f"{served.base}/{language}/{SLUG}" in page

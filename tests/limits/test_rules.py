@@ -104,7 +104,7 @@ def test_there_is_a_most_and_nothing_is_half_added(
     petition = site.publish()
     monkeypatch.setattr(rules, "MOST", 3)
     rules.add(site.database, petition.id, DOMAIN, ["a.example", "b.example"], Effect.HOLD)
-    with pytest.raises(rules.TooMany):
+    with pytest.raises(rules.TooManyRules):
         rules.add(site.database, petition.id, DOMAIN, ["c.example", "d.example"], Effect.HOLD)
     assert len(rules.rules(site.database, petition.id)) == 2
     rules.add(site.database, petition.id, DOMAIN, ["b.example", "c.example"], Effect.HOLD)

@@ -114,10 +114,10 @@ class Server(SMTP):
 
     @syntax("RCPT TO: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_RCPT(self, arg: str) -> None:
-        without_dsn = arg.replace(" NOTIFY=NEVER", "")
+        without_dsn, _, wanted = arg.partition(" NOTIFY=")
         await super().smtp_RCPT(without_dsn)
-        if without_dsn != arg and self.envelope is not None:
-            self.envelope.rcpt_options.append("NOTIFY=NEVER")
+        if wanted and self.envelope is not None:
+            self.envelope.rcpt_options.append(f"NOTIFY={wanted}")
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:

@@ -31,7 +31,7 @@ from sabal.mail.row import ListName
 from sabal.petitions.definition import Definition
 
 TOKEN = "aaaabbbbccccddddeeeeffffga"
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 KINDS = (CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER)
 NO_PETITION = None  # the newsletter of the site
 PETITIONS = {"guarded": definition("guarded"), "open": definition("open"), "site": NO_PETITION}
@@ -372,7 +372,7 @@ def test_the_repr_of_an_email_has_no_secrets() -> None:
 
 
 def test_unknown_kinds_and_missing_petitions_are_refused() -> None:
-    for email in (an_email(9), an_email(1)):
+    for email in (an_email(99), an_email(1)):
         with pytest.raises(ValueError, match="email"):
             emails.render(email, definition() if email.kind == 9 else None, SITE, NOON)
 

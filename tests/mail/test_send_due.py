@@ -246,7 +246,7 @@ def test_waits_vary_randomly() -> None:
     [
         {"sealed": b"not sealed at all"},
         {"petition": 404},
-        {"kind": 9},
+        {"kind": 99},
         {"more": {"token": "short"}},
         {"to": "nobody"},
         {"to": "a\r\nBcc: eve@example.org"},

@@ -14,7 +14,7 @@ import pytest
 
 from mail.test_send_due import Recorder
 from mail.world import Sink
-from sabal import settings, worker
+from sabal import settings, tidying, worker
 from sabal.configuration.sender import Sender
 from sabal.database import Database, OperationalError
 from sabal.keys.keystore import KeyStore, mail_key_name
@@ -23,7 +23,7 @@ from sabal.logs import _Line
 from sabal.mail.answers import Answer
 from sabal.mail.message import Message
 from sabal.mail.transport import Transport
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.worker import MAIL_ENDS_WITHIN, Worker
 from signing.steps import confirmed, signed
 from sites import DAY_NUMBER, NOW, SiteOfTests
@@ -172,6 +172,33 @@ def test_an_unexpected_error_in_counting_ends_the_worker(
     ]
 
 
+@pytest.mark.parametrize(
+    ("work", "owner", "name"),
+    [
+        ("deliveries", "sabal.desk.delivering.Dispatching", "work"),
+        ("updates", "sabal.updates.emailing", "email_due"),
+        ("newsletters", "sabal.desk.newsletters", "begin_due"),
+    ],
+)
+def test_one_row_that_cannot_be_used_never_stops_counting(
+    site: SiteOfTests,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    work: str,
+    owner: str,
+    name: str,
+) -> None:
+    petition = site.publish()
+    monkeypatch.setattr(f"{owner}.{name}", lambda *_: {}["a name: Suzie"])
+    with working(site, Recorder()) as running:
+        confirmed(site, petition)
+        wait_for(lambda: counted(site) == 1)
+        wait_for(lambda: any(record.levelno == logging.CRITICAL for record in caplog.records))
+        assert not running.stop.is_set()
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert line.startswith(f"{work} have failed and are tried again: KeyError") and "Suzie" not in line
+
+
 class Paced:
     """A worker with rounds that a test calls and clocks that a test sets. `did` records its actions."""
 
@@ -181,7 +208,7 @@ class Paced:
         self.worker = Worker(site.keystore, Recorder(), clock=lambda: self.now, ticks=lambda: self.tick)
         self.loses_connection = False
         self.up_on(DAY_NUMBER - 1)
-        monkeypatch.setattr(worker.tidy, "expire", self._expire)
+        monkeypatch.setattr(tidying.tidy, "expire", self._expire)
         monkeypatch.setattr(site.database, "wal_checkpoint", lambda *, truncate: self.did.append(truncate))
 
     def round(self) -> list[object]:

@@ -45,13 +45,19 @@ def definition(profile: str = "guarded") -> Definition:
             ("en", "Save the Blue River"),
             ("ko", "푸른 강을 지켜 주십시오"),
             ("zh-hans", "保护蓝河"),
+            ("ja", "青い川を守ってください"),
         )
     }
     return Definition(
         slug="save-the-blue-river",
-        languages=("en", "ko", "zh-hans"),
+        languages=("en", "ko", "zh-hans", "ja"),
         authoritative="en",
-        organiser={"en": "Friends of the Blue River", "ko": "푸른 강의 벗", "zh-hans": "蓝河之友"},
+        organiser={
+            "en": "Friends of the Blue River",
+            "ko": "푸른 강의 벗",
+            "zh-hans": "蓝河之友",
+            "ja": "青い川の会",
+        },
         profile=profile,
         dedupe="pepper",
         hint="lantern",
@@ -216,7 +222,11 @@ class Sink:
         return self.transports[-1]
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+        """Read the whole lines; the server may be in the middle of writing the last one."""
+        if not self.file.exists():
+            return []
+        lines = self.file.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def emails(self) -> list[EmailMessage]:
         return [

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sabal import settings, token
 from sabal.cli import main
 from sabal.mail.address import EmailAddress
+from sabal.newsletter import leaving
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
 from sites import SiteOfTests
@@ -93,7 +94,7 @@ def test_each_exported_row_has_a_working_unsubscribe_link(listed: SiteOfTests, t
         t = token.decode(text)
         row_id = t and rows.row_of(key, t)
         assert row_id is not None and rows.is_row(listed.database, row_id)
-        rows.unsubscribe(listed.database, row_id)
+        leaving.unsubscribe(listed.database, row_id)
     run("export", "--out", str(out), "--force")
     assert table(out) == []
 

@@ -98,7 +98,8 @@ def test_a_flood_of_invented_links_to_unsubscribe_reaches_no_thread(
     client.get(invented("unsubscribe"))
     asked_of_pool.clear()
     answers = client.at_once([client.getting(invented("unsubscribe")) for _ in range(200)])
-    assert {answer.status for answer in answers} == {404} and not asked_of_pool
+    assert {answer.status for answer in answers} == {404}
+    assert len(asked_of_pool) <= 1  # the one copy of the page is made anew if it is older than a second
 
 
 def test_the_form_page_is_cacheable_and_the_answer_to_a_form_is_not(client: Client) -> None:

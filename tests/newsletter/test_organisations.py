@@ -35,7 +35,7 @@ def files_of(
 ) -> dict[str, str]:
     """Return the example's folder as that organisation's petition."""
     files = folder.read(EXAMPLE)
-    toml = re.sub(r"^name\.ko.*\n|^name\.zh-hans.*\n", "", files["petition.toml"], flags=re.M)
+    toml = re.sub(r"^name\.(?:ko|zh-hans|ja) .*\n", "", files["petition.toml"], flags=re.M)
     toml = re.sub(r"^name\.en = .*$", f'name = "{controller or organiser}"', toml, flags=re.M)
     toml = toml.replace("privacy@example.org", contact or f"{organiser.split()[0].lower()}@example.org")
     toml = re.sub(r"^organiser\..*\n", "", toml, flags=re.M)
@@ -98,7 +98,7 @@ def lists(site: SiteOfTests) -> list[tuple[str, str, int]]:
 def test_the_box_of_a_petition_names_its_own_organisation(
     client: Client, slug: str, own: str, other: str
 ) -> None:
-    for language in ("en", "ko", "zh-hans"):
+    for language in ("en", "ko", "zh-hans", "ja"):
         page = client.get(f"/{language}/{slug}").body.decode()
         assert re.search(rf'<label for="newsletter">[^<]*{own}', page) and other not in page
         assert f'href="/{language}/newsletter/{slug}"' in page
@@ -147,13 +147,13 @@ def test_the_responsible_is_named_where_the_organiser_has_another_name(site: Sit
     assert all(RIVERS in one and "책임자는 Carol Example Ltd입니다." in one for one in sentences)
 
 
-@pytest.mark.parametrize(("language", "at"), [("en", 0), ("ko", 1), ("zh-hans", 2)])
+@pytest.mark.parametrize(("language", "at"), [("en", 0), ("ko", 1), ("zh-hans", 2), ("ja", 3)])
 def test_the_name_is_that_in_the_readers_language(
     site: SiteOfTests, monkeypatch: pytest.MonkeyPatch, language: str, at: int
 ) -> None:
     """In both boxes and in the email, which names the organiser and not the controller."""
     petition = site.publish()
-    names = [petition.definition.organiser[one] for one in ("en", "ko", "zh-hans")]
+    names = [petition.definition.organiser[one] for one in ("en", "ko", "zh-hans", "ja")]
     with open_client(site, monkeypatch) as client:
         path = f"/{language}/newsletter/{petition.organisation}"
         ask(client, SUZIE, path)
@@ -166,7 +166,7 @@ def test_the_name_is_that_in_the_readers_language(
     label = re.search(r'<label for="newsletter">(.*?)</label>', page)
     assert label
     for words in (label[1], form, text.decode()):  # type: ignore[union-attr]
-        assert [name in words for name in names] == [one == at for one in range(3)]
+        assert [name in words for name in names] == [one == at for one in range(4)]
     assert petition.definition.controller.name[language] not in text.decode()  # type: ignore[union-attr]
 
 

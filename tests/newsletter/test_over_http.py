@@ -384,7 +384,7 @@ def test_a_missing_key_is_a_503_and_changes_nothing(site: SiteOfTests, client: C
 
 
 def test_unsubscribing_works_in_every_language_of_an_email(site: SiteOfTests, client: Client) -> None:
-    for language, word in (("ko", "구독"), ("zh-hans", "退订")):
+    for language, word in (("ko", "구독"), ("zh-hans", "退订"), ("ja", "配信")):
         invented = f"/{language}/newsletter/unsubscribe/{token.encode(bytes(16))}"
         assert client.post(invented).status == client.get(invented).status == 404
         ask(client, f"{language}@example.org")

@@ -5,7 +5,7 @@ import pytest
 from sabal import erasure_journal, private, token
 from sabal.erasure_journal import Erasure
 from sabal.mail.address import EmailAddress
-from sabal.newsletter import consent
+from sabal.newsletter import consent, leaving
 from sabal.newsletter import subscription as rows
 from signing.steps import confirmed
 from sites import DAY_NUMBER, SiteOfTests
@@ -107,8 +107,8 @@ def test_unsubscribing_deletes_the_row_and_writes_to_the_erasure_journal(site: S
     assert site.keyring.subscribers
     link = rows.unsubscribe_token(site.keyring.subscribers, row_id)
     assert rows.row_of(site.keyring.subscribers, link) == row_id
-    assert rows.unsubscribe(site.database, row_id) and states(site) == []
-    assert not rows.unsubscribe(site.database, row_id)
+    assert leaving.unsubscribe(site.database, row_id) and states(site) == []
+    assert not leaving.unsubscribe(site.database, row_id)
     (line,) = erasure_journal.read()
     assert (line.kind, line.petition_id, line.organisation) == (
         erasure_journal.UNSUBSCRIBED,
@@ -151,7 +151,7 @@ def test_a_line_after_half_a_line_is_not_lost(site: SiteOfTests) -> None:
 def test_after_not_me_an_address_can_still_subscribe_when_signing(site: SiteOfTests) -> None:
     petition = site.publish()
     ask(site)
-    assert rows.unsubscribe(
+    assert leaving.unsubscribe(
         site.database, site.database.query("SELECT id FROM newsletter_subscription")[0][0]
     )
     assert ask(site)[1] is False and states(site) == []

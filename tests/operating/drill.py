@@ -15,7 +15,8 @@ from sabal.ledger import tables
 from sabal.ledger.log import Log
 from sabal.ledger.publication import publication
 from sabal.operating.backup import backup
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from sabal.publishing import states
 from sabal.signing import held, operations
 from sabal.signing.count import check_sums

@@ -10,7 +10,7 @@ from clusters import Cluster, follow, wait_for_replay
 from operating.drill import Drill
 from sabal import database as raw
 from sabal import settings
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sites import point_django_at
 from templates import migrate
 

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sabal import settings
 from sabal.configuration.mail_url import parse_mail_url
 from sabal.configuration.sender import Sender, parse_sender
+from sabal.mail import dns_records
 from sabal.operating import reach
 from sabal.operating.findings import Finding
 
@@ -288,3 +289,34 @@ def test_an_onion_service_with_a_trusted_proxy_gives_a_reminder(
     found = by_id(reach.addresses()).get("D506")
     assert (found is not None) is said
     assert not found or (found.level == "warning" and "HiddenServicePort" in found.hint)
+
+
+@pytest.mark.parametrize(
+    ("records", "level"),
+    [
+        (["v=DKIM1; k=rsa; p=MIIB IjAN"], "ok"),
+        (["p=MIIB"], "ok"),  # v is optional (RFC 6376, section 3.6.1)
+        (["v=DKIM1; p="], "warning"),  # revoked
+        (["v=DKIM2; p=MIIB"], "warning"),
+        (["v=spf1 -all"], "warning"),
+        (["p=a", "p=b"], "wrong"),
+        ([], "warning"),
+        (None, "warning"),
+    ],
+)
+def test_the_key_of_dkim_is_looked_up(
+    records: list[str] | None, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(settings, "DKIM_SELECTOR", "mail")
+    monkeypatch.setattr(dns_records, "look_up", lambda name: asked.append(name) or records)
+    found = reach._dkim("example.org")
+    assert asked == ["mail._domainkey.example.org"] and found.level == level
+    assert level == "ok" or "Set: mail._domainkey.example.org. TXT" in found.hint
+
+
+def test_without_a_selector_the_doctor_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns_records, "look_up", lambda name: pytest.fail(f"{name} was asked for"))
+    found = reach._dkim("example.org")
+    assert found.level == "ok" and "SABAL_DKIM_SELECTOR" in found.hint
+    assert dns_records.dkim_state("example.org", "") == ""

@@ -27,7 +27,7 @@ from sabal.ledger.sequencer import Sequencer
 from sabal.ledger.shown import ShownSnapshots
 from sabal.operating import known, ready, stores
 from sabal.petitions.counts import Counts
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from served import SLUG, Served
 from tlog import Verifier
 

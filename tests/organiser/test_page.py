@@ -238,9 +238,12 @@ def test_a_signature_can_be_taken_out_of_the_proposal(page: Opened, key: Path, t
     page.tab_of("Patterns")
     page.press("Look for patterns")
     page.tab.get_by_text("Proposed: 1, of which 1 as duplicates").wait_for()
+    save = page.tab.get_by_role("button", name="Save the proposal")
+    assert save.is_visible()
     page.tab.get_by_text("Show the signatures").click()
     page.tab.get_by_role("checkbox", name="Maks").check()
     page.tab.get_by_text("Nothing is proposed.").wait_for()
+    assert save.count() == 0
 
 
 def command_of(folder: Path, key: Path) -> tuple[object, ...]:

@@ -16,7 +16,8 @@ from sabal.petitions import folder
 from sabal.petitions.consent import consent_text
 from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition, Fields
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from tlog import Checkpoint, Cosigner, Signer, cosign, note
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
@@ -99,7 +100,7 @@ class Reader:
     def __init__(self, petitions: dict[int, PetitionSnapshot]) -> None:
         self._petitions = petitions
         handlers: Any = NoHandlers()
-        self._rows = table(handlers, handlers, handlers)
+        self._rows = table(handlers, handlers, handlers, handlers)
 
     def get(self, path: str) -> Response:
         """Return the page of a path. Raise `Refused` if there is none."""

@@ -105,7 +105,7 @@ def site_url(reader: Reader, petitions: dict[int, PetitionSnapshot]) -> Iterator
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans", "ja"])
 def test_pages_have_no_accessibility_violation(
     site_url: str, language: str, scheme: Any, browser: Any
 ) -> None:
@@ -139,7 +139,7 @@ SCROLLS_INSIDE = """[...document.querySelectorAll(".sign, .sign *")].some(
 @pytest.mark.slow
 def test_on_a_laptop_the_button_is_reached_by_scrolling_the_page_alone(site_url: str, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 1366, "height": 657})
-    for language in ("en", "ko", "zh-hans"):
+    for language in ("en", "ko", "zh-hans", "ja"):
         for path in (PAGES["petition"], PAGES["every field"]):
             page.goto(site_url + path.format(language))
             inner = page.evaluate(SCROLLS_INSIDE)

@@ -89,7 +89,7 @@ def as_number(shown: str) -> int:
     return int(shown.replace(",", ""))
 
 
-@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans", "ja"])
 def test_the_page_is_small_and_linked(
     reader: Reader, petitions: dict[int, PetitionSnapshot], language: str
 ) -> None:

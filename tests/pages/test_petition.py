@@ -25,7 +25,7 @@ from sabal.signing.form import COUNTRIES, MESSAGES, FormError, Mistakes
 
 from .conftest import CLOSED, GUARDED, OPEN, PAUSED, Reader
 
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 GUARDED_PAGE = "/{}/stop-forced-repatriation"
 OPEN_PAGE = "/{}/keep-the-orchard"
 
@@ -161,7 +161,7 @@ def test_share_links_contain_the_url_of_the_petition(reader: Reader) -> None:
 
 def test_the_page_links_every_language_and_a_preview_picture(reader: Reader) -> None:
     page = read(reader, GUARDED_PAGE.format("zh-hans"))
-    assert re.findall(r'hreflang="([^"]+)" href="http', page) == ["en", "ko", "zh-hans", "x-default"]
+    assert re.findall(r'hreflang="([^"]+)" href="http', page) == ["en", "ko", "zh-hans", "ja", "x-default"]
     assert '<meta property="og:locale" content="zh_CN">' in page
     assert "/zh-hans/stop-forced-repatriation/card.png" in page
     assert reader.get("/zh-hans/stop-forced-repatriation/card.png").body.startswith(b"\x89PNG")
@@ -240,7 +240,7 @@ def test_changes_are_listed_as_the_language_lists(
     texts = {code: replace(text, notice="!") for code, text in second.definition.texts.items()}
     changed = replace(second, definition=replace(second.definition, texts=texts))
     petitions[OPEN] = replace(petition, versions=(first, changed))
-    assert "Changed: the text and other languages (한국어, 简体中文)." in read(
+    assert "Changed: the text and other languages (한국어, 简体中文, 日本語)." in read(
         reader, OPEN_PAGE.format("en") + "/versions"
     )
     assert "正文和其他语言" in read(reader, OPEN_PAGE.format("zh-hans") + "/versions")
@@ -376,7 +376,7 @@ def test_a_mistyped_domain_gets_a_question_once(
     assert "email_checked" not in read(reader, OPEN_PAGE.format("en"))
 
 
-@pytest.mark.parametrize("language", ["ko", "zh-hans"])
+@pytest.mark.parametrize("language", ["ko", "zh-hans", "ja"])
 def test_every_message_of_the_form_is_translated(
     petitions: dict[int, PetitionSnapshot], language: str
 ) -> None:

@@ -13,7 +13,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 
 from .conftest import CLOSED, GUARDED, OPEN, PAUSED
 
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 OF_A_PETITION = ("confirm", "not-me", "receipt")
 Petitions = dict[int, PetitionSnapshot]
 

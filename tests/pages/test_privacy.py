@@ -6,7 +6,7 @@ from pathlib import Path
 from sabal.pages.privacy import MOMENTS
 
 SOURCE = Path(__file__).parents[2] / "src" / "sabal"
-PACKAGES = ("signing", "mail", "newsletter")
+PACKAGES = ("signing", "mail", "newsletter", "bounces")
 
 
 def columns() -> set[str]:

@@ -11,7 +11,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from .bus import night_bus
 from .conftest import GUARDED, Reader, snapshot
 
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 # Words that could only come from another petition's settings. Names in the list of countries are everybody's.
 FOREIGN = re.compile(
     r"(?i)\b(?:china|chinese|prc|dprk|north korea|wechat|weixin|weibo|qq|repatriat\w*)\b"
@@ -64,6 +64,7 @@ def test_a_guarded_petition_without_places_warns_in_general(
         "en": "could you or your family be harmed",
         "ko": "해를 입을 수 있습니까",
         "zh-hans": "受到伤害吗",
+        "ja": "危害が及ぶおそれがありますか",
     }
     assert says[language] in found.lower() and found.startswith("<details")
     names = (str(name) for name in Locale.parse(language.replace("-h", "_H")).territories.values())
@@ -85,6 +86,7 @@ def test_a_guarded_petition_without_places_warns_in_general(
         ("zh-hans", '"NL"', "您或家人身在荷兰吗？"),
         ("zh-hans", '"ET", "XK"', "您或家人身在埃塞俄比亚或科索沃吗？"),
         ("zh-hans", '"ET", "US", "XK"', "您或家人身在埃塞俄比亚、美国或科索沃吗？"),
+        ("ja", '"ET", "XK"', "あなたやご家族がエチオピアまたはコソボにいますか？"),
         ("pnb", '"TD", "DO"', "Are you or your family in Chad or the Dominican Republic?"),
     ],
 )
@@ -129,8 +131,14 @@ def test_the_services_left_out_are_named_with_a_reason(
         "en": "Facebook is not offered here.",
         "ko": "Facebook에 공유하는 단추는",
         "zh-hans": "不提供Facebook。",
+        "ja": "Facebookのボタンはありません。",
     }
-    reason = {"en": "authorities that it must obey", "ko": "따라야 하는 당국이", "zh-hans": "听命的当局"}
+    reason = {
+        "en": "authorities that it must obey",
+        "ko": "따라야 하는 당국이",
+        "zh-hans": "听命的当局",
+        "ja": "従わなければならない当局",
+    }
     assert said[language] in page and reason[language] in page
     only(petitions, "open")
     assert reason[language] not in reader.get(f"/{language}/night-bus").body.decode()
@@ -155,6 +163,7 @@ def test_the_authorities_are_named_only_where_the_petition_warns_of_them(
         ("en", ("family in China or North Korea?", "WeChat, Weibo and QQ are not", "authorities of China")),
         ("ko", ("본인이나 가족이 중국 또는 북한에 계신다면", "위챗, 웨이보 및 QQ에 공유하는", "중국 당국")),
         ("zh-hans", ("如果您或家人身在中国或朝鲜", "这里不提供微信、微博和QQ。", "中国当局")),
+        ("ja", ("中国または北朝鮮にいますか？", "WeChat、Weibo、QQのボタン", "中国の当局")),
     ],
 )  # fmt: skip
 def test_the_example_warns_and_says_what_it_leaves_out(

@@ -20,7 +20,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 from .conftest import GUARDED, OPEN, Reader
 
 ROOT = Path(__file__).parents[2]
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -51,7 +51,9 @@ def test_the_head_of_a_page_of_the_site_has_its_name(
         words = [head(language) for language in LANGUAGES]
         assert all(
             name in word
-            for name, word in zip(("Petition site", "청원 사이트", "请愿网站"), words, strict=True)
+            for name, word in zip(
+                ("Petition site", "청원 사이트", "请愿网站", "請願サイト"), words, strict=True
+            )
         )
         assert not any("127" in word or "localhost" in word or "::1" in word for word in words)
     monkeypatch.setattr(settings, "SITE_NAME", "Rivers & <Buses>")
@@ -76,7 +78,7 @@ def test_indexed_pages_of_the_site_describe_themselves(
         assert f'<link rel="canonical" href="{settings.BASE_URL}/{language}{path}">' in page
         assert 'content="noindex"' not in page
         seen.add(description)
-    assert len(seen) == 9
+    assert len(seen) == 12
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -174,13 +176,17 @@ def test_robots_security_and_favicon(reader: Reader) -> None:
 
 def test_contested_countries_have_their_plain_names() -> None:
     assert {dict(countries(language))["TW"] for language in LANGUAGES} == {"Taiwan", "대만", "台湾"}
-    assert dict(countries("zh-hans"))["HK"] == "香港"
+    assert dict(countries("zh-hans"))["HK"] == dict(countries("ja"))["HK"] == "香港"
 
 
 def test_countries_are_sorted_by_the_readers_language() -> None:
     english = [name for _, name in countries("en")]
     assert english.index("Åland Islands") < english.index("Albania") < english.index("Zimbabwe")
     chinese = [name for _, name in countries("zh-hans")]  # by pinyin: a … z
+    japanese = [name for _, name in countries("ja")]  # by sound: a, i, u … wa
+    assert japanese[0] == "アイスランド" and japanese[-1] == "ロシア"
+    names = "オーストリア オマーン ガーナ ガイアナ 韓国 北朝鮮 中国 チリ 日本 南アフリカ".split()
+    assert [name for name in japanese if name in names] == names
     assert chinese.index("阿尔巴尼亚") < chinese.index("韩国") < chinese.index("美国") < chinese.index("中国")
 
 

@@ -11,7 +11,7 @@ from sabal.petitions.snapshot import PetitionSnapshot
 
 from .conftest import CAROL, COSIGNED_AT, GUARDED, OPEN, ORIGIN, WITNESS_POLICY, Reader, in_log
 
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 CLAIMS = (
     "Every confirmed signature enters a public log by the date on its receipt. If that log is ever shortened or"
     " rewritten, anyone who kept an older copy can prove it.",

@@ -13,17 +13,19 @@ from sabal.pages import site
 from sabal.petitions.consent import consent_text, consent_version, shown
 from sabal.petitions.definition import Controller, Definition, Fields
 
-LANGUAGES = ("en", "ko", "zh-hans")
+LANGUAGES = ("en", "ko", "zh-hans", "ja")
 # The words that name a field, in a consent or on the privacy page.
 NAMED = {
     "en": {"country": "countr", "comment": "comment", "display": "initials"},
     "ko": {"country": "국가", "comment": "의견", "display": "머리글자"},
     "zh-hans": {"country": "国家或地区", "comment": "留言", "display": "首字母"},
+    "ja": {"country": "国", "comment": "コメント", "display": "イニシャル"},
 }
 ALWAYS = {
     "en": ("my name", "my email address", "the day", "language", "program"),
     "ko": ("이름", "이메일 주소", "날짜", "언어", "프로그램"),
     "zh-hans": ("姓名", "邮箱地址", "日期", "语言", "程序"),
+    "ja": ("氏名", "メールアドレス", "日付", "言語", "プログラム"),
 }
 FORMS = [Fields(*flags) for flags in product((True, False), repeat=3)]
 GETS = ("count", "sample", "names")
@@ -43,7 +45,7 @@ def test_a_consent_names_the_fields_of_its_form_and_no_others(
         assert (word in text) == getattr(form, field), (field, text)
     for word in ALWAYS[language]:
         assert word in text
-    auditor = {"en": "auditor", "ko": "감사인", "zh-hans": "审核人"}
+    auditor = {"en": "auditor", "ko": "감사인", "zh-hans": "审核人", "ja": "監査人"}
     assert (auditor[language] in text) == audit
 
 
@@ -72,14 +74,22 @@ def test_the_recipients_get_what_the_petition_says(language: str) -> None:
 def test_the_controller_and_the_purpose_are_in_the_readers_language() -> None:
     definition = bus(
         Fields(),
-        controller=Controller({"en": "Bus e.V.", "ko": "버스 시민모임", "zh-hans": "公交之友"}, {}, ""),
-        organiser={"en": "Bus e.V.", "ko": "심야버스연대", "zh-hans": "公交之友"},
-        purpose={"en": "To keep it.", "ko": "버스를 지키기 위함입니다.", "zh-hans": "保留夜班车。"},
+        controller=Controller(
+            {"en": "Bus e.V.", "ko": "버스 시민모임", "zh-hans": "公交之友", "ja": "バスの会"}, {}, ""
+        ),
+        organiser={"en": "Bus e.V.", "ko": "심야버스연대", "zh-hans": "公交之友", "ja": "バスの会"},
+        purpose={
+            "en": "To keep it.",
+            "ko": "버스를 지키기 위함입니다.",
+            "zh-hans": "保留夜班车。",
+            "ja": "深夜バスを残すため。",
+        },
     )
     texts = {language: consent_text(definition, language) for language in LANGUAGES}
     assert "Who keeps and can read it: Bus e.V.\n" in texts["en"]
     assert "보관하고 열람할 수 있는 곳: 버스 시민모임 · 심야버스연대\n" in texts["ko"]
     assert "用途：保留夜班车。\n" in texts["zh-hans"]
+    assert "目的：深夜バスを残すため。\n" in texts["ja"]
 
 
 @pytest.mark.parametrize("name", ["ICNK", "참여연대", "UNHCR 3", "Médecins sans frontières", "국경"])

@@ -19,7 +19,7 @@ def example() -> Definition:
 
 def test_it_is_guarded_and_lacks_only_a_key(example: Definition) -> None:
     assert example.slug == FOLDER.name
-    assert example.languages == ("en", "ko", "zh-hans")
+    assert example.languages == ("en", "ko", "zh-hans", "ja")
     assert example.authoritative == "en"
     assert example.profile == "guarded"
     assert example.recipients_get == "count"
@@ -42,7 +42,7 @@ def test_its_five_recipients_have_a_name_in_each_language(example: Definition) -
     assert example.recipients[0].language == "zh-hans"
 
 
-@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans", "ja"])
 def test_each_language_has_the_whole_petition(example: Definition, language: str) -> None:
     text = example.texts[language]
     assert [len(demand.parts) for demand in text.demands] == [2, 2, 2, 3]
@@ -66,16 +66,28 @@ def test_each_translation_is_in_its_own_script(example: Definition) -> None:
 
     assert share("[가-힣]", "ko") > 0.9
     assert share("[一-鿿]", "zh-hans") > 0.9
+    assert share("[ぁ-ヿ一-鿿]", "ja") > 0.9
+    assert share("[ぁ-ヿ]", "ja") > 0.4  # and no Chinese text
     assert share("[A-Za-z]", "en") > 0.9
 
 
 def test_translations_use_the_usual_terms_of_refugee_law(example: Definition) -> None:
     korean = f"{example.texts['ko']}"
     chinese = f"{example.texts['zh-hans']}"
+    japanese = f"{example.texts['ja']}"
     for term in ("강제송환금지 원칙", "체재 중 난민", "반인도범죄", "고문방지협약", "1967년 의정서", "비호"):
         assert term in korean
     for term in ("不推回原则", "就地难民", "危害人类罪", "禁止酷刑公约", "关于难民地位的公约", "庇护"):
         assert term in chinese
+    for term in (
+        "ノン・ルフールマン原則",
+        "現地難民",
+        "人道に対する罪",
+        "拷問等禁止条約",
+        "難民の地位に関する条約",
+        "庇護",
+    ):
+        assert term in japanese
 
 
 def test_the_sample_in_the_docs_is_valid() -> None:

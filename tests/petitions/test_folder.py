@@ -643,7 +643,11 @@ def test_eve_reads_nothing_outside_the_folder(tmp_path: Path) -> None:
     (inside / ".DS_Store").write_text("x")
     assert problems_of_reading(inside) == [
         ("de.md", 1, "This is not a regular file."),
-        ("en.md.orig", 1, "A petition folder holds petition.toml and one LANG.md for each language."),
+        (
+            "en.md.orig",
+            1,
+            "A petition folder holds petition.toml, one LANG.md for each language and perhaps picture.webp.",
+        ),
         ("es.md", 1, "This is not a regular file."),
         ("fr.md", 1, "This is a symbolic link. Put the file itself here."),
     ]

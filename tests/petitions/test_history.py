@@ -82,7 +82,7 @@ def test_a_new_key_is_a_change_of_the_key(definition: Definition) -> None:
 def test_a_new_language_is_named_as_new(definition: Definition) -> None:
     old = replace(definition, languages=("en",), texts={"en": definition.texts["en"]})
     assert difference(version(old), version(definition, 2), "ko").new_language
-    assert difference(version(old), version(definition, 2), "en").elsewhere == ("ko", "zh-hans")
+    assert difference(version(old), version(definition, 2), "en").elsewhere == ("ko", "zh-hans", "ja")
 
 
 def test_the_text_has_every_part_of_the_page(definition: Definition) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sabal.petitions.markdown import inline_html, to_html
+from sabal.petitions.markdown import inline_html, plain_html, to_html
 
 ALLOWED = {
     "a",
@@ -64,6 +64,63 @@ def test_links_lead_only_to_https_and_mailto() -> None:
     )
     assert inline_html("<max@example.org>") == f'<a href="mailto:max@example.org" {rel}>max@example.org</a>'
     assert "<a" not in inline_html("https://example.org is no link by itself")
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "rest"),
+    [
+        ("Read https://ours.example/answer, today.", "https://ours.example/answer", ", today."),
+        (
+            "자세한 내용은 https://ours.example/answer에서 보십시오.",
+            "https://ours.example/answer",
+            "에서 보십시오.",
+        ),
+        ("见 https://ours.example/a。", "https://ours.example/a", "。"),
+        ("(see https://ours.example/a_(b)?x=1&y=2).", "https://ours.example/a_(b)?x=1&amp;y=2", ")."),
+        ("It is “https://ours.example”!", "https://ours.example", "”!"),
+        ("See https://ours.example/a...", "https://ours.example/a", "..."),
+    ],
+)
+def test_an_address_in_a_text_is_a_link(text: str, address: str, rest: str) -> None:
+    link = f'<a href="{address}" rel="noopener noreferrer">{address}</a>'
+    assert f"{link}{rest}</p>" in to_html(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://example.org is not encrypted",
+        "https:// has no host",
+        "https://max@example.org has a user",
+        "`https://example.org` is code",
+        "javascript:alert(1)//https:",
+    ],
+)
+def test_what_is_no_address_to_open_is_no_link(text: str) -> None:
+    assert "<a" not in to_html(text)
+
+
+def test_an_address_inside_a_link_is_no_second_link() -> None:
+    html = to_html("[https://a.example](https://b.example) and <https://c.example>")
+    assert html.count("<a") == 2
+    assert "https://a.example</a>" in html and 'href="https://b.example"' in html
+
+
+def test_plain_text_has_paragraphs_and_links_and_nothing_else() -> None:
+    text = 'Thank you & *bye*.\nSee https://ours.example/?a=1&b=2.\n\n<script>alert(1)</script> https://a.example/"><b>'
+    assert plain_html(text) == (
+        "<p>Thank you &amp; *bye*.<br>"
+        'See <a href="https://ours.example/?a=1&amp;b=2" rel="noopener noreferrer">https://ours.example/?a=1&amp;b=2</a>.'
+        '</p>\n\n<p>&lt;script&gt;alert(1)&lt;/script&gt; <a href="https://a.example/" rel="noopener noreferrer">'
+        'https://a.example/</a>"&gt;&lt;b&gt;</p>'
+    )
+
+
+def test_an_address_with_html_in_it_ends_before_it() -> None:
+    assert to_html('https://a.example/"><script>alert(1)</script>') == (
+        '<p><a href="https://a.example/" rel="noopener noreferrer">https://a.example/</a>'
+        '"&gt;&lt;script&gt;alert(1)&lt;/script&gt;</p>'
+    )
 
 
 @pytest.mark.parametrize(

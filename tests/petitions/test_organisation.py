@@ -53,13 +53,14 @@ def test_petitions_with_one_key_have_one_contact(petitions: list[Definition]) ->
     assert all(len(found) == 1 for found in contacts.values())
 
 
-@given(petition(), petition(), st.lists(petition(), max_size=3))
+@given(petition(), petition(), st.lists(petition(), max_size=3), st.booleans())
 def test_an_amendment_keeps_its_key_or_gets_one_that_nobody_else_has(
-    before: Definition, after: Definition, others: list[Definition]
+    before: Definition, after: Definition, others: list[Definition], given_away: bool
 ) -> None:
     known = [(f"other-{n}", one) for n, one in enumerate(others)]
+    taken = {"own", *(key for key, _ in known)}
     try:
-        key = choose_key(after, ("own", before), known, {"own", *(key for key, _ in known)})
+        key = choose_key(after, ("own", before), known, taken, given_away=given_away)
     except Refusal:
         return
     same_contact = after.controller.privacy_contact == before.controller.privacy_contact
@@ -69,7 +70,13 @@ def test_an_amendment_keeps_its_key_or_gets_one_that_nobody_else_has(
         and after.controller.name[language] == before.controller.name[language]
         for language in shared
     )
-    if key == "own":
+    if key == "own" and given_away:
+        assert same_contact and all(
+            (after.organiser[one], after.controller.name[one])
+            == (before.organiser[one], before.controller.name[one])
+            for one in shared
+        )
+    elif key == "own":
         assert same_contact or same_names
     for other, one in known:
         assert key != other or one.controller.privacy_contact == after.controller.privacy_contact

@@ -93,9 +93,9 @@ def test_an_amendment_can_be_discarded(site: SiteOfTests, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('profile = "guarded"', 'profile = "open"', "profile stays guarded"),
-        ('dedupe = "pepper"', 'dedupe = "offline"', "dedupe stays"),
-        ("retention = 2028-11-30", "retention = 2029-11-30", "only be earlier"),
+        ('profile = "guarded"', 'profile = "open"', "profile cannot change"),
+        ('dedupe = "pepper"', 'dedupe = "offline"', "finds duplicates cannot change"),
+        ("retention = 2028-11-30", "retention = 2029-11-30", "Only an earlier day"),
     ],
 )
 def test_an_amendment_keeps_the_promises_to_signers(
@@ -170,6 +170,18 @@ def test_a_new_key_of_an_open_petition_counts_only_once_it_is_published(site: Si
     assert Petition.objects.get().key_check_answered and site.petition().manifest == before.manifest
     after = site.publish_again(SLUG)
     assert [str(key) for key in after.organiser_keys] == [str(site.identity.recipient)]
+
+
+def test_the_published_key_needs_no_second_check(site: SiteOfTests, tmp_path: Path) -> None:
+    """Another key was chosen by mistake, and then the old one again: the change of the text can be published."""
+    published = site.publish()
+    run("import", amended(tmp_path, published.definition.texts["en"].title, "Let them go"))
+    drafts.use_keys(SLUG, (str(agefile.generate().recipient),))
+    with pytest.raises(Refusal, match="key check"):
+        versions.publish(SLUG, site.keystore, TODAY, NOW)
+    drafts.use_keys(SLUG, (str(site.identity.recipient),))
+    versions.publish(SLUG, site.keystore, TODAY, NOW)
+    assert site.petition().definition.texts["en"].title == "Let them go"
 
 
 def test_a_petition_that_has_ended_is_not_amended(site: SiteOfTests) -> None:

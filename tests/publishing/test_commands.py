@@ -69,7 +69,7 @@ def test_a_draft_can_be_discarded_and_a_published_petition_cannot(site: SiteOfTe
     assert run("discard", SLUG).exit_code == 2
     site.publish()
     result = run("discard", SLUG)
-    assert result.exit_code == 2 and f"sabal close {SLUG}" in result.stderr
+    assert result.exit_code == 2 and "Close it to end it." in result.stderr
     assert Petition.objects.count() == 1
 
 

@@ -49,7 +49,7 @@ def get(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans", "ja"])
 def test_each_language_has_its_page_with_the_form(base: str, language: str) -> None:
     status, page = get(f"{base}/{language}/{SLUG}")
     definition = folder.parse(folder.read(EXAMPLE))

@@ -11,7 +11,7 @@ from sabal.keys import signer
 from sabal.keys.keystore import KeyMissing
 from sabal.petitions import folder
 from sabal.petitions.models import Petition, Version
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.publishing import drafts, states, versions
 from sabal.refusal import Refusal
 from sites import EXAMPLE, NOW, TODAY, SiteOfTests
@@ -91,10 +91,10 @@ def test_a_petition_without_its_key_check_cannot_be_published(site: SiteOfTests)
     with pytest.raises(Refusal, match="key check"):
         versions.publish(slug, site.keystore, TODAY, NOW)
     sealed = drafts.key_check(slug)
-    with pytest.raises(Refusal, match="not the newest code"):
+    with pytest.raises(Refusal, match="does not fit"):
         drafts.answer_key_check(slug, "guess")
     drafts.key_check(slug)  # a newer one
-    with pytest.raises(Refusal, match="not the newest code"):
+    with pytest.raises(Refusal, match="does not fit"):
         drafts.answer_key_check(slug, agefile.decrypt(sealed, [site.identity]).decode())
 
 

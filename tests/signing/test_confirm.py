@@ -8,7 +8,8 @@ import pytest
 
 import agefile
 from sabal import token
-from sabal.petitions.snapshot import Snapshots
+from sabal.newsletter.subscription import ASKED_HERE
+from sabal.petitions.snapshots import Snapshots
 from sabal.publishing import states
 from sabal.records.record import seed
 from sabal.signing import operations
@@ -150,6 +151,12 @@ def test_ticked_subscriptions_are_confirmed_with_the_signature(site: SiteOfTests
     assert rows == [(0, 2, "ko"), (petition.id, 2, "ko")]
     confirmed(site, petition, subscribe=("newsletter",))
     assert site.rows("newsletter_subscription") == 2
+
+
+def test_a_subscription_does_not_tell_that_a_guarded_petition_was_signed(site: SiteOfTests) -> None:
+    confirmed(site, site.publish(), subscribe=("updates", "newsletter"))
+    rows = site.database.query("SELECT origin, since FROM newsletter_subscription")
+    assert rows == [(ASKED_HERE, None)] * 2
 
 
 def test_a_link_that_was_never_stored_leads_to_nothing(site: SiteOfTests) -> None:

@@ -34,6 +34,7 @@ def test_a_refused_domain_gets_the_form_again_in_every_language(site: SiteOfTest
         "en": "no signatures with addresses of this domain",
         "ko": "이 도메인의 주소로",
         "zh-hans": "该域名",
+        "ja": "このドメインのアドレスによる署名",
     }
     for language, words in said.items():
         answer = client.post(f"/{language}/{SLUG}/sign", form(site, "eve@a.flood.example"))

@@ -2,7 +2,7 @@
 
 import { identityToRecipient } from "age-encryption";
 import { Wrongs, button, copyButton, doing, draw, field, make, paragraph, save, text, tick, today } from "../dom.js";
-import { LEAST_PASSPHRASE, suggested } from "../newkey.js";
+import { LEAST_PASSPHRASE, lengthOf, suggested } from "../newkey.js";
 import { codeOf } from "../sheet.js";
 import { Refusal, say } from "../words.js";
 import { Workers } from "../workers.js";
@@ -28,7 +28,7 @@ function passphraseStep(made) {
     shown.replaceChildren(text("new_suggested"), make("code", { className: "code" }, first.value));
   }, "plain");
   const go = button("new_make", () => doing(go, wrongs, async () => {
-    if (first.value.trim().length < LEAST_PASSPHRASE) throw new Refusal("new_short", { least: LEAST_PASSPHRASE });
+    if (lengthOf(first.value.trim()) < LEAST_PASSPHRASE) throw new Refusal("new_short", { least: LEAST_PASSPHRASE });
     if (first.value !== second.value) throw new Refusal("new_differ");
     const workers = new Workers(1);
     wait.replaceChildren(paragraph("new_wait"), make("progress"));

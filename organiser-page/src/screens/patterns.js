@@ -33,14 +33,17 @@ function found(groups, records, leftOut, log) {
     const all = proposed(), duplicates = all.filter(({ reason }) => reason === "duplicate").length;
     return paragraph(all.length ? "patterns_proposed" : "patterns_noProposal", { n: all.length, duplicates, automated: all.length - duplicates }, "message");
   });
+  const saving = drawn(make("div"), () => proposed().length ? [
+    make("p", { className: "actions" }, button("patterns_save", () => save(`${log.name}-revocations.jsonl`, revocationFile(log.origin, log.size, proposed()), "text/plain"))),
+    paragraph("patterns_next"),
+  ] : null);
   const keys = [...new Set(groups.map(({ pattern }) => pattern))];
   return [
     make("h2", { tabIndex: -1 }, text("patterns_found")), paragraph("patterns_looked", { n: records.size }), leftOutNote(leftOut),
     keys.length ? paragraph("patterns_chance") : paragraph("patterns_none", {}, "message"),
-    ...keys.map((key) => one(key, groups.filter(({ pattern }) => pattern === key), records, { also, kept, redraw: () => summary.redraw() })),
+    ...keys.map((key) => one(key, groups.filter(({ pattern }) => pattern === key), records, { also, kept, redraw: () => { summary.redraw(); saving.redraw(); } })),
     summary,
-    make("p", { className: "actions" }, button("patterns_save", () => save(`${log.name}-revocations.jsonl`, revocationFile(log.origin, log.size, proposed()), "text/plain"))),
-    paragraph("patterns_next"),
+    saving,
   ].filter((part) => part !== null);
 }
 

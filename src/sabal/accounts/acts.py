@@ -63,7 +63,10 @@ OFFERED = tuple(TeamRole)
 """Roles that can be given on the desk."""
 RIGHT_NAMES = {
     Act.PUBLISH: _("publish, pause and close petitions"),
-    Act.EXPORT: _("download the locked signatures, and delete them from the server"),
+    Act.EXPORT: _(
+        "download the locked signatures, and delete them from the server; import and export subscribers"
+    ),
+    Act.SEND: _("send to recipients and to mailing lists, and say how recipients are reached"),
     Act.INVITE: _("invite people and change their roles"),
 }
 

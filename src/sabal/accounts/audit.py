@@ -15,7 +15,7 @@ WHAT = {
     "invitation-withdrawn": _("withdrew the invitation"),
     "role-changed": _("changed the role"),
     "removed": _("took the role away"),
-    "link-made": _("made a sign-in link in the shell of the server"),
+    "link-made": _("made a sign-in link on the server"),
     "organisation-made": _("added the organisation"),
     "organisation-changed": _("changed the organisation"),
     "assigned": _("gave the petition to"),
@@ -25,7 +25,7 @@ WHAT = {
     "language-added": _("added the language"),
     "language-removed": _("removed the language"),
     "language-left-out": _("left out the language until it is complete"),
-    "translated": _("translated"),
+    "translated": _("translated into"),
     "key-chosen": _("chose the key"),
     "key-checked": _("checked the key"),
     "published": _("published"),
@@ -40,6 +40,9 @@ WHAT = {
     "rule-hold": _("holds for review"),
     "rule-refuse": _("refuses signatures from"),
     "rule-removed": _("removed the rule for"),
+    "source-started": _("counts the forms of the link"),
+    "source-stopped": _("stopped counting the forms of the link"),
+    "source-deleted": _("deleted the link"),
     "strictness": _("changed how strict the limits are"),
     "released": _("let held signatures count"),
     "dropped": _("dropped held signatures"),
@@ -50,8 +53,55 @@ WHAT = {
     "amendment-discarded": _("deleted the change"),
     "planned": _("planned to publish"),
     "plan-cancelled": _("cancelled what was planned"),
+    "update-written": _("wrote the update"),
+    "update-published": _("published the update"),
+    "update-planned": _("planned the update"),
+    "update-corrected": _("corrected the update"),
+    "update-taken-back": _("took back the update"),
+    "update-discarded": _("deleted what was not published of the update"),
+    "updates-pace": _("chose how often updates are sent"),
     "keys-asked": _("asked for a new key"),
     "keys-agreed": _("agreed to the new key"),
+    "mailing-made": _("began an email to subscribers"),
+    "mailing-discarded": _("discarded an email to subscribers"),
+    "mailing-planned": _("planned an email to subscribers"),
+    "mailing-unplanned": _("cancelled the plan of an email to subscribers"),
+    "mailing-begun": _("sent an email to subscribers"),
+    "mailing-paused": _("paused an email to subscribers"),
+    "mailing-resumed": _("continued an email to subscribers"),
+    "mailing-cancelled": _("cancelled an email to subscribers"),
+    "newsletter-changed": _("changed what is said about the newsletter"),
+    "list-imported": _("imported subscribers"),
+    "list-exported": _("exported the subscribers"),
+    "list-downloaded": _("downloaded a file of subscribers"),
+    "step-delivered": _("recorded a delivery"),
+    "step-refused": _("recorded that receipt was refused"),
+    "step-returned": _("recorded that it came back"),
+    "step-acknowledged": _("recorded that it was received"),
+    "step-asked": _("recorded that an answer was asked for"),
+    "step-answered": _("recorded an answer"),
+    "step-corrected": _("corrected what was recorded of"),
+    "proof-added": _("added a proof"),
+    "proof-shown": _("let the public see the proof"),
+    "proof-hidden": _("hid the proof from the public"),
+    "demand-stated": _("recorded the progress of demands"),
+    "statement-corrected": _("corrected the progress of a demand"),
+    "demand-continued": _("said which demand an earlier one is now"),
+    "invitations-made": _("uploaded a list of people to invite, from"),
+    "invitations-started": _("began to invite people from"),
+    "invitations-stopped": _("stopped inviting people from"),
+    "came-from": _("took the petition over from"),
+    "material-deleted": _("deleted a text that came from elsewhere"),
+    "count-entered": _("entered a count from elsewhere"),
+    "count-confirmed": _("confirmed the count from elsewhere"),
+    "count-refused": _("did not confirm the count from elsewhere"),
+    "count-taken-back": _("took back the count from elsewhere"),
+    "contact-changed": _("changed how a recipient is reached"),
+    "members-loaded": _("loaded a list of members"),
+    "delivery-asked": _("asked to send the letter to"),
+    "delivery-again": _("sent the letter again to"),
+    "delivery-cancelled": _("cancelled what was to be sent"),
+    "sending-rules": _("chose at which numbers the letter is sent"),
 }
 """What can happen, and how it is said. A line is: person, this, details."""
 
@@ -82,6 +132,7 @@ def record(
         user=user,
         what=what,
         petition=petition.slug if petition else "",
+        petition_number=petition.pk if petition else None,
         organisation=organisation.key if organisation else owner_key(petition),
         details=details[:400],
     )
@@ -89,8 +140,8 @@ def record(
 
 def _is_said(user: User | None, what: str, petition: Petition | None, details: str) -> bool:
     """Return whether the newest line of this user about this petition says the same, and is not ten minutes old."""
-    slug = petition.slug if petition else ""
-    last = AuditEntry.objects.filter(user=user, petition=slug).order_by("-pk").first()
+    number = petition.pk if petition else None
+    last = AuditEntry.objects.filter(user=user, petition_number=number).order_by("-pk").first()
     return (
         last is not None
         and (last.what, last.details) == (what, details[:400])

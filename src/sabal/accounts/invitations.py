@@ -36,10 +36,12 @@ def invite(
     rights: tuple[str, ...] = (),
     organisation: Organisation | None = None,
     petition: Petition | None = None,
+    language: str = "",
 ) -> str:
     """Make an invitation and return its token. It replaces an older one of the same person there.
 
-    An empty `role` gives no new role: the link only lets a person who has an account sign in again.
+    `language` is the one into which a translator translates. An empty `role` gives no new role: the link only lets a
+    person who has an account sign in again.
     """
     token = secrets.token_urlsafe(32)
     shell = invited_by is None
@@ -55,6 +57,7 @@ def invite(
             rights=list(rights),
             organisation=organisation,
             petition=petition,
+            language=language,
             invited_by=invited_by,
             expires_at=now + (SHELL_LASTS if shell else LASTS),
             resets=shell,
@@ -71,7 +74,7 @@ def invite(
 
 def find(token: str, now: datetime) -> Invitation:
     """Return the invitation of a token. Raises Refusal if it is unknown, used or expired: the same for all three."""
-    found = Invitation.objects.select_related("organisation", "petition").filter(
+    found = Invitation.objects.select_related("organisation", "petition__version", "invited_by").filter(
         token_hash=_hash(token), used_at=None, expires_at__gt=now
     )
     invitation = found.first()
@@ -139,6 +142,8 @@ def accept(
                 defaults={"role": invitation.role, "since": now},
             )
             membership.give(invitation.role, invitation.rights, now)
+            if invitation.language:
+                Membership.objects.filter(pk=membership.pk).update(language=invitation.language)
     return user
 
 

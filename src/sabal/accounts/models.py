@@ -43,7 +43,9 @@ class User(AbstractBaseUser):
 
 
 class Organisation(models.Model):
-    """An organisation that owns petitions. `key` is that of its newsletter list (petitions/organisation.py).
+    """An organisation that owns petitions. `key` is in its addresses on the desk.
+
+    Its lists have keys of their own, those of its petitions (desk/newsletters.py).
 
     `names` and `imprint` are by language. Public processes read the identity in SQL (petitions/identity.py).
     """
@@ -55,7 +57,7 @@ class Organisation(models.Model):
     names = models.JSONField(default=dict, blank=True)
     imprint = models.JSONField(default=dict, blank=True)
     accent = models.CharField(max_length=7, blank=True, default="")  # "#rrggbb"
-    logo = models.BinaryField(blank=True, default=b"")  # a WebP that accounts/logo.py made
+    logo = models.BinaryField(blank=True, default=b"")  # a WebP that pictures.py made
     logo_width = models.PositiveIntegerField(default=0)
     logo_height = models.PositiveIntegerField(default=0)
 
@@ -73,6 +75,25 @@ class Ownership(models.Model):
         return f"{self.organisation}: {self.petition}"
 
 
+class ListOwner(models.Model):
+    """The organisation that had a petition while people joined the lists of `key`, the petition's key at that time.
+
+    Stored when the petition is given away: these people subscribed to that organisation, and to no other.
+    """
+
+    petition = models.ForeignKey(Petition, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=60)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="list_owners")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["petition", "key"], name="one_owner_of_a_petitions_lists")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}: lists of {self.key}"
+
+
 class Scope(models.Model):
     """A role in the whole site (neither is set), in an organisation, or in one petition."""
 
@@ -80,6 +101,7 @@ class Scope(models.Model):
     petition = models.ForeignKey(Petition, on_delete=models.CASCADE, null=True, blank=True)
     role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in TeamRole])
     rights = models.JSONField(default=list, blank=True)  # of acts.RIGHTS
+    language = models.CharField(max_length=20, blank=True, default="")  # into which a translator translates
 
     class Meta:
         abstract = True
@@ -147,12 +169,19 @@ class Invitation(Scope):
 
 
 class AuditEntry(models.Model):
-    """One line of the audit log. Lines are only added. `user` is null for the server's own shell."""
+    """One line of the audit log. Lines are only added. `user` is null for the server's own shell.
+
+    `petition` is its address then, `petition_number` its id: a draft can get another address, and be deleted. Ids are
+    never used again.
+    """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     what = models.CharField(max_length=40)
-    petition = models.CharField(max_length=80, blank=True)  # its slug: the line outlives a discarded draft
+    petition = models.CharField(max_length=80, blank=True)  # its slug
+    petition_number = models.BigIntegerField(
+        null=True, db_index=True
+    )  # no foreign key: lines outlive a draft
     organisation = models.CharField(max_length=60, blank=True)  # its key
     details = models.CharField(max_length=400, blank=True)
 

@@ -51,7 +51,9 @@ def team_since(petition: Petition, moment: datetime) -> QuerySet[User]:
     """Return the team of a petition, with those who lost a role that reached it after that moment."""
     owner = Organisation.objects.filter(ownerships__petition=petition).values("key")
     site, owned = Q(petition="", organisation=""), Q(petition="", organisation__in=owner)
-    lost = AuditEntry.objects.filter(site | owned | Q(petition=petition.slug), what="removed", at__gt=moment)
+    lost = AuditEntry.objects.filter(
+        site | owned | Q(petition_number=petition.pk), what="removed", at__gt=moment
+    )
     gone = Q(email__in=lost.values("details"))
     return User.objects.filter(Q(pk__in=team(petition).values("pk")) | gone).order_by("pk")
 
@@ -66,6 +68,13 @@ def petitions(user: User) -> QuerySet[Petition]:
         Q(ownership__organisation__in=memberships.filter(petition=None).values("organisation"))
         | Q(pk__in=memberships.exclude(petition=None).values("petition"))
     )
+
+
+def language_in(user: User, petition: Petition) -> str:
+    """Return the language into which a user translates a petition; "" if none was agreed."""
+    owned = Q(organisation__ownerships__petition=petition, petition=None)
+    reaching = _memberships(user).filter(SITE | owned | Q(petition=petition)).exclude(language="")
+    return max(reaching, key=lambda one: one.petition_id is not None).language if reaching else ""
 
 
 def organisations(user: User) -> QuerySet[Organisation]:
@@ -121,7 +130,7 @@ def owned_before(user: User, petition: Petition, moment: datetime) -> bool:
     The owners of an organisation own what was given to it since it was given.
     """
     where = SITE | Q(petition=petition)
-    given = AuditEntry.objects.filter(what="assigned", petition=petition.slug, at__gt=moment)
+    given = AuditEntry.objects.filter(what="assigned", petition_number=petition.pk, at__gt=moment)
     if not given.exists():
         where |= Q(organisation__ownerships__petition=petition, petition=None)
     return _memberships(user).filter(where, role=TeamRole.OWNER, since__lte=moment).exists()

@@ -1,7 +1,8 @@
 """Machine views: a petition in the JSON format of the UK Parliament's petitions site, its count, history and manifest.
 
 Tools for that site can read ours: the attributes have its names, and those that only a parliament has are empty. This
-site adds: confirmed, withdrawn, invalidated, counted, gathering, log, and the two numbers of `_not_by_country`.
+site adds: confirmed, withdrawn, invalidated, counted, gathering, log, picture, updates, the two numbers of
+`_not_by_country`, the counts of other places, and the whole text in each language.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from sabal import settings
+from sabal.api import feeds, record
 from sabal.http import PUBLIC, Refused, Response, file, for_any_site
 from sabal.ledger.logged import logged
 from sabal.petitions.countries import country_name
@@ -19,7 +21,6 @@ _MILESTONES = (  # of the UK Parliament; always null here
     "rejected_at",
     "moderation_threshold_reached_at",
     "response_threshold_reached_at",
-    "government_response_at",
     "debate_threshold_reached_at",
     "debate_scheduled_on",
     "debate_outcome_at",
@@ -28,9 +29,18 @@ _MILESTONES = (  # of the UK Parliament; always null here
 
 def petition(snapshot: PetitionSnapshot) -> Response:
     """Return the petition as JSON: text in the authoritative language, recipients, numbers."""
+    attributes = {**_as_uk_parliament(snapshot), **_of_ours(snapshot)}
+    link = f"{settings.BASE_URL}/{snapshot.definition.slug}.json"
+    return _json(
+        {"links": {"self": link}, "data": {"type": "petition", "id": snapshot.id, "attributes": attributes}}
+    )
+
+
+def _as_uk_parliament(snapshot: PetitionSnapshot) -> dict[str, object]:
+    """Return what the JSON of the UK Parliament's petitions site has, with its names."""
     definition = snapshot.definition
     text = definition.texts[definition.authoritative]
-    attributes: dict[str, object] = {
+    return {
         "action": text.title,
         "background": text.summary,
         "additional_details": _as_text(text),
@@ -42,7 +52,7 @@ def petition(snapshot: PetitionSnapshot) -> Response:
         "scheduled_debate_date": None,
         "creator_name": definition.organiser[definition.authoritative],
         "rejection": None,
-        "government_response": None,
+        "government_response": record.government_response(snapshot),
         "debate": None,
         "departments": [
             {"acronym": None, "name": recipient.name[definition.authoritative], "url": None}
@@ -51,19 +61,31 @@ def petition(snapshot: PetitionSnapshot) -> Response:
         "topics": [],
         "signatures_by_country": _countries(snapshot),
         **_not_by_country(snapshot),
+        "signatures_on_paper_and_elsewhere": _other_counts(snapshot),
         "signatures_by_constituency": [],
         "signatures_by_region": [],
-        "other_parliamentary_business": [],
+        "other_parliamentary_business": record.other_business(snapshot),
+    }
+
+
+def _of_ours(snapshot: PetitionSnapshot) -> dict[str, object]:
+    """Return what that format has no place for."""
+    definition = snapshot.definition
+    return {
+        **record.record(snapshot),
         "languages": {
             language: f"{settings.BASE_URL}/{language}/{definition.slug}" for language in definition.languages
         },
+        "updates": feeds.updates(snapshot),
+        "picture": _picture(snapshot),
+        "texts": {language: _whole(one) for language, one in definition.texts.items()},
+        "recipients": [
+            {"key": one.key, "name": dict(one.name), "language": one.language, "group": one.group}
+            for one in definition.recipients
+        ],
         "manifest_sha256": snapshot.manifest_hash.hex(),
         "log": _log(snapshot),
     }
-    link = f"{settings.BASE_URL}/{definition.slug}.json"
-    return _json(
-        {"links": {"self": link}, "data": {"type": "petition", "id": snapshot.id, "attributes": attributes}}
-    )
 
 
 def count(snapshot: PetitionSnapshot) -> Response:
@@ -92,6 +114,21 @@ def growth(snapshot: PetitionSnapshot) -> Response:
 def manifest(snapshot: PetitionSnapshot) -> Response:
     """Return the manifest: exactly the bytes that every signature commits to."""
     return _json(snapshot.manifest)
+
+
+def _picture(snapshot: PetitionSnapshot) -> dict[str, object] | None:
+    """Return address, size in pixels and descriptions by language; None if there is no picture."""
+    definition = snapshot.definition
+    if definition.picture is None:
+        return None
+    return {
+        "url": f"{settings.BASE_URL}/{definition.authoritative}/{definition.slug}/picture.webp",
+        "width": definition.picture.width,
+        "height": definition.picture.height,
+        "descriptions": {
+            language: definition.texts[language].picture_description for language in definition.languages
+        },
+    }
 
 
 def _numbers(snapshot: PetitionSnapshot) -> dict[str, object]:
@@ -138,6 +175,7 @@ def _times(snapshot: PetitionSnapshot) -> dict[str, object]:
         "opened_at": opened,
         "closed_at": closed,
         **dict.fromkeys(_MILESTONES),
+        "government_response_at": record.responded_at(snapshot),
     }
 
 
@@ -157,6 +195,47 @@ def _not_by_country(snapshot: PetitionSnapshot) -> dict[str, object]:
         "signatures_elsewhere": counts.elsewhere if known else None,
         "signatures_no_longer_known": counts.no_longer_known if known else None,
     }
+
+
+def _other_counts(snapshot: PetitionSnapshot) -> dict[str, object]:
+    """Return the counts of other places, apart from all other numbers. `total` is the sum of those that are `valid`.
+
+    The others were corrected: `corrects` is the id of the count that a count replaced.
+    """
+    counts = snapshot.progress.other_counts
+    valid = {one.id for one in counts.valid}
+    rows = [
+        {
+            "id": one.id,
+            "kind": one.kind,
+            "place": one.place,
+            "counted_on": one.day.isoformat(),
+            "signatures": one.signatures,
+            "evidence": one.link or None,
+            "corrects": one.corrects,
+            "valid": one.id in valid,
+        }
+        for one in counts.all
+    ]
+    return {"total": counts.total, "counts": rows}
+
+
+def _whole(text: Text) -> dict[str, object]:
+    """Return the text of one language with its parts. Bodies and demands are Markdown (docs/petition-folder.md)."""
+    return {
+        "title": text.title,
+        "summary": text.summary,
+        "subject": text.subject,
+        "sections": [{"heading": one.heading, "body": one.body} for one in text.sections],
+        "demands_heading": text.demands_heading,
+        "demands": [_demand(one) for one in text.demands],
+        "closing": [{"heading": one.heading, "body": one.body} for one in text.closing],
+        "notice": text.notice,
+    }
+
+
+def _demand(demand: Demand) -> dict[str, object]:
+    return {"anchor": demand.anchor, "text": demand.text, "parts": [_demand(one) for one in demand.parts]}
 
 
 def _as_text(text: Text) -> str:

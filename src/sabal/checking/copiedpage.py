@@ -72,6 +72,10 @@ _SENTENCES = {
     ),
     "ko": ("{}에 만든 사본입니다. 원본:", "이 사본에서는 서명도 개인정보도 받지 않습니다. 원본 페이지에서 서명하세요:"),
     "zh-hans": ("这是 {} 的副本。原页面：", "此副本不收集签名，也不收集任何信息。请在原页面签名："),
+    "ja": (
+        "これは{}の写しです。元のページ：",
+        "この写しでは署名を受け付けず、何も送信しません。元のページで署名してください：",
+    ),
     "zh-hant": ("這是 {} 的副本。原頁面：", "此副本不收集簽名，也不收集任何資訊。請在原頁面簽名："),
 }  # fmt: skip
 
@@ -87,6 +91,8 @@ class CopiedPage:
     log: str
     """The path of the log in the copy."""
     day: date
+    files: frozenset[str] = frozenset()
+    """The paths of all files beside the pages that are copied."""
 
     def of(self, data: bytes) -> bytes:
         """Return the copy of a page. Raise `ValueError` if it is larger than a page can be."""
@@ -156,8 +162,14 @@ class CopiedPage:
         if name == "href":
             return self._link(value)
         if name == "src":
-            return value if value.startswith("data:image/") else None
+            return self._picture(value)
         return None if name in ("fill", "stroke") and _FETCHES.search(value) else value
+
+    def _picture(self, source: str) -> str | None:
+        """Return the address of a picture in the copy; None if it is not copied."""
+        if source.removeprefix("/") in self.files:
+            return "../" * (self.path.count("/") + 1) + source.removeprefix("/")
+        return source if source.startswith("data:image/") else None
 
     def _link(self, href: str) -> str | None:
         """Return the target of a link in the copy: another copied page or the original; None if it is not allowed."""
@@ -168,7 +180,8 @@ class CopiedPage:
             up = "../" * (self.path.count("/") + 1)
             if path in self.copied:
                 return f"{up}{path}/{mark}{anchor}"
-            return up + path if path.startswith(self.log) and ".." not in path else self.base + href
+            here = path in self.files or (path.startswith(self.log) and ".." not in path)
+            return up + path if here else self.base + href
         try:
             return href if urlsplit(href).scheme in _SCHEMES else None
         except ValueError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sabal import strict
+from sabal.checking import mirrorpictures, mirrorproofs, mirrorupdates
 from sabal.checking.copiedpage import CopiedPage
 from sabal.checking.copy import MOST_MANIFEST, CannotCheck
 from sabal.checking.tiled import Get
@@ -28,17 +29,26 @@ def copy_pages(get: Get, base: str, slug: str, folder: Path, state: dict[str, An
     """
     document = _needed(get, f"{slug}.json", MOST_PAGE)
     languages = _languages(document)
-    paths = [f"{language}/{name}" for language in languages for name in (slug, "verify")]
+    updates = mirrorupdates.listed(document)
+    pages = (slug, f"{slug}/progress", f"{slug}/elsewhere", "verify", *updates.pages(slug))
+    paths = [f"{language}/{page}" for language in languages for page in pages]
     changed = int(put_if_changed(folder / f"{slug}.json", document))
     for name in ("count.json", "manifest.json"):
         changed += put_if_changed(folder / slug / name, _needed(get, f"{slug}/{name}", MOST_MANIFEST))
     hashes: dict[str, str] = dict(state.get("pages", {}))
     found = {path: data for path in paths if (data := get(path, MOST_PAGE)) is not None}
+    proofs = mirrorproofs.listed(document, slug)
+    changed += mirrorproofs.copy(get, proofs, folder / slug / "proofs")
+    shown = [f"{one}/{slug}/picture.webp" for one in languages]
+    shown += [f"{slug}/pictures/{name}" for name in updates.pictures]
+    pictures, new = mirrorpictures.copy(get, shown, folder)
+    files = pictures.union(proofs)
+    changed += new + mirrorupdates.remove_old(folder, slug, languages, updates)
     for path, data in found.items():
         if len(data) > MOST_PAGE:
             raise CannotCheck(f"{base}/{path} is longer than a page can be.")
         try:
-            page = CopiedPage(base, path, frozenset(found), f"{slug}/log/", day).of(data)
+            page = CopiedPage(base, path, frozenset(found), f"{slug}/log/", day, files).of(data)
         except ValueError:
             raise CannotCheck(
                 f"The log was copied. {base}/{path} was not copied, because it cannot be read as a page."

@@ -4,13 +4,14 @@ Only the clock is moved, and nobody types. Every record is sealed to the key of 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from random import Random
 
 from sabal import days, settings, token
 from sabal.database import Database
 from sabal.demo.letterbox import Letterbox
-from sabal.demo.people import person
+from sabal.demo.people import Person, person
 from sabal.demo.plans import Life
 from sabal.keys.keyring import Keyring
 from sabal.keys.keystore import KeyStore
@@ -18,10 +19,12 @@ from sabal.ledger.revoke import revoke
 from sabal.ledger.sequencer import Sequencer
 from sabal.mail.emails import Site
 from sabal.mail.outbox import send_due
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from sabal.records.revocations import Revocation, Revocations
-from sabal.signing import held, tidy
+from sabal.signing import held, sources, tidy
 from sabal.signing.asked import Asked
+from sabal.signing.form import Submission
 from sabal.signing.operations import Confirm, Operation, Outcome, Withdraw
 from sabal.signing.sign import Circumstances, sign
 from sabal.signing.writer import Writer
@@ -30,6 +33,7 @@ from tlog.entry import Reason
 TOGETHER = 64  # operations in one commit, as in use
 HOURS = (9, 13, 19)
 CONFIRMED, LATER, AGAIN, WITHDRAWN = 0.78, 0.5, 0.03, 0.02  # shares of those who could
+WANT = {"updates": 0.5, "newsletter": 0.3}  # shares of those who sign
 ROBOTS, AUDITED = 4, 6
 
 
@@ -47,6 +51,8 @@ class History:
         """Let one day of a petition pass: people sign, confirm and withdraw, and their signatures are counted."""
         self._refresh(today)
         at = (today - _begun(self._petition(life))).days
+        if at == 0:
+            self._choose_links(life)
         number = life.per_day[at] if at < len(life.per_day) else 0
         robots = ROBOTS if at == life.plan.robots_on else 0
         shares = [number // 3, number // 3, number - 2 * (number // 3)]
@@ -74,9 +80,14 @@ class History:
         assert found is not None
         return found
 
+    def _choose_links(self, life: Life) -> None:
+        petition = self._petition(life)
+        for word in filter(None, dict.fromkeys(life.plan.links)):
+            sources.start_counting(self._database, petition.id, word)
+
     def _sign(self, life: Life, number: int, today: date, reason: int = 0) -> None:
         petition, plan = self._petition(life), life.plan
-        operations: list[Operation] = []
+        operations, words = list[Operation](), list[str]()
         for _ in range(number if petition.takes_signatures(today) else 0):
             again = life.people and self._chance.random() < AGAIN
             number_of = self._chance.choice(life.people) if again else len(life.people)
@@ -85,10 +96,11 @@ class History:
             if not again:
                 life.people.append(number_of)
             how = Circumstances(one.language, held=reason)
-            operations.append(sign(one.submission, petition, self._keyring, today, how))
-        for outcome in self._commit(operations):
+            words.append(plan.links[number_of % len(plan.links)] if plan.links else "")
+            operations.append(sign(_ticking(one, petition, same), petition, self._keyring, today, how))
+        for outcome, word in zip(self._commit(operations), words, strict=True):
             assert outcome in (Outcome.DONE, Outcome.IGNORED)
-            self._asked.add(petition.id)
+            self._asked.add(petition.id, word)
         self._asked.store(self._database)
 
     def _send(self, life: Life, now: float) -> None:
@@ -148,6 +160,13 @@ class History:
         for start in range(0, len(operations), TOGETHER):
             found += self._writer.commit(self._database, operations[start : start + TOGETHER])
         return found
+
+
+def _ticking(one: Person, petition: PetitionSnapshot, same: Random) -> Submission:
+    """Return the form of a person, who may tick that they want emails."""
+    offered = {"updates": petition.definition.updates, "newsletter": petition.definition.newsletter}
+    ticked = tuple(box for box in offered if same.random() < WANT[box] and offered[box])
+    return replace(one.submission, subscribe=ticked)
 
 
 def _begun(petition: PetitionSnapshot) -> date:

@@ -11,7 +11,9 @@ from sabal import database as raw
 from sabal import settings
 from sabal.accounts.models import Organisation, Ownership
 from sabal.counted import counted
+from sabal.demo.deeds import Deeds
 from sabal.demo.history import History
+from sabal.demo.letterbox import Letterbox
 from sabal.demo.plans import PLANS, Life, Plan
 from sabal.first_use import publish_for_development
 from sabal.keys.keystore import KeyStore
@@ -66,7 +68,10 @@ def _make(
     database: raw.Database, keystore: KeyStore, plans: list[Plan], today: date, say: Say, chance: Random
 ) -> None:
     history = History(database, keystore, chance)
-    lives = [Life(plan, plan.per_day(chance)) for plan in plans]
+    lives = [
+        (Life(plan, plan.per_day(chance)), Deeds(plan, database, keystore, Letterbox(chance)))
+        for plan in plans
+    ]
     longest = max(plan.days for plan in plans)
     say(
         f"Making {counted(len(plans), 'petition')} of a town that does not exist, with"
@@ -74,11 +79,13 @@ def _make(
     )
     for ago in range(longest, 0, -1):
         day = today - timedelta(days=ago)
-        for life in lives:
+        for life, deeds in lives:
             if ago == life.plan.days:
                 _publish(life.plan, keystore, day)
+                deeds.begin()
             if ago <= life.plan.days:
                 history.day(life, day)
+                deeds.day(day, ago)
             if life.plan.closed_on is not None and ago == life.plan.days - life.plan.closed_on:
                 states.close(life.plan.slug, day)
         if ago % 6 == 0 or ago == 1:

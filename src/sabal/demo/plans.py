@@ -7,7 +7,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Plan:
-    """One petition. Days are counted from its publication. A country or language that is listed twice is likelier."""
+    """One petition. Days are counted from its publication. A country, language or link listed twice is likelier."""
 
     slug: str
     days: int  # so many days ago it was published
@@ -18,6 +18,8 @@ class Plan:
     closed_on: int | None = None
     audited_on: int | None = None  # the day on which an audit revokes some
     robots_on: int | None = None  # the day on which a program fills in the form
+    # The words of counted links (signing/sources.py); "" is an address without one.
+    links: Sequence[str] = ()
 
     def per_day(self, chance: Random) -> list[int]:
         """Return how many sign on each day: many at first, then fewer, and a second wave; few on Sundays."""
@@ -64,6 +66,7 @@ PLANS = (
         second_wave=22,
         audited_on=25,
         robots_on=31,
+        links=["bus-stop"] * 3 + ["flyer", "town-hall"] + [""] * 5,
     ),
     Plan(
         "demo-river-water",

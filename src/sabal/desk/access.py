@@ -21,6 +21,7 @@ from django.urls import reverse
 from sabal.accounts import roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import Organisation, User
+from sabal.desk import steps
 from sabal.petitions.models import Petition
 
 View = Callable[..., HttpResponseBase]
@@ -86,12 +87,19 @@ def _refusal(
     if not roles.needs_second_factor([act]):
         return None
     if not has_second_factor(user_of(request)):
-        return render(request, "desk/second_factor.html", {"back": request.get_full_path()}, status=403)
+        back = steps.page_of(request)
+        context = {"back": back, "way": steps.way(steps.FACTOR, back)}
+        return render(request, "desk/second_factor.html", context, status=403)
     if not has_shown_second_factor(request):
         return ask_second_factor(request)
     if dangerous and not did_recently_reauthenticate(request):
         return _ask_again(request)
     return None
+
+
+def may_now(request: HttpRequest, act: Act, acts: frozenset[Act]) -> bool:
+    """Return whether `acts` has an act, and this session has shown the second factor that it needs."""
+    return act in acts and (not roles.needs_second_factor([act]) or has_shown_second_factor(request))
 
 
 def has_second_factor(user: User) -> bool:
@@ -118,4 +126,4 @@ def _ask_again(request: HttpRequest) -> HttpResponse:
 
 
 def _redirect(page: str, request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{page}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(f"{page}?{urlencode({'next': steps.page_of(request)})}")

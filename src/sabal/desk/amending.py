@@ -28,7 +28,7 @@ invite themselves, or make an owner of another account."""
 
 
 @dataclass(frozen=True)
-class Change:
+class PendingAmendment:
     """An amendment that is not published yet, beside the version that is."""
 
     before: PublishedVersion
@@ -52,7 +52,7 @@ def page_after_saving(petition: Petition) -> str:
     return reverse(page, args=[petition.slug])
 
 
-def change_of(petition: Petition) -> Change | None:
+def change_of(petition: Petition) -> PendingAmendment | None:
     """Return the amendment of a petition; None if it has none. Raises FolderError if its files cannot be read."""
     if not drafts.has_amendment(petition):
         return None
@@ -64,7 +64,7 @@ def change_of(petition: Petition) -> Change | None:
     found = kinds(before.definition, after.definition, same_texts=same_texts)
     if found == (AmendmentKind.KEYS,) and folder.set_organiser_keys(new, before.organiser_keys) != old:
         found = ()  # the terms differ in something else too
-    return Change(before, after, found)
+    return PendingAmendment(before, after, found)
 
 
 def _published(version: Version) -> PublishedVersion:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sabal.desk.languagenames import language_name
 from sabal.desk.planning import last_look
 from sabal.petitions.definition import NO_DATE, TO_COMPLETE, Definition, Text
 from sabal.petitions.models import Petition
@@ -45,7 +46,7 @@ def is_ready(checks: list[Check]) -> bool:
 def _texts(petition: Petition, definition: Definition) -> Iterator[Check]:
     for language, text in definition.texts.items():
         yield Check(
-            _("The text (%(language)s)") % {"language": language},
+            _("The text (%(language)s)") % {"language": language_name(language)},
             not _is_incomplete(text),
             reverse("text", args=[petition.slug, language]),
             _("Title, summary and demands."),
@@ -59,10 +60,10 @@ def _is_incomplete(text: Text) -> bool:
 def _terms(petition: Petition, definition: Definition) -> Iterator[Check]:
     where = reverse("terms", args=[petition.slug])
     controller = definition.controller
-    named = (*definition.organiser.values(), *controller.name.values(), *controller.address.values())
+    names = (*definition.organiser.values(), *controller.name.values(), *controller.address.values())
     yield Check(
         _("Who is responsible"),
-        not any(TO_COMPLETE in text for text in (*named, controller.privacy_contact)),
+        not any(TO_COMPLETE in text for text in (*names, controller.privacy_contact)),
         where,
         _("The name and address of the organisation or person that answers for the signers' data."),
     )

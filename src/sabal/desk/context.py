@@ -20,6 +20,8 @@ def of_every_page(request: HttpRequest) -> dict[str, object]:
         "menu": menu_of(request),
         "may_edit": Act.EDIT in acts,
         "may_invite": Act.INVITE in acts,
+        "may_view": Act.VIEW in acts,
         "may_organise": Act.ORGANISE in acts,
+        "may_send": Act.SEND in acts,
         "may_see_site": Act.VIEW in roles.in_site(user) if isinstance(user, User) else False,
     }

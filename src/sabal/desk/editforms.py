@@ -1,5 +1,6 @@
 """The forms of the text of a petition in one language: in parts, and as one text."""
 
+import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sabal.petitions.definition import TO_COMPLETE
 from sabal.petitions.frontmatter import FRONT_MATTER
+from sabal.petitions.picture import NAME as PICTURE
 from sabal.petitions.pieces import AROUND
 from sabal.petitions.textparts import has_list, is_closed
 from sabal.petitions.wording import DEMAND_LENGTH, HEADING_LENGTH, has_too_many_brackets
@@ -28,7 +30,7 @@ class Saved(forms.Form):
 
     def show_conflict(self, files: Mapping[str, str]) -> None:
         """Keep what was typed, and say that somebody saved another text meanwhile, which the page shows beside it."""
-        self.theirs = files
+        self.theirs = {name: text for name, text in files.items() if name != PICTURE}
         self.add_error(
             None,
             _(
@@ -62,56 +64,46 @@ def needed(field: forms.Field) -> forms.Field:
     return field
 
 
+class WholeNumber(forms.IntegerField):
+    """A whole number as people write it: 10000, 10,000, 10.000 or 10 000."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(
+            widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "short"}), localize=False, **given
+        )
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str):
+            value = re.sub(r"(?<=\d)[ .,'’\u00a0\u202f](?=\d{3}(?!\d))", "", value.strip())
+        return super().to_python(value)
+
+
+def sentence(key: str, label: Any, help_text: Any = "", rows: int = 2) -> forms.CharField:
+    """Return the field of a key of the front matter, which bounds its length."""
+    widget = lines(rows) if rows > 1 else forms.TextInput()
+    return forms.CharField(
+        label=label, help_text=help_text, required=False, max_length=FRONT_MATTER[key], widget=widget
+    )
+
+
+_WITHOUT_LINKS = _("Without links, email addresses or long numbers. A guarded petition has none.")
+
+
 class FrontForm(Ordered):
     """What is above the letter, and the sentences around the form."""
 
-    title = needed(forms.CharField(label=_("Title"), required=False, max_length=FRONT_MATTER["title"]))
+    title = needed(sentence("title", _("Title"), rows=1))
     summary = needed(
-        forms.CharField(
-            label=_("Summary"),
-            help_text=_("One or two sentences: what is asked, and of whom."),
-            required=False,
-            max_length=FRONT_MATTER["summary"],
-            widget=lines(3),
-        )
+        sentence("summary", _("Summary"), _("One or two sentences: what is asked, and of whom."), rows=3)
     )
-    subject = forms.CharField(
-        label=_("Subject"),
-        help_text=_("The subject line of the letter."),
-        required=False,
-        max_length=FRONT_MATTER["subject"],
-        widget=lines(2),
+    subject = sentence("subject", _("Subject"), _("The subject line of the letter."))
+    sign_invitation = sentence("sign_invitation", _("Invitation to sign"), _("The sentence above the form."))
+    newsletter_invitation = sentence("newsletter_invitation", _("Invitation to the newsletter"))
+    notice = sentence("notice", _("Notice at the end"))
+    confirm_email = sentence(
+        "confirm_email", _("A sentence of yours in the email that asks to confirm"), _WITHOUT_LINKS
     )
-    sign_invitation = forms.CharField(
-        label=_("Invitation to sign"),
-        help_text=_("The sentence above the form."),
-        required=False,
-        max_length=FRONT_MATTER["sign_invitation"],
-        widget=lines(2),
-    )
-    newsletter_invitation = forms.CharField(
-        label=_("Invitation to the newsletter"),
-        required=False,
-        max_length=FRONT_MATTER["newsletter_invitation"],
-        widget=lines(2),
-    )
-    notice = forms.CharField(
-        label=_("Notice at the end"), required=False, max_length=FRONT_MATTER["notice"], widget=lines(2)
-    )
-    confirm_email = forms.CharField(
-        label=_("A sentence of yours in the email that asks to confirm"),
-        help_text=_("Without links, email addresses or long numbers. A guarded petition has none."),
-        required=False,
-        max_length=FRONT_MATTER["confirm_email"],
-        widget=lines(2),
-    )
-    thanks = forms.CharField(
-        label=_("A sentence of thanks, on the page after confirming"),
-        help_text=_("Without links, email addresses or long numbers. A guarded petition has none."),
-        required=False,
-        max_length=FRONT_MATTER["thanks"],
-        widget=lines(2),
-    )
+    thanks = sentence("thanks", _("A sentence of thanks, on the page after confirming"), _WITHOUT_LINKS)
 
 
 class TextForm(FrontForm):

@@ -5,11 +5,18 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import prefetch_related_objects
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from sabal.accounts import roles
 from sabal.accounts.acts import MEANINGS, NAMES, OFFERED, RIGHT_NAMES, Act, TeamRole
 from sabal.accounts.models import Organisation, User
+from sabal.desk import languages
+from sabal.desk.editforms import needed
+from sabal.desk.titles import definition_of, title_of
 from sabal.mail.address import EmailAddress
 from sabal.petitions.definition import FolderError
 from sabal.petitions.letters.textfile import LETTER_BYTES, text_of_letter
@@ -83,29 +90,71 @@ class Grant(forms.Form):
         self.fields["role"].choices = choices  # type: ignore[attr-defined]
 
 
+def place_label(name: object, beneath: object) -> SafeString:
+    """Return a place with what is said of it on a second line."""
+    return format_html('{}<br><span class="small">{}</span>', name, beneath)
+
+
 class Invite(Grant):
-    """An invitation: to whom, and to what."""
+    """An invitation: to whom, and to what. The narrowest place is offered first.
+
+    A translator of a petition gets a language: else there would be nothing to translate.
+    """
 
     email = forms.CharField(
         label=_("Email address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"}),
     )
-    place = forms.ChoiceField(label=_("Where"))
-    field_order = ("email", "place", "role", "rights")
+    place = forms.ChoiceField(
+        label=_("To what"),
+        help_text=_("The less a person can reach, the less can go wrong."),
+        widget=forms.RadioSelect(attrs={"class": "places"}),
+    )
+    language = needed(
+        forms.ChoiceField(
+            label=_("Language into which they translate"),
+            help_text=_(
+                "It is added to the petition if it is not there yet, and the person begins on its page."
+            ),
+            required=False,
+        )
+    )
+    field_order = ("email", "place", "role", "language", "rights")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        places: list[tuple[str, Any]] = []
-        if Act.INVITE in roles.in_site(user):
-            places.append(("site", _("The whole site")))
         self.organisations = {one.key: one for one in roles.organisations_where(user, Act.INVITE)}
-        places += [(f"organisation:{key}", one.name) for key, one in self.organisations.items()]
-        self.petitions = {one.slug: one for one in roles.petitions_where(user, Act.INVITE)}
-        places += [
-            (f"petition:{slug}", _("Only the petition %(slug)s") % {"slug": slug}) for slug in self.petitions
+        petitions = roles.petitions_where(user, Act.INVITE)
+        prefetch_related_objects(petitions, "version")
+        self.petitions = {one.slug: one for one in petitions}
+        places: list[tuple[str, Any]] = [
+            (f"petition:{slug}", place_label(title_of(one), gettext("this petition alone: %s") % slug))
+            for slug, one in self.petitions.items()
         ]
+        every = gettext("all petitions of this organisation, also later ones")
+        places += [
+            (f"organisation:{key}", place_label(one, every)) for key, one in self.organisations.items()
+        ]
+        if Act.INVITE in roles.in_site(user):
+            everything = gettext("all organisations and all petitions")
+            places.append(("site", place_label(gettext("The whole site"), everything)))
         self.fields["place"].choices = places  # type: ignore[attr-defined]
+        self.fields["place"].initial = places[0][0] if places else None
+        here = get_language() or "en"
+        self.fields["language"].choices = [("", "–"), *languages.choices(here)]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("role") != TeamRole.TRANSLATOR:
+            return cleaned | {"language": ""}
+        petition = self.petitions.get(cleaned.get("place", "").removeprefix("petition:"))
+        definition = definition_of(petition) if petition else None
+        if definition and not cleaned.get("language"):
+            self.add_error("language", _("Choose it: without a language there is nothing to translate."))
+        elif definition and cleaned["language"] == definition.authoritative:
+            self.add_error("language", _("The petition is written in this language. Choose another one."))
+        return cleaned
 
     def clean_email(self) -> str:
         try:
@@ -116,30 +165,34 @@ class Invite(Grant):
             ) from None
 
 
-class LetterForm(forms.Form):
+class LetterImportForm(forms.Form):
     """A letter: pasted, or in a file."""
 
     organisation = forms.ModelChoiceField(
         label=_("Organisation"), queryset=Organisation.objects.none(), empty_label=None, to_field_name="key"
     )
-    text = forms.CharField(
-        label=_("Paste the letter"),
-        help_text=_("All of it: to whom, the subject, the background, what you ask."),
-        required=False,
-        strip=False,
-        max_length=LETTER_BYTES,
-        widget=forms.Textarea(attrs={"rows": 12}),
+    text = needed(
+        forms.CharField(
+            label=_("Paste the letter"),
+            help_text=_("All of it: to whom, the subject, the background, what you ask."),
+            required=False,
+            strip=False,
+            max_length=LETTER_BYTES,
+            widget=forms.Textarea(attrs={"rows": 12, "class": "letter"}),
+        )
     )
-    file = forms.FileField(
-        label=_("Or choose its file"),
-        help_text=_("Plain text (.txt, at most 60 kB) or Word (.docx, at most 10 MB)."),
-        required=False,
+    file = needed(
+        forms.FileField(
+            label=_("Or choose its file"),
+            help_text=_("Plain text (.txt, at most 60 kB) or Word (.docx, at most 10 MB)."),
+            required=False,
+        )
     )
     language = forms.CharField(
         label=_("Language"),
-        help_text=_("Only if it is not recognised: its code, such as en or ko."),
+        help_text=_("Only if it is not recognised: its name."),
         required=False,
-        max_length=20,
+        max_length=80,
     )
 
     def __init__(self, *args: Any, organisations: list[Organisation], **kwargs: Any) -> None:
@@ -149,6 +202,13 @@ class LetterForm(forms.Form):
         field.queryset = Organisation.objects.filter(key__in=keys)  # type: ignore[attr-defined]
         if len(keys) == 1:
             field.widget, field.initial = forms.HiddenInput(), keys[0]
+
+    def clean_language(self) -> str:
+        typed = self.cleaned_data["language"]
+        found = languages.tag_of(typed, get_language() or "en") if typed.strip() else ""
+        if found is None:
+            raise ValidationError(_("No language has this name. Write it as in a list of languages."))
+        return found
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

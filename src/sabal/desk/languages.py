@@ -73,6 +73,15 @@ def _has_no_territory(tag: str) -> bool:
     return all(len(part) == 4 and part.isalpha() for part in tag.split("-")[1:])
 
 
+@lru_cache(maxsize=4)
+def choices(reader: str) -> tuple[tuple[str, str], ...]:
+    """Return every language with its names, for a select: those of the site first, then by name."""
+    first = [named(tag, reader) for tag in settings.SITE_LANGUAGES]
+    found = [named(one.tag, reader) for one in _all() if one.tag not in settings.SITE_LANGUAGES]
+    others = sorted(found, key=lambda one: one.here.casefold())
+    return tuple((one.tag, " – ".join(dict.fromkeys((one.here, one.own)))) for one in (*first, *others))
+
+
 def search(words: str, reader: str, taken: set[str]) -> list[Language]:
     """Return the languages whose name or tag has these words, the best first. Without words: those of the site."""
     wanted = words.strip().casefold()
@@ -91,6 +100,17 @@ def search(words: str, reader: str, taken: set[str]) -> list[Language]:
     if not known and "-" in typed and LANGUAGE.fullmatch(typed):
         found.insert(0, named(typed, reader))  # with a territory, such as pt-br
     return found
+
+
+def tag_of(words: str, reader: str) -> str | None:
+    """Return the tag of the language with exactly this name or tag; None if there is none."""
+    wanted = words.strip().casefold()
+    for one in search(words, reader, set()):
+        names = (one.tag, one.own, one.english, one.here)
+        if any(wanted == name.casefold() for name in names):
+            return one.tag
+    typed = wanted.replace("_", "-")
+    return typed if typed in {one.tag for one in _all()} else None
 
 
 def add(user: User, petition: Petition, tag: str) -> None:

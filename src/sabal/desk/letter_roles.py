@@ -19,5 +19,5 @@ ROLE_NAMES = {
     Role.SIGNATURE: _("Signature of the letter (not published)"),
     Role.CONTACT: _("Contact (not published)"),
     Role.LEFT_OUT: _("Left out"),
-    Role.LAYOUT: _("Rule or mark (not published)"),
+    Role.LAYOUT: _("Not part of the text"),
 }

@@ -112,7 +112,9 @@ def moderate(job: Job) -> None:
         else:
             moderation.done += held.drop(database, job.petition.pk, moderation.reason, moderation.why or None)
     said = SAID[Verb(moderation.verb)]
-    if not AuditEntry.objects.filter(what=said, petition=job.petition.slug, at__gte=job.asked_at).exists():
+    if not AuditEntry.objects.filter(
+        what=said, petition_number=job.petition.pk, at__gte=job.asked_at
+    ).exists():
         audit.record(job.user, said, petition=job.petition, details=str(moderation.done))
     moderation.content = ""
     moderation.save(update_fields=["done", "content"])

@@ -19,6 +19,7 @@ from sabal.petitions.definition import Definition
 from sabal.petitions.growth import Step, Totals, complete, history_of
 from sabal.petitions.models import Petition
 from sabal.petitions.profile import PROFILES, Profile
+from sabal.signing import sources
 from sabal.signing.asked import asked
 
 State = Petition.State
@@ -49,6 +50,7 @@ class Numbers:
     gathering: bool  # too few count to say where they are from
     languages: tuple[tuple[str, int], ...]
     asked: int
+    sources: tuple[sources.FormSource, ...]  # none if the petition is guarded
     now: Now | None
 
     @property
@@ -65,6 +67,11 @@ class Numbers:
     def not_confirmed(self) -> int | None:
         """Return how many forms led to no signature. None: forms are known only of a part of its time."""
         return self.asked - self.confirmed if self.asked >= self.confirmed else None
+
+    @property
+    def other_forms(self) -> int:
+        """Return how many forms came from an address without a word that is counted."""
+        return self.asked - sum(one.forms for one in self.sources)
 
     @property
     def rate(self) -> int | None:
@@ -113,6 +120,8 @@ def numbers_of(database: Database, petition: Petition, definition: Definition) -
     shown_from = profile.gathering_below if settings.BATCH_EVERY is None else 0  # as on public pages
     history = [one for one in history_of(database, petition.pk) if one.counted >= shown_from]
     now = None if profile.guarded else _now(database, petition.pk, counts)
+    # Before all forms, so that these are never fewer.
+    words = [] if profile.guarded else sources.of_petition(database, petition.pk)
     forms = asked(database, petition.pk)
     return Numbers(
         profile=profile,
@@ -121,6 +130,7 @@ def numbers_of(database: Database, petition: Petition, definition: Definition) -
         gathering=counts.counted < shown_from,
         languages=_languages(database, petition.pk),
         asked=forms // profile.countries_round * profile.countries_round,
+        sources=tuple(words),
         now=now,
     )
 

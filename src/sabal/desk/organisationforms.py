@@ -8,12 +8,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
-from sabal.accounts.logo import Logo, logo_from
 from sabal.accounts.models import Organisation
 from sabal.desk.editforms import lines
 from sabal.desk.languagenames import name_of
 from sabal.pages import accent
+from sabal.pictures import LOGO, encoded
 from sabal.refusal import Refusal
+from sabal.webp import Webp
 
 IMPRINT_LENGTH = 4_000
 
@@ -33,7 +34,7 @@ class EditOrganisation(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "contact", "website")
         labels = {"name": _("Name"), "contact": _("Contact")}
         help_texts = {
-            "name": _("Shown where it has no name in the reader's language."),
+            "name": _("The name by which readers know you. You can add it in other languages afterwards."),
             "contact": _("An email address or a phone number at which people reach you."),
         }
 
@@ -42,6 +43,27 @@ class EditOrganisation(forms.ModelForm):  # type: ignore[type-arg]
         if website and not website.startswith(("https://", "http://")):
             raise ValidationError(_("Give an address that begins with https://"))
         return website
+
+
+class AddOrganisation(EditOrganisation):
+    """A new organisation, with its imprint in the language of the reader: its petitions take it from here."""
+
+    imprint_here = forms.CharField(
+        label=_("Postal address and imprint"),
+        help_text=_(
+            "New petitions begin with your name, this address and your contact. You can change them there."
+        ),
+        required=False,
+        max_length=IMPRINT_LENGTH,
+        widget=lines(3),
+    )
+    field_order = ("name", "imprint_here", "contact", "website")
+
+    def save(self, commit: bool = True) -> Any:
+        text = self.cleaned_data["imprint_here"].replace("\r\n", "\n").strip()
+        if text:
+            self.instance.imprint = {get_language() or "en": text}
+        return super().save(commit)
 
 
 class IdentityForm(EditOrganisation):
@@ -61,7 +83,7 @@ class IdentityForm(EditOrganisation):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     without_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
-    new_logo: Logo | None = None
+    new_logo: Webp | None = None
     offered = ""  # the colour that passes, if the one that was typed does not
 
     def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
@@ -69,6 +91,9 @@ class IdentityForm(EditOrganisation):
         here = get_language() or "en"
         self._languages = languages
         self.fields["accent"].initial = self.instance.accent
+        self.fields["name"].help_text = _(
+            "Readers see this name, unless you give one in their language below."
+        )
         for language in languages:
             named = {"language": name_of(language, here)}
             self.fields[f"name:{language}"] = forms.CharField(
@@ -113,9 +138,15 @@ class IdentityForm(EditOrganisation):
     def clean_logo_file(self) -> None:
         if file := self.cleaned_data["logo_file"]:
             try:
-                self.new_logo = logo_from(file.read())
+                self.new_logo = encoded(file.read(), LOGO)
             except Refusal as error:
                 raise ValidationError(say(str(error))) from error
+
+    def keep_logo(self) -> bool:
+        """Store a good logo although something else is refused, as a browser does not keep a chosen file."""
+        if self.new_logo:
+            Organisation.objects.filter(pk=self.instance.pk).update(**_columns(self.new_logo))
+        return self.new_logo is not None
 
     def save(self, commit: bool = True) -> Any:
         cleaned, it = self.cleaned_data, self.instance
@@ -127,11 +158,12 @@ class IdentityForm(EditOrganisation):
                 if not text:
                     del kept[language]
         if self.new_logo:
-            it.logo, it.logo_width, it.logo_height = (
-                self.new_logo.data,
-                self.new_logo.width,
-                self.new_logo.height,
-            )
+            for name, value in _columns(self.new_logo).items():
+                setattr(it, name, value)
         elif cleaned.get("without_logo"):
             it.logo, it.logo_width, it.logo_height = b"", 0, 0
         return super().save(commit)
+
+
+def _columns(logo: Webp) -> dict[str, Any]:
+    return {"logo": logo.data, "logo_width": logo.width, "logo_height": logo.height}

@@ -14,6 +14,7 @@ from sabal.petitions.pieces import Fault, is_long, longest
 NAMES = {
     "title": gettext_lazy("Title"),
     "summary": gettext_lazy("Summary"),
+    "picture_description": gettext_lazy("What is to be seen in the picture"),
     "subject": gettext_lazy("Subject"),
     "demands-heading": gettext_lazy("Heading of the demands"),
     "sign_invitation": gettext_lazy("Invitation to sign"),
@@ -27,7 +28,7 @@ NAMES = {
     "controller-address": gettext_lazy("Postal address"),
 }
 GROUPS = (
-    (gettext_lazy("At the top"), re.compile(r"title|summary|subject")),
+    (gettext_lazy("At the top"), re.compile(r"title|summary|picture_description|subject")),
     (gettext_lazy("The letter"), re.compile(r"section-.*")),
     (gettext_lazy("The demands"), re.compile(r"demand.*")),
     (gettext_lazy("After the demands"), re.compile(r"closing-.*")),

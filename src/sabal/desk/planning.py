@@ -1,7 +1,7 @@
 """What is planned for a petition, and what was last found about the emails of the site."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sabal.accounts.models import User
 from sabal.desk.models import Job
@@ -45,6 +45,11 @@ def zone_of(user: User) -> str:
     return zone if zone in zones() else "UTC"
 
 
+def a_year_from_now() -> date:
+    """Return the last day for which something can be planned that has no end of its own."""
+    return (datetime.now(UTC) + timedelta(days=366)).date()
+
+
 @dataclass(frozen=True)
 class Look:
     """What the worker found about the emails of the site, and when."""
@@ -56,7 +61,7 @@ class Look:
     @property
     def good(self) -> bool:
         """Return whether emails leave, and the domain of the sender says that they may."""
-        signed = all(self.found.get(name) in ("ok", "") for name in ("spf", "dmarc"))
+        signed = all(self.found.get(name, "") in ("ok", "") for name in ("spf", "dkim", "dmarc"))
         return self.leaves and signed
 
     @property

@@ -22,7 +22,9 @@ SENTENCES = (
     gettext_noop("A secret key is in this file. Remove it, and use a new key in its place."),
     gettext_noop("`hint` is part of the slug. It must not tell what the petition is about."),
     gettext_noop("`privacy_contact` must be an email address or begin with https://."),
-    gettext_noop("A petition folder holds petition.toml and one LANG.md for each language."),
+    gettext_noop(
+        "A petition folder holds petition.toml, one LANG.md for each language and perhaps picture.webp."
+    ),
     gettext_noop("petition.toml is missing."),
     gettext_noop("This is not UTF-8 text. Save the file as UTF-8."),
     gettext_noop("This is not a .zip file, or it is damaged."),

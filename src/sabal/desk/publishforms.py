@@ -1,19 +1,23 @@
 """The forms around publishing: why a text was changed, when to publish, and how a petition ended."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from sabal.desk.amending import Change
+from sabal.desk.amending import PendingAmendment
+from sabal.desk.languagenames import language_name
 from sabal.desk.moments import moment, zones
 from sabal.petitions import folder
 from sabal.petitions.amendment import AmendmentKind
 from sabal.petitions.definition import Definition
 from sabal.petitions.ending import Ending, parse_ending
 from sabal.refusal import Refusal
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 def showable(text: str) -> None:
@@ -38,7 +42,7 @@ class AmendmentForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("What kind of change is it?"), widget=forms.RadioSelect())
 
-    def __init__(self, *args: Any, change: Change, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, change: PendingAmendment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._change = change
         kind = self.fields["kind"]
@@ -49,7 +53,7 @@ class AmendmentForm(forms.Form):
         others = [one for one in definition.languages if one != definition.authoritative]
         for language in (definition.authoritative, *others):
             self.fields[f"why:{language}"] = forms.CharField(
-                label=_("Why, in one sentence (%(language)s)") % {"language": language},
+                label=_("Why, in one sentence (%(language)s)") % {"language": language_name(language)},
                 help_text=""
                 if others and language in others
                 else _("The public reads it beside the change."),
@@ -71,6 +75,7 @@ class AmendmentForm(forms.Form):
 class WhenForm(forms.Form):
     """When to publish: at once, or at a time of a time zone."""
 
+    too_late: "StrOrPromise" = _("This is after the last day for signing, or more than a year away.")
     when = forms.ChoiceField(
         label=_("When?"),
         choices=[("now", _("Now")), ("later", _("At the time below"))],
@@ -116,7 +121,7 @@ class WhenForm(forms.Form):
         if due <= datetime.now(UTC):
             self.add_error("day", _("This time has passed. Choose a later one, or “Now”."))
         elif due.date() > self._last_day or due > datetime.now(UTC) + timedelta(days=MOST_DAYS):
-            self.add_error("day", _("This is after the last day for signing, or more than a year away."))
+            self.add_error("day", self.too_late)
         return {**cleaned, "due": due, "zone": cleaned.get("zone") or "UTC"}
 
 
@@ -135,7 +140,7 @@ class EndingForm(forms.Form):
         self.fields["achieved"].initial = said.achieved
         for language in definition.languages:
             self.fields[f"words:{language}"] = forms.CharField(
-                label=_("Closing words (%(language)s)") % {"language": language},
+                label=_("Closing words (%(language)s)") % {"language": language_name(language)},
                 required=False,
                 max_length=2_000,
                 initial=said.words.get(language, ""),

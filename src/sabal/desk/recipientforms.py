@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sabal.desk import origins
 from sabal.desk.editforms import Ordered, empty_what_is_missing, needed
 from sabal.desk.editors import Editor
-from sabal.desk.languagenames import name_of
+from sabal.desk.languagenames import language_name, name_of
 from sabal.desk.rows import Row
 from sabal.petitions.definition import LANGUAGE, TO_COMPLETE, Definition, Problem
 from sabal.petitions.folder import parse
@@ -57,7 +57,7 @@ class RecipientForm(forms.Form):
         super().__init__(*args, **kwargs)
         several = len(definition.languages) > 1
         for language in definition.languages:
-            label = f"{_('Name')} ({language})" if several else _("Name")
+            label = f"{_('Name')} ({language_name(language)})" if several else _("Name")
             field = forms.CharField(
                 label=label,
                 required=False,
@@ -163,8 +163,8 @@ class RecipientEditor(Editor):
         found: list[RecipientLine] = []
         given = self.rows["recipient"]
         ids = [form.cleaned_data["origin"] for form in given]
-        named = f"name:{self.definition.authoritative}"
-        said = [" ".join(form.cleaned_data[named].split()) for form in given]
+        field = f"name:{self.definition.authoritative}"
+        said = [" ".join(form.cleaned_data[field].split()) for form in given]
         places = origins.places(self.main.cleaned_data["order"], ids, said, _names(self.definition))
         for form, place in zip(given, places, strict=True):
             typed = any(value for key, value in form.cleaned_data.items() if key != "origin")

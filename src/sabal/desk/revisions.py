@@ -3,6 +3,7 @@
 Revisions are kept by a signal, so that a command on the server leaves one too.
 """
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.editing import with_terms
 from sabal.petitions.history import Paragraph, changed_text, changed_words
 from sabal.petitions.models import Petition
+from sabal.petitions.picture import NAME as PICTURE
 from sabal.petitions.tomltable import FILE
 from sabal.publishing import drafts
 
@@ -142,6 +144,9 @@ def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[
 def _values_of(files: Mapping[str, str], definition: Definition) -> dict[str, str]:
     """Return each setting by its name. A text that is written once for all languages is there for each."""
     found = dict(_values(tomllib.loads(files[FILE].removeprefix("\ufeff"))))
+    if shown := definition.picture:
+        digest = hashlib.sha256(shown.data).hexdigest()[:8]
+        found[PICTURE] = f"{shown.width} × {shown.height}, {digest}"
     several = {"organiser": definition.organiser, "purpose": definition.purpose}
     several |= {
         "controller.name": definition.controller.name,

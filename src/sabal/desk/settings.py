@@ -17,6 +17,10 @@ SECRET_KEY = secret()
 INSTALLED_APPS = [
     *site.INSTALLED_APPS,
     "sabal.accounts",
+    "sabal.delivery",
+    "sabal.elsewhere",
+    "sabal.mailings",
+    "sabal.updates",
     "sabal.desk",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -90,8 +94,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a form without files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a letter has one field a line
 FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # bytes of a file; a larger one is not read
 FILE_UPLOAD_HANDLERS = [
-    "django.core.files.uploadhandler.MemoryFileUploadHandler"
-]  # nothing typed goes to a disk
+    "sabal.desk.uploads.ListUpload",  # long lists of subscribers alone
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",  # nothing else goes to a disk
+]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
@@ -127,6 +132,22 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _SECURE else 0
+_FORMS = "sabal.desk.accountforms"
+ACCOUNT_FORMS = {
+    "login": f"{_FORMS}.SignIn",
+    "change_password": f"{_FORMS}.ChangePassword",
+    "reauthenticate": f"{_FORMS}.ConfirmPassword",
+}
+MFA_FORMS = {
+    "authenticate": f"{_FORMS}.SignInByCode",
+    "reauthenticate": f"{_FORMS}.ConfirmByCode",
+    "activate_totp": f"{_FORMS}.ActivateAppForm",
+    "login_webauthn": f"{_FORMS}.SignInByPasskeyForm",
+    "authenticate_webauthn": f"{_FORMS}.SecondStepByPasskey",
+    "reauthenticate_webauthn": f"{_FORMS}.ConfirmByPasskeyForm",
+    "add_webauthn": f"{_FORMS}.NewPasskey",
+    "edit_webauthn": f"{_FORMS}.RenamePasskey",
+}
 MFA_ADAPTER = "sabal.desk.signing_in.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -135,5 +156,6 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # browsers treat localhost as 
 USERSESSIONS_TRACK_ACTIVITY = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 MESSAGE_TAGS = {constants.ERROR: "error", constants.SUCCESS: "done", constants.WARNING: "error"}
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# "lists" is desk.transferring.QUEUE: it has a thread of the worker of its own.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "lists"]}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

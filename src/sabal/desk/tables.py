@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import xlsxwriter
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from sabal import textfile
 from sabal.desk.languages import Language
@@ -24,12 +27,25 @@ from sabal.spreadsheet import csv_line, plain
 
 MOST_BYTES = 5_000_000
 KEY, PART, SOURCE, TRANSLATION, STATE = "key", "part", "source", "translation", "state"
+HEADINGS = {
+    KEY: _("key"),
+    PART: _("part"),
+    SOURCE: _("source"),
+    TRANSLATION: _("translation"),
+    STATE: _("state"),
+}
+STATES = {
+    "done": _("done"),
+    "missing": _("missing"),
+    "outdated": _("outdated"),
+    "extra": _("only here"),
+}
 csv.field_size_limit(MOST_BYTES)
 _WIDTHS = (22, 26, 60, 60, 12)
 
 
 @dataclass(frozen=True)
-class Row:
+class TranslationRow:
     """One line of a table that can be used: which piece, and the two texts."""
 
     number: int
@@ -39,22 +55,26 @@ class Row:
 
 
 @dataclass
-class Table:
+class TranslationTable:
     """What a file says. `bad` has the number of each row that cannot be used, with a code and a detail.
 
     The codes: "unknown" (no such piece), "twice" (a piece for the second time).
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[TranslationRow] = field(default_factory=list)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
     empty: int = 0
 
 
 def _lines(sheet: Sheet, source: Language, language: Language) -> Iterator[tuple[str, ...]]:
-    yield KEY, PART, f"{SOURCE}: {source.english}", f"{TRANSLATION}: {language.english}", STATE
+    key, part, original, translated, state = (
+        str(HEADINGS[one]) for one in (KEY, PART, SOURCE, TRANSLATION, STATE)
+    )
+    shown = [one.here or one.english for one in (source, language)]
+    yield key, part, f"{original}: {shown[0]}", f"{translated}: {shown[1]}", state
     names = names_of(sheet)
     for piece in sheet.pieces:
-        yield piece.key, names[piece.key], piece.source, piece.text, piece.state
+        yield piece.key, names[piece.key], piece.source, piece.text, str(STATES[piece.state])
 
 
 def as_csv(sheet: Sheet, source: Language, language: Language) -> bytes:
@@ -89,14 +109,14 @@ def _cell(direction: str) -> dict[str, Any]:
     return {"text_wrap": True, "valign": "top", "reading_order": 2 if direction == "rtl" else 1}
 
 
-def read(content: bytes, sheet: Sheet) -> Table:
+def read(content: bytes, sheet: Sheet) -> TranslationTable:
     """Return what a file says about the pieces of a language. Raises NotATable, which says why it is no such table."""
     if len(content) > MOST_BYTES:
         raise NotATable("large")
     rows = rows_of(content) if content.startswith(b"PK\x03\x04") else _rows_of_text(content)
     known = {piece.key: piece for piece in sheet.pieces}
     columns, first = _columns(rows)
-    found, seen = Table(), set[str]()
+    found, seen = TranslationTable(), set[str]()
     for number, cells in enumerate(rows[first:], first + 1):
         key, source, text = (cells[at] if at is not None and at < len(cells) else "" for at in columns)
         key = key.strip()
@@ -109,7 +129,7 @@ def read(content: bytes, sheet: Sheet) -> Table:
         elif not text.strip():
             found.empty += 1
         else:
-            found.rows.append(Row(number, key, normal(key, source), text))
+            found.rows.append(TranslationRow(number, key, normal(key, source), text))
         seen.add(key)
     return found
 
@@ -117,11 +137,22 @@ def read(content: bytes, sheet: Sheet) -> Table:
 def _columns(rows: list[list[str]]) -> tuple[tuple[int, int | None, int], int]:
     """Return the places of key, source and translation, and the number of rows up to the one that names them."""
     for number, cells in enumerate(rows[:10], 1):
-        names = [re.split(r"[:\s]", cell.strip().lower(), maxsplit=1)[0] for cell in cells]
+        names = [_column(cell) for cell in cells]
         if KEY in names and TRANSLATION in names:
             source = names.index(SOURCE) if SOURCE in names else None
             return (names.index(KEY), source, names.index(TRANSLATION)), number
     raise NotATable("columns")
+
+
+def _column(cell: str) -> str:
+    """Return which column a heading names, in any language of the desk; "" if none."""
+    heading = re.split(r"[:：]", cell.strip(), maxsplit=1)[0].strip().casefold()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            for name, said in HEADINGS.items():
+                if heading in (name, str(said).casefold()):
+                    return name
+    return ""
 
 
 def _rows_of_text(content: bytes) -> list[list[str]]:

@@ -18,8 +18,9 @@ from django_tasks import task
 from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.accounts.models import AuditEntry, User
-from sabal.desk import amending, moderating, testemail
+from sabal.desk import amending, moderating, testemail, testinvitation
 from sabal.desk.models import Job
+from sabal.desk.refusals import said
 from sabal.desk.telling import tell_team
 from sabal.keys.keystore import open_keystore
 from sabal.logs import where
@@ -111,7 +112,8 @@ def run(job_id: str) -> None:
         with translation.override(job.user.language or "en"):  # the person reads the reason
             KINDS[job.kind](job)
     except Refusal as error:
-        refusal = str(error)
+        with translation.override(job.user.language or "en"):
+            refusal = said(error)
     except Exception as error:  # else the page would say for ever that the server is at work
         logger.error("a task of the desk failed: %s", where(error))
         refusal = FAILED
@@ -129,19 +131,11 @@ def publish(job: Job) -> None:
     """Publish a draft."""
     if _is_done(job, "published"):
         return
-    if (
-        job.petition.state != Petition.State.DRAFT
-    ):  # an amendment needs its kind, its reason, perhaps a second owner
+    if job.petition.state != Petition.State.DRAFT:
+        # An amendment needs its kind and its reason, and perhaps a second owner.
         raise Refusal(gettext("This petition is published already."))
     _refuse_outdated(job)
-    now = datetime.now(UTC)
-    versions.publish(
-        job.petition.slug,
-        open_keystore(),
-        now.date(),
-        int(now.timestamp()),
-        revision=job.petition.revision,
-    )
+    _publish(job.petition)
     audit.record(job.user, "published", petition=job.petition)
 
 
@@ -154,17 +148,22 @@ def amend(job: Job) -> None:
     _refuse_outdated(job)
     amending.refuse_kind(job.petition, amendment.kind)
     amending.refuse_unagreed(job)
+    _publish(job.petition, amendment)
+    _record_amended(job)
+
+
+def _publish(petition: Petition, amendment: Amendment | None = None) -> None:
+    """Publish the text as it was checked. An amendment of a paused petition does not open it."""
     now = datetime.now(UTC)
     versions.publish(
-        job.petition.slug,
+        petition.slug,
         open_keystore(),
         now.date(),
         int(now.timestamp()),
         amendment=amendment,
-        stay_paused=True,
-        revision=job.petition.revision,
+        stay_paused=amendment is not None,
+        revision=petition.revision,
     )
-    _record_amended(job)
 
 
 def _is_done(job: Job, what: str) -> bool:
@@ -172,7 +171,9 @@ def _is_done(job: Job, what: str) -> bool:
     version = job.petition.version
     if version is None or version.published_on is None or version.number < job.details["version"]:
         return False
-    if not AuditEntry.objects.filter(what=what, petition=job.petition.slug, at__gte=job.asked_at).exists():
+    if not AuditEntry.objects.filter(
+        what=what, petition_number=job.petition.pk, at__gte=job.asked_at
+    ).exists():
         if what == "amended":
             _record_amended(job)
         else:
@@ -206,4 +207,5 @@ KINDS: dict[str, Callable[[Job], None]] = {
     "sending": look_at_email,
     moderating.KIND: moderating.moderate,
     testemail.KIND: testemail.send,
+    testinvitation.KIND: testinvitation.send,
 }

@@ -1,17 +1,15 @@
 """Tell the team by email that a new key was asked for. The worker does it: only the server key opens the mail key."""
 
-import time
+from contextlib import closing
 
 from sabal import database as raw
-from sabal import days
-from sabal import token as tokens
 from sabal.accounts import roles
 from sabal.desk.amending import WAIT
 from sabal.desk.models import Job
-from sabal.keys.keystore import mail_key_name, open_keystore
+from sabal.desk.outgoing import email_rows
 from sabal.mail.address import EmailAddress
-from sabal.mail.ids import NORMAL, TEAM_NEW_KEY, email_id
-from sabal.mail.row import email_row, seal_body, store
+from sabal.mail.ids import TEAM_NEW_KEY
+from sabal.mail.row import store
 
 
 def tell_team(job: Job) -> None:
@@ -19,19 +17,10 @@ def tell_team(job: Job) -> None:
 
     Who lost their role shortly before is told too: else one owner could remove the others first.
     """
-    database, today = raw.connect(), days.number_at(time.time())
-    try:
-        key = open_keystore().make(database, mail_key_name(today))
-        rows = [
-            email_row(
-                email_id(NORMAL, today),
-                job.petition.pk,
-                TEAM_NEW_KEY,
-                today,
-                seal_body(key, EmailAddress.stored(user.email), user.language or "en", tokens.new()),
-            )
-            for user in roles.team_since(job.petition, job.asked_at - WAIT)
-        ]
+    team = roles.team_since(job.petition, job.asked_at - WAIT)
+    to = [(EmailAddress.stored(user.email), user.language or "en") for user in team]
+    with closing(raw.connect()) as database:
+        rows = email_rows(database, job.petition.pk, TEAM_NEW_KEY, to)
         job_id = job.pk.hex if database.vendor == "sqlite" else job.pk
         with database.transaction():
             told = database.execute(
@@ -39,5 +28,3 @@ def tell_team(job: Job) -> None:
             )
             if told:
                 store(database, rows)
-    finally:
-        database.close()

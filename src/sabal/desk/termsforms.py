@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sabal.desk.editforms import Saved, lines, needed
+from sabal.desk.editforms import Saved, WholeNumber, lines, needed
+from sabal.desk.languagenames import language_name
 from sabal.petitions.countries import countries
 from sabal.petitions.definition import Definition
 from sabal.petitions.models import Petition
@@ -53,7 +54,7 @@ def day(**given: Any) -> forms.DateField:
     """Return a field for a day."""
     return forms.DateField(
         required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"placeholder": "2028-11-30", "class": "short"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "short"}),
         input_formats=["%Y-%m-%d"],
         **given,
     )
@@ -126,20 +127,19 @@ class TermsForm(Saved):
     retention = needed(
         day(
             label=_("Signatures are deleted on"),
-            help_text=_("Year-month-day, such as 2028-11-30. Everybody is promised this day when they sign."),
+            help_text=_("Everybody is promised this day when they sign."),
         )
     )
     closes = day(
         label=_("Last day for signing"),
         help_text=_("If you leave it empty, people can sign until a week before the signatures are deleted."),
     )
-    goal = forms.IntegerField(
+    goal = WholeNumber(
         label=_("Goal"),
         help_text=_("A number of signatures that the page shows. You can do without."),
         required=False,
         min_value=1,
         max_value=1_000_000_000,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "short"}),
     )
     country = forms.BooleanField(label=_("Ask for the country"), required=False)
     comment = forms.BooleanField(
@@ -261,7 +261,7 @@ def _text(label: Any, rows: int, language: str, definition: Definition) -> forms
     widget = lines(rows, lang=language) if rows else forms.TextInput(attrs={"lang": language})
     several = len(definition.languages) > 1
     return forms.CharField(
-        label=f"{label} ({language})" if several else label,
+        label=f"{label} ({language_name(language)})" if several else label,
         required=False,
         max_length=500 if rows else 200,
         widget=widget,

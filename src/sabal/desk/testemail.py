@@ -1,19 +1,16 @@
 """A test of the email that asks to confirm, to the person who asks. The worker sends it, as it has the mail key."""
 
-import time
 from contextlib import closing
 
 from sabal import database as raw
-from sabal import days
-from sabal import token as tokens
 from sabal.accounts import roles
 from sabal.accounts.acts import Act
 from sabal.desk.models import Job
+from sabal.desk.outgoing import email_rows
 from sabal.desk.titles import definition_of
-from sabal.keys.keystore import mail_key_name, open_keystore
 from sabal.mail.address import EmailAddress
-from sabal.mail.ids import CONFIRM_SIGNATURE, NORMAL, email_id
-from sabal.mail.row import email_row, seal_body, store
+from sabal.mail.ids import CONFIRM_TEST
+from sabal.mail.row import store
 
 KIND = "test-email"
 MOST = 12  # languages
@@ -27,18 +24,10 @@ def send(job: Job) -> None:
     definition = definition_of(job.petition)
     if definition is None or Act.EDIT not in roles.in_petition(job.user, job.petition):
         return
-    to, today = EmailAddress.stored(job.user.email), days.number_at(time.time())
+    to = EmailAddress.stored(job.user.email)
     with closing(raw.connect()) as database:
-        key = open_keystore().make(database, mail_key_name(today))
-        rows = [
-            email_row(
-                email_id(NORMAL, today),
-                job.petition.pk,
-                CONFIRM_SIGNATURE,
-                today,
-                seal_body(key, to, language, tokens.new()),
-            )
-            for language in definition.languages[:MOST]
-        ]
+        rows = email_rows(
+            database, job.petition.pk, CONFIRM_TEST, [(to, one) for one in definition.languages[:MOST]]
+        )
         with database.transaction():
             store(database, rows)

@@ -19,11 +19,8 @@ Form = forms.BaseForm
 F = TypeVar("F", bound=forms.BaseForm)
 
 
-class TextEditor(Editor):
-    """The text in one language, in parts."""
-
-    kinds: ClassVar[tuple[str, ...]] = ("section", "demand")
-    template: ClassVar[str] = "desk/edit_text.html"
+class LanguageEditor(Editor):
+    """An editor of the file of one language."""
 
     def __init__(
         self,
@@ -36,6 +33,13 @@ class TextEditor(Editor):
     ) -> None:
         self.language, self.name = language, f"{language}.md"
         super().__init__(files, revision, data, action)
+
+
+class TextEditor(LanguageEditor):
+    """The text in one language, in parts."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("section", "demand")
+    template: ClassVar[str] = "desk/edit_text.html"
 
     def load(self) -> None:
         self.front, self.body = editing.wording(self.before[self.name])
@@ -79,7 +83,7 @@ class TextEditor(Editor):
             cleaned["closing"],
         )
         self._written = with_parts(self.body, parts)
-        front = with_marks(cleaned, self.language)
+        front = front_of(self.before[self.name], cleaned, self.language)
         changed = editing.with_wording(self.before[self.name], front, self._written.body)
         self._first_line = editing.first_line_of_body(changed)
         order = [(origin, level) for _, level, origin in demands]
@@ -123,22 +127,10 @@ class TextEditor(Editor):
         return self.main, {"heading": "demands_heading", "closing": "closing"}.get(kind)
 
 
-class WholeTextEditor(Editor):
+class WholeTextEditor(LanguageEditor):
     """The text in one language as one Markdown text, for those who prefer that, or paste it."""
 
     template: ClassVar[str] = "desk/edit_whole.html"
-
-    def __init__(
-        self,
-        files: Mapping[str, str],
-        revision: int,
-        data: Any = None,
-        action: Action = SAVE,
-        *,
-        language: str,
-    ) -> None:
-        self.language, self.name = language, f"{language}.md"
-        super().__init__(files, revision, data, action)
 
     def saved(self) -> Row:
         front, body = editing.wording(self.before[self.name])
@@ -149,7 +141,7 @@ class WholeTextEditor(Editor):
 
     def files(self) -> dict[str, str]:
         cleaned = self.main.cleaned_data
-        front = with_marks(cleaned, self.language)
+        front = front_of(self.before[self.name], cleaned, self.language)
         changed = editing.with_wording(self.before[self.name], front, cleaned["body"])
         return {**self.before, self.name: changed}
 
@@ -157,6 +149,11 @@ class WholeTextEditor(Editor):
 def _words(parts: Parts) -> list[str]:
     """Return what identifies each saved demand: its level and text, with what is missing as an empty text."""
     return [f"{one.level} {'' if TO_COMPLETE in one.text else one.text}" for one in parts.demands]
+
+
+def front_of(source: str, cleaned: Mapping[str, str], language: str) -> dict[str, str]:
+    """Return the values above a text. What its page does not ask for stays as it was."""
+    return with_marks({**editing.wording(source)[0], **cleaned}, language)
 
 
 def with_marks(cleaned: Mapping[str, str], language: str) -> dict[str, str]:

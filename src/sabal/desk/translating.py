@@ -13,6 +13,7 @@ from django.db import transaction
 from sabal.accounts import audit
 from sabal.accounts.models import User
 from sabal.desk.models import Translation
+from sabal.desk.refusals import said
 from sabal.petitions import folder
 from sabal.petitions.definition import TO_COMPLETE, Definition, FolderError, Problem
 from sabal.petitions.models import Petition
@@ -253,7 +254,7 @@ def _join(petition: Petition, row: Translation, files: Mapping[str, str], outcom
         with transaction.atomic():
             drafts.import_files(files)
     except Refusal as error:
-        outcome.waits = str(error)
+        outcome.waits = said(error)
     else:
         noted = Translation.objects.get(pk=row.pk).marks
         row.state, row.pieces, row.marks = State.JOINED, {}, {**noted, **row.marks}

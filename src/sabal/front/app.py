@@ -14,7 +14,7 @@ from sabal.limits.capacity import Capacity
 from sabal.limits.networks import Limits
 from sabal.limits.rules import RuleBook
 from sabal.limits.surges import Surges
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.signing.asked import Asked
 from sabal.signing.group import Batcher, Unavailable
 from sabal.signing.operations import Operation, Outcome

@@ -10,14 +10,14 @@ from sabal import settings
 from sabal.front.app import App
 from sabal.front.languages import best_language
 from sabal.front.turns import Turns
-from sabal.http import Refused, Request, Response, busy, redirect, see_other, text
+from sabal.http import Moved, Refused, Request, Response, busy, see_other, text
 from sabal.limits.rules import Effect
 from sabal.limits.surges import DOMAIN
 from sabal.mail.ids import NORMAL, SLOW
 from sabal.mail.providers import is_large
 from sabal.pages.petition import petition as petition_page
 from sabal.petitions.snapshot import PetitionSnapshot
-from sabal.signing import form, held
+from sabal.signing import form, held, sources
 from sabal.signing.operations import Outcome
 from sabal.signing.sign import Circumstances, sign
 
@@ -31,7 +31,7 @@ class Handlers:
         self._app, self._turns = app, Turns()
 
     async def home(self, request: Request) -> Response:
-        """GET /: redirect to the only petition, or to the list of petitions, in the reader's language."""
+        """GET /: raise Moved to the only petition, or to the list of petitions, in the reader's language."""
         petitions = self._app.snapshots.published()
         accept = request.headers.get(b"accept-language")
         if len(petitions) == 1:
@@ -39,7 +39,7 @@ class Handlers:
             path = f"/{best_language(accept, languages, languages[0])}/{petitions[0].slug}"
         else:
             path = f"/{best_language(accept, settings.SITE_LANGUAGES, 'en')}"
-        return redirect(path)
+        raise Moved(path)
 
     async def health(self, request: Request) -> Response:
         """GET /healthz: answer whether a load balancer should send visitors to this process now."""
@@ -50,7 +50,7 @@ class Handlers:
         petition = self._app.snapshots.by_slug(request.slug)
         if petition is None:
             raise Refused(404, "not-found")
-        fields = form.read(request.body)
+        fields = _fields(request, petition)
         if not request.own_origin:
             # The form of another site: show our form with the typed values and a button, and store nothing.
             error = form.FormError("form", form.MESSAGES["elsewhere"])
@@ -68,7 +68,8 @@ class Handlers:
             raise busy()
         circumstances = self._circumstances(request, petition, submission, effect)
         if not await self._sign(request, petition, submission, circumstances):
-            return await self._sign_changed(request, petition, circumstances)
+            return await self._sign_changed(request, petition, fields or {}, circumstances)
+        self._app.asked.add(petition.id, (fields or {}).get("from", ""))
         return _sent(request, petition)
 
     def _circumstances(
@@ -112,23 +113,23 @@ class Handlers:
         )
 
     async def _sign_changed(
-        self, request: Request, petition: PetitionSnapshot, how: Circumstances
+        self, request: Request, petition: PetitionSnapshot, fields: dict[str, str], how: Circumstances
     ) -> Response:
         """Sign once more with the refreshed snapshot: the petition changed during this request."""
         await asyncio.sleep(REFRESHED_WITHIN)
         refreshed = self._app.snapshots.by_id(petition.id)
         if refreshed is None:
             raise Refused(404, "not-found")
-        fields = form.read(request.body)
         if not refreshed.takes_signatures(request.today):
-            return await self._page_again(request, refreshed, form.Mistakes(fields or {}, ()), 409)
+            return await self._page_again(request, refreshed, form.Mistakes(fields, ()), 409)
         # A form without a version was made for the text of the first snapshot.
-        fields = {"version": petition.version} | (fields or {})
+        fields = {"version": petition.version} | fields
         submission = form.check(fields, refreshed, takes_international=self._app.takes_international)
         if isinstance(submission, form.Mistakes):
             return await self._page_again(request, refreshed, submission, 422)
         if not await self._sign(request, refreshed, submission, how):
             raise busy()
+        self._app.asked.add(refreshed.id, fields.get("from", ""))
         return _sent(request, refreshed)
 
     async def _sign(
@@ -142,15 +143,26 @@ class Handlers:
         # Counted only when it is on disk: a failed signature may be tried again.
         if outcome is Outcome.DONE and request.network:
             self._app.limits.count_email(_mailbox_key(petition, submission), request.now)
-        if outcome in (Outcome.STALE, Outcome.NOT_OPEN):
-            return False
-        self._app.asked.add(petition.id)
-        return True
+        return outcome not in (Outcome.STALE, Outcome.NOT_OPEN)
 
     async def _page_again(
         self, request: Request, petition: PetitionSnapshot, mistakes: form.Mistakes, status: int
     ) -> Response:
         return await self._app.pool.refused_form(petition_page, petition, request.language, mistakes, status)
+
+
+def _fields(request: Request, petition: PetitionSnapshot) -> dict[str, str] | None:
+    """Return the typed fields, with the word of the link as "from"; None if the body is damaged.
+
+    A form that is shown again has the word in a hidden field, which decides: its address has none. A guarded petition
+    has no words.
+    """
+    fields = form.read(request.body)
+    if fields is not None:
+        kept = sources.normalised(fields.get("from", ""))
+        word = kept or sources.word_in(request.headers.get(b"referer", b""))
+        fields["from"] = "" if petition.profile.guarded else word
+    return fields
 
 
 def _sent(request: Request, petition: PetitionSnapshot) -> Response:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sabal import token
+from sabal import days, token
 from sabal.database import OperationalError, connect
+from sabal.elsewhere import inviting
 from sabal.front.app import App
 from sabal.front.links import token_of
 from sabal.front.pool import Busy
-from sabal.http import Refused, Request, Response, busy, see_other
+from sabal.http import Refused, Request, Response, busy, redirect, see_other
 from sabal.keys.keystore import KeyMissing
-from sabal.newsletter import consent, form, subscription
+from sabal.newsletter import consent, form, leaving, subscription
 from sabal.newsletter.ask import ask
 from sabal.pages import newsletter as pages
 
@@ -87,16 +88,16 @@ class NewsletterHandlers:
         """POST: confirm the subscription. A second POST changes nothing."""
         t = token_of(request)
         with busy_if_missing():
-            return await self._app.pool.form(self._confirm, request.language, t)
+            return await self._app.pool.form(self._confirm, request.language, t, days.number_at(request.now))
 
-    def _confirm(self, language: str, t: bytes) -> Response:
+    def _confirm(self, language: str, t: bytes, day: int) -> Response:
         done, link = None, subscription.confirm_hash(t)
         # Anyone can invent links. An invented one is only looked up: it takes no write lock and delays no writer.
         with closing(connect()) as database:
             found = subscription.of_link(database, link)
             if found is not None:
                 with database.transaction():
-                    done = subscription.confirm(database, link)
+                    done = subscription.confirm(database, link, day)
         if found is None or done is None:
             return pages.gone(self._app.snapshots.published(), language)
         return self._confirmed(language, found)
@@ -108,19 +109,49 @@ class NewsletterHandlers:
         return pages.confirmed(self._app.snapshots.published(), language, organisation, leave)
 
     async def unsubscribe_page(self, request: Request) -> Response:
-        """GET: show the button to unsubscribe, or that it is done."""
+        """GET: show which list it is and the button to unsubscribe, or that it is done."""
         t, key = token_of(request), self._app.keyring.subscribers
-        button = await self._app.prepared.page("newsletter-unsubscribe", request.language)
+        button = await self._app.prepared.page(
+            "newsletter-unsubscribe", request.language, token=token.encode(t)
+        )
         if key is None:
             return button
-        row_id = subscription.row_of(key, t)
-        if row_id is None:
+        if subscription.row_of(key, t) is None:
             raise Refused(404, "newsletter-unknown")
-        return await self._seen(self._unsubscribe_page, request.language, row_id, button)
+        return await self._seen(self._unsubscribe_page, request.language, t, button)
 
-    def _unsubscribe_page(self, language: str, row_id: int, button: Response) -> Response:
+    def _unsubscribe_page(self, language: str, t: bytes, button: Response) -> Response:
+        key = self._app.keyring.subscribers
+        row_id = subscription.row_of(key, t) if key else None
+        if row_id is None:
+            return button
         with closing(connect()) as database:
-            return button if subscription.is_row(database, row_id) else pages.unsubscribed(language)
+            of = subscription.list_of(database, row_id)
+        if of is None:
+            return pages.unsubscribed(language)
+        return pages.unsubscribe(self._app.snapshots.published(), language, of, token.encode(t))
+
+    async def news(self, request: Request) -> Response:
+        """GET: lead a subscriber to the page of the petition, which the email did not name."""
+        t = token_of(request)
+        with busy_if_missing():
+            row_id = subscription.row_of(self._app.keyring.need_subscribers(), t)
+            if row_id is None:
+                raise Refused(404, "newsletter-unknown")
+            try:
+                return await self._app.pool.look(self._news, request.language, row_id)
+            except Busy:
+                raise busy() from None
+
+    def _news(self, language: str, row_id: int) -> Response:
+        with closing(connect()) as database:
+            of = subscription.list_of(database, row_id)
+        petition = self._app.snapshots.by_id(of.petition_id) if of else None
+        if petition is None or petition.state == "draft":
+            return pages.unsubscribed(language)
+        languages = petition.definition.languages
+        spoken = language if language in languages else petition.definition.authoritative
+        return redirect(f"/{spoken}/{petition.slug}").adding((b"cache-control", b"no-store"))
 
     async def unsubscribe(self, request: Request) -> Response:
         """POST: end the subscription. Email programs post here by themselves (RFC 8058), so no redirect follows.
@@ -133,14 +164,39 @@ class NewsletterHandlers:
             row_id = subscription.row_of(self._app.keyring.need_subscribers(), t)
             if row_id is None:
                 raise Refused(404, "newsletter-unknown")
-            return await self._app.pool.unsubscribe(self._unsubscribe, request.language, row_id)
+            day = days.number_at(request.now)
+            return await self._app.pool.unsubscribe(self._unsubscribe, request.language, row_id, day)
 
-    def _unsubscribe(self, language: str, row_id: int) -> Response:
+    def _unsubscribe(self, language: str, row_id: int, day: int) -> Response:
         with closing(connect()) as database:
             if subscription.is_row(database, row_id):
                 with database.transaction():
-                    subscription.unsubscribe(database, row_id)
+                    leaving.unsubscribe(database, row_id, day)
         return pages.unsubscribed(language)
+
+    # ---- the invitation to sign here, sent to a person who signed elsewhere
+
+    async def refuse_page(self, request: Request) -> Response:
+        """GET /{language}/invitation/{token}: show the button to get no more emails. The link alone changes nothing."""
+        t, key = token_of(request), self._app.keyring.subscribers
+        if key is not None and inviting.invited_of(key, t) is None:
+            raise Refused(404, "newsletter-unknown")
+        return await self._app.prepared.page("invitation-refuse", request.language)
+
+    async def refuse(self, request: Request) -> Response:
+        """POST: suppress the address. Email programs post here by themselves (RFC 8058), so no redirect follows."""
+        t = token_of(request)
+        with busy_if_missing():
+            invited = inviting.invited_of(self._app.keyring.need_subscribers(), t)
+            if invited is None:
+                raise Refused(404, "newsletter-unknown")
+            await self._app.pool.unsubscribe(self._refuse, invited, days.number(request.today))
+        return await self._app.prepared.page("invitation-refused", request.language)
+
+    def _refuse(self, invited: int, today: int) -> Response:
+        with closing(connect()) as database:
+            inviting.refuse(database, invited, today)
+        return Response(200)
 
 
 @contextmanager

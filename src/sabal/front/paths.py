@@ -28,6 +28,7 @@ SHAPES = {
     "digest": r"(?P<file>[0-9a-f]{64})",
     "tile": r"(?P<file>.+)",
     "email": r"(?P<file>[^/]+)",
+    "post": r"(?P<file>[1-9][0-9]{0,5})",
 }
 MOST_KNOWN = 16_384  # files of logs: twice those of a log of a million entries
 
@@ -43,9 +44,10 @@ class Routes:
         self._slugs: frozenset[str] = frozenset()
         self._languages_of: dict[str, tuple[str, ...]] = {}
         self._organisations: tuple[str, ...] = ()
+        self._issues: list[tuple[str, str]] = []
         self._fixed: dict[bytes, Route] = {}
         self._known: dict[bytes, Route] = {}
-        # By the second word of the path: all these rows have a literal one.
+        # By the second word of the path, if it is a literal one.
         self._open: dict[str, list[tuple[re.Pattern[str], Row]]] = {}
         for row in self._rows:
             if row.is_open and (dev or row.only != "dev"):
@@ -67,7 +69,8 @@ class Routes:
 
     def _shaped(self, path: str) -> Route:
         words = path.split("/", 3)
-        for pattern, row in self._open.get(words[2], ()) if len(words) > 3 else ():
+        rows = (*self._open.get(words[2], ()), *self._open.get("{slug}", ())) if len(words) > 3 else ()
+        for pattern, row in rows:
             found = pattern.fullmatch(path)
             if found is None:
                 continue
@@ -123,10 +126,12 @@ class Routes:
     def update(self, published: Sequence[PetitionSnapshot]) -> bool:
         """Take over the petitions that are published now. Return whether the paths changed."""
         petitions = [(one.slug, tuple(one.definition.languages)) for one in published]
-        self._organisations = tuple(one.key for one in newsletters(published))
-        if (petitions, self._organisations) == self._seen:
+        offered = newsletters(published)
+        self._organisations = tuple(one.key for one in offered)
+        self._issues = [(one.key, str(issue.number)) for one in offered for issue in one.newsletter.issues]
+        if (petitions, self._organisations, self._issues) == self._seen:
             return False
-        self._seen = petitions, self._organisations
+        self._seen = petitions, self._organisations, self._issues
         self.languages = frozenset(self.site).union(*(languages for _, languages in petitions))
         self._slugs = frozenset(slug for slug, _ in petitions)
         self._languages_of = dict(petitions)
@@ -147,6 +152,10 @@ class Routes:
             for slug, languages in petitions:
                 for language in languages if "{language}" in row.path else ("",):
                     yield Route(row, row.path.format(language=language, slug=slug), language, slug)
+        elif "{issue}" in row.path:
+            for language, (key, number) in product(self.site, self._issues):
+                path = row.path.format(language=language, organisation=key, issue=number)
+                yield Route(row, path, language, organisation=key, file=number)
         elif "{organisation}" in row.path:
             for language, key in product(self.site, self._organisations):
                 yield Route(

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from sabal.front.cache import Cache, Entry, Freshness
 from sabal.front.pool import Busy, Pool
-from sabal.http import Response
+from sabal.http import Response, padded
 from sabal.pages.prepared import OF_A_REFUSAL, prepared_page
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 
 PLACEHOLDER = re.compile(r"⟦([a-z]+)⟧".encode())
 SECTION = re.compile(r"⟦\?([a-z]+)⟧(.*?)⟦/\1⟧".encode(), re.DOTALL)  # kept if its value is not empty
 MARK = "⟦".encode()
-STEP = 1_024  # bytes; pages with a name are padded to a multiple, so that their length tells little about the name
 RULE = Freshness(max_age=1, while_revalidate=10, if_error=86_400)
 
 HEADERS = ((b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex"))
@@ -99,7 +99,7 @@ def filled(entry: Entry, status: int, values: Mapping[str, str]) -> Response:
     body = SECTION.sub(lambda found: found[2] if values.get(found[1].decode()) else b"", body)
     # In one pass, so that typed values are never searched for placeholders.
     body = PLACEHOLDER.sub(lambda found: html.escape(values.get(found[1].decode(), "")).encode(), body)
-    return Response(status, headers, body + b" " * (-len(body) % STEP))
+    return Response(status, headers, padded(body))
 
 
 DROPPED = frozenset((b"cache-control", b"x-robots-tag", b"content-length", b"etag", b"vary", b"set-cookie"))

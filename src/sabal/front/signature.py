@@ -15,7 +15,7 @@ from sabal.front.links import token_of
 from sabal.front.newsletter import busy_if_missing
 from sabal.http import Request, Response, busy, see_other
 from sabal.ledger import receipt
-from sabal.newsletter.subscription import end_newsletter
+from sabal.newsletter.leaving import end_newsletter
 from sabal.pages.html import site_language
 from sabal.petitions.countries import country_name, day_in_full
 from sabal.petitions.snapshot import PetitionSnapshot

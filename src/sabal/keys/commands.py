@@ -64,7 +64,7 @@ def _passphrase(file: Path | None) -> str:
         passphrase = click.prompt(
             "Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True
         )
-    if len(passphrase) < 12:
+    if keyfile.passphrase_length(passphrase) < keyfile.LEAST_PASSPHRASE:
         raise Refusal(
             "This passphrase is too short. Use four or five random words, at least twelve characters."
         )

@@ -96,6 +96,17 @@ class KeyStore:
         return self.find(database, mail_key_name(day))
 
 
+class NoKeys(KeyStore):
+    """The key store of a process that has no server key, such as the desk: it finds no key."""
+
+    def __init__(self) -> None:
+        super().__init__(bytes(KEY_BYTES))
+
+    def find(self, database: Database, name: str) -> bytes:
+        """Raise KeyMissing."""
+        raise KeyMissing(f"this process has no server key, so it cannot open the key {name}")
+
+
 def mail_key_name(day: int) -> str:
     """Return the name of the row with the mail key of `day`."""
     return f"mail/{day}"

@@ -3,8 +3,8 @@
 from contextlib import closing
 
 from sabal.database import connect
-from sabal.http import Refused, Response, busy, file, for_any_site
-from sabal.ledger import tables
+from sabal.http import Refused, Response, StoredFile, busy, file, for_any_site
+from sabal.ledger import offers, tables
 from sabal.ledger.log import Incomplete
 from sabal.ledger.policy import policy_of
 from sabal.ledger.publication import log_folder, publication
@@ -79,6 +79,27 @@ def tile(petition: PetitionSnapshot, path: str) -> Response:
         ):  # the database lacks entries that were published, and this machine has no file of them
             raise busy() from None
     return for_any_site(file(data, BINARY, FOR_EVER))
+
+
+def bundle(petition: PetitionSnapshot, digest: str) -> StoredFile:
+    """Return a bundle that a letter names, by its SHA-256 in hex. It has the same data as the tiles.
+
+    No header tells when it was made: a guarded petition's history is on no page.
+    """
+    path = offers.find(petition, digest)
+    try:
+        size = path.stat().st_size if path else None
+    except FileNotFoundError:  # deleted at this moment
+        size = None
+    if path is None or size is None:
+        raise Refused(404, "not-found")
+    headers = [
+        (b"content-type", b"application/zip"),
+        (b"content-disposition", f'attachment; filename="{path.name}"'.encode("ascii")),
+        (b"cache-control", FOR_EVER.encode()),
+        (b"access-control-allow-origin", b"*"),
+    ]
+    return StoredFile(str(path), size, f'"{digest}"'.encode(), headers)
 
 
 def _refuse_unopened(petition: PetitionSnapshot) -> None:

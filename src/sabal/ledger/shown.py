@@ -17,7 +17,8 @@ from sabal import locks, private, settings
 from sabal.ledger.policy import log_key
 from sabal.logs import where
 from sabal.petitions.counts import Counts
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from tlog import TlogError, Verifier, checkpoint
 
 logger = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ class NoNetwork(ValueError):
     """The text is no network, or a network that is too wide."""
 
 
-class TooMany(Refusal):
+class TooManyRules(Refusal):
     """A petition has the most rules that it may have."""
 
 
@@ -122,7 +122,7 @@ def strictness(database: Database, petition_id: int) -> float:
 
 
 def add(database: Database, petition_id: int, kind: str, values: Iterable[str], effect: Effect) -> int:
-    """Add rules, and return their number. A value that has a rule gets this effect. Raises TooMany."""
+    """Add rules, and return their number. A value that has a rule gets this effect. Raises TooManyRules."""
     rows = [(petition_id, kind, value, effect.value) for value in sorted(set(values))]
     with database.transaction():
         _touch(database, petition_id)
@@ -134,7 +134,7 @@ def add(database: Database, petition_id: int, kind: str, values: Iterable[str], 
         )
         sql = "SELECT COUNT(*) FROM limits_rule WHERE petition_id = ?"
         if database.query(sql, (petition_id,))[0][0] > MOST:
-            raise TooMany(f"A petition has at most {MOST:,} rules.")
+            raise TooManyRules(f"A petition has at most {MOST:,} rules.")
     return len(rows)
 
 

@@ -63,7 +63,7 @@ class Surges:
 
 
 async def answer(folder: Path, surges: Surges, clock: Callable[[], float]) -> asyncio.Server | None:
-    """Tell whoever connects to a new socket in that folder which surges there are; None if there is no such folder."""
+    """Serve the surges on a new socket in that folder. Return None if there is no such folder."""
 
     async def tell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

@@ -96,12 +96,14 @@ class Trouble(Enum):
 class Answer:
     """A transport's answer about one email.
 
-    `reason` is one of our own phrases, never the server's words, because those repeat the address.
+    `reason` is one of our own phrases, never the server's words, because those repeat the address. `maybe`: the
+    connection broke when the server may have had all of it.
     """
 
     outcome: SendOutcome
     reason: str = ""
     trouble: Trouble = Trouble.NONE
+    maybe: bool = False
 
 
 def judge(code: int, text: bytes, *, named: bool = True) -> Answer:

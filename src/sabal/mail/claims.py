@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sabal import days
 from sabal.database import Database, Row
 from sabal.mail import traffic
+from sabal.mail.answers import Answer
 from sabal.mail.ids import SLOW, lane_range
 from sabal.mail.traffic import End
 
@@ -38,6 +39,15 @@ class Claimed:
     end: End = End.UNSENT
     provider: str = "unknown"
     token: str = field(default="", repr=False)
+    answer: Answer | None = None
+
+
+# Called with each email that was claimed, in the commit that settles it.
+Ended = Callable[[Database, Claimed, float], None]
+
+
+def _nothing(database: Database, email: Claimed, now: float) -> None:
+    pass
 
 
 # A claim or a wait that ends too far in the future was written before the clock was set back, and is ignored.
@@ -90,9 +100,14 @@ def _claimed(row: Row, until: int) -> Claimed:
 
 
 def settle(
-    database: Database, tried: Sequence[Claimed], now: float, chance: Callable[[], float], accepted: Accepted
+    database: Database,
+    tried: Sequence[Claimed],
+    now: float,
+    chance: Callable[[], float],
+    accepted: Accepted,
+    ended_of: Ended = _nothing,
 ) -> None:
-    """Store the results of the emails in one commit.
+    """Store the results of the emails in one commit. `ended_of` is called for each of them.
 
     It may be repeated: the second time does not find the rows that the first time deleted, so nothing is counted twice.
     """
@@ -109,7 +124,10 @@ def settle(
         ]
         if tokens := [email.token for email in counted if email.end is End.ACCEPTED]:
             accepted(database, tokens, days.number_at(now))
-        traffic.add(database, int(now // HOUR), Counter((email.provider, email.end) for email in counted))
+        for email in tried:
+            ended_of(database, email, now)
+        known = (email for email in counted if email.end is not End.WITHDRAWN)
+        traffic.add(database, int(now // HOUR), Counter((email.provider, email.end) for email in known))
 
 
 def _delete(database: Database, emails: Sequence[Claimed]) -> set[int]:

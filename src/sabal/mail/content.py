@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
-from sabal.petitions.locales import FIRST_STRONG_ISOLATE, POP_ISOLATE, direction
+from sabal.petitions.locales import FIRST_STRONG_ISOLATE, POP_ISOLATE, direction, without_second_stop
 
 
 class Phrase(NamedTuple):
@@ -42,11 +42,13 @@ def sentence(msgid: str, **quotations: Phrase) -> Phrase:
     """Return a translated sentence with words of a petition in it."""
     if not quotations:
         return Phrase(msgid, conditional_escape(msgid))
-    return Phrase(
-        msgid % {name: words.within for name, words in quotations.items()},
-        # Only the translators' words and the quotations are in it, and both are escaped.
-        mark_safe(conditional_escape(msgid) % {name: words.html for name, words in quotations.items()}),  # noqa: S308
-    )
+    text = msgid % {name: words.within for name, words in quotations.items()}
+    html = conditional_escape(msgid) % {name: words.html for name, words in quotations.items()}
+    for words in quotations.values():
+        text = without_second_stop(text, words.text, words.within)
+        html = without_second_stop(html, words.text, words.html)
+    # Only the translators' words and the quotations are in it, and both are escaped.
+    return Phrase(text, mark_safe(html))  # noqa: S308
 
 
 @dataclass(frozen=True)
@@ -128,5 +130,10 @@ LATIN = Typeface(
     "1.62",
 )
 _KOREAN = _stack('"Apple SD Gothic Neo","Noto Sans KR","Noto Sans CJK KR","Malgun Gothic",sans-serif')
+_JAPANESE = _stack('"Hiragino Sans","Noto Sans CJK JP",Meiryo,sans-serif')
 _CHINESE = _stack('"PingFang SC","Noto Sans SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif')
-TYPEFACES = {"ko": Typeface(_KOREAN, _KOREAN, "1.8", "keep-all"), "zh": Typeface(_CHINESE, _CHINESE, "1.85")}
+TYPEFACES = {
+    "ko": Typeface(_KOREAN, _KOREAN, "1.8", "keep-all"),
+    "zh": Typeface(_CHINESE, _CHINESE, "1.85"),
+    "ja": Typeface(_JAPANESE, _JAPANESE, "1.85"),
+}

@@ -24,3 +24,27 @@ def state_of(name: str, marker: str) -> str:
         return "silent"
     found = [text for text in texts if text.lower().startswith(marker.lower())]
     return "ok" if len(found) == 1 else "several" if found else "missing"
+
+
+def dkim_state(domain: str, selector: str) -> str:
+    """Return whether the key is there by which emails of `domain` are signed: as `state_of`, or "" without a selector.
+
+    A record without a key revokes it (RFC 6376, section 3.6.1), so it is "missing".
+    """
+    if not selector:
+        return ""
+    texts = look_up(f"{selector}._domainkey.{domain}")
+    if texts is None:
+        return "silent"
+    found = [text for text in texts if _has_key(text)]
+    return "ok" if len(found) == 1 else "several" if found else "missing"
+
+
+def _has_key(record: str) -> bool:
+    """Return whether the text of a DKIM record has a public key."""
+    tags = {
+        name.strip(): "".join(value.split())
+        for name, equals, value in (part.partition("=") for part in record.split(";"))
+        if equals
+    }
+    return tags.get("v", "DKIM1") == "DKIM1" and bool(tags.get("p"))

@@ -5,21 +5,32 @@ must not learn which petition it is.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from sabal import settings
+from sabal import days, settings
+from sabal import token as tokens
 from sabal.configuration.hosts import mail_domain
 from sabal.configuration.sender import Sender
 from sabal.mail.address import EmailAddress
 from sabal.mail.content import Content, Phrase, quoted, sentence
-from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, TEAM_NEW_KEY
+from sabal.mail.ids import (
+    ALREADY_SIGNED,
+    CONFIRM_NEWSLETTER,
+    CONFIRM_SIGNATURE,
+    CONFIRM_TEST,
+    INVITATION,
+    TEAM_ANSWER_DUE,
+    TEAM_NEW_KEY,
+)
+from sabal.mail.invitation import invitation_content
+from sabal.mail.lists import list_id, unsubscribe_headers
 from sabal.mail.message import Message, compose, make_message_id
-from sabal.mail.row import NO_LIST, ListName
+from sabal.mail.row import NO_LIST, NO_ORIGIN, ListName, Origin
+from sabal.mail.verp import CONFIRMATION, Sent, Verp
 from sabal.petitions.definition import Definition, Text
 from sabal.petitions.organisation import organiser_name
 from sabal.site_name import site_name
@@ -43,14 +54,19 @@ class Email:
     unsubscribe: str = field(default="", repr=False)
     checkpoint: str = ""
     list: ListName = NO_LIST
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True)
 class Site:
-    """The site that sends the emails: its base URL without a final slash, and its sender."""
+    """The site that sends the emails: its base URL without a final slash, and its sender.
+
+    `verp` makes the envelope senders of emails to lists; None: bounces are not read.
+    """
 
     base_url: str = settings.BASE_URL
     sender: Sender = settings.MAIL_FROM
+    verp: Verp | None = None
 
     @property
     def host(self) -> str:
@@ -67,6 +83,11 @@ class Site:
         """Return the host as the domain of Message-IDs and List-IDs, and for our greeting to the mail server."""
         return mail_domain(self.host)
 
+    @property
+    def list_domain(self) -> str:
+        """Return the domain at the end of List-Ids; localhost (RFC 2919, section 3) if the host is an IP address."""
+        return self.host if self.host == self.mail_domain else "localhost"
+
 
 def render(email: Email, petition: Definition | None, site: Site, now: float) -> Message:
     """Return the email of this kind.
@@ -80,12 +101,18 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
         raise ValueError("an email about a signature without its petition")
     if email.kind == CONFIRM_SIGNATURE:
         return confirm_signature(email, petition, site, now)
+    if email.kind == CONFIRM_TEST:
+        return confirm_test(email, petition, site, now)
     if email.kind == ALREADY_SIGNED:
         # The petition may have become guarded after the email was queued.
         write = confirm_signature if petition.profile == "guarded" else already_signed
         return write(email, petition, site, now)
     if email.kind == TEAM_NEW_KEY:
         return new_key_asked_for(email, petition, site, now)
+    if email.kind == TEAM_ANSWER_DUE:
+        return answer_was_due(email, petition, site, now)
+    if email.kind == INVITATION:
+        return invitation(email, petition, site, now)
     raise ValueError(f"no email is of kind {email.kind}")
 
 
@@ -105,6 +132,18 @@ def confirm_content(email: Email, petition: Definition, site: Site) -> Content:
         signed_by=_signed_by(petition, email.language, site),
         checkpoint=email.checkpoint,
     )
+
+
+def confirm_test(email: Email, petition: Definition, site: Site, now: float) -> Message:
+    """Return the email that asks to confirm a signature, as a test to a person who works on the petition."""
+    with override(_site_language(email.language)):
+        content = confirm_content(email, petition, site)
+        content = replace(
+            content,
+            subject=_("Test: %(subject)s") % {"subject": content.subject},
+            closing=_("This is the test that you asked for. Its link confirms nothing."),
+        )
+        return _email(content, email, site, now)
 
 
 def already_signed(email: Email, petition: Definition, site: Site, now: float) -> Message:
@@ -146,12 +185,21 @@ def confirm_newsletter(email: Email, petition: Definition | None, site: Site, no
             signed_by=_signed_by(petition, email.language, site),
             checkpoint=email.checkpoint,
         )
-        headers = {"List-Id": _list_id(email, petition, site)}
+        headers = {"List-Id": list_id(email.list.organisation, petition, site.list_domain)}
         if email.unsubscribe:
-            # RFC 8058: with both headers, an email program's own button unsubscribes.
-            url = f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
-            headers |= {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-        return _email(content, email, site, now, headers)
+            headers |= unsubscribe_headers(
+                f"{site.base_url}/{email.language}/newsletter/unsubscribe/{email.unsubscribe}"
+            )
+        message = _email(content, email, site, now, headers)
+        return replace(message, bounces_to=_bounces_to(email, site, now))
+
+
+def invitation(email: Email, petition: Definition, site: Site, now: float) -> Message:
+    """Invite a person who signed elsewhere to sign here. Raises ValueError for a guarded petition."""
+    with override(_site_language(email.language)):
+        content = invitation_content(petition, email.language, email.origin, site.base_url, email.token)
+        never = f"{site.base_url}/{email.language}/invitation/{email.token}"
+        return _email(content, email, site, now, unsubscribe_headers(never) | {"Precedence": "bulk"})
 
 
 def new_key_asked_for(email: Email, petition: Definition, site: Site, now: float) -> Message:
@@ -172,7 +220,27 @@ def new_key_asked_for(email: Email, petition: Definition, site: Site, now: float
                 sentence(_("If you did not expect this, stop it here:")),
             ),
             link=f"{settings.DESK_URL}/" + ("" if guarded else f"petitions/{petition.slug}/amendment"),
-            closing=_("Whoever holds the new key can read the signatures that arrive from then on."),
+            closing=_("With the new key, its owner can read the signatures that arrive from then on."),
+            signed_by=quoted(site.name, _site_language(email.language)),
+        )
+        return _email(content, email, site, now)
+
+
+def answer_was_due(email: Email, petition: Definition, site: Site, now: float) -> Message:
+    """Remind a person of the team that a recipient has not answered. A guarded petition is named by its word alone."""
+    with override(_site_language(email.language)):
+        guarded = petition.profile == "guarded"
+        named = _word(petition) if guarded else _title(petition, email.language)
+        content = Content(
+            subject=_("An answer was due: %(name)s") % {"name": named.text},
+            opening=(
+                sentence(
+                    _("A recipient was asked for an answer, and the day has passed: “%(name)s”."), name=named
+                ),
+                sentence(_("Record what they said, or ask again:")),
+            ),
+            link=f"{settings.DESK_URL}/" + ("" if guarded else f"petitions/{petition.slug}/answers"),
+            closing=_("You get this email once for each answer, because you may send to recipients."),
             signed_by=quoted(site.name, _site_language(email.language)),
         )
         return _email(content, email, site, now)
@@ -206,6 +274,18 @@ def _email(
         language=_site_language(email.language),
         more=headers,
     )
+
+
+def _bounces_to(email: Email, site: Site, now: float) -> str:
+    """Return the envelope sender to which a bounce of an email to a list comes back; empty if none is read.
+
+    Emails about signatures have none: a bounce would bring a signer's address in clear text, and an envelope sender
+    that only the emails of some petitions have would tell which these are.
+    """
+    unsubscribe = tokens.decode(email.unsubscribe)
+    if site.verp is None or unsubscribe is None:
+        return ""
+    return site.verp.sender(Sent(int.from_bytes(unsubscribe[:8]), CONFIRMATION, days.number_at(now)))
 
 
 def _site_language(language: str) -> str:
@@ -266,15 +346,3 @@ def _signed_by(petition: Definition | None, language: str, site: Site) -> Phrase
         return quoted(site.name, _site_language(language))
     spoken = language if language in petition.organiser else petition.authoritative
     return quoted(organiser_name(petition, language), spoken)
-
-
-def _list_id(email: Email, petition: Definition | None, site: Site) -> str:
-    """Return the List-Id (RFC 2919), by which email programs sort. That of a guarded petition does not name it.
-
-    An organisation's key may be the slug of a guarded petition, so only a hash of it is shown.
-    """
-    if petition is None:
-        name = f"{sha256(email.list.organisation.encode()).hexdigest()[:8]}.newsletter"
-    else:
-        name = "updates" if petition.profile == "guarded" else f"{petition.slug}.updates"
-    return f"<{name}.{site.host if site.host == site.mail_domain else 'localhost'}>"

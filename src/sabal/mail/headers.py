@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+NO_ADDRESS, NOT_ONE_LINE, NO_FILE = "no-address", "not-one-line", "no-file"
 LINE = 76  # characters of a line that contains an encoded word (RFC 2047, section 2)
 _WORD = 75  # characters of an encoded word
 _BEGIN_Q, _BEGIN_B, _END = "=?utf-8?q?", "=?utf-8?b?", "?="
@@ -21,12 +22,20 @@ _ATOMS = re.compile(
 _LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
+class CannotCompose(ValueError):
+    """What somebody wrote makes no email. `code` is NO_ADDRESS, NOT_ONE_LINE or NO_FILE."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 @lru_cache(maxsize=256)
 def unstructured(name: str, value: str) -> str:
     """Return a header such as Subject: its name and `value`, folded, without the last line end.
 
-    Raises ValueError for more than one line, because a second line would be another header, and for text that is not
-    Unicode.
+    Raises CannotCompose for more than one line, because a second line would be another header. Raises ValueError for
+    text that is not Unicode.
     """
     _require_one_line(value)
     if _PLAIN.fullmatch(value) and (lines := _folded(name, value)):
@@ -101,4 +110,4 @@ def _b_length(text: str) -> int:
 
 def _require_one_line(value: str) -> None:
     if value.splitlines() not in ([], [value]):
-        raise ValueError("a header is one line")
+        raise CannotCompose(NOT_ONE_LINE, "a header is one line")

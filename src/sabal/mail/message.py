@@ -19,7 +19,7 @@ from typing import cast
 
 from sabal.configuration.sender import Sender
 from sabal.mail.content import Content
-from sabal.mail.headers import mailbox, unstructured
+from sabal.mail.headers import NO_ADDRESS, CannotCompose, mailbox, unstructured
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+", re.ASCII
@@ -34,12 +34,14 @@ _BOUNDARY = f"={secrets.token_hex(16)}"
 class Message:
     """An email that can be sent: the address of its sender, its Message-ID, and its bytes, with CRLF.
 
-    It is ASCII, unless the address of its reader is not.
+    It is ASCII, unless the address of its reader is not. `bounces_to` is the address for reports that it could not be
+    delivered; empty if no server should send any.
     """
 
     sender: str
     id: str
     content: bytes = field(repr=False)
+    bounces_to: str = field(default="", repr=False)
 
 
 def compose(
@@ -57,7 +59,7 @@ def compose(
     `to` is `EmailAddress.wire`. Raises ValueError for an address that would be another or several in a header, and for
     a header of more than one line.
     """
-    _require_one_address(to)
+    require_one_address(to)
     headers = (
         mailbox("From", sender.name, sender.address),
         f"To: {to}",
@@ -71,8 +73,8 @@ def compose(
         f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"',
     )
     parts = (
-        _part("plain", content.as_text(), language),
-        _part("html", content.as_html(language), language),
+        text_part("plain", content.as_text(), language),
+        text_part("html", content.as_html(language), language),
     )
     body = "".join(f"--{_BOUNDARY}\r\n{part}\r\n" for part in parts)
     whole = "\r\n".join(headers) + f"\r\n\r\n{body}--{_BOUNDARY}--\r\n"
@@ -88,16 +90,17 @@ def make_message_id(email_id: int, domain: str) -> str:
     return f"{hashed}@{domain}"
 
 
-def _require_one_address(to: str) -> None:
+def require_one_address(to: str) -> None:
+    """Raise CannotCompose for an address that would be another or several in a header."""
     if _ADDRESS.fullmatch(to):
         return
     # Other addresses are rare, and the library knows the grammar.
     header = cast(AddressHeader, policy.SMTP.header_factory("To", to))
     if to.splitlines() != [to] or [address.addr_spec for address in header.addresses] != [to]:
-        raise ValueError("not an email address: in a header it would be another, or several")
+        raise CannotCompose(NO_ADDRESS, "not an email address: in a header it would be another, or several")
 
 
-def _part(subtype: str, text: str, language: str) -> str:
+def text_part(subtype: str, text: str, language: str) -> str:
     """Return a text part in 7-bit characters, with its headers.
 
     Quoted-printable keeps mostly Latin text legible. Korean or Chinese are shorter in base64.

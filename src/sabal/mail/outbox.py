@@ -17,10 +17,13 @@ from sabal.mail import emails
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
 from sabal.mail.ids import NORMAL, SLOW
+from sabal.mail.message import Message
 from sabal.mail.row import open_body
 from sabal.mail.traffic import End
 from sabal.mail.transport import Transport
-from sabal.petitions.snapshot import Snapshots
+from sabal.mail.writers import NONE, Writers
+from sabal.petitions.definition import Definition
+from sabal.petitions.snapshots import Snapshots
 
 logger = logging.getLogger("sabal.mail")
 
@@ -68,6 +71,7 @@ def send_due(
     petitions: Snapshots,
     accepted: Accepted,
     site: emails.Site | None = None,
+    writers: Writers = NONE,
     limit: int = 500,
     slow_limit: int = 50,
     should_stop: Callable[[], bool] = lambda: False,
@@ -77,13 +81,16 @@ def send_due(
     """Send at most `limit` due emails of the normal lane, then at most `slow_limit` of the slow lane.
 
     `clock` returns Unix time (seconds). `accepted` is called for every accepted email, in the commit that deletes its
-    row. `should_stop` is called before each email. `chance` returns numbers in [0, 1).
+    row. `writers` have the kinds of emails that other packages write. `should_stop` is called before each email.
+    `chance` returns numbers in [0, 1).
 
     Raises the driver's errors; claimed emails are then free again when the claim ends. Raises KeyMissing if the
     server's key does not open a stored mail key. Any number of workers may run this at once.
     """
     site = site or emails.Site()
-    run = _Run(database, keystore, transport, clock, petitions, accepted, site, should_stop, chance, pause)
+    run = _Run(
+        database, keystore, transport, clock, petitions, accepted, site, writers, should_stop, chance, pause
+    )
     for lane, left in ((NORMAL, limit), (SLOW, slow_limit)):
         while left > 0 and not run.over:
             if not (claimed := claim(database, lane, min(CHUNK, left), clock, chance)):
@@ -108,6 +115,7 @@ class _Run:
     petitions: Snapshots
     accepted: Accepted
     site: emails.Site
+    writers: Writers
     should_stop: Callable[[], bool]
     chance: Callable[[], float]
     pause: Callable[[float], None]
@@ -177,10 +185,22 @@ class _Run:
                 raise LookupError("no such petition")
             petition = published.definition
             opened = replace(opened, checkpoint=published.counts.checkpoint.decode())
-        message = emails.render(opened, petition, self.site, self.clock())
-        answer = self.transport.send(message, opened.to.wire)
+        message = self._message(opened, petition)
+        if message is None:
+            email.end = End.WITHDRAWN
+            return
+        answer = email.answer = self.transport.send(message, opened.to.wire)
         email.end = End(answer.outcome.value)
         self._note_trouble(answer)
+
+    def _message(self, email: emails.Email, petition: Definition | None) -> Message | None:
+        if writer := self.writers.get(email.kind):
+            return writer.begin(self.database, email, petition, self.site, self.clock())
+        return emails.render(email, petition, self.site, self.clock())
+
+    def _ended(self, database: Database, email: Claimed, now: float) -> None:
+        if writer := self.writers.get(email.kind):
+            writer.end(database, email, email.answer, now)
 
     def _note_trouble(self, answer: Answer) -> None:
         """Stop the run if the answer shows trouble with the transport, at once or after several such answers."""
@@ -200,7 +220,7 @@ class _Run:
             return
         for wait in (0.2, 2.0, None):
             try:
-                settle(self.database, claimed, self.clock(), self.chance, self.accepted)
+                settle(self.database, claimed, self.clock(), self.chance, self.accepted, self._ended)
                 break
             except Exception:
                 # Accepted emails are sent again if this is not stored, so try three times.
@@ -218,7 +238,14 @@ def _open(email: Claimed, key: bytes) -> emails.Email:
     body = open_body(key, email.sealed)
     email.provider, email.token = body.to.provider, body.token
     return emails.Email(
-        email.id, email.kind, body.to, body.language, body.token, body.unsubscribe, list=body.list
+        email.id,
+        email.kind,
+        body.to,
+        body.language,
+        body.token,
+        body.unsubscribe,
+        list=body.list,
+        origin=body.origin,
     )
 
 

@@ -32,6 +32,17 @@ NO_LIST = ListName()
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the address of an invitation comes from: the platform, and the petition that was signed there, or empty."""
+
+    platform: str = ""
+    title: str = ""
+
+
+NO_ORIGIN = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """The parts of an email that differ for each reader.
 
@@ -44,6 +55,7 @@ class Body:
     token: str = field(repr=False)
     unsubscribe: str = field(default="", repr=False)
     list: ListName = NO_LIST
+    origin: Origin = NO_ORIGIN
 
 
 def seal_body(
@@ -54,6 +66,7 @@ def seal_body(
     unsubscribe: bytes | None = None,
     of: ListName = NO_LIST,
     *,
+    origin: Origin = NO_ORIGIN,
     urandom: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
@@ -62,6 +75,8 @@ def seal_body(
         body["unsubscribe"] = tokens.encode(unsubscribe)
     if of.organisation:
         body |= {"list": of.organisation, "list_name": of.name}
+    if origin.platform:
+        body |= {"platform": origin.platform, "title": origin.title}
     return seal(key, _as_json(body).encode(), _SEALED_AS, urandom)
 
 
@@ -75,7 +90,8 @@ def open_body(key: bytes, sealed: bytes) -> Body:
         raise ValueError("an email whose link leads nowhere")
     to = EmailAddress.stored(content["to"])
     of = ListName(content.get("list", ""), content.get("list_name", ""))
-    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""), of)
+    origin = Origin(content.get("platform", ""), content.get("title", ""))
+    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""), of, origin)
 
 
 def email_row(

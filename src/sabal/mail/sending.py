@@ -4,7 +4,7 @@ import smtplib
 from dataclasses import dataclass
 
 from sabal import settings
-from sabal.mail.dns_records import state_of
+from sabal.mail.dns_records import dkim_state, state_of
 from sabal.mail.emails import Site
 from sabal.mail.session import ServerRefusal, open_session
 
@@ -16,7 +16,7 @@ class Sending:
     """What was found. No secret is in it.
 
     `server` is "ok", "folder" (emails are files, for development), "none" (nothing is set), "refused" or "unreachable".
-    `spf` and `dmarc` are as `state_of` returns them; "" if the sender has no domain.
+    `spf`, `dkim` and `dmarc` are as `state_of` returns them; "" if the sender has no domain, or DKIM no selector.
     """
 
     server: str
@@ -24,6 +24,7 @@ class Sending:
     takes_sender: bool
     domain: str = ""
     spf: str = ""
+    dkim: str = ""
     dmarc: str = ""
 
 
@@ -39,6 +40,7 @@ def examine() -> Sending:
         takes,
         sender.domain,
         spf=state_of(sender.domain, "v=spf1"),
+        dkim=dkim_state(sender.domain, settings.DKIM_SELECTOR),
         dmarc=state_of(f"_dmarc.{sender.domain}", "v=DMARC1"),
     )
 

@@ -31,10 +31,11 @@ class SmtpTransport:
         self._smtp: smtplib.SMTP | None = None
         self._used = 0.0
         self._begun = False  # whether the server took the last email's MAIL command
+        self._in_data = False  # whether it was being given the email itself
         self.takes_international: bool | None = None  # whether the last greeting had SMTPUTF8 (RFC 6531)
 
     def send(self, message: Message, to: str) -> Answer:
-        """Send one email. If the server supports DSN (RFC 3461), ask it to send no bounces."""
+        """Send one email. With DSN (RFC 3461), say whether we want a bounce, and that it need not repeat the email."""
         reused = self._smtp is not None
         answer = self._try(message, to)
         if reused and answer.trouble is Trouble.LOST and not self._begun:
@@ -43,7 +44,7 @@ class SmtpTransport:
         return answer
 
     def _try(self, message: Message, to: str) -> Answer:
-        self._begun = False
+        self._begun = self._in_data = False
         try:
             smtp = self._connected()
         except ServerRefusal as refusal:
@@ -58,7 +59,7 @@ class SmtpTransport:
             # The connection broke before the last answer, so the server may or may not have the email. A second copy
             # is better than none.
             self._drop()
-            return Answer(SendOutcome.LATER, _broken(error), Trouble.LOST)
+            return Answer(SendOutcome.LATER, _broken(error), Trouble.LOST, maybe=self._in_data)
         if answer.outcome is not SendOutcome.ACCEPTED:
             self._reset(smtp)
         self._used = self._clock()
@@ -102,15 +103,17 @@ class SmtpTransport:
         options = ["RET=HDRS"] if dsn else []
         if international:
             options += ["BODY=8BITMIME", "SMTPUTF8"]
-        reply = smtp.mail(message.sender, options)
+        reply = smtp.mail(message.bounces_to or message.sender, options)
         if reply[0] == 421:
             raise smtplib.SMTPServerDisconnected
         if reply[0] != 250:
             return judge(*reply, named=False)
         self._begun = True
-        reply = smtp.rcpt(to, ["NOTIFY=NEVER"] if dsn else [])
+        wanted = "NOTIFY=FAILURE" if message.bounces_to else "NOTIFY=NEVER"
+        reply = smtp.rcpt(to, [wanted] if dsn else [])
         if reply[0] not in (250, 251):
             return judge(*reply)
+        self._in_data = True
         try:
             reply = smtp.data(message.content)
         except smtplib.SMTPDataError as error:

@@ -14,6 +14,7 @@ class End(StrEnum):
     GIVEN_UP = "given-up"
     LOST_KEY = "lost-key"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"  # its writer did not want it sent any more; not counted
     LATER = "later"
     UNREADABLE = "unreadable"
     UNSENT = "unsent"

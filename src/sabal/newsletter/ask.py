@@ -10,7 +10,8 @@ from sabal.mail.ids import CONFIRM_NEWSLETTER, SLOW, email_id
 from sabal.mail.row import ListName, delete_again, email_row, seal_body, store
 from sabal.newsletter import consent
 from sabal.newsletter import subscription as subscriptions
-from sabal.petitions.organisation import Organisation, organiser_name
+from sabal.newsletter.lists import MailingList
+from sabal.petitions.organisation import PublicOrganisation, organiser_name
 
 KEEP_DAYS = 7
 
@@ -21,7 +22,7 @@ def ask(
     limits: Limits,
     address: EmailAddress,
     language: str,
-    organisation: Organisation,
+    organisation: PublicOrganisation,
     now: float,
 ) -> None:
     """Store the request and its email. If no email may be sent, delete the email again, and do not reveal it.
@@ -35,7 +36,7 @@ def ask(
     quota_left = settings.DEV or limits.emails_left(mailbox, now)
     key, (mail_day, mail_key) = keyring.need_subscribers(), keyring.need_mail()
     t = tokens.new()
-    definition, of = organisation.definition, subscriptions.MailingList(organisation.key)
+    definition, of = organisation.definition, MailingList(organisation.key)
     row = subscriptions.subscription(
         key, of, address, language, consent.sentence("newsletter", definition, language)
     )

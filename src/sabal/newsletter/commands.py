@@ -11,7 +11,8 @@ from sabal import database, outfile, settings, token
 from sabal.counted import counted
 from sabal.keys.keyring import SUBSCRIBERS
 from sabal.keys.keystore import open_keystore, unseal
-from sabal.newsletter.subscription import CONFIRMED, MailingList, keys_in_use, unsubscribe_token
+from sabal.newsletter.lists import MailingList
+from sabal.newsletter.subscription import CONFIRMED, keys_in_use, unsubscribe_token
 from sabal.outfile import OutFile
 from sabal.petitions.lookup import id_of
 from sabal.refusal import Refusal

@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sabal import erasure_journal
 from sabal.database import Database, Row
-from sabal.erasure_journal import Erasure
 from sabal.keys.keystore import seal
 from sabal.mail.address import EmailAddress
-from sabal.newsletter import consent
+from sabal.newsletter import consent, suppression
+from sabal.newsletter.lists import MailingList
 from sabal.records.mac import hmac_sha256
 
 ASKED, CONFIRMED = 1, 2
+ASKED_HERE, WITH_SIGNATURE = 0, -1  # newsletter_subscription.origin, apart from imports
 MAX_EMAILS = 3  # to one address before it confirms
 _COLUMNS = (
     "id",
@@ -30,29 +30,33 @@ _COLUMNS = (
     "consent",
     "confirm_hash",
     "expires",
+    "since",
+    "origin",
 )
 # The stored address stays as it was typed with the first request, and the link emailed then shows the subscription. A
 # confirmed subscription stays unchanged.
 _CONFIRM_ASKED = (
     "(petition_id, organisation, address_hash) DO UPDATE SET state = excluded.state, consent = excluded.consent,"
-    f" expires = NULL WHERE newsletter_subscription.state = {ASKED}"
+    " expires = NULL, since = excluded.since, origin = excluded.origin"
+    f" WHERE newsletter_subscription.state = {ASKED}"
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MailingList:
-    """A list of one organisation (its key): its newsletter, or its updates about a petition (the id, else 0).
+def told_origin(origin: int, since: int | None) -> int:
+    """Return what may be said of where a subscription comes from: `ASKED_HERE`, `WITH_SIGNATURE` or an import's id.
 
-    Updates name the organisation too: if a petition changes hands, the new organisation begins another list.
+    One without a day may have come with a signature of a guarded petition, which earlier versions stored.
     """
-
-    organisation: str
-    petition_id: int = 0
+    return ASKED_HERE if origin == WITH_SIGNATURE and since is None else origin
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One address in one list, and the sentence that was ticked."""
+    """One address in one list, and the sentence that was ticked.
+
+    `since` is the day of the consent (since 1970), or None if it is not kept. `origin` is `ASKED_HERE`,
+    `WITH_SIGNATURE` or the id of an import.
+    """
 
     id: int
     list: MailingList
@@ -60,20 +64,36 @@ class Subscription:
     sealed_address: bytes
     language: str
     sentence: str
+    since: int | None = None
+    origin: int = 0
 
 
 def subscription(
-    subscribers: bytes, of: MailingList, address: EmailAddress, language: str, sentence: str
+    subscribers: bytes,
+    of: MailingList,
+    address: EmailAddress,
+    language: str,
+    sentence: str,
+    *,
+    since: int | None = None,
+    origin: int = ASKED_HERE,
 ) -> Subscription:
     """Make a subscription with its address sealed under the subscribers' key."""
     return Subscription(
-        id=secrets.randbits(63),
+        id=new_id(),
         list=of,
         address_hash=address_hash(subscribers, address),
         sealed_address=seal(subscribers, address.typed.encode(), b"subscriber"),
         language=language,
         sentence=sentence,
+        since=since,
+        origin=origin,
     )
+
+
+def new_id() -> int:
+    """Return a random id for a row."""
+    return secrets.randbits(63)
 
 
 def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
@@ -84,12 +104,13 @@ def address_hash(subscribers: bytes, address: EmailAddress) -> bytes:
 def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int) -> bool:
     """Store a subscription that is not confirmed yet, inside the caller's transaction. Return whether to send an email.
 
-    No email is sent to an address that is in the list already or refused to be asked. At most `MAX_EMAILS` are sent
-    before it confirms. If it asks again, only the last emailed link works, and the address is stored as last typed.
+    No email is sent to an address that is in the list already, refused to be asked, or whose owner complained. At most
+    `MAX_EMAILS` are sent before it confirms. If it asks again, only the last emailed link works, and the address is
+    stored as last typed.
     """
     if database.query(
-        "SELECT 1 FROM signing_suppression WHERE hash = ?", (_refusal(row.list, row.address_hash),)
-    ):
+        "SELECT 1 FROM signing_suppression WHERE hash = ?", (refusal_hash(row.list, row.address_hash),)
+    ) or suppression.complained(database, [row.address_hash]):
         return False
     _store_sentences(database, [row])
     database.insert(
@@ -115,6 +136,28 @@ def ask(database: Database, row: Subscription, confirm_hash: bytes, expires: int
     return changed == 1
 
 
+def add_confirmed(database: Database, rows: Sequence[Subscription]) -> int:
+    """Store confirmed subscriptions of an import, inside the caller's transaction. Return how many are new.
+
+    A request that is not confirmed yet becomes one; a confirmed subscription stays unchanged.
+    """
+    if not rows:
+        return 0
+    _store_sentences(database, rows)
+    values = [_values(r, CONFIRMED, None, None) for r in sorted(rows, key=lambda r: (r.list, r.address_hash))]
+    return database.insert("newsletter_subscription", _COLUMNS, values, on_conflict=_CONFIRM_ASKED)
+
+
+def refused(database: Database, of: MailingList, address_hashes: Sequence[bytes]) -> set[bytes]:
+    """Return those of these addresses whose owners refused to be asked for this list."""
+    by_refusal = {refusal_hash(of, one): one for one in address_hashes}
+    if not by_refusal:
+        return set()
+    where, params = database.among("hash", list(by_refusal))
+    rows = database.query(f"SELECT hash FROM signing_suppression WHERE {where}", params)
+    return {by_refusal[bytes(row[0])] for row in rows}
+
+
 def stored_id(database: Database, row: Subscription) -> int:
     """Return the id of this address in this list. If it is not in the list, return the id of `row`."""
     found = database.query(
@@ -125,9 +168,15 @@ def stored_id(database: Database, row: Subscription) -> int:
 
 
 def confirm_with_signature(database: Database, rows: Sequence[Subscription]) -> None:
-    """Confirm the subscriptions that were ticked with a signature, also if the address had asked for them before."""
+    """Confirm the subscriptions that were ticked with a signature, also if the address had asked for them before.
+
+    Those whose owner complained about a list are left out.
+    """
+    never = suppression.complained(database, {r.address_hash for r in rows})
+    rows = [r for r in rows if r.address_hash not in never]
     if not rows:
         return
+    suppression.lift(database, [(r.address_hash, r.list) for r in rows])
     _store_sentences(database, rows)
     # Each address once, with the values of its first click. Sorted, so that two processes cannot deadlock.
     firsts = {(r.list, r.address_hash): r for r in reversed(rows)}
@@ -153,14 +202,31 @@ def of_link(database: Database, confirm_hash: bytes) -> Linked | None:
     return Linked(rows[0][0], MailingList(*rows[0][1:3]), rows[0][3] == CONFIRMED) if rows else None
 
 
-def confirm(database: Database, confirm_hash: bytes) -> MailingList | None:
-    """Confirm by the emailed link. Return the list, or None if the link is of no subscription. Twice is harmless."""
+def confirm(database: Database, confirm_hash: bytes, day: int | None = None) -> MailingList | None:
+    """Confirm by the emailed link. Return the list, or None if the link is of no subscription. Twice is harmless.
+
+    `day` is that of the click (since 1970); it is kept for newsletters.
+    """
+    found = database.query(
+        "SELECT address_hash, organisation, petition_id FROM newsletter_subscription WHERE confirm_hash = ?"
+        " AND state = ?",
+        (confirm_hash, ASKED),
+    )
+    suppression.lift(database, [(bytes(row[0]), MailingList(*row[1:])) for row in found])
     rows = database.query(
-        "UPDATE newsletter_subscription SET state = ?, expires = NULL WHERE confirm_hash = ?"
-        " RETURNING organisation, petition_id",
-        (CONFIRMED, confirm_hash),
+        "UPDATE newsletter_subscription SET state = ?, expires = NULL,"
+        " since = CASE WHEN state = ? AND petition_id = 0 THEN ? ELSE since END"
+        " WHERE confirm_hash = ? RETURNING organisation, petition_id",
+        (CONFIRMED, ASKED, day, confirm_hash),
     )
     return MailingList(*rows[0]) if rows else None
+
+
+def give_up_asking(database: Database, row_id: int) -> None:
+    """Send no more emails for a request that is not confirmed, inside the caller's transaction. It still expires."""
+    database.execute(
+        "UPDATE newsletter_subscription SET asked = ? WHERE id = ? AND state = ?", (MAX_EMAILS, row_id, ASKED)
+    )
 
 
 def expire(database: Database, today: int) -> int:
@@ -181,54 +247,12 @@ def is_row(database: Database, row_id: int) -> bool:
     return bool(database.query("SELECT 1 FROM newsletter_subscription WHERE id = ?", (row_id,)))
 
 
-def unsubscribe(database: Database, row_id: int) -> bool:
-    """Delete a subscription and write that to the erasure journal. Return False if there was none.
-
-    If it was never confirmed, somebody else may have asked for it, so this list never emails that address again. The
-    journal is written first: after a crash between the two, the link still works. The other order could lose the wish.
-    """
+def list_of(database: Database, row_id: int) -> MailingList | None:
+    """Return the list of a subscription; None if it is no longer there."""
     rows = database.query(
-        "SELECT address_hash, petition_id, organisation, state FROM newsletter_subscription WHERE id = ?",
-        (row_id,),
+        "SELECT organisation, petition_id FROM newsletter_subscription WHERE id = ?", (row_id,)
     )
-    for found, petition_id, organisation, state in rows:
-        of, address_hash = MailingList(organisation, petition_id), bytes(found)
-        wishes = [Erasure(erasure_journal.UNSUBSCRIBED, address_hash, petition_id, organisation)]
-        if state == ASKED:
-            refusal = _refusal(of, address_hash)
-            wishes.append(Erasure(erasure_journal.NOT_ME, refusal, petition_id))
-            database.insert(
-                "signing_suppression", ("hash", "petition_id"), [(refusal, petition_id)], ignore=True
-            )
-        erasure_journal.append(wishes)
-    return database.execute("DELETE FROM newsletter_subscription WHERE id = ?", (row_id,)) == 1
-
-
-def end_newsletter(database: Database, organisation: str, address_hash: bytes) -> None:
-    """End the newsletter of an organisation for one address, inside the caller's transaction."""
-    rows = database.query(
-        "SELECT id FROM newsletter_subscription WHERE petition_id = 0 AND organisation = ? AND address_hash = ?",
-        (organisation, address_hash),
-    )
-    for (row_id,) in rows:
-        unsubscribe(database, row_id)
-
-
-def end_updates(database: Database, list_hashes: Sequence[tuple[int, bytes]]) -> None:
-    """End the updates about petitions whose signatures are withdrawn. `list_hashes` has (petition id, address hash).
-
-    The erasure journal is written before the commit, as in `unsubscribe`. Runs inside the caller's transaction.
-    """
-    for petition_id in sorted({petition_id for petition_id, _ in list_hashes}):
-        where, params = database.among("address_hash", [h for of, h in list_hashes if of == petition_id])
-        ended = database.query(
-            f"DELETE FROM newsletter_subscription WHERE petition_id = ? AND {where}"
-            " RETURNING address_hash, organisation",
-            [petition_id, *params],
-        )
-        erasure_journal.append(
-            [Erasure(erasure_journal.UNSUBSCRIBED, bytes(row[0]), petition_id, row[1]) for row in ended]
-        )
+    return MailingList(*rows[0]) if rows else None
 
 
 def unsubscribe_token(subscribers: bytes, row_id: int) -> bytes:
@@ -248,8 +272,9 @@ def confirm_hash(token: bytes) -> bytes:
     return hashlib.sha256(b"newsletter/1 token" + token).digest()
 
 
-def _refusal(of: MailingList, address_hash: bytes) -> bytes:
-    # The hash is stored beside "not me" answers, so it must be unique over all lists. The address hash is keyed.
+def refusal_hash(of: MailingList, address_hash: bytes) -> bytes:
+    """Return the hash by which it is known that the owner of an address refused to be asked for a list."""
+    # It is stored beside "not me" answers, so it must be unique over all lists. The address hash is keyed.
     name = of.petition_id.to_bytes(8, "big") + of.organisation.encode("ascii")
     return hashlib.sha256(b"not-me/list/1" + name + b"\0" + address_hash).digest()[:16]
 
@@ -267,6 +292,8 @@ def _values(r: Subscription, state: int, confirm_hash: bytes | None, expires: in
         version,
         confirm_hash,
         expires,
+        r.since,
+        r.origin,
     )
 
 

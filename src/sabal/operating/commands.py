@@ -166,7 +166,8 @@ def _say_restored(restored: "Restored") -> None:
     states = ", ".join(f"{slug} {state}" for slug, state in restored.states)
     click.echo(
         f"Petitions have the state of the backup: {states or 'there was none'}. Pause, close or amend again what was"
-        " paused, closed or amended since then."
+        " paused, closed or amended since then. Updates that were taken back and proofs that were hidden since then are"
+        " public again: look at both first."
     )
     for key in restored.new_keys:
         click.echo(f"The backup lacked the key {key}. There is a new one.")

@@ -13,7 +13,7 @@ from sabal import settings
 from sabal.keys.keystore import KeyMissing, open_keystore
 from sabal.limits.capacity import disk_has_room
 from sabal.nearest import did_you_mean
-from sabal.operating import reach, startup, stores
+from sabal.operating import printing, reach, returned, startup, stores
 from sabal.operating.findings import GROUPS, Finding, is_development
 from sabal.operating.translations import translations
 from sabal.site_name import is_number, site_name
@@ -37,9 +37,11 @@ def examine() -> list[Finding]:
         "the data folder": _folder,
         "the database": stores.database_and_keys,
         "the mail": reach.mail,
+        "the bounces": returned.bounces,
         "the clock": _clock,
         "the addresses": reach.addresses,
         "the translations": translations,
+        "the papers": printing.papers,
         "the disk": _disk,
         "the settings": _unknown_settings,
         "the words about the site": _site_words,

@@ -1,9 +1,11 @@
-"""Erase again what was erased after a backup: the erasure journal names it."""
+"""Erase again what was erased after a backup, and invite nobody again: the erasure journal names them."""
 
 from collections.abc import Mapping
 
 from sabal import erasure_journal
 from sabal.database import Database
+from sabal.elsewhere.restored import note_invited
+from sabal.newsletter import suppression
 from sabal.signing.count import hide_names
 from sabal.signing.writer.withdraw import erase_again
 
@@ -27,9 +29,15 @@ def apply_journal(database: Database) -> tuple[int | None, int]:
                 "DELETE FROM newsletter_subscription WHERE petition_id = ? AND organisation = ? AND address_hash = ?",
                 (entry.petition_id, entry.organisation, entry.hash),
             )
+            if not entry.petition_id:
+                suppression.note_left(database, entry.hash, entry.organisation)
+        elif entry.kind in suppression.OF_JOURNAL:
+            suppression.suppress_again(database, entry.hash, suppression.OF_JOURNAL[entry.kind])
         elif entry.kind == erasure_journal.NOT_ME:
             row = (entry.hash, entry.petition_id)
             database.insert("signing_suppression", ("hash", "petition_id"), [row], ignore=True)
+        elif entry.kind == erasure_journal.INVITED:
+            note_invited(database, entry)
         elif entry.kind in erased:
             erased[entry.kind].append(entry.hash)
     return applied, sum(_erase(database, erased[kind], erasure_journal.ERASED[kind]) for kind in erased)

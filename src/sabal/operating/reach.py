@@ -11,6 +11,7 @@ from sabal import settings
 from sabal.configuration.hosts import LOOPBACK
 from sabal.configuration.mail_url import MailUrl
 from sabal.mail.answers import judge
+from sabal.mail.dns_records import dkim_state
 from sabal.mail.dns_records import look_up as _look_up
 from sabal.mail.emails import Site
 from sabal.mail.session import ServerRefusal, open_session
@@ -107,22 +108,36 @@ def _dns(domain: str, url: MailUrl) -> Iterator[Finding]:
         "SPF says which servers may send for this domain",
         f'"v=spf1 {sender} -all", or with the include: that your mail relay names',
     )
-    yield Finding(
-        "ok",
-        "D303",
-        (
-            f"DKIM signs each email, so that others see that it is from {domain} and unchanged. Your mail server"
-            " does it."
-        ),
-        f'The mail server tells you a selector and a public key. Set: SELECTOR._domainkey.{domain}. TXT "v=DKIM1;'
-        f' k=rsa; p=PUBLIC-KEY"\nLook: dig +short TXT SELECTOR._domainkey.{domain}',
-    )
+    yield _dkim(domain)
     yield _record(
         "D304",
         f"_dmarc.{domain}",
         "v=DMARC1",
         "DMARC says what others should do with emails that fail both",
         f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}", later p=quarantine',
+    )
+
+
+def _dkim(domain: str) -> Finding:
+    """Return whether the key by which the mail server signs is in DNS, as far as its selector is known."""
+    selector = settings.DKIM_SELECTOR
+    name = f"{selector or 'SELECTOR'}._domainkey.{domain}"
+    meaning = f"DKIM signs each email, so that others see that it is from {domain} and unchanged"
+    set_it = f'Set: {name}. TXT "v=DKIM1; k=rsa; p=PUBLIC-KEY"\nLook: dig +short TXT {name}'
+    if not selector:
+        told = (
+            "The mail server tells you a selector and a public key. Name the selector in SABAL_DKIM_SELECTOR."
+        )
+        return Finding("ok", "D303", f"{meaning}. Your mail server does it.", f"{told}\n{set_it}")
+    state = dkim_state(domain, selector)
+    if state == "ok":
+        return Finding("ok", "D303", f"{meaning}: {name} has the key.")
+    if state == "several":
+        return Finding("wrong", "D303", f"{meaning}. {name} has several keys, so none counts.", set_it)
+    if state == "silent":
+        return Finding("warning", "D303", f"{meaning}. DNS did not answer, so check {name} yourself.", set_it)
+    return Finding(
+        "warning", "D303", f"{meaning}. {name} has no key, so emails may be taken for spam.", set_it
     )
 
 

@@ -1,8 +1,8 @@
 """Restore a backup into an empty database, then apply the erasure journal, which has what happened after the backup.
 
-The journal names who unsubscribed, withdrew or said "not me". All checks run before the restored data is visible, and
-after a crash the database is still empty. Afterwards every log is read-only until it has adopted the entries that were
-published after the backup (adopt.py).
+The journal names who unsubscribed, withdrew, said "not me" or was invited. All checks run before the restored data is
+visible, and after a crash the database is still empty. Afterwards every log is read-only until it has adopted the
+entries that were published after the backup (adopt.py).
 """
 
 import hashlib
@@ -10,9 +10,11 @@ import hmac
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,20 @@ from psycopg import sql
 
 from sabal import database as raw
 from sabal import private, settings
+from sabal.delivery.restored import hold
+from sabal.elsewhere import restored as elsewhere
 from sabal.keys.keyring import SUBSCRIBERS, SUPPRESSION
 from sabal.keys.keystore import KeyStore, open_keystore
+from sabal.mailings.running import cancel_unended
 from sabal.operating import schema
 from sabal.operating.adopt import make_all_read_only
 from sabal.operating.backup import FILLED, FORMAT, MANIFEST, NEVER, SQLITE_FILE, digest, mac
 from sabal.operating.erasures import apply_journal
 from sabal.petitions.lookup import all_published
 from sabal.refusal import Refusal
+from sabal.updates import restored as updates
+
+_FIRST_START = ("keys_key", "elsewhere_sealingkey")  # tables with the keys that a first start makes
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,13 @@ def restore(directory: Path, *, aside: Path | None = None) -> Restored:
     with into as database:
         new_keys = tuple(_lasting_keys(database, keystore))
         journal_lines, erased = apply_journal(database)
+        cancel_unended(database, int(time.time()))
+        elsewhere.hold(database, int(time.time()))
         make_all_read_only(database)
+        if "delivery_dispatch" in manifest["columns"]:  # an older backup has none
+            hold(database, int(time.time()))
+        if "updates_post" in manifest["columns"]:
+            updates.hold(database, int(datetime.fromisoformat(manifest["made"]).timestamp()))
     database = raw.connect()
     try:
         signatures = int(database.query("SELECT COUNT(*) FROM signing_signature")[0][0])
@@ -250,12 +264,14 @@ def _load(database: _CopyConnection, directory: Path, manifest: Mapping[str, Any
         name
         for (name,) in database.query("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     }
-    for table in here & {*manifest["columns"], *NEVER} - {"keys_key", *FILLED}:  # an older schema has fewer
+    made_at_first = {*_FIRST_START, *FILLED}
+    for table in here & {*manifest["columns"], *NEVER} - made_at_first:  # an older schema has fewer
         if database.query(f"SELECT 1 FROM {table} LIMIT 1"):
             raise Refusal(
                 f"This database already holds rows (in {table}). Stop the server, and restore into an empty database."
             )
-    database.execute("DELETE FROM keys_key")  # the keys that a first start makes
+    for table in here & {*_FIRST_START}:
+        database.execute(f"DELETE FROM {table}")
     for table, columns in manifest["columns"].items():
         name = f"{table}.copy"
         database.load(table, columns, directory / name, manifest["sha256"][name])

@@ -20,6 +20,11 @@ def passes(colour: str) -> bool:
     return contrast(colour, _token("--on-beam", 0)) >= CONTRAST
 
 
+def on_paper(colour: str) -> str:
+    """Return this colour if words in it can be read on white paper, else that of pages without one."""
+    return colour if COLOUR.fullmatch(colour) and passes(colour) else _token("--beam", 0)
+
+
 def nearest(colour: str) -> str:
     """Return the lightest shade of this colour, of the same hue, that passes."""
     return next(shade for shade in _shades(colour, darker=True) if passes(shade))

@@ -1,6 +1,6 @@
-"""The picture of a shared link: 1200 × 630 pixels with the petition's title, made by typst.
+"""The picture of a shared link: 1200 × 630 pixels with the petition's title and its own picture, made by typst.
 
-The text is passed to typst as JSON data, so that a title is never read as markup.
+The text and the bytes of the picture are passed to typst as JSON data, so that a title is never read as markup.
 """
 
 import json
@@ -27,12 +27,19 @@ WIDEST_WORD = 24  # half of a line at the largest size: a longer word may be bro
 
 _SOURCE = b"""
 #let card = json(bytes(sys.inputs.card))
-#set page(width: 1200pt, height: 630pt, margin: (x: 84pt, top: 84pt, bottom: 66pt), fill: rgb("#f6f2ea"),
-  background: place(top, {
-    rect(width: 100%, height: 18pt, fill: rgb("#86291f"))
-    v(0pt, weak: true)
+#let wide = if card.picture.len() > 0 { 470pt } else { 0pt }
+#let beside = if wide > 0pt { wide + 56pt } else { 84pt }
+#set page(width: 1200pt, height: 630pt, fill: rgb("#f6f2ea"),
+  margin: (top: 84pt, bottom: 66pt, left: if card.rtl { beside } else { 84pt },
+    right: if card.rtl { 84pt } else { beside }),
+  background: {
+    if wide > 0pt {
+      place(if card.rtl { top + left } else { top + right },
+        image(bytes(card.picture), format: "webp", width: wide, height: 630pt, fit: "cover"))
+    }
+    place(top, rect(width: 100%, height: 18pt, fill: rgb("#86291f")))
     place(top, dy: 18pt, rect(width: 100%, height: 7pt, fill: rgb("#0e4a48")))
-  }))
+  })
 #set text(font: card.fonts, lang: card.lang, dir: if card.rtl { rtl } else { ltr }, fill: rgb("#211d18"), size: 30pt)
 #set par(leading: 0.5em)
 #let bowl = box(width: 104pt, height: 104pt, {
@@ -50,8 +57,12 @@ _SOURCE = b"""
 
 
 @lru_cache(maxsize=64)
-def card_png(version: str, language: str, title: str, organiser: str, host: str) -> bytes:
+def card_png(
+    version: str, language: str, title: str, organiser: str, host: str, picture: bytes = b""
+) -> bytes:
     """Return the PNG bytes for one version of a petition in one language. The result is cached by its arguments.
+
+    `picture` is a WebP. It fills one side of the card.
 
     A title or a name for which this machine has no font is left out: it would be a row of boxes.
     """
@@ -60,14 +71,14 @@ def card_png(version: str, language: str, title: str, organiser: str, host: str)
         title, organiser = (
             words if _can_draw(_card(language, words, "", host)) else "" for words in (title, organiser)
         )
-        card = _card(language, title, organiser, host)
+    card = _card(language, title, organiser, host, picture)
     png = typst.compile(_SOURCE, format="png", ppi=72.0, sys_inputs={"card": card})
     if not isinstance(png, bytes):
         raise TypeError("typst made more than one page of a card")
     return png
 
 
-def _card(language: str, title: str, organiser: str, host: str) -> str:
+def _card(language: str, title: str, organiser: str, host: str, picture: bytes = b"") -> str:
     """Return the data of a card as JSON."""
     return json.dumps(
         {
@@ -77,7 +88,8 @@ def _card(language: str, title: str, organiser: str, host: str) -> str:
             "fonts": [_LATIN, *_families(script_of(language))],
             "lang": language.split("-")[0],
             "rtl": direction(language) == "rtl",
-            "size": _size(title),
+            "size": _size(title, narrow=bool(picture)),
+            "picture": list(picture),
         }
     )
 
@@ -104,9 +116,11 @@ def _words(title: str, language: str) -> list[str]:
     return words if max(map(_width, words), default=0) <= WIDEST_WORD else [title]
 
 
-def _size(title: str) -> int:
+def _size(title: str, *, narrow: bool) -> int:
     """Return the font size in points, smaller for longer titles. A CJK character is as wide as two Latin ones."""
     width = _width(title)
+    if narrow:
+        return 66 if width <= 44 else 56 if width <= 80 else 46 if width <= 130 else 38
     return 84 if width <= 44 else 68 if width <= 80 else 54 if width <= 130 else 40
 
 

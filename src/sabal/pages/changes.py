@@ -36,6 +36,7 @@ def names_of(changes: Difference, language: str) -> str:
         kinds = (
             (changes.text, gettext("the text")),
             (changes.terms, gettext("the terms")),
+            (changes.picture, gettext("the picture")),
             (changes.keys, gettext("the key that signatures are locked to")),
             (changes.new_language, gettext("a translation was added")),
             (changes.elsewhere, _in_brackets(gettext("other languages"), changes.elsewhere)),

@@ -15,6 +15,7 @@ from babel.dates import format_skeleton
 from babel.numbers import format_compact_decimal, format_decimal
 from django.utils.safestring import SafeString, mark_safe
 from pygal import Bar, HorizontalBar, Line
+from pygal.etree import etree
 from pygal.graph.graph import Graph
 from pygal.style import Style
 
@@ -24,6 +25,9 @@ from sabal.petitions.locales import locale_of, locale_of_sentences
 # pygal hooks into every import, for plug-ins of its own that we do not use. The hook is of a form that Python 3.12 has
 # dropped, and programs that walk the hooks, such as pytest, fail on it.
 sys.meta_path[:] = [hook for hook in sys.meta_path if type(hook).__module__ != "pygal"]
+
+# With lxml, which another library brings, pygal would write with that, and `_plain` would get its elements.
+etree.to_etree()
 
 WIDTH, HEIGHT = 360, 190  # of the drawing; it is shown up to 1.4 times as large
 TEXT, MARGIN = 12, 8
@@ -97,6 +101,9 @@ def _drawn(
         chart.x_labels_major = _few(names)
         chart.show_minor_x_labels = False
     chart.add("", numbers)
+    top = max(numbers, default=0)
+    if top < 5:  # people are whole: no mark of the axis between two of them
+        chart.y_labels = list(range(top + 1))
     chart.add_xml_filter(lambda root: _plain(root, label))
     svg: str = chart.render(is_unicode=True)
     return mark_safe(svg)  # noqa: S308 - its texts are escaped, and all else is ours

@@ -12,7 +12,7 @@ TEXT = "text/plain; charset=utf-8"
 
 def robots_txt() -> Response:
     """Return the rules for crawlers. Personal links may not be fetched. All public pages may be indexed."""
-    paths = ("confirm", "signature", "newsletter/confirm", "newsletter/unsubscribe")
+    paths = ("confirm", "signature", "newsletter/confirm", "newsletter/unsubscribe", "newsletter/news")
     lines = ["User-agent: *", *(f"Disallow: /*/{path}/" for path in paths)]
     return file(("\n".join(lines) + "\n").encode(), TEXT, PUBLIC)
 

@@ -19,8 +19,18 @@ from sabal.petitions.locales import direction, language_of_names, own_name
 from sabal.site_name import site_name
 from sabal.source import ARCHIVE, source_url
 
-# Templates put a space between two sentences. Chinese needs none after its full-width marks.
-_BETWEEN_CHINESE_SENTENCES = re.compile(r"(?<=[。？！；：，）]) +(?=[<⟦\u3000-\u9fff（“])")
+# Templates put it behind a name that ends with a full stop, such as “… e.V.”, so that the sentence gets no second one.
+# It is a private-use character, which `typed.py` refuses, so nobody can type it.
+NAME_STOPS = "\ue5e5"
+# Templates put a space between two sentences. Chinese and Japanese need none after their full-width marks.
+_AFTER_FULL_WIDTH = re.compile(
+    r"(?:(?<=[。？！；：，）])|(?<=[。？！；：，）]</a>)) +(?=[<⟦\u3000-\u9fff（“])"
+)
+
+
+def without_double_stops(body: str) -> str:
+    """Return what a template made without the marks behind names, and without a full stop behind one."""
+    return body.replace(f"{NAME_STOPS}.", "").replace(NAME_STOPS, "")
 
 
 def page(
@@ -55,8 +65,9 @@ def page(
     }
     with translation.override(own_language):
         body: str = render_to_string(template, {**common, "site_name": site_name(), **context})
-    if own_language.startswith("zh"):
-        body = _BETWEEN_CHINESE_SENTENCES.sub("", body)
+    body = without_double_stops(body)
+    if own_language.startswith(("zh", "ja")):
+        body = _AFTER_FULL_WIDTH.sub("", body)
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", _policy(str(context.get("accent", ""))).encode("ascii")),

@@ -3,6 +3,7 @@
 Each depends only on the petition's snapshot, the language and the settings. The form also depends on the day.
 """
 
+import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -14,10 +15,11 @@ from sabal.http import LASTING, PRIVATE, PUBLIC, Refused, Response, file
 from sabal.ledger.logged import logged
 from sabal.mail.emails import confirm_subject
 from sabal.newsletter.consent import sentence
-from sabal.pages import html
+from sabal.pages import html, posts
 from sabal.pages.accent import css
 from sabal.pages.card import card_png
 from sabal.pages.changes import last_changes, reason
+from sabal.pages.standings import short_forms
 from sabal.petitions import consent
 from sabal.petitions.countries import countries, country_name, places
 from sabal.petitions.definition import Definition
@@ -36,7 +38,10 @@ def petition(
     """Return the whole petition with its form. With `mistakes`, show the errors and keep the typed values."""
     context = about(snapshot, language) | _form(snapshot, language) | {"log": logged(snapshot)}
     context["ending"] = _ending(snapshot, language) if context["ended_on"] else None
+    context |= posts.latest(snapshot, language)
     context["changed"] = last_changes(snapshot, language)
+    with translation.override(html.site_language(language)):
+        context["standings"] = short_forms(snapshot)
     context["reason"] = reason(snapshot.versions[-1], language) if snapshot.versions else None
     if mistakes is not None:
         context |= _refused_form(mistakes, language)
@@ -90,7 +95,9 @@ def card(snapshot: PetitionSnapshot, language: str) -> Response:
     _refuse_unknown(snapshot, language)
     definition = snapshot.definition
     title, organiser = definition.texts[language].title, definition.organiser[language]
-    return file(card_png(snapshot.version, language, title, organiser, html.host()), "image/png", LASTING)
+    shown = definition.picture.data if definition.picture else b""
+    png = card_png(snapshot.version, language, title, organiser, html.host(), shown)
+    return file(png, "image/png", LASTING)
 
 
 def logo(snapshot: PetitionSnapshot, language: str) -> Response:
@@ -99,6 +106,30 @@ def logo(snapshot: PetitionSnapshot, language: str) -> Response:
     if snapshot.identity is None or not snapshot.identity.logo:
         raise Refused(404, "not-found")
     return file(snapshot.identity.logo, "image/webp", PUBLIC)
+
+
+def picture(snapshot: PetitionSnapshot, language: str) -> Response:
+    """Return the picture of the petition. Raise `Refused` (404) if it has none."""
+    _refuse_unknown(snapshot, language)
+    if snapshot.definition.picture is None:
+        raise Refused(404, "not-found")
+    return file(snapshot.definition.picture.data, "image/webp", PUBLIC)
+
+
+def _picture(snapshot: PetitionSnapshot, language: str) -> dict[str, object] | None:
+    """Return address, size and description of the picture; None if there is none."""
+    shown = snapshot.definition.picture
+    if shown is None:
+        return None
+    address = f"/{language}/{snapshot.slug}/picture.webp"
+    if snapshot.state == "draft":  # a preview shows what is not stored yet, so no address has it
+        address = f"data:image/webp;base64,{base64.b64encode(shown.data).decode()}"
+    return {
+        "address": address,
+        "width": shown.width,
+        "height": shown.height,
+        "description": snapshot.definition.texts[language].picture_description,
+    }
 
 
 def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
@@ -118,8 +149,9 @@ def about(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "organiser": definition.organiser[language],
         "accent": css(snapshot.identity.accent) if snapshot.identity else "",
         "logo": snapshot.identity.logo_size if snapshot.identity and snapshot.identity.logo else None,
+        "picture": _picture(snapshot, language),
         "controller": spoken(definition.controller.name, language),
-        "recipients": [recipient.name[language] for recipient in definition.recipients],
+        "recipients": [(recipient.key, recipient.name[language]) for recipient in definition.recipients],
         "guarded": definition.profile == "guarded",
         "draft": snapshot.state == "draft",
         "languages": html.languages(definition.languages, f"/{definition.slug}"),
@@ -153,6 +185,8 @@ def _form(snapshot: PetitionSnapshot, language: str) -> dict[str, object]:
         "all_countries": countries(language),
         "updates_sentence": sentence("updates", definition, language),
         "newsletter_sentence": sentence("newsletter", definition, language),
+        "often": snapshot.newsletter.often(language),
+        "latest": snapshot.newsletter.latest(language),
         "warned": _warned(definition, language),
         "onion": settings.ONION,
     }

@@ -33,7 +33,12 @@ OF_A_REFUSAL = (
     "incomplete",
     "newsletter-unknown",
 )
-OF_THE_NEWSLETTER = ("newsletter-confirm", "newsletter-unsubscribe")
+OF_THE_NEWSLETTER = (
+    "newsletter-confirm",
+    "newsletter-unsubscribe",
+    "invitation-refuse",
+    "invitation-refused",
+)
 NAMES = (*OF_A_LINK, *OF_A_REFUSAL, *OF_THE_NEWSLETTER)
 
 

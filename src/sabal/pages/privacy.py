@@ -81,6 +81,10 @@ MOMENTS = (
                 " so that only your link opens it. The email to you, locked with a key that is used for one day."
             ),
             _("That one more form was sent: a number without a time."),
+            _(
+                "If the petition is not guarded, and you came by a link whose forms the organiser counts: that one more"
+                " form came by this link. This too is a number without a time."
+            ),
         ),
         how_long=_(
             "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
@@ -98,6 +102,7 @@ MOMENTS = (
                 "id petition_id kind mail_key sealed network claimed_until not_before attempts",
             ),
             *_columns("signing_asked", "petition_id shard n"),
+            *_columns("signing_source", "petition_id word n counted"),
         ),
     ),
     Moment(
@@ -237,17 +242,32 @@ MOMENTS = (
         when=_("You ask for the newsletter or for updates"),
         memory=_("Your address, while an email to you is prepared."),
         disk=_(
-            "Your address and language, the list, and the sentence that you ticked. Each organisation has a list of"
-            " its own. Unlike your signature, these lists can be read on our server."
+            "Your address and language, the list, the sentence that you ticked, and for a newsletter the day, except"
+            " where you ticked it with a signature of a guarded petition. Each organisation has a list of its own."
+            " Unlike your signature, these lists can be read on our server."
         ),
         how_long=_("Until you unsubscribe. If you do not confirm, seven days."),
         covers=(
             *_columns(
                 "newsletter_subscription",
                 "id petition_id organisation address_hash sealed_address language state consent confirm_hash expires"
-                " asked",
+                " asked since origin",
             ),
             *_columns("newsletter_consent", "version sentence"),
+        ),
+    ),
+    Moment(
+        when=_("An organisation imports a list to which you agreed elsewhere"),
+        memory=_("Your address, while it is checked and locked."),
+        disk=_(
+            "The same as if you had asked here, and where, when and to which sentence you agreed. The file of the"
+            " organisation is deleted as soon as it is checked. Rows that were not imported stay for seven days, so"
+            " that the organisation can correct them."
+        ),
+        how_long=_("Until you unsubscribe. Where and when the list was agreed to stays; it names nobody."),
+        covers=_columns(
+            "newsletter_transfer",
+            "id organisation user_id kind state day file language place consented consent done total numbers stop",
         ),
     ),
     Moment(
@@ -255,9 +275,30 @@ MOMENTS = (
         memory=_("Your link, while it is looked up."),
         disk=_(
             "Your address is deleted. A scrambled form of it is kept in a file beside the database, so that we do"
-            " not email you again after a backup is restored. If you never confirmed, it also keeps this"
+            " not email you again after a backup is restored, and, for a newsletter, in the database, so that nobody"
+            " puts you on that list again with a file of addresses. If you never confirmed, it also keeps this"
             " list from asking you again. Other lists do not change."
         ),
         how_long=_("The scrambled form stays; without a key of this server it says nothing."),
+        covers=_columns("newsletter_ended", "organisation since day why n"),
+    ),
+    Moment(
+        when=_("An email of a list cannot be delivered to you, or you report one as spam"),
+        memory=_("The report of the mail server, which names your address, while it is read."),
+        disk=_(
+            "Your address is deleted from all lists of this server at once: when your mail server says that there is"
+            " no such mailbox, or when you report an email as spam; and also when emails could not be delivered again"
+            " and again. A scrambled form of it stays with the reason and the day, so that no list emails you again."
+            " That an email came back is kept beside your subscription, and counted."
+        ),
+        how_long=_(
+            "That an email came back: 90 days. The scrambled form stays. If emails could not be delivered, it is"
+            " deleted as soon as you subscribe again; if you reported one as spam, never."
+        ),
+        covers=(
+            *_columns("newsletter_suppression", "address_hash organisation petition_id reason day"),
+            *_columns("bounces_bounce", "subscription_id occasion reason day"),
+            *_columns("bounces_total", "organisation petition_id occasion reason n"),
+        ),
     ),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sabal.petitions.definition import Definition, Demand
+from sabal.refusal import Refusal
 
 
 class AmendmentKind(StrEnum):
@@ -59,23 +60,26 @@ def _numbers(demands: Sequence[Demand]) -> list[object]:
     return [(demand.anchor, _numbers(demand.parts)) for demand in demands]
 
 
-def breaches(published: Definition, new: Definition) -> Iterator[str]:
-    """Yield a sentence for each promise of the published version that the new one would break."""
+def breaches(published: Definition, new: Definition) -> Iterator[Refusal]:
+    """Yield a reason for each promise of the published version that the new one would break."""
     if new.profile != published.profile:
-        yield (
-            f"Its profile stays {published.profile}, because signers were told by it what is shown and what emails"
-            " say."
+        yield Refusal(
+            "Its profile cannot change, because signers were told by it what is shown and what emails say."
         )
     if new.dedupe != published.dedupe:
-        yield (
-            f'Its dedupe stays "{published.dedupe}", because email addresses that have signed could not be'
+        yield Refusal(
+            "How it finds duplicates cannot change (`dedupe`), because email addresses that have signed could not be"
             " recognised otherwise."
         )
     if new.retention > published.retention:
-        yield (
-            f"Signers were promised that their data are deleted by {published.retention}. `retention` may only be"
-            " earlier."
+        yield Refusal(
+            "Signers were promised that their data are deleted by %(day)s. Only an earlier day is possible"
+            " (`retention`).",
+            day=published.retention,
         )
     for language in published.languages:
         if language not in new.languages:
-            yield f"It keeps the language {language}, because emails that were sent lead to its pages."
+            yield Refusal(
+                "It keeps the language %(language)s, because emails that were sent lead to its pages.",
+                language=language,
+            )

@@ -107,6 +107,30 @@ _WORDS = {
         opinion="政治观点：签名会表明政治观点。",
         withdraw="撤回：可以随时通过邮件中的链接撤回签名。",
     ),
+    "ja": _Words(
+        sentence="この請願に署名し、個人情報が以下のとおり保管・利用されることに同意します。",
+        kept="暗号化して保管するもの：{fields}。",
+        fields={"country": "居住する国・地域（入力した場合）", "comment": "コメント（書いた場合）"},
+        always=(
+            "氏名、メールアドレス",
+            "署名した日付と言語、プログラムによる入力が疑われる場合はその印",
+        ),
+        comma="、",
+        keeper="保管し、読むことができる者：{who}",
+        until="保管期限：{day}",
+        purpose="目的：{purpose}",
+        display="請願のページへの表示：私が選んだ場合、氏名またはイニシャル。",
+        gets={
+            "count": "提出先に渡すもの：署名数のみ。氏名は渡しません。",
+            "sample": "提出先に渡すもの：署名数と、抽選で選ばれた一部の署名者の氏名{countries}。",
+            "names": "提出先に渡すもの：署名者の氏名{countries}。",
+        },
+        countries="および国・地域",
+        public=("誰でも見られるもの：署名数。", "誰でも見られるもの：署名数（国・地域別を含む）。"),
+        audit="独立した監査人が見られるもの：署名が本物であることを確かめるため、抽選で選ばれた場合は私の記録のすべて。",
+        opinion="政治的意見：署名によって示されます。",
+        withdraw="撤回：届いたメールのリンクから、いつでもできます。",
+    ),
 }
 
 
@@ -184,6 +208,6 @@ def _on_one_line(text: str) -> str:
 
 
 def _parts(line: str) -> tuple[str, str]:
-    """Split a term after its first colon, which is full-width in Chinese and has no space after it."""
+    """Split a term after its first colon, which is full-width in Chinese and Japanese and has no space after it."""
     about, colon, rest = line.partition("：" if "：" in line.partition(": ")[0] else ": ")
     return (about + colon, rest) if colon else ("", line)

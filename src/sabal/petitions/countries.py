@@ -3,11 +3,12 @@
 This module imports no Django, because the front end checks a form's country against the same list.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date
@@ -18,16 +19,22 @@ from sabal.petitions.locales import ListStyle, listed, locale_of, locale_of_sent
 # either, but people live there, and banks, the European Union and CLDR use that code.
 NOT_ASSIGNED = frozenset(("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"))
 
+_LENGTHENED = re.compile(r"([ァ-ヴ])ー")
+
 _NAMES_FILE = Path(__file__).parent / "country-names.toml"
 _FILE = tomllib.loads(_NAMES_FILE.read_text(encoding="utf-8"))
 _WITH_ARTICLE: frozenset[str] = frozenset(_FILE.pop("with_article"))
+_READINGS: Mapping[str, Mapping[str, str]] = _FILE.pop("readings")
 _OWN_NAMES: Mapping[str, Mapping[str, str]] = _FILE
 
 
 @cache
 def countries(language: str) -> tuple[tuple[str, str], ...]:
     """Return (code, name) for every country, in the order that readers of `language` expect."""
-    return tuple(sorted(_names(language).items(), key=lambda pair: _order(pair[1], language)))
+    readings = _READINGS.get(language, {})
+    return tuple(
+        sorted(_names(language).items(), key=lambda pair: _order(readings.get(pair[0], pair[1]), language))
+    )
 
 
 def country_name(code: str, language: str) -> str:
@@ -40,6 +47,7 @@ def places(codes: Iterable[str], language: str, style: ListStyle = "standard") -
     return listed((_in_a_sentence(code, language) for code in codes), language, style)
 
 
+@lru_cache(maxsize=4_096)  # a page with a table of days asks for the same ones again and again
 def day_in_full(day: date, language: str) -> str:
     """Return `day` in the long form of that language."""
     return format_date(day, "long", locale=locale_of_sentences(language))
@@ -69,7 +77,14 @@ def _order(name: str, language: str) -> tuple[bytes, str]:
     if language.split("-")[0] == "zh" and script_of(language) == "Hans":
         # GB 2312 lists its common characters by pinyin, which is the order that readers expect.
         return name.encode("gb18030"), name
+    if language == "ja":
+        name = _LENGTHENED.sub(_with_vowel, name)
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     if language == "ko":
         plain = unicodedata.normalize("NFC", plain)
     return plain.casefold().encode(), name
+
+
+def _with_vowel(match: re.Match[str]) -> str:
+    """Return a long kana with its vowel in place of the mark, which would be last in order: "ガー" is "ガア"."""
+    return match[1] + unicodedata.lookup(f"KATAKANA LETTER {unicodedata.name(match[1])[-1]}")

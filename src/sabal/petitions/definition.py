@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from sabal.petitions.profile import GRACE_DAYS
 from sabal.refusal import Refusal
+from sabal.webp import Webp
 
 # The letter importer writes these for values that a letter does not contain. `folder.lacking` searches for them.
 TO_COMPLETE = "TO BE COMPLETED BEFORE PUBLISHING"
@@ -72,6 +73,7 @@ class Text:
     notice: str = ""
     confirm_email: str = ""
     thanks: str = ""
+    picture_description: str = ""
     closing: tuple[Section, ...] = ()
 
 
@@ -137,9 +139,10 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition(Terms):
-    """A whole petition: its terms, and its text in each language."""
+    """A whole petition: its terms, its text in each language, and its picture if it has one."""
 
     texts: Mapping[str, Text]
+    picture: Webp | None = None
 
     @property
     def last_day(self) -> date:

@@ -1,4 +1,4 @@
-"""Read, parse and write the petition folder: petition.toml and one LANG.md per language. No Django here.
+"""Read, parse and write the petition folder: petition.toml, one LANG.md per language, picture.webp. No Django here.
 
 The database stores the files (name → text) unchanged, so that an export returns exactly the imported files.
 docs/petition-folder.md describes the format.
@@ -16,7 +16,7 @@ from pathlib import Path
 import tomlkit
 
 from sabal import typed
-from sabal.petitions import agreement
+from sabal.petitions import agreement, picture
 from sabal.petitions.definition import (
     FILE_BYTES,
     LANGUAGE,
@@ -33,6 +33,7 @@ from sabal.petitions.protection import PROFILE_QUESTION
 from sabal.petitions.terms import parse_terms
 from sabal.petitions.tomltable import FILE
 from sabal.petitions.wording import parse_text
+from sabal.refusal import Refusal
 
 # Control characters, and characters that change the direction of text. They could hide what a signer signs.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -41,8 +42,8 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066
 def read(path: Path) -> dict[str, str]:
     """Return the files of the folder at `path`, name → text, unchanged.
 
-    Follow no symbolic link, open only petition.toml and LANG.md, and skip hidden files. Raises FolderError with every
-    problem.
+    Follow no symbolic link, open only the files of a petition folder, and skip hidden files. Raises FolderError with
+    every problem.
     """
     problems: list[Problem] = []
     files: dict[str, str] = {}
@@ -59,9 +60,7 @@ def read(path: Path) -> dict[str, str]:
             if name.startswith("."):
                 continue
             if not is_known(name):
-                problems.append(
-                    Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
-                )
+                problems.append(Problem(name, 1, UNKNOWN_FILE))
                 continue
             text = _read_file(folder, name, problems)
             if text is not None:
@@ -76,22 +75,24 @@ def read(path: Path) -> dict[str, str]:
 def parse(files: Mapping[str, str]) -> Definition:
     """Return the definition in the files (name → text). Raises FolderError with every problem, by file and line."""
     problems: list[Problem] = []
-    sources = {name: _source(name, text, problems) for name, text in files.items()}
+    sources = {name: _source(name, text, problems) for name, text in files.items() if name != picture.NAME}
     if FILE not in files:
         problems.append(Problem(FILE, 1, f"{FILE} is missing."))
     terms = parse_terms(sources.get(FILE, ""), problems) if FILE in files else None
     texts: dict[str, Text] = {}
     lines: dict[str, Mapping[str, int]] = {}
     for name, source in sources.items():
-        if name != FILE and is_known(name):
+        if name.endswith(".md") and is_known(name):
             language = name.removesuffix(".md")
             texts[language], lines[language] = parse_text(language, source, problems)
     if terms:
         agreement.check(terms, texts, lines, problems)
+    shown = picture.parse(files[picture.NAME], problems) if picture.NAME in files else None
     if problems or not terms:
         raise FolderError(sorted(set(problems), key=lambda problem: (problem.file != FILE, problem)))
     values = {item.name: getattr(terms, item.name) for item in fields_of(Terms)}
-    return Definition(texts={language: texts[language] for language in terms.languages}, **values)
+    texts = {language: texts[language] for language in terms.languages}
+    return Definition(texts=texts, picture=shown, **values)
 
 
 def write(files: Mapping[str, str], directory: Path) -> None:
@@ -122,7 +123,7 @@ def write(files: Mapping[str, str], directory: Path) -> None:
         for name, text in files.items():
             # A rename replaces a symbolic link instead of writing through it.
             temporary = directory / f".{name}.{os.getpid()}"
-            temporary.write_bytes(text.encode("utf-8"))
+            temporary.write_bytes(picture.as_bytes(name, text))
             temporary.replace(directory / name)
     except OSError as error:
         sentence = f"The folder cannot be written: {error.strerror}."
@@ -184,12 +185,24 @@ def lacking(definition: Definition, *, today: date | None = None) -> tuple[str, 
         ):
             if TO_COMPLETE in words:
                 sentences.append(f"{language}.md: the {part} must be written.")
+        if definition.picture and not text.picture_description:
+            sentences.append(
+                f"{language}.md: `{picture.DESCRIPTION}` must say what is to be seen in {picture.NAME}, for readers who"
+                " do not see it."
+            )
     return tuple(sentences)
 
 
 def is_known(name: str) -> bool:
     """Return whether a petition folder can have a file of this name."""
-    return name == FILE or (name.endswith(".md") and LANGUAGE.fullmatch(name.removesuffix(".md")) is not None)
+    return name in (FILE, picture.NAME) or (
+        name.endswith(".md") and LANGUAGE.fullmatch(name.removesuffix(".md")) is not None
+    )
+
+
+UNKNOWN_FILE = (
+    "A petition folder holds petition.toml, one LANG.md for each language and perhaps picture.webp."
+)
 
 
 def _why_no_folder(error: OSError) -> str:
@@ -213,11 +226,18 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
         os.close(handle)
         problems.append(Problem(name, 1, "This is not a regular file."))
         return None
+    most = picture.FILE_BYTES if name == picture.NAME else FILE_BYTES
     with os.fdopen(handle, "rb") as file:
-        content = file.read(FILE_BYTES + 1)
-    if len(content) > FILE_BYTES:
-        problems.append(Problem(name, 1, f"The file is larger than {FILE_BYTES // 1000} kB."))
+        content = file.read(most + 1)
+    if len(content) > most:
+        problems.append(Problem(name, 1, f"The file is larger than {most // 1000} kB."))
         return None
+    if name == picture.NAME:
+        try:
+            return picture.imported(content)
+        except Refusal as refusal:
+            problems.append(Problem(name, 1, str(refusal)))
+            return None
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -229,9 +249,7 @@ def _read_file(folder: int, name: str, problems: list[Problem]) -> str | None:
 def _source(name: str, text: str, problems: list[Problem]) -> str:
     """Return the text for the parsers: no byte order mark, line ends "\\n", NFC, no invisible characters."""
     if not is_known(name):
-        problems.append(
-            Problem(name, 1, f"A petition folder holds {FILE} and one LANG.md for each language.")
-        )
+        problems.append(Problem(name, 1, UNKNOWN_FILE))
         return ""
     if len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES:
         problems.append(Problem(name, 1, f"The file is larger than {FILE_BYTES // 1000} kB."))

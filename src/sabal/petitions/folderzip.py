@@ -9,12 +9,17 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 
+from sabal.petitions import picture, postfiles
 from sabal.petitions.definition import FILE_BYTES, FolderError, Problem
-from sabal.petitions.folder import is_known
+from sabal.petitions.folder import UNKNOWN_FILE, is_known
+from sabal.refusal import Refusal
 
 ZIP_BYTES = 10_000_000
 ENTRIES = 200
 WHEN = (1980, 1, 1, 0, 0, 0)  # the same files always give the same bytes
+
+BESIDE = ("progress", postfiles.FOLDER)
+"""Folders of what happened after publishing. They are exported and not imported."""
 
 _LEFT_BY_COMPUTERS = ("__macosx", "thumbs.db", "desktop.ini")
 
@@ -28,7 +33,7 @@ def from_zip(content: bytes, name: str) -> dict[str, str]:
         raise _refusal(name, TOO_LARGE)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
+            entries = [entry for entry in archive.infolist() if not _is_beside(entry.filename)]
             if len(entries) > ENTRIES:
                 raise _refusal(name, MANY_FILES)
             return _files(archive, list(_of_petition(entries)))
@@ -36,21 +41,27 @@ def from_zip(content: bytes, name: str) -> dict[str, str]:
         raise _refusal(name, "This is not a .zip file, or it is damaged.") from error
 
 
-def as_zip(files: Mapping[str, str]) -> bytes:
-    """Return the files as a .zip file."""
+def as_zip(files: Mapping[str, str], beside: Mapping[str, bytes] | None = None) -> bytes:
+    """Return the files as a .zip file. `beside` are files of the folders in `BESIDE`, by path."""
+    contents = {name: picture.as_bytes(name, text) for name, text in files.items()} | dict(beside or {})
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
+        for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, WHEN)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
-            archive.writestr(entry, files[name].encode())
+            archive.writestr(entry, content)
     return out.getvalue()
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a file is in one of the folders that are not imported."""
+    steps = name.replace("\\", "/").split("/")
+    return ".." not in steps and any(one in BESIDE for one in steps[:-1][:2])
 
 
 MANY_FILES = (
     "This .zip file has too many files. A petition folder has petition.toml and one file for each language."
 )
-UNKNOWN_FILE = "A petition folder holds petition.toml and one LANG.md for each language."
 TOO_LARGE = "This .zip file is too large. A petition folder has at most 10 MB, and 200 kB a file."
 SYMBOLIC_LINK = "The .zip file contains a symbolic link. Put the file itself into it."
 LEADS_OUT = "The name of a file in the .zip file leads out of its folder."
@@ -88,11 +99,11 @@ def _files(archive: zipfile.ZipFile, entries: list[tuple[str, zipfile.ZipInfo]])
             raise _refusal(name, UNKNOWN_FILE)
         if name in files:
             raise _refusal(name, "The .zip file contains this file twice.")
-        files[name] = _text(archive, name, entry)
+        files[name] = _taken(archive, name, entry)
     return files
 
 
-def _text(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> str:
+def _taken(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> str:
     if entry.flag_bits & 0x1:
         raise _refusal(name, "The .zip file is encrypted. Make it again without a password.")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -101,9 +112,15 @@ def _text(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> str:
             "The .zip file is packed in a way that is not read here. Make it again as a usual .zip file.",
         )
     with archive.open(entry) as file:
-        content = file.read(FILE_BYTES + 1)  # what the file says of its own size may be untrue
-    if len(content) > FILE_BYTES:
+        most = picture.FILE_BYTES if name == picture.NAME else FILE_BYTES
+        content = file.read(most + 1)  # what the file says of its own size may be untrue
+    if len(content) > most:
         raise _refusal(name, TOO_LARGE)
+    if name == picture.NAME:
+        try:
+            return picture.imported(content)
+        except Refusal as refusal:
+            raise _refusal(name, str(refusal)) from refusal
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ FRONT_MATTER = {
     "notice": 300,
     "confirm_email": 300,
     "thanks": 300,
+    "picture_description": 300,
 }
 # These go out in the site's own name: in an email, and on the page after its link. Nothing in them may lead elsewhere.
 OWN_NAME = ("confirm_email", "thanks")

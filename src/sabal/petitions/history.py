@@ -60,6 +60,7 @@ class Difference:
     """What one version changed, in one language: the changed paragraphs of its text, its terms and its keys.
 
     `elsewhere` has the other languages whose text or terms changed. `new_language`: the version before lacked it.
+    `picture`: it is another one, or it was added or removed.
     """
 
     text: tuple[Paragraph, ...]
@@ -67,6 +68,7 @@ class Difference:
     keys: tuple[Paragraph, ...]
     elsewhere: tuple[str, ...]
     new_language: bool = False
+    picture: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -77,12 +79,13 @@ def difference(old: PublishedVersion, new: PublishedVersion, language: str) -> D
     elsewhere = tuple(other for other in others if _paragraphs(old, other) != _paragraphs(new, other))
     keys = _changed(_all_in("", old.organiser_keys), _all_in("", new.organiser_keys))
     if language not in before.languages:
-        return Difference((), (), keys, elsewhere, True)
+        return Difference((), (), keys, elsewhere, True, before.picture != after.picture)
     return Difference(
         text=changed_text(before, after, language),
         terms=_changed(terms_of(old, language), terms_of(new, language)),
         keys=keys,
         elsewhere=elsewhere,
+        picture=before.picture != after.picture,
     )
 
 
@@ -101,7 +104,7 @@ def changed_words(old: str, new: str) -> Paragraph:
 def text_of(definition: Definition, language: str) -> tuple[str, ...]:
     """Return the petition's text as paragraphs (Markdown), in the order of its page."""
     text = definition.texts[language]
-    paragraphs = [text.title, text.summary, text.subject]
+    paragraphs = [text.title, text.summary, text.picture_description, text.subject]
     paragraphs += _sections(text.sections)
     paragraphs += [text.demands_heading, *_numbered(text.demands), *_sections(text.closing), text.notice]
     paragraphs += [text.sign_invitation, text.newsletter_invitation, text.confirm_email, text.thanks]

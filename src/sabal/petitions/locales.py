@@ -66,6 +66,14 @@ def isolated(words: str, language: str, sentence: str) -> str:
     return words if language == sentence else f"{FIRST_STRONG_ISOLATE}{words}{POP_ISOLATE}"
 
 
+def without_second_stop(sentence: str, name: str, shown: str) -> str:
+    """Return a sentence without its full stop behind a name that ends with one, such as “… e.V.”.
+
+    `shown` is the name as it is in the sentence: between isolates, or as HTML.
+    """
+    return sentence.replace(f"{shown}.", shown) if name.endswith(".") else sentence
+
+
 def own_name(language: str) -> str:
     """Return the name that a language has for itself; without one its English name, or the tag."""
     locale, base = locale_of(language), language.split("-")[0]

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from sabal.database import Database
 from sabal.keys.keystore import KeyStore
 from sabal.nearest import did_you_mean
-from sabal.petitions.snapshot import PetitionSnapshot, Snapshots
+from sabal.petitions.snapshot import PetitionSnapshot
+from sabal.petitions.snapshots import Snapshots
 from sabal.refusal import Refusal
 
 

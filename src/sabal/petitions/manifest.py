@@ -25,8 +25,8 @@ def render(
     """Return the manifest of a petition as UTF-8 JSON.
 
     `terms` are the signed terms, in the authoritative language. `translations` has the SHA-256 of each other language's
-    file, so that readers can distinguish a corrected translation from a changed meaning. `amendment` says why the text
-    before it was changed; a first version has none.
+    file, so that readers can distinguish a corrected translation from a changed meaning. `picture` is the SHA-256 of
+    the picture, if there is one. `amendment` says why the text before it was changed; a first version has none.
     """
     document: dict[str, object] = {
         "v": 1,
@@ -41,6 +41,8 @@ def render(
             if language != definition.authoritative
         },
     }
+    if definition.picture is not None:
+        document["picture"] = hashlib.sha256(definition.picture.data).hexdigest()
     if amendment is not None:
         document["amendment"] = {"kind": amendment.kind.value, "why": dict(amendment.why)}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"

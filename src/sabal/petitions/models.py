@@ -1,6 +1,7 @@
 """A petition and the versions of its text. A published version never changes."""
 
 from django.db import models
+from django.db.models import F
 
 
 class Petition(models.Model):
@@ -24,6 +25,9 @@ class Petition(models.Model):
     origin = models.CharField(max_length=120, default="", blank=True)
     # The key of its organisation (petitions/organisation.py), chosen when it is published; empty for a draft.
     organisation = models.CharField(max_length=60, default="", blank=True)
+    # Another organisation has it now than the one to which the people in the lists of that key subscribed
+    # (accounts/listowners.py). So the key goes on only while the text names the same organisation.
+    given_away = models.BooleanField(default=False)
     # `serve --dev` made the organiser key and keeps it on the server: never serve such a petition in production.
     key_made_by_dev = models.BooleanField(default=False)
     # SHA-256 of the code and of the organiser keys that it was sealed to. `key_check_answered`: the code came back.
@@ -35,9 +39,16 @@ class Petition(models.Model):
     ending = models.TextField(default="", blank=True)
     # The organiser gave up opening again, so it is finalised as soon as no email can be confirmed any more.
     finalise_early = models.BooleanField(default=False)
+    # Grows with every change of what happened to the petition after publishing (petitions/progress.py). The signed text
+    # has the other number, so that a delivery or a post is no conflict with a person who edits the text.
+    progress = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.slug
+
+    def progressed(self) -> None:
+        """Let other processes read anew what happened, inside the caller's transaction."""
+        Petition.objects.filter(pk=self.pk).update(progress=F("progress") + 1)
 
 
 class Version(models.Model):

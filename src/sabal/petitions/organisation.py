@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sabal.petitions.definition import Definition
+from sabal.petitions.issues import PublicNewsletter
 from sabal.petitions.slugs import free_key
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
+class PublicOrganisation:
     """One organisation and its published petitions, the newest first. There is at least one."""
 
     key: str
@@ -27,21 +28,26 @@ class Organisation:
         return any(petition.definition.newsletter for petition in self.petitions)
 
     @property
+    def newsletter(self) -> PublicNewsletter:
+        """Return what the public sees of its newsletter."""
+        return self.petitions[0].newsletter
+
+    @property
     def definition(self) -> Definition:
         """Return the definition that names it: of its newest petition that offers the newsletter, else the newest."""
         offers = (petition for petition in self.petitions if petition.definition.newsletter)
         return next(offers, self.petitions[0]).definition
 
 
-def organisations(published: Iterable[PetitionSnapshot]) -> list[Organisation]:
+def organisations(published: Iterable[PetitionSnapshot]) -> list[PublicOrganisation]:
     """Return the organisations of these petitions, in the same order."""
     by_key: dict[str, list[PetitionSnapshot]] = {}
     for petition in published:
         by_key.setdefault(petition.organisation, []).append(petition)
-    return [Organisation(key, tuple(petitions)) for key, petitions in by_key.items()]
+    return [PublicOrganisation(key, tuple(petitions)) for key, petitions in by_key.items()]
 
 
-def newsletters(published: Iterable[PetitionSnapshot]) -> list[Organisation]:
+def newsletters(published: Iterable[PetitionSnapshot]) -> list[PublicOrganisation]:
     """Return the organisations that offer a newsletter."""
     return [organisation for organisation in organisations(published) if organisation.offers_newsletter]
 
@@ -82,14 +88,19 @@ def choose_key(
     own: tuple[str, Definition] | None,
     others: Sequence[tuple[str, Definition]],
     taken: Collection[str],
+    *,
+    given_away: bool = False,
 ) -> str:
     """Return the organisation's key of a petition that is being published.
 
-    `own` is its key and definition as published before. `others` are those of the site's other published petitions.
-    `taken` are all keys that were ever in use. Raises Refusal if its `controller.key` is another organisation's.
+    `own` is its key and definition as published before. If it was given away since, the key goes on only while the
+    text names the same organisation: those who subscribe from then on would agree to the new one. `others` are those
+    of the site's other published petitions. `taken` are all keys that were ever in use. Raises Refusal if its
+    `controller.key` is another organisation's.
     """
     wanted = definition.controller.key
-    if own and wanted in ("", own[0]) and _continues(definition, own[1]):
+    continues = same_organisation if given_away else _continues
+    if own and wanted in ("", own[0]) and continues(definition, own[1]):
         return own[0]
     if wanted:
         if wanted in taken and not any(

@@ -23,7 +23,7 @@ from sabal.petitions.definition import (
 from sabal.petitions.frontmatter import FRONT_MATTER, join_lines
 from sabal.petitions.wording import BRACKETS, DEMAND_LENGTH, HEADING_LENGTH
 
-TOP = ("title", "summary", "subject")
+TOP = ("title", "summary", "picture_description", "subject")
 AROUND = ("sign_invitation", "newsletter_invitation", "notice", "confirm_email", "thanks")
 TERMS = {
     "organiser": ("organiser",),

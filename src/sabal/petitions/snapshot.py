@@ -1,12 +1,7 @@
-"""Snapshots of the petitions in a process: frozen, read with raw SQL, refreshed once a second.
-
-Every publish, amend, pause, close and import bumps a petition's `revision`. A process reloads a petition if its
-revision has changed. Sign and confirm check the state again inside their commit.
-"""
+"""One petition as a process knows it: frozen, and read with raw SQL. `snapshots.py` has those of a process."""
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,16 +16,16 @@ from sabal.keys.keystore import KeyStore, bucket_key_name, pepper_name
 from sabal.keys.signer import promise_key_name
 from sabal.petitions import folder, manifest
 from sabal.petitions.consent import consent_text
-from sabal.petitions.counts import Counts, all_counts
+from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition, FolderError
 from sabal.petitions.ending import Ending, parse_ending
-from sabal.petitions.growth import Totals, complete, history_of
+from sabal.petitions.growth import Totals, complete
 from sabal.petitions.history import PublishedVersion
 from sabal.petitions.identity import Identity, identity_of
+from sabal.petitions.issues import NONE, PublicNewsletter
 from sabal.petitions.profile import PROFILES, Profile
+from sabal.petitions.progress import Progress
 from tlog import Signer, promise_key
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,8 @@ class PetitionSnapshot:
     identity: Identity | None = None  # how the organisation that owns it on the desk looks
     ending: Ending | None = None
     finalise_early: bool = False
+    progress: Progress = field(default_factory=Progress, repr=False)
+    newsletter: PublicNewsletter = field(default=NONE, repr=False)  # that of its organisation
 
     @cached_property
     def manifest_hash(self) -> bytes:
@@ -134,66 +131,6 @@ def draft(definition: Definition, identity: Identity | None = None) -> PetitionS
     )
 
 
-class Snapshots:
-    """The petitions that one process knows. `refresh` runs in one thread; any thread may read."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[int, PetitionSnapshot] = {}
-        self._by_slug: dict[str, PetitionSnapshot] = {}
-        self._unreadable: set[tuple[int, int]] = set()  # (id, revision) already reported
-
-    def by_slug(self, slug: str) -> PetitionSnapshot | None:
-        """Return the petition of that slug, drafts included."""
-        return self._by_slug.get(slug)
-
-    def by_id(self, petition_id: int) -> PetitionSnapshot | None:
-        """Return the petition of that id, drafts included."""
-        return self._by_id.get(petition_id)
-
-    def published(self) -> list[PetitionSnapshot]:
-        """Return every petition except drafts, the newest first."""
-        return [p for _, p in sorted(self._by_id.items(), reverse=True) if p.state != "draft"]
-
-    def refresh(self, database: Database, keystore: KeyStore) -> None:
-        """Load the changed petitions.
-
-        Raises the database driver's OperationalError. The old snapshots then stay.
-        """
-        revisions = database.query("SELECT id, revision FROM petitions_petition")
-        known = dict(self._by_id)
-        fresh: dict[int, PetitionSnapshot] = {}
-        for petition_id, revision in revisions:
-            old = known.get(petition_id)
-            # A key that was missing may have been put back without a new revision.
-            if old and old.revision == revision and (old.ready_to_sign or old.state == "draft"):
-                fresh[petition_id] = old
-            elif (loaded := self._load_or_none(database, keystore, petition_id, revision) or old) is not None:
-                fresh[petition_id] = loaded
-        counts = all_counts(database)
-        fresh = {i: _with_numbers(database, p, counts.get(i, Counts())) for i, p in fresh.items()}
-        self.know(fresh.values())
-
-    def _load_or_none(
-        self, database: Database, keystore: KeyStore, petition_id: int, revision: int
-    ) -> PetitionSnapshot | None:
-        """Load one petition, or return None and write to the journal if this version of Sabal refuses its files.
-
-        The other petitions continue.
-        """
-        try:
-            return load(database, keystore, petition_id)
-        except FolderError as error:
-            if (petition_id, revision) not in self._unreadable:
-                self._unreadable.add((petition_id, revision))
-                logger.error("petition %d cannot be read: %s", petition_id, error.problems[0])
-            return None
-
-    def know(self, petitions: Iterable[PetitionSnapshot]) -> None:
-        """Replace all snapshots with these."""
-        self._by_id = {petition.id: petition for petition in petitions}
-        self._by_slug = {petition.slug: petition for petition in self._by_id.values()}
-
-
 _QUERY = (
     "SELECT p.id, p.slug, p.state, p.revision, v.id, p.pepper_epoch, p.origin, v.manifest, v.files, p.opened_on,"
     " p.closed_on, v.number, v.published_on, p.organisation, p.ending,"
@@ -221,14 +158,6 @@ class _Columns(NamedTuple):
     organisation: str
     ending: str
     finalise_early: bool
-
-
-def _with_numbers(database: Database, petition: PetitionSnapshot, counts: Counts) -> PetitionSnapshot:
-    """Return the petition with these numbers. Its history is read only if a batch was published since."""
-    history = petition.history
-    if petition.profile.public_history and petition.counts.checkpoint != counts.checkpoint:
-        history = history_of(database, petition.id)
-    return replace(petition, counts=counts, history=history)
 
 
 def load(database: Database, keystore: KeyStore, petition_id: int) -> PetitionSnapshot | None:
@@ -297,14 +226,19 @@ def _published(database: Database, petition_id: int) -> list[Row]:
 
 
 def _versions(rows: Iterable[Row]) -> Iterator[PublishedVersion]:
+    picture = None
     for number, published_on, manifest_bytes, files in rows:
         # A version that this Sabal refuses, from an older one, is only in the log.
         with suppress(FolderError):
+            definition = folder.parse(json.loads(files))
+            if definition.picture == picture:
+                definition = replace(definition, picture=picture)  # the same bytes are in memory once
+            picture = definition.picture
             yield PublishedVersion(
                 number=number,
                 published_on=days.from_column(published_on) or date.min,
                 manifest_hash=hashlib.sha256(bytes(manifest_bytes)).hexdigest(),
-                definition=folder.parse(json.loads(files)),
+                definition=definition,
                 consent=manifest.consent_of(bytes(manifest_bytes)),
                 organiser_keys=manifest.organiser_keys_of(bytes(manifest_bytes)),
                 amendment=manifest.amendment_of(bytes(manifest_bytes)),

@@ -14,7 +14,6 @@ from sabal.petitions.definition import PARSER_NESTING, Section
 from sabal.petitions.editing import with_wording, wording
 from sabal.petitions.frontmatter import join_lines
 from sabal.petitions.letters.words import own_words
-from sabal.petitions.tomltable import FILE
 
 _Place = tuple[int, str, int]
 _LISTS = ("bullet_list", "ordered_list")
@@ -118,7 +117,7 @@ def with_demands_like(
     changed = dict(files)
     for name, source in files.items():
         other = name.removesuffix(".md")
-        if name == FILE or other == language:
+        if not name.endswith(".md") or other == language:
             continue
         front, body = wording(source)
         parts = parts_of(body)

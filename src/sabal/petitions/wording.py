@@ -70,6 +70,7 @@ class _TextReader:
             notice=front["notice"],
             confirm_email=front["confirm_email"],
             thanks=front["thanks"],
+            picture_description=front["picture_description"],
         )
         return text, self.demand_lines
 

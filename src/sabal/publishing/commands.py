@@ -74,7 +74,7 @@ def petitions() -> None:
     set_up()
     from sabal import database
     from sabal.petitions.models import Petition
-    from sabal.petitions.snapshot import Snapshots
+    from sabal.petitions.snapshots import Snapshots
 
     snapshots, connection = Snapshots(), database.connect()
     try:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 import agefile
+from sabal import typed
 from sabal.petitions import editing, folder
 from sabal.petitions.amendment import breaches
 from sabal.petitions.definition import Definition
@@ -46,7 +47,7 @@ def import_files(files: Mapping[str, str]) -> Petition:
             # The keys were chosen with `keys use` after the export. Importing a corrected text must not remove them.
             files = folder.set_organiser_keys(files, chosen)
         elif petition.version and definition.organiser_keys != definition_of(petition).organiser_keys:
-            petition.key_check, petition.key_check_answered = b"", False
+            _begin_key_check(petition, definition.organiser_keys)
         _set_draft(petition, files)
     return petition
 
@@ -61,11 +62,14 @@ def with_free_slug(files: Mapping[str, str], taken: set[str]) -> dict[str, str]:
 def _refuse_new_version(petition: Petition, definition: Definition) -> None:
     slug = petition.slug
     if petition.state not in WRITABLE:
-        raise Refusal(f"{slug} is {petition.state}, so its text can no longer change. Choose another slug.")
+        raise Refusal(
+            "The petition %(slug)s has ended, so its text can no longer change. A new petition needs another address.",
+            slug=slug,
+        )
     if petition.state == State.DRAFT:
         return
     if broken := list(breaches(published_definition(petition), definition)):
-        raise Refusal(f"This cannot be an amendment of {slug}. {' '.join(broken)}")
+        raise Refusal("This cannot be an amendment of %(slug)s.", broken, slug=slug)
 
 
 def discard(slug: str) -> bool:
@@ -82,7 +86,7 @@ def discard(slug: str) -> bool:
         return True
     if petition.state != State.DRAFT:
         raise Refusal(
-            f"{slug} was published, and only drafts can be discarded. To end it: sabal close {slug}"
+            "%(slug)s was published, and only drafts can be discarded. Close it to end it.", slug=slug
         )
     with transaction.atomic():
         Petition.objects.filter(pk=petition.pk, state=State.DRAFT).update(version=None)
@@ -99,7 +103,8 @@ def definition(slug: str) -> Definition:
 def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> Petition:
     """Choose the organiser keys of the draft. For a published petition this is an amendment that changes its keys.
 
-    The key check must be answered again. Raises Refusal, or agefile.AgeError if a key is not a recipient.
+    The key check must be answered again, but not for the keys that are published: they passed it before. Raises
+    Refusal, or agefile.AgeError if a key is not a recipient.
     """
     kinds = {type(agefile.parse_recipient(key)) for key in keys}
     if len(kinds) > 1:
@@ -107,13 +112,19 @@ def use_keys(slug: str, keys: tuple[str, ...], *, made_by_dev: bool = False) -> 
     with transaction.atomic():
         petition = Petition.objects.select_for_update().get(pk=find(slug).pk)
         if petition.state not in WRITABLE:
-            raise Refusal(f"{slug} is {petition.state}, so its key can no longer change.")
+            raise Refusal("The petition %(slug)s has ended, so its key can no longer change.", slug=slug)
         files = folder.set_organiser_keys(json.loads(newest(petition).files), keys)
         if petition.state == State.DRAFT:  # else the published key counts until the amendment is published
             petition.key_made_by_dev = made_by_dev
-        petition.key_check, petition.key_check_answered = b"", False
+        _begin_key_check(petition, keys)
         _set_draft(petition, files)
     return petition
+
+
+def _begin_key_check(petition: Petition, keys: tuple[str, ...]) -> None:
+    """Ask for the key check of these keys. Those that are published passed it before."""
+    published = () if petition.state == State.DRAFT else published_definition(petition).organiser_keys
+    petition.key_check, petition.key_check_answered = b"", set(keys) == set(published)
 
 
 def key_check(slug: str) -> bytes:
@@ -141,14 +152,15 @@ def refuse_without_key(slug: str) -> tuple[str, ...]:
 def answer_key_check(slug: str, code: str) -> None:
     """Accept the code that the organiser opened. Raises Refusal if it is not the newest code."""
     petition = find(slug)
-    if bytes(petition.key_check) != _key_check_hash(
-        code.strip().lower(), definition_of(petition).organiser_keys
-    ):
-        raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
+    if bytes(petition.key_check) != _key_check_hash(typed.code(code), definition_of(petition).organiser_keys):
+        raise Refusal(
+            "This code does not fit. Copy it again, whole. If it still does not fit, it is from an older file: download"
+            " a new one, open it and enter its code."
+        )
     # Only if nobody has chosen another key, or asked for another code, meanwhile.
     checked = Petition.objects.filter(pk=petition.pk, key_check=petition.key_check)
     if not checked.update(revision=F("revision") + 1, key_check_answered=True):
-        raise Refusal("This is not the newest code. Open the newest key check file and enter its code.")
+        raise Refusal("Another file was downloaded or another key chosen meanwhile. Use the newest file.")
 
 
 def export_files(slug: str) -> dict[str, str]:

@@ -6,13 +6,18 @@ nothing. Only requests that name this computer as their host are answered, so th
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import gettext
+
 from sabal.http import Response, see_other
-from sabal.pages import files, petition
+from sabal.pages import files, html, petition
 from sabal.petitions import folder
-from sabal.petitions.definition import Definition, FolderError
+from sabal.petitions.countries import day_in_full
+from sabal.petitions.definition import NO_DATE, TO_COMPLETE, Definition, FolderError
 from sabal.petitions.identity import Identity
 from sabal.petitions.snapshot import PetitionSnapshot, draft
 from sabal.signing import form
@@ -20,7 +25,7 @@ from sabal.signing import form
 MOST_BODY = 64 * 1024  # bytes of a form
 TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 PATH = re.compile(
-    r"/(?P<language>[a-z0-9-]+)/(?P<slug>[a-z0-9-]+)(?P<page>/sign|/sent|/versions|/card\.png|/logo\.webp)?"
+    r"/(?P<language>[a-z0-9-]+)/(?P<slug>[a-z0-9-]+)(?P<page>/sign|/sent|/versions|/card\.png|/logo\.webp|/picture\.webp)?"
 )
 
 Read = Callable[[], Mapping[str, str]]
@@ -63,7 +68,21 @@ def answer(read: Read, method: str, path: str, body: bytes, identity: Identity |
     found = PATH.fullmatch(path)
     if found is None or found["slug"] != definition.slug or found["language"] not in definition.languages:
         return Response(404, TEXT, b"This page is not part of the preview. Go back to the petition.\n")
-    return _page(snapshot, found["language"], found["page"] or "", method, body)
+    page = _page(snapshot, found["language"], found["page"] or "", method, body)
+    return _in_readers_words(page, definition, found["language"])
+
+
+def _in_readers_words(page: Response, definition: Definition, language: str) -> Response:
+    """Return the page with words of its own language in place of texts and days that are still to be chosen."""
+    body, spoken = page.body, html.site_language(language)
+    with translation.override(spoken):
+        written, chosen = gettext("(still to be written)"), gettext("(still to be chosen)")
+    body = body.replace(TO_COMPLETE.encode(), written.encode())
+    if definition.retention == NO_DATE:
+        for one in (NO_DATE, definition.last_day):
+            for named in {day_in_full(one, language), day_in_full(one, spoken)}:
+                body = body.replace(named.encode(), chosen.encode())
+    return replace(page, body=body, encoded={})
 
 
 def _page(snapshot: PetitionSnapshot, language: str, page: str, method: str, body: bytes) -> Response:
@@ -78,6 +97,8 @@ def _page(snapshot: PetitionSnapshot, language: str, page: str, method: str, bod
         return petition.card(snapshot, language)
     if page == "/logo.webp" and snapshot.identity and snapshot.identity.logo:
         return petition.logo(snapshot, language)
+    if page == "/picture.webp" and snapshot.definition.picture:
+        return petition.picture(snapshot, language)
     return petition.petition(snapshot, language)
 
 

@@ -7,8 +7,8 @@ from sabal.refusal import Refusal
 def rename(petition: Petition, slug: str) -> None:
     """Change the slug of a draft's row. The caller stores files with the same slug in the same transaction."""
     if petition.state != Petition.State.DRAFT:
-        raise Refusal(f"{petition.slug} was published, so its address can no longer change.")
+        raise Refusal("%(slug)s was published, so its address can no longer change.", slug=petition.slug)
     if Petition.objects.filter(slug=slug).exists():
-        raise Refusal(f"Another petition has the address {slug}. Choose another one.")
+        raise Refusal("Another petition has the address %(slug)s. Choose another one.", slug=slug)
     petition.slug = slug
     petition.save(update_fields=["slug"])

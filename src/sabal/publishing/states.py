@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from sabal.petitions.ending import Ending
 from sabal.petitions.models import Petition
@@ -11,6 +12,13 @@ from sabal.publishing.drafts import find, published_definition
 from sabal.refusal import Refusal
 
 State = Petition.State
+_ONLY_WHILE: dict[tuple[str, ...], str] = {
+    (State.OPEN,): gettext_noop("Only an open petition can be paused."),
+    (State.PAUSED, State.CLOSED): gettext_noop("Only a paused or closed petition can be opened again."),
+    (State.OPEN, State.PAUSED): gettext_noop("Only an open or paused petition can be closed."),
+    (State.CLOSED, State.FINALISED): gettext_noop("Closing words are for a petition that is closed."),
+    (State.CLOSED,): gettext_noop("Only a closed petition can be finalised."),
+}
 
 
 def pause(slug: str) -> None:
@@ -22,16 +30,21 @@ def resume(slug: str, today: date) -> None:
     """Take signatures again after a pause, or after a close at most 14 days ago. An amendment stays unpublished."""
     petition = find(slug)
     if petition.state not in (State.PAUSED, State.CLOSED):
-        raise Refusal(f"{slug} is {petition.state}. Only a paused or closed petition can be resumed.")
+        raise Refusal("Only a paused or closed petition can be opened again.")
     if petition.closed_on and today > petition.closed_on + timedelta(days=REOPEN_DAYS):
         raise Refusal(
-            f"{slug} was closed on {petition.closed_on}. It can be reopened for {REOPEN_DAYS} days only."
+            "%(slug)s was closed on %(day)s. It can be opened again for %(most)d days only.",
+            slug=slug,
+            day=petition.closed_on,
+            most=REOPEN_DAYS,
         )
     if petition.finalise_early:
-        raise Refusal(f"{slug} is being finalised, as was asked for. It cannot be opened again.")
+        raise Refusal("%(slug)s is being finalised, as was asked for. It cannot be opened again.", slug=slug)
     if today > (last := published_definition(petition).last_day):
         raise Refusal(
-            f"The last day for signing {slug} was {last}, as its terms say. It cannot be opened again."
+            "The last day for signing %(slug)s was %(day)s, as its terms say. It cannot be opened again.",
+            slug=slug,
+            day=last,
         )
     _set_state(slug, (State.PAUSED, State.CLOSED), state=State.OPEN, closed_on=None)
 
@@ -64,7 +77,9 @@ def finalise_early(slug: str, today: date) -> None:
     petition = find(slug)
     if petition.state == State.CLOSED and today < (first := first_day_to_finalise(petition)):
         raise Refusal(
-            f"{slug} can be finalised from {first}: until then, emails that were sent are confirmed."
+            "%(slug)s can be finalised from %(day)s: until then, emails that were sent are confirmed.",
+            slug=slug,
+            day=first,
         )
     _set_state(slug, (State.CLOSED,), finalise_early=True)
 
@@ -75,4 +90,4 @@ def _set_state(slug: str, before: tuple[str, ...], **values: object) -> None:
         revision=F("revision") + 1, **values
     )
     if not changed:
-        raise Refusal(f"{slug} is {petition.state}. For this it must be {' or '.join(before)}.")
+        raise Refusal(_ONLY_WHILE[before])

@@ -74,7 +74,7 @@ def publish(
 
 
 def _changed(slug: str) -> Refusal:
-    return Refusal(f"{slug} was changed by somebody else in the meantime. Try again.")
+    return Refusal("%(slug)s was changed by somebody else in the meantime. Try again.", slug=slug)
 
 
 def new_origin() -> str:
@@ -86,11 +86,13 @@ def _refuse_unready(petition: Petition, definition: Definition, today: date) -> 
     lacking = folder.lacking(definition, today=today)
     if lacking:
         lines = [f"{definition.slug} cannot be published yet:", *(f"- {lack}" for lack in lacking)]
-        raise Refusal("\n".join([*lines, *_next_steps(definition, lacking)]))
+        text = "\n".join([*lines, *_next_steps(definition, lacking)])
+        raise Refusal(text)
     if not petition.key_check_answered:
         raise Refusal(
             "The key check is missing: nobody has shown yet that the organiser's key opens what is encrypted to"
-            f" it. Next: sabal keys check {definition.slug}"
+            " it. Next: sabal keys check %(slug)s",
+            slug=definition.slug,
         )
 
 
@@ -114,7 +116,7 @@ def _organisation(database: raw.Database, petition: Petition, definition: Defini
     own = next(((key, there) for pk, key, there in known if pk == petition.pk and there), None)
     others = [(key, there) for pk, key, there in known if pk != petition.pk and there]
     taken = {key for _, key, _ in known} | subscription.keys_in_use(database)
-    return organisation.choose_key(definition, own, others, taken)
+    return organisation.choose_key(definition, own, others, taken, given_away=petition.given_away)
 
 
 def _published_definition(petition: Petition) -> Definition | None:
@@ -172,7 +174,8 @@ def _publish(
     with database.transaction():
         changed = database.execute(
             "UPDATE petitions_petition SET state = ?, key_made_by_dev = ?, version_id = ?, origin = ?,"
-            " pepper_epoch = ?, pepper_epoch_since = ?, opened_on = ?, organisation = ?, revision = revision + 1"
+            " pepper_epoch = ?, pepper_epoch_since = ?, opened_on = ?, given_away = (given_away AND organisation = ?),"
+            " organisation = ?, revision = revision + 1"
             " WHERE id = ? AND revision = ?",
             (
                 petition.state,
@@ -182,6 +185,7 @@ def _publish(
                 petition.pepper_epoch,
                 petition.pepper_epoch_since or days.number(today),
                 day if petition.opened_on is None else days.to_column(petition.opened_on, database.vendor),
+                petition.organisation,  # a new key begins lists of the new organisation
                 petition.organisation,
                 petition.pk,
                 petition.revision,

@@ -8,8 +8,10 @@ from collections import Counter
 from threading import Lock
 
 from sabal.database import Database
+from sabal.signing import sources
 
 SHARDS = 16
+MOST_WORDS = 500  # of all petitions, between two stores; forms with further words count without them
 
 
 class Asked:
@@ -17,13 +19,15 @@ class Asked:
 
     def __init__(self, shard: int | None = None) -> None:
         self._shard = os.urandom(1)[0] % SHARDS if shard is None else shard
-        self._new = Counter[int]()
+        self._new, self._words = Counter[int](), Counter[tuple[int, str]]()
         self._lock = Lock()
 
-    def add(self, petition_id: int) -> None:
-        """Count one form."""
+    def add(self, petition_id: int, word: str = "") -> None:
+        """Count one form, and the word of the address that it came from (signing/sources.py)."""
         with self._lock:
             self._new[petition_id] += 1
+            if word and ((petition_id, word) in self._words or len(self._words) < MOST_WORDS):
+                self._words[petition_id, word] += 1
 
     def store(self, database: Database) -> None:
         """Add what is new to the stored numbers. Raises the driver's errors; nothing is lost then.
@@ -32,6 +36,7 @@ class Asked:
         """
         with self._lock:
             new, self._new = self._new, Counter()
+            words, self._words = self._words, Counter()
         if not new:
             return
         try:
@@ -42,9 +47,11 @@ class Asked:
                     [(petition_id, self._shard, n) for petition_id, n in sorted(new.items())],
                     on_conflict="(petition_id, shard) DO UPDATE SET n = signing_asked.n + excluded.n",
                 )
+                sources.add_forms(database, words)
         except BaseException:
             with self._lock:
                 self._new.update(new)
+                self._words.update(words)
             raise
 
 

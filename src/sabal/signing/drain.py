@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sabal import days
+from sabal import days, typed
 from sabal.database import Database
 from sabal.records.export import Commitments, drain_proof
 from sabal.refusal import Refusal
@@ -56,7 +56,7 @@ def accept(database: Database, petition_id: int, proof: str, today: date) -> dat
     if export is None:
         raise NothingExpected("No export is waiting for its code. Fetch one: sabal sealed SLUG --out FILE")
     due = days.number(today) + UNDO_DAYS
-    known = hmac.compare_digest(export.proof.encode(), proof.strip().lower().encode())
+    known = hmac.compare_digest(export.proof.encode(), typed.code(proof).encode())
     # The UPDATE checks the proof again, because an export that is fetched at this moment needs another one.
     if not known or not database.execute(
         "UPDATE signing_drain SET due = ? WHERE petition_id = ? AND proof = ?",

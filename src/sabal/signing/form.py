@@ -26,6 +26,7 @@ FIELDS = (
     "updates",
     "newsletter",
     "version",
+    "from",
 )
 NAME_GRAPHEMES, NAME_BYTES = 200, 400
 COMMENT_GRAPHEMES, COMMENT_BYTES = 1_000, 4_000

@@ -13,7 +13,7 @@ from sabal.accounts import audit, roles
 from sabal.accounts.acts import Act
 from sabal.desk import amending, tasks
 from sabal.desk.access import of_petition, user_of
-from sabal.desk.amending import Change, change_of
+from sabal.desk.amending import PendingAmendment, change_of
 from sabal.desk.models import Job
 from sabal.desk.publishforms import AmendmentForm
 from sabal.desk.titles import title_of
@@ -47,13 +47,13 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     return render(request, "desk/amendment.html", context)
 
 
-def _differences(change: Change) -> list[tuple[str, Difference]]:
+def _differences(change: PendingAmendment) -> list[tuple[str, Difference]]:
     """Return the differences by language. Keys are the same in every language: the page shows them once."""
     return [
         (language, found)
         for language in change.definition.languages
         if (found := difference(change.before, change.after, language))
-        and (found.text or found.terms or found.new_language)
+        and (found.text or found.terms or found.new_language or found.picture)
     ]
 
 

@@ -13,8 +13,9 @@ from sabal.desk import revisions
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.models import Revision
 from sabal.desk.titles import title_of
-from sabal.desk.views.languages import named
+from sabal.desk.views.languages import named_for_reader
 from sabal.petitions.models import Petition
+from sabal.petitions.picture import NAME as PICTURE
 from sabal.petitions.tomltable import FILE
 
 PAGE = 20
@@ -42,7 +43,9 @@ def index(request: HttpRequest, petition: Petition) -> HttpResponse:
 
 
 def _part(name: str) -> str:
-    return _("Settings") if name == FILE else str(named(name.removesuffix(".md")).here)
+    if name in (FILE, PICTURE):
+        return _("Settings") if name == FILE else _("Picture")
+    return str(named_for_reader(name.removesuffix(".md")).here)
 
 
 @require_safe
@@ -70,7 +73,10 @@ def _between(before: Revision, after: Revision) -> list[dict[str, object]] | Non
     found = revisions.readable(revisions.files_of(before), revisions.files_of(after))
     if found is None:
         return None
-    return [{"language": named(one.language) if one.language else None, "parts": one.parts} for one in found]
+    return [
+        {"language": named_for_reader(one.language) if one.language else None, "parts": one.parts}
+        for one in found
+    ]
 
 
 @require_POST

@@ -19,7 +19,9 @@ from sabal.desk import autosave, revisions
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.editors import CHECKED, Editor
 from sabal.desk.framed import framed, identity_of
+from sabal.desk.pictureeditor import PictureEditor
 from sabal.desk.recipientforms import RecipientEditor
+from sabal.desk.refusals import said
 from sabal.desk.rows import Action, action_of
 from sabal.desk.termseditor import TermsEditor
 from sabal.desk.texteditor import TextEditor, WholeTextEditor
@@ -61,6 +63,26 @@ def recipients(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     _refuse_ended(petition)
     editor = RecipientEditor(drafts.export_files(petition.slug), petition.revision, *_sent(request))
     return _answer(request, petition, editor, "recipients")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_petition(Act.EDIT)
+def picture(request: HttpRequest, petition: Petition) -> HttpResponseBase:
+    """Choose a picture, describe it in each language, or remove it."""
+    _refuse_ended(petition)
+    files = drafts.export_files(petition.slug)
+    editor = PictureEditor(files, petition.revision, *_sent(request), uploads=request.FILES)
+    return _answer(request, petition, editor, "picture")
+
+
+@require_safe
+@of_petition(Act.EDIT)
+def picture_now(request: HttpRequest, petition: Petition) -> HttpResponse:
+    """Answer with the picture as saved, which may not be public yet."""
+    found = drafts.definition_of(petition).picture
+    if found is None:
+        raise Http404
+    return HttpResponse(found.data, content_type="image/webp")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,7 +148,7 @@ def _saved(request: HttpRequest, petition: Petition, files: dict[str, str], edit
         editor.refuse(error)
         return False
     except Refusal as refusal:  # what an amendment must keep
-        editor.main.add_error(None, str(refusal))
+        editor.main.add_error(None, said(refusal))
         return False
     return True
 

@@ -14,12 +14,14 @@ from sabal.accounts.acts import Act
 from sabal.desk import tasks, testemail
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.models import Job
+from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import definition_of, title_of
 from sabal.desk.views.jobs import is_late
 from sabal.mail.address import EmailAddress
 from sabal.mail.content import Content
 from sabal.mail.emails import Email, Site, confirm_content
 from sabal.mail.ids import CONFIRM_SIGNATURE
+from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition
 from sabal.petitions.models import Petition
 from sabal.refusal import Refusal
@@ -39,7 +41,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     user = user_of(request)
     last = Job.objects.filter(user=user, petition=petition, kind=testemail.KIND).order_by("-asked_at").first()
     recent = last is not None and timezone.now() - last.asked_at < SHOWN_FOR
-    content = _content(definition, language)
+    content = _content(petition, definition, language)
     context = {
         "petition": petition,
         "title": title_of(petition),
@@ -64,7 +66,7 @@ def as_html(request: HttpRequest, petition: Petition) -> HttpResponse:
     language = _language(request, definition)
     words = _site_language(language)
     with override(words):
-        shown = _content(definition, language).as_html(words)
+        shown = _content(petition, definition, language).as_html(words)
     headers = {"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN"}
     return HttpResponse(shown, headers=headers)
 
@@ -79,7 +81,7 @@ def test(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     if Job.objects.filter(user=user, kind=testemail.KIND, asked_at__gte=since).count() >= MOST_AN_HOUR:
         raise Refusal(gettext("You have sent five tests within an hour. Wait a while before the next one."))
     tasks.ask(user, testemail.KIND, petition, petition.revision)
-    return HttpResponseRedirect(reverse("emails", args=[petition.slug]))
+    return HttpResponseRedirect(f"{reverse('emails', args=[petition.slug])}#test")
 
 
 def _definition(petition: Petition) -> Definition:
@@ -96,8 +98,10 @@ def _language(request: HttpRequest, definition: Definition) -> str:
     return next((one for one in wanted if one in definition.languages), definition.authoritative)
 
 
-def _content(definition: Definition, language: str) -> Content:
-    email = Email(0, CONFIRM_SIGNATURE, EmailAddress.parse("you@example.org"), language, EXAMPLE)
+def _content(petition: Petition, definition: Definition, language: str) -> Content:
+    checkpoint = counts_by_petition().get(petition.pk, Counts()).checkpoint.decode()
+    to = EmailAddress.parse("you@example.org")
+    email = Email(0, CONFIRM_SIGNATURE, to, language, EXAMPLE, checkpoint=checkpoint)
     with override(_site_language(language)):
         return confirm_content(email, definition, Site(settings.BASE_URL, settings.MAIL_FROM))
 

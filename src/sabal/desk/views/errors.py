@@ -24,6 +24,12 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 @login_not_required
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 429: this network or person tried to sign in or to confirm too often."""
+    return render(request, "desk/too_many.html", status=429)
+
+
+@login_not_required
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer 500. The error is in the server's output, without personal data."""
     return HttpResponse(

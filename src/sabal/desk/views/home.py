@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from sabal.accounts import roles
 from sabal.accounts.acts import Act
-from sabal.accounts.models import User
+from sabal.accounts.models import Membership, User
 from sabal.desk.access import of_site, user_of
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import title_of
@@ -25,12 +25,15 @@ def show(request: HttpRequest) -> HttpResponse:
     counts, user = counts_by_petition(), user_of(request)
     viewed = {one.pk for one in roles.petitions_where(user, Act.VIEW)}
     page = Paginator(roles.petitions(user).select_related("version"), PAGE).get_page(request.GET.get("page"))
+    own = Membership.objects.filter(user=user, petition__in=[row.pk for row in page]).exclude(language="")
+    translated = dict(own.values_list("petition_id", "language"))
     petitions = [
         {
             "row": row,
             "title": title_of(row),
             "counted": counts[row.pk].counted if row.pk in counts else None,
             "may_view": row.pk in viewed,
+            "language": translated.get(row.pk, ""),
             "organisation": getattr(getattr(row, "ownership", None), "organisation", None),
         }
         for row in page
@@ -47,14 +50,19 @@ def choose_language(request: HttpRequest) -> HttpResponseBase:
         back = "/"
     response = HttpResponseRedirect(back)
     if language in dict(settings.LANGUAGES):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            language,
-            max_age=365 * 24 * 3600,
-            secure=bool(settings.SESSION_COOKIE_SECURE),
-            httponly=True,
-            samesite="Lax",
-        )
+        speak(response, language)
         if isinstance(request.user, User):
             User.objects.filter(pk=request.user.pk).update(language=language)
     return response
+
+
+def speak(response: HttpResponseBase, language: str) -> None:
+    """Keep the language of the desk in a cookie for a year."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )

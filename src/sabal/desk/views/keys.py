@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-import agefile
 from sabal import keyfile
 from sabal.accounts import audit
 from sabal.accounts.acts import Act
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.forms import CheckCode, PublicKey
+from sabal.desk.refusals import said
 from sabal.desk.titles import definition_of, public_definition_of, title_of
 from sabal.organiser.page import organiser_page
 from sabal.petitions.models import Petition
@@ -32,10 +32,10 @@ def choose(request: HttpRequest, petition: Petition) -> HttpResponseBase:
                 drafts.use_keys(petition.slug, keys)
                 audit.record(user_of(request), "key-chosen", petition=petition)
             return HttpResponseRedirect(reverse("key", args=[petition.slug]))
-        except (Refusal, agefile.AgeError) as error:
+        except Refusal as error:
             form = PublicKey({"key": ""})  # what was pasted may be secret: it is not shown again
             form.errors.clear()
-            form.add_error("key", str(error))
+            form.add_error("key", said(error))
     return _page(request, petition, form, CheckCode())
 
 
@@ -68,7 +68,7 @@ def answer(request: HttpRequest, petition: Petition) -> HttpResponseBase:
                 audit.record(user_of(request), "key-checked", petition=petition)
             return HttpResponseRedirect(_next(petition))
         except Refusal as error:
-            form.add_error("code", str(error))
+            form.add_error("code", said(error))
     return _page(request, petition, PublicKey(), form)
 
 

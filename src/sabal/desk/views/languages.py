@@ -24,6 +24,7 @@ from sabal.desk import languages, translating
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.autosave import form_of
 from sabal.desk.pieces import groups, sentence
+from sabal.desk.refusals import said
 from sabal.desk.titles import title_of
 from sabal.desk.translating import Outcome, Sheet, Typed
 from sabal.petitions.models import Petition
@@ -37,8 +38,10 @@ def index(request: HttpRequest, petition: Petition) -> HttpResponse:
     """List the languages, with what is missing and outdated in each."""
     definition = drafts.definition_of(petition)
     context = {
-        "authoritative": named(definition.authoritative),
-        "rows": [{"sheet": one, "language": named(one.language)} for one in translating.sheets(petition)],
+        "authoritative": named_for_reader(definition.authoritative),
+        "rows": [
+            {"sheet": one, "language": named_for_reader(one.language)} for one in translating.sheets(petition)
+        ],
     }
     return render(request, "desk/languages.html", {**of_page(request, petition), **context})
 
@@ -56,7 +59,7 @@ def translate(request: HttpRequest, petition: Petition, language: str) -> HttpRe
     try:
         outcome = translating.save(user_of(request), petition, language, typed)
     except Refusal as error:
-        outcome, refused = Outcome(), str(error)
+        outcome, refused = Outcome(), said(error)
     sheet = translating.sheet(petition, language) or sheet
     if is_script():
         return _in_few_words(sheet, outcome, refused)
@@ -123,8 +126,8 @@ def _page(
     )
     context = {
         "sheet": sheet,
-        "language": named(sheet.language),
-        "source": named(sheet.authoritative),
+        "language": named_for_reader(sheet.language),
+        "source": named_for_reader(sheet.authoritative),
         "groups": groups(sheet, unsaved, wrong, outcome.conflicts),
         "refused": refused,
         "wrong": wrong,
@@ -160,7 +163,7 @@ def remove(request: HttpRequest, petition: Petition, language: str) -> HttpRespo
     if sheet is None:
         raise Http404
     if request.method != "POST":
-        context = {"language": named(language), "sheet": sheet}
+        context = {"language": named_for_reader(language), "sheet": sheet}
         return render(request, "desk/remove_language.html", {**of_page(request, petition), **context})
     languages.remove(user_of(request), petition, language)
     messages.success(request, _("The language was removed. If you add it again, its words are there again."))
@@ -181,7 +184,7 @@ def leave_out(request: HttpRequest, petition: Petition, language: str) -> HttpRe
     return HttpResponseRedirect(reverse("languages", args=[petition.slug]))
 
 
-def named(tag: str) -> languages.Language:
+def named_for_reader(tag: str) -> languages.Language:
     """Return a language with its names for the reader."""
     return languages.named(tag, get_language() or "en")
 

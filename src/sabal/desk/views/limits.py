@@ -41,7 +41,7 @@ def index(request: HttpRequest, petition: Petition) -> HttpResponseBase:
             named = ", ".join(value for _, value in added[:NAMED]) + (" …" if len(added) > NAMED else "")
             audit.record(user_of(request), f"rule-{effect}", petition=petition, details=named)
             return _to(petition)
-        except rules.TooMany:
+        except rules.TooManyRules:
             form.add_error(
                 "values",
                 gettext("A petition has at most %(most)s rules. Remove some first.")

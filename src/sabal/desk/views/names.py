@@ -69,8 +69,9 @@ def delete(request: HttpRequest, petition: Petition) -> HttpResponseBase:
             form.add_error(
                 "code",
                 gettext(
-                    "This is not the code of the newest file. Open the file that was downloaded last, and enter the"
-                    " code that is shown for it. Nothing will be deleted."
+                    "This code does not fit. Copy it again, whole. If it still does not fit, it is not of the newest"
+                    " file: open the file that was downloaded last, and enter the code that is shown for it. Nothing"
+                    " will be deleted."
                 ),
             )
         else:

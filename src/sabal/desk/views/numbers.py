@@ -13,7 +13,7 @@ from sabal.database import Database
 from sabal.desk.access import of_petition
 from sabal.desk.numbers import Batch, Numbers, batches_of, connected, numbers_of
 from sabal.desk.signatureforms import WHY_HELD
-from sabal.desk.titles import definition_of, title_of
+from sabal.desk.titles import public_definition_of, title_of
 from sabal.pages import charts
 from sabal.petitions.countries import country_name
 from sabal.petitions.definition import Definition
@@ -31,7 +31,7 @@ Item = tuple[str, int]
 def show(request: HttpRequest, petition: Petition) -> HttpResponse:
     """Show the numbers with their charts. A draft has none yet."""
     context: dict[str, object] = {"petition": petition, "title": title_of(petition)}
-    definition = definition_of(petition)
+    definition = public_definition_of(petition)
     if petition.state != Petition.State.DRAFT and definition is not None:
         before = _page(request)
         with connected() as database:
@@ -49,7 +49,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
 @of_petition(Act.VIEW)
 def as_csv(request: HttpRequest, petition: Petition, kind: str) -> HttpResponse:
     """Answer with one table as CSV, safe for spreadsheets."""
-    definition = definition_of(petition)
+    definition = public_definition_of(petition)
     if kind not in TABLES or petition.state == Petition.State.DRAFT or definition is None:
         raise Http404
     with connected() as database:
@@ -150,6 +150,17 @@ def _languages_table(
     return _named("language", _languages(numbers, "en"), numbers)
 
 
+def _sources_table(
+    database: Database, petition: Petition, definition: Definition
+) -> Iterator[Sequence[object]]:
+    numbers = numbers_of(database, petition, definition)
+    yield ("word in the address", "forms sent")
+    if numbers.profile.guarded:
+        return
+    yield from ((one.word, one.forms) for one in numbers.sources)
+    yield ("other ways", numbers.other_forms)
+
+
 def _named(kind: str, items: Sequence[Item], numbers: Numbers) -> Iterator[Sequence[object]]:
     """Yield a table of named numbers that sums up to what counts."""
     yield (kind, "signatures")
@@ -163,4 +174,5 @@ TABLES: dict[str, Callable[[Database, Petition, Definition], Iterable[Sequence[o
     "batches": _batches_table,
     "countries": _countries_table,
     "languages": _languages_table,
+    "sources": _sources_table,
 }

@@ -16,8 +16,12 @@ from sabal import settings
 from sabal.accounts import audit, invitations, roles
 from sabal.accounts.acts import MEANINGS, NAMES, OFFERED, RIGHT_NAMES, Act, TeamRole, acts_of
 from sabal.accounts.models import Invitation, Membership, Organisation, Scope, User
+from sabal.desk import languages, translating
 from sabal.desk.access import of_site, user_of
 from sabal.desk.forms import Grant, Invite
+from sabal.desk.refusals import said
+from sabal.desk.titles import title_of
+from sabal.desk.views.languages import named_for_reader
 from sabal.petitions.models import Petition
 from sabal.refusal import Refusal
 
@@ -47,28 +51,59 @@ def index(request: HttpRequest) -> HttpResponse:
 def invite(request: HttpRequest) -> HttpResponseBase:
     """Invite a person. The page that follows shows the link, which the user passes on."""
     user = user_of(request)
-    form = Invite(request.POST or None, user=user)
+    asked = {name: request.GET[name] for name in ("place", "role", "language") if name in request.GET}
+    form = Invite(request.POST or None, user=user, initial=asked)
     if request.method == "POST" and form.is_valid():
         place, _, key = form.cleaned_data["place"].partition(":")
         organisation = form.organisations[key] if place == "organisation" else None
         petition = form.petitions[key] if place == "petition" else None
         role, rights = TeamRole(form.cleaned_data["role"]), tuple(form.cleaned_data["rights"])
         _refuse_more_than_own(user, acts_of(role, rights), organisation, petition)
-        token = invitations.invite(
-            form.cleaned_data["email"],
-            role,
-            datetime.now(UTC),
-            invited_by=user,
-            rights=rights,
-            organisation=organisation,
-            petition=petition,
-        )
-        context = {
-            "email": form.cleaned_data["email"],
-            "link": f"{settings.DESK_URL}{reverse('welcome', args=[token])}",
-        }
-        return render(request, "desk/invited.html", context)
+        language = form.cleaned_data["language"]
+        try:
+            with transaction.atomic():
+                added = petition is not None and bool(language) and _add_language(user, petition, language)
+                token = invitations.invite(
+                    form.cleaned_data["email"],
+                    role,
+                    datetime.now(UTC),
+                    invited_by=user,
+                    rights=rights,
+                    organisation=organisation,
+                    petition=petition,
+                    language=language,
+                )
+        except NoLanguage as error:
+            form.add_error("language", said(error))
+        else:
+            context = {
+                "email": form.cleaned_data["email"],
+                "link": f"{settings.DESK_URL}{reverse('welcome', args=[token])}",
+                "role": NAMES[role],
+                "place": place_name(organisation, petition),
+                "added": added and named_for_reader(language),
+            }
+            return render(request, "desk/invited.html", context)
     return render(request, "desk/invite.html", {"form": form}, status=422 if form.errors else 200)
+
+
+class NoLanguage(Refusal):
+    """The language of a translator cannot be added."""
+
+
+def _add_language(user: User, petition: Petition, language: str) -> bool:
+    """Add the language of a translator to the petition; return whether it was not there. Raises NoLanguage."""
+    if translating.sheet(petition, language) is not None:
+        return False
+    if Act.EDIT not in roles.in_petition(user, petition):
+        raise NoLanguage(
+            gettext("The petition does not have this language, and you cannot add it. Ask an editor.")
+        )
+    try:
+        languages.add(user, petition, language)
+    except Refusal as error:
+        raise NoLanguage(said(error)) from error
+    return True
 
 
 @require_POST
@@ -108,7 +143,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponseBase:
             membership.give(role, rights, datetime.now(UTC))
             _record(user, "role-changed", membership, f"{membership.user.email}: {role.value}")
         return HttpResponseRedirect(reverse("people"))
-    context = {"membership": membership, "form": form}
+    place = place_name(membership.organisation, membership.petition)
+    context = {"membership": membership, "form": form, "place": place}
     return render(request, "desk/member.html", context, status=422 if form.errors else 200)
 
 
@@ -132,7 +168,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _governed(user: User, scopes: QuerySet[S]) -> QuerySet[S]:
     """Return those roles or invitations that a user may change, in the order of their places."""
-    found = scopes.select_related("organisation", "petition").order_by("organisation__name", "petition", "pk")
+    found = scopes.select_related("organisation", "petition__version").order_by(
+        "organisation__name", "petition", "pk"
+    )
     if Act.INVITE in roles.in_site(user):
         return found
     theirs = Q(organisation__in=roles.organisations_where(user, Act.INVITE), petition=None)
@@ -180,10 +218,17 @@ def _record(user: User, what: str, membership: Membership, details: str) -> None
     )
 
 
+def place_name(organisation: Organisation | None, petition: Petition | None) -> str:
+    """Return what a person sees of a place: the title of a petition, the name of an organisation, or the whole site."""
+    return title_of(petition) if petition else str(organisation or gettext("The whole site"))
+
+
 def _shown(scope: Membership | Invitation) -> dict[str, object]:
     """Return a role or an invitation with its words."""
     return {
         "scope": scope,
+        "place": place_name(scope.organisation, scope.petition),
+        "language": named_for_reader(scope.language) if scope.language else None,
         "role": NAMES[TeamRole(scope.role)],
         "rights": [RIGHT_NAMES[Act(right)] for right in scope.rights if right in RIGHT_NAMES],
     }

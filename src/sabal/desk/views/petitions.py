@@ -8,12 +8,14 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from sabal.accounts import audit, roles
+from sabal import settings
+from sabal.accounts import audit, listowners, roles
 from sabal.accounts.acts import Act
-from sabal.accounts.models import Organisation, Ownership
+from sabal.accounts.models import Organisation
 from sabal.desk import moderating, translating
 from sabal.desk.access import of_petition, user_of
 from sabal.desk.amending import asked_for, page_after_saving
@@ -21,8 +23,11 @@ from sabal.desk.checklist import checklist
 from sabal.desk.framed import framed, identity_of
 from sabal.desk.numbers import counts_by_petition
 from sabal.desk.planning import plan_of
+from sabal.desk.recorded import late_answers
 from sabal.desk.titles import definition_of, public_definition_of, title_of
+from sabal.elsewhere import invitations
 from sabal.petitions.counts import Counts
+from sabal.petitions.definition import Definition
 from sabal.petitions.models import Petition
 from sabal.petitions.profile import REOPEN_DAYS
 from sabal.publishing import drafts, states
@@ -47,6 +52,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "counts": counts_by_petition().get(petition.pk, Counts()),
         "checks": checklist(petition, definition),
         "languages": definition.languages if definition else (),
+        "public_page": f"{settings.BASE_URL}/{_public_language(definition)}/{petition.slug}",
         "organisation": organisation,
         "choices": [one for one in owned if one != organisation] if may_assign else [],
         **_may(roles.in_petition(user, petition), petition),
@@ -57,8 +63,17 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "may_reopen": _may_reopen(petition, today),
         "reopen_until": petition.closed_on and petition.closed_on + timedelta(days=REOPEN_DAYS),
         "last_day": definition.last_day if definition else None,
+        "late_answers": late_answers(petition, today),
     }
     return render(request, "desk/petition.html", context)
+
+
+def _public_language(definition: Definition | None, wanted: str = "") -> str:
+    """Return the wanted language or the reader's if the public page has it, else the authoritative one."""
+    if definition is None:
+        return "en"
+    found = (one for one in (wanted, get_language() or "") if one in definition.languages)
+    return next(found, definition.authoritative)
 
 
 def _may(acts: frozenset[Act], petition: Petition) -> dict[str, bool]:
@@ -68,7 +83,6 @@ def _may(acts: frozenset[Act], petition: Petition) -> dict[str, bool]:
         "may_edit_this": may_edit,
         "may_discard": may_edit and petition.state == State.DRAFT,
         "may_amend": may_edit and petition.state in (State.OPEN, State.PAUSED),
-        "may_translate": Act.TRANSLATE in acts,
         "may_publish": Act.PUBLISH in acts,
     }
 
@@ -109,8 +123,9 @@ def discard(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     if request.method != "POST":
         context = {"petition": petition, "title": title_of(petition), "amended": amended}
         return render(request, "desk/discard.html", context)
+    what, title = ("amendment-discarded", "") if amended else ("discarded", title_of(petition))
     with transaction.atomic():
-        audit.record(user_of(request), "amendment-discarded" if amended else "discarded", petition=petition)
+        audit.record(user_of(request), what, petition=petition, details=title)
         drafts.discard(petition.slug)
     return HttpResponseRedirect(page_after_saving(petition) if amended else reverse("home"))
 
@@ -131,7 +146,10 @@ def _change(
 @require_POST
 @of_petition(Act.ORGANISE, dangerous=True)
 def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
-    """Give the petition to another organisation. The user must own what it leaves and what it goes to."""
+    """Give the petition to another organisation. The user must own what it leaves and what it goes to.
+
+    Its lists of people to invite end.
+    """
     user = user_of(request)
     chosen = Organisation.objects.filter(key=request.POST.get("organisation", "")).first()
     if chosen is None or Act.ORGANISE not in roles.in_organisation(user, chosen):
@@ -140,7 +158,8 @@ def assign(request: HttpRequest, petition: Petition) -> HttpResponseBase:
     if Act.ORGANISE not in roles.in_scope(user, present, None):
         raise Http404
     with transaction.atomic():
-        Ownership.objects.update_or_create(petition=petition, defaults={"organisation": chosen})
+        invitations.stop_others(user, petition, chosen.key)
+        listowners.give(petition, chosen)
         if petition.state != State.DRAFT:
             drafts.bump(petition)  # its pages show another organisation's logo and colour
         audit.record(user, "assigned", petition=petition, organisation=chosen, details=chosen.name)
@@ -157,14 +176,15 @@ def preview(request: HttpRequest, petition: Petition) -> HttpResponse:
         languages = tuple(
             dict.fromkeys([*languages, *(one.language for one in translating.sheets(petition))])
         )
-    language = request.GET.get("language", "")
-    if languages and language not in languages:
-        language = definition.authoritative if definition else ""
+    wanted = (request.GET.get("language"), roles.language_in(user_of(request), petition), get_language())
+    found = (one for one in wanted if one in languages)
+    language = next(found, None) or (definition.authoritative if definition else "")
     context = {
         "petition": petition,
         "title": title_of(petition),
         "languages": languages,
         "language": language,
+        "public_language": _public_language(public_definition_of(petition), language),
         "phone": request.GET.get("width") == "phone",
         "may_view_this": Act.VIEW in roles.in_petition(user_of(request), petition),
         "waits": definition is not None and language not in definition.languages,

@@ -12,9 +12,9 @@ from sabal.accounts.acts import Act
 from sabal.desk import tables, translating
 from sabal.desk.access import of_petition
 from sabal.desk.pieces import names_of, sentence
-from sabal.desk.tables import Table
+from sabal.desk.tables import TranslationTable
 from sabal.desk.translating import Sheet, seen_of
-from sabal.desk.views.languages import named, of_page, progress
+from sabal.desk.views.languages import named_for_reader, of_page, progress
 from sabal.desk.workbook import NotATable
 from sabal.petitions.history import Paragraph, changed_words
 from sabal.petitions.models import Petition
@@ -38,14 +38,15 @@ WHY_NOT = {
     "old": gettext_lazy("This is a file of an old Excel (.xls). Save it as .xlsx, and choose that file."),
     "encoding": gettext_lazy("This is not text in UTF-8. Save it again as “CSV UTF-8” or as .xlsx."),
     "columns": gettext_lazy(
-        "This table has no columns “key” and “translation” in its first rows. Begin with the table from this page."
+        "The first rows of this table do not name its columns. Begin with the table from this page, and leave its first"
+        " row as it is."
     ),
     "none": gettext_lazy("Choose the file of the table first."),
 }
 
 
 @dataclass(frozen=True)
-class Change:
+class PieceChange:
     """A piece that the table changes."""
 
     key: str
@@ -65,8 +66,9 @@ def show(request: HttpRequest, petition: Petition, language: str) -> HttpRespons
     context = {
         **of_page(request, petition),
         "sheet": sheet,
-        "language": named(language),
+        "language": named_for_reader(language),
         "progress": progress(sheet),
+        "columns": {name: str(said) for name, said in tables.HEADINGS.items()},
     }
     if request.method != "POST":
         return render(request, "desk/table.html", context)
@@ -99,7 +101,7 @@ def file(request: HttpRequest, petition: Petition, language: str, kind: str) -> 
     make, content_type = KINDS[kind]
     name = f"{petition.slug}-{language}.{kind}"
     return HttpResponse(
-        make(sheet, named(sheet.authoritative), named(language)),
+        make(sheet, named_for_reader(sheet.authoritative), named_for_reader(language)),
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -112,7 +114,7 @@ def _sheet(petition: Petition, language: str) -> Sheet:
     return sheet
 
 
-def _changes(sheet: Sheet, table: Table) -> list[Change]:
+def _changes(sheet: Sheet, table: TranslationTable) -> list[PieceChange]:
     pieces, names = {piece.key: piece for piece in sheet.pieces}, names_of(sheet)
     found = []
     for row in table.rows:
@@ -121,7 +123,7 @@ def _changes(sheet: Sheet, table: Table) -> list[Change]:
             continue
         fault = fault_of(row.key, text)
         found.append(
-            Change(
+            PieceChange(
                 key=row.key,
                 name=names[row.key],
                 text=text,
@@ -134,7 +136,7 @@ def _changes(sheet: Sheet, table: Table) -> list[Change]:
     return found
 
 
-def _bad(table: Table) -> list[str]:
+def _bad(table: TranslationTable) -> list[str]:
     """Return a sentence for each row that cannot be used."""
     said = {
         "unknown": _("Row %(row)s: there is no piece “%(key)s”. Its text is not used."),

@@ -16,7 +16,7 @@ from sabal.accounts.acts import Act
 from sabal.database import Database
 from sabal.desk.access import of_site, user_of
 from sabal.desk.numbers import connected
-from sabal.desk.titles import definition_of
+from sabal.desk.titles import public_definition_of
 from sabal.mail import traffic as totals
 from sabal.mail.traffic import RESULTS
 from sabal.mail.waiting import MOST, waiting
@@ -91,7 +91,7 @@ def _step() -> int:
 
 def _profiles() -> Iterator[str]:
     for petition in Petition.objects.exclude(state=Petition.State.DRAFT):
-        definition = definition_of(petition)
+        definition = public_definition_of(petition)
         yield definition.profile if definition else "guarded"
 
 

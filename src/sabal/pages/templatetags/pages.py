@@ -1,6 +1,8 @@
 """Template tags and filters: the inlined parts, Markdown, numbers and days in the reader's language."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from babel.numbers import format_decimal
 from django import template
@@ -55,6 +57,12 @@ def inline(text: str) -> SafeString:
     return mark_safe(markdown.inline_html(text))  # noqa: S308 - sanitised there
 
 
+@register.filter
+def plain_text(text: str) -> SafeString:
+    """Return text that is no Markdown as paragraphs, with links where an https address is typed."""
+    return mark_safe(markdown.plain_html(text))  # noqa: S308 - escaped and sanitised there
+
+
 @register.simple_tag
 def lang(language: str) -> SafeString:
     """Return the attributes of an element with words in `language`: nothing if it is that of the page."""
@@ -69,9 +77,10 @@ def lang(language: str) -> SafeString:
 @register.filter
 def quoted(words: str, language: str) -> SafeString:
     """Return words in `language` for a sentence of the page: marked as such, and isolated from its direction."""
+    stops = html.NAME_STOPS if words.endswith(".") else ""
     if language in ("", _language()):
-        return conditional_escape(words)
-    return format_html('<bdi lang="{}" dir="{}">{}</bdi>', language, direction(language), words)
+        return format_html("{}{}", words, stops)
+    return format_html('<bdi lang="{}" dir="{}">{}</bdi>{}', language, direction(language), words, stops)
 
 
 @register.filter
@@ -93,6 +102,12 @@ def number(n: int) -> str:
 def day(value: date) -> str:
     """Return a day in full, as the reader's language writes it."""
     return day_in_full(value, _language())
+
+
+@register.filter
+def at(found: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a key that is not known when the template is written; None without it."""
+    return found.get(key)
 
 
 @register.filter

@@ -11,7 +11,7 @@ from sabal.petitions.letters.lines import Line, bare, ends_sentence, ends_with_c
 from sabal.petitions.letters.lists import Item, ListFinder
 from sabal.petitions.letters.marks import marks_of
 from sabal.petitions.letters.reading import Role
-from sabal.petitions.letters.words import LABEL_WIDTH, PHRASE_LENGTH, Words, label_of, name_in
+from sabal.petitions.letters.words import LABEL_WIDTH, PHRASE_LENGTH, LetterWords, label_of, name_in
 
 NAME_WIDTH = 90
 FULL_WIDTH, LONG_WIDTH = 50, 100
@@ -40,7 +40,7 @@ class Block:
 class Structure:
     """The lines of a letter in one language and their blocks, in order. Lines in `known` already have a role."""
 
-    def __init__(self, lines: Sequence[Line], words: Words, known: Collection[int] = ()) -> None:
+    def __init__(self, lines: Sequence[Line], words: LetterWords, known: Collection[int] = ()) -> None:
         self.lines, self.words = lines, words
         self.order = [at for at, line in enumerate(lines) if at not in known and not is_rule(line.text)]
         self.has_gaps = any(lines[at].gap for at in self.order[2:])

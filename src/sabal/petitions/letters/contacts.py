@@ -4,7 +4,7 @@ import unicodedata
 
 import regex
 
-from sabal.petitions.letters.words import Words, words_of
+from sabal.petitions.letters.words import LetterWords, words_of
 
 _EMAIL = regex.compile(r"[^\s@<>()（）:：]{1,64}\s?@\s?[^\s@<>()（）.]{1,64}\.\w")
 _SPELT_EMAIL = regex.compile(r"\w\s{0,2}[\[({]\s?(?:at|ät|chez|arroba|골뱅이)\s?[\])}]\s{0,2}\w", regex.I)
@@ -29,7 +29,7 @@ DATE = regex.compile(
 )
 
 
-def contact_in(text: str, words: Words) -> str:
+def contact_in(text: str, words: LetterWords) -> str:
     """Return what kind of contact a line has: "email address", "telephone number", …; "" if it has none."""
     plain = DATE.sub(" ", with_plain_digits(text))
     if ("@" in plain and _EMAIL.search(plain)) or _SPELT_EMAIL.search(plain):
@@ -53,11 +53,11 @@ def with_plain_digits(text: str) -> str:
     )
 
 
-def _says_contact(text: str, words: Words) -> bool:
+def _says_contact(text: str, words: LetterWords) -> bool:
     return any(one.contact_words.search(text) for one in (words, words_of("en")))
 
 
-def _names_contact(text: str, words: Words) -> bool:
+def _names_contact(text: str, words: LetterWords) -> bool:
     """Return whether a word such as "Tel" or "account" has a number after it, or a short line has it as its label."""
     for match in words.contact_words.finditer(text[:400]):
         if match.start() <= 3 and len(text) <= 100 and _VALUE.match(text, match.end()):

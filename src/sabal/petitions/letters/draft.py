@@ -13,7 +13,7 @@ from sabal.petitions.letters.addressees import recipients_of, with_address
 from sabal.petitions.letters.inline import divided
 from sabal.petitions.letters.lines import bare
 from sabal.petitions.letters.reading import LetterLine, LetterReading, Role
-from sabal.petitions.letters.words import Words, own_words, without_number, words_of
+from sabal.petitions.letters.words import LetterWords, own_words, without_number, words_of
 from sabal.petitions.protection import PROFILE_QUESTION
 from sabal.petitions.slugs import is_free_slug, key_of, slug_of
 from sabal.petitions.tomltable import FILE
@@ -268,7 +268,7 @@ def _demands(reading: LetterReading, language: str, notes: _Notes) -> list[str]:
     return written
 
 
-def _each(texts: Iterable[_Text], words: Words) -> Iterator[_Text]:
+def _each(texts: Iterable[_Text], words: LetterWords) -> Iterator[_Text]:
     """Yield the demands. One that names several in a paragraph becomes these, below what introduces them."""
     for text in texts:
         introduction, items = divided(text.text, words)

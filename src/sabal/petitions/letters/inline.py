@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import regex
 
-from sabal.petitions.letters.words import Words
+from sabal.petitions.letters.words import LetterWords
 
 _NUMBER = regex.compile(r"(?<![\w.,(（])[(（]?(?P<digits>\d{1,2})[)）](?=\s?\p{L})")
 _WORD = regex.compile(r"(?:^|(?<=[.;:!?。；：！]\s?))(?P<word>[\p{L}\p{M}-]+)(?=\s?[,，:：、])")
 
 
-def divided(text: str, words: Words) -> tuple[str, list[str]]:
+def divided(text: str, words: LetterWords) -> tuple[str, list[str]]:
     """Return what introduces the items of a text ("" if nothing does), and the items; none if it does not count."""
     for places in (list(_ordinals(text, words)), list(_numbers(text))):
         counted = [place for place in places if place[1]]
@@ -23,7 +23,7 @@ def divided(text: str, words: Words) -> tuple[str, list[str]]:
     return "", []
 
 
-def _ordinals(text: str, words: Words) -> Iterator[tuple[int, int, int]]:
+def _ordinals(text: str, words: LetterWords) -> Iterator[tuple[int, int, int]]:
     """Yield where each ordinal is, its number, and where its item begins: at the ordinal, which stays in the text."""
     for match in _WORD.finditer(text):
         yield match.start(), words.ordinals.get(match["word"].lower(), 0), match.start()

@@ -42,7 +42,7 @@ _ANY, _ANY_OF_SENTENCE = ".{0,140}?", "[^.!?。！？]{0,90}?"
 
 
 @dataclass(frozen=True)
-class Words:
+class LetterWords:
     """The words of one language. The patterns match at the start of a line that was shortened to PHRASE_LENGTH."""
 
     labels: Mapping[str, Role]
@@ -79,7 +79,7 @@ class Words:
         return match is not None and match.start() <= ASK_WITHIN
 
 
-def name_in(text: str, words: Words) -> str:
+def name_in(text: str, words: LetterWords) -> str:
     """Return the name in a form of address such as "Dear Members of the Council,", or "" if the line is none."""
     if len(text) > PHRASE_LENGTH:
         return ""
@@ -96,7 +96,7 @@ def without_number(heading: str) -> str:
     return _SECTION_NUMBER.sub("", bare(heading)).rstrip(" :：︰") or heading
 
 
-def label_of(text: str, words: Words) -> tuple[Role | None, str]:
+def label_of(text: str, words: LetterWords) -> tuple[Role | None, str]:
     """Return the role that a line's label names, and the label as in the text; else None and "".
 
     The label is the whole line if this is only a label, with or without a colon or a number.
@@ -113,7 +113,7 @@ def label_of(text: str, words: Words) -> tuple[Role | None, str]:
 
 
 @cache
-def words_of(language: str) -> Words:
+def words_of(language: str) -> LetterWords:
     """Return the table of a language; for one without a table, all tables together."""
     known = nearest(language, LANGUAGES)
     return _words([known] if known else LANGUAGES, locale_of(language))
@@ -142,7 +142,7 @@ def _labels(language: str) -> Mapping[str, Role]:
     }
 
 
-def _words(languages: Sequence[str], locale: Locale) -> Words:
+def _words(languages: Sequence[str], locale: Locale) -> LetterWords:
     tables = [_table(one) for one in languages]
     determiners = "|".join(table["determiners"] for table in tables if table["determiners"])
     lists = [key for key, value in tables[0].items() if isinstance(value, list) and key != "ordinals"]
@@ -165,7 +165,7 @@ def _words(languages: Sequence[str], locale: Locale) -> Words:
     contact = {word for table in tables for word in table["labels"]["contact"].split("|")}
     longest_first = "|".join(map(_bounded, sorted(contact, key=lambda word: (-len(word), word))))
     labels = {label: role for one in languages for label, role in _labels(one).items()}
-    return Words(labels, phrases, ordinals, months, regex.compile(longest_first, regex.IGNORECASE))
+    return LetterWords(labels, phrases, ordinals, months, regex.compile(longest_first, regex.IGNORECASE))
 
 
 def _pattern(templates: Iterable[str], determiners: str, is_verb: bool) -> regex.Pattern[str]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sabal.database import Database
 from sabal.keys.keyring import Keyring
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.signing.operations import Confirm, NotMe, Operation, Outcome, Sign, Withdraw
 from sabal.signing.writer import confirm, sign, withdraw
 

@@ -7,9 +7,16 @@ from sabal.database import Database, Row
 from sabal.keys.keyring import Keyring
 from sabal.mail.address import EmailAddress
 from sabal.newsletter import consent
-from sabal.newsletter.subscription import MailingList, Subscription, confirm_with_signature, subscription
+from sabal.newsletter.lists import MailingList
+from sabal.newsletter.subscription import (
+    ASKED_HERE,
+    WITH_SIGNATURE,
+    Subscription,
+    confirm_with_signature,
+    subscription,
+)
 from sabal.petitions.profile import GRACE_DAYS
-from sabal.petitions.snapshot import Snapshots
+from sabal.petitions.snapshots import Snapshots
 from sabal.signing.buckets import Buckets, bucket_of
 from sabal.signing.operations import Confirm, Outcome
 from sabal.signing.pending_payload import PendingPayload
@@ -70,7 +77,9 @@ def confirm(
         for row in eligible
     }
     subscriptions = [
-        s for row in eligible for s in _subscriptions(row, opened[row.token_hash], snapshots, keyring)
+        s
+        for row in eligible
+        for s in _subscriptions(row, opened[row.token_hash], snapshots, keyring, asked[row.token_hash].today)
     ]
     eligible = _link_to_owners(database, eligible)
     # In the order of the unique index, so that two processes cannot deadlock.
@@ -147,9 +156,12 @@ def _may_confirm(petition: PetitionRow | None, today: int) -> bool:
 
 
 def _subscriptions(
-    row: Pending, opened: PendingPayload, snapshots: Snapshots, keyring: Keyring
+    row: Pending, opened: PendingPayload, snapshots: Snapshots, keyring: Keyring, today: int
 ) -> list[Subscription]:
     """Return the subscriptions that were ticked at signing.
+
+    The day is kept with the newsletter of an open petition alone: elsewhere it would tell when somebody signed. With
+    those of a guarded petition it is not kept that a signature came along: the subscriber's own page would tell it.
 
     If the names of those responsible have changed since then, the signer agreed to another sentence than the present
     one. Then there is no subscription: nobody is given to an organisation that they did not choose.
@@ -166,7 +178,15 @@ def _subscriptions(
     }
     sentences = {box: consent.sentence(box, petition.definition, opened.language) for box in opened.subscribe}
     return [
-        subscription(key, lists[box], address, opened.language, sentence)
+        subscription(
+            key,
+            lists[box],
+            address,
+            opened.language,
+            sentence,
+            since=None if petition.profile.guarded or box == "updates" else today,
+            origin=ASKED_HERE if petition.profile.guarded else WITH_SIGNATURE,
+        )
         for box, sentence in sentences.items()
         if consent.version(sentence) == opened.subscribe[box]
     ]

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from sabal import erasure_journal
 from sabal.database import Database
 from sabal.erasure_journal import Erasure
-from sabal.newsletter.subscription import end_updates
+from sabal.newsletter.leaving import end_updates
 from sabal.signing.operations import NotMe, Outcome, Withdraw
 from sabal.signing.pending_payload import open_mailbox
 from sabal.signing.writer.log_index import release

@@ -15,19 +15,20 @@
     if (!frame || !frame.offsetParent) return;
     const buttons = document.querySelectorAll(".side-bar button");
     const shown = [...buttons].find((one) => "shown" in one.dataset) || buttons[0];
-    const before = frame.querySelector("iframe");
-    const next = before.cloneNode();
+    const next = frame.querySelector("iframe").cloneNode();
     // A new frame, because navigating the old one would add a step to the browser's way back.
     next.removeAttribute("src");
+    next.removeAttribute("srcdoc");
     next.removeAttribute("loading");
     next.name = `preview-${++count}`;
     next.classList.add("waiting");
     frame.append(next);
     next.addEventListener("load", () => {
       if (next.contentWindow.location.href === "about:blank") return;
-      next.contentWindow.scrollTo(0, before.contentWindow.scrollY);
+      next.contentWindow.scrollTo(0, frame.querySelector("iframe:not(.waiting)").contentWindow.scrollY);
       next.classList.remove("waiting");
-      before.remove();
+      // The frames before it show an older text, also those that still wait for the server.
+      while (next.previousElementSibling) next.previousElementSibling.remove();
     });
     for (const one of buttons) one.formTarget = next.name;
     edit().requestSubmit(shown);

@@ -1,0 +1,1 @@
+"""Mailings: newsletters and updates, written once in each language and sent to a whole list."""

@@ -1,0 +1,1 @@
+"""Updates about a petition: written, corrected and taken back by people, shown to the public, and sent by email."""

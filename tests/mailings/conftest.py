@@ -1,0 +1,5 @@
+"""Fixtures: SMTP servers with different behaviour, as for other emails."""
+
+from mail.conftest import sink
+
+__all__ = ["sink"]

@@ -16,7 +16,7 @@ NOUNS = (
 # A number, perhaps an adjective, and a plural noun, as they follow a value in an f-string or in a logged line.
 PLURAL = re.compile(rf"^(?: [a-z]+)? ({'|'.join(NOUNS.split())})\b")
 LOGGED = re.compile(rf"%d(?: [a-z]+)? ({'|'.join(NOUNS.split())})\b")
-MANY = {"MOST_LINES", "LETTER_LINES", "WIDTH", "MAX_SIGNATURES"}  # constants that are not 1
+MANY = {"MOST", "MOST_LINES", "LETTER_LINES", "WIDTH", "MAX_SIGNATURES"}  # constants that are not 1
 # Values that are no numbers, or are numbers over a limit.
 OTHERS = {
     "petition.slug} holds", "log.petition_id} lacks", "size} entries. That is more than",

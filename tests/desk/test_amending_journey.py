@@ -89,6 +89,7 @@ def test_a_typo_is_corrected_in_public_and_the_signature_still_counts(
     olga.goto(f"{here}/amendment")
     olga.click("text=Go on to publish")
     olga.click("main form button")
+    olga.wait_for_load_state()
     assert olga.locator(".summary").is_visible() and olga.locator(".wrong").count() == 2
     olga.check("[value=correction]")
     olga.fill("[name='why:en']", "A word was missing in the title.")
@@ -157,6 +158,7 @@ def test_a_draft_is_published_at_a_time_of_the_browsers_zone(
     page.fill("#id_day", f"{due:%Y-%m-%d}")
     page.fill("#id_time", f"{due:%H:%M}")
     page.click("main form button >> text=Publish")
+    page.wait_for_load_state()
     if page.locator("text=This time has passed").count():  # the minute ended between the two steps
         due += timedelta(minutes=1)
         page.fill("#id_time", f"{due:%H:%M}")

@@ -116,6 +116,7 @@ def test_from_a_letter_to_a_published_petition(olga: Any, served_desk: Served, t
     olga.click("[name=read]")
     olga.select_option("#role-7", "background")
     olga.click("[name=make]")
+    olga.wait_for_load_state()
     draft = olga.url
     assert olga.locator(".checks .open").count() == 5
 
@@ -140,6 +141,7 @@ def test_from_a_letter_to_a_published_petition(olga: Any, served_desk: Served, t
     download.value.save_as(tmp_path / "check.age")
     olga.fill("[name=code]", agefile.decrypt((tmp_path / "check.age").read_bytes(), [identity]).decode())
     olga.click("form[action$=code] button")
+    olga.wait_for_load_state()
     assert olga.locator(".checks .open").count() == 0
     olga.click("main form button")
     olga.wait_for_selector("text=It is published")

@@ -83,6 +83,7 @@ def test_the_names_are_deleted_when_it_was_proved_that_they_open(
     olga.click("form[action$='names/delete'] button")
     assert "will be deleted from the server after" in olga.locator("main").inner_text()
     olga.click("text=Keep them on the server after all")
+    olga.wait_for_load_state()
     assert olga.locator("[name=code]").count() == 1
     with olga.expect_download() as download:
         olga.click("text=Download the log")
@@ -99,6 +100,7 @@ def test_max_takes_out_what_the_audit_found(
         file.write(json.dumps({"index": 2, "reason": "duplicate", "why": "she told us so"}) + "\n")
     max_.goto(f"{served_desk.desk}/")
     max_.click("table a")
+    max_.wait_for_load_state()
     assert max_.locator('nav.menu >> text="Signers’ names"').count() == 0
     max_.click('nav.menu >> text="Review"')
     assert "No signature is held" in max_.locator("main").inner_text()
@@ -153,6 +155,7 @@ def test_a_rule_is_in_effect_within_seconds(served_desk: Served, max_: Any) -> N
     wait_for(refused, "the rule has no effect")
     assert sign_with(served_desk, "eve@example.net")[0] == 200
     max_.click("table button")
+    max_.wait_for_load_state()
     assert max_.locator("table").count() == 0
     wait_for(lambda: sign_with(served_desk, "eve@a.flood.example")[0] == 200, "the rule has an effect still")
 

@@ -149,6 +149,7 @@ def test_the_text_saves_itself_and_its_history_is_there(carol: Any, served_desk:
     assert "Older than its source" not in carol.locator("#piece-title").inner_text()
     carol.goto(f"{draft}/revisions")
     carol.click("tbody a >> nth=0")
+    carol.wait_for_load_state()
     assert carol.locator("ins").count() >= 1
     carol.goto(f"{draft}/revisions")
     carol.click("tbody a >> nth=1")

@@ -86,6 +86,7 @@ def add_korean(olga: Any, served: Served) -> None:
     """Translate every piece, and see both languages as the public will."""
     olga.goto(f"{served.desk}/petitions/{PETITION}/languages/add")
     olga.click("button[name=language][value=ko]")
+    olga.wait_for_load_state()
     pieces = olga.locator("textarea[name^='text:']")
     assert pieces.count() > 8
     for n in range(pieces.count()):

@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -238,21 +238,28 @@ def test_a_request_whose_end_is_not_known_ends_the_connection(
             assert answer.count(b"HTTP/1.1 ") == 1 and b"Connection: close" in answer
 
 
-def test_idle_connections_make_room_and_end_with_the_witness(server: tuple[WitnessService, int]) -> None:
-    with contextlib.ExitStack() as stack:
-        idle = []
+def test_idle_connections_make_room_and_end_with_the_witness(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack, witness(tmp_path) as (_, server):  # the connections end last
+        port, idle = server.server_address[1], []
         for _ in range(serve.THREADS):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server[1]), timeout=5))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
             connection.sendall(get("/nothing"))
             assert b" 404 " in until(connection, b"nothing here.\n")
             idle.append(connection)
-        time.sleep(0.2)
+            wait_for(lambda: len(server._idle) == len(idle))  # the server's order is that of this list
         begun = time.monotonic()
-        assert b" 200 OK" in send(server[1], get("/"))
+        assert b" 200 OK" in send(port, get("/"))
         assert time.monotonic() - begun < 2
         assert idle[0].recv(1) == b""  # the one that had been idle for longest
         idle[1].sendall(get("/"))
         assert b" 200 OK" in until(idle[1], b"witness of public logs")
+
+
+def wait_for(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def until(connection: socket.socket, end: bytes) -> bytes:

@@ -166,7 +166,9 @@ def test_a_killed_witness_forgets_nothing(tmp_path: Path) -> None:
             time.sleep(pause)
         finally:
             process.kill()
-            rest = process.communicate(timeout=20)[0]
+            with process.stdout:  # communicate() would lose what was read together with the first line
+                rest = process.stdout.read()
+            process.wait(timeout=20)
         sizes = [int(line) for line in (first + rest).split("\n")[:-1]]
         assert sizes and sizes[0] > answered
         answered = sizes[-1]

@@ -227,7 +227,7 @@ def test_the_commands_for_any_computer_load_no_server(module: str) -> None:
 WRITERS = {
     "signing_pending": {
         "signing/writer/sign.py", "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py",
-        "signing/epochs.py", "signing/retention.py", "signing/late.py",
+        "signing/epochs.py", "signing/retention.py", "signing/late.py", "signing/reminder.py",
     },
     "signing_signature": {
         "signing/writer/confirm.py", "signing/writer/withdraw.py", "signing/tidy.py", "signing/epochs.py",

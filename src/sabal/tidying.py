@@ -20,7 +20,7 @@ from sabal.mail.tidy import tidy_keys
 from sabal.newsletter import subscription
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.petitions.snapshots import Snapshots
-from sabal.signing import drain, epochs, late, retention, tidy
+from sabal.signing import drain, epochs, late, reminder, retention, tidy
 
 logger = logging.getLogger("sabal.worker")
 
@@ -78,7 +78,7 @@ class Tidying:
             for petition in snapshots.published():
                 self._tidy_petition(database, petition, now)
             self._forget_old()
-            gone = tidy_keys(database, self._keystore, today)
+            gone = tidy_keys(database, self._keystore, today, reminder.key_days(database))
             logger.info("tidied: %d pending expired, destroyed: %s", expired, counted(len(gone), "mail key"))
             return True
 

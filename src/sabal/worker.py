@@ -37,17 +37,18 @@ from sabal.logs import where
 from sabal.mail import outbox, relay
 from sabal.mail.answers import Trouble
 from sabal.mail.emails import Site
-from sabal.mail.ids import DELIVERY
+from sabal.mail.ids import DELIVERY, REMINDER
 from sabal.mail.providers import OTHER, PROVIDERS
 from sabal.mail.transport import Transport, open_transport
 from sabal.mail.verp import Verp
+from sabal.mail.writers import Writers
 from sabal.mailings.forgetting import Forgetting
 from sabal.mailings.pace import SITE
 from sabal.mailings.sending import MailingSender
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.petitions.snapshots import Snapshots
 from sabal.refusal import Refusal
-from sabal.signing import tidy
+from sabal.signing import reminder
 from sabal.tidying import Tidying
 from sabal.updates import emailing
 from sabal.witness.network import NetworkSettings
@@ -62,7 +63,7 @@ PLANS_EVERY = 2.0  # seconds between two looks for mailings whose time has come
 RESUMED_EVERY = 15.0  # seconds between two looks for transfers of lists that were interrupted
 WAL_CHECKPOINT_EVERY = 2.0  # seconds
 MINUTE, HOUR = 60.0, 3_600.0
-WRITERS = {DELIVERY: DeliveryEmails()}
+WRITERS: Writers = {DELIVERY: DeliveryEmails(), REMINDER: reminder.Reminders()}
 
 
 class Worker:
@@ -171,12 +172,14 @@ class Worker:
             self.transport,
             self.clock,
             petitions=snapshots,
-            accepted=tidy.extend_pending,
+            accepted=reminder.accepted,
             site=self._site(database),
             writers=WRITERS,
             should_stop=self.stop.is_set,
         )
         self._store_greeting(database)
+        with self._beside("reminders to signers"):
+            reminder.queue_due(database, snapshots, self.clock())
         with self._beside("invitations"):
             queue_due(database, self.keystore, snapshots, self.clock())
         if report.trouble is not Trouble.NONE:

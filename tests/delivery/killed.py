@@ -21,7 +21,7 @@ from sabal.mail.ids import DELIVERY  # noqa: E402
 from sabal.mail.message import Message  # noqa: E402
 from sabal.mail.smtp import SmtpTransport  # noqa: E402
 from sabal.petitions.snapshots import Snapshots  # noqa: E402
-from sabal.signing import tidy  # noqa: E402
+from sabal.signing import reminder  # noqa: E402
 
 
 class Killed(SmtpTransport):
@@ -42,7 +42,7 @@ outbox.send_due(
     Killed(MailUrl("smtp", "127.0.0.1", port), "petition.example"),
     lambda: now,
     petitions=snapshots,
-    accepted=tidy.extend_pending,
+    accepted=reminder.accepted,
     site=Site("https://petition.example", Sender("Petitions", "petition@site.example")),
     writers={DELIVERY: DeliveryEmails()},
 )

@@ -38,7 +38,7 @@ from sabal.mail.ids import DELIVERY
 from sabal.mail.smtp import SmtpTransport
 from sabal.mail.verp import Verp
 from sabal.petitions.models import Petition, Version
-from sabal.signing import tidy
+from sabal.signing import reminder
 from served import SLUG
 from signing.steps import confirmed
 from sites import NOW, SiteOfTests
@@ -88,7 +88,7 @@ class Office:
             transport,
             lambda: self.now,
             petitions=self.site.snapshots,
-            accepted=tidy.extend_pending,
+            accepted=reminder.accepted,
             site=by,
             writers={DELIVERY: DeliveryEmails()},
             chance=lambda: 0.5,

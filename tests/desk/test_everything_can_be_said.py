@@ -45,6 +45,7 @@ TERMS: Mapping[str, tuple[dict[str, Any], Any]] = {
     "endorsers": ({"endorsers": "Sparrow House\r\n\r\nCarol"}, ("Sparrow House", "Carol")),
     "newsletter": ({"newsletter": None}, False),
     "updates": ({"updates": None}, False),
+    "reminder": ({**OPEN, "reminder": "on"}, True),
     "warn_residents": ({"warn_residents": ["KP"], "warn_more": "XK"}, ("KP", "XK")),
     "share_without": ({"share_without": ["qq", "line"]}, ("qq", "line")),
     "controller.name": ({"name:ko": "우리 단체"}, "우리 단체"),

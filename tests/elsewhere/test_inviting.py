@@ -27,7 +27,7 @@ from sabal.newsletter import suppression
 from sabal.newsletter.subscription import address_hash
 from sabal.operating.erasures import apply_journal
 from sabal.petitions.models import Petition
-from sabal.signing import tidy
+from sabal.signing import reminder
 from served import SLUG
 from sites import NOW, SiteOfTests
 
@@ -92,7 +92,7 @@ def send(site: SiteOfTests, sink: Sink) -> None:
         sink.transport(),
         lambda: NOW + 60.0,
         petitions=site.snapshots,
-        accepted=tidy.extend_pending,
+        accepted=reminder.accepted,
         slow_limit=500,
     )
 

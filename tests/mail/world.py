@@ -21,7 +21,7 @@ from sabal.mail import emails, outbox
 from sabal.mail.ids import CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE, NORMAL, email_id
 from sabal.mail.smtp import SmtpTransport
 from sabal.petitions.definition import Controller, Definition, Demand, Section, Text
-from sabal.signing import tidy
+from sabal.signing import reminder
 
 TODAY = 20_781  # days since 1970
 FROM_SIGNING = TODAY + 7  # the expiry of a signature from yesterday
@@ -179,7 +179,7 @@ class World:
         database = options.pop("database", self.database)
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
-            "accepted": tidy.extend_pending,
+            "accepted": reminder.accepted,
             "site": SITE,
             "chance": lambda: 0.5,
             "pause": lambda _: None,

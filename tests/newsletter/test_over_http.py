@@ -20,7 +20,7 @@ from sabal.mail.emails import Site
 from sabal.mail.folder import FolderTransport
 from sabal.mail.ids import SLOW, lane_range
 from sabal.newsletter import subscription as rows
-from sabal.signing import tidy
+from sabal.signing import reminder
 from signing.steps import confirmed
 from sites import SiteOfTests
 
@@ -54,7 +54,7 @@ def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
         FolderTransport(folder),
         time.time,
         petitions=site.snapshots,
-        accepted=tidy.extend_pending,
+        accepted=reminder.accepted,
         site=Site("http://127.0.0.1:8000", Sender("", "petition@localhost")),
     )
     found = []

@@ -22,7 +22,7 @@ from sabal.mail.outbox import send_due
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.petitions.snapshots import Snapshots
 from sabal.records.revocations import Revocation, Revocations
-from sabal.signing import held, sources, tidy
+from sabal.signing import held, reminder, sources
 from sabal.signing.asked import Asked
 from sabal.signing.form import Submission
 from sabal.signing.operations import Confirm, Operation, Outcome, Withdraw
@@ -111,7 +111,7 @@ class History:
             self._letterbox,
             lambda: now,
             petitions=self._snapshots,
-            accepted=tidy.extend_pending,
+            accepted=reminder.accepted,
             site=site,
             chance=self._chance.random,
         ).handled:

@@ -92,7 +92,7 @@ class TermsEditor(Editor):
             typed[key] = typed.get(key) or getattr(self.definition, key)
         if typed.get("profile") == "guarded":
             # Nothing of these can be offered then. The page says so, and hides them.
-            typed |= {"comment": False, "display": False, "recipients_get": "count"}
+            typed |= {"comment": False, "display": False, "reminder": False, "recipients_get": "count"}
         return typed
 
     def place_of(self, problem: Problem) -> tuple[forms.BaseForm, str | None]:
@@ -107,7 +107,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
         key: (key,)
         for key in (
             "slug", "authoritative", "dedupe", "hint", "goal", "closes", "recipients_get", "sample_audit", "endorsers",
-            "newsletter", "updates", "warn_residents", "share_without",
+            "newsletter", "updates", "reminder", "warn_residents", "share_without",
         )
     },
     **{key: ("fields", key) for key in ("country", "comment", "display")},

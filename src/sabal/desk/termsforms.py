@@ -148,6 +148,13 @@ class TermsForm(Saved):
     display = forms.BooleanField(label=_("Let signers choose that their name is shown"), required=False)
     newsletter = forms.BooleanField(label=_("Offer the newsletter"), required=False)
     updates = forms.BooleanField(label=_("Signers may ask for updates about this petition"), required=False)
+    reminder = forms.BooleanField(
+        label=_("Remind once, by email, those who do not confirm"),
+        help_text=_(
+            "After one to three days. Until then their email address stays on the server, locked, and the page says so."
+        ),
+        required=False,
+    )
     recipients_get = forms.ChoiceField(
         label=_("What the recipients get"),
         choices=[
@@ -283,7 +290,11 @@ GROUPS = (
         ("name", "address", "privacy_contact", "controller_key"),
     ),
     ("dates", _("Dates and goal"), ("retention", "closes", "goal")),
-    ("form", _("What the form offers"), ("country", "comment", "display", "newsletter", "updates")),
+    (
+        "form",
+        _("What the form offers"),
+        ("country", "comment", "display", "newsletter", "updates", "reminder"),
+    ),
     (
         "use",
         _("What happens with the signatures"),

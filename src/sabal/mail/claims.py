@@ -21,9 +21,6 @@ GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, t
 HOUR = 3_600
 _STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
-# Called when emails were accepted, in the same commit, with their tokens and the day (since 1970).
-Accepted = Callable[[Database, Sequence[str], int], None]
-
 
 @dataclass(slots=True)
 class Claimed:
@@ -39,9 +36,12 @@ class Claimed:
     end: End = End.UNSENT
     provider: str = "unknown"
     token: str = field(default="", repr=False)
+    reminds: bool = False  # its reader may get it once more
     answer: Answer | None = None
 
 
+# Called when emails were accepted, in the same commit, with the day (since 1970).
+Accepted = Callable[[Database, Sequence[Claimed], int], None]
 # Called with each email that was claimed, in the commit that settles it.
 Ended = Callable[[Database, Claimed, float], None]
 
@@ -122,8 +122,8 @@ def settle(
             for email in sorted(tried, key=lambda email: email.id)
             if email.end in _STAYS and _put_back(database, email, int(now + _wait(email.attempts, chance())))
         ]
-        if tokens := [email.token for email in counted if email.end is End.ACCEPTED]:
-            accepted(database, tokens, days.number_at(now))
+        if taken := [email for email in counted if email.end is End.ACCEPTED]:
+            accepted(database, taken, days.number_at(now))
         for email in tried:
             ended_of(database, email, now)
         known = (email for email in counted if email.end is not End.WITHDRAWN)

@@ -23,6 +23,7 @@ from sabal.mail.ids import (
     CONFIRM_SIGNATURE,
     CONFIRM_TEST,
     INVITATION,
+    REMINDER,
     TEAM_ANSWER_DUE,
     TEAM_NEW_KEY,
 )
@@ -101,6 +102,8 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
         raise ValueError("an email about a signature without its petition")
     if email.kind == CONFIRM_SIGNATURE:
         return confirm_signature(email, petition, site, now)
+    if email.kind == REMINDER:
+        return confirm_reminder(email, petition, site, now)
     if email.kind == CONFIRM_TEST:
         return confirm_test(email, petition, site, now)
     if email.kind == ALREADY_SIGNED:
@@ -131,6 +134,35 @@ def confirm_content(email: Email, petition: Definition, site: Site) -> Content:
         closing=_("If you ignore this email, nothing happens. What was entered is deleted after 7 days."),
         signed_by=_signed_by(petition, email.language, site),
         checkpoint=email.checkpoint,
+    )
+
+
+def confirm_reminder(email: Email, petition: Definition, site: Site, now: float) -> Message:
+    """Ask the reader once more to confirm a signature. Raises ValueError for a guarded petition."""
+    if petition.profile == "guarded":
+        raise ValueError("a guarded petition sends no reminder")
+    with override(_site_language(email.language)):
+        return _email(reminder_content(email, petition, site), email, site, now)
+
+
+def reminder_content(email: Email, petition: Definition, site: Site) -> Content:
+    """Return the content of the reminder, in the language that is active."""
+    title = _title(petition, email.language)
+    first = _(
+        "Someone, most likely you, signed “%(title)s” with this address. The signature does not count yet, because it"
+        " is not confirmed."
+    )
+    return replace(
+        confirm_content(email, petition, site),
+        subject=_("Not confirmed yet: %(title)s") % {"title": title.text},
+        opening=(
+            sentence(first, title=title),
+            *_own_words(petition, email.language),
+            sentence(_("To confirm it, or to tell us that it was not you, open this page:")),
+        ),
+        closing=_(
+            "This is the only reminder. If you ignore it, nothing happens. What was entered is deleted after 7 days."
+        ),
     )
 
 

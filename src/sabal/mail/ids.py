@@ -9,6 +9,7 @@ from collections.abc import Callable
 # `mail_email.kind`: confirm a signature, signed already (open petitions), confirm a subscription; to the team, about a
 # new key.
 CONFIRM_SIGNATURE, ALREADY_SIGNED, CONFIRM_NEWSLETTER, TEAM_NEW_KEY = 1, 2, 3, 4
+REMINDER = 5  # the first one again, to somebody who did not confirm (signing/reminder.py)
 TEAM_ANSWER_DUE = 8  # to the team: a recipient was asked for an answer by a day that has passed
 CONFIRM_TEST = 9  # the first one, as a test to somebody of the team
 INVITATION = 33  # to sign here, for a person who signed elsewhere

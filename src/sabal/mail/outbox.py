@@ -234,9 +234,12 @@ class _Run:
 
 
 def _open(email: Claimed, key: bytes) -> emails.Email:
-    """Decrypt the email, and set its provider and token. Raises KeyMissing, ValueError or KeyError."""
+    """Decrypt the email, and set its provider, its token, and whether it may be sent again as a reminder.
+
+    Raises KeyMissing, ValueError or KeyError.
+    """
     body = open_body(key, email.sealed)
-    email.provider, email.token = body.to.provider, body.token
+    email.provider, email.token, email.reminds = body.to.provider, body.token, body.reminds
     return emails.Email(
         email.id,
         email.kind,

@@ -47,7 +47,8 @@ class Body:
     """The parts of an email that differ for each reader.
 
     `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
-    of a newsletter's unsubscribe link, or empty. `list` is empty unless the email is about a newsletter.
+    of a newsletter's unsubscribe link, or empty. `list` is empty unless the email is about a newsletter. `reminds`:
+    the form said that whoever does not confirm is reminded.
     """
 
     to: EmailAddress
@@ -56,6 +57,7 @@ class Body:
     unsubscribe: str = field(default="", repr=False)
     list: ListName = NO_LIST
     origin: Origin = NO_ORIGIN
+    reminds: bool = False
 
 
 def seal_body(
@@ -67,6 +69,7 @@ def seal_body(
     of: ListName = NO_LIST,
     *,
     origin: Origin = NO_ORIGIN,
+    reminds: bool = False,
     urandom: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
     """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
@@ -77,6 +80,8 @@ def seal_body(
         body |= {"list": of.organisation, "list_name": of.name}
     if origin.platform:
         body |= {"platform": origin.platform, "title": origin.title}
+    if reminds:
+        body["reminds"] = "yes"
     return seal(key, _as_json(body).encode(), _SEALED_AS, urandom)
 
 
@@ -91,7 +96,15 @@ def open_body(key: bytes, sealed: bytes) -> Body:
     to = EmailAddress.stored(content["to"])
     of = ListName(content.get("list", ""), content.get("list_name", ""))
     origin = Origin(content.get("platform", ""), content.get("title", ""))
-    return Body(to, content["lang"], content["token"], content.get("unsubscribe", ""), of, origin)
+    return Body(
+        to,
+        content["lang"],
+        content["token"],
+        content.get("unsubscribe", ""),
+        of,
+        origin,
+        content.get("reminds") == "yes",
+    )
 
 
 def email_row(

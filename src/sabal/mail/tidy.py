@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Set
 
 from sabal.counted import counted
 from sabal.database import Database
@@ -14,8 +15,10 @@ ROWS = 200  # in one transaction of the worker
 logger = logging.getLogger("sabal.mail")
 
 
-def tidy_keys(database: Database, keystore: KeyStore, today: int) -> list[int]:
-    """Destroy the mail keys that no email needs, and return their days.
+def tidy_keys(
+    database: Database, keystore: KeyStore, today: int, also_needed: Set[int] = frozenset()
+) -> list[int]:
+    """Destroy the mail keys that no email needs, and return their days. `also_needed` are days whose keys stay.
 
     Emails that are 8 days old are dropped, so that their keys can be destroyed too. The keys of today and yesterday
     stay, because a signature that arrives just after midnight may be sealed under yesterday's.
@@ -25,7 +28,7 @@ def tidy_keys(database: Database, keystore: KeyStore, today: int) -> list[int]:
     destroyed = []
     for (name,) in database.query("SELECT name FROM keys_key WHERE name LIKE ?", ("mail/%",)):
         day = int(name.removeprefix("mail/"))
-        if day < today - 1:
+        if day < today - 1 and day not in also_needed:
             with database.transaction():
                 needed = database.query("SELECT 1 FROM mail_email WHERE mail_key = ? LIMIT 1", (day,))
                 if not needed and keystore.destroy(database, name):

@@ -4,19 +4,18 @@ Each row names the database columns that it describes. A test compares them with
 must be described here. A field of the form is named only if a petition of the site asks for it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from sabal.petitions.definition import Fields
-
 
 @dataclass(frozen=True)
 class Only:
-    """A sentence about one field of the form, for sites where a petition asks for it."""
+    """A sentence about a field of the form, or another thing that only some petitions have, such as "reminder"."""
 
-    field: str
+    about: str
     sentence: Promise
 
 
@@ -34,22 +33,22 @@ class Moment:
     covers: tuple[str, ...] = ()
 
 
-def moments(form: Fields) -> list[dict[str, object]]:
-    """Return the rows for a site whose petitions have these fields. Each cell is a list of sentences."""
+def moments(has: Collection[str]) -> list[dict[str, object]]:
+    """Return the rows for a site whose petitions have these fields and things. Each cell is a list of sentences."""
     return [
         {
             "when": moment.when,
-            "memory": _sentences(moment.memory, form),
-            "disk": _sentences(moment.disk, form),
-            "how_long": _sentences(moment.how_long, form),
+            "memory": _sentences(moment.memory, has),
+            "disk": _sentences(moment.disk, has),
+            "how_long": _sentences(moment.how_long, has),
         }
         for moment in MOMENTS
     ]
 
 
-def _sentences(says: Says, form: Fields) -> list[Promise]:
+def _sentences(says: Says, has: Collection[str]) -> list[Promise]:
     parts = says if isinstance(says, tuple) else (says,)
-    asked = (part for part in parts if not isinstance(part, Only) or getattr(form, part.field))
+    asked = (part for part in parts if not isinstance(part, Only) or part.about in has)
     return [part.sentence if isinstance(part, Only) else part for part in asked]
 
 
@@ -80,6 +79,14 @@ MOMENTS = (
                 "A scrambled form of your address, so that nobody counts twice. What the button will need, locked"
                 " so that only your link opens it. The email to you, locked with a key that is used for one day."
             ),
+            Only(
+                "reminder",
+                _(
+                    "If the petition reminds those who do not confirm, and says so: the email to you stays, locked with"
+                    " the same key, for one reminder after one to three days. It is deleted as soon as you confirm or"
+                    " say that it was not you."
+                ),
+            ),
             _("That one more form was sent: a number without a time."),
             _(
                 "If the petition is not guarded, and you came by a link whose forms the organiser counts: that one more"
@@ -94,7 +101,7 @@ MOMENTS = (
             *_columns(
                 "signing_pending",
                 "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id pending_payload"
-                " mailbox held expires owner",
+                " mailbox held expires owner reminder reminder_key remind_on",
             ),
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(

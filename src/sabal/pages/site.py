@@ -46,7 +46,7 @@ def privacy(published: Published, language: str) -> Response:
     form = _form(published)
     context = {
         "organisations": _organisations(published, language),
-        "moments": moments(form),
+        "moments": moments(_had_by(published, form)),
         "form": form,
         "guarded": any(one.profile.guarded for one in published),
         "mail_relay": settings.MAIL_RELAY,
@@ -87,6 +87,12 @@ def _form(published: Published) -> Fields:
     """Return the fields that any of the petitions asks for."""
     forms = [one.definition.fields for one in published]
     return Fields(**{name: any(getattr(form, name) for form in forms) for name in FORM_FIELDS})
+
+
+def _had_by(published: Published, form: Fields) -> set[str]:
+    """Return the fields of any petition, and "reminder" if one sends reminders."""
+    asked = {name for name in FORM_FIELDS if getattr(form, name)}
+    return asked | {"reminder" for one in published if one.definition.reminder}
 
 
 def _imprint(petition: PetitionSnapshot, language: str) -> tuple[str, str]:

@@ -34,6 +34,7 @@ class _Words:
     public: tuple[str, str]
     audit: str
     opinion: str
+    reminder: str
     withdraw: str
 
 
@@ -63,6 +64,10 @@ _WORDS = {
         ),
         audit="An independent auditor may see: my whole record, if it is drawn by lot, to check that signatures are real.",
         opinion="Political opinion: my signature shows one.",
+        reminder=(
+            "If I do not confirm: I get one reminder after one to three days. Until then my email address also stays,"
+            " encrypted, on this server."
+        ),
         withdraw="Withdrawing: at any time, with the link that is emailed to me.",
     ),
     "ko": _Words(
@@ -84,6 +89,10 @@ _WORDS = {
         public=("누구나 볼 수 있는 것: 서명 수.", "누구나 볼 수 있는 것: 전체 및 국가별 서명 수."),
         audit="독립된 감사인의 열람: 서명이 실제인지 확인하기 위해, 추첨으로 뽑힌 경우 본인의 기록 전체.",
         opinion="정치적 견해: 서명하면 드러납니다.",
+        reminder=(
+            "확인하지 않을 경우: 하루에서 사흘 뒤에 알림 이메일을 한 번 받습니다. 그때까지 이메일 주소도 암호화되어 이 서버에"
+            " 보관됩니다."
+        ),
         withdraw="철회: 받은 이메일의 링크로 언제든지 할 수 있습니다.",
     ),
     "zh-hans": _Words(
@@ -105,6 +114,7 @@ _WORDS = {
         public=("所有人可见：签名人数。", "所有人可见：签名人数，包括按国家或地区统计的人数。"),
         audit="独立审核人可查阅：若被抽中，我的全部记录，以核实签名真实。",
         opinion="政治观点：签名会表明政治观点。",
+        reminder="如果我没有确认：一至三天后会收到一封提醒邮件。在此之前，我的电子邮箱地址也会加密保存在本服务器上。",
         withdraw="撤回：可以随时通过邮件中的链接撤回签名。",
     ),
     "ja": _Words(
@@ -129,6 +139,10 @@ _WORDS = {
         public=("誰でも見られるもの：署名数。", "誰でも見られるもの：署名数（国・地域別を含む）。"),
         audit="独立した監査人が見られるもの：署名が本物であることを確かめるため、抽選で選ばれた場合は私の記録のすべて。",
         opinion="政治的意見：署名によって示されます。",
+        reminder=(
+            "確認しなかった場合：1～3日後に、お知らせのメールが一度だけ届きます。それまでの間、メールアドレスも暗号化されて"
+            "このサーバーに保管されます。"
+        ),
         withdraw="撤回：届いたメールのリンクから、いつでもできます。",
     ),
 }
@@ -194,6 +208,8 @@ def _terms(definition: Definition, language: str, spoken: str) -> Iterator[str]:
         yield words.audit
     yield words.public[form.country]
     yield words.opinion
+    if definition.reminder:
+        yield words.reminder
     yield words.withdraw
 
 

@@ -109,7 +109,7 @@ class Terms:
     `recipients_get` is "count", "sample" or "names". `hint` is the one neutral word in guarded emails; it is "" only if
     the profile is open. `organiser_keys` are age recipients. `warn_residents` are ISO 3166-1 codes,
     `share_without` are keys of share-services.toml. `profile_chosen` is False in a draft whose profile must
-    still be chosen.
+    still be chosen. `reminder`: those who do not confirm get one more email.
     """
 
     slug: str
@@ -132,6 +132,7 @@ class Terms:
     endorsers: tuple[str, ...] = ()
     newsletter: bool = False
     updates: bool = False
+    reminder: bool = False
     warn_residents: tuple[str, ...] = ()
     share_without: tuple[str, ...] = ()
     profile_chosen: bool = True

@@ -27,7 +27,7 @@ from sabal.petitions.tomltable import FILE, Table
 KEYS = (
     "slug", "languages", "authoritative", "organiser", "profile", "dedupe", "hint", "retention", "purpose",
     "goal", "closes", "organiser_keys", "recipients_get", "sample_audit", "endorsers", "newsletter",
-    "updates", "controller", "fields", "recipients", "warn_residents", "share_without",
+    "updates", "reminder", "controller", "fields", "recipients", "warn_residents", "share_without",
 )  # fmt: skip
 
 _HINT = re.compile(r"[a-z]{3,20}")
@@ -75,6 +75,7 @@ def parse_terms(source: str, problems: list[Problem]) -> ParsedTerms | None:
         endorsers=top.texts("endorsers", required=False),
         newsletter=top.flag("newsletter"),
         updates=top.flag("updates"),
+        reminder=_reminder(top, profile),
         warn_residents=protection.warn_residents(top),
         share_without=protection.share_without(top),
         profile_chosen=profile_chosen,
@@ -200,6 +201,15 @@ def _fields(top: Table, profile: str) -> Fields:
                 key, f"A guarded petition cannot offer `{key}`, because what is shown could harm a signer."
             )
     return fields
+
+
+def _reminder(top: Table, profile: str) -> bool:
+    if profile == "guarded" and top.flag("reminder"):
+        top.problem(
+            "reminder",
+            "A guarded petition cannot have `reminder`, because addresses would be kept here longer for it.",
+        )
+    return top.flag("reminder")
 
 
 def _recipients_get(top: Table, profile: str) -> str:

@@ -76,7 +76,9 @@ def sign(
         expires=days.number(today) + PENDING_DAYS,
         suppression=suppression,
         email_id=email_id(how.lane, mail_day, draw),
-        email_body=seal_body(mail_key, submission.email, how.language, t, urandom=draw),
+        email_body=seal_body(
+            mail_key, submission.email, how.language, t, reminds=petition.definition.reminder, urandom=draw
+        ),
         mail_key=mail_day,
         network=how.network,
         says_already=petition.profile.says_already,

@@ -19,7 +19,7 @@ from sabal.desk.titles import definition_of, title_of
 from sabal.desk.views.jobs import is_late
 from sabal.mail.address import EmailAddress
 from sabal.mail.content import Content
-from sabal.mail.emails import Email, Site, confirm_content
+from sabal.mail.emails import Email, Site, confirm_content, reminder_content
 from sabal.mail.ids import CONFIRM_SIGNATURE
 from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition
@@ -48,6 +48,7 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "languages": definition.languages,
         "language": language,
         "content": content,
+        "reminder": _reminder(petition, definition, language) if definition.reminder else None,
         "sender": settings.MAIL_FROM,
         "thanks": definition.texts[language].thanks,
         "guarded": definition.profile == "guarded",
@@ -99,11 +100,23 @@ def _language(request: HttpRequest, definition: Definition) -> str:
 
 
 def _content(petition: Petition, definition: Definition, language: str) -> Content:
+    with override(_site_language(language)):
+        return confirm_content(
+            _email(petition, language), definition, Site(settings.BASE_URL, settings.MAIL_FROM)
+        )
+
+
+def _reminder(petition: Petition, definition: Definition, language: str) -> Content:
+    with override(_site_language(language)):
+        return reminder_content(
+            _email(petition, language), definition, Site(settings.BASE_URL, settings.MAIL_FROM)
+        )
+
+
+def _email(petition: Petition, language: str) -> Email:
     checkpoint = counts_by_petition().get(petition.pk, Counts()).checkpoint.decode()
     to = EmailAddress.parse("you@example.org")
-    email = Email(0, CONFIRM_SIGNATURE, to, language, EXAMPLE, checkpoint=checkpoint)
-    with override(_site_language(language)):
-        return confirm_content(email, definition, Site(settings.BASE_URL, settings.MAIL_FROM))
+    return Email(0, CONFIRM_SIGNATURE, to, language, EXAMPLE, checkpoint=checkpoint)
 
 
 def _site_language(language: str) -> str:

@@ -51,6 +51,12 @@ def test_the_page_lists_each_recipient_with_its_language(viewer: Client) -> None
     assert f"{PAGE}/to/china" in page and f"{PAGE}/press-fr.pdf" in page
     letter = viewer.get(f"{PAGE}/to/china")
     assert letter.status_code == 200 and b'<option value="zh-hans" selected>' in letter.content
+    assert "Letters cannot be printed" not in page
+    contact = {"petition": Petition.objects.get(slug=SLUG), "key": "china", "language": "de"}
+    Contact.objects.create(**contact)
+    page = viewer.get(PAGE).content.decode()
+    row = page[page.index("The Government of the People") : page.index(f"{PAGE}/to/china")]
+    assert "The recipient reads German. Letters cannot be printed in it yet." in row and "English" in row
 
 
 def test_a_letter_has_what_was_chosen(viewer: Client) -> None:

@@ -20,7 +20,7 @@ from sites import SiteOfTests
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
 SLUG = "stop-forced-repatriation"
-DRAFT = "A preview of the newest text."
+DRAFT = "This is the newest text."
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_each_language_has_its_page_with_the_form(base: str, language: str) -> N
 def test_every_page_says_that_it_is_a_draft(base: str) -> None:
     for path in ("/", f"/en/{SLUG}", f"/en/{SLUG}/sent"):
         status, page = get(base + path)
-        assert status == 200 and DRAFT in page and "<title>Draft: " in page
+        assert status == 200 and DRAFT in page and "<title>Preview: " in page
 
 
 def test_the_form_is_checked_and_stores_nothing(base: str, petition: Path) -> None:

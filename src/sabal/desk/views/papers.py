@@ -24,7 +24,7 @@ from sabal.delivery.contact import Contact
 from sabal.delivery.contacts import Addressee
 from sabal.desk.access import of_petition
 from sabal.desk.downloads import Spooled
-from sabal.desk.languagenames import name_of
+from sabal.desk.languagenames import language_name, name_of
 from sabal.desk.paperforms import RecipientLetterForm, SheetsForm, language_choices, lines
 from sabal.desk.titles import title_of
 from sabal.dossier import bundle, files
@@ -35,6 +35,7 @@ from sabal.dossier.offering import offered_bundle
 from sabal.dossier.sheets import sheet_languages
 from sabal.dossier.typesetting import picture
 from sabal.petitions.definition import Definition, Text
+from sabal.petitions.locales import nearest
 from sabal.petitions.models import Petition
 from sabal.petitions.snapshot import PetitionSnapshot
 from sabal.petitions.snapshots import published
@@ -188,6 +189,7 @@ def _listed(snapshot: PetitionSnapshot, one: Addressee, contact: Contact) -> dic
         "name": _name(contact, snapshot.definition),
         "language": name_of(language, get_language() or "en"),
         "translated": language in snapshot.definition.languages,
+        "reads": language_name(contact.language) if _has_no_letter(contact) else "",
     }
 
 
@@ -197,6 +199,11 @@ def _name(contact: Contact, definition: Definition) -> str:
 
 def _language(snapshot: PetitionSnapshot, contact: Contact) -> str:
     return language_for(contact.language, snapshot.definition.authoritative)
+
+
+def _has_no_letter(contact: Contact) -> bool:
+    """Return whether letters cannot be printed in the language that the recipient reads."""
+    return bool(contact.language) and nearest(contact.language, LANGUAGES) is None
 
 
 def _text(definition: Definition) -> Text:

@@ -51,6 +51,12 @@ def invite(served: Served, page: Any, email: str, place: str, role: str) -> str:
     return str(page.locator("code.copy").inner_text())
 
 
+MENUS_ARE_LINES = """[...document.querySelectorAll(".top nav, .menu")].every((menu) => {
+  const here = menu.querySelector("[aria-current]")?.getBoundingClientRect();
+  return menu.offsetHeight < 60 && (!here || (here.left >= 0 && here.right <= innerWidth));
+})"""
+
+
 def assert_pages_fit(
     page: Any, desk: str, addresses: Iterable[str], language: str, scheme: str, *, frames: bool = False
 ) -> None:
@@ -66,6 +72,8 @@ def assert_pages_fit(
             page.goto(address)
             page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
+            if width == 320:  # each menu is one line, and shows where the person is
+                assert page.evaluate(MENUS_ARE_LINES), address
         assert page.locator("h1").count() == 1, address
         found = Axe().run(page, options={"iframes": frames}).response["violations"]
         assert not found, (

@@ -72,7 +72,7 @@ def test_the_page_shows_what_the_count_shows(reader: Reader, petitions: dict[int
     answer = reader.get(PATH.format("en"))
     page = answer.body.decode()
     assert answer.header(b"cache-control") == PUBLIC.encode()
-    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", page)
+    rows = re.findall(r"<tr><th class=\"day\"[^>]*>(.*?)</th>(.*?)</tr>", page)
     numbers = [
         [as_number(n) for n in re.findall(r"<td[^>]*>(?:− )?([\d,]+)</td>", cells)] for _, cells in rows
     ]

@@ -15,7 +15,7 @@ from sabal.configuration.sender import Sender
 from sabal.http import Refused
 from sabal.pages import html
 from sabal.pages.petition import card, petition, sent
-from sabal.petitions.consent import shown
+from sabal.petitions.consent import consent_text, shown
 from sabal.petitions.countries import day_in_full
 from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Section
@@ -104,6 +104,24 @@ def test_the_form_carries_the_version_and_no_box_is_ticked(
     ticked = [tag for tag in re.findall(r"<input [^>]*>", page) if " checked" in tag]
     assert ticked == [tag for tag in ticked if 'value="hidden"' in tag] and len(ticked) == 1
     assert "If you tick nothing here, we cannot email you again" in page
+
+
+def test_a_petition_that_reminds_promises_nothing_else(
+    reader: Reader, petitions: dict[int, PetitionSnapshot]
+) -> None:
+    """What the pages say of emails is true with and without a reminder."""
+    orchard = petitions[OPEN]
+    pages = "/en/keep-the-orchard", "/en/keep-the-orchard/sent", "/en/privacy"
+    without = " ".join(reader.get(path).body.decode() for path in pages)
+    assert "remind" not in without
+    terms = replace(orchard.definition, reminder=True)
+    consent = {one: consent_text(terms, one) for one in terms.languages}
+    petitions[OPEN] = replace(orchard, definition=terms, consent=consent)
+    form, sent, privacy = (reader.get(path).body.decode() for path in pages)
+    assert "and one reminder if you do not." in form and "we cannot email you once you have confirmed" in form
+    assert "I get one reminder after one to three days." in form and "we remind you once" in form
+    assert "we remind you once" in sent and "for one reminder" in privacy
+    assert "We send one email, so that" not in form and "we cannot email you again" not in form
 
 
 def test_nothing_that_a_browser_fills_in_is_folded_away(reader: Reader) -> None:

@@ -1,0 +1,7 @@
+// On a phone a menu is one line, wider than the screen: shows where the person is. The page itself does not move.
+"use strict";
+
+for (const here of document.querySelectorAll(":is(.top nav, .menu) [aria-current]")) {
+  const menu = here.parentElement;
+  menu.scrollLeft = here.offsetLeft - menu.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
+}

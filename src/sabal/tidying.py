@@ -77,8 +77,9 @@ class Tidying:
             take.forget(database, today)
             for petition in snapshots.published():
                 self._tidy_petition(database, petition, now)
+            reminder.forget(database, snapshots, today)
             self._forget_old()
-            gone = tidy_keys(database, self._keystore, today, reminder.key_days(database))
+            gone = tidy_keys(database, self._keystore, today, reminder.mail_days(database))
             logger.info("tidied: %d pending expired, destroyed: %s", expired, counted(len(gone), "mail key"))
             return True
 

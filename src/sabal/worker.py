@@ -97,7 +97,7 @@ class Worker:
         self._reported_at: dict[int, float] = {}
         self._failed_at: dict[str, float] = {}  # when an error of that work was reported
         self._next_wal_checkpoint = self._next_wal_truncation = self._next_tidy = float("-inf")
-        self._next_greeting = self._next_reminder = self._next_plans = float("-inf")
+        self._next_greeting = self._next_answers_due = self._next_plans = float("-inf")
         self._next_resumption = float("-inf")
 
     def run(self) -> bool:
@@ -172,7 +172,7 @@ class Worker:
             self.transport,
             self.clock,
             petitions=snapshots,
-            accepted=reminder.accepted,
+            accepted=reminder.note_accepted,
             site=self._site(database),
             writers=WRITERS,
             should_stop=self.stop.is_set,
@@ -213,9 +213,9 @@ class Worker:
 
     def _do_tasks(self, database: Database, snapshots: Snapshots) -> float:
         worked = self._tasks.work(database)
-        if (ticks := self.ticks()) >= self._next_reminder:
-            self._next_reminder = ticks + MINUTE
-            with self._beside("reminders"):
+        if (ticks := self.ticks()) >= self._next_answers_due:
+            self._next_answers_due = ticks + MINUTE
+            with self._beside("answers that are due"):
                 self._tasks.remind(days.date_of(days.number_at(self.clock())))
         if ticks >= self._next_plans:
             self._next_plans = ticks + PLANS_EVERY

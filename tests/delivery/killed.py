@@ -42,7 +42,7 @@ outbox.send_due(
     Killed(MailUrl("smtp", "127.0.0.1", port), "petition.example"),
     lambda: now,
     petitions=snapshots,
-    accepted=reminder.accepted,
+    accepted=reminder.note_accepted,
     site=Site("https://petition.example", Sender("Petitions", "petition@site.example")),
     writers={DELIVERY: DeliveryEmails()},
 )

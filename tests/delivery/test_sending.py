@@ -88,7 +88,7 @@ class Office:
             transport,
             lambda: self.now,
             petitions=self.site.snapshots,
-            accepted=reminder.accepted,
+            accepted=reminder.note_accepted,
             site=by,
             writers={DELIVERY: DeliveryEmails()},
             chance=lambda: 0.5,

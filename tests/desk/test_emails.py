@@ -28,7 +28,7 @@ from sabal.petitions.models import Petition
 from sabal.petitions.pieces import pieces_of, with_pieces
 from sabal.publishing import drafts
 from served import SLUG
-from sites import EXAMPLE, SiteOfTests
+from sites import EXAMPLE, SiteOfTests, replace_key
 
 PAGE = f"/petitions/{SLUG}/emails"
 
@@ -180,3 +180,16 @@ def test_a_viewer_and_another_website_send_nothing(site: SiteOfTests, ed: Person
     for browser in (eve.browser, other):
         assert browser.post(f"{PAGE}/test").status_code == 403
     assert not Job.objects.exists() and Petition.objects.get().state == "draft"
+
+
+def test_the_page_shows_the_reminder_or_says_that_there_is_none(ed: Person) -> None:
+    page = unescape(ed.browser.get(PAGE).content.decode())
+    assert "They get no reminder." in page and f'href="/petitions/{SLUG}/terms"' in page
+    reminding = files()
+    reminding["petition.toml"] = replace_key(reminding["petition.toml"], "reminder", "true")
+    drafts.import_files(reminding)
+    page = unescape(ed.browser.get(f"{PAGE}?language=ko").content.decode())
+    assert "They get one reminder" in page and "아직 확인되지 않은 서명:" in page
+    drafts.import_files(files("guarded"))
+    page = ed.browser.get(PAGE).content.decode()
+    assert "They get no reminder, because their address" in page and "Not confirmed yet" not in page

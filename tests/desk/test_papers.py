@@ -52,8 +52,10 @@ def test_the_page_lists_each_recipient_with_its_language(viewer: Client) -> None
     letter = viewer.get(f"{PAGE}/to/china")
     assert letter.status_code == 200 and b'<option value="zh-hans" selected>' in letter.content
     assert "Letters cannot be printed" not in page
-    contact = {"petition": Petition.objects.get(slug=SLUG), "key": "china", "language": "de"}
-    Contact.objects.create(**contact)
+
+
+def test_the_page_says_if_letters_are_not_in_the_language_of_a_recipient(viewer: Client) -> None:
+    Contact.objects.create(petition=Petition.objects.get(slug=SLUG), key="china", language="de")
     page = viewer.get(PAGE).content.decode()
     row = page[page.index("The Government of the People") : page.index(f"{PAGE}/to/china")]
     assert "The recipient reads German. Letters cannot be printed in it yet." in row and "English" in row

@@ -92,7 +92,7 @@ def send(site: SiteOfTests, sink: Sink) -> None:
         sink.transport(),
         lambda: NOW + 60.0,
         petitions=site.snapshots,
-        accepted=reminder.accepted,
+        accepted=reminder.note_accepted,
         slow_limit=500,
     )
 

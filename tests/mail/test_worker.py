@@ -29,6 +29,7 @@ from signing.steps import confirmed, signed
 from sites import DAY_NUMBER, NOW, SiteOfTests
 
 Sinks = Callable[..., Sink]
+DAY = 86_400
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,31 @@ def test_a_mail_server_that_hangs_does_not_stop_counting(site: SiteOfTests, sink
         assert server.process.stdin is not None
         server.process.stdin.close()  # the server ends
     assert claimed(site) == 0 and site.rows("mail_email") == 2, "begun emails are settled, and none is lost"
+
+
+def test_the_worker_reminds_and_keeps_the_key_until_then(site: SiteOfTests, sink: Sinks) -> None:
+    petition, server = site.publish(profile='"open"', reminder="true"), sink()
+    signed(site, petition)
+    for later in range(5):  # as public processes do
+        site.keystore.make(site.database, mail_key_name(DAY_NUMBER + later))
+
+    def work(later: int) -> list[int]:
+        running = Worker(site.keystore, server.transport(), clock=lambda: NOW + later * DAY)
+        site.refresh()
+        for _ in range(2):
+            running._count_and_tidy(site.database, site.snapshots)
+            running._send(site.database, site.snapshots)
+        names = [f"mail/{DAY_NUMBER + day}" for day in range(5)]
+        where, params = site.database.among("name", names)
+        kept = site.database.query(f"SELECT name FROM keys_key WHERE {where}", params)
+        return sorted(int(name.removeprefix("mail/")) - DAY_NUMBER for (name,) in kept)
+
+    assert [work(0), work(1)] == [[0, 1, 2, 3, 4]] * 2 and len(server.emails()) == 1
+    assert work(2) == [0, 1, 2, 3, 4], "the tidying of this day came before the reminder"
+    assert len(server.emails()) == 2
+    site.database.execute("UPDATE signing_pending SET reminder = ?", (b"kept in vain",))
+    assert work(4) == [3, 4]
+    assert site.database.query("SELECT reminder FROM signing_pending") == [(None,)]
 
 
 @pytest.mark.slow

@@ -179,7 +179,7 @@ class World:
         database = options.pop("database", self.database)
         fixed: dict[str, Any] = {
             "petitions": Petitions(),
-            "accepted": reminder.accepted,
+            "accepted": reminder.note_accepted,
             "site": SITE,
             "chance": lambda: 0.5,
             "pause": lambda _: None,

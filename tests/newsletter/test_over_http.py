@@ -54,7 +54,7 @@ def sent_emails(site: SiteOfTests) -> list[tuple[str, dict[str, str]]]:
         FolderTransport(folder),
         time.time,
         petitions=site.snapshots,
-        accepted=reminder.accepted,
+        accepted=reminder.note_accepted,
         site=Site("http://127.0.0.1:8000", Sender("", "petition@localhost")),
     )
     found = []

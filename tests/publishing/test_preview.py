@@ -20,7 +20,7 @@ from sites import SiteOfTests
 
 EXAMPLE = Path(__file__).parents[2] / "petitions" / "stop-forced-repatriation"
 SLUG = "stop-forced-repatriation"
-DRAFT = "This is the newest text."
+PREVIEW = "This is the newest text."
 
 
 @pytest.fixture
@@ -58,20 +58,20 @@ def test_each_language_has_its_page_with_the_form(base: str, language: str) -> N
     assert 'class="draft"' in page and 'content="noindex"' in page
 
 
-def test_every_page_says_that_it_is_a_draft(base: str) -> None:
+def test_every_page_says_that_it_is_a_preview(base: str) -> None:
     for path in ("/", f"/en/{SLUG}", f"/en/{SLUG}/sent"):
         status, page = get(base + path)
-        assert status == 200 and DRAFT in page and "<title>Preview: " in page
+        assert status == 200 and PREVIEW in page and "<title>Preview: " in page
 
 
 def test_the_form_is_checked_and_stores_nothing(base: str, petition: Path) -> None:
     before = folder.read(petition)
     status, page = get(f"{base}/en/{SLUG}/sign", urlencode({"name": "Suzie", "email": "suzie"}).encode())
-    assert status == 422 and 'value="Suzie"' in page and "Tick the box to agree" in page and DRAFT in page
+    assert status == 422 and 'value="Suzie"' in page and "Tick the box to agree" in page and PREVIEW in page
     typed = {"name": "Suzie", "email": "suzie@example.org", "consent": "1"}
     version = page.split('name="version" value="')[1][:16]
     status, page = get(f"{base}/en/{SLUG}/sign", urlencode({**typed, "version": version}).encode())
-    assert status == 200 and "Now check your email" in page and DRAFT in page
+    assert status == 200 and "Now check your email" in page and PREVIEW in page
     assert folder.read(petition) == before
 
 
@@ -124,7 +124,7 @@ def test_the_preview_of_a_published_petition_shows_its_next_version(site: SiteOf
     with PreviewServer(lambda: files, 0) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
-        assert DRAFT in get(f"{server.address}/en/{SLUG}")[1]
+        assert PREVIEW in get(f"{server.address}/en/{SLUG}")[1]
         server.shutdown()
         thread.join(5)
 

@@ -75,6 +75,10 @@ class _Row(NamedTuple):
 class DeliveryEmails:
     """Writes the emails of the kind `mail.ids.DELIVERY` (mail.writers.Writer)."""
 
+    def sealed(self, database: Database, email: Claimed) -> bytes | None:
+        """Return the body in the row itself."""
+        return email.sealed
+
     def begin(
         self, database: Database, email: Email, petition: Definition | None, site: Site, now: float
     ) -> Message | None:

@@ -111,7 +111,7 @@ class History:
             self._letterbox,
             lambda: now,
             petitions=self._snapshots,
-            accepted=reminder.accepted,
+            accepted=reminder.note_accepted,
             site=site,
             chance=self._chance.random,
         ).handled:

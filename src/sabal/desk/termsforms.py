@@ -149,7 +149,7 @@ class TermsForm(Saved):
     newsletter = forms.BooleanField(label=_("Offer the newsletter"), required=False)
     updates = forms.BooleanField(label=_("Signers may ask for updates about this petition"), required=False)
     reminder = forms.BooleanField(
-        label=_("Remind once, by email, those who do not confirm"),
+        label=_("Send one reminder by email to people who do not confirm"),
         help_text=_(
             "After one to three days. Until then their email address stays on the server, locked, and the page says so."
         ),

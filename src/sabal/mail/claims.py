@@ -19,7 +19,7 @@ CLAIM = 120  # seconds for which an email is claimed
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in total
 HOUR = 3_600
-_STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
+STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
 
 
 @dataclass(slots=True)
@@ -114,13 +114,13 @@ def settle(
     for email in tried:
         if email.end in (End.LATER, End.UNREADABLE) and email.attempts >= GIVE_UP:
             email.end = End.GIVEN_UP
-    ended = [email for email in tried if email.end not in _STAYS]
+    ended = [email for email in tried if email.end not in STAYS]
     with database.transaction():
         deleted = _delete(database, ended)
         counted = [email for email in ended if email.id in deleted] + [
             email
             for email in sorted(tried, key=lambda email: email.id)
-            if email.end in _STAYS and _put_back(database, email, int(now + _wait(email.attempts, chance())))
+            if email.end in STAYS and _put_back(database, email, int(now + _wait(email.attempts, chance())))
         ]
         if taken := [email for email in counted if email.end is End.ACCEPTED]:
             accepted(database, taken, days.number_at(now))

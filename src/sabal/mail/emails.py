@@ -103,7 +103,7 @@ def render(email: Email, petition: Definition | None, site: Site, now: float) ->
     if email.kind == CONFIRM_SIGNATURE:
         return confirm_signature(email, petition, site, now)
     if email.kind == REMINDER:
-        return confirm_reminder(email, petition, site, now)
+        return remind_to_confirm(email, petition, site, now)
     if email.kind == CONFIRM_TEST:
         return confirm_test(email, petition, site, now)
     if email.kind == ALREADY_SIGNED:
@@ -137,7 +137,7 @@ def confirm_content(email: Email, petition: Definition, site: Site) -> Content:
     )
 
 
-def confirm_reminder(email: Email, petition: Definition, site: Site, now: float) -> Message:
+def remind_to_confirm(email: Email, petition: Definition, site: Site, now: float) -> Message:
     """Ask the reader once more to confirm a signature. Raises ValueError for a guarded petition."""
     if petition.profile == "guarded":
         raise ValueError("a guarded petition sends no reminder")
@@ -161,7 +161,8 @@ def reminder_content(email: Email, petition: Definition, site: Site) -> Content:
             sentence(_("To confirm it, or to tell us that it was not you, open this page:")),
         ),
         closing=_(
-            "This is the only reminder. If you ignore it, nothing happens. What was entered is deleted after 7 days."
+            "This is the only reminder. If you ignore it, nothing happens. What was entered is deleted seven days after"
+            " our first email."
         ),
     )
 

@@ -177,7 +177,12 @@ class _Run:
         return self.keys[day]
 
     def _send(self, email: Claimed, key: bytes) -> None:
-        opened = _open(email, key)
+        writer = self.writers.get(email.kind)
+        sealed = writer.sealed(self.database, email) if writer else email.sealed
+        if sealed is None:
+            email.end = End.WITHDRAWN
+            return
+        opened = _open(email, sealed, key)
         petition = None
         if email.petition_id:  # 0 and None mean the site itself
             published = self.petitions.by_id(email.petition_id)
@@ -233,12 +238,12 @@ class _Run:
             email.until = 0
 
 
-def _open(email: Claimed, key: bytes) -> emails.Email:
+def _open(email: Claimed, sealed: bytes, key: bytes) -> emails.Email:
     """Decrypt the email, and set its provider, its token, and whether it may be sent again as a reminder.
 
     Raises KeyMissing, ValueError or KeyError.
     """
-    body = open_body(key, email.sealed)
+    body = open_body(key, sealed)
     email.provider, email.token, email.reminds = body.to.provider, body.token, body.reminds
     return emails.Email(
         email.id,

@@ -1,5 +1,7 @@
 """An email as a row of the outbox: its columns, and its body, which only the mail key of its day opens.
 
+The row of a reminder has the token hash of a pending signature in place of its body (signing/reminder.py).
+
 Every package that causes an email writes it with this module, and the outbox reads it with this module.
 """
 
@@ -48,7 +50,7 @@ class Body:
 
     `language` is a path segment such as "zh-hans". `token` is the 26 characters of the link. `unsubscribe` is the token
     of a newsletter's unsubscribe link, or empty. `list` is empty unless the email is about a newsletter. `reminds`:
-    the form said that whoever does not confirm is reminded.
+    the form announced a reminder.
     """
 
     to: EmailAddress
@@ -72,7 +74,10 @@ def seal_body(
     reminds: bool = False,
     urandom: Callable[[int], bytes] = os.urandom,
 ) -> bytes:
-    """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link."""
+    """Return an email's body, sealed under `key`, the mail key of its day. `token` is that of the link.
+
+    `reminds`: the reader may get this email once more.
+    """
     body = {"to": to.typed, "lang": language, "token": tokens.encode(token)}
     if unsubscribe is not None:
         body["unsubscribe"] = tokens.encode(unsubscribe)

@@ -18,7 +18,7 @@ logger = logging.getLogger("sabal.mail")
 def tidy_keys(
     database: Database, keystore: KeyStore, today: int, also_needed: Set[int] = frozenset()
 ) -> list[int]:
-    """Destroy the mail keys that no email needs, and return their days. `also_needed` are days whose keys stay.
+    """Destroy the mail keys that no email needs, and return their days. `also_needed`: more days with keys that stay.
 
     Emails that are 8 days old are dropped, so that their keys can be destroyed too. The keys of today and yesterday
     stay, because a signature that arrives just after midnight may be sealed under yesterday's.

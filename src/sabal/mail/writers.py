@@ -14,6 +14,9 @@ from sabal.petitions.definition import Definition
 class Writer(Protocol):
     """Writes the emails of one kind."""
 
+    def sealed(self, database: Database, email: Claimed) -> bytes | None:
+        """Return the encrypted body of a row (mail.row), which may be stored elsewhere; None if it must not be sent."""
+
     def begin(
         self, database: Database, email: Email, petition: Definition | None, site: Site, now: float
     ) -> Message | None:

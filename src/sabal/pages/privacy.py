@@ -1,7 +1,7 @@
 """The table of the privacy page: the data that the server has about a person at each moment.
 
 Each row names the database columns that it describes. A test compares them with the database, so that every new column
-must be described here. A field of the form is named only if a petition of the site asks for it.
+must be described here. A field of the form, and the reminder, are named only if a petition of the site has them.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Only:
-    """A sentence about a field of the form, or another thing that only some petitions have, such as "reminder"."""
+    """A sentence about a field of the form, or about the reminder, for sites where a petition has it."""
 
     about: str
     sentence: Promise
@@ -33,22 +33,25 @@ class Moment:
     covers: tuple[str, ...] = ()
 
 
-def moments(has: Collection[str]) -> list[dict[str, object]]:
-    """Return the rows for a site whose petitions have these fields and things. Each cell is a list of sentences."""
+def moments(offered: Collection[str]) -> list[dict[str, object]]:
+    """Return the rows for a site. Each cell is a list of sentences.
+
+    `offered` are the fields of the site's forms, and "reminder" if a petition sends reminders.
+    """
     return [
         {
             "when": moment.when,
-            "memory": _sentences(moment.memory, has),
-            "disk": _sentences(moment.disk, has),
-            "how_long": _sentences(moment.how_long, has),
+            "memory": _sentences(moment.memory, offered),
+            "disk": _sentences(moment.disk, offered),
+            "how_long": _sentences(moment.how_long, offered),
         }
         for moment in MOMENTS
     ]
 
 
-def _sentences(says: Says, has: Collection[str]) -> list[Promise]:
+def _sentences(says: Says, offered: Collection[str]) -> list[Promise]:
     parts = says if isinstance(says, tuple) else (says,)
-    asked = (part for part in parts if not isinstance(part, Only) or part.about in has)
+    asked = (part for part in parts if not isinstance(part, Only) or part.about in offered)
     return [part.sentence if isinstance(part, Only) else part for part in asked]
 
 
@@ -93,15 +96,18 @@ MOMENTS = (
                 " form came by this link. This too is a number without a time."
             ),
         ),
-        how_long=_(
-            "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
-            " service has accepted it, eight days at most."
+        how_long=(
+            _(
+                "Seven days after the email was sent, if you do not confirm. The email itself: until your email"
+                " service has accepted it, eight days at most."
+            ),
+            Only("reminder", _("What is kept for a reminder: four days at most.")),
         ),
         covers=(
             *_columns(
                 "signing_pending",
                 "token_hash petition_id version_id pepper_epoch dedupe_tag commitment w sealed_id pending_payload"
-                " mailbox held expires owner reminder reminder_key remind_on",
+                " mailbox held expires owner reminder reminder_mail_day remind_on",
             ),
             *_columns("signing_sealed", "id petition_id body"),
             *_columns(

@@ -46,7 +46,7 @@ def privacy(published: Published, language: str) -> Response:
     form = _form(published)
     context = {
         "organisations": _organisations(published, language),
-        "moments": moments(_had_by(published, form)),
+        "moments": moments(_offered(published, form)),
         "form": form,
         "guarded": any(one.profile.guarded for one in published),
         "mail_relay": settings.MAIL_RELAY,
@@ -89,7 +89,7 @@ def _form(published: Published) -> Fields:
     return Fields(**{name: any(getattr(form, name) for form in forms) for name in FORM_FIELDS})
 
 
-def _had_by(published: Published, form: Fields) -> set[str]:
+def _offered(published: Published, form: Fields) -> set[str]:
     """Return the fields of any petition, and "reminder" if one sends reminders."""
     asked = {name for name in FORM_FIELDS if getattr(form, name)}
     return asked | {"reminder" for one in published if one.definition.reminder}

@@ -53,6 +53,7 @@ def parse_terms(source: str, problems: list[Problem]) -> ParsedTerms | None:
     languages = _languages(top)
     authoritative = top.word("authoritative", languages) if languages else top.text("authoritative")
     profile, profile_chosen = protection.profile(top)
+    dedupe = top.word("dedupe", ("pepper", "offline"), default="pepper")
     retention, closes = _days(top)
     return ParsedTerms(
         slug=_slug(top, languages),
@@ -60,7 +61,7 @@ def parse_terms(source: str, problems: list[Problem]) -> ParsedTerms | None:
         authoritative=authoritative,
         organiser=top.in_languages("organiser", languages),
         profile=profile,
-        dedupe=top.word("dedupe", ("pepper", "offline"), default="pepper"),
+        dedupe=dedupe,
         hint=_hint(top, profile),
         controller=_controller(top.table("controller"), languages),
         retention=retention,
@@ -75,7 +76,7 @@ def parse_terms(source: str, problems: list[Problem]) -> ParsedTerms | None:
         endorsers=top.texts("endorsers", required=False),
         newsletter=top.flag("newsletter"),
         updates=top.flag("updates"),
-        reminder=_reminder(top, profile),
+        reminder=_reminder(top, profile, dedupe),
         warn_residents=protection.warn_residents(top),
         share_without=protection.share_without(top),
         profile_chosen=profile_chosen,
@@ -203,13 +204,19 @@ def _fields(top: Table, profile: str) -> Fields:
     return fields
 
 
-def _reminder(top: Table, profile: str) -> bool:
-    if profile == "guarded" and top.flag("reminder"):
+def _reminder(top: Table, profile: str, dedupe: str) -> bool:
+    reminder = top.flag("reminder")
+    if reminder and profile == "guarded":
         top.problem(
             "reminder",
-            "A guarded petition cannot have `reminder`, because addresses would be kept here longer for it.",
+            "A guarded petition cannot have `reminder`, because the server would keep addresses longer.",
         )
-    return top.flag("reminder")
+    elif reminder and dedupe == "offline":
+        top.problem(
+            "reminder",
+            "`reminder` needs `dedupe` to be pepper. Otherwise people who have signed could be reminded.",
+        )
+    return reminder
 
 
 def _recipients_get(top: Table, profile: str) -> str:

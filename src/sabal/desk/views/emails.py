@@ -1,5 +1,6 @@
 """The email that asks to confirm a signature, as it will arrive, and a test of it to oneself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -48,7 +49,9 @@ def show(request: HttpRequest, petition: Petition) -> HttpResponse:
         "languages": definition.languages,
         "language": language,
         "content": content,
-        "reminder": _reminder(petition, definition, language) if definition.reminder else None,
+        "reminder": _content(petition, definition, language, reminder_content)
+        if definition.reminder
+        else None,
         "sender": settings.MAIL_FROM,
         "thanks": definition.texts[language].thanks,
         "guarded": definition.profile == "guarded",
@@ -99,18 +102,14 @@ def _language(request: HttpRequest, definition: Definition) -> str:
     return next((one for one in wanted if one in definition.languages), definition.authoritative)
 
 
-def _content(petition: Petition, definition: Definition, language: str) -> Content:
+def _content(
+    petition: Petition,
+    definition: Definition,
+    language: str,
+    write: Callable[[Email, Definition, Site], Content] = confirm_content,
+) -> Content:
     with override(_site_language(language)):
-        return confirm_content(
-            _email(petition, language), definition, Site(settings.BASE_URL, settings.MAIL_FROM)
-        )
-
-
-def _reminder(petition: Petition, definition: Definition, language: str) -> Content:
-    with override(_site_language(language)):
-        return reminder_content(
-            _email(petition, language), definition, Site(settings.BASE_URL, settings.MAIL_FROM)
-        )
+        return write(_email(petition, language), definition, Site(settings.BASE_URL, settings.MAIL_FROM))
 
 
 def _email(petition: Petition, language: str) -> Email:

@@ -1,4 +1,5 @@
-// On a phone a menu is one line, wider than the screen: shows where the person is. The page itself does not move.
+// On a phone a menu is one line, wider than the screen. This scrolls it to the link of the page that is open. The page
+// itself does not move.
 "use strict";
 
 for (const here of document.querySelectorAll(":is(.top nav, .menu) [aria-current]")) {

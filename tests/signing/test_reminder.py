@@ -249,6 +249,7 @@ def test_a_guarded_petition_has_none_whatever_is_stored(site: SiteOfTests, sink:
     assert kept(site) == 1
     assert reminder.queue_due(site.database, site.snapshots, MORNING) == 0 and kept(site) == 0
     definition = replace(petition.definition, reminder=True)
+    assert not reminder._reminds(replace(petition, definition=definition), DAY_NUMBER)
     to = EmailAddress.parse("max@example.org")
     with pytest.raises(ValueError, match="guarded"):
         emails.render(emails.Email(1, REMINDER, to, "en", "x" * 26), definition, emails.Site(), MORNING)

@@ -85,6 +85,22 @@ def test_from_the_first_word_to_the_report(site: SiteOfTests, olga: Person) -> N
     assert olga.browser.get(f"{address}/text/en").status_code == 409  # what was sent stays as it is
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("Read [it](http://site.example/en).", 422),
+        ("Read [it](/en/night-bus).", 422),
+        ("Read [it](javascript:alert(1)).", 422),
+        ("Read [it](https://site.example/en), or write [to us](mailto:us@site.example).", 302),
+        ("We met (at last) [all of them] on Tuesday.", 302),
+    ],
+)
+def test_a_link_that_would_arrive_as_words_is_refused(
+    site: SiteOfTests, olga: Person, body: str, status: int
+) -> None:
+    assert save(olga, begin_writing(olga), body=body) == status
+
+
 def test_a_test_goes_to_the_person_alone(site: SiteOfTests, olga: Person) -> None:
     subscribe(site, "suzie@example.org")
     address = begin_writing(olga)
@@ -161,7 +177,8 @@ def test_fields_of_other_programs_are_refused(site: SiteOfTests, olga: Person, f
 
 def test_code_in_a_text_runs_nowhere(site: SiteOfTests, olga: Person) -> None:
     address = begin_writing(olga)
-    bad = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) ![p](https://a.example/p)"
+    bad = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x][y] <javascript:alert(1)> ![p](https://a.example/p)"
+    bad += "\n\n[y]: javascript:alert(1)"
     assert save(olga, address, subject="<b>x</b>", body=bad) == 302
     html = olga.browser.get(f"{address}/html?language=en").content.decode()
     page = olga.browser.get(address).content.decode()

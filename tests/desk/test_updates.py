@@ -145,6 +145,7 @@ def test_one_is_planned_on_the_clock_of_a_zone_and_cancelled(olga: Person, site:
         ({"title:en": "x" * 201}, "at most 200"),
         ({"body:en": "a\u202eb"}, "invisible character"),
         ({"body:en": "[" * 2001}, "too many opening brackets"),
+        ({"body:en": "Read [the page](http://site.example/en)."}, "A link must begin with https://"),
     ],
 )
 def test_what_cannot_be_saved_is_said_and_stays(olga: Person, fields: dict[str, Any], said: str) -> None:

@@ -75,7 +75,11 @@ def test_who_does_not_confirm_is_reminded_once(
 ) -> None:
     server, suzie = sink(), ask(site, petition)
     send(site, server)
-    assert kept(site) == 1
+    (email,) = server.emails()
+    part = email.get_body(("plain",))
+    assert part is not None
+    assert "If you do not confirm, we remind you once" in part.get_content()
+    assert "nothing happens" not in part.get_content() and kept(site) == 1
     send(site, server, MORNING - 1)
     assert not reminders(server), "it is too early"
     send(site, server, MORNING)
@@ -281,7 +285,7 @@ def test_only_those_are_reminded_whom_the_form_told(site: SiteOfTests, sink: Cal
     ask(site, before)
     after = amend(site, before, "true")
     assert after.definition.reminder and "one reminder" in after.consent["en"]
-    assert AmendmentKind.CORRECTION not in kinds(before.definition, after.definition, same_texts=True)
+    assert AmendmentKind.CORRECTION in kinds(before.definition, after.definition, same_texts=True)
     ask(site, after, "max@example.org")
     send(site, server)
     send(site, server, MORNING)

@@ -12,6 +12,7 @@ from sabal.desk.editforms import TEXT_LENGTH, lines
 from sabal.desk.languagenames import name_of
 from sabal.desk.publishforms import WhenForm, showable
 from sabal.mailings.wording import strange_fields
+from sabal.petitions.links import refused_link
 
 
 class NewMailingForm(forms.Form):
@@ -66,6 +67,10 @@ class MailingTextForm(forms.Form):
                     "“%(field)s” would be sent as it is: there are no personal fields here. Write it for everybody."
                 )
                 % {"field": found[0]}
+            )
+        if refused_link(body):
+            raise ValidationError(
+                _("A link must begin with https:// or mailto: and have an address after it.")
             )
         return body
 

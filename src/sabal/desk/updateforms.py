@@ -14,6 +14,7 @@ from sabal.desk.languagenames import name_of
 from sabal.desk.pictureeditor import PictureField
 from sabal.desk.publishforms import WhenForm, showable
 from sabal.petitions.definition import Definition
+from sabal.petitions.links import refused_link
 from sabal.petitions.posts import BODY_LENGTH, TITLE_LENGTH, PostText
 from sabal.petitions.wording import has_too_many_brackets
 from sabal.updates.writing import PACES, WrittenPost
@@ -118,6 +119,11 @@ class UpdateForm(forms.Form):
                 self.add_error(f"body:{language}", _("Write the text, or empty the title too."))
             if has_too_many_brackets(body):
                 self.add_error(f"body:{language}", _("There are too many opening brackets ([) in this text."))
+            elif refused_link(body):
+                self.add_error(
+                    f"body:{language}",
+                    _("A link must begin with https:// or mailto: and have an address after it."),
+                )
             if has_picture and not seen and f"picture:{language}" not in self.errors:
                 self.add_error(
                     f"picture:{language}",

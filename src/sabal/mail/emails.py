@@ -131,7 +131,7 @@ def confirm_content(email: Email, petition: Definition, site: Site) -> Content:
         subject=confirm_subject(petition, email.language),
         opening=_someone_signed(petition, email.language),
         link=f"{site.base_url}/{email.language}/confirm/{email.token}",
-        closing=_("If you ignore this email, nothing happens. What was entered is deleted after 7 days."),
+        closing=_if_ignored(petition),
         signed_by=_signed_by(petition, email.language, site),
         checkpoint=email.checkpoint,
     )
@@ -342,6 +342,15 @@ def _someone_signed(petition: Definition, language: str) -> tuple[Phrase, ...]:
         *_own_words(petition, language),
         sentence(then),
     )
+
+
+def _if_ignored(petition: Definition) -> str:
+    if petition.reminder:
+        return _(
+            "If you do not confirm, we remind you once, after one to three days. What was entered is deleted seven days"
+            " after this email."
+        )
+    return _("If you ignore this email, nothing happens. What was entered is deleted after 7 days.")
 
 
 def _own_words(petition: Definition, language: str) -> Iterator[Phrase]:

@@ -52,7 +52,6 @@ def _outline(definition: Definition) -> tuple[object, ...]:
         definition.retention,
         definition.warn_residents,
         definition.fields,
-        definition.reminder,
         definition.controller.key,
     )
 

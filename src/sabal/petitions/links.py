@@ -3,6 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
+_LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")  # [words](target), as people write it
 _EMAIL_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]+")
 
 
@@ -20,3 +21,8 @@ def is_allowed_link(target: str) -> bool:
     if parts.scheme == "https":
         return bool(parts.hostname) and "@" not in parts.netloc
     return parts.scheme == "mailto" and is_email_address(parts.path)
+
+
+def refused_link(text: str) -> str:
+    """Return the first target of a Markdown link in `text` that would stay words; empty if there is none."""
+    return next((target for target in _LINK.findall(text) if not is_allowed_link(target)), "")

@@ -15,8 +15,9 @@ from sabal.desk.models import Job
 from sabal.desk.termseditor import TermsEditor
 from sabal.desk.working import Tasks
 from sabal.keys.keystore import KeyStore
-from sabal.mail.emails import Email, Site, render
+from sabal.mail.emails import Email, Site
 from sabal.mail.ids import TEAM_NEW_KEY
+from sabal.mail.kinds import render
 from sabal.mail.row import open_body
 from sabal.petitions.models import Petition, Version
 from sabal.publishing import drafts, states

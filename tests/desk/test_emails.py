@@ -18,8 +18,9 @@ from sabal.desk.models import Job
 from sabal.desk.working import Tasks
 from sabal.keys.keystore import mail_key_name, open_keystore
 from sabal.mail.address import EmailAddress
-from sabal.mail.emails import Email, Site, render
+from sabal.mail.emails import Email, Site
 from sabal.mail.ids import CONFIRM_TEST
+from sabal.mail.kinds import render
 from sabal.mail.row import open_body
 from sabal.pages.prepared import prepared_page
 from sabal.petitions import folder

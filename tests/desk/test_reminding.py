@@ -11,8 +11,9 @@ from sabal.delivery import record
 from sabal.delivery.record import Happening
 from sabal.delivery.rows import Reminder, Step
 from sabal.desk.reminding import remind
-from sabal.mail.emails import Email, Site, render
+from sabal.mail.emails import Email, Site
 from sabal.mail.ids import TEAM_ANSWER_DUE
+from sabal.mail.kinds import render
 from sabal.mail.row import open_body
 from sabal.petitions.deliveries import StepKind
 from sabal.petitions.models import Petition

@@ -23,7 +23,7 @@ from sabal import pages
 from sabal import settings as site_settings
 from sabal.checking.finding import checkpoints_in
 from sabal.configuration.sender import Sender
-from sabal.mail import content, emails
+from sabal.mail import confirming, content, emails, kinds, subscribing
 from sabal.mail.address import EmailAddress
 from sabal.mail.emails import Email
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
@@ -52,13 +52,13 @@ def write(
     kind: int, profile: str, language: str, to: str = "suzie@example.org"
 ) -> tuple[EmailMessage, bytes]:
     """Return the email as a mail program parses it, and its bytes."""
-    raw = emails.render(an_email(kind, language, to), PETITIONS[profile], SITE, NOON).content
+    raw = kinds.render(an_email(kind, language, to), PETITIONS[profile], SITE, NOON).content
     return message_from_bytes(raw, policy=policy.default), raw  # type: ignore[return-value]
 
 
 def rendered(email: Email, petition: Definition | None, site: emails.Site = SITE) -> EmailMessage:
     """Return the email as a mail program parses it."""
-    return message_from_bytes(emails.render(email, petition, site, NOON).content, policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(kinds.render(email, petition, site, NOON).content, policy=policy.default)  # type: ignore[return-value]
 
 
 def part(message: EmailMessage, kind: str) -> str:
@@ -74,7 +74,7 @@ def translated(tmp_path: Path) -> Iterator[None]:
     The tests are about the lookup, not about the translators' words.
     """
     catalog = Catalog(locale="ko")
-    for module in (emails, content):
+    for module in (confirming, subscribing, content):
         source = Path(module.__file__).read_text(encoding="utf-8")
         for strings in re.findall(r'_\(\s*((?:"[^"]+"\s*)+)', source):
             message = "".join(re.findall(r'"([^"]+)"', strings))
@@ -174,7 +174,7 @@ def test_an_open_email_names_the_petition() -> None:
 
 def test_already_signed_is_for_open_petitions_only() -> None:
     with pytest.raises(ValueError, match="never says"):
-        emails.already_signed(an_email(2), definition("guarded"), SITE, NOON)
+        confirming.already_signed(an_email(2), definition("guarded"), SITE, NOON)
     assert "already signed" in str(write(2, "open", "en")[0]["Subject"])
 
 
@@ -190,8 +190,8 @@ def test_emails_are_in_the_readers_language(translated: None) -> None:
     with override("zh-hans"):
         write(1, "open", "ko")
         assert get_language() == "zh-hans", "the worker's own language is unchanged"
-    assert emails.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
-    assert emails.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
+    assert confirming.confirm_subject(definition(), "ko") == "K: Please confirm your request (lantern)"
+    assert subscribing.newsletter_subject(None, "ko") == "K: Please confirm your subscription"
 
 
 def test_a_language_that_the_site_does_not_have() -> None:
@@ -214,8 +214,8 @@ def test_a_language_that_the_site_does_not_have() -> None:
 
 
 def test_an_email_sent_again_has_the_same_message_id() -> None:
-    first, again = (emails.render(an_email(), definition(), SITE, now) for now in (NOON, NOON + 3_600))
-    other = emails.render(replace(an_email(), id=-4711), definition(), SITE, NOON)
+    first, again = (kinds.render(an_email(), definition(), SITE, now) for now in (NOON, NOON + 3_600))
+    other = kinds.render(replace(an_email(), id=-4711), definition(), SITE, NOON)
     assert first.id == again.id != other.id
     assert "4711" not in first.id and f"Message-ID: <{first.id}>\r\n".encode() in first.content
 
@@ -316,7 +316,7 @@ def test_any_title_arrives(title: str) -> None:
     title = " ".join(title.split()) or "x"
     petition = definition("open")
     petition = replace(petition, texts={"en": replace(petition.texts["en"], title=title)})
-    raw = emails.render(an_email(), petition, SITE, NOON).content
+    raw = kinds.render(an_email(), petition, SITE, NOON).content
     lines = raw.split(b"\r\n")
     assert (
         raw.isascii() and b"\n" not in b"".join(lines) and b"\r" not in b"".join(lines) and b"\x00" not in raw
@@ -333,7 +333,7 @@ def test_any_title_arrives(title: str) -> None:
 )
 def test_an_invalid_address_is_refused(to: str) -> None:
     with pytest.raises(ValueError, match="not an email address"):
-        emails.render(an_email(to=to), definition(), SITE, NOON)
+        kinds.render(an_email(to=to), definition(), SITE, NOON)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_a_header_cannot_contain_another_header(line: str) -> None:
         Sender("", f"petition@example.org{line}Bcc: eve@example.org"),
     ):
         with pytest.raises(ValueError, match="one line"):
-            emails.render(an_email(), definition("open"), replace(SITE, sender=evil), NOON)
+            kinds.render(an_email(), definition("open"), replace(SITE, sender=evil), NOON)
 
 
 def test_the_repr_of_an_email_has_no_secrets() -> None:
@@ -374,7 +374,7 @@ def test_the_repr_of_an_email_has_no_secrets() -> None:
 def test_unknown_kinds_and_missing_petitions_are_refused() -> None:
     for email in (an_email(99), an_email(1)):
         with pytest.raises(ValueError, match="email"):
-            emails.render(email, definition() if email.kind == 9 else None, SITE, NOON)
+            kinds.render(email, definition() if email.kind == 9 else None, SITE, NOON)
 
 
 @pytest.mark.parametrize(("kind", "profile", "language"), ALL)

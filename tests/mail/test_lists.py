@@ -9,7 +9,7 @@ import pytest
 from mail.world import NOON, SITE, Sink, definition
 from sabal import token
 from sabal.configuration.bounce_address import parse_bounce_address
-from sabal.mail import emails, lists
+from sabal.mail import emails, kinds, lists
 from sabal.mail.address import EmailAddress
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, CONFIRM_SIGNATURE
 from sabal.mail.verp import CONFIRMATION, Sent, Verp
@@ -30,23 +30,23 @@ def email(kind: int) -> emails.Email:
 
 @pytest.mark.parametrize("petition", [None, definition("open"), definition("guarded")])
 def test_a_bounce_of_an_email_to_a_list_comes_back_to_its_subscription(petition: Definition | None) -> None:
-    message = emails.render(email(CONFIRM_NEWSLETTER), petition, READS_BOUNCES, NOON)
+    message = kinds.render(email(CONFIRM_NEWSLETTER), petition, READS_BOUNCES, NOON)
     assert VERP.open(message.bounces_to) == Sent(4_711, CONFIRMATION, int(NOON // 86_400))
     assert message.sender == SITE.sender.address and message.bounces_to.encode() not in message.content
-    assert emails.render(email(CONFIRM_NEWSLETTER), petition, SITE, NOON).bounces_to == ""
+    assert kinds.render(email(CONFIRM_NEWSLETTER), petition, SITE, NOON).bounces_to == ""
 
 
 @pytest.mark.parametrize("profile", ["open", "guarded"])
 def test_emails_about_signatures_have_one_envelope_on_every_site(profile: str) -> None:
     """An envelope of its own for open petitions would say which of the others are guarded."""
     for kind in (CONFIRM_SIGNATURE, ALREADY_SIGNED):
-        assert emails.render(email(kind), definition(profile), READS_BOUNCES, NOON).bounces_to == ""
+        assert kinds.render(email(kind), definition(profile), READS_BOUNCES, NOON).bounces_to == ""
 
 
 def test_a_server_with_dsn_is_asked_to_report_failures_to_the_envelope(sink: Callable[..., Sink]) -> None:
     server = sink("dsn")
     transport = server.transport()
-    message = emails.render(email(CONFIRM_NEWSLETTER), None, READS_BOUNCES, NOON)
+    message = kinds.render(email(CONFIRM_NEWSLETTER), None, READS_BOUNCES, NOON)
     transport.send(message, "suzie@example.org")
     transport.close()
     (line,) = server.lines()

@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 from mail.world import NOON, SITE, Sink, definition
 from sabal.configuration.mail_url import MailUrl
-from sabal.mail import emails, session
+from sabal.mail import emails, kinds, session
 from sabal.mail.address import EmailAddress
 from sabal.mail.answers import PERMANENT, SENDER_REFUSED, TEMPORARY, Answer, SendOutcome, Trouble, judge
 from sabal.mail.folder import FolderTransport, list_emails
@@ -29,7 +29,7 @@ Sinks = Callable[..., Sink]
 
 
 def a_message(to: str = "suzie@example.org", language: str = "ko") -> Message:
-    return emails.render(
+    return kinds.render(
         emails.Email(1, 1, EmailAddress.parse(to), language, "a" * 26), definition("open"), SITE, NOON
     )
 

@@ -18,6 +18,7 @@ from sabal.mail import claims, emails, outbox
 from sabal.mail.address import EmailAddress
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.ids import ALREADY_SIGNED, CONFIRM_NEWSLETTER, REMINDER, SLOW, email_id
+from sabal.mail.kinds import render
 from sabal.mail.row import email_row, open_body, store
 from sabal.mail.tidy import tidy_keys
 from sabal.petitions import folder
@@ -256,7 +257,7 @@ def test_a_guarded_petition_has_none_whatever_is_stored(site: SiteOfTests, sink:
     assert not reminder._reminds(replace(petition, definition=definition), DAY_NUMBER)
     to = EmailAddress.parse("max@example.org")
     with pytest.raises(ValueError, match="guarded"):
-        emails.render(emails.Email(1, REMINDER, to, "en", "x" * 26), definition, emails.Site(), MORNING)
+        render(emails.Email(1, REMINDER, to, "en", "x" * 26), definition, emails.Site(), MORNING)
 
 
 def test_only_an_email_that_asks_to_confirm_and_was_in_time_is_sent_again(

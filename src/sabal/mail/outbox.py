@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sabal.database import Database
 from sabal.keys.keystore import KeyMissing, KeyStore, mail_key_name
-from sabal.mail import emails
+from sabal.mail import emails, kinds
 from sabal.mail.answers import Answer, SendOutcome, Trouble
 from sabal.mail.claims import GIVE_UP, Accepted, Claimed, claim, settle
 from sabal.mail.ids import NORMAL, SLOW
@@ -201,7 +201,7 @@ class _Run:
     def _message(self, email: emails.Email, petition: Definition | None) -> Message | None:
         if writer := self.writers.get(email.kind):
             return writer.begin(self.database, email, petition, self.site, self.clock())
-        return emails.render(email, petition, self.site, self.clock())
+        return kinds.render(email, petition, self.site, self.clock())
 
     def _ended(self, database: Database, email: Claimed, now: float) -> None:
         if writer := self.writers.get(email.kind):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from sabal import settings
 from sabal.http import LASTING, PRIVATE, PUBLIC, Refused, Response, file
 from sabal.ledger.logged import logged
-from sabal.mail.emails import confirm_subject
+from sabal.mail.confirming import confirm_subject
 from sabal.newsletter.consent import sentence
 from sabal.pages import html, posts
 from sabal.pages.accent import css

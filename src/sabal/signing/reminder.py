@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from sabal import days, token
 from sabal.database import Database
-from sabal.mail import emails
+from sabal.mail import kinds
 from sabal.mail.answers import Answer
 from sabal.mail.claims import STAYS, Claimed
+from sabal.mail.emails import Email, Site
 from sabal.mail.ids import CONFIRM_SIGNATURE, REMINDER, SLOW, day_of, email_id, lane_range
 from sabal.mail.message import Message
 from sabal.mail.row import email_row, store
@@ -126,16 +127,16 @@ class Reminders:
     def begin(
         self,
         database: Database,
-        email: emails.Email,
+        email: Email,
         petition: Definition | None,
-        site: emails.Site,
+        site: Site,
         now: float,
     ) -> Message | None:
         """Return the email; None if its day is over, or the petition has no reminders any more."""
         is_late = days.number_at(now - MORNING) > day_of(email.id)
         if is_late or petition is None or not petition.reminder:
             return None
-        return emails.render(email, petition, site, now)
+        return kinds.render(email, petition, site, now)
 
     def end(self, database: Database, email: Claimed, answer: Answer | None, now: float) -> None:
         """Delete the body, unless the email is tried again."""

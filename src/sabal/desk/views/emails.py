@@ -19,8 +19,9 @@ from sabal.desk.numbers import counts_by_petition
 from sabal.desk.titles import definition_of, title_of
 from sabal.desk.views.jobs import is_late
 from sabal.mail.address import EmailAddress
+from sabal.mail.confirming import confirm_content, reminder_content
 from sabal.mail.content import Content
-from sabal.mail.emails import Email, Site, confirm_content, reminder_content
+from sabal.mail.emails import Email, Site
 from sabal.mail.ids import CONFIRM_SIGNATURE
 from sabal.petitions.counts import Counts
 from sabal.petitions.definition import Definition

@@ -19,7 +19,7 @@ CLAIM = 120  # seconds for which an email is claimed
 FIRST_WAIT, LONGEST_WAIT = 60, 6 * 3600
 GIVE_UP = 21  # attempts: waits of 1, 2, 4 … 256 minutes, then 6 hours each, three days in total
 HOUR = 3_600
-STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)
+STAYS = (End.LATER, End.UNREADABLE, End.UNSENT)  # the row stays, and the email is tried again
 
 
 @dataclass(slots=True)
